@@ -1,0 +1,113 @@
+"""What can go wrong, and the sentence for whoever waits for it.
+
+Every error's text is written for the person who reads it: what happened and what
+to do next, without secrets or prompts. Foreign errors are translated once, where
+they arrive (`spaces`, `settings`, `bot`), with `from exc` keeping the cause for
+the log.
+
+SpacebotError
+├── SettingsError           the owner's settings; stops the start
+├── InputError              an option the user gave; nothing was sent
+├── Refused                 the bot's own limits; nothing was sent
+├── Cancelled               whoever asked, or a moderator, stopped it
+└── SpaceError              the Space, or the way to it
+    ├── SpaceNotFound       no such Space, or a private one without a token
+    ├── SpaceUnavailable    paused, broken, building, asleep, not answering
+    ├── SpaceBusy           its queue is full, or it limits our rate: try later
+    ├── QuotaExceeded       ZeroGPU quota; `reset` is the Space's own words
+    ├── EndpointGone        the Space no longer has this endpoint
+    ├── SpaceStopped        it went away while the job ran
+    ├── SpaceSilent         no sign of life within the deadline
+    └── SpaceRaised         the Space's code raised; its own text where it gave one
+"""
+
+from __future__ import annotations
+
+
+class SpacebotError(Exception):
+    """Base of all of ours: `str(error)` is a sentence for the user.
+
+    `again` says whether trying the same again later can help, and `safe` whether
+    the work cannot have been done yet, so that doing it again does not do it twice.
+    """
+
+    again = False
+    safe = False
+
+
+class SettingsError(SpacebotError):
+    """A setting has a wrong value: `VARIABLE=value: what is accepted`."""
+
+
+class InputError(SpacebotError):
+    """An option's value cannot be taken. `option` names it."""
+
+    safe = True
+
+    def __init__(self, message: str, *, option: str = "") -> None:
+        super().__init__(message)
+        self.option = option
+
+
+class Refused(SpacebotError):
+    """The bot's own limits: which one, and when to try again."""
+
+    again = True
+    safe = True
+
+
+class Cancelled(SpacebotError):
+    """The job was stopped by a person; the text says what that did."""
+
+
+class SpaceError(SpacebotError):
+    """The Space, or the way to it."""
+
+
+class SpaceNotFound(SpaceError):
+    """No such Space, or a private one and no token that may see it."""
+
+    safe = True
+
+
+class SpaceUnavailable(SpaceError):
+    """The Space cannot take a job now: paused, broken, building, asleep, not answering."""
+
+    again = True
+    safe = True
+
+
+class SpaceBusy(SpaceError):
+    """The Space has no room for now: its queue is full (503) or it limits our rate (429)."""
+
+    again = True
+    safe = True
+
+
+class QuotaExceeded(SpaceError):
+    """The ZeroGPU quota is used up; the text holds when it is reset."""
+
+    again = True
+    safe = True
+
+
+class EndpointGone(SpaceError):
+    """The Space answers, but no longer has this endpoint."""
+
+    safe = True
+
+
+class SpaceStopped(SpaceError):
+    """The Space went away while the job ran: the work may or may not have been done."""
+
+    again = True
+
+
+class SpaceSilent(SpaceError):
+    """The Space gave no sign of life within the deadline."""
+
+    again = True
+
+
+class SpaceRaised(SpaceError):
+    """The Space's own code raised an error; the text is its own where it gave one."""

@@ -1,0 +1,290 @@
+"""The words of the program: frozen values that every room shares, without I/O.
+
+A `Source` is what the owner wrote; `schema` turns a Space's own description of
+it into a `Space` of `Endpoint`s; `inputs` turns an endpoint's `Parameter`s into
+the `Option`s a person fills in; a `Job` carries what they gave; while it runs it
+yields `Progress`, and at its end an `Outcome` of `Reply`s.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
+class Answer(enum.StrEnum):
+    """Where the answer of a command goes."""
+
+    CHANNEL = "channel"
+    THREAD = "thread"
+    PRIVATE = "private"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One entry of SPACES or COMMANDS: a Space, and how it is offered.
+
+    `space` is `owner/name` or an http(s) address without a trailing slash;
+    `endpoint` an API name with its slash, or None for all of the Space's.
+    """
+
+    space: str
+    endpoint: str | None = None
+    name: str | None = None
+    description: str | None = None
+    fixed: Mapping[str, Any] = NOTHING
+    answer: Answer = Answer.CHANNEL
+    repeatable: bool = False
+
+    @property
+    def is_address(self) -> bool:
+        """Whether this is an http(s) address rather than a Space on the Hub."""
+        return self.space.startswith(("http://", "https://"))
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One thing to pick: what a person reads, and what the Space is sent."""
+
+    label: str
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One input of an endpoint, as the Space describes it.
+
+    `component` is Gradio's component type in lower case ("slider", "image"); it
+    is the key into `inputs.INPUTS`. `required` says that the Space needs a value
+    and has none of its own; otherwise `default` (JSON) is sent when none is given.
+    """
+
+    name: str
+    label: str
+    component: str
+    option: str = ""
+    description: str = ""
+    required: bool = False
+    default: Any = None
+    choices: tuple[Choice, ...] = ()
+    custom: bool = False
+    multiple: bool = False
+    most: int | None = None
+    minimum: float | None = None
+    maximum: float | None = None
+    step: float | None = None
+    precision: int | None = None
+    max_length: int | None = None
+    lines: int = 1
+    secret: bool = False
+    file_types: tuple[str, ...] = ()
+    props: Mapping[str, Any] = NOTHING
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """One value that an endpoint returns. `component` is the key into `outputs.RENDERERS`."""
+
+    label: str
+    component: str
+    props: Mapping[str, Any] = NOTHING
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One function of a Space that a person can call.
+
+    `constants` are the parameters that are sent without being asked for. `name`
+    is legal for Discord and unique in its Space. `stateful` endpoints keep
+    something on the Space by session (gr.State, a chat's history); `streams`
+    ones yield partial results. `takes_history` names the chatbot parameter.
+    """
+
+    space: str
+    api_name: str
+    name: str
+    description: str
+    parameters: tuple[Parameter, ...] = ()
+    outputs: tuple[Output, ...] = ()
+    constants: Mapping[str, Any] = NOTHING
+    streams: bool = False
+    stateful: bool = False
+    answer: Answer = Answer.CHANNEL
+    repeatable: bool = False
+    max_file_size: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """An endpoint that gives no command, and why, in words for the owner."""
+
+    api_name: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Space:
+    """A Space as commands see it: one command `name`, with its endpoints.
+
+    One endpoint becomes `/name`, several become `/name endpoint`.
+    """
+
+    source: Source
+    name: str
+    title: str
+    endpoints: tuple[Endpoint, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
+
+
+class OptionType(enum.StrEnum):
+    """What Discord asks a person for."""
+
+    STRING = "string"
+    INTEGER = "integer"
+    NUMBER = "number"
+    BOOLEAN = "boolean"
+    ATTACHMENT = "attachment"
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One field that a person fills in: an option of a slash command, or a field of a form.
+
+    Within Discord's limits: `name` 1–32 characters of a legal command name,
+    `description` 1–100, at most 25 `choices` of 1–100 characters each. A
+    parameter may need several (three files are three attachments); `parameter`
+    names the one it belongs to. A choice's `value` here is what Discord returns:
+    a string, an int or a float, according to `type`.
+    """
+
+    name: str
+    description: str
+    type: OptionType
+    parameter: str
+    label: str = ""
+    required: bool = False
+    default: Any = None
+    choices: tuple[Choice, ...] = ()
+    autocomplete: bool = False
+    minimum: float | None = None
+    maximum: float | None = None
+    min_length: int | None = None
+    max_length: int | None = None
+    long: bool = False
+    secret: bool = False
+    file_types: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file on its way: one that a person attached, or one that a Space returned.
+
+    `path` is None where the file could not be brought here (`problem` says why,
+    in words for the user); `url` is its address on the Space.
+    """
+
+    name: str
+    path: Path | None = None
+    size: int | None = None
+    mime: str | None = None
+    url: str | None = None
+    problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Attached:
+    """A file to post: `description` is its alt text (at most 1,024 characters)."""
+
+    path: Path
+    name: str
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """One message: at most 2,000 characters of Discord markdown and 10 files."""
+
+    text: str = ""
+    files: tuple[Attached, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """Who asked, and from where: the keys that sessions and fairness go by.
+
+    `user` and `place` are opaque and never logged. `mention` is how Discord
+    writes the person ("<@1234>"), or the name that the try-out shows.
+    """
+
+    user: str
+    mention: str
+    place: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One run of an endpoint: who asked, and what they gave, by option name.
+
+    A value is a str, int, float, bool or `File`. `file_limit` is the bytes that
+    one file may have where the answer goes. `conversation` names the session on
+    the Space when it is not the asker's own.
+    """
+
+    id: str
+    endpoint: Endpoint
+    asker: Asker
+    given: Mapping[str, Any]
+    file_limit: int = 10 * 1024 * 1024
+    conversation: str | None = None
+
+
+class Stage(enum.StrEnum):
+    """Where a job stands, in the order it goes through them.
+
+    WAKING: the Space is being reached. WAITING: in line here, behind other jobs
+    for the Space. SENDING: files go up to the Space. QUEUED: in the Space's own
+    queue. RUNNING: the Space works on it. FETCHING: its files come here.
+    """
+
+    WAKING = "waking"
+    WAITING = "waiting"
+    SENDING = "sending"
+    QUEUED = "queued"
+    RUNNING = "running"
+    FETCHING = "fetching"
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Where a job stands. `rank` counts from 1; `eta` is seconds; `fraction` is 0–1.
+
+    `note` is the Space's own words (a progress description, a gr.Info); `partial`
+    the text and files of a streaming endpoint so far.
+    """
+
+    stage: Stage
+    rank: int | None = None
+    size: int | None = None
+    eta: float | None = None
+    fraction: float | None = None
+    step: float | None = None
+    steps: float | None = None
+    unit: str = ""
+    note: str = ""
+    partial: Reply | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a job gave: the messages to post, in order, and the seconds it took."""
+
+    replies: tuple[Reply, ...]
+    waited: float = 0.0
+    ran: float = 0.0
+    values: tuple[Any, ...] = field(default=(), repr=False)
