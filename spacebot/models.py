@@ -288,3 +288,73 @@ class Outcome:
     waited: float = 0.0
     ran: float = 0.0
     values: tuple[Any, ...] = field(default=(), repr=False)
+
+
+class BotPhase(enum.StrEnum):
+    """How the Discord client stands.
+
+    OFF: no token is set. CONNECTING: the first connection is under way.
+    CONNECTED: commands are answered. RETRYING: lost what can heal (network,
+    Discord down); it tries again by itself. FAILED: what cannot heal by itself
+    (a refused token, a bug); `reason` says what to do.
+    """
+
+    OFF = "off"
+    CONNECTING = "connecting"
+    CONNECTED = "connected"
+    RETRYING = "retrying"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class BotStatus:
+    """The Discord side. `latency` is the gateway's, in seconds; `invite` an address."""
+
+    phase: BotPhase
+    reason: str = ""
+    name: str | None = None
+    servers: int = 0
+    latency: float | None = None
+    invite: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CommandStatus:
+    """One command as a person types it ("/demo paint"), and what it does."""
+
+    name: str
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
+class SpaceStatus:
+    """One Space. `answers` is None until it was first tried; `since` is epoch seconds.
+
+    `reason` is a sentence: why it does not answer, or that its commands come
+    from its last known description.
+    """
+
+    name: str
+    source: str
+    url: str | None = None
+    answers: bool | None = None
+    since: float | None = None
+    reason: str = ""
+    commands: tuple[CommandStatus, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
+    running: int = 0
+    waiting: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """All that the page shows: no prompt, no user, no secret. `started` is epoch seconds."""
+
+    bot: BotStatus
+    spaces: tuple[SpaceStatus, ...] = ()
+    running: int = 0
+    waiting: int = 0
+    done: int = 0
+    failed: int = 0
+    started: float = 0.0
+    version: str = ""
