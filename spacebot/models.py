@@ -12,10 +12,7 @@ import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
-
-NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 class Answer(enum.StrEnum):
@@ -38,7 +35,7 @@ class Source:
     endpoint: str | None = None
     name: str | None = None
     description: str | None = None
-    fixed: Mapping[str, Any] = NOTHING
+    fixed: Mapping[str, Any] = field(default_factory=dict)
     answer: Answer = Answer.CHANNEL
     repeatable: bool = False
 
@@ -84,7 +81,7 @@ class Parameter:
     lines: int = 1
     secret: bool = False
     file_types: tuple[str, ...] = ()
-    props: Mapping[str, Any] = NOTHING
+    props: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +90,7 @@ class Output:
 
     label: str
     component: str
-    props: Mapping[str, Any] = NOTHING
+    props: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +109,7 @@ class Endpoint:
     description: str
     parameters: tuple[Parameter, ...] = ()
     outputs: tuple[Output, ...] = ()
-    constants: Mapping[str, Any] = NOTHING
+    constants: Mapping[str, Any] = field(default_factory=dict)
     streams: bool = False
     stateful: bool = False
     answer: Answer = Answer.CHANNEL
