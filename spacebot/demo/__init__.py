@@ -1,0 +1,9 @@
+"""The embedded Space: a Gradio app that needs no download, for whoever has named no Space yet.
+
+It is reached through gradio_client like every other Space, and does real work
+with nothing but what Gradio itself brings (numpy, Pillow).
+"""
+
+from spacebot.demo.app import Served, build, serve
+
+__all__ = ["Served", "build", "serve"]
