@@ -1,0 +1,167 @@
+"""All of an endpoint's options, and what was given for them turned into what Gradio takes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from spacebot.inputs.base import CHOICES, Input, has_default, name_of, needed, refuse
+from spacebot.inputs.table import kind_of
+from spacebot.models import Choice, Endpoint, File, Option, Parameter
+
+# Discord's limits for one command; its subcommands share the characters.
+OPTIONS = 25
+CHARACTERS = 8000
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """The options of an endpoint: those of its command, in Discord's order, and the rest."""
+
+    options: tuple[Option, ...]
+    rest: tuple[Option, ...] = ()
+
+
+def options(endpoint: Endpoint, budget: int = CHARACTERS, most: int = OPTIONS) -> Form:
+    """The options of a command: what has to be given stays, then what comes first.
+
+    `budget` is the characters that this endpoint may use of its command's 8,000,
+    its own name and description included; `most` is the number of options.
+    """
+    left = budget - len(endpoint.name) - len(endpoint.description)
+    main, further = fields(endpoint)
+    kept: dict[str, Option] = {}
+    for each in [*sorted(main, key=lambda each: not each.required), *further]:
+        fitting = next((form for form in spellings(each) if size(form) <= left), None)
+        if fitting is not None and len(kept) < most:
+            kept[each.name] = fitting
+            left -= size(fitting)
+    taken = [kept[each.name] for each in by_parameter(endpoint, main + further, kept)]
+    rest = [each for each in main if each.name not in kept]
+    return Form(tuple(sorted(taken, key=lambda each: not each.required)), tuple(rest))
+
+
+def fields(endpoint: Endpoint) -> tuple[list[Option], list[Option]]:
+    """The fields without which something could not be given, and the ones for further files."""
+    names = {name_of(parameter) for parameter in endpoint.parameters}
+    main: list[Option] = []
+    further: list[Option] = []
+    for parameter in endpoint.parameters:
+        kinds: set[str] = set()
+        for each in own_options(parameter):
+            if each.name != name_of(parameter) and each.name in names:
+                continue
+            names.add(each.name)
+            (further if each.type in kinds else main).append(each)
+            kinds.add(each.type)
+    return main, further
+
+
+def own_options(parameter: Parameter) -> tuple[Option, ...]:
+    """The options of one parameter; none where it cannot be asked for."""
+    kind = kind_of(parameter)
+    return () if kind is None else kind.options(parameter)
+
+
+def by_parameter(
+    endpoint: Endpoint, everything: list[Option], kept: Mapping[str, Option]
+) -> list[Option]:
+    """The kept options in the order of the endpoint's parameters."""
+    order = {parameter.name: place for place, parameter in enumerate(endpoint.parameters)}
+    chosen = [each for each in everything if each.name in kept]
+    return sorted(chosen, key=lambda each: order[each.parameter])
+
+
+def spellings(each: Option) -> Iterator[Option]:
+    """An option as it is, then shorter: many choices can be suggested instead of listed."""
+    yield each
+    if each.choices:
+        yield replace(each, choices=(), autocomplete=True)
+
+
+def size(each: Option) -> int:
+    """The characters of an option, as Discord counts them."""
+    choices = sum(len(choice.label) + len(str(choice.value)) for choice in each.choices)
+    return len(each.name) + len(each.description) + choices
+
+
+def values(endpoint: Endpoint, given: Mapping[str, Any]) -> dict[str, Any]:
+    """What Gradio takes for every parameter, from what was given by option name.
+
+    It reads attached tables and JSON from disk. Raises InputError, whose sentence
+    names the option, for the first thing that the Space could not take.
+    """
+    sent = dict(endpoint.constants)
+    for parameter, own in by_owner(endpoint, given):
+        for name, one in own.items():
+            check_size(name, one, endpoint.max_file_size)
+        sent[parameter.name] = value_of(parameter, own)
+    return sent
+
+
+def by_owner(
+    endpoint: Endpoint, given: Mapping[str, Any]
+) -> Iterator[tuple[Parameter, dict[str, Any]]]:
+    """Each parameter with what was given for it, by option name."""
+    main, further = fields(endpoint)
+    for parameter in endpoint.parameters:
+        names = [each.name for each in main + further if each.parameter == parameter.name]
+        kind = kind_of(parameter)
+        own = {name: given[name] for name in names if given.get(name) is not None}
+        if kind is not None and not (kind.clearable and has_default(kind, parameter)):
+            own = {name: one for name, one in own.items() if one != ""}
+        yield parameter, own
+
+
+def value_of(parameter: Parameter, own: Mapping[str, Any]) -> Any:
+    """What Gradio takes for one parameter: what was given, else the default, else blank."""
+    kind = kind_of(parameter)
+    if kind is None:
+        return parameter.default
+    if own:
+        return kind.value(parameter, own)
+    if has_default(kind, parameter):
+        return parameter.default
+    if needed(kind, parameter):
+        raise refuse(name_of(parameter), missing(kind, parameter))
+    return kind.blank(parameter)
+
+
+def missing(kind: Input, parameter: Parameter) -> str:
+    """What to say of a parameter that has to be given and was not."""
+    others = [each.name for each in kind.options(parameter) if each.name != name_of(parameter)]
+    also = f", or use `{others[0]}`" if others else ""
+    return f"is needed: give it a value{also}."
+
+
+def check_size(name: str, one: Any, limit: int | None) -> None:
+    """Raise InputError for a file that is larger than the Space takes, in bytes."""
+    if limit is None or not isinstance(one, File):
+        return
+    length = one.size
+    if length is None and one.path is not None:
+        length = one.path.stat().st_size
+    if length is not None and length > limit:
+        raise refuse(
+            name,
+            f"is {megabytes(length)} large: this Space takes at most {megabytes(limit)} a file.",
+        )
+
+
+def megabytes(length: int) -> str:
+    """A number of bytes for people: "250 kB", "3.4 MB"."""
+    if length < 1000:
+        return f"{length} bytes"
+    if length < 1_000_000:
+        return f"{length / 1000:.0f} kB"
+    return f"{length / 1_000_000:.1f} MB"
+
+
+def suggest(endpoint: Endpoint, option_name: str, text: str) -> list[Choice]:
+    """What to offer for an option while a person types, at most 25, the likeliest first."""
+    for parameter in endpoint.parameters:
+        kind = kind_of(parameter)
+        if kind is not None and name_of(parameter) == option_name:
+            return kind.suggest(parameter, text)[:CHOICES]
+    return []

@@ -1,0 +1,127 @@
+"""Picking from choices: radios, dropdowns, checkbox groups."""
+
+# ruff: noqa: ARG002 - a kind need not use all that every kind is handed
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from spacebot.inputs.base import (
+    CHOICE_LENGTH,
+    CHOICES,
+    Input,
+    fold,
+    name_of,
+    one_line,
+    option,
+    refuse,
+)
+from spacebot.inputs.menu import Menu, same
+from spacebot.models import Choice, Option, OptionType, Parameter
+
+
+class Pick(Input):
+    """One of the choices: a Radio or a Dropdown. More than 25, or custom ones, autocomplete."""
+
+    def options(self, parameter: Parameter) -> tuple[Option, ...]:
+        menu = Menu(parameter)
+        hint = self._hint(parameter, menu)
+        if menu.open or len(menu.known) > CHOICES:
+            complete = bool(menu.known)
+            return (option(self, parameter, OptionType.STRING, hint, autocomplete=complete),)
+        choices = tuple(Choice(label, label) for label in menu.known)
+        return (option(self, parameter, OptionType.STRING, hint, choices=choices),)
+
+    def value(self, parameter: Parameter, given: Mapping[str, Any]) -> Any:
+        name = name_of(parameter)
+        menu = Menu(parameter)
+        found = menu.choice(given[name])
+        if found is None:
+            raise refuse(name, menu.unknown(given[name]))
+        return found.value
+
+    def usable(self, parameter: Parameter, value: Any) -> bool:
+        return is_choice(parameter, value)
+
+    def default(self, parameter: Parameter) -> str:
+        return Menu(parameter).label(parameter.default)
+
+    def suggest(self, parameter: Parameter, text: str) -> list[Choice]:
+        labels = Menu(parameter).ranked(text)
+        wanted = one_line(text)[:CHOICE_LENGTH]
+        if parameter.custom and wanted and wanted not in labels:
+            labels = [*labels[: CHOICES - 1], wanted]
+        return [Choice(label, label) for label in labels[:CHOICES]]
+
+    def shown(self, parameter: Parameter, given: Any) -> str:
+        found = Menu(parameter).choice(given)
+        return str(given) if found is None else found.label
+
+    def _hint(self, parameter: Parameter, menu: Menu) -> str:
+        if parameter.default in (None, "") or not self.usable(parameter, parameter.default):
+            return ""
+        return f"default {menu.label(parameter.default)}"
+
+
+class Picks(Input):
+    """Any number of the choices, in a list: a CheckboxGroup or a multi-select Dropdown."""
+
+    clearable = True
+
+    def options(self, parameter: Parameter) -> tuple[Option, ...]:
+        most = parameter.most
+        hint = f"up to {most}, with commas between" if most else "several, with commas between"
+        complete = bool(parameter.choices)
+        return (option(self, parameter, OptionType.STRING, hint, autocomplete=complete),)
+
+    def value(self, parameter: Parameter, given: Mapping[str, Any]) -> list[Any]:
+        name = name_of(parameter)
+        menu = Menu(parameter)
+        picked: list[Any] = []
+        for item in menu.items(given[name]):
+            found = menu.choice(item)
+            if found is None:
+                raise refuse(name, menu.unknown(item))
+            if not any(same(found.value, other) for other in picked):
+                picked.append(found.value)
+        if parameter.required and not picked:
+            raise refuse(name, "is empty: pick at least one.")
+        if parameter.most and len(picked) > parameter.most:
+            raise refuse(
+                name, f"takes at most {parameter.most} of its choices: you gave {len(picked)}."
+            )
+        return picked
+
+    def blank(self, parameter: Parameter) -> list[Any]:
+        return []
+
+    def usable(self, parameter: Parameter, value: Any) -> bool:
+        values = value if isinstance(value, list) else [value]
+        return all(is_choice(parameter, one) for one in values)
+
+    def default(self, parameter: Parameter) -> str:
+        values = parameter.default if isinstance(parameter.default, list) else [parameter.default]
+        return ", ".join(map(Menu(parameter).label, values))
+
+    def suggest(self, parameter: Parameter, text: str) -> list[Choice]:
+        menu = Menu(parameter)
+        done, last = menu.being_typed(text)
+        if parameter.most and len(done) >= parameter.most:
+            done, last = done[: parameter.most - 1], done[parameter.most - 1]
+        taken = {fold(item) for item in done}
+        labels = [label for label in menu.ranked(last) if fold(label) not in taken]
+        if parameter.custom and last and fold(last) not in map(fold, labels):
+            labels = [*labels[: CHOICES - 1], last]
+        lines = [menu.line([*done, label]) for label in labels[:CHOICES]]
+        return [Choice(line, line) for line in lines if line]
+
+    def shown(self, parameter: Parameter, given: Any) -> str:
+        menu = Menu(parameter)
+        found = [(item, menu.choice(item)) for item in menu.items(given)]
+        return ", ".join(item if choice is None else choice.label for item, choice in found)
+
+
+def is_choice(parameter: Parameter, value: Any) -> bool:
+    """Whether the Space takes this value, as one of its choices or since it takes others too."""
+    free = parameter.custom or not parameter.choices
+    return free or any(same(value, choice.value) for choice in parameter.choices)

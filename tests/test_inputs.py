@@ -1,0 +1,225 @@
+"""Every kind of input: the options it gives, what it takes, and what it says of the rest."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from spacebot import inputs
+from spacebot.errors import InputError
+from spacebot.inputs.table import kind_of
+from spacebot.models import Choice, Endpoint, File, OptionType, Parameter
+
+
+def parameter(component: str, **fields: Any) -> Parameter:
+    usual: dict[str, Any] = {"name": "it", "label": "It", "option": "it", "component": component}
+    return Parameter(**(usual | fields))
+
+
+def endpoint(*parameters: Parameter, **fields: Any) -> Endpoint:
+    usual: dict[str, Any] = {"space": "a/b", "api_name": "/do", "name": "do", "description": "Does"}
+    return Endpoint(**(usual | fields), parameters=parameters)
+
+
+def sent(one: Parameter, given: Any, **fields: Any) -> Any:
+    return inputs.values(endpoint(one, **fields), {"it": given})["it"]
+
+
+def attached(name: str, **fields: Any) -> File:
+    return File(name, path=Path("/tmp") / name, **fields)
+
+
+def data(name: str) -> dict[str, Any]:
+    return {"path": f"/tmp/{name}", "orig_name": name, "meta": {"_type": "gradio.FileData"}}
+
+
+def choices(*values: Any) -> tuple[Choice, ...]:
+    return tuple(Choice(str(value), value) for value in values)
+
+
+def many(count: int) -> tuple[Choice, ...]:
+    return tuple(Choice(f"Voice {number}", number) for number in range(count))
+
+
+DIGITS = parameter("slider", minimum=0, maximum=2**64, step=1)
+LONG = (Choice("Long", "x" * 500), Choice("Twin", 1), Choice("Twin", 2), Choice("", None))
+
+TAKEN = [
+    (parameter("textbox"), "a cat", OptionType.STRING, "a cat"),
+    (parameter("code"), "print(1)", OptionType.STRING, "print(1)"),
+    (parameter("markdown"), "# hi", OptionType.STRING, "# hi"),
+    (parameter("html"), "<b>hi</b>", OptionType.STRING, "<b>hi</b>"),
+    (parameter("number"), 0.25, OptionType.NUMBER, 0.25),
+    (parameter("number", step=1), 0.25, OptionType.NUMBER, 0.25),
+    (parameter("number", precision=0), 7, OptionType.INTEGER, 7),
+    (parameter("number", precision=0), "7", OptionType.INTEGER, 7),
+    (parameter("number"), "−1e-3", OptionType.NUMBER, -0.001),
+    (parameter("slider", minimum=0, maximum=1, step=0.05), 0.15, OptionType.NUMBER, 0.15),
+    (parameter("slider", minimum=1, maximum=9, step=2), 7, OptionType.INTEGER, 7),
+    (DIGITS, "18446744073709551615", OptionType.STRING, 2**64 - 1),
+    (parameter("checkbox"), True, OptionType.BOOLEAN, True),
+    (parameter("checkbox"), "no", OptionType.BOOLEAN, False),
+    (parameter("radio", choices=choices(1, 2)), "2", OptionType.STRING, 2),
+    (parameter("radio", choices=choices(True, False)), "False", OptionType.STRING, False),
+    (parameter("dropdown", choices=LONG), "Long", OptionType.STRING, "x" * 500),
+    (parameter("dropdown", choices=LONG), "Twin (2)", OptionType.STRING, 2),
+    (parameter("dropdown", choices=LONG), "(empty)", OptionType.STRING, None),
+    (parameter("dropdown", choices=many(40)), "voice 31", OptionType.STRING, 31),
+    (parameter("dropdown", choices=choices("a"), custom=True), "b", OptionType.STRING, "b"),
+    (parameter("dropdown"), "known while it runs", OptionType.STRING, "known while it runs"),
+    (parameter("dropdown", choices=many(4), multiple=True), "voice 1", OptionType.STRING, [1]),
+    (parameter("checkboxgroup", choices=many(9)), "Voice 1; 3, #1", OptionType.STRING, [1, 3, 0]),
+    (parameter("checkboxgroup", choices=choices("a, b", "c")), "c,a, b", OptionType.STRING, None),
+    (parameter("colorpicker"), "Teal", OptionType.STRING, "#008080"),
+    (parameter("colorpicker"), "0af", OptionType.STRING, "#00aaff"),
+    (parameter("colorpicker"), "rgb(0, 128, 255)", OptionType.STRING, "#0080ff"),
+    (parameter("image"), attached("a.PNG"), OptionType.ATTACHMENT, data("a.PNG")),
+    (parameter("image"), attached("a", mime="image/png"), OptionType.ATTACHMENT, data("a")),
+    (parameter("audio"), attached("a.ogg"), OptionType.ATTACHMENT, data("a.ogg")),
+    (parameter("video"), attached("a.mp4"), OptionType.ATTACHMENT, data("a.mp4")),
+    (parameter("file"), attached("a.xyz"), OptionType.ATTACHMENT, data("a.xyz")),
+    (parameter("uploadbutton"), attached("a.xyz"), OptionType.ATTACHMENT, data("a.xyz")),
+    (parameter("file", multiple=True), attached("a.b"), OptionType.ATTACHMENT, [data("a.b")]),
+    (
+        parameter("file", file_types=("image", ".CSV")),
+        attached("a.csv"),
+        OptionType.ATTACHMENT,
+        data("a.csv"),
+    ),
+    (parameter("model3d"), attached("a.glb"), OptionType.ATTACHMENT, data("a.glb")),
+]
+
+
+@pytest.mark.parametrize(("one", "given", "kind", "wanted"), TAKEN)
+def test_takes(one: Parameter, given: Any, kind: OptionType, wanted: Any) -> None:
+    (first, *_) = inputs.options(endpoint(one)).options
+    assert (first.name, first.type, first.parameter) == ("it", kind, "it")
+    value = sent(one, given)
+    if one.choices and one.choices[0].value == "a, b":
+        wanted = ["c", "a, b"]
+    assert value == wanted
+    assert type(value) is type(wanted)
+
+
+REFUSED = [
+    (parameter("textbox", max_length=5), "abcdefg", "is 7 characters long: at most 5 are accepted"),
+    (parameter("textbox", required=True), "  ", "is empty: give it some text."),
+    (parameter("number"), "many", "must be a number like 7 or 0.5: you gave `many`."),
+    (parameter("number"), "nan", "must be a number like 7 or 0.5: you gave `nan`."),
+    (parameter("number"), "1e999999", "is too far from zero to be used: you gave `1e999999`."),
+    (parameter("number", minimum=1), 0, "must be at least 1: you gave 0."),
+    (parameter("number", maximum=1), 2.5, "must be at most 1: you gave 2.5."),
+    (parameter("number", precision=0), "1.5", "must be a whole number: you gave 1.5."),
+    (
+        parameter("slider", minimum=0, maximum=100, step=1),
+        101,
+        "must be between 0 and 100: you gave 101.",
+    ),
+    (
+        parameter("slider", minimum=64, maximum=1000, step=64),
+        100,
+        "goes in steps of 64; the nearest are 64 and 128: you gave 100.",
+    ),
+    (parameter("checkbox"), "perhaps", "is yes or no: you gave `perhaps`."),
+    (
+        parameter("radio", choices=choices("red", "green")),
+        "re`d@everyone",
+        "has no choice `re'd@everyone`. Pick from `red`, `green`.",
+    ),
+    (
+        parameter("dropdown", choices=many(40)),
+        "ice 39x",
+        "has no choice `ice 39x`. Pick from `Voice 0`, `Voice 1`, `Voice 2`, `Voice 3`, `Voice 4` "
+        "and 35 more.",
+    ),
+    (
+        parameter("checkboxgroup", choices=many(4), most=2),
+        "Voice 1, Voice 2, Voice 3",
+        "takes at most 2 of its choices: you gave 3.",
+    ),
+    (parameter("checkboxgroup", choices=many(4), required=True), "-", "is empty: pick at least"),
+    (parameter("colorpicker"), "greenish", "is not a colour that I know: `greenish`. Give a name"),
+    (parameter("image"), attached("a.txt"), "takes an image: you gave `a.txt`."),
+    (parameter("image"), "a.png", "takes a file, attached: you gave `a.png`."),
+    (parameter("audio"), attached("a.mp4"), "takes an audio file: you gave `a.mp4`."),
+    (
+        parameter("file", file_types=("image", "text", ".csv")),
+        attached("a.exe"),
+        "takes an image, a text file or a .csv file: you gave `a.exe`.",
+    ),
+    (
+        parameter("file"),
+        File("a.bin", problem="Discord no longer has it."),
+        "could not be read, `a.bin`: Discord no longer has it.",
+    ),
+]
+
+
+@pytest.mark.parametrize(("one", "given", "sentence"), REFUSED)
+def test_refuses_in_a_sentence(one: Parameter, given: Any, sentence: str) -> None:
+    with pytest.raises(InputError) as caught:
+        sent(one, given)
+    assert f"`it` {sentence}" in str(caught.value)
+    assert caught.value.option == "it"
+
+
+def test_a_file_over_the_limit_of_the_space_is_refused_before_it_is_sent() -> None:
+    with pytest.raises(InputError, match=r"is 12\.3 MB large: this Space takes at most 5\.0 MB"):
+        sent(parameter("file"), attached("a.bin", size=12_345_678), max_file_size=5_000_000)
+
+
+def test_a_secret_is_never_repeated() -> None:
+    one = parameter("textbox", secret=True, max_length=5, default="hunter2")
+    with pytest.raises(InputError) as caught:
+        sent(one, "swordfish")
+    assert "swordfish" not in str(caught.value)
+    (option,) = inputs.options(endpoint(one)).options
+    assert "hunter2" not in repr(option)
+
+
+BLANKS = [
+    ("textbox", ""),
+    ("number", None),
+    ("checkbox", False),
+    ("dropdown", None),
+    ("checkboxgroup", []),
+    ("image", None),
+]
+
+
+@pytest.mark.parametrize(("component", "blank"), BLANKS)
+def test_what_nobody_gave_is_sent_as_the_page_sends_it(component: str, blank: Any) -> None:
+    assert inputs.values(endpoint(parameter(component)), {}) == {"it": blank}
+
+
+DROPPED = [
+    parameter("slider", minimum=0, maximum=1, step=0.1, default=7),
+    parameter("number", maximum=1, default=7),
+    parameter("dropdown", choices=choices("a", "b"), default=""),
+    parameter("checkboxgroup", choices=choices("a", "b"), default=["a", "z"]),
+]
+
+
+@pytest.mark.parametrize("one", DROPPED)
+def test_a_default_that_the_space_would_refuse_has_to_be_given(one: Parameter) -> None:
+    (option,) = inputs.options(endpoint(one)).options
+    assert option.required
+    assert option.default is None
+    with pytest.raises(InputError, match="`it` is needed: give it a value"):
+        inputs.values(endpoint(one), {})
+
+
+def test_bounds_reach_discord_as_it_takes_them() -> None:
+    slider = parameter("slider", minimum=64, maximum=1000, step=64, default=128)
+    (option,) = inputs.options(endpoint(slider)).options
+    assert (option.minimum, option.maximum, option.default) == (64, 960, 128)
+    assert option.description == "It (64 to 960, default 128)"
+
+
+def test_every_kind_in_the_table_has_a_row_here() -> None:
+    tried = {one.component for one, *_ in TAKEN}
+    assert set(inputs.INPUTS) == tried
+    assert tried == inputs.ASKABLE
+    assert all(kind_of(one) for one, *_ in TAKEN)
