@@ -35,6 +35,7 @@ def build() -> gr.Interface:
             gr.Video(label="Waveform"),
         ],
         title="MusicGen",
+        api_name="predict",
         flagging_mode="never",
         analytics_enabled=False,
     )

@@ -98,9 +98,11 @@ def update_only() -> dict:
     return gr.update(visible=True)
 
 
-def warned() -> None:
+async def warned() -> None:
     """Show a warning as a toast, and return nothing."""
     gr.Warning("The picture was empty, so there is nothing to show.")
+    # Clients keep only the latest message, so it stands a moment before the end.
+    await asyncio.sleep(0.3)
 
 
 def pings() -> str:
