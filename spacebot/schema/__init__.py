@@ -1,0 +1,12 @@
+"""A Gradio app's description of itself becomes a Space of Endpoints, without I/O.
+
+`read` puts it together: `app` answers questions about `/config`, `candidates`
+joins it with the API description, `parameters` and `needs` read the inputs,
+`plumbing` leaves out what is not for people, `naming` and `words` find the names.
+"""
+
+from spacebot.schema.kinds import ASKABLE
+from spacebot.schema.read import fingerprint, read_space
+from spacebot.schema.words import legal_name, plain, shortened
+
+__all__ = ["ASKABLE", "fingerprint", "legal_name", "plain", "read_space", "shortened"]

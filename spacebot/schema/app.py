@@ -1,0 +1,186 @@
+"""A Gradio app's `/config`, as questions: which component, where on the page, after what."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from spacebot.schema.words import plain
+
+_NUMBERED = re.compile(r"_\d+$")
+_HEADING = re.compile(r"<h1[^>]*>((?:.|\n)+?)</h1>|^\s*#\s+(.+)$", re.M)
+# What Gradio calls an app whose author gave no title.
+_NO_TITLE = frozenset({"", "gradio", "gradio app", "app", "demo", "interface", "my app"})
+
+
+@dataclass(frozen=True, slots=True)
+class Component:
+    """One component of the page. `type` is Gradio's, in lower case."""
+
+    id: Any
+    type: str
+    props: Mapping[str, Any] = field(default_factory=dict)
+    skipped: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One dependency of the page: what it listens to (`component id`, `event`), takes and gives.
+
+    `after` is the id of the event whose end starts it (`.then`).
+    """
+
+    id: Any
+    api_name: str
+    targets: tuple[tuple[Any, str], ...] = ()
+    inputs: tuple[Any, ...] = ()
+    outputs: tuple[Any, ...] = ()
+    after: Any = None
+    pointed: bool = False
+    streams: bool = False
+    cancels: bool = False
+    live: bool = False
+
+
+class App:
+    """What `/config` tells about an app beyond its API description."""
+
+    def __init__(self, config: Mapping[str, Any]) -> None:
+        self.config = config
+        self.components = {c["id"]: _component(c) for c in config.get("components") or []}
+        self.events = [_event(i, d) for i, d in enumerate(config.get("dependencies") or [])]
+        self._by_id = {event.id: event for event in self.events}
+        self._by_name = {event.api_name: event for event in reversed(self.events)}
+
+    @property
+    def is_chat(self) -> bool:
+        """Whether it is a gr.ChatInterface."""
+        return self.config.get("mode") == "chat_interface"
+
+    @property
+    def max_file_size(self) -> int | None:
+        """Bytes that one uploaded file may have."""
+        size = self.config.get("max_file_size")
+        return size if isinstance(size, int) else None
+
+    @cached_property
+    def title(self) -> str:
+        """The app's title in plain text: its own, or its page's first heading; or nothing."""
+        title = self.text(self.config.get("title"))
+        return title if title.lower() not in _NO_TITLE else self._heading
+
+    @property
+    def _heading(self) -> str:
+        for component in self.components.values():
+            if component.type in ("markdown", "html"):
+                value = str(component.props.get("value") or "")
+                if found := _HEADING.search(value):
+                    return self.text(found[1] or found[2])
+        return ""
+
+    def text(self, value: Any) -> str:
+        """A label or description of the app in plain text."""
+        translations = self.config.get("i18n_translations")
+        return plain(value, translations if isinstance(translations, Mapping) else None)
+
+    def event(self, api_name: str) -> Event | None:
+        """The event behind an endpoint ("/predict")."""
+        return self._by_name.get(api_name.lstrip("/"))
+
+    def component(self, component_id: Any) -> Component | None:
+        """The component with that id."""
+        return self.components.get(component_id)
+
+    def asked(self, component_ids: Sequence[Any]) -> list[Component]:
+        """The components the API speaks of: all but state, buttons and layout."""
+        found = (self.component(component_id) for component_id in component_ids)
+        return [component for component in found if component and not component.skipped]
+
+    def root(self, event: Event) -> Event:
+        """The event that starts the chain which `event` belongs to."""
+        seen = {event.id}
+        while (before := self._by_id.get(event.after)) and before.id not in seen:
+            event = before
+            seen.add(event.id)
+        return event
+
+    def triggers(self, event: Event) -> Iterator[tuple[Component | None, str]]:
+        """What starts `event`, itself or by way of its chain: a component and its event's name."""
+        for component_id, name in self.root(event).targets:
+            yield self.component(component_id), name
+
+    @cached_property
+    def _parents(self) -> dict[Any, tuple[Any, ...]]:
+        parents: dict[Any, tuple[Any, ...]] = {}
+        pages = self.config.get("page")
+        layouts = [self.config.get("layout")]
+        if isinstance(pages, Mapping):
+            layouts += [page.get("layout") for page in pages.values()]
+        waiting = [(layout, ()) for layout in layouts if isinstance(layout, Mapping)]
+        while waiting:
+            node, above = waiting.pop()
+            parents[node.get("id")] = above
+            below = (*above, node.get("id"))
+            waiting += [(child, below) for child in node.get("children") or []]
+        return parents
+
+    def above(self, component_id: Any) -> Iterator[Component]:
+        """The layout blocks around a component, the nearest first."""
+        for parent in reversed(self._parents.get(component_id, ())):
+            if component := self.component(parent):
+                yield component
+
+    def tab(self, component_ids: Sequence[Any]) -> str:
+        """The label of the innermost tab that the first of these components lies in."""
+        for component_id in component_ids:
+            for block in self.above(component_id):
+                if block.type in ("tabitem", "tab") and (
+                    label := self.text(block.props.get("label"))
+                ):
+                    return label
+        return ""
+
+    def hidden(self, component: Component) -> bool:
+        """Whether the component itself is not shown."""
+        return component.props.get("visible") in (False, "hidden")
+
+    def aside(self, component: Component) -> bool:
+        """Whether it lies where the page does not show it at first: a hidden or folded block."""
+        return any(
+            block.props.get("visible") in (False, "hidden")
+            if block.type not in ("accordion", "sidebar")
+            else block.props.get("open") is False or block.props.get("visible") is False
+            for block in self.above(component.id)
+        )
+
+
+def stem(api_name: str) -> str:
+    """The API name without slash and without the `_1` that Gradio gives to a name used twice."""
+    return _NUMBERED.sub("", api_name.strip("/"))
+
+
+def _component(raw: Mapping[str, Any]) -> Component:
+    kind = str(raw.get("type") or (raw.get("props") or {}).get("name") or "").lower()
+    skipped = bool(raw.get("skip_api", kind in ("state", "button")))
+    return Component(raw["id"], kind, raw.get("props") or {}, skipped)
+
+
+def _event(index: int, raw: Mapping[str, Any]) -> Event:
+    # Up to Gradio 3.40 a dependency had one trigger for all its targets.
+    pairs = [t if isinstance(t, (list, tuple)) else (t, raw.get("trigger")) for t in raw["targets"]]
+    types = raw.get("types") or {}
+    return Event(
+        id=raw.get("id", index),
+        api_name=str(raw.get("api_name") or "").strip("/"),
+        targets=tuple((target, str(name or "")) for target, name in pairs),
+        inputs=tuple(raw.get("inputs") or ()),
+        outputs=tuple(raw.get("outputs") or ()),
+        after=raw.get("trigger_after"),
+        pointed=bool(raw.get("collects_event_data")),
+        streams=bool(types.get("generator") or types.get("continuous")),
+        cancels=bool(types.get("cancel") or raw.get("cancels")),
+        live=raw.get("connection") == "stream",
+    )

@@ -1,0 +1,80 @@
+"""The endpoints of an API description, each with what the page tells about it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from spacebot.models import Output
+from spacebot.schema.app import App, Component, Event, stem
+from spacebot.schema.kinds import names
+from spacebot.schema.parameters import Inputs, is_empty_label, read_inputs
+
+# What of a component's props says how its value is to be shown.
+_SHOWN_BY = names(
+    "format language type columns headers datatype col_count color_map latex_delimiters"
+    " show_legend combine_adjacent display_mode streaming"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One endpoint that could become a command. `order` is its place in the description."""
+
+    api_name: str
+    order: int
+    entry: Mapping[str, Any]
+    event: Event | None
+    inputs: Inputs
+    outputs: tuple[Output, ...]
+
+    @property
+    def stem(self) -> str:
+        """The function's name."""
+        return stem(self.api_name)
+
+    @property
+    def description(self) -> str:
+        """What the function's docstring says."""
+        return str(self.entry.get("description") or "")
+
+    @property
+    def undocumented(self) -> bool:
+        """Whether its author keeps it out of the app's API page."""
+        return self.entry.get("api_visibility", "public") != "public"
+
+
+def read_candidates(app: App, info: Mapping[str, Any]) -> list[Candidate]:
+    """Every endpoint that can be called by name, in the order of the description."""
+    named = info.get("named_endpoints") or {}
+    return [_candidate(app, order, name, named[name]) for order, name in enumerate(named)]
+
+
+def _candidate(app: App, order: int, api_name: str, entry: Mapping[str, Any]) -> Candidate:
+    event = app.event(api_name)
+    return Candidate(
+        api_name=api_name,
+        order=order,
+        entry=entry,
+        event=event,
+        inputs=read_inputs(app, entry, event.inputs if event else ()),
+        outputs=tuple(_outputs(app, entry, event)),
+    )
+
+
+def _outputs(app: App, entry: Mapping[str, Any], event: Event | None) -> Iterator[Output]:
+    described = list(entry.get("returns") or [])
+    components: list[Component | None] = [*app.asked(event.outputs)] if event else []
+    if len(components) != len(described):
+        components = [None] * len(described)
+    # ChatInterface's /chat answers through a component that no page shows.
+    all_hidden = all(part is not None and app.hidden(part) for part in components)
+    for raw, part in zip(described, components, strict=True):
+        kind = part.type if part else str(raw.get("component") or "").lower()
+        props = {key: part.props[key] for key in _SHOWN_BY if key in part.props} if part else {}
+        if part and app.hidden(part) and not all_hidden:
+            props["visible"] = False
+        label = app.text(raw.get("label") or (part.props.get("label") if part else ""))
+        named = not is_empty_label(label)
+        yield Output(label=label if named else "", component=kind, props=props)

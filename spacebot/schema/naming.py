@@ -1,0 +1,187 @@
+"""What a person calls an endpoint, and what is said of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+from spacebot.models import Source
+from spacebot.schema.app import App, stem
+from spacebot.schema.candidates import Candidate
+from spacebot.schema.kinds import names
+from spacebot.schema.plumbing import Yard
+from spacebot.schema.words import (
+    LONGEST_DESCRIPTION,
+    LONGEST_NAME,
+    first_sentence,
+    legal_name,
+    plain,
+    shortened,
+    spaced,
+    unique_name,
+)
+
+# Function names and button labels that do not tell what is done.
+_SAYS_NOTHING = re.compile(
+    r"\W*(\w|lambda|predict(ion)?s?|fn|func|function|f|run|submit|infer(ence)?|main|wrapper|call|"
+    r"do|go|start|ok|okay|send|process(ing)?|execute|click|clicked|button|btn|on ?click|handle(r)?|"
+    r"(on )?(click|submit|button)( (me|here|handler|button|fn|it))?|inner|decorated|partial|"
+    r"test|demo|app|apply|update|foo|bar|my ?(fn|func|function)|(run|do) (it|fn|inference)|"
+    r"(call|run|predict) ?\d*|run (the )?(model|demo|app)|api|endpoint|value|unnamed|"
+    r"(model )?(predict|inference)|interact|respond to|enter|continue|next|x+|tab \d+)\W*",
+    re.I,
+)
+# Verbs that name a step, but not which app does it: weak as a command of their own.
+_GENERIC = re.compile(
+    r"\W*(generate|create|make|compute|calculate|convert|respond|response|reply|answer|bot|user|"
+    r"chat|analy[sz]e|load|build|query|ask|solve|render|detect|evaluate|transform)\W*",
+    re.I,
+)
+_LEAD_IN = re.compile(
+    r"^(this (function|method|app|endpoint|demo)|it|function (to|that)|a function (to|that)|"
+    r"the function|main function|helper( function)? (to|that)|wrapper (for|that|around))\s+",
+    re.I,
+)
+_SMALL = names(
+    "a an the of for with from to in on and by using given its it that"
+)  # fmt: skip
+_KIND_WORDS = {
+    "textbox": "text", "markdown": "text", "html": "text", "imageeditor": "image",
+    "annotatedimage": "marked image", "imageslider": "two images", "gallery": "images",
+    "multimodaltextbox": "message", "chatbot": "chat", "dataframe": "table", "model3d": "3D model",
+    "uploadbutton": "file", "downloadbutton": "file", "highlightedtext": "marked text",
+    "json": "data", "api": "data", "lineplot": "plot", "barplot": "plot", "scatterplot": "plot",
+    "nativeplot": "plot", "colorpicker": "color", "datetime": "time", "checkboxgroup": "choices",
+    "radio": "choice", "dropdown": "choice", "slider": "number", "checkbox": "yes or no",
+}  # fmt: skip
+
+
+def says_nothing(name: str) -> bool:
+    """Whether a function's name or a button's label does not tell what is done."""
+    words = spaced(plain(name))
+    return not any(map(str.isalpha, words)) or bool(_SAYS_NOTHING.fullmatch(words))
+
+
+def space_words(source: Source) -> str:
+    """The Space's own name: of owner/name the name, of an address its host."""
+    if not source.is_address:
+        return source.space.rpartition("/")[2]
+    host = urlsplit(source.space).hostname or ""
+    if re.fullmatch(r"[\d.]+|.*:.*|localhost", host):
+        return ""
+    return host.removeprefix("www.").split(".")[0]
+
+
+def title_of(app: App, source: Source) -> str:
+    """The app's title, or the Space's name where it has none."""
+    return app.title or spaced(space_words(source).replace("-", " ")) or source.space
+
+
+def command_names(app: App, source: Source, only: str | None) -> Iterator[str]:
+    """Names for the whole Space's command, the best first. `only` is its one wanted endpoint."""
+    if source.name:
+        yield source.name
+    own = space_words(source)
+    wishes = [own, app.title] if not source.is_address else [app.title, own]
+    if source.endpoint and only and not _GENERIC.fullmatch(only) and not says_nothing(only):
+        yield only
+        yield from filter(None, wishes)
+    else:
+        yield from filter(None, wishes)
+        if source.endpoint and only:
+            yield only
+
+
+def endpoint_names(yard: Yard, kept: list[Candidate], title: str) -> dict[str, str]:
+    """A legal name for each endpoint, unique among them, by API name.
+
+    It is chosen in the order of the API names, so that it stays the same when the
+    app lists its endpoints in another order.
+    """
+    chosen: dict[str, str] = {}
+    stems = {c.api_name.strip("/") for c in yard.candidates}
+    for candidate in sorted(kept, key=lambda c: _natural(c.api_name)):
+        taken = set(chosen.values())
+        wishes = [legal_name(w, " ") for w in _wishes(yard, candidate, title, stems)]
+        free = [wish for wish in wishes if wish and wish not in taken]
+        chosen[candidate.api_name] = free[0] if free else unique_name(wishes[0], taken)
+    return chosen
+
+
+def _natural(name: str) -> tuple[str, int]:
+    number = re.search(r"_(\d+)$", name)
+    return (name[: number.start()], int(number[1])) if number else (name, 0)
+
+
+def _wishes(yard: Yard, candidate: Candidate, title: str, stems: set[str]) -> Iterator[str]:
+    own = candidate.api_name.strip("/")
+    if stem(own) in stems:
+        own = stem(own)
+    if not says_nothing(own):
+        yield spaced(own)
+    button = yard.button(candidate)
+    if button and not says_nothing(button) and len(button) <= LONGEST_NAME:
+        yield button
+    if words := _key_words(candidate.description):
+        yield words
+    event = candidate.event
+    tab = yard.app.tab((*event.outputs, *event.inputs)) if event else ""
+    if tab and not says_nothing(tab):
+        yield tab
+    takes, gives = _kinds(candidate)
+    by_kind = f"{takes[0]} to {gives[0]}" if takes and gives else ""
+    if len(yard.candidates) == 1 or not by_kind:
+        yield _key_words(title, 4) or title
+    if by_kind:
+        yield by_kind
+    yield spaced(own) if len(own) > 1 and own != "lambda" else "run"
+
+
+def _key_words(text: str, most: int = 3) -> str:
+    words = re.findall(r"[^\W_]+(?:['’-][^\W_]+)*", _LEAD_IN.sub("", first_sentence(text, 200)))
+    telling = [word for word in words if word.lower() not in _SMALL]
+    return " ".join(telling[:most])
+
+
+def describe(app: App, yard: Yard, candidate: Candidate, title: str) -> str:
+    """What the endpoint does, in 1–100 characters: in its author's words, or by what it takes
+    and gives."""
+    own = _LEAD_IN.sub("", first_sentence(app.text(candidate.description)))
+    if len(own) > 3:
+        return own[0].upper() + own[1:]
+    takes, gives = _told_inputs(candidate), _kinds(candidate)[1]
+    text = " → ".join(filter(None, (_listed(takes), _listed(_unique(gives)))))
+    button = yard.button(candidate)
+    if button and not says_nothing(button) and len(button) < 40:
+        text = f"{button}: {text}" if text else button
+    text = text[:1].upper() + text[1:]
+    with_title = f"{text} with {title}" if text else title
+    if len(with_title) <= LONGEST_DESCRIPTION:
+        return with_title
+    return shortened(text or title)
+
+
+def _told_inputs(candidate: Candidate) -> list[str]:
+    """What it must be given, by the author's labels where they are short."""
+    parameters = candidate.inputs.parameters
+    main = [p for p in parameters if p.required] or list(parameters[:2])
+    return [spaced(p.option.replace("-", " ")) for p in main]
+
+
+def _kinds(candidate: Candidate) -> tuple[list[str], list[str]]:
+    parameters = candidate.inputs.parameters
+    main = [p for p in parameters if p.required] or list(parameters)
+    shown = [o for o in candidate.outputs if o.props.get("visible") is not False]
+    takes = [_KIND_WORDS.get(p.component, p.component) for p in main]
+    return takes, [_KIND_WORDS.get(o.component, o.component) for o in shown]
+
+
+def _unique(words: list[str]) -> list[str]:
+    return list(dict.fromkeys(words))
+
+
+def _listed(words: list[str]) -> str:
+    if len(words) > 3:
+        return f"{', '.join(words[:2])} and more"
+    return " and ".join(filter(None, (", ".join(words[:-1]), *words[-1:])))

@@ -1,0 +1,162 @@
+"""A Space's description becomes its commands."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+from typing import Any
+
+from spacebot.errors import EndpointGone, SettingsError
+from spacebot.models import Endpoint, LeftOut, Parameter, Source, Space
+from spacebot.schema.app import App
+from spacebot.schema.candidates import Candidate, read_candidates
+from spacebot.schema.naming import command_names, describe, endpoint_names, title_of
+from spacebot.schema.plumbing import Yard, sort_out
+from spacebot.schema.words import first_sentence, legal_name, plain, unique_name
+
+# Discord's limit of subcommands of one command.
+MOST_ENDPOINTS = 25
+
+
+def read_space(
+    source: Source,
+    config: Mapping[str, Any],
+    info: Mapping[str, Any],
+    *,
+    taken: Collection[str] = (),
+) -> Space:
+    """The commands that an app's `/config` and API description give.
+
+    `taken` holds the names of other Spaces' commands. Raises EndpointGone when
+    `source` names an endpoint that is not there, and SettingsError when it fixes
+    a parameter that no endpoint has.
+    """
+    app = App(config)
+    yard = Yard(app, read_candidates(app, info))
+    kept, reasons = _choose(source, yard)
+    title = title_of(app, source)
+    names = endpoint_names(yard, kept, title)
+    endpoints = [_endpoint(source, yard, c, names[c.api_name], title) for c in kept]
+    _check_fixed(source, kept)
+    only = endpoints[0].name if len(endpoints) == 1 else None
+    return Space(
+        source=source,
+        name=_command_name(app, source, only, taken),
+        title=title,
+        endpoints=tuple(endpoints),
+        left_out=tuple(LeftOut(name, why) for name, why in reasons.items()),
+    )
+
+
+def _choose(source: Source, yard: Yard) -> tuple[list[Candidate], dict[str, str]]:
+    if source.endpoint:
+        wanted = _wanted(source, yard)
+        return ([], {wanted.api_name: _why(wanted)}) if wanted.inputs.problem else ([wanted], {})
+    kept, reasons = sort_out(yard)
+    reasons |= {c.api_name: _why(c) for c in kept if c.inputs.problem}
+    able = [c for c in kept if not c.inputs.problem]
+    best = sorted(able, key=lambda c: (-yard.score(c), c.order))[:MOST_ENDPOINTS]
+    over = [c for c in able if c not in best]
+    reasons |= {c.api_name: f"a command has room for {MOST_ENDPOINTS} endpoints" for c in over}
+    by_order = {c.api_name: c.order for c in yard.candidates}
+    reasons = dict(sorted(reasons.items(), key=lambda item: by_order[item[0]]))
+    return sorted(best, key=lambda c: c.order), reasons
+
+
+def _why(candidate: Candidate) -> str:
+    return candidate.inputs.problem
+
+
+def _wanted(source: Source, yard: Yard) -> Candidate:
+    name = "/" + (source.endpoint or "").strip("/")
+    for candidate in yard.candidates:
+        if candidate.api_name == name:
+            return candidate
+    best = sorted(yard.candidates, key=lambda c: (-yard.score(c), c.order))[:10]
+    there = ", ".join(c.api_name for c in best) or "no endpoint that has a name"
+    more = " and others" if len(yard.candidates) > len(best) else ""
+    raise EndpointGone(f"{source.space} has no {name}. It has {there}{more}.")
+
+
+def _endpoint(source: Source, yard: Yard, candidate: Candidate, name: str, title: str) -> Endpoint:
+    app, event = yard.app, candidate.event
+    description = first_sentence(plain(source.description)) if source.description else ""
+    parameters, constants = _fixed(source, candidate)
+    return Endpoint(
+        space=source.space,
+        api_name=candidate.api_name,
+        name=name,
+        description=description or describe(app, yard, candidate, title),
+        parameters=parameters,
+        outputs=candidate.outputs,
+        constants=constants,
+        streams=bool(event and event.streams),
+        stateful=_is_stateful(app, candidate),
+        answer=source.answer,
+        repeatable=source.repeatable,
+        max_file_size=app.max_file_size,
+    )
+
+
+def _is_stateful(app: App, candidate: Candidate) -> bool:
+    event = candidate.event
+    ids = (*event.inputs, *event.outputs) if event else ()
+    kept = any(part and part.type == "state" for part in map(app.component, ids))
+    return kept or (app.is_chat and candidate.stem == "chat")
+
+
+def _fixed(source: Source, candidate: Candidate) -> tuple[tuple[Parameter, ...], Mapping[str, Any]]:
+    """Parameters left to ask for, and the values to send unasked."""
+    constants = dict(candidate.inputs.constants)
+    asked: list[Parameter] = []
+    for parameter in candidate.inputs.parameters:
+        name = next((n for n in (parameter.name, parameter.option) if n in source.fixed), None)
+        if name is None:
+            asked.append(parameter)
+        else:
+            constants[parameter.name] = _by_label(parameter, source.fixed[name])
+    constants |= {name: source.fixed[name] for name in constants if name in source.fixed}
+    return tuple(asked), constants
+
+
+def _by_label(parameter: Parameter, value: Any) -> Any:
+    if any(choice.value == value for choice in parameter.choices):
+        return value
+    return next((c.value for c in parameter.choices if c.label == value), value)
+
+
+def _check_fixed(source: Source, kept: list[Candidate]) -> None:
+    there = {p.option: p.name for c in kept for p in c.inputs.parameters}
+    known = {*there, *there.values(), *(name for c in kept for name in c.inputs.constants)}
+    unknown = [name for name in source.fixed if name not in known]
+    if unknown and kept:
+        what = source.space + (f"#{source.endpoint}" if source.endpoint else "")
+        raise SettingsError(
+            f"COMMANDS: {what} has no input named {', '.join(unknown)}. "
+            f"It has {', '.join(sorted(there)) or 'none'}."
+        )
+
+
+def _command_name(app: App, source: Source, only: str | None, taken: Collection[str]) -> str:
+    wishes = [legal_name(wish, " ") for wish in command_names(app, source, only)]
+    wishes = [wish for wish in wishes if wish] or ["space"]
+    if source.name:
+        return unique_name(wishes[0], taken)
+    return next((wish for wish in wishes if wish not in taken), unique_name(wishes[0], taken))
+
+
+def fingerprint(config: Mapping[str, Any], info: Mapping[str, Any]) -> str:
+    """A hash of what the commands are made from: another one says that the Space changed.
+
+    Values are left out, since an app may start each time with another seed.
+    """
+    source = Source(space="fingerprint/fingerprint")
+    space = read_space(source, config, info)
+    endpoints = [
+        replace(e, parameters=tuple(replace(p, default=None) for p in e.parameters), constants={})
+        for e in space.endpoints
+    ]
+    text = json.dumps([repr(e) for e in endpoints] + [space.title])
+    return hashlib.sha256(text.encode()).hexdigest()
