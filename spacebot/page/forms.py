@@ -1,0 +1,111 @@
+"""The try-out's forms: an endpoint's Options as fields, and what was given in them."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePath
+
+from starlette.datastructures import FormData, UploadFile
+
+from spacebot import inputs
+from spacebot.errors import InputError
+from spacebot.models import Endpoint, File, Option, OptionType, Space
+
+Given = str | int | float | bool
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """An endpoint under the name that a person types, without the slash ("demo paint")."""
+
+    name: str
+    description: str
+    endpoint: Endpoint
+
+
+def commands(spaces: Sequence[Space]) -> dict[str, Command]:
+    """Every command by its name: `name` for an only endpoint, `name endpoint` for several."""
+    found = [
+        Command(
+            space.name if len(space.endpoints) == 1 else f"{space.name} {endpoint.name}",
+            endpoint.description,
+            endpoint,
+        )
+        for space in spaces
+        for endpoint in space.endpoints
+    ]
+    return {command.name: command for command in found}
+
+
+def fields(endpoint: Endpoint) -> tuple[tuple[Option, ...], tuple[Option, ...]]:
+    """The options that a slash command has, and those that only a form has room for."""
+    form = inputs.options(endpoint)
+    return form.options, form.rest
+
+
+def read(endpoint: Endpoint, form: FormData, folder: Path) -> dict[str, Given | File]:
+    """What was given, by option name; files are written under `folder`.
+
+    Raises InputError for what is no number; the job checks all the rest.
+    """
+    given: dict[str, Given | File] = {}
+    options, rest = fields(endpoint)
+    for option in (*options, *rest):
+        value = _value(option, form.get(option.name), folder)
+        if value is not None:
+            given[option.name] = value
+    return given
+
+
+def _value(option: Option, raw: UploadFile | str | None, folder: Path) -> Given | File | None:
+    if option.type is OptionType.ATTACHMENT:
+        return _file(option, raw, folder) if isinstance(raw, UploadFile) else None
+    if not isinstance(raw, str) or not raw.strip():
+        return None
+    # HTML forms send every line break as CRLF; Discord sends LF.
+    return READERS[option.type](option, raw.replace("\r\n", "\n"))
+
+
+def _file(option: Option, upload: UploadFile, folder: Path) -> File | None:
+    if not upload.filename:
+        return None
+    name = PurePath(upload.filename.replace("\\", "/")).name or "file"
+    place = folder / option.name
+    place.mkdir()
+    path = place / name[-150:]
+    with path.open("wb") as target:
+        shutil.copyfileobj(upload.file, target)
+    return File(name=name, path=path, size=path.stat().st_size, mime=upload.content_type)
+
+
+def _string(_option: Option, raw: str) -> str:
+    return raw
+
+
+def _integer(option: Option, raw: str) -> int:
+    try:
+        return int(raw)
+    except ValueError as exc:
+        message = f"{option.name}: a whole number is needed."
+        raise InputError(message, option=option.name) from exc
+
+
+def _number(option: Option, raw: str) -> float:
+    try:
+        return float(raw)
+    except ValueError as exc:
+        raise InputError(f"{option.name}: a number is needed.", option=option.name) from exc
+
+
+def _boolean(_option: Option, raw: str) -> bool:
+    return raw == "true"
+
+
+READERS: Mapping[OptionType, Callable[[Option, str], Given]] = {
+    OptionType.STRING: _string,
+    OptionType.INTEGER: _integer,
+    OptionType.NUMBER: _number,
+    OptionType.BOOLEAN: _boolean,
+}

@@ -1,0 +1,121 @@
+"""The files of try-out results: kept for a while, served by names nobody can guess."""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+import tempfile
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Lock
+from urllib.parse import quote
+
+MEBIBYTE = 1024 * 1024
+
+# Only what a browser shows without running anything is served inline, under a
+# type of our choice; HTML, SVG and all the rest are downloads.
+PICTURES: Mapping[str, str] = {
+    ".avif": "image/avif",
+    ".gif": "image/gif",
+    ".jpeg": "image/jpeg",
+    ".jpg": "image/jpeg",
+    ".png": "image/png",
+    ".webp": "image/webp",
+}
+SOUNDS: Mapping[str, str] = {
+    ".flac": "audio/flac",
+    ".m4a": "audio/mp4",
+    ".mp3": "audio/mpeg",
+    ".oga": "audio/ogg",
+    ".ogg": "audio/ogg",
+    ".opus": "audio/ogg",
+    ".wav": "audio/wav",
+}
+FILMS: Mapping[str, str] = {
+    ".m4v": "video/mp4",
+    ".mov": "video/quicktime",
+    ".mp4": "video/mp4",
+    ".webm": "video/webm",
+}
+INLINE: Mapping[str, str] = {**PICTURES, **SOUNDS, **FILMS}
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A file on the shelf, of `size` bytes, put there at `kept` (monotonic seconds)."""
+
+    key: str
+    name: str
+    path: Path
+    size: int
+    kept: float
+
+    @property
+    def kind(self) -> str:
+        """What the message shows it as: "picture", "sound", "film" or "file"."""
+        suffix = Path(self.name).suffix.lower()
+        kinds = (("picture", PICTURES), ("sound", SOUNDS), ("film", FILMS))
+        return next((kind for kind, suffixes in kinds if suffix in suffixes), "file")
+
+    @property
+    def media_type(self) -> str:
+        """The content type it is served under."""
+        return INLINE.get(Path(self.name).suffix.lower(), "application/octet-stream")
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Headers under which nothing a Space made can run in the page's origin."""
+        disposition = "inline" if self.kind != "file" else "attachment"
+        return {
+            "Content-Disposition": f"{disposition}; filename*=utf-8''{quote(self.name, safe='')}",
+            "Content-Security-Policy": "default-src 'none'; media-src 'self'; sandbox",
+            "X-Content-Type-Options": "nosniff",
+            "Cross-Origin-Resource-Policy": "same-origin",
+            "Cache-Control": "private, max-age=3600",
+            "Referrer-Policy": "no-referrer",
+        }
+
+
+class Shelf:
+    """Copies of files, the oldest thrown away after `seconds` or over `room` bytes in all."""
+
+    def __init__(self, seconds: float = 3600, room: int = 512 * MEBIBYTE) -> None:
+        self._folder = tempfile.TemporaryDirectory(prefix="spacebot-tryout-")
+        self._seconds = seconds
+        self._room = room
+        self._kept: dict[str, Kept] = {}
+        self._lock = Lock()
+
+    def keep(self, path: Path, name: str) -> Kept:
+        """Copy the file at `path` and give it a key. Blocks: it copies."""
+        key = secrets.token_urlsafe(24)
+        copy = Path(self._folder.name) / key
+        shutil.copyfile(path, copy)
+        kept = Kept(key, name, copy, copy.stat().st_size, time.monotonic())
+        with self._lock:
+            self._kept[key] = kept
+            self._sweep()
+        return kept
+
+    def find(self, key: str) -> Kept | None:
+        """The file kept under `key`, or None when there is none or no longer."""
+        with self._lock:
+            self._sweep()
+            return self._kept.get(key)
+
+    def close(self) -> None:
+        """Throw everything away."""
+        with self._lock:
+            self._kept.clear()
+        self._folder.cleanup()
+
+    def _sweep(self) -> None:
+        total = sum(kept.size for kept in self._kept.values())
+        for kept in list(self._kept.values()):
+            if time.monotonic() - kept.kept < self._seconds and total <= self._room:
+                return
+            kept.path.unlink(missing_ok=True)
+            del self._kept[kept.key]
+            total -= kept.size

@@ -1,0 +1,132 @@
+"""Everything the page shows → HTML. Jinja escapes whatever comes from a Space."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from spacebot.models import BotPhase, Option, OptionType, Progress, Stage, Status
+from spacebot.page.markdown import to_html
+from spacebot.page.media import Kept
+
+PHASES = {
+    BotPhase.OFF: "No token set",
+    BotPhase.CONNECTING: "Connecting",
+    BotPhase.CONNECTED: "Connected",
+    BotPhase.RETRYING: "Trying again",
+    BotPhase.FAILED: "Stopped",
+}
+STAGES = {
+    Stage.WAKING: "Waking the Space",
+    Stage.WAITING: "Waiting for a free place",
+    Stage.SENDING: "Sending files to the Space",
+    Stage.QUEUED: "In the Space’s queue",
+    Stage.RUNNING: "The Space is working",
+    Stage.FETCHING: "Fetching the result",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message of the try-out: text in Discord's markdown, and the files under it."""
+
+    text: str
+    files: tuple[tuple[Kept, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A part of the page that changes by itself; `digest` changes with `html`."""
+
+    name: str
+    html: str
+
+    @property
+    def digest(self) -> str:
+        """A short name for this very content."""
+        return hashlib.sha256(self.html.encode()).hexdigest()[:10]
+
+
+def sections(status: Status) -> tuple[Section, ...]:
+    """The page's parts in order, a part's own slots after it."""
+    parts = _templates.get_template("sections.html").module
+    shown = [
+        Section("state", parts.state(status)),  # type: ignore[attr-defined]
+        Section("alert", parts.alert(status.bot)),  # type: ignore[attr-defined]
+        Section("setup", parts.setup(status.bot)),  # type: ignore[attr-defined]
+        Section("counts", parts.counts(status)),  # type: ignore[attr-defined]
+        Section("spaces", parts.spaces(len(status.spaces))),  # type: ignore[attr-defined]
+    ]
+    for index, space in enumerate(status.spaces):
+        html = parts.space(space, len(status.spaces))  # type: ignore[attr-defined]
+        shown.append(Section(f"space-{index}", html))
+    return tuple(shown)
+
+
+def shell(tryout: bool) -> str:
+    """The page's frame, in which the sections and the try-out have their places."""
+    return _templates.get_template("shell.html").render(tryout=tryout)
+
+
+def form(command: str, options: Sequence[Option], rest: Sequence[Option]) -> str:
+    """The form of a command."""
+    template = _templates.get_template("form.html")
+    return template.render(command=command, options=options, rest=rest, Type=OptionType)
+
+
+def turn(
+    command: str,
+    bot: str,
+    messages: Sequence[Message] = (),
+    progress: Progress | None = None,
+    partial: Message | None = None,
+    problem: str = "",
+) -> str:
+    """What a command looks like so far: who used it, then its messages, progress or problem."""
+    template = _templates.get_template("turn.html")
+    return template.render(
+        command=command,
+        bot=bot,
+        messages=messages,
+        progress=progress,
+        partial=partial,
+        problem=problem,
+    )
+
+
+def _stage(progress: Progress) -> str:
+    """Where a job stands, in words ("In the Space's queue, 2 of 5, about 12 s")."""
+    words = [STAGES[progress.stage]]
+    if progress.rank is not None:
+        words.append(f"{progress.rank} of {progress.size}" if progress.size else f"{progress.rank}")
+    if progress.step is not None and progress.steps:
+        words.append(f"{progress.step:g} of {progress.steps:g} {progress.unit}".rstrip())
+    if progress.eta is not None and progress.eta >= 1:
+        words.append(f"about {progress.eta:.0f} s")
+    return ", ".join(words)
+
+
+def _size(count: int) -> str:
+    """A number of bytes for people: "250 bytes", "12.0 kB", "3.4 MB"."""
+    if count < 1000:
+        return f"{count} bytes"
+    return f"{count / 1000:.1f} kB" if count < 1_000_000 else f"{count / 1_000_000:.1f} MB"
+
+
+def _accept(file_type: str) -> str:
+    """Gradio's "image" or ".png" as a file field's "image/*" or ".png"."""
+    return file_type if file_type.startswith(".") or "/" in file_type else f"{file_type}/*"
+
+
+_templates = Environment(
+    loader=PackageLoader("spacebot.page"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+_templates.filters |= {"discord": to_html, "stage": _stage, "size": _size, "accept": _accept}
+_templates.globals |= {"PHASES": PHASES}

@@ -1,0 +1,158 @@
+"""What the page's scripts ask for over HTTP, beside Gradio's own routes.
+
+The page has no Gradio event: nothing but these routes can be called.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import secrets
+import tempfile
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, FastAPI, Header, HTTPException, Request, Response
+from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, StreamingResponse
+
+from spacebot import inputs
+from spacebot.errors import InputError
+from spacebot.models import Asker, BotPhase, Job, Status
+from spacebot.page import forms, render
+from spacebot.page.house import House
+from spacebot.page.media import MEBIBYTE, Shelf
+from spacebot.page.tryout import Turn
+
+# Discord takes at most 25 MiB in a request.
+MOST_BYTES = 25 * MEBIBYTE
+SESSION = re.compile(r"[0-9a-f]{32}")
+NO_STORE = {"Cache-Control": "no-store"}
+# Without this, an nginx in front of the app may hold events back.
+EVENTS = {**NO_STORE, "X-Accel-Buffering": "no"}
+
+
+class Overview:
+    """The page's sections, rendered again only when the status has changed."""
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+        self._status: Status | None = None
+        self._sections: tuple[tuple[str, str, str], ...] = ()
+
+    def changed(self, known: str) -> list[tuple[str, str, str]]:
+        """(name, digest, html) of each section that `known`, "name:digest,…", has not got."""
+        status = self._house.status()
+        if status != self._status:
+            shown = render.sections(status)
+            self._sections = tuple((part.name, part.digest, part.html) for part in shown)
+            self._status = status
+        has = set(known.split(","))
+        return [part for part in self._sections if f"{part[0]}:{part[1]}" not in has]
+
+
+class TryOut:
+    """The try-out's routes; each answers 404 where the try-out is not offered."""
+
+    def __init__(self, house: House, shelf: Shelf) -> None:
+        self._house = house
+        self._shelf = shelf
+
+    async def offered(self, request: Request) -> None:
+        """Refuse where the try-out is off, and what another site's page asks for."""
+        if not self._house.tryout:
+            raise HTTPException(404, "The try-out is off here.")
+        # A foreign page could otherwise spend what a visitor, or the owner's machine, may spend.
+        if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
+            raise HTTPException(403, "Only this page can use the try-out.")
+
+    async def commands(self) -> list[dict[str, str]]:
+        """Each command's name and description."""
+        found = forms.commands(self._house.spaces()).values()
+        return [{"name": one.name, "description": one.description} for one in found]
+
+    async def form(self, command: str) -> HTMLResponse:
+        """The form of a command."""
+        options, rest = forms.fields(self._command(command).endpoint)
+        return HTMLResponse(render.form(command, options, rest), headers=NO_STORE)
+
+    async def suggest(self, command: str, option: str, text: str = "") -> list[dict[str, str]]:
+        """What fits what was typed so far into an option."""
+        endpoint = self._command(command).endpoint
+        found = await asyncio.to_thread(inputs.suggest, endpoint, option, text[:100])
+        return [{"label": choice.label, "value": str(choice.value)} for choice in found]
+
+    async def run(
+        self, request: Request, command: str, x_spacebot_session: Annotated[str, Header()]
+    ) -> Response:
+        """Run a command; the answer is a stream of server-sent events, each the turn so far."""
+        if not SESSION.fullmatch(x_spacebot_session):
+            raise HTTPException(400, "The session must be 32 hexadecimal digits.")
+        length = request.headers.get("content-length", "")
+        if not length.isdigit() or int(length) > MOST_BYTES:
+            too_much = f"That is more than {MOST_BYTES // MEBIBYTE} MiB in all: attach less."
+            return _events(_once(Turn(self._house, self._shelf, command).refused(too_much)))
+        endpoint = self._command(command).endpoint
+        turn = Turn(self._house, self._shelf, command)
+        folder = tempfile.TemporaryDirectory(prefix="spacebot-given-")
+        try:
+            async with request.form(max_files=25, max_fields=400) as form:
+                given = await asyncio.to_thread(forms.read, endpoint, form, Path(folder.name))
+        except InputError as error:
+            folder.cleanup()
+            return _events(_once(turn.refused(str(error))))
+        asker = Asker(f"tryout:{x_spacebot_session}", "you", f"tryout:{x_spacebot_session}")
+        job = Job(secrets.token_hex(8), endpoint, asker, given)
+        return _events(turn.events(job, folder))
+
+    async def file(self, key: str) -> FileResponse:
+        """A file of a result, for as long as it is kept."""
+        kept = self._shelf.find(key)
+        if kept is None:
+            raise HTTPException(404, "This file is no longer kept. Run the command again.")
+        return FileResponse(kept.path, media_type=kept.media_type, headers=kept.headers)
+
+    def _command(self, name: str) -> forms.Command:
+        found = forms.commands(self._house.spaces()).get(name)
+        if found is None:
+            raise HTTPException(404, "This command is not offered any longer. Choose another one.")
+        return found
+
+    def router(self) -> APIRouter:
+        """The routes of all of the above."""
+        router = APIRouter(prefix="/spacebot/tryout", dependencies=[Depends(self.offered)])
+        router.add_api_route("/commands", self.commands, methods=["GET"])
+        router.add_api_route("/form", self.form, methods=["GET"], response_class=HTMLResponse)
+        router.add_api_route("/suggest", self.suggest, methods=["GET"])
+        router.add_api_route("/run", self.run, methods=["POST"], response_class=StreamingResponse)
+        router.add_api_route("/files/{key}", self.file, methods=["GET", "HEAD"])
+        return router
+
+
+def add_routes(app: FastAPI, house: House, shelf: Shelf) -> None:
+    """Add /healthz, the page's sections and the try-out to the app that Gradio serves."""
+    overview = Overview(house)
+
+    async def healthz() -> JSONResponse:
+        bot = house.status().bot
+        if bot.phase in (BotPhase.CONNECTED, BotPhase.OFF):
+            return JSONResponse({"status": "ok"}, headers=NO_STORE)
+        reason = bot.reason or "The first connection to Discord is under way."
+        answer = {"status": bot.phase.value, "reason": reason}
+        return JSONResponse(answer, status_code=503, headers=NO_STORE)
+
+    async def sections(known: str = "") -> Response:
+        changed = overview.changed(known)
+        return JSONResponse(changed, headers=NO_STORE) if changed else Response(status_code=204)
+
+    app.add_api_route("/healthz", healthz, methods=["GET", "HEAD"], include_in_schema=False)
+    app.add_api_route("/spacebot/status", sections, methods=["GET"], include_in_schema=False)
+    app.include_router(TryOut(house, shelf).router(), include_in_schema=False)
+
+
+def _events(stream: AsyncIterator[str]) -> StreamingResponse:
+    return StreamingResponse(stream, media_type="text/event-stream", headers=EVENTS)
+
+
+async def _once(event: str) -> AsyncIterator[str]:
+    yield event

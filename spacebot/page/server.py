@@ -1,0 +1,84 @@
+"""The Gradio app that holds the page, and the server it runs on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Any
+
+import gradio as gr
+import gradio.themes
+from fastapi import FastAPI
+
+from spacebot.page import render, routes
+from spacebot.page.house import House
+from spacebot.page.media import Shelf
+
+# Gradio's own themes fetch their fonts from Google; these are on every system.
+FONTS = ["system-ui", "-apple-system", "Segoe UI", "Roboto", "Helvetica Neue", "sans-serif"]
+MONO = ["ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace"]
+
+
+def build(house: House) -> gr.Blocks:
+    """The page as a Gradio app without a single event: there is nothing to call in its API."""
+    with gr.Blocks(title="Spacebot", analytics_enabled=False) as demo:
+        gr.HTML(
+            render.shell(house.tryout),
+            js_on_load="window.spacebot(element)",
+            apply_default_css=False,
+            elem_id="spacebot",
+        )
+    return demo
+
+
+def launch_options() -> dict[str, Any]:
+    """Keyword arguments of `launch` that the page needs: its look, its scripts, no extras."""
+    static = files("spacebot.page") / "static"
+    scripts = "\n".join((static / name).read_text() for name in ("status.js", "tryout.js"))
+    style = (static / "page.css").read_text()
+    head = f'<style>{style}</style><script>{scripts}</script><link rel="icon" href="data:,">'
+    return {
+        "theme": gradio.themes.Base(font=FONTS, font_mono=MONO),
+        "head": head,
+        "footer_links": [],
+        "run_history": False,
+        "ssr_mode": False,
+        "share": False,
+        "pwa": False,
+        "mcp_server": False,
+        "enable_monitoring": False,
+    }
+
+
+def add_routes(app: FastAPI, house: House) -> Shelf:
+    """Add the page's routes; the Shelf keeps the try-out's files until it is closed."""
+    shelf = Shelf()
+    routes.add_routes(app, house, shelf)
+    return shelf
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A page that is being served at `url` until it is closed."""
+
+    url: str
+    demo: gr.Blocks
+    shelf: Shelf
+
+    def close(self) -> None:
+        """Stop serving and throw the try-out's files away."""
+        self.demo.close(verbose=False)
+        self.shelf.close()
+
+
+def serve(house: House, host: str | None = None, port: int | None = None) -> Served:
+    """Serve the page from threads of its own. `port` None takes the first free from 7860."""
+    demo = build(house)
+    app, url, _ = demo.launch(
+        server_name=host,
+        server_port=port,
+        prevent_thread_lock=True,
+        quiet=True,
+        **launch_options(),
+    )
+    return Served(url, demo, add_routes(app, house))

@@ -1,0 +1,60 @@
+// The parts of the page that change by themselves. What the server sends is escaped there.
+"use strict";
+
+window.spacebot = (root) => {
+  const page = root.querySelector(".spacebot");
+  spacebotStatus(page);
+  if (page.querySelector(".tryout")) spacebotTryout(page);
+};
+
+function spacebotStatus(page) {
+  const PERIOD = 3000; // milliseconds between two looks
+  const known = new Map(); // section name → digest of what is shown
+  const lost = page.querySelector(".lost");
+  let failures = 0;
+  let timer;
+
+  const put = ([name, digest, html]) => {
+    const slot = page.querySelector(`[data-slot="${name}"]`);
+    if (!slot) return;
+    const open = slot.querySelector("details")?.open;
+    slot.innerHTML = html;
+    const details = slot.querySelector("details");
+    if (details) details.open = Boolean(open);
+    known.set(name, digest);
+  };
+
+  const words = (seconds) => {
+    const [days, hours, minutes] = [86400, 3600, 60].map((unit) => Math.floor(seconds / unit));
+    if (days) return `${days} d ${hours % 24} h`;
+    if (hours) return `${hours} h ${minutes % 60} min`;
+    return minutes ? `${minutes} min` : "less than a minute";
+  };
+
+  const tell = () => {
+    for (const element of page.querySelectorAll("[data-since]")) {
+      const text = words(Math.max(0, Date.now() / 1000 - Number(element.dataset.since)));
+      if (element.textContent !== text) element.textContent = text;
+    }
+  };
+
+  const look = async () => {
+    clearTimeout(timer);
+    try {
+      const has = [...known].map((pair) => pair.join(":")).join(",");
+      const answer = await fetch(`spacebot/status?known=${encodeURIComponent(has)}`);
+      if (!answer.ok) throw new Error(`status ${answer.status}`);
+      if (answer.status !== 204) (await answer.json()).forEach(put);
+      failures = 0;
+    } catch {
+      failures += 1;
+    }
+    lost.hidden = failures < 2;
+    tell();
+    // A page that nobody looks at asks for nothing.
+    if (!document.hidden) timer = setTimeout(look, PERIOD * Math.min(1 + failures, 5));
+  };
+
+  document.addEventListener("visibilitychange", () => document.hidden || look());
+  look();
+}

@@ -1,0 +1,260 @@
+// The try-out: a composer with a menu of commands, forms, and a log of messages.
+// What the server sends as HTML is escaped there; everything else is put in as text.
+"use strict";
+
+function spacebotTryout(page) {
+  const find = (selector) => page.querySelector(selector);
+  const [log, menu, panel, line, say] = [".log", ".menu", ".panel", ".line", ".say"].map(find);
+  const session = browserSession();
+  let commands = [];
+  let active = -1;
+
+  // Where storage is forbidden (some frames), the session lasts as long as the page.
+  function browserSession() {
+    const bytes = crypto.getRandomValues(new Uint8Array(16));
+    const fresh = [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+    try {
+      const kept = sessionStorage.getItem("spacebot-session") ?? fresh;
+      sessionStorage.setItem("spacebot-session", kept);
+      return kept;
+    } catch {
+      return fresh;
+    }
+  }
+
+  const make = (tag, properties = {}, ...children) => {
+    const element = Object.assign(document.createElement(tag), properties);
+    element.append(...children);
+    return element;
+  };
+
+  const ask = (path, query, options) =>
+    fetch(`spacebot/tryout/${path}?${new URLSearchParams(query)}`, options);
+
+  async function refresh() {
+    const answer = await ask("commands", {});
+    if (answer.ok) commands = await answer.json();
+    const picks = find(".picks");
+    picks?.replaceChildren(
+      ...commands.slice(0, 6).map(({ name }) =>
+        make("button", { type: "button", textContent: `/${name}`, onclick: () => choose(name) }),
+      ),
+    );
+    const hint = find(".hello .hint");
+    if (hint && !commands.length) hint.textContent = "No Space has answered yet, so there is none. Type / later.";
+  }
+
+  // The menu ------------------------------------------------------------------
+  function showMenu() {
+    const text = line.value.trimStart();
+    const words = text.slice(1).toLowerCase().trim();
+    const fits = text.startsWith("/")
+      ? commands.filter(({ name }) => name.toLowerCase().includes(words))
+      : [];
+    active = fits.length ? 0 : -1;
+    menu.replaceChildren(
+      ...fits.map(({ name, description }, index) =>
+        make(
+          "div",
+          { id: `spacebot-command-${index}`, role: "option", onclick: () => choose(name) },
+          make("strong", { textContent: `/${name}` }),
+          make("span", { textContent: description }),
+        ),
+      ),
+    );
+    menu.hidden = !fits.length;
+    if (text.startsWith("/") && !fits.length) say.textContent = "No command has that name.";
+    else say.textContent = "";
+    mark();
+  }
+
+  function mark() {
+    const options = [...menu.children];
+    options.forEach((option, index) => option.setAttribute("aria-selected", index === active));
+    line.setAttribute("aria-expanded", !menu.hidden);
+    if (menu.hidden) line.removeAttribute("aria-activedescendant");
+    else line.setAttribute("aria-activedescendant", options[active].id);
+    options[active]?.scrollIntoView({ block: "nearest" });
+  }
+
+  function closeMenu() {
+    menu.hidden = true;
+    mark();
+  }
+
+  line.addEventListener("input", showMenu);
+  line.addEventListener("focus", () => refresh().then(() => line.value && showMenu()));
+  line.addEventListener("blur", () => setTimeout(closeMenu, 200));
+  menu.addEventListener("mousedown", (event) => event.preventDefault()); // keeps the line's focus
+  line.addEventListener("keydown", (event) => {
+    const count = menu.children.length;
+    if (event.key === "Escape") closeMenu();
+    else if (menu.hidden && event.key === "Enter") say.textContent = "Type / to choose a command.";
+    else if (menu.hidden) return;
+    else if (event.key === "ArrowDown") active = (active + 1) % count;
+    else if (event.key === "ArrowUp") active = (active + count - 1) % count;
+    else if (event.key === "Enter" || event.key === "Tab") menu.children[active].click();
+    else return;
+    event.preventDefault();
+    if (!menu.hidden) mark();
+  });
+  find(".slash").addEventListener("click", () => {
+    line.value = "/";
+    line.focus();
+    showMenu();
+  });
+
+  // The form ------------------------------------------------------------------
+  async function choose(name, data) {
+    closeMenu();
+    const answer = await ask("form", { command: name });
+    if (!answer.ok) {
+      say.textContent = (await answer.json()).detail;
+      return;
+    }
+    panel.innerHTML = await answer.text();
+    const form = panel.querySelector("form");
+    fill(form, data);
+    panel.hidden = false;
+    find(".composer").hidden = true;
+    form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      const given = new FormData(form);
+      leave();
+      run(name, given);
+    });
+    form.addEventListener("keydown", (event) => event.key === "Escape" && leave());
+    form.addEventListener("input", (event) => suggest(name, event.target));
+    form.querySelectorAll("[data-suggest]").forEach((field) => suggest(name, field));
+    form.querySelector(".leave").addEventListener("click", leave);
+    form.querySelector("input, select, textarea, button").focus();
+  }
+
+  function fill(form, data) {
+    for (const [name, value] of data ?? []) {
+      const field = form.elements.namedItem(name);
+      if (typeof value === "string") field.value = value;
+      else if (value.name) {
+        const files = new DataTransfer();
+        files.items.add(value);
+        field.files = files.files;
+      }
+    }
+  }
+
+  async function suggest(command, field) {
+    const option = field.dataset.suggest;
+    if (!option) return;
+    const text = field.value;
+    const answer = await ask("suggest", { command, option, text });
+    if (!answer.ok || field.value !== text) return;
+    field.list.replaceChildren(
+      ...(await answer.json()).map(({ label, value }) => make("option", { label, value })),
+    );
+  }
+
+  function leave() {
+    panel.hidden = true;
+    panel.replaceChildren();
+    find(".composer").hidden = false;
+    line.value = "";
+    line.focus({ preventScroll: true });
+  }
+
+  // The messages --------------------------------------------------------------
+  function toEnd() {
+    log.scrollTop = log.scrollHeight;
+  }
+
+  function show(turn, html) {
+    const atEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 80;
+    turn.content.innerHTML = html;
+    for (const time of turn.content.querySelectorAll("[data-now]")) {
+      time.textContent = turn.started.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+    }
+    turn.content.querySelectorAll("img, video").forEach((media) => {
+      for (const kind of ["load", "loadedmetadata"]) media.addEventListener(kind, () => atEnd && toEnd());
+    });
+    const words = turn.content.querySelector("[data-say]")?.dataset.say;
+    if (words && say.textContent !== words) say.textContent = words;
+    tick(turn);
+    if (atEnd) toEnd();
+  }
+
+  function tick(turn) {
+    const elapsed = turn.content.querySelector("[data-elapsed]");
+    if (elapsed) elapsed.textContent = `${Math.round((Date.now() - turn.started) / 1000)} s`;
+  }
+
+  function button(label, onclick) {
+    return make("button", { type: "button", textContent: label, onclick });
+  }
+
+  async function run(command, data) {
+    find(".hello")?.remove();
+    const stop = new AbortController();
+    const content = make("div");
+    const buttons = make("div", { className: "under" }, button("Cancel", () => stop.abort()));
+    const turn = { content, started: new Date() };
+    log.append(make("div", { className: "turn" }, content, buttons));
+    toEnd();
+    const ticking = setInterval(() => tick(turn), 1000);
+    try {
+      const headers = { "X-Spacebot-Session": session };
+      const options = { method: "POST", body: data, headers, signal: stop.signal };
+      await follow(await ask("run", { command }, options), turn);
+    } catch {
+      const text = stop.signal.aborted
+        ? "Cancelled. What the Space had begun it may still finish."
+        : "The connection to Spacebot was lost, so the result did not arrive. Run it again.";
+      end(turn, text);
+    } finally {
+      clearInterval(ticking);
+    }
+    buttons.replaceChildren(
+      button("Again", () => run(command, data)),
+      button("Change", () => choose(command, data)),
+    );
+    toEnd();
+  }
+
+  function end(turn, text) {
+    const progress = turn.content.querySelector(".progress");
+    const words = make("p", { className: "text problem", textContent: text });
+    if (progress) progress.replaceWith(words);
+    else turn.content.append(words);
+    say.textContent = text;
+  }
+
+  // Server-sent events, read from an answer to POST, which EventSource cannot send.
+  async function follow(answer, turn) {
+    if (!answer.ok) {
+      end(turn, (await answer.json().catch(() => ({}))).detail ?? "Spacebot did not take it.");
+      return;
+    }
+    const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
+    let rest = "";
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) throw new Error("the stream ended early");
+      const events = (rest + value).split("\n\n");
+      rest = events.pop();
+      for (const event of events.filter((one) => one.startsWith("data: "))) {
+        const { html, last } = JSON.parse(event.slice(6));
+        show(turn, html);
+        if (last) return;
+      }
+    }
+  }
+
+  const reveal = (event) => {
+    const spoiler = event.target.closest?.(".spoiler");
+    if (!spoiler || (event.type === "keydown" && !["Enter", " "].includes(event.key))) return;
+    event.preventDefault();
+    spoiler.classList.add("shown");
+    spoiler.setAttribute("aria-expanded", "true");
+  };
+  log.addEventListener("click", reveal);
+  log.addEventListener("keydown", reveal);
+  refresh();
+}

@@ -1,0 +1,128 @@
+"""The try-out's side of a job: run it, and tell the browser how it goes as server-sent events."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+import tempfile
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
+from dataclasses import dataclass
+from pathlib import Path
+
+from spacebot.errors import SpacebotError
+from spacebot.models import Job, Outcome, Progress, Reply
+from spacebot.page import render
+from spacebot.page.house import House
+from spacebot.page.media import Shelf
+
+Step = Progress | Outcome
+Folder = tempfile.TemporaryDirectory[str]
+
+log = logging.getLogger(__name__)
+
+# Proxies close a stream that stays silent for long; 15 s is what Gradio itself keeps to.
+HEARTBEAT = 15.0
+# More updates a second than this only flicker.
+PAUSE = 0.1
+BUG = "Something went wrong inside Spacebot, not in what you gave. Its log says what."
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A step of a job as the browser gets it. `last` says that nothing follows."""
+
+    html: str
+    last: bool = False
+
+    def event(self) -> str:
+        """The step as one server-sent event."""
+        return f"data: {json.dumps({'html': self.html, 'last': self.last})}\n\n"
+
+
+class Turn:
+    """One use of a command in the try-out, told to one browser."""
+
+    def __init__(self, house: House, shelf: Shelf, command: str) -> None:
+        self._house = house
+        self._shelf = shelf
+        self._command = command
+        self._bot = house.status().bot.name or "Spacebot"
+
+    async def events(self, job: Job, folder: Folder) -> AsyncIterator[str]:
+        """Server-sent events of HTML until the job's end; closing it cancels the job.
+
+        `folder` holds the job's files, and is removed at the end.
+        """
+        steps: asyncio.Queue[Shown] = asyncio.Queue()
+        running = asyncio.create_task(self._run(job, steps))
+        try:
+            yield Shown(render.turn(self._command, self._bot)).event()
+            async for event in _paced(steps):
+                yield event
+        finally:
+            running.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await running
+            await asyncio.to_thread(folder.cleanup)
+
+    def refused(self, problem: str) -> str:
+        """The event for what was not even started, and why."""
+        return Shown(render.turn(self._command, self._bot, problem=problem), last=True).event()
+
+    async def _run(self, job: Job, steps: asyncio.Queue[Shown]) -> None:
+        try:
+            async with aclosing(_closing(self._house.run(job))) as ways:
+                async for step in ways:
+                    steps.put_nowait(await self._show(step))
+        except SpacebotError as error:
+            html = render.turn(self._command, self._bot, problem=str(error))
+            steps.put_nowait(Shown(html, last=True))
+        except Exception:
+            log.exception("A job of the try-out failed inside Spacebot.")
+            steps.put_nowait(Shown(render.turn(self._command, self._bot, problem=BUG), last=True))
+
+    async def _show(self, step: Step) -> Shown:
+        if isinstance(step, Outcome):
+            messages = [await self._message(reply) for reply in step.replies]
+            return Shown(render.turn(self._command, self._bot, messages), last=True)
+        partial = await self._message(step.partial) if step.partial else None
+        return Shown(render.turn(self._command, self._bot, progress=step, partial=partial))
+
+    async def _message(self, reply: Reply) -> render.Message:
+        # The files are copied now: whoever ran the job may remove them afterwards.
+        files = [
+            (await asyncio.to_thread(self._shelf.keep, Path(one.path), one.name), one.description)
+            for one in reply.files
+        ]
+        return render.Message(reply.text, tuple(files))
+
+
+async def _closing(
+    steps: AsyncIterator[Step],
+) -> AsyncGenerator[Step]:
+    """The steps as a generator, so that closing it closes an iterator that can be closed."""
+    try:
+        async for step in steps:
+            yield step
+    finally:
+        if isinstance(steps, AsyncGenerator):
+            await steps.aclose()
+
+
+async def _paced(steps: asyncio.Queue[Shown]) -> AsyncIterator[str]:
+    """Each newest step, at most one in PAUSE seconds; a comment where there is none for long."""
+    while True:
+        try:
+            step = await asyncio.wait_for(steps.get(), HEARTBEAT)
+        except TimeoutError:
+            yield ": still at it\n\n"
+            continue
+        while not step.last and not steps.empty():
+            step = steps.get_nowait()
+        yield step.event()
+        if step.last:
+            return
+        await asyncio.sleep(PAUSE)
