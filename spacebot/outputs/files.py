@@ -1,0 +1,268 @@
+"""Files on their way to Discord: safe names, right endings, small enough, or else a link."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import ipaddress
+import mimetypes
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote_to_bytes, urlsplit
+
+from spacebot.models import Attached, File
+from spacebot.outputs import shrink, text
+
+REQUEST_LIMIT = 25 * 1024 * 1024 - 64 * 1024
+"""The bytes that one message's files may have together: Discord takes requests of 25 MiB."""
+ALT_LIMIT = 1024
+
+PICTURES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".gif", ".avif", ".bmp", ".tiff", ".svg"})
+
+# How a file of a kind begins, and its ending. Discord shows and plays by the ending.
+_SIGNATURES = (
+    (re.compile(rb"\x89PNG\r\n"), ".png"),
+    (re.compile(rb"\xff\xd8\xff"), ".jpg"),
+    (re.compile(rb"GIF8[79]a"), ".gif"),
+    (re.compile(rb"RIFF....WEBP", re.DOTALL), ".webp"),
+    (re.compile(rb"RIFF....WAVE", re.DOTALL), ".wav"),
+    (re.compile(rb"RIFF....AVI ", re.DOTALL), ".avi"),
+    (re.compile(rb"....ftypavi[fs]", re.DOTALL), ".avif"),
+    (re.compile(rb"....ftypM4A", re.DOTALL), ".m4a"),
+    (re.compile(rb"....ftypqt", re.DOTALL), ".mov"),
+    (re.compile(rb"....ftyp", re.DOTALL), ".mp4"),
+    (re.compile(rb"ID3|\xff[\xfa\xfb\xf2\xf3]"), ".mp3"),
+    (re.compile(rb"\xff[\xf1\xf9]"), ".aac"),
+    (re.compile(rb"fLaC"), ".flac"),
+    (re.compile(rb"OggS"), ".ogg"),
+    (re.compile(rb"\x1aE\xdf\xa3"), ".webm"),
+    (re.compile(rb"glTF"), ".glb"),
+    (re.compile(rb"%PDF-"), ".pdf"),
+    (re.compile(rb"\s*(?:<\?xml[^>]*>\s*)?<svg[\s>]"), ".svg"),
+)
+# Endings that mean the same content as the one that the signature names.
+_SAME = {
+    ".jpg": {".jpeg", ".jpe", ".jfif"},
+    ".mp4": {".m4v", ".m4a", ".mov", ".3gp"},
+    ".ogg": {".opus", ".oga", ".ogv"},
+    ".webm": {".mkv", ".mka", ".weba"},
+    ".pdf": {".ai"},
+}
+_DATA_URI = re.compile(r"data:(?P<mime>[\w.+-]+/[\w.+-]+)?(?:;[\w=.+-]+)*?(?P<base64>;base64)?,")
+_HEAD = 512
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What one value shows: safe markdown, files, and the raw text for when it is too long.
+
+    `suffix` is the ending of a file that holds `source`.
+    """
+
+    text: str = ""
+    files: tuple[Attached, ...] = ()
+    source: str = ""
+    suffix: str = ".md"
+
+    def __bool__(self) -> bool:
+        return bool(self.text.strip() or self.files)
+
+
+def joined(parts: Iterable[Shown], separator: str = "\n") -> Shown:
+    """Return several parts as one, in order."""
+    parts = [part for part in parts if part]
+    return Shown(
+        separator.join(part.text for part in parts if part.text),
+        tuple(attached for part in parts for attached in part.files),
+        separator.join(part.source or part.text for part in parts if part.text),
+        parts[0].suffix if len(parts) == 1 else ".md",
+    )
+
+
+@dataclass(slots=True)
+class Attachments:
+    """Makes attachments of at most `limit` bytes each; what has to be written goes to `folder`.
+
+    Without a folder nothing is written, and only files that are already here are taken.
+    """
+
+    folder: Path | None
+    limit: int
+    alt: str = ""
+    names: set[str] = field(default_factory=set)
+
+    def add(self, file: File, stem: str, alt: str = "") -> Shown:
+        """Return a file as an attachment, or the sentence that stands in its place."""
+        if file.path is None or not file.path.is_file():
+            return Shown() if self.folder is None else missing(file, stem)
+        path, suffix = file.path, ending(file.path, file.name)
+        fits = self._fitting(path, suffix)
+        if fits is None:
+            return Shown() if self.folder is None else too_large(file, stem, path.stat().st_size)
+        if fits != path:
+            path, suffix = fits, fits.suffix
+        name = self.name(Path(file.name or path.name).stem, suffix, stem)
+        return Shown(files=(Attached(path, name, self._alt(suffix, alt)),))
+
+    def write(self, data: bytes, stem: str, suffix: str, alt: str = "") -> Shown:
+        """Return bytes as an attachment."""
+        if self.folder is None:
+            return Shown()
+        path = self._new(suffix)
+        path.write_bytes(data)
+        return self.add(File(f"{stem}{suffix}", path), stem, alt)
+
+    def write_uri(self, uri: str, stem: str, alt: str = "") -> Shown:
+        """Return the content of a `data:` address as an attachment."""
+        found = decode_uri(uri)
+        if found is None:
+            return Shown()
+        data, mime = found
+        suffix = sniff(data[:_HEAD]) or mimetypes.guess_extension(mime) or ".bin"
+        return self.write(data, stem, suffix, alt)
+
+    def name(self, wanted: str, suffix: str, stem: str) -> str:
+        """Return a file name that is safe, says something, and is used once."""
+        if re.fullmatch(r"(?:image|audio|video|file|output|tmp\w*|[0-9a-f]{16,})?", wanted):
+            wanted = stem
+        base = safe_stem(wanted) or safe_stem(stem) or "result"
+        name, number = f"{base}{suffix}", 1
+        while name.casefold() in self.names:
+            number += 1
+            name = f"{base}-{number}{suffix}"
+        self.names.add(name.casefold())
+        return name
+
+    def _alt(self, suffix: str, alt: str) -> str:
+        return text.shorten(alt or self.alt, ALT_LIMIT) if suffix in PICTURES else ""
+
+    def _fitting(self, path: Path, suffix: str) -> Path | None:
+        """Return the file, a smaller version of it, or None where it stays too large."""
+        if path.stat().st_size <= self.most:
+            return path
+        return shrink.shrink(path, suffix, self._new(""), self.most) if self.folder else None
+
+    @property
+    def most(self) -> int:
+        """The bytes that one file may have, here and in one request."""
+        return min(self.limit, REQUEST_LIMIT)
+
+    def _new(self, suffix: str) -> Path:
+        assert self.folder is not None
+        self.folder.mkdir(parents=True, exist_ok=True)
+        number = sum(1 for _ in self.folder.iterdir())
+        while (path := self.folder / f"made-{number}{suffix}").exists():
+            number += 1
+        return path
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What a renderer works with: the component's `props`, and where its files go.
+
+    `stem` names files that have no telling name of their own.
+    """
+
+    attachments: Attachments
+    stem: str
+    props: Mapping[str, Any] = field(default_factory=dict)
+
+    def add(self, file: File, alt: str = "") -> Shown:
+        """Return a file as an attachment, or the sentence that stands in its place."""
+        return self.attachments.add(file, self.stem, alt)
+
+    def write(self, data: bytes, suffix: str, alt: str = "") -> Shown:
+        """Return bytes as an attachment."""
+        return self.attachments.write(data, self.stem, suffix, alt)
+
+    def write_uri(self, uri: str, alt: str = "") -> Shown:
+        """Return the content of a `data:` address as an attachment."""
+        return self.attachments.write_uri(uri, self.stem, alt)
+
+
+def safe_stem(name: str) -> str:
+    """Return a file name without path, ending, spoiler mark and anything odd; at most 60 long."""
+    stem = re.split(r"[\\/]", name)[-1]
+    stem = re.sub(r"[^\w.-]+", "-", stem)
+    stem = re.sub(r"^(?:SPOILER_)+", "", stem.strip("-._ "), flags=re.IGNORECASE)
+    return stem[:60].strip("-._ ")
+
+
+def sniff(head: bytes) -> str | None:
+    """Return the ending that a file's first bytes call for, where they tell."""
+    return next((suffix for pattern, suffix in _SIGNATURES if pattern.match(head)), None)
+
+
+def ending(path: Path, name: str) -> str:
+    """Return the right ending of a file: by its content where that tells, else by its name."""
+    with path.open("rb") as stream:
+        found = sniff(stream.read(_HEAD))
+    given = Path(name).suffix.lower() or path.suffix.lower()
+    if not re.fullmatch(r"\.\w{1,12}", given, re.ASCII):
+        given = ""
+    if found is None or given == found or given in _SAME.get(found, ()):
+        return given
+    return found
+
+
+def decode_uri(uri: str) -> tuple[bytes, str] | None:
+    """Return the bytes and the MIME type of a `data:` address, or None where it is broken."""
+    match = _DATA_URI.match(uri)
+    if match is None:
+        return None
+    content = uri[match.end() :]
+    try:
+        data = base64.b64decode(content) if match["base64"] else unquote_to_bytes(content)
+    except (binascii.Error, ValueError):
+        return None
+    return data, match["mime"] or "text/plain"
+
+
+def is_uri(value: object) -> bool:
+    """Say whether a value is a `data:` address."""
+    return isinstance(value, str) and _DATA_URI.match(value) is not None
+
+
+def missing(file: File, stem: str) -> Shown:
+    """Return what is said of a file that could not be brought here."""
+    reason = text.escape(file.problem or "It could not be fetched from the Space.")
+    return Shown(f"{text.bold(file.name or stem)}: {reason}{_where(file)}")
+
+
+def too_large(file: File, stem: str, size: int) -> Shown:
+    """Return what is said of a file that Discord does not take."""
+    reason = f"too large to post here ({megabytes(size)})."
+    return Shown(f"{text.bold(file.name or stem)} is {reason}{_where(file)}")
+
+
+def megabytes(size: int) -> str:
+    """Return a size as a person reads it."""
+    return f"{size / 1e6:.1f} MB" if size >= 1e5 else f"{max(1, size // 1000)} kB"
+
+
+def _where(file: File) -> str:
+    if not file.url or not is_public(file.url):
+        return ""
+    return (
+        f" Get it from the Space: {text.link(file.url)}"
+        " (the link works until the Space restarts or clears the file)."
+    )
+
+
+def is_public(url: str) -> bool:
+    """Say whether an address can be opened from elsewhere, as far as it shows."""
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+    except ValueError:
+        return False
+    if parts.scheme not in ("http", "https"):
+        return False
+    try:
+        return ipaddress.ip_address(host).is_global
+    except ValueError:
+        local = (".local", ".localhost", ".internal", ".lan", ".home", ".test", ".invalid")
+        return "." in host.strip(".") and not host.rstrip(".").endswith(local)

@@ -1,0 +1,58 @@
+"""Makes files that are too large for Discord smaller where that loses little."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import soundfile
+from PIL import Image, ImageOps
+
+log = logging.getLogger(__name__)
+
+_PICTURES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tiff", ".tif", ".avif"}
+_SOUNDS = {".wav", ".flac", ".aif", ".aiff", ".au", ".caf"}
+_STEPS = ((1.0, 92), (1.0, 85), (0.75, 85), (0.5, 85), (0.35, 80))
+# The longest side that WebP can have.
+_WEBP_SIDE = 16383
+_BLOCK = 1 << 16
+
+
+def shrink(path: Path, suffix: str, target: Path, limit: int) -> Path | None:
+    """Return a smaller version of at most `limit` bytes beside `target`, or None."""
+    try:
+        if suffix in _PICTURES:
+            return _picture(path, target.with_suffix(".webp"), limit)
+        if suffix in _SOUNDS:
+            return _sound(path, target.with_suffix(".mp3"), limit)
+    except (OSError, ValueError, Image.DecompressionBombError, soundfile.SoundFileError) as exc:
+        log.info("a %s file could not be made smaller: %s", suffix, type(exc).__name__)
+    return None
+
+
+def _picture(path: Path, target: Path, limit: int) -> Path | None:
+    """Write a still picture as WebP, with lower quality and then fewer pixels."""
+    with Image.open(path) as opened:
+        if getattr(opened, "is_animated", False):
+            return None
+        picture = ImageOps.exif_transpose(opened)
+        has_alpha = picture.has_transparency_data
+        picture = picture.convert("RGBA" if has_alpha else "RGB")
+    for scale, quality in _STEPS:
+        scale = min(scale, _WEBP_SIDE / max(picture.size))
+        size = (max(1, int(picture.width * scale)), max(1, int(picture.height * scale)))
+        smaller = picture if size == picture.size else picture.resize(size)
+        smaller.save(target, "WEBP", quality=quality)
+        if target.stat().st_size <= limit:
+            return target
+    return None
+
+
+def _sound(path: Path, target: Path, limit: int) -> Path | None:
+    """Write sound as MP3, which Discord plays everywhere, block by block."""
+    with soundfile.SoundFile(path) as source:
+        form = {"samplerate": source.samplerate, "channels": source.channels}
+        with soundfile.SoundFile(target, "w", format="MP3", **form) as sink:
+            for block in source.blocks(_BLOCK, dtype="float32"):
+                sink.write(block)
+    return target if target.stat().st_size <= limit else None

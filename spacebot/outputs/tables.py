@@ -1,0 +1,76 @@
+"""Tables: aligned where they are small, else as a CSV file with their first rows shown."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from spacebot.outputs import text
+from spacebot.outputs.files import Place, Shown, joined
+from spacebot.outputs.values import words
+
+# What a code block holds on a wide screen without breaking lines.
+_WIDTH = 90
+_ROWS = 20
+_CELL = 40
+_PREVIEW_ROWS = 5
+_MOST = 1700
+
+
+class Dataframe:
+    """A table with headers."""
+
+    def __call__(self, value: Any, place: Place) -> Shown:
+        if isinstance(value, list):
+            value = {"headers": [], "data": value}
+        rows = [[_cell(cell) for cell in row] for row in value["data"]]
+        count = max([len(value["headers"]), *map(len, rows)])
+        headers = [_cell(name) for name in value["headers"]] or [str(i + 1) for i in range(count)]
+        if not any(any(row) for row in rows):
+            return Shown()
+        return shown(headers, rows, place)
+
+
+def shown(headers: Sequence[str], rows: Sequence[Sequence[str]], place: Place) -> Shown:
+    """Return a table as text where it fits, else as CSV with its first rows shown."""
+    source = as_csv(headers, rows)
+    if len(rows) <= _ROWS and all(len(cell) <= _CELL for row in rows for cell in row):
+        aligned = text.table(headers, rows, _CELL)
+        if len(aligned) <= _MOST and _width(aligned) <= _WIDTH:
+            return Shown(text.fence(aligned), source=source, suffix=".csv")
+    whole = place.write(source.encode("utf-8-sig"), ".csv")
+    size = f"{len(rows):,} rows, {len(headers):,} columns"
+    return joined([Shown(f"{text.fence(_preview(headers, rows))}\n{text.small(size)}"), whole])
+
+
+def as_csv(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a table as CSV."""
+    stream = io.StringIO()
+    csv.writer(stream, lineterminator="\n").writerows([headers, *rows])
+    return stream.getvalue()
+
+
+def _preview(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return the first rows, with as many columns as have room."""
+    for count in range(min(len(headers), _WIDTH // 3), 0, -1):
+        more = ["…"] if count < len(headers) else []
+        lines = [[*row[:count], *more] for row in rows[:_PREVIEW_ROWS]]
+        aligned = text.table([*headers[:count], *more], lines, _CELL // 2)
+        if _width(aligned) <= _WIDTH or count == 1:
+            return aligned + ("\n…" if len(rows) > _PREVIEW_ROWS else "")
+    return ""
+
+
+def _width(aligned: str) -> int:
+    return max(map(text.width, aligned.split("\n")))
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, float) and not value.is_integer():
+        return f"{value:.10g}"
+    if isinstance(value, list | dict):
+        return json.dumps(value, ensure_ascii=False, default=str)
+    return words(value)
