@@ -1,0 +1,60 @@
+"""Spacebot: any Gradio Space becomes slash commands in a Discord server."""
+
+import logging
+import os
+import signal
+import sys
+import threading
+
+from dotenv import load_dotenv
+
+from spacebot import page
+from spacebot.errors import SettingsError
+from spacebot.runtime import Runtime
+from spacebot.settings import Settings, sources
+
+# The commands to offer, where SPACES is not set. One entry names a Space, and optionally an
+# endpoint, the command's name and description, fixed values for some parameters, and where
+# the answer goes: "channel", "thread" or "private". With none, the embedded Space is offered.
+#
+#     {
+#         "space": "huggingface-projects/transformers-musicgen",
+#         "endpoint": "/predict",
+#         "name": "musicgen",
+#         "description": "Compose music from a description",
+#         "fixed": {"seed": 42},
+#         "answer": "thread",
+#     },
+COMMANDS: list[dict] = []
+
+
+def main() -> int:
+    """Start the bot in a background thread and the page in this one; stop on a signal."""
+    load_dotenv()
+    try:
+        settings = Settings.from_environ(os.environ)
+        runtime = Runtime(settings, sources(settings, COMMANDS))
+    except SettingsError as error:
+        print(error, file=sys.stderr)
+        return 2
+    logging.basicConfig(
+        level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
+    # It would log the address of every request.
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    runtime.start()
+    try:
+        served = page.serve(runtime, settings.gradio_server_name, settings.gradio_server_port)
+        logging.getLogger("spacebot").info("the page is at %s", served.url)
+        stop.wait()
+        served.close()
+    finally:
+        runtime.stop()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,260 @@
+"""The Discord client: its commands, its state for the page, its one error handler."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+from collections.abc import Callable
+from typing import Any
+
+import aiohttp
+import discord
+from discord import app_commands
+
+from spacebot import words
+from spacebot.buttons import BUTTONS, Cancel
+from spacebot.catalogue import Catalogue
+from spacebot.commands import MOST, build, differ
+from spacebot.delivery import Deliveries
+from spacebot.jobs import Jobs
+from spacebot.models import BotPhase, BotStatus
+
+log = logging.getLogger(__name__)
+
+# The least the bot needs in a server: to post, with files, in channels and threads,
+# and to open the threads that answers go to.
+PERMISSIONS = discord.Permissions(
+    view_channel=True,
+    send_messages=True,
+    send_messages_in_threads=True,
+    create_public_threads=True,
+    attach_files=True,
+    embed_links=True,
+)
+RETRY_FIRST, RETRY_MOST = 5.0, 300.0
+# Several Spaces answer one after the other when the bot starts: one request for all.
+SETTLE = 0.3
+
+
+class Bot(discord.Client):
+    """Discord's side: slash commands that start jobs."""
+
+    def __init__(self, catalogue: Catalogue, jobs: Jobs, *, proxy: str = "") -> None:
+        super().__init__(
+            # Slash commands need no events but the servers the bot is in.
+            intents=discord.Intents(guilds=True),
+            # Nothing a Space returns may ping anyone.
+            allowed_mentions=discord.AllowedMentions.none(),
+            proxy=proxy or None,
+        )
+        self.catalogue = catalogue
+        self.jobs = jobs
+        self.connected = False
+        self.problem = ""
+        self.tree = app_commands.CommandTree(self)
+        self.tree.error(self._failed)
+        self._deliveries = Deliveries(jobs)
+        self._sync_wanted = asyncio.Event()
+        self._syncing: asyncio.Task[None] | None = None
+
+    async def setup_hook(self) -> None:
+        """Offer the commands and see that Discord has them, now and at each change."""
+        Cancel.jobs = self.jobs
+        self.add_dynamic_items(*BUTTONS.values())
+        self.offer()
+        self.catalogue.changed = self.offer
+        self._syncing = asyncio.create_task(self._keep_synced(), name="sync commands")
+
+    async def close(self) -> None:
+        """Leave Discord."""
+        if self._syncing is not None:
+            self._syncing.cancel()
+        await super().close()
+
+    def offer(self) -> None:
+        """Make the commands of the catalogue's Spaces the tree's, and have Discord told."""
+        self.tree.clear_commands(guild=None)
+        for space in self.catalogue.spaces[:MOST]:
+            if space.endpoints:
+                self.tree.add_command(build(space, self._deliveries.answer))
+        if len(self.catalogue.spaces) > MOST:
+            self.problem = (
+                f"Discord takes {MOST} commands; the Spaces after the {MOST}th are not offered."
+            )
+            log.error(self.problem)
+        self._sync_wanted.set()
+
+    async def _keep_synced(self) -> None:
+        pause = RETRY_FIRST
+        while True:
+            await self._sync_wanted.wait()
+            self._sync_wanted.clear()
+            try:
+                await self._sync()
+                pause = RETRY_FIRST
+            except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
+                self.problem = f"Discord did not take the commands: {error}. Trying again."
+                log.exception("the commands could not be registered; trying again")
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, RETRY_MOST)
+                self._sync_wanted.set()
+            else:
+                await asyncio.sleep(SETTLE)
+
+    async def _sync(self) -> None:
+        """Register the commands where they differ from what is registered.
+
+        `CommandTree.sync` sends the whole list each time, and new names count
+        against 200 a day. While a Space has not been heard of yet, what is
+        registered and not ours is left standing: it may be that Space's.
+        """
+        assert self.application_id is not None
+        theirs = await self.http.get_global_commands(self.application_id)
+        ours = [command.to_dict(self.tree) for command in self.tree.get_commands()]
+        if not self.catalogue.complete:
+            names = {command["name"] for command in ours}
+            ours += [dict(command) for command in theirs if command["name"] not in names]
+        if differ(ours, theirs):
+            await self.http.bulk_upsert_global_commands(self.application_id, payload=ours)
+            log.info("registered %d commands with Discord", len(ours))
+        self.problem = ""
+
+    async def on_ready(self) -> None:
+        """The gateway has told everything."""
+        self.connected = True
+        log.info("connected as %s, in %d servers", self.user, len(self.guilds))
+
+    async def on_resumed(self) -> None:
+        """The connection was lost and is back."""
+        self.connected = True
+
+    async def on_disconnect(self) -> None:
+        """The connection was lost; discord.py tries again by itself."""
+        self.connected = False
+
+    async def on_error(self, event_method: str, /, *_: Any, **__: Any) -> None:
+        """Log a bug in an event's handler."""
+        log.exception("%s met a bug", event_method)
+
+    async def _failed(
+        self, interaction: discord.Interaction[Any], error: app_commands.AppCommandError
+    ) -> None:
+        """Tell whoever waits for a command that failed before it became a job."""
+        cause = getattr(error, "original", error)
+        if isinstance(error, app_commands.CommandNotFound | app_commands.CommandSignatureMismatch):
+            said = (
+                "❌ This command has changed or is no longer offered. Type / to see what there is."
+            )
+            self._sync_wanted.set()
+        elif isinstance(cause, discord.NotFound) and cause.code == 10062:
+            # Discord gives 3 seconds, now and then fewer; nobody can be answered any more.
+            log.warning("an interaction was gone before it could be acknowledged")
+            return
+        else:
+            said = words.failure(cause)
+            log.error("a command failed", exc_info=cause)
+        send = (
+            interaction.followup.send
+            if interaction.response.is_done()
+            else interaction.response.send_message
+        )
+        await send(said, ephemeral=True)
+
+    def state(self) -> BotStatus:
+        """The state for the page."""
+        reason = self.problem
+        phase = BotPhase.CONNECTED if self.connected else BotPhase.CONNECTING
+        if not self.connected and self.is_ready():
+            phase = BotPhase.RETRYING
+            reason = "The connection to Discord was lost. It is being made again."
+        return BotStatus(
+            phase=phase,
+            reason=reason,
+            name=str(self.user) if self.user else None,
+            servers=len(self.guilds),
+            latency=self.latency if math.isfinite(self.latency) else None,
+            invite=self.invite,
+        )
+
+    @property
+    def invite(self) -> str | None:
+        """The address that adds the bot to a server, with the least it needs."""
+        if self.application_id is None:
+            return None
+        return discord.utils.oauth_url(
+            self.application_id, permissions=PERMISSIONS, scopes=("bot", "applications.commands")
+        )
+
+
+async def keep_running(
+    token: str, make: Callable[[], Bot], tell: Callable[[Bot | None, BotStatus], None]
+) -> None:
+    """Run the bot until it is cancelled or cannot go on; `tell` hears how it stands.
+
+    What can heal (network, Discord down) is tried again with growing pauses.
+    What cannot (a refused token) is not: Discord resets a token after 1,000
+    identifies a day.
+    """
+    pause = RETRY_FIRST
+    while True:
+        bot = make()
+        tell(bot, BotStatus(BotPhase.CONNECTING))
+        try:
+            async with bot:
+                await bot.start(token)
+            return
+        except Exception as error:
+            status = diagnose(error, pause)
+            if status.phase is BotPhase.FAILED:
+                log.error(status.reason, exc_info=None if _is_told(error) else error)
+            else:
+                log.warning("%s (%r)", status.reason, error)
+            tell(None, status)
+            if status.phase is BotPhase.FAILED:
+                return
+            pause = RETRY_FIRST if bot.is_ready() else pause
+        await asyncio.sleep(pause)
+        pause = min(2 * pause, RETRY_MOST)
+
+
+def _is_told(error: BaseException) -> bool:
+    """Whether the sentence says it all, so that a traceback would only bury it."""
+    return isinstance(
+        error, discord.LoginFailure | discord.PrivilegedIntentsRequired | discord.ConnectionClosed
+    )
+
+
+def diagnose(error: Exception, pause: float) -> BotStatus:
+    """What ended the bot → what to tell, and whether it can heal."""
+    code = error.code if isinstance(error, discord.ConnectionClosed) else None
+    match error:
+        case discord.LoginFailure() | discord.ConnectionClosed() if code in (None, 4004):
+            return BotStatus(
+                BotPhase.FAILED,
+                "Discord refused DISCORD_TOKEN. In the Developer Portal, under Bot, press Reset "
+                "Token, set the new one as DISCORD_TOKEN, and start again.",
+            )
+        case discord.PrivilegedIntentsRequired():
+            return BotStatus(
+                BotPhase.FAILED,
+                "Discord refused an intent. In the Developer Portal, under Bot, switch Message "
+                "Content Intent on, and start again.",
+            )
+        case aiohttp.ClientError() | OSError() | TimeoutError():
+            return BotStatus(
+                BotPhase.RETRYING,
+                f"Discord cannot be reached from here; trying again in {words.duration(pause)}. "
+                "If it stays so, this host may block Discord: set DISCORD_PROXY.",
+            )
+        case discord.HTTPException() | discord.GatewayNotFound() | discord.ConnectionClosed():
+            return BotStatus(
+                BotPhase.RETRYING,
+                f"Discord has trouble; trying again in {words.duration(pause)}.",
+            )
+        case _:
+            return BotStatus(
+                BotPhase.FAILED,
+                "The bot stopped by a mistake of its own; its log says where. Start it again, and "
+                "please report it.",
+            )

@@ -1,0 +1,231 @@
+"""The Spaces on offer: their descriptions, fresh or last known, and what they give."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import logging
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from spacebot.errors import EndpointGone, SpacebotError
+from spacebot.models import CommandStatus, Endpoint, Source, Space, SpaceStatus
+from spacebot.schema import read_space
+from spacebot.spaces import Connection, Description, Network
+
+log = logging.getLogger(__name__)
+
+# How long the first answer of a Space may hold up the commands of the others.
+START = 3.0
+RETRY_FIRST, RETRY_MOST = 5.0, 300.0
+# Asking whether an answering Space still does. A Space on the Hub is asked of the
+# Hub alone: a request to the Space itself would keep it from going to sleep.
+WATCH = 60.0
+
+
+class Catalogue:
+    """Every Space on offer, each with its connection and its commands.
+
+    `changed` is called on the event loop whenever the commands may differ.
+    """
+
+    def __init__(
+        self,
+        sources: Sequence[Source],
+        network: Network,
+        *,
+        folder: Path,
+        token: str = "",
+        changed: Callable[[], None] | None = None,
+    ) -> None:
+        self.changed = changed
+        self._sources = tuple(sources)
+        self._folder = folder / "descriptions"
+        self._known: dict[str, Description] = {}
+        self._stale: set[str] = set()
+        self._spaces: tuple[Space, ...] = ()
+        self._problems: dict[int, str] = {}
+        self._tasks: list[asyncio.Task[None]] = []
+        self.connections = {
+            source.space: Connection(
+                source,
+                network,
+                token=token,
+                changed=lambda description, space=source.space: self._describe(space, description),
+            )
+            for source in sources
+        }
+
+    @property
+    def spaces(self) -> tuple[Space, ...]:
+        """What can be offered now, in the owner's order."""
+        return self._spaces
+
+    async def start(self) -> None:
+        """Connect to every Space side by side; return as soon as each is described or tried.
+
+        It takes at most `START` seconds. A Space that does not answer gives the
+        commands of its last known description, and is tried again behind.
+        """
+        await asyncio.to_thread(self._load)
+        self._read()
+        self._tasks = [
+            asyncio.create_task(self._keep(connection), name=f"keep {connection.url}")
+            for connection in self.connections.values()
+        ]
+        unknown = [
+            asyncio.create_task(connection.tried.wait())
+            for space, connection in self.connections.items()
+            if space not in self._known
+        ]
+        if unknown:
+            _, late = await asyncio.wait(unknown, timeout=START)
+            for task in late:
+                task.cancel()
+
+    @property
+    def complete(self) -> bool:
+        """Whether every Space is described, or was tried in vain."""
+        return all(
+            space in self._known or connection.tried.is_set()
+            for space, connection in self.connections.items()
+        )
+
+    async def close(self) -> None:
+        """Stop watching the Spaces and give the connections back."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for connection in self.connections.values():
+            await connection.close()
+
+    def find(self, space: str, api_name: str) -> Endpoint:
+        """The endpoint as it is described now; raises `EndpointGone`."""
+        for offered in self._spaces:
+            for endpoint in offered.endpoints:
+                if endpoint.space == space and endpoint.api_name == api_name:
+                    return endpoint
+        raise EndpointGone(
+            f"The Space no longer has {api_name}: it was changed, or is no longer offered here. "
+            "Look at the commands there are now."
+        )
+
+    def status(self, counts: Callable[[str], tuple[int, int]]) -> tuple[SpaceStatus, ...]:
+        """What the page shows of each Space; `counts` gives its jobs running and waiting."""
+        return tuple(self._status(number, counts) for number in range(len(self._sources)))
+
+    def _status(self, number: int, counts: Callable[[str], tuple[int, int]]) -> SpaceStatus:
+        source = self._sources[number]
+        connection = self.connections[source.space]
+        space = next((space for space in self._spaces if space.source == source), None)
+        reason = self._problems.get(number) or connection.reason
+        if space and connection.answers is False and source.space in self._stale:
+            reason += " Its commands are those of its last known description."
+        running, waiting = counts(source.space)
+        return SpaceStatus(
+            name=space.title if space else source.name or source.space,
+            source=source.space,
+            url=connection.url,
+            answers=connection.answers,
+            since=connection.since,
+            reason=reason,
+            commands=_commands(space),
+            left_out=space.left_out if space else (),
+            running=running,
+            waiting=waiting,
+        )
+
+    async def _keep(self, connection: Connection) -> None:
+        """Keep one Space reached: try again with growing pauses while it does not answer."""
+        pause = RETRY_FIRST
+        while True:
+            try:
+                await connection.check()
+                pause = RETRY_FIRST
+                await asyncio.sleep(WATCH)
+            except SpacebotError as error:
+                if pause == RETRY_FIRST:
+                    log.warning("%s: %s (%r)", connection.url, error, error.__cause__)
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, RETRY_MOST)
+            except Exception:
+                log.exception("%s could not be watched", connection.url)
+                await asyncio.sleep(RETRY_MOST)
+
+    def _describe(self, space: str, description: Description) -> None:
+        """Take a new description: keep it for the next start, and offer what it gives."""
+        before = self._known.get(space)
+        self._known[space] = description
+        self._stale.discard(space)
+        if before is not None and (before.config, before.info) == (
+            description.config,
+            description.info,
+        ):
+            return
+        asyncio.get_running_loop().run_in_executor(None, self._save, space, description)
+        self._read()
+        if self.changed is not None:
+            self.changed()
+
+    def _read(self) -> None:
+        """Read the descriptions there are, each source in the owner's order."""
+        spaces: list[Space] = []
+        taken: set[str] = {source.name for source in self._sources if source.name}
+        for number, source in enumerate(self._sources):
+            description = self._known.get(source.space)
+            if description is None:
+                continue
+            try:
+                space = read_space(
+                    source, description.config, description.info, taken=taken - {source.name}
+                )
+            except SpacebotError as error:
+                if self._problems.get(number) != str(error):
+                    log.error("%s: %s", source.space, error)
+                self._problems[number] = str(error)
+                continue
+            self._problems.pop(number, None)
+            taken.add(space.name)
+            spaces.append(space)
+        self._spaces = tuple(spaces)
+
+    def _path(self, space: str) -> Path:
+        return self._folder / f"{hashlib.sha256(space.encode()).hexdigest()[:24]}.json"
+
+    def _load(self) -> None:
+        for space in self.connections:
+            try:
+                kept: dict[str, Any] = json.loads(self._path(space).read_text("utf-8"))
+                self._known[space] = Description(kept["config"], kept["info"])
+                self._stale.add(space)
+            except FileNotFoundError:
+                continue
+            except (OSError, ValueError, KeyError) as error:
+                log.warning("The last known description of %s cannot be read: %s", space, error)
+
+    def _save(self, space: str, description: Description) -> None:
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            path = self._path(space)
+            fresh = path.with_suffix(".new")
+            kept = {"config": description.config, "info": description.info}
+            fresh.write_text(json.dumps(kept), "utf-8")
+            fresh.replace(path)
+        except OSError as error:
+            log.warning("The description of %s cannot be kept in DATA_DIR: %s", space, error)
+
+
+def _commands(space: Space | None) -> tuple[CommandStatus, ...]:
+    if space is None:
+        return ()
+    return tuple(
+        CommandStatus(command_name(space, endpoint), endpoint.description)
+        for endpoint in space.endpoints
+    )
+
+
+def command_name(space: Space, endpoint: Endpoint) -> str:
+    """A command as a person types it: `/name`, or `/name endpoint` where there are several."""
+    return f"/{space.name}" if len(space.endpoints) == 1 else f"/{space.name} {endpoint.name}"

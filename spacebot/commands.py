@@ -1,0 +1,159 @@
+"""Endpoints → slash commands, made at run time with discord.py's public API."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
+
+import discord
+from discord import app_commands
+
+from spacebot import inputs
+from spacebot.models import Endpoint, Option, OptionType, Space
+
+Answering = Callable[[discord.Interaction[Any], str, Endpoint, Mapping[str, Any]], Awaitable[None]]
+
+# Discord: 100 slash commands for an application.
+MOST = 100
+CHARACTERS = 8000
+TYPES: dict[OptionType, Any] = {
+    OptionType.STRING: str,
+    OptionType.INTEGER: int,
+    OptionType.NUMBER: float,
+    OptionType.BOOLEAN: bool,
+    OptionType.ATTACHMENT: discord.Attachment,
+}
+EVERYWHERE = app_commands.AppCommandContext(guild=True, dm_channel=True, private_channel=True)
+INSTALLS = app_commands.AppInstallationType(guild=True, user=True)
+
+
+def build(
+    space: Space, answer: Answering
+) -> app_commands.Command[Any, ..., Any] | app_commands.Group:
+    """One Space → `/name`, or `/name endpoint` where it gives several."""
+    if len(space.endpoints) == 1:
+        return _command(space.endpoints[0], space.name, f"/{space.name}", CHARACTERS, answer)
+    group = app_commands.Group(
+        name=space.name,
+        description=_limited(space.title),
+        allowed_contexts=EVERYWHERE,
+        allowed_installs=INSTALLS,
+    )
+    share = (CHARACTERS - len(space.name) - 100) // len(space.endpoints)
+    for endpoint in space.endpoints:
+        full = f"/{space.name} {endpoint.name}"
+        group.add_command(_command(endpoint, endpoint.name, full, share, answer, top=False))
+    return group
+
+
+def _command(
+    endpoint: Endpoint, name: str, full: str, budget: int, answer: Answering, *, top: bool = True
+) -> app_commands.Command[Any, ..., Any]:
+    options = inputs.options(endpoint, budget).options
+    # Neutral parameter names, since an option may be called what Python does not allow.
+    named = {f"p{index}": option for index, option in enumerate(options)}
+
+    async def callback(interaction: discord.Interaction[Any], **given: Any) -> None:
+        values = {named[key].name: value for key, value in given.items() if value is not None}
+        await answer(interaction, full, endpoint, values)
+
+    callback.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+        [
+            inspect.Parameter(
+                "interaction",
+                inspect.Parameter.POSITIONAL_OR_KEYWORD,
+                annotation=discord.Interaction,
+            ),
+            *(_parameter(key, option) for key, option in named.items()),
+        ]
+    )
+    app_commands.rename(**{key: option.name for key, option in named.items()})(callback)
+    app_commands.describe(**{key: option.description for key, option in named.items()})(callback)
+    if choices := {key: _choices(option) for key, option in named.items() if option.choices}:
+        app_commands.choices(**choices)(callback)
+    if completed := {
+        key: _autocomplete(endpoint, option) for key, option in named.items() if option.autocomplete
+    }:
+        app_commands.autocomplete(**completed)(callback)
+    return app_commands.Command(
+        name=name,
+        description=_limited(endpoint.description),
+        callback=callback,
+        allowed_contexts=EVERYWHERE if top else None,
+        allowed_installs=INSTALLS if top else None,
+    )
+
+
+def _parameter(key: str, option: Option) -> inspect.Parameter:
+    kind = TYPES[option.type]
+    low, high = option.minimum, option.maximum
+    if option.type is OptionType.STRING:
+        low, high = option.min_length, option.max_length
+    if option.type is OptionType.INTEGER:
+        low, high = low if low is None else int(low), high if high is None else int(high)
+    bounded = option.type in (OptionType.STRING, OptionType.INTEGER, OptionType.NUMBER)
+    if bounded and (low is not None or high is not None) and not option.choices:
+        kind = app_commands.Range[kind, low, high]
+    return inspect.Parameter(
+        key,
+        inspect.Parameter.KEYWORD_ONLY,
+        annotation=kind,
+        default=inspect.Parameter.empty if option.required else None,
+    )
+
+
+def _choices(option: Option) -> list[app_commands.Choice[Any]]:
+    return [app_commands.Choice(name=choice.label, value=choice.value) for choice in option.choices]
+
+
+def _autocomplete(endpoint: Endpoint, option: Option) -> Any:
+    async def complete(
+        interaction: discord.Interaction[Any],  # noqa: ARG001
+        current: str,
+    ) -> list[app_commands.Choice[Any]]:
+        found = inputs.suggest(endpoint, option.name, str(current))
+        return [app_commands.Choice(name=choice.label, value=choice.value) for choice in found]
+
+    return complete
+
+
+def _limited(text: str) -> str:
+    return text if len(text) <= 100 else text[:99] + "…"
+
+
+# What Discord adds to a command that is registered, or leaves out where it is the default.
+def comparable(command: Mapping[str, Any]) -> dict[str, Any]:
+    """A command's payload, sent or registered, as what can be compared."""
+    return {
+        "type": command.get("type") or 1,
+        "name": command["name"],
+        "description": command.get("description") or "",
+        "options": [_comparable_option(option) for option in command.get("options") or ()],
+        "nsfw": bool(command.get("nsfw")),
+        "permissions": command.get("default_member_permissions"),
+        "contexts": sorted(command.get("contexts") or ()),
+        "installs": sorted(command.get("integration_types") or ()),
+    }
+
+
+def _comparable_option(option: Mapping[str, Any]) -> dict[str, Any]:
+    kept = ("type", "name", "description", "min_value", "max_value", "min_length", "max_length")
+    return {
+        **{key: option.get(key) for key in kept},
+        "required": bool(option.get("required")),
+        "autocomplete": bool(option.get("autocomplete")),
+        "choices": [(choice["name"], choice["value"]) for choice in option.get("choices") or ()],
+        "options": [_comparable_option(inner) for inner in option.get("options") or ()],
+    }
+
+
+def differ(ours: Sequence[Mapping[str, Any]], theirs: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether what is registered is not what is wanted, in whatever order."""
+    return _by_name(ours) != _by_name(theirs)
+
+
+def _by_name(commands: Sequence[Mapping[str, Any]]) -> dict[tuple[int, str], dict[str, Any]]:
+    return {
+        (command.get("type") or 1, command["name"]): comparable(command) for command in commands
+    }

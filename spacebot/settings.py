@@ -1,0 +1,293 @@
+"""The settings, from the environment: the only reader of os.environ.
+
+A wrong value raises `SettingsError`: one line that names the variable, the value
+(never a secret) and what is accepted.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from spacebot.errors import SettingsError
+from spacebot.models import Answer, Source
+
+SPACE_FORMS = (
+    "entries separated by spaces, commas or newlines, each [name=]SPACE[#/endpoint], where "
+    "SPACE is owner/name, https://huggingface.co/spaces/owner/name, or the http(s) address "
+    "of a Gradio app"
+)
+COMMAND_NAME = "a command's name: 1–32 lower-case letters, digits, - or _"
+_ENTRY = re.compile(r"(?:(?P<name>[^=/:#?]*)=)?(?P<space>[^#]+)(?:#(?P<endpoint>.*))?", re.DOTALL)
+_OWNER_NAME = re.compile(r"[\w.-]{1,96}/[\w.-]{1,96}", re.ASCII)
+_HUB_PAGE = re.compile(r"(?:https?://)?(?:www\.)?(?:huggingface\.co|hf\.co)/spaces/", re.IGNORECASE)
+_COMMAND = re.compile(r"[-_'\w]{1,32}")
+_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+
+
+def _text(value: str) -> str:
+    return value
+
+
+def _token(value: str) -> str:
+    if re.search(r"\s", value):
+        raise ValueError("one word, copied whole, without spaces, quotes or 'Bot ' before it")
+    return value
+
+
+def _port(value: str) -> int:
+    if not value.isdecimal() or not 0 < int(value) < 65536:
+        raise ValueError("a port number from 1 to 65535")
+    return int(value)
+
+
+def _flag(value: str) -> bool:
+    word = value.lower()
+    if word in ("1", "true", "yes", "on"):
+        return True
+    if word in ("0", "false", "no", "off"):
+        return False
+    raise ValueError("1 or 0")
+
+
+def _level(value: str) -> str:
+    if value.upper() not in _LEVELS:
+        raise ValueError(f"one of {', '.join(_LEVELS)}")
+    return value.upper()
+
+
+def _proxy(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("the address of an HTTP proxy, like http://proxy.example:3128")
+    return value
+
+
+def _folder(value: str) -> Path:
+    return Path(value).expanduser()
+
+
+def _between(low: int, high: int) -> Callable[[str], int]:
+    def parse(value: str) -> int:
+        if not value.isdecimal() or not low <= int(value) <= high:
+            raise ValueError(f"a whole number from {low} to {high}")
+        return int(value)
+
+    return parse
+
+
+def parse_spaces(text: str) -> tuple[Source, ...]:
+    """Read the entries of SPACES; `ValueError` says what is accepted."""
+    return tuple(parse_space(entry) for entry in re.split(r"[\s,]+", text.strip()) if entry)
+
+
+def parse_space(entry: str) -> Source:
+    """Read one entry, `[name=]SPACE[#/endpoint]`."""
+    match = _ENTRY.fullmatch(entry)
+    if match is None:
+        raise ValueError(SPACE_FORMS)
+    name, endpoint = match["name"], match["endpoint"]
+    if name is not None and (not _COMMAND.fullmatch(name) or name != name.lower()):
+        raise ValueError(f"before the = of {_shown(entry)}, {COMMAND_NAME}")
+    if endpoint is not None and not re.fullmatch(r"/?[^\s/#][^\s#]*", endpoint):
+        raise ValueError(
+            f"after the # of {_shown(entry)}, an endpoint of the Space, like #/predict"
+        )
+    return Source(
+        space=_space(match["space"], entry),
+        endpoint=endpoint and "/" + endpoint.removeprefix("/"),
+        name=name,
+    )
+
+
+def _space(text: str, entry: str) -> str:
+    hub = _HUB_PAGE.match(text)
+    if hub:
+        text = "/".join(text[hub.end() :].split("?")[0].split("/")[:2])
+    if text.startswith(("http://", "https://")):
+        try:
+            usable = bool(urlsplit(text).hostname) and urlsplit(text).port != 0
+        except ValueError:
+            usable = False
+        if usable:
+            return re.sub(r"\?.*", "", text, flags=re.DOTALL).rstrip("/")
+    elif _OWNER_NAME.fullmatch(text):
+        return text
+    raise ValueError(f"{SPACE_FORMS}; {_shown(entry)} is none of these")
+
+
+def _shown(entry: str) -> str:
+    """An entry as it may be printed: an address may hold a password."""
+    return repr(re.sub(r"//[^/@\s]*@", "//•••@", entry))
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """One variable of the environment. `default` is as it would be written there."""
+
+    name: str
+    default: str
+    parse: Callable[[str], Any]
+    about: str
+    secret: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Every setting, named as its variable in lower case; `VARIABLES` says what each means."""
+
+    discord_token: str = field(repr=False)
+    hf_token: str = field(repr=False)
+    spaces: tuple[Source, ...]
+    data_dir: Path
+    gradio_server_name: str
+    gradio_server_port: int
+    tryout: bool | None
+    discord_proxy: str = field(repr=False)
+    log_level: str
+    space_id: str = ""
+    space_host: str = ""
+
+    @classmethod
+    def from_environ(cls, environ: Mapping[str, str]) -> Settings:
+        """Read every variable, taking the default where one is missing or empty."""
+        values: dict[str, Any] = {}
+        for variable in VARIABLES:
+            text = environ.get(variable.name, "").strip() or variable.default
+            values[variable.name.lower()] = cls._parse(variable, text)
+        # Set by Hugging Face on a Space, where only 0.0.0.0 is reachable from outside.
+        values["space_id"] = environ.get("SPACE_ID", "")
+        values["space_host"] = environ.get("SPACE_HOST", "")
+        if values["space_id"] and not environ.get("GRADIO_SERVER_NAME"):
+            values["gradio_server_name"] = "0.0.0.0"
+        return cls(**values)
+
+    @staticmethod
+    def _parse(variable: Variable, text: str) -> Any:
+        if variable.parse is _flag and not text:
+            return None
+        if not text:
+            return () if variable.parse is parse_spaces else ""
+        try:
+            return variable.parse(text)
+        except ValueError as error:
+            shown = "the value given" if variable.secret else _shown(text)
+            raise SettingsError(
+                f"{variable.name}: {shown} cannot be used. Accepted: {error}."
+            ) from error
+
+    @property
+    def offers_tryout(self) -> bool:
+        """Whether the page offers the try-out: strangers would spend the owner's quota."""
+        return not self.discord_token if self.tryout is None else self.tryout
+
+
+def sources(settings: Settings, commands: Sequence[Mapping[str, Any]]) -> tuple[Source, ...]:
+    """The Spaces to offer: SPACES where set, else the list in app.py."""
+    return settings.spaces or tuple(map(command_source, commands))
+
+
+def command_source(entry: Mapping[str, Any]) -> Source:
+    """Read one entry of COMMANDS; `SettingsError` names the entry and what is accepted."""
+    known = ("space", "endpoint", "name", "description", "fixed", "answer", "repeatable")
+    try:
+        _known_keys(entry, known)
+        source = parse_space(str(entry.get("space", "")))
+        endpoint = entry.get("endpoint") or source.endpoint
+        return Source(
+            space=source.space,
+            endpoint=endpoint and "/" + str(endpoint).removeprefix("/"),
+            name=_command_name(entry.get("name")) or source.name,
+            description=_description(entry.get("description")),
+            fixed=_fixed(entry.get("fixed", {})),
+            answer=_answer(entry.get("answer", Answer.CHANNEL)),
+            repeatable=bool(entry.get("repeatable", False)),
+        )
+    except ValueError as error:
+        raise SettingsError(
+            f"COMMANDS in app.py: {_shown(str(dict(entry)))} cannot be used. Accepted: {error}."
+        ) from error
+
+
+def _known_keys(entry: Mapping[str, Any], known: Iterable[str]) -> None:
+    if unknown := set(entry) - set(known):
+        raise ValueError(f"the keys {', '.join(known)}, not {', '.join(sorted(unknown))}")
+
+
+def _command_name(name: Any) -> str | None:
+    if name is None:
+        return None
+    if not isinstance(name, str) or not _COMMAND.fullmatch(name) or name != name.lower():
+        raise ValueError(f"as name, {COMMAND_NAME}")
+    return name
+
+
+def _description(text: Any) -> str | None:
+    if text is not None and (not isinstance(text, str) or not 1 <= len(text) <= 100):
+        raise ValueError("as description, 1 to 100 characters")
+    return text
+
+
+def _fixed(fixed: Any) -> Mapping[str, Any]:
+    if not isinstance(fixed, Mapping):
+        raise ValueError('as fixed, a dict of parameter and value, like {"steps": 20}')
+    return fixed
+
+
+def _answer(answer: Any) -> Answer:
+    try:
+        return Answer(answer)
+    except ValueError:
+        raise ValueError(f"as answer, one of {', '.join(Answer)}") from None
+
+
+VARIABLES = (
+    Variable(
+        "DISCORD_TOKEN",
+        "",
+        _token,
+        "The bot's token. Without one the page's try-out works, and Discord is left alone.",
+        secret=True,
+    ),
+    Variable(
+        "HF_TOKEN",
+        "",
+        _token,
+        "A Hugging Face token, for private Spaces and your ZeroGPU quota. "
+        "It goes to the Spaces on Hugging Face that you name, and nowhere else.",
+        secret=True,
+    ),
+    Variable(
+        "SPACES",
+        "",
+        parse_spaces,
+        f"The Spaces to offer: {SPACE_FORMS}. Where set, it takes the place of COMMANDS in app.py.",
+    ),
+    Variable("DATA_DIR", "data/", _folder, "The folder for what is kept between starts."),
+    Variable(
+        "GRADIO_SERVER_NAME",
+        "127.0.0.1",
+        _text,
+        "The address the page listens on; 0.0.0.0 for every network of the machine.",
+    ),
+    Variable("GRADIO_SERVER_PORT", "7860", _port, "The port the page listens on."),
+    Variable(
+        "TRYOUT",
+        "",
+        _flag,
+        "1 offers the try-out to every visitor of the page, 0 never does. "
+        "When empty: only while there is no DISCORD_TOKEN.",
+    ),
+    Variable(
+        "DISCORD_PROXY",
+        "",
+        _proxy,
+        "An HTTP proxy for Discord, where this host cannot reach it: http://proxy.example:3128",
+        secret=True,
+    ),
+    Variable("LOG_LEVEL", "INFO", _level, "How much is logged: DEBUG, INFO, WARNING or ERROR."),
+)

@@ -1,0 +1,13 @@
+"""The way to the Spaces: connect, session, submit, watch, cancel.
+
+The only importer of gradio_client. It is the way in: connecting, the API
+description, uploads and submitting, in an executor of its own. Watching a job is
+done on the event loop, one HTTP stream a job and no thread: stock gradio_client
+sleeps in two threads a job, in steps of 50 ms (`watch`, and `stock` for the
+protocols before sse_v3).
+"""
+
+from spacebot.spaces.connection import Connection, Description, Partial, Result, Toast, Update
+from spacebot.spaces.network import Network
+
+__all__ = ["Connection", "Description", "Network", "Partial", "Result", "Toast", "Update"]

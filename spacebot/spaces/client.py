@@ -1,0 +1,98 @@
+"""gradio_client's `Client`, without what a bot of many users cannot afford.
+
+What is replaced here, and only here: the state of the Space is asked by
+`connection`, with a deadline (the stock client polls a building Space for ever);
+joining the queue does not start a reader thread; no telemetry. Tests fail when a
+new gradio_client changes what is replaced.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import httpx
+from gradio_client import Client, utils
+from gradio_client.client import Endpoint
+from gradio_client.exceptions import ValidationError
+from gradio_client.utils import QueueError
+
+from spacebot.spaces.network import Network
+
+# Joining is a small request; an upload may be large and the Space far away.
+TIMEOUT = httpx.Timeout(60, connect=10)
+# Watched on the event loop, by `watch`; every other protocol takes the stock path.
+WATCHED = "sse_v3"
+
+
+class SpaceClient(Client):
+    """One connection to a Space. Its sessions are only names (see `join`)."""
+
+    def __init__(self, network: Network, src: str, *, host: str | None, token: str | None) -> None:
+        """Connect, blocking: a few HTTP calls, each within `TIMEOUT`.
+
+        `host` is the address of a Space on the Hub, as the Hub gave it. Without
+        a `token` none is sent, not even one saved on this machine.
+        """
+        self._host = host
+        self.http = httpx.Client(verify=network.tls, timeout=TIMEOUT)
+        super().__init__(
+            src,
+            token=token or False,  # type: ignore[arg-type]  # None would mean a saved one
+            verbose=False,
+            httpx_kwargs={"timeout": TIMEOUT},
+            ssl_verify=network.tls,  # type: ignore[arg-type]  # handed on to httpx's verify
+            download_files=False,
+            analytics_enabled=False,
+        )
+
+    def close(self) -> None:
+        """Give back the connections; the stock client's threads were never started."""
+        super().close()
+        self.http.close()
+
+    def _space_name_to_src(self, space: str) -> str | None:  # noqa: ARG002
+        return self._host
+
+    def _get_space_state(self) -> None:
+        return None
+
+    def _telemetry_thread(self) -> None:
+        return None
+
+    def _get_config(self) -> dict[str, Any]:
+        # The heartbeat is a thread and a connection for as long as the client lives;
+        # sessions here end by themselves.
+        return {**super()._get_config(), "connect_heartbeat": False}
+
+    def fn_index(self, api_name: str) -> int:
+        """The index of a named endpoint; `ValueError` where the Space has none."""
+        for index, endpoint in self.endpoints.items():
+            if endpoint.api_name == api_name and endpoint.is_valid:
+                return index
+        raise ValueError(f"no endpoint {api_name}")
+
+    def arguments(self, index: int, values: Mapping[str, Any]) -> tuple[Any, ...]:
+        """Values by parameter name → the arguments in order, files uploaded, states empty."""
+        endpoint: Endpoint = self.endpoints[index]
+        names = [info["parameter_name"] for info in endpoint.parameters_info or []]
+        given = tuple(values.get(name) for name in names)
+        return endpoint.process_input_files(*endpoint.insert_empty_state(*given))
+
+    def join(self, index: int, data: tuple[Any, ...], session: str) -> str:
+        """Put a job in the Space's queue; returns its event id.
+
+        A session is a name that the Space keeps state by: it exists once used.
+        """
+        response = self.http.post(
+            self.sse_data_url,
+            json={"data": data, "fn_index": index, "session_hash": session},
+            headers={"x-gradio-user": "api", **self.headers},
+            cookies=self.cookies,
+        )
+        if response.status_code == 503:
+            raise QueueError("Queue is full! Please try again.")
+        if (message := utils.extract_validation_message(response)) is not None:
+            raise ValidationError(message)
+        response.raise_for_status()
+        return response.json()["event_id"]

@@ -1,0 +1,335 @@
+"""One Space: reaching it, and running jobs on it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import aiohttp
+from huggingface_hub import SpaceInfo
+
+from spacebot.errors import EndpointGone, SpacebotError, SpaceUnavailable
+from spacebot.models import Progress, Source, Stage
+from spacebot.spaces.client import WATCHED, SpaceClient
+from spacebot.spaces.files import Fetcher
+from spacebot.spaces.network import Network
+from spacebot.spaces.sessions import Sessions
+from spacebot.spaces.stock import run_stock
+from spacebot.spaces.translate import connect_failed, join_failed, watch_failed
+from spacebot.spaces.watch import Partial, Result, Toast, Update, watch
+
+__all__ = ["Connection", "Description", "Partial", "Result", "Toast", "Update"]
+
+CONNECT = 30.0
+WAKE = 300.0
+SILENCE = 45.0
+FRESH = 5.0
+# What the Hub says of a Space that cannot serve, and what a user can do about it.
+ENDED = {
+    "PAUSED": "The Space is paused by its owner. It answers again when they resume it.",
+    "RUNTIME_ERROR": "The Space has crashed. Its owner has to mend it.",
+    "BUILD_ERROR": "The Space could not be built. Its owner has to mend it.",
+    "CONFIG_ERROR": "The Space's configuration is broken. Its owner has to mend it.",
+    "NO_APP_FILE": "The Space has no app. Its owner has to add one.",
+    "DELETING": "The Space is being deleted.",
+}
+ASLEEP = ("SLEEPING", "STOPPED")
+STARTING = ("BUILDING", "APP_STARTING")
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """What a Space says of itself: its `/config` and `/info`, as JSON."""
+
+    config: dict[str, Any]
+    info: dict[str, Any]
+
+
+class Connection:
+    """One Space, reached when first needed and again when it changed.
+
+    `answers` is None until it was first tried; `reason` the sentence why not;
+    `since` when that last changed, in epoch seconds; `tried` is set once either
+    is known. `changed` is called with each new description.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        network: Network,
+        *,
+        token: str = "",
+        changed: Callable[[Description], None] | None = None,
+    ) -> None:
+        self.source = source
+        self.network = network
+        self.sessions = Sessions()
+        self.answers: bool | None = None
+        self.reason = ""
+        self.since: float | None = None
+        self.tried = asyncio.Event()
+        # The owner's token goes to Spaces on the Hub that the owner named, nowhere else.
+        self._token = token if not source.is_address or _on_hub(source.space) else ""
+        self._changed = changed
+        self._client: SpaceClient | None = None
+        self._connecting: asyncio.Task[SpaceClient] | None = None
+        self._checked = 0.0
+
+    @property
+    def url(self) -> str:
+        """The address for people: of the Space's page."""
+        if self.source.is_address:
+            parts = urlsplit(self.source.space)
+            return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+        return f"https://huggingface.co/spaces/{self.source.space}"
+
+    async def close(self) -> None:
+        """Give the connection back."""
+        if self._connecting is not None:
+            self._connecting.cancel()
+        if self._client is not None:
+            await self.network.call(self._client.close)
+
+    async def ready(self) -> SpaceClient:
+        """The client, connected, and anew where the Space was restarted; raises `SpaceError`."""
+        client = self._client
+        if client is not None and time.monotonic() - self._checked > FRESH:
+            if await self._same(client):
+                self._checked = time.monotonic()
+            else:
+                client = None
+        return client or await self.connect()
+
+    async def check(self) -> None:
+        """See whether the Space answers; raises `SpaceError` where it does not.
+
+        A Space on the Hub that was reached is asked of the Hub: a request of its
+        own would keep it from going to sleep.
+        """
+        client = self._client
+        if client is None or not self.answers:
+            await self.connect()
+        elif self.source.is_address and not _on_hub(self.source.space):
+            if not await self._same(client):
+                await self.connect()
+        elif not self.source.is_address:
+            await self._ask_hub()
+
+    async def _ask_hub(self) -> None:
+        try:
+            info = await self._info()
+            if (stage := _stage(info)) in ENDED:
+                raise SpaceUnavailable(ENDED[stage])
+        except Exception as error:
+            ours = connect_failed(error, has_token=bool(self._token))
+            self._mark(False, str(ours))
+            raise ours from error
+
+    async def _info(self) -> SpaceInfo:
+        return await self.network.call(
+            self.network.hub.space_info, self.source.space, timeout=10, token=self._token or False
+        )
+
+    async def connect(self) -> SpaceClient:
+        """Connect anew; callers at the same time share one attempt."""
+        if self._connecting is None:
+            self._connecting = asyncio.create_task(self._connect())
+            self._connecting.add_done_callback(self._connected)
+        return await asyncio.shield(self._connecting)
+
+    def _connected(self, task: asyncio.Task[SpaceClient]) -> None:
+        self._connecting = None
+        if not task.cancelled():
+            task.exception()  # told to those who wait; a task that nobody awaits must not warn
+
+    async def _connect(self) -> SpaceClient:
+        try:
+            info = None if self.source.is_address else await self._awake()
+            async with asyncio.timeout(CONNECT):
+                client = await self.network.call(
+                    SpaceClient,
+                    self.network,
+                    self.source.space,
+                    host=info and info.host,
+                    token=self._token,
+                )
+        except Exception as error:
+            ours = connect_failed(error, has_token=bool(self._token))
+            self._mark(False, str(ours))
+            raise ours from error
+        old, self._client = self._client, client
+        self._checked = time.monotonic()
+        self._mark(True)
+        if self._changed is not None:
+            self._changed(Description(client.config, client._info))
+        if old is not None:
+            old.close()
+        return client
+
+    def _mark(self, answers: bool, reason: str = "") -> None:
+        if answers is not self.answers:
+            self.since = time.time()
+        self.answers, self.reason = answers, reason
+        self.tried.set()
+
+    async def _awake(self) -> SpaceInfo:
+        """Ask the Hub how the Space stands, waking it where it sleeps; raises what stops it."""
+        deadline = time.monotonic() + WAKE
+        while True:
+            info = await self._info()
+            stage = _stage(info)
+            if stage in ENDED:
+                raise SpaceUnavailable(ENDED[stage])
+            if stage not in ASLEEP + STARTING:
+                return info
+            if time.monotonic() > deadline:
+                raise SpaceUnavailable("The Space is starting, which takes long. Try again later.")
+            if stage in ASLEEP and info.host:
+                # Any request wakes it; the answer is the Hub's waiting page.
+                with contextlib.suppress(aiohttp.ClientError, TimeoutError):
+                    (await self.network.http.get(info.host)).close()
+            await asyncio.sleep(3)
+
+    async def _same(self, client: SpaceClient) -> bool:
+        """Whether the process that was connected to still runs: its `app_id` is random."""
+        try:
+            async with self.network.http.get(
+                client.src_prefixed + "app_id",
+                headers=headers(client),
+                timeout=aiohttp.ClientTimeout(total=10),
+            ) as response:
+                if response.status != 200:
+                    return response.status == 404  # a Gradio older than the route
+                return (await response.json())["app_id"] == client.config.get("app_id")
+        except (aiohttp.ClientError, TimeoutError, ValueError, KeyError):
+            return False
+
+    async def run(
+        self,
+        api_name: str,
+        values: Mapping[str, Any],
+        *,
+        key: str,
+        stateful: bool,
+        silence: float = SILENCE,
+    ) -> AsyncIterator[Update]:
+        """Run one job in the session of `key`; ends with its `Result`, raises `SpacebotError`.
+
+        Leaving the generator early cancels the job on the Space.
+        """
+        if self._client is None:
+            yield Progress(Stage.WAKING)
+        client = await self.ready()
+        try:
+            index = client.fn_index(api_name)
+        except ValueError as error:
+            raise EndpointGone(
+                f"The Space no longer has {api_name}: it was changed. Look at its other commands."
+            ) from error
+        async with self.sessions.hold(key, stateful=stateful) as session:
+            async for update in self._run(client, index, values, session, silence):
+                yield update
+
+    async def _run(
+        self,
+        client: SpaceClient,
+        index: int,
+        values: Mapping[str, Any],
+        session: str,
+        silence: float,
+    ) -> AsyncIterator[Update]:
+        yield Progress(Stage.SENDING)
+        if client.protocol != WATCHED:
+            data = await self._submit(client.arguments, index, values)
+            async for update in run_stock(
+                self.network, client, index, data, session=session, silence=silence
+            ):
+                yield update
+            return
+        event_id = await self._submit(_submit, client, index, values, session)
+        ended = False
+        try:
+            async for update in watch(
+                self.network.http,
+                client.sse_url,
+                session=session,
+                event_id=event_id,
+                headers=headers(client),
+                silence=silence,
+            ):
+                ended = isinstance(update, Result)
+                yield update
+        except SpacebotError as error:
+            ended = True
+            raise watch_failed(error) from error
+        except (aiohttp.ClientError, TimeoutError, ValueError) as error:
+            raise watch_failed(error) from error
+        finally:
+            if not ended:
+                await asyncio.shield(self._cancel(client, index, session, event_id))
+
+    async def _submit(self, function: Callable[..., Any], *args: Any) -> Any:
+        try:
+            return await self.network.call(function, *args)
+        except Exception as error:
+            ours = join_failed(error)
+            if isinstance(ours, SpaceUnavailable):
+                self._mark(False, str(ours))
+                self._checked = 0.0
+            if ours is error:
+                raise
+            raise ours from error
+
+    async def _cancel(self, client: SpaceClient, index: int, session: str, event_id: str) -> None:
+        """Take a job out of the Space's queue, or stop a stream after its step."""
+        body = {"fn_index": index, "session_hash": session, "event_id": event_id}
+        with contextlib.suppress(aiohttp.ClientError, TimeoutError):
+            async with self.network.http.post(
+                client.src_prefixed + "cancel",
+                json=body,
+                headers=headers(client),
+                timeout=aiohttp.ClientTimeout(total=10),
+            ):
+                pass
+
+    def visible(self, api_name: str, values: list[Any]) -> list[Any]:
+        """Raw outputs without the ones that a direct call leaves out (gr.State)."""
+        client = self._client
+        if client is None:
+            return values
+        endpoint = client.endpoints[client.fn_index(api_name)]
+        return list(endpoint.remove_skipped_components(*values))
+
+    async def localize(self, values: list[Any], folder: Path, *, cap: int) -> list[Any]:
+        """Bring the files of raw outputs into `folder`: see `Fetcher.localize`."""
+        client = await self.ready()
+        fetcher = Fetcher(self.network, client.src_prefixed, headers(client))
+        return await fetcher.localize(values, folder, cap=cap)
+
+
+def _submit(client: SpaceClient, index: int, values: Mapping[str, Any], session: str) -> str:
+    return client.join(index, client.arguments(index, values), session)
+
+
+def _stage(info: SpaceInfo) -> str:
+    return str(getattr(info.runtime, "stage", "RUNNING")).rpartition(".")[2]
+
+
+def _on_hub(address: str) -> bool:
+    """Whether an address is a Space's own host on Hugging Face."""
+    parts = urlsplit(address)
+    return parts.scheme == "https" and (parts.hostname or "").endswith(".hf.space")
+
+
+def headers(client: SpaceClient) -> dict[str, str]:
+    """The headers that the Space is sent: authorization and cookies included."""
+    if not client.cookies:
+        return client.headers
+    cookies = "; ".join(f"{name}={value}" for name, value in client.cookies.items())
+    return {**client.headers, "Cookie": cookies}

@@ -1,0 +1,117 @@
+"""Bringing the files of a result here: streamed to disk, bounded, without leaking the token."""
+
+from __future__ import annotations
+
+import asyncio
+import mimetypes
+import re
+import uuid
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+import aiohttp
+from gradio_client import utils
+
+from spacebot.models import File
+from spacebot.spaces.network import Network, is_public
+
+REDIRECTS = 5
+CHUNK = 1 << 18
+AT_ONCE = 4
+
+
+class TooLargeError(Exception):
+    """A file is over the cap."""
+
+
+class Fetcher:
+    """Brings the files of one Space here.
+
+    `root` is the address that the Space serves its files under, and `headers`
+    may hold the owner's token: they go to that origin alone.
+    """
+
+    def __init__(self, network: Network, root: str, headers: Mapping[str, str]) -> None:
+        self._network = network
+        self._root = root
+        self._headers = headers
+
+    async def localize(self, values: list[Any], folder: Path, *, cap: int) -> list[Any]:
+        """Replace every file in raw outputs by a `File` in `folder`, of at most `cap` bytes each.
+
+        A file that cannot be brought here becomes a `File` without a path that
+        says why: one lost file never costs the others.
+        """
+        found: list[dict[str, Any]] = []
+        utils.traverse(values, lambda data: found.append(data) or data, utils.is_file_obj_with_meta)
+        limit = asyncio.Semaphore(AT_ONCE)
+
+        async def one(data: dict[str, Any]) -> File:
+            async with limit:
+                return await self._fetch(data, folder, cap)
+
+        files = iter(await asyncio.gather(*map(one, found)))
+        return utils.traverse(values, lambda _: next(files), utils.is_file_obj_with_meta)
+
+    def address(self, data: Mapping[str, Any]) -> str:
+        """Where the Space serves a file: a stream by its own address, the rest by path."""
+        if data.get("is_stream") and data.get("url"):
+            return urljoin(self._root, str(data["url"]))
+        return self._root + "file=" + utils.encode_file_path(data["path"])
+
+    async def _fetch(self, data: dict[str, Any], folder: Path, cap: int) -> File:
+        url = self.address(data)
+        name = PurePosixPath(str(data.get("orig_name") or data["path"])).name or "file"
+        mime = data.get("mime_type") or mimetypes.guess_type(name)[0]
+        file = File(name=name, url=url, mime=mime, size=data.get("size"))
+        suffix = re.sub(r"[^.\w]", "", PurePosixPath(name).suffix)[:12]
+        path = folder / f"{uuid.uuid4().hex}{suffix}"
+        try:
+            size = await self._download(url, path, cap)
+        except TooLargeError:
+            problem = f"it is larger than {cap // 1_000_000} MB"
+        except (aiohttp.ClientError, OSError, TimeoutError, ValueError):
+            problem = "the Space did not hand it over"
+        else:
+            return File(name=name, path=path, url=url, mime=mime, size=size)
+        path.unlink(missing_ok=True)
+        return File(name=file.name, url=url, mime=mime, size=file.size, problem=problem)
+
+    async def _download(self, url: str, path: Path, cap: int) -> int:
+        for _ in range(REDIRECTS):
+            async with await self._get(url) as response:
+                if response.status in (301, 302, 303, 307, 308):
+                    url = urljoin(url, response.headers["Location"])
+                    continue
+                response.raise_for_status()
+                return await _save(response, path, cap)
+        raise ValueError("too many redirects")
+
+    async def _get(self, url: str) -> aiohttp.ClientResponse:
+        home, there = urlsplit(self._root), urlsplit(url)
+        if (home.scheme, home.netloc) == (there.scheme, there.netloc):
+            return await self._network.http.get(url, headers=self._headers, allow_redirects=False)
+        # Elsewhere: no token, and no address of the bot's own network.
+        if there.scheme not in ("http", "https"):
+            raise ValueError(f"a file cannot be at {there.scheme}:")
+        if re.fullmatch(r"[\d.]+|.*:.*", there.hostname or "") and not is_public(
+            there.hostname or ""
+        ):
+            raise OSError("not on the public internet")
+        return await self._network.public.get(url, allow_redirects=False)
+
+
+async def _save(response: aiohttp.ClientResponse, path: Path, cap: int) -> int:
+    """Write a body to `path`; returns its bytes, raises `TooLargeError` over `cap`."""
+    if (response.content_length or 0) > cap:
+        raise TooLargeError
+    size = 0
+    with path.open("wb") as out:
+        async for chunk in response.content.iter_chunked(CHUNK):
+            size += len(chunk)
+            if size > cap:
+                raise TooLargeError
+            out.write(chunk)
+    return size

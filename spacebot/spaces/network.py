@@ -1,0 +1,86 @@
+"""What all connections share: one HTTP client, one TLS context, one executor."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import ipaddress
+import socket
+import ssl
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, ParamSpec, TypeVar
+
+import aiohttp
+import httpx
+from aiohttp.abc import ResolveResult
+from huggingface_hub import HfApi
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+# A blocking call here is a connect, an upload or a join: short, and bounded by
+# timeouts. Watching a job takes no thread, so this does not grow with the jobs.
+THREADS = 16
+
+
+class PublicOnly(aiohttp.ThreadedResolver):
+    """Resolves names to addresses of the public internet alone.
+
+    A Space may redirect its files to another host; it must not make the bot
+    fetch from the bot's own network.
+    """
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        """Resolve `host`, raising `OSError` where any address is not public."""
+        found = await super().resolve(host, port, family)
+        if not all(is_public(result["host"]) for result in found):
+            raise OSError(f"{host} is not on the public internet")
+        return found
+
+
+def is_public(address: str) -> bool:
+    """Whether an IP address belongs to the public internet."""
+    return ipaddress.ip_address(address).is_global
+
+
+class Network:
+    """Holds the HTTP clients and threads that all connections share.
+
+    Open it on the event loop with `async with`.
+    """
+
+    def __init__(self, *, hub: HfApi | None = None) -> None:
+        self.hub = hub or HfApi()
+        # gradio_client builds a context at each call unless it is handed one: 25–36 ms of CPU.
+        self.tls: ssl.SSLContext = httpx.create_ssl_context()
+
+    async def __aenter__(self) -> Network:
+        self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="spaces")
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=45)
+        self.http = aiohttp.ClientSession(
+            timeout=timeout,
+            connector=aiohttp.TCPConnector(ssl=self.tls, limit=0),
+            # Each Space's cookies are sent to it by hand; none may leak to another.
+            cookie_jar=aiohttp.DummyCookieJar(),
+            trust_env=True,
+        )
+        self.public = aiohttp.ClientSession(
+            timeout=timeout,
+            connector=aiohttp.TCPConnector(ssl=self.tls, resolver=PublicOnly()),
+            cookie_jar=aiohttp.DummyCookieJar(),
+        )
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.http.close()
+        await self.public.close()
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    async def call(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a blocking function in the executor of the Spaces."""
+        loop = asyncio.get_running_loop()
+        work: Any = functools.partial(function, *args, **kwargs)
+        return await loop.run_in_executor(self._pool, work)

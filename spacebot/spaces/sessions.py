@@ -1,0 +1,76 @@
+"""Sessions on a Space: the names it keeps state by (gr.State, a chat's history).
+
+Every user, and every conversation, has its own. A session runs one job at a
+time: on the Space, cancelling one kills every job of the same session and
+function, its siblings then never end.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import uuid
+from collections import OrderedDict
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+
+@dataclass(slots=True)
+class _Session:
+    name: str
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    used: float = 0.0
+
+
+class Sessions:
+    """The sessions of one Space, by key: least recently used ones go first.
+
+    `most` bounds how many are remembered, `ttl` for how many seconds unused.
+    """
+
+    def __init__(self, *, most: int = 5_000, ttl: float = 24 * 3600.0) -> None:
+        self._most = most
+        self._ttl = ttl
+        self._sessions: OrderedDict[str, _Session] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._sessions)
+
+    @asynccontextmanager
+    async def hold(self, key: str, *, stateful: bool) -> AsyncIterator[str]:
+        """Hold the session of `key` for one job; yields its name.
+
+        While it is busy, a job that keeps state waits for it, and one that
+        keeps none gets a session of its own.
+        """
+        session = self._session(key)
+        if session.lock.locked() and not stateful:
+            yield uuid.uuid4().hex
+            return
+        async with session.lock:
+            yield session.name
+            session.used = time.monotonic()
+
+    def forget(self, key: str) -> None:
+        """Start `key` anew at its next job."""
+        self._sessions.pop(key, None)
+
+    def _session(self, key: str) -> _Session:
+        session = self._sessions.get(key)
+        now = time.monotonic()
+        if session is None:
+            session = self._sessions[key] = _Session(uuid.uuid4().hex)
+            self._trim(now)
+        session.used = now
+        self._sessions.move_to_end(key)
+        return session
+
+    def _trim(self, now: float) -> None:
+        """Drop the oldest idle ones over the bounds."""
+        for key, session in list(self._sessions.items()):
+            old = now - session.used > self._ttl and session.used
+            if not old and len(self._sessions) <= self._most:
+                return
+            if not session.lock.locked():
+                del self._sessions[key]

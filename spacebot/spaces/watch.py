@@ -1,0 +1,188 @@
+"""Watching one job of protocol sse_v3 on the event loop: one HTTP stream, no thread.
+
+The protocol: after joining, `GET queue/data?session_hash=` answers with events,
+`data: {json}` each ended by an empty line: estimation, process_starts, progress,
+log, process_generating (a diff against the last), process_completed,
+heartbeat (every 15 s), close_stream. Source: gradio's `routes.py`, gradio_client's
+`utils.stream_sse_v1plus`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import aiohttp
+from gradio_client.utils import apply_diff
+
+from spacebot.errors import SpaceRaised, SpaceStopped
+from spacebot.models import Progress, Stage
+from spacebot.spaces.translate import raised
+
+
+@dataclass(frozen=True, slots=True)
+class Toast:
+    """A message that the Space shows beside the job (gr.Info, gr.Warning); may hold HTML."""
+
+    text: str
+    level: str
+
+
+@dataclass(frozen=True, slots=True)
+class Partial:
+    """What a streaming endpoint has given so far: its raw outputs, states included."""
+
+    values: list[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What the job gave: its raw outputs, states included."""
+
+    values: list[Any]
+
+
+Update = Progress | Toast | Partial | Result
+
+
+async def events(response: aiohttp.ClientResponse) -> AsyncIterator[dict[str, Any]]:
+    """Read the messages of an event stream."""
+    buffer = bytearray()
+    async for chunk in response.content.iter_any():
+        buffer += chunk
+        while (end := buffer.find(b"\n\n")) >= 0:
+            line = bytes(buffer[:end]).strip()
+            del buffer[: end + 2]
+            if line.startswith(b"data:"):
+                yield json.loads(line[5:])
+
+
+async def watch(
+    http: aiohttp.ClientSession,
+    url: str,
+    *,
+    session: str,
+    event_id: str,
+    headers: Mapping[str, str],
+    silence: float,
+) -> AsyncIterator[Update]:
+    """Yield what becomes of a job, ending with its `Result`; raises `SpaceError`.
+
+    `silence` is the seconds without any sign of life after which the stream
+    raises `TimeoutError`; heartbeats count as life.
+    """
+    reading = Reading(event_id)
+    timeout = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=silence)
+    async with http.get(
+        url, params={"session_hash": session}, headers=headers, timeout=timeout
+    ) as response:
+        response.raise_for_status()
+        stream = events(response)
+        async for message in stream:
+            update = reading.read(message)
+            if update is not None:
+                yield update
+            if isinstance(update, Result):
+                # The Space ends the stream now; an ended one gives its connection back.
+                await asyncio.wait_for(_drain(stream), 1)
+                return
+    raise SpaceStopped("the stream ended before the job did")
+
+
+async def _drain(stream: AsyncIterator[dict[str, Any]]) -> None:
+    async for _ in stream:
+        pass
+
+
+@dataclass
+class Reading:
+    """Turns the messages of one job into updates, keeping what diffs are made against."""
+
+    event_id: str
+    outputs: list[Any] | None = None
+    size: int | None = field(default=None)
+
+    def read(self, message: dict[str, Any]) -> Update | None:
+        """One message → one update; None for a heartbeat or another job's message."""
+        if message.get("event_id") not in (None, self.event_id):
+            return None
+        handler = MESSAGES.get(message.get("msg", ""))
+        return handler(self, message) if handler else None
+
+    def _estimation(self, message: dict[str, Any]) -> Progress:
+        rank = message.get("rank")
+        return Progress(
+            Stage.QUEUED,
+            rank=None if rank is None else rank + 1,
+            size=message.get("queue_size"),
+            eta=message.get("rank_eta"),
+        )
+
+    def _starts(self, message: dict[str, Any]) -> Progress:
+        return Progress(Stage.RUNNING, eta=message.get("eta"))
+
+    def _progress(self, message: dict[str, Any]) -> Progress | None:
+        units = message.get("progress_data") or []
+        return progress_of(units[-1]) if units else None
+
+    def _log(self, message: dict[str, Any]) -> Toast | None:
+        text = message.get("log")
+        return Toast(str(text), str(message.get("level", "info"))) if text else None
+
+    def _generating(self, message: dict[str, Any]) -> Partial | None:
+        output = message.get("output") or {}
+        if not message.get("success", True):
+            raise raised(output)
+        data = output.get("data") or []
+        if self.outputs is None:
+            self.outputs = list(data)
+        else:
+            # An output can appear in mid-stream when the app was reloaded: its diff
+            # is made against None on the Space.
+            self.outputs += [None] * (len(data) - len(self.outputs))
+            for index, diff in enumerate(data):
+                self.outputs[index] = apply_diff(self.outputs[index], diff)
+        return Partial(list(self.outputs)) if self.outputs else None
+
+    def _completed(self, message: dict[str, Any]) -> Result:
+        output = message.get("output") or {}
+        if not message.get("success", True) or "error" in output:
+            raise raised(output)
+        if "data" not in output:
+            # So ends a job that was cancelled, by an event of the app's own say.
+            raise SpaceRaised("The Space cancelled this job.")
+        return Result(list(output["data"]))
+
+    def _stopped(self, message: dict[str, Any]) -> None:
+        raise SpaceStopped(str(message.get("message", "")))
+
+
+def progress_of(unit: Mapping[str, Any]) -> Progress:
+    """One of gr.Progress's units, [index, length, unit, progress, desc] → our words."""
+    index, length, fraction = unit.get("index"), unit.get("length"), unit.get("progress")
+    if fraction is None and index is not None and length:
+        fraction = index / length
+    return Progress(
+        Stage.RUNNING,
+        fraction=None if fraction is None else min(1.0, max(0.0, float(fraction))),
+        step=index,
+        steps=length,
+        unit=str(unit.get("unit") or ""),
+        note=str(unit.get("desc") or ""),
+    )
+
+
+MESSAGES = {
+    "estimation": Reading._estimation,
+    "process_starts": Reading._starts,
+    "progress": Reading._progress,
+    "log": Reading._log,
+    "process_generating": Reading._generating,
+    "process_streaming": Reading._generating,
+    "process_completed": Reading._completed,
+    "unexpected_error": Reading._stopped,
+    "Server stopped unexpectedly.": Reading._stopped,
+}

@@ -1,0 +1,130 @@
+"""The words for a job's message, the same in Discord and on the page.
+
+Everything here is Discord markdown that cannot ping: mentions of the asker are
+the caller's, what a person typed comes escaped from `inputs.describe`, and what
+a Space said through `plain`.
+"""
+
+from __future__ import annotations
+
+from bs4 import BeautifulSoup
+
+from spacebot import inputs
+from spacebot.errors import (
+    Cancelled,
+    InputError,
+    QuotaExceeded,
+    Refused,
+    SpacebotError,
+    SpaceRaised,
+)
+from spacebot.models import Job, Progress, Stage
+from spacebot.outputs.text import escape, shorten
+
+BAR = 12
+DESCRIBED = 300
+
+
+def header(job: Job, command: str) -> str:
+    """The line over a result: who asked for what."""
+    line = f"**{command}** for {job.asker.mention}"
+    said = inputs.describe(job.endpoint, job.given, DESCRIBED)
+    return f"{line} · {said}" if said else line
+
+
+def progress(now: Progress, since: float | None = None) -> str:
+    """Where a job stands, in one small line; `since` is when it began, in epoch seconds.
+
+    Discord counts the elapsed time up by itself, which costs no edits.
+    """
+    line = STAGES[now.stage](now)
+    note = plain(now.note, 120) if now.note else ""
+    if note:
+        line += f" · {note}"
+    if since is not None:
+        line += f" · started <t:{int(since)}:R>"
+    return f"-# {line}"
+
+
+def _waking(now: Progress) -> str:
+    return "⏳ Trying the Space again" if now.note else "💤 Reaching the Space"
+
+
+def _waiting(now: Progress) -> str:
+    if now.rank is None or now.size is None:
+        return "⏳ Starting"
+    return f"⏳ In line here: {now.rank} of {now.size}"
+
+
+def _queued(now: Progress) -> str:
+    if now.rank is None:
+        return "⏳ In the Space's queue"
+    place = f"{now.rank} of {now.size}" if now.size else str(now.rank)
+    about = f", about {duration(now.eta)}" if now.eta and now.eta >= 1 else ""
+    return f"⏳ In the Space's queue: {place}{about}"
+
+
+def _running(now: Progress) -> str:
+    parts = ["⚙️ Working"]
+    if now.fraction is not None:
+        full = round(now.fraction * BAR)
+        parts = [f"⚙️ {'▰' * full}{'▱' * (BAR - full)} {now.fraction:.0%}"]
+    if now.step is not None and now.steps:
+        unit = f" {now.unit}" if now.unit and now.unit != "steps" else ""
+        parts.append(f"{now.step:g} of {now.steps:g}{unit}")
+    elif now.fraction is None and now.eta and now.eta >= 1:
+        parts.append(f"about {duration(now.eta)}")
+    return " · ".join(parts)
+
+
+STAGES = {
+    Stage.WAKING: _waking,
+    Stage.WAITING: _waiting,
+    Stage.SENDING: lambda _: "📤 Sending it to the Space",
+    Stage.QUEUED: _queued,
+    Stage.RUNNING: _running,
+    Stage.FETCHING: lambda _: "📥 Fetching the result",
+}
+
+
+def plain(text: str, limit: int) -> str:
+    """What a Space said, which may hold HTML, as one harmless line of about `limit` characters."""
+    return escape(shorten(BeautifulSoup(text, "html.parser").get_text(" ", strip=True), limit))
+
+
+def duration(seconds: float) -> str:
+    """Seconds as a person says them: "40 s", "3 min", "2 h 10 min"."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    if minutes < 90:
+        return f"{minutes} min"
+    return f"{minutes // 60} h {minutes % 60} min"
+
+
+def took(seconds: float) -> str:
+    """How long a result took, as a small line."""
+    return f"-# Done in {seconds:.1f} s" if seconds < 10 else f"-# Done in {duration(seconds)}"
+
+
+def failure(error: BaseException) -> str:
+    """What went wrong, in words for whoever waits, and what to do next."""
+    match error:
+        case SpaceRaised() if str(error).strip():
+            said = plain(str(error), 1200)
+            return f"❌ The Space says: {said}"
+        case SpaceRaised():
+            return (
+                "❌ The Space failed and did not say why. "
+                "Try other values; if it stays, the Space itself is broken."
+            )
+        case Cancelled():
+            return f"🛑 {error}"
+        case QuotaExceeded() | Refused():
+            return f"⏳ {error}"
+        case InputError():
+            return f"✏️ {error}"
+        case SpacebotError():
+            return f"❌ {error}"
+        case _:
+            return "❌ The bot made a mistake; it is in its log. Try again, or tell who runs it."
