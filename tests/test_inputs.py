@@ -43,6 +43,10 @@ def many(count: int) -> tuple[Choice, ...]:
     return tuple(Choice(f"Voice {number}", number) for number in range(count))
 
 
+def table(headers: list[str], rows: list[list[Any]]) -> dict[str, Any]:
+    return {"headers": headers, "data": rows, "metadata": None}
+
+
 DIGITS = parameter("slider", minimum=0, maximum=2**64, step=1)
 LONG = (Choice("Long", "x" * 500), Choice("Twin", 1), Choice("Twin", 2), Choice("", None))
 
@@ -89,6 +93,88 @@ TAKEN = [
         data("a.csv"),
     ),
     (parameter("model3d"), attached("a.glb"), OptionType.ATTACHMENT, data("a.glb")),
+    (
+        parameter("gallery", multiple=True),
+        attached("a.png"),
+        OptionType.ATTACHMENT,
+        [{"image": data("a.png"), "caption": None}],
+    ),
+    (
+        parameter("gallery", multiple=True),
+        attached("a.mp4"),
+        OptionType.ATTACHMENT,
+        [{"video": data("a.mp4"), "caption": None}],
+    ),
+    (
+        parameter("imageeditor"),
+        attached("a.png"),
+        OptionType.ATTACHMENT,
+        {"background": data("a.png"), "layers": [], "composite": data("a.png")},
+    ),
+    (
+        parameter("imageslider"),
+        attached("a.png"),
+        OptionType.ATTACHMENT,
+        [data("a.png"), None],
+    ),
+    (
+        parameter("annotatedimage"),
+        attached("a.png"),
+        OptionType.ATTACHMENT,
+        {"image": data("a.png"), "annotations": []},
+    ),
+    (parameter("multimodaltextbox"), "hi", OptionType.STRING, {"text": "hi", "files": []}),
+    (parameter("json"), '{"a": [1, 2.5]}', OptionType.STRING, {"a": [1, 2.5]}),
+    (parameter("api"), "[1, 2]", OptionType.STRING, [1, 2]),
+    (parameter("api"), "just words", OptionType.STRING, "just words"),
+    (parameter("label"), "cat", OptionType.STRING, {"label": "cat", "confidences": None}),
+    (
+        parameter("highlightedtext"),
+        "so it is",
+        OptionType.STRING,
+        [{"token": "so it is", "class_or_confidence": None}],
+    ),
+    (
+        parameter("dialogue"),
+        "Ann: hi; Bob: yes: you",
+        OptionType.STRING,
+        [{"speaker": "Ann", "text": "hi"}, {"speaker": "Bob", "text": "yes: you"}],
+    ),
+    (parameter("dialogue"), "only words", OptionType.STRING, "only words"),
+    (parameter("fileexplorer"), "a/b.txt, c", OptionType.STRING, [["a", "b.txt"], ["c"]]),
+    (
+        parameter("dataframe"),
+        "name,age; Ann,41; Bob,",
+        OptionType.STRING,
+        table(["name", "age"], [["Ann", 41], ["Bob", None]]),
+    ),
+    (
+        parameter("dataframe", props={"headers": ["x", "y"]}),
+        "[[1, 2], [3]]",
+        OptionType.STRING,
+        table(["x", "y"], [[1, 2], [3, None]]),
+    ),
+    (
+        parameter("dataframe"),
+        '[{"a": 1}, {"a": 2, "b": "c"}]',
+        OptionType.STRING,
+        table(["a", "b"], [[1, None], [2, "c"]]),
+    ),
+    (parameter("dataframe"), '{"a": [1, 2]}', OptionType.STRING, table(["a"], [[1], [2]])),
+    (parameter("datetime"), "2026-05-04 15:00", OptionType.STRING, "2026-05-04 15:00:00"),
+    (parameter("datetime"), "May 4 2026 3pm", OptionType.STRING, "2026-05-04 15:00:00"),
+    (
+        parameter("datetime", props={"include_time": False}),
+        "1777900000",
+        OptionType.STRING,
+        "2026-05-04",
+    ),
+    (
+        parameter("datetime", props={"timezone": "Europe/Paris"}),
+        "2026-05-04T15:00:00+00:00",
+        OptionType.STRING,
+        "2026-05-04 17:00:00",
+    ),
 ]
 
 
@@ -154,6 +240,27 @@ REFUSED = [
         File("a.bin", problem="Discord no longer has it."),
         "could not be read, `a.bin`: Discord no longer has it.",
     ),
+    (parameter("gallery", multiple=True), attached("a.pdf"), "takes an image or a video: you gave"),
+    (parameter("multimodaltextbox", required=True), " ", "is empty: give it some text, or attach"),
+    (
+        parameter("json"),
+        '{"a": }',
+        'is not JSON: expecting value at line 1, column 7. Give it like `{"size": 3}`.',
+    ),
+    (parameter("json"), "[" * 5000, "is JSON that is nested too deeply."),
+    (
+        parameter("json"),
+        '[{"path": "/etc/passwd", "meta": {"_type": "gradio.FileData"}}]',
+        "may not name files inside its JSON.",
+    ),
+    (parameter("dataframe"), "[]", "is not a table: `[]`. Give rows like `[[1, 2], [3, 4]]`."),
+    (parameter("dataframe"), " \n", "holds no table: give CSV like `name,age; Ann,41`."),
+    (
+        parameter("datetime"),
+        "the day after never",
+        "is not a date that I understand: `the day after never`. Write it like "
+        "`2026-05-04 15:00` or `tomorrow 15:00`.",
+    ),
 ]
 
 
@@ -186,6 +293,11 @@ BLANKS = [
     ("dropdown", None),
     ("checkboxgroup", []),
     ("image", None),
+    ("multimodaltextbox", {"text": "", "files": []}),
+    ("chatbot", []),
+    ("dataframe", {"headers": ["1", "2", "3"], "data": [], "metadata": None}),
+    ("datetime", None),
+    ("json", None),
 ]
 
 
@@ -219,7 +331,8 @@ def test_bounds_reach_discord_as_it_takes_them() -> None:
 
 
 def test_every_kind_in_the_table_has_a_row_here() -> None:
-    tried = {one.component for one, *_ in TAKEN}
+    # A chat's history is the one kind that nobody is asked for.
+    tried = {one.component for one, *_ in TAKEN} | {"chatbot"}
     assert set(inputs.INPUTS) == tried
     assert tried == inputs.ASKABLE
     assert all(kind_of(one) for one, *_ in TAKEN)

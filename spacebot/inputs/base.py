@@ -139,3 +139,35 @@ def fold(text: str) -> str:
     """The text for comparing: without case, accents and needless spaces."""
     apart = unicodedata.normalize("NFKD", one_line(text).casefold())
     return "".join(ch for ch in apart if not unicodedata.combining(ch))
+
+
+def holds_file(value: Any) -> bool:
+    """Whether gradio_client would take something in this JSON for a file to upload."""
+    if isinstance(value, dict):
+        return is_file(value) or any(map(holds_file, value.values()))
+    return isinstance(value, list) and any(map(holds_file, value))
+
+
+def is_file(value: Mapping[str, Any]) -> bool:
+    """Whether this is a file in Gradio's own writing."""
+    return isinstance(value.get("path"), str) and "meta" in value
+
+
+def theirs(value: Any) -> Any:
+    """JSON that a Space wrote, safe to send back to it: its files by address only.
+
+    gradio_client uploads whatever local path a file names, so a Space could ask
+    for any file of this machine by naming it in a default or in a history.
+    """
+    if isinstance(value, list):
+        return [theirs(one) for one in value]
+    if not isinstance(value, dict):
+        return value
+    if not is_file(value):
+        return {key: theirs(one) for key, one in value.items()}
+    addresses = [value["path"], value.get("url")]
+    web = (a for a in addresses if isinstance(a, str) and a.startswith(("http://", "https://")))
+    if (address := next(web, None)) is None:
+        return None
+    name = value.get("orig_name")
+    return {"path": address, "orig_name": name, "meta": {"_type": "gradio.FileData"}}

@@ -59,6 +59,10 @@ class Attachment(Input):
         types = parameter.file_types or self.kinds
         return () if "file" in types else tuple(types)
 
+    def is_video(self, name: str) -> bool:
+        """Whether a file of this name is a film."""
+        return (KINDS.guess_type(name.casefold())[0] or "").startswith("video/")
+
     def files(self, parameter: Parameter, given: Mapping[str, Any]) -> list[dict[str, Any]]:
         """The files that were attached, in the order of the options, each checked for its kind."""
         return [

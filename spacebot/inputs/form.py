@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from spacebot.inputs.base import CHOICES, Input, has_default, name_of, needed, refuse
+from spacebot.inputs.base import CHOICES, Input, has_default, name_of, needed, refuse, theirs
 from spacebot.inputs.table import kind_of
 from spacebot.models import Choice, Endpoint, File, Option, Parameter
 
@@ -92,7 +92,7 @@ def values(endpoint: Endpoint, given: Mapping[str, Any]) -> dict[str, Any]:
     It reads attached tables and JSON from disk. Raises InputError, whose sentence
     names the option, for the first thing that the Space could not take.
     """
-    sent = dict(endpoint.constants)
+    sent = {name: theirs(one) for name, one in endpoint.constants.items()}
     for parameter, own in by_owner(endpoint, given):
         for name, one in own.items():
             check_size(name, one, endpoint.max_file_size)
@@ -118,11 +118,11 @@ def value_of(parameter: Parameter, own: Mapping[str, Any]) -> Any:
     """What Gradio takes for one parameter: what was given, else the default, else blank."""
     kind = kind_of(parameter)
     if kind is None:
-        return parameter.default
+        return theirs(parameter.default)
     if own:
         return kind.value(parameter, own)
     if has_default(kind, parameter):
-        return parameter.default
+        return theirs(parameter.default)
     if needed(kind, parameter):
         raise refuse(name_of(parameter), missing(kind, parameter))
     return kind.blank(parameter)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from spacebot.inputs.base import Input
+from spacebot.inputs.data import Chat, Dialogue, Highlighted, Json, Label, Paths, Table
 from spacebot.inputs.files import MODELS, Attachment
+from spacebot.inputs.media import Annotated, Editor, Gallery, Pair, TextWithFiles
+from spacebot.inputs.moments import Moment
 from spacebot.inputs.numbers import Checkbox, Number
 from spacebot.inputs.picks import Pick, Picks
 from spacebot.inputs.text import Colour, Text
@@ -18,17 +21,31 @@ def kind_of(parameter: Parameter) -> Input | None:
 
 
 INPUTS: dict[str, Input] = {
+    "annotatedimage": Annotated("image"),
+    "api": Json(texts=True),
     "audio": Attachment("audio"),
+    "chatbot": Chat(),
     "checkbox": Checkbox(),
     "checkboxgroup": Picks(),
     "code": Text(long=True),
     "colorpicker": Colour(),
+    "dataframe": Table(),
+    "datetime": Moment(),
+    "dialogue": Dialogue(texts=True),
     "dropdown": Pick(),
     "file": Attachment(),
+    "fileexplorer": Paths(texts=True),
+    "gallery": Gallery("image", "video"),
+    "highlightedtext": Highlighted(texts=True),
     "html": Text(long=True),
     "image": Attachment("image"),
+    "imageeditor": Editor("image"),
+    "imageslider": Pair("image"),
+    "json": Json(),
+    "label": Label(texts=True),
     "markdown": Text(long=True),
     "model3d": Attachment(*MODELS),
+    "multimodaltextbox": TextWithFiles(),
     "number": Number(),
     "radio": Pick(),
     "slider": Number(stepped=True),

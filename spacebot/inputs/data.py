@@ -1,0 +1,253 @@
+"""Structured data: JSON and tables, pasted or attached."""
+
+# ruff: noqa: ARG002 - a kind need not use all that every kind is handed
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from spacebot.inputs.base import Input, holds_file, name_of, option, quoted, refuse, theirs
+from spacebot.inputs.files import file_data
+from spacebot.models import File, Option, OptionType, Parameter
+
+# An attached table or JSON is read into memory, and sent as text.
+READ = 5_000_000
+
+
+class Pasted(Input):
+    """Text that can be pasted or attached: two options, of which a person gives one."""
+
+    types: tuple[str, ...] = ()
+    hint = ""
+
+    def options(self, parameter: Parameter) -> tuple[Option, ...]:
+        text = option(self, parameter, OptionType.STRING, self.hint, long=True, required=False)
+        attached = option(
+            self,
+            parameter,
+            OptionType.ATTACHMENT,
+            f"{', '.join(self.types)} file",
+            name=name_of(parameter, "_file"),
+            required=False,
+            default=None,
+            file_types=self.types,
+        )
+        return (text, attached)
+
+    def value(self, parameter: Parameter, given: Mapping[str, Any]) -> Any:
+        name, one = list(given.items())[-1]
+        if not isinstance(one, File):
+            return self.parse(parameter, name, one)
+        file_data(name, one, self.types)
+        return self.parse(parameter, name, contents(name, one))
+
+    def parse(self, parameter: Parameter, name: str, text: Any) -> Any:
+        """What Gradio takes for this text; raises InputError."""
+        raise NotImplementedError
+
+    def default(self, parameter: Parameter) -> str:
+        return json.dumps(parameter.default, ensure_ascii=False)
+
+    def shown(self, parameter: Parameter, given: Any) -> str:
+        return given if isinstance(given, str) else json.dumps(given, ensure_ascii=False)
+
+
+class Json(Pasted):
+    """JSON. `texts` kinds take what is no JSON as a text, or as `spread` of it."""
+
+    types = (".json", "text")
+    hint = "JSON"
+
+    def __init__(self, *, texts: bool = False) -> None:
+        self.texts = texts
+
+    def parse(self, parameter: Parameter, name: str, text: Any) -> Any:
+        try:
+            value = json.loads(text, parse_constant=float) if isinstance(text, str) else text
+        except RecursionError:
+            raise refuse(name, "is JSON that is nested too deeply.") from None
+        except json.JSONDecodeError as error:
+            if self.texts:
+                return self.spread(text)
+            raise refuse(
+                name,
+                f"is not JSON: {error.msg[0].lower()}{error.msg[1:]} at line {error.lineno}, "
+                f'column {error.colno}. Give it like `{{"size": 3}}`.',
+            ) from None
+        if holds_file(value):
+            raise refuse(name, "may not name files inside its JSON.")
+        return value if not isinstance(value, str) else self.spread(value)
+
+    def spread(self, text: str) -> Any:
+        """What a plain text stands for."""
+        return text
+
+
+class Label(Json):
+    """A Label as input: its name, or JSON with confidences."""
+
+    def spread(self, text: str) -> Any:
+        return {"label": text, "confidences": None}
+
+
+class Highlighted(Json):
+    """A HighlightedText as input: a plain text, or JSON with its parts."""
+
+    def spread(self, text: str) -> Any:
+        return [{"token": text, "class_or_confidence": None}]
+
+
+class Dialogue(Json):
+    """A Dialogue: a line for each speaker, "Ann: hello", or JSON."""
+
+    def spread(self, text: str) -> Any:
+        lines = [
+            line.partition(":") for line in text.replace(";", "\n").splitlines() if line.strip()
+        ]
+        if all(colon for _, colon, _ in lines):
+            return [{"speaker": who.strip(), "text": what.strip()} for who, _, what in lines]
+        return text
+
+
+class Paths(Json):
+    """A FileExplorer: paths on the Space, with commas between, each sent in its parts."""
+
+    def spread(self, text: str) -> Any:
+        return [path.strip().split("/") for path in text.split(",") if path.strip()]
+
+
+class Table(Pasted):
+    """A Dataframe, from CSV or JSON. The first line of CSV holds the headers."""
+
+    types = (".csv", ".tsv", ".json", ".txt")
+    hint = "CSV or JSON"
+
+    def parse(self, parameter: Parameter, name: str, text: Any) -> dict[str, Any]:
+        if isinstance(text, str) and not text.lstrip().startswith(("[", "{")):
+            rows = csv_rows(text)
+            if not rows:
+                raise refuse(name, "holds no table: give CSV like `name,age; Ann,41`.")
+            return table(rows[0], typed(rows[0], rows[1:]))
+        value = Json().parse(parameter, name, text)
+        if (found := from_json(value, headers(parameter))) is None:
+            raise refuse(
+                name, f"is not a table: {quoted(text)}. Give rows like `[[1, 2], [3, 4]]`."
+            )
+        return found
+
+    def blank(self, parameter: Parameter) -> dict[str, Any]:
+        # None would make Gradio's own preprocessing fail.
+        return table(headers(parameter), [])
+
+
+class Chat(Input):
+    """A chat's history: nobody types it; a conversation hands it on, else it starts empty."""
+
+    def options(self, parameter: Parameter) -> tuple[Option, ...]:
+        return ()
+
+    def value(self, parameter: Parameter, given: Mapping[str, Any]) -> Any:
+        return theirs(given[name_of(parameter)])
+
+    def blank(self, parameter: Parameter) -> list[Any]:
+        return []
+
+
+def contents(name: str, file: File) -> str:
+    """The text of an attached file; raises InputError where it is too large or no text."""
+    assert file.path is not None  # file_data has refused it otherwise
+    if file.path.stat().st_size > READ:
+        raise refuse(name, f"is too large to be read as text: at most {READ // 10**6} MB.")
+    raw = file.path.read_bytes()
+    if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return raw.decode("utf-16", errors="replace")
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        # What a spreadsheet program on Windows saves when it is not asked for UTF-8.
+        text = raw.decode("cp1252", errors="replace")
+    if "\0" in text:
+        raise refuse(name, f"is not a text file: {quoted(file.name)}.")
+    return text
+
+
+def csv_rows(text: str) -> list[list[str]]:
+    """The rows of a CSV or TSV text. On a single line, as a command has it, ";" ends a row."""
+    lines = text.strip("\r\n")
+    if "\n" not in lines and "," in lines:
+        lines = lines.replace(";", "\n")
+    first = lines.partition("\n")[0]
+    delimiter = max(",\t;|", key=first.count)
+    rows = csv.reader(io.StringIO(lines), delimiter=delimiter, skipinitialspace=True)
+    return [[cell.strip() for cell in row] for row in rows if any(cell.strip() for cell in row)]
+
+
+def typed(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[list[Any]]:
+    """The rows, as wide as the headers, with columns that hold only numbers as numbers."""
+    width = len(head)
+    even = [[*row[:width], *[""] * (width - len(row))] for row in rows]
+    columns = [numbers([row[place] for row in even]) for place in range(width)]
+    return [list(row) for row in zip(*columns, strict=True)]
+
+
+def numbers(column: Sequence[str]) -> list[Any]:
+    """A column of numbers where every cell is one or empty (None), else as it was."""
+    try:
+        read = [None if cell == "" else number(cell) for cell in column]
+    except ValueError:
+        return list(column)
+    return read if any(cell is not None for cell in read) else list(column)
+
+
+def number(cell: str) -> int | float:
+    """The number in a cell; raises ValueError for none, and for codes like "007"."""
+    digits = cell.lstrip("-")
+    if len(digits) > 1 and digits.startswith("0") and digits[1] != ".":
+        raise ValueError(cell)
+    return int(cell) if digits.isdecimal() and digits.isascii() else finite(cell)
+
+
+def finite(cell: str) -> float:
+    """A float that JSON can carry; raises ValueError for nan, infinity and "1_000"."""
+    value = float(cell)
+    if value - value != 0 or "_" in cell:
+        raise ValueError(cell)
+    return value
+
+
+def from_json(value: Any, head: Sequence[Any]) -> dict[str, Any] | None:
+    """A table from JSON: Gradio's own shape, a list of rows or of objects; None for others."""
+    if isinstance(value, dict):
+        if isinstance(value.get("data"), list) and isinstance(value.get("headers"), list):
+            return table(value["headers"], value["data"])
+        columns = list(value.values())
+        if columns and all(isinstance(one, list) for one in columns):
+            return table(list(value), [list(row) for row in zip(*columns, strict=False)])
+        value = [value]
+    if not isinstance(value, list) or not value:
+        return None
+    if all(isinstance(row, dict) for row in value):
+        keys = list(dict.fromkeys(key for row in value for key in row))
+        return table(keys, [[row.get(key) for key in keys] for row in value])
+    rows = [row if isinstance(row, list) else [row] for row in value]
+    width = max(map(len, rows))
+    names = head if len(head) == width else [str(place + 1) for place in range(width)]
+    return table(names, [[*row, *[None] * (width - len(row))] for row in rows])
+
+
+def headers(parameter: Parameter) -> list[Any]:
+    """The headers that the Space's own table has, or numbers from 1 as Gradio gives them."""
+    named = parameter.props.get("headers")
+    if isinstance(named, list) and named:
+        return named
+    count = parameter.props.get("column_count") or parameter.props.get("col_count") or [3]
+    count = count[0] if isinstance(count, (list, tuple)) else count
+    return [str(place + 1) for place in range(int(count))]
+
+
+def table(head: Sequence[Any], rows: Sequence[Sequence[Any]]) -> dict[str, Any]:
+    """A table as Gradio's Dataframe takes it."""
+    return {"headers": list(head), "data": [list(row) for row in rows], "metadata": None}

@@ -1,0 +1,94 @@
+"""Inputs that take more than one option, or more than a line: tables, JSON, editors, dates."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from spacebot import inputs
+from spacebot.errors import InputError
+from spacebot.models import File
+from tests.test_inputs import attached, data, endpoint, parameter, sent, table
+
+
+def test_tables_and_json_can_be_attached(tmp_path: Path) -> None:
+    def file(name: str, content: bytes) -> File:
+        (tmp_path / name).write_bytes(content)
+        return File(name, path=tmp_path / name)
+
+    def read(component: str, attachment: File) -> Any:
+        whole = endpoint(parameter(component, required=True))
+        assert [option.name for option in inputs.options(whole).options] == ["it", "it_file"]
+        return inputs.values(whole, {"it_file": attachment})["it"]
+
+    wanted = table(["näme", "code"], [["Zoë, A", "007"], ["Bob", "1"]])
+    excel = "näme;code\r\nZoë, A;007\r\nBob;1\r\n".encode("cp1252")
+    assert read("dataframe", file("a.csv", excel)) == wanted
+    tabs = '\ufeffnäme\tcode\n"Zoë, A"\t007\nBob\t1'.encode()
+    assert read("dataframe", file("a.tsv", tabs)) == wanted
+    assert read("json", file("a.json", b'{"a": 1}')) == {"a": 1}
+    with pytest.raises(InputError, match=r"`it_file` is not a text file: `b\.csv`"):
+        read("dataframe", file("b.csv", b"a,b\0\x01"))
+    with pytest.raises(InputError, match=r"`it_file` takes a \.json file or a text file: you gave"):
+        read("json", file("a.png", b""))
+    with pytest.raises(InputError, match="`it_file` is too large to be read as text: at most 5 MB"):
+        read("json", file("b.json", b" " * 5_000_001))
+    whole = endpoint(parameter("json", required=True))
+    with pytest.raises(InputError, match="`it` is needed: give it a value, or use `it_file`"):
+        inputs.values(whole, {})
+
+
+def test_text_and_files_go_together() -> None:
+    chat = parameter("multimodaltextbox", multiple=True, required=True, file_types=("image",))
+    whole = endpoint(chat)
+    names = [option.name for option in inputs.options(whole).options]
+    assert names == ["it", "it_file", "it_file_2", "it_file_3", "it_file_4", "it_file_5"]
+    given = {"it_file_2": attached("b.png"), "it_file": attached("a.png")}
+    files = [data("a.png"), data("b.png")]
+    assert inputs.values(whole, given)["it"] == {"text": "", "files": files}
+    with pytest.raises(InputError, match=r"`it_file` takes an image: you gave `a\.txt`"):
+        inputs.values(whole, {"it": "hi", "it_file": attached("a.txt")})
+
+
+def test_an_editor_takes_a_mask_as_its_layer() -> None:
+    whole = endpoint(parameter("imageeditor"))
+    given = {"it_mask": attached("m.png"), "it": attached("a.png")}
+    assert inputs.values(whole, given)["it"]["layers"] == [data("m.png")]
+    with pytest.raises(InputError, match="`it` is needed with its mask: attach the picture too"):
+        inputs.values(whole, {"it_mask": attached("m.png")})
+
+
+def test_a_space_can_name_no_file_of_this_machine() -> None:
+    """gradio_client uploads any local path that the JSON it is given calls a file."""
+    meta = {"meta": {"_type": "gradio.FileData"}}
+    local = {"path": "/etc/passwd", "url": None, **meta}
+    web = {"path": "/tmp/gradio/a.png", "url": "https://a.example/file=a.png", **meta}
+    history = [{"role": "user", "content": [{"type": "file", "file": local}]}]
+    values = inputs.values(
+        endpoint(
+            parameter("image", name="secret", option="secret", default=local),
+            parameter("image", name="own", option="own", default=web),
+            parameter("chatbot", name="chat", option="chat"),
+            parameter("state", name="state", default=[{"deep": local}]),
+            constants={"fixed": {"files": [local]}},
+        ),
+        {"chat": history},
+    )
+    assert "/etc/passwd" not in repr(values)
+    assert values["own"]["path"] == "https://a.example/file=a.png"
+
+
+def test_a_date_in_words_is_the_next_one() -> None:
+    now = datetime.now(UTC)
+    tomorrow = sent(parameter("datetime"), "tomorrow 15:00")
+    days = {(now + timedelta(days=ahead)).strftime("%Y-%m-%d 15:00:00") for ahead in (1, 2)}
+    assert tomorrow in days
+    friday = datetime.fromisoformat(sent(parameter("datetime"), "friday 9:00"))
+    assert friday.weekday() == 4
+    assert friday.replace(tzinfo=UTC) > now
+    (shown,) = inputs.suggest(endpoint(parameter("datetime")), "it", "2026-05-04 3pm")
+    assert shown.label == "2026-05-04 15:00:00 · 2026-05-04 3pm"
+    assert sent(parameter("datetime"), shown.value) == "2026-05-04 15:00:00"
