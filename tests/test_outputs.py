@@ -120,7 +120,7 @@ def test_words(component: str, value: Any, expected: str | None, tmp_path: Path)
 
 def test_code_keeps_its_language(tmp_path: Path):
     shown = text_of("code", "print('```')", tmp_path, language="python")
-    assert shown == "```python\nprint('`\u200b``')\n```"
+    assert shown == "```python\nprint('`\u200b`\u200b`')\n```"
 
 
 def test_choices_show_their_labels(tmp_path: Path):

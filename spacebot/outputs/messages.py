@@ -22,7 +22,7 @@ _FILES = 10
 _TEXT_MESSAGES = 3
 _MOST_FILES = 40
 _BEGINNING = 1200
-_NOTES = 5
+_NOTES = 3
 _NOTE = 200
 _NOTHING = "Done. The Space returned nothing to show."
 
@@ -152,7 +152,7 @@ def _said(notes: Sequence[str], *, alone: bool) -> list[str]:
 
 def _packed(opening: str, sections: Sequence[_Section]) -> list[_Draft]:
     """Put sections into as few messages as keep their order."""
-    drafts = [_Draft(opening)]
+    drafts = [_Draft(part) for part in text.split(opening)] or [_Draft()]
     for number, section in enumerate(sections):
         _put_text(drafts, section.shown.text, first=number == 0)
         for attached in section.shown.files:

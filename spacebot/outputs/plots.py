@@ -1,13 +1,49 @@
-"""Plots: as the picture that the Space drew, else their data as a file."""
+"""Plots: as a picture, else as a page that a browser draws."""
 
 from __future__ import annotations
 
 import json
+import logging
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from spacebot.outputs import tables, text
 from spacebot.outputs.files import Place, Shown, is_uri, joined
+from spacebot.outputs.plotly import vega_lite
 from spacebot.outputs.values import words
+
+log = logging.getLogger(__name__)
+
+_DRAW = Path(__file__).with_name("draw.py")
+_SECONDS = 30
+_SPEC_MOST = 4_000_000
+_ROWS_MOST = 20_000
+_WIDTH, _HEIGHT = 640, 400
+
+_PAGE = (
+    '<!doctype html><meta charset="utf-8"><title>Plot</title>{scripts}<div id="plot"></div>{run}'
+)
+_PAGES = {
+    "plotly": (
+        '<script src="https://cdn.plot.ly/plotly-2.35.2.min.js"></script>',
+        "<script>const f = {data}; Plotly.newPlot('plot', f.data, f.layout)</script>",
+    ),
+    "bokeh": (
+        '<script src="https://cdn.bokeh.org/bokeh/release/bokeh-{version}.min.js"></script>'
+        '<script src="https://cdn.bokeh.org/bokeh/release/bokeh-widgets-{version}.min.js"></script>'
+        '<script src="https://cdn.bokeh.org/bokeh/release/bokeh-tables-{version}.min.js"></script>',
+        "<script>Bokeh.embed.embed_item({data}, 'plot')</script>",
+    ),
+    "altair": (
+        '<script src="https://cdn.jsdelivr.net/npm/vega@5"></script>'
+        '<script src="https://cdn.jsdelivr.net/npm/vega-lite@5"></script>'
+        '<script src="https://cdn.jsdelivr.net/npm/vega-embed@6"></script>',
+        "<script>vegaEmbed('#plot', {data})</script>",
+    ),
+}
 
 
 class Plot:
@@ -17,15 +53,120 @@ class Plot:
         plot, kind = value["plot"], str(value.get("type") or "")
         if is_uri(plot):
             return place.write_uri(plot)
-        raw = plot if isinstance(plot, str) else json.dumps(plot)
-        whole = place.write(raw.encode(), ".json")
-        note = f"A {kind} plot, which only a browser can draw; its data is attached."
-        return joined([Shown(text.escape(note)), whole])
+        described = json.loads(plot) if isinstance(plot, str) else plot
+        drawn = draw(self._spec(described, kind)) if place.attachments.folder else None
+        return place.write(drawn, ".png") if drawn else self._page(described, kind, place)
+
+    def _spec(self, described: Any, kind: str) -> dict[str, Any] | None:
+        """Return the plot as Vega-Lite, where it can be said in it."""
+        if kind == "plotly":
+            return vega_lite(described)
+        return described if kind == "altair" else None
+
+    def _page(self, described: Any, kind: str, place: Place) -> Shown:
+        """Return a page that shows the plot, or the bare description of an unknown kind."""
+        raw = json.dumps(described, ensure_ascii=False)
+        if kind not in _PAGES:
+            whole = place.write(raw.encode(), ".json")
+            return joined([Shown("A plot of a kind that cannot be drawn here. Its data:"), whole])
+        scripts, run = _PAGES[kind]
+        version = "".join(c for c in str(described.get("version", "")) if c.isdigit() or c == ".")
+        page = _PAGE.replace("{scripts}", scripts.replace("{version}", version or "3.8.1"))
+        # "</script>" inside the data would end the script.
+        page = page.replace("{run}", run.replace("{data}", raw.replace("</", "<\\/")))
+        note = f"A {kind.title()} plot: open the attached page in a browser to see it."
+        return joined([Shown(text.escape(note)), place.write(page.encode(), ".html")])
 
 
 class NativePlot:
-    """A LinePlot, BarPlot or ScatterPlot: rows of data."""
+    """A LinePlot, BarPlot or ScatterPlot: rows of data, drawn as its properties say."""
 
     def __call__(self, value: Any, place: Place) -> Shown:
+        columns = [str(name) for name in value["columns"]]
+        spec = self._spec(value, columns, place.props)
+        if spec and place.attachments.folder and (drawn := draw(spec)):
+            return place.write(drawn, ".png")
         rows = [[words(cell) for cell in row] for row in value["data"]]
-        return tables.shown([str(name) for name in value["columns"]], rows, place)
+        return tables.shown(columns, rows, place)
+
+    def _spec(
+        self, value: Mapping[str, Any], columns: list[str], props: Mapping[str, Any]
+    ) -> dict[str, Any] | None:
+        x, y = props.get("x"), props.get("y")
+        if x not in columns or y not in columns or len(value["data"]) > _ROWS_MOST:
+            return None
+        encoding = {"x": self._axis("x", value, props), "y": self._axis("y", value, props)}
+        if (colour := props.get("color")) in columns:
+            encoding["color"] = {
+                "field": _field(colour),
+                "type": "nominal",
+                "title": props.get("color_title") or str(colour),
+            }
+        rows = [dict(zip(columns, row, strict=False)) for row in value["data"]]
+        return chart(rows, str(value.get("mark") or "point"), encoding, props.get("title"))
+
+    def _axis(
+        self, axis: str, value: Mapping[str, Any], props: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """Return one axis: its column, title, limits, and for bars the sum or bins."""
+        name = props[axis]
+        made: dict[str, Any] = {
+            "field": _field(name),
+            "type": (value.get("datatypes") or {}).get(name, "nominal"),
+            "title": props.get(f"{axis}_title") or name,
+        }
+        if limits := props.get(f"{axis}_lim"):
+            made["scale"] = {"domainMin": limits[0], "domainMax": limits[1]}
+            made["scale"] = {end: at for end, at in made["scale"].items() if at is not None}
+        if axis == "x" and isinstance(props.get("x_bin"), int | float):
+            made["bin"] = {"step": props["x_bin"]}
+        if axis == "y" and props.get("y_aggregate"):
+            made["aggregate"] = props["y_aggregate"]
+        return made
+
+
+def chart(
+    rows: list[dict[str, Any]], mark: str, encoding: Mapping[str, Any], title: Any
+) -> dict[str, Any]:
+    """Return one Vega-Lite chart of rows."""
+    return {
+        "data": {"values": rows},
+        "mark": mark,
+        "encoding": encoding,
+        "title": str(title or ""),
+        "width": _WIDTH,
+        "height": _HEIGHT,
+    }
+
+
+def draw(spec: dict[str, Any] | None) -> bytes | None:
+    """Return a Vega-Lite chart as PNG, or None where it cannot be drawn."""
+    if spec is None or _fetches(spec):
+        return None
+    raw = json.dumps({"background": "white", **spec})
+    if len(raw) > _SPEC_MOST:
+        return None
+    try:
+        done = subprocess.run(
+            [sys.executable, "-I", str(_DRAW)],
+            input=raw.encode(),
+            capture_output=True,
+            timeout=_SECONDS,
+            check=True,
+        )
+    except (OSError, subprocess.SubprocessError) as exc:
+        log.info("a chart could not be drawn: %s", type(exc).__name__)
+        return None
+    return done.stdout or None
+
+
+def _fetches(spec: Any) -> bool:
+    """Say whether a chart takes anything from an address or a file."""
+    if isinstance(spec, Mapping):
+        return "url" in spec or any(map(_fetches, spec.values()))
+    return isinstance(spec, list) and any(map(_fetches, spec))
+
+
+def _field(name: Any) -> str:
+    """Return a column's name as Vega-Lite takes it, where dots and brackets mean a path."""
+    return "".join(f"\\{c}" if c in ".[]" else c for c in str(name))

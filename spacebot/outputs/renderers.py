@@ -201,6 +201,7 @@ RENDERERS: dict[str, Renderer] = {
     "annotatedimage": Annotated(),
     "imageeditor": Editor(),
     "plot": Plot(),
+    "nativeplot": NativePlot(),
     "lineplot": NativePlot(),
     "barplot": NativePlot(),
     "scatterplot": NativePlot(),

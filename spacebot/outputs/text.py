@@ -15,11 +15,13 @@ MESSAGE_LIMIT = 2000
 """The characters that one Discord message may have."""
 
 _FENCE = "```"
+# Room for the line that closes a code block, with the marks of a quote or list before it.
+_CLOSING = 24
 _ZERO_WIDTH = "\u200b"
 
 _EVERYONE = re.compile(r"@(?=everyone|here)")
 _PERSON = re.compile(r"<(?=@[!&]?\d)")
-_CODE_TICKS = re.compile("`(?=``)")
+_TICKS = re.compile("`(?=`)")
 
 # What Discord reads as markup. A line may start with a list, heading, quote or
 # "-#" (small print, which only the bot itself writes); "<" starts mentions,
@@ -32,6 +34,8 @@ _MARKUP = re.compile(
     """,
     re.VERBOSE | re.MULTILINE,
 )
+# A code block may stand in a quote or a list.
+_FENCE_LINE = re.compile(r"[ >]{0,20}```")
 _LINE_START = re.compile(r"(\d+(?=[.)]\s)|(?=(?:[->]|#{1,6})(?:\s|$)|-#|>>>))")
 # Where a long text is best cut, and how full the message must be by then.
 _BORDERS = (
@@ -99,13 +103,13 @@ def code(text: str) -> str:
     text = _harmless(" ".join(text.split()))
     if "`" not in text:
         return f"`{text}`"
-    return f"`` {text.replace('``', '`' + _ZERO_WIDTH + '`')} ``"
+    return f"`` {_TICKS.sub('`' + _ZERO_WIDTH, text)} ``"
 
 
 def fence(text: str, language: str = "") -> str:
     """Return a code block; backticks inside cannot end it."""
     language = re.sub(r"[^\w+#-]", "", language)[:20]
-    inside = _CODE_TICKS.sub("`" + _ZERO_WIDTH, _harmless(text.strip("\n")))
+    inside = _TICKS.sub("`" + _ZERO_WIDTH, _harmless(text.strip("\n")))
     return f"{_FENCE}{language}\n{inside}\n{_FENCE}"
 
 
@@ -156,11 +160,11 @@ def split(text: str, limit: int = MESSAGE_LIMIT) -> list[str]:
     chunks = []
     rest = text.strip("\n")
     while len(rest) > limit:
-        cut = _cut(rest, limit - len(_FENCE) - 1)
+        cut = _cut(rest, limit - _CLOSING)
         head, rest = rest[:cut], rest[cut:]
         opening = _open_fence(head)
         if opening:
-            head = f"{head.rstrip()}\n{_FENCE}"
+            head = f"{head.rstrip()}\n{opening.partition(_FENCE)[0]}{_FENCE}"
             rest = opening + "\n" + rest.removeprefix("\n")
         elif not head.endswith("\n"):
             rest = _LINE_START.sub(r"\1\\", rest, count=1) if _LINE_START.match(rest) else rest
@@ -194,7 +198,7 @@ def _before_fence(text: str, cut: int, room: int) -> int:
     """Move a cut that falls into a code block to before it, if enough is left in the message."""
     if not _open_fence(text[:cut]):
         return cut
-    start = text.rfind("\n" + _FENCE, 0, cut) + 1
+    start = text.rfind("\n", 0, text.rfind(_FENCE, 0, cut)) + 1
     return start if start >= room // 2 else cut
 
 
@@ -202,6 +206,6 @@ def _open_fence(text: str) -> str:
     """Return the opening line of the code block in which `text` ends, or nothing."""
     opening = ""
     for line in text.split("\n"):
-        if line.startswith(_FENCE):
+        if _FENCE_LINE.match(line):
             opening = "" if opening else line.rstrip()
     return opening

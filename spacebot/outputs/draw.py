@@ -1,0 +1,31 @@
+"""Draws a Vega-Lite chart: the description on standard input, a PNG on standard output.
+
+It runs as a process of its own, since a chart's description is a Space's and may
+ask for any amount of work.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+
+import vl_convert
+
+_SECONDS = 20
+_BYTES = 1 << 30
+
+
+def _limit() -> None:
+    """Bound the processor time and the memory, where the system can."""
+    with contextlib.suppress(ImportError):
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_CPU, (_SECONDS, _SECONDS))
+        resource.setrlimit(resource.RLIMIT_DATA, (_BYTES, _BYTES))
+
+
+if __name__ == "__main__":
+    _limit()
+    sys.stdout.buffer.write(
+        vl_convert.vegalite_to_png(sys.stdin.read(), scale=2, allowed_base_urls=[])
+    )
