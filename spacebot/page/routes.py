@@ -57,6 +57,7 @@ class TryOut:
     def __init__(self, house: House, shelf: Shelf) -> None:
         self._house = house
         self._shelf = shelf
+        self._running: set[asyncio.Task[None]] = set()
 
     async def offered(self, request: Request) -> None:
         """Refuse where the try-out is off, and what another site's page asks for."""
@@ -88,12 +89,12 @@ class TryOut:
         """Run a command; the answer is a stream of server-sent events, each the turn so far."""
         if not SESSION.fullmatch(x_spacebot_session):
             raise HTTPException(400, "The session must be 32 hexadecimal digits.")
+        endpoint = self._command(command).endpoint
+        turn = Turn(self._house, self._shelf, self._running, command)
         length = request.headers.get("content-length", "")
         if not length.isdigit() or int(length) > MOST_BYTES:
             too_much = f"That is more than {MOST_BYTES // MEBIBYTE} MiB in all: attach less."
-            return _events(_once(Turn(self._house, self._shelf, command).refused(too_much)))
-        endpoint = self._command(command).endpoint
-        turn = Turn(self._house, self._shelf, command)
+            return _events(_once(turn.refused(too_much)))
         folder = tempfile.TemporaryDirectory(prefix="spacebot-given-")
         try:
             async with request.form(max_files=25, max_fields=400) as form:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import logging
 import tempfile
@@ -43,11 +42,17 @@ class Shown:
 
 
 class Turn:
-    """One use of a command in the try-out, told to one browser."""
+    """One use of a command in the try-out, told to one browser.
 
-    def __init__(self, house: House, shelf: Shelf, command: str) -> None:
+    `running` keeps the tasks alive until their end: the event loop itself does not.
+    """
+
+    def __init__(
+        self, house: House, shelf: Shelf, running: set[asyncio.Task[None]], command: str
+    ) -> None:
         self._house = house
         self._shelf = shelf
+        self._running = running
         self._command = command
         self._bot = house.status().bot.name or "Spacebot"
 
@@ -58,15 +63,20 @@ class Turn:
         """
         steps: asyncio.Queue[Shown] = asyncio.Queue()
         running = asyncio.create_task(self._run(job, steps))
+        self._running.add(running)
+
+        def ended(task: asyncio.Task[None]) -> None:
+            self._running.discard(task)
+            folder.cleanup()
+
+        running.add_done_callback(ended)
         try:
             yield Shown(render.turn(self._command, self._bot)).event()
             async for event in _paced(steps):
                 yield event
         finally:
+            # Not awaited: when the browser has gone, every await here is cancelled too.
             running.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await running
-            await asyncio.to_thread(folder.cleanup)
 
     def refused(self, problem: str) -> str:
         """The event for what was not even started, and why."""

@@ -68,12 +68,13 @@ ENDPOINTS = (
     endpoint("paint", "Paint a picture from a few words.", PROMPT, FORM, SEED),
     endpoint("describe", "Tell a picture's size and colours.", PICTURE),
     endpoint("speak", "Say something with one of sixty voices.", PROMPT, VOICE),
-    endpoint("write", "Write text in all of Discord's markdown.", PROMPT),
+    endpoint("write", "Write text in all of Discord's markdown.", replace(PROMPT, lines=4)),
     endpoint("fail", "Raise an error of its own.", PROMPT),
     endpoint("wait", "Work until it is cancelled."),
     endpoint("files", "Give files of every kind."),
 )
 DEMO = Space(Source("demo/space"), "demo", "Demo", ENDPOINTS)
+OFF = BotStatus(BotPhase.OFF)
 CONNECTED = BotStatus(BotPhase.CONNECTED, name="Muse", servers=3, latency=0.0482, invite=INVITE)
 
 
@@ -92,7 +93,7 @@ def space_status(**changes) -> SpaceStatus:
     return replace(status, **changes)
 
 
-def status(bot: BotStatus = BotStatus(BotPhase.OFF), *spaces: SpaceStatus) -> Status:
+def status(bot: BotStatus = OFF, *spaces: SpaceStatus) -> Status:
     """How everything stands, a few hours after the start."""
     shown = spaces or (space_status(),)
     started = time.time() - 100_000

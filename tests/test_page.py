@@ -1,0 +1,305 @@
+"""The page in a real browser: every state, the try-out, and what a stranger may see and do."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+
+import httpx
+import pytest
+import pytest_asyncio
+from axe_playwright_python.async_playwright import Axe
+from playwright.async_api import Browser, Page, expect
+
+from spacebot.models import BotPhase, BotStatus
+from spacebot.page import Served, serve
+from tests.browser.chromium import EXECUTABLE, MISSING, PHONE, free_port, launched, visit
+from tests.browser.house import (
+    CONNECTED,
+    DEMO,
+    HOSTILE,
+    INVITE,
+    OFF,
+    ScriptedHouse,
+    space_status,
+    status,
+)
+
+pytestmark = [
+    pytest.mark.asyncio(loop_scope="module"),
+    pytest.mark.skipif(EXECUTABLE is None, reason=MISSING),
+]
+
+FAILED = BotStatus(BotPhase.FAILED, "Discord refused the token. Reset it and restart.")
+RETRYING = BotStatus(BotPhase.RETRYING, "Discord cannot be reached. Next try in 30 s.")
+SAID = "# Title\n**bold** __under__ ||hidden|| <b>\n> quoted\n```\ncode\n```"
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> ScriptedHouse:
+    return ScriptedHouse(tmp_path_factory.mktemp("house"))
+
+
+@pytest.fixture(scope="module")
+def served(house: ScriptedHouse) -> Iterator[Served]:
+    page = serve(house, "127.0.0.1", free_port())
+    yield page
+    page.close()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def browser() -> AsyncIterator[Browser]:
+    async with launched() as running:
+        yield running
+
+
+@pytest.fixture(autouse=True)
+def _fresh(house: ScriptedHouse) -> None:
+    house.current = status()
+    house.tryout = True
+    house.offered = (DEMO,)
+
+
+async def use(page: Page, command: str, **given: str) -> None:
+    """Type the command, fill in its form, and run it; it does not wait for the end."""
+    await page.fill(".line", f"/demo {command}")
+    await page.press(".line", "Enter")
+    await page.wait_for_selector(".panel form")
+    for name, value in given.items():
+        await page.fill(f"[name={name}]", value)
+    await page.click(".panel .go")
+
+
+async def ended(page: Page) -> None:
+    """Wait until the last turn has its end."""
+    await expect(page.locator(".turn").last.locator(".under")).to_contain_text("Again")
+
+
+async def until(true: Callable[[], object]) -> None:
+    """Wait for at most 3 s until something is true."""
+    limit = time.monotonic() + 3
+    while not true() and time.monotonic() < limit:  # noqa: ASYNC110 - the server has other threads
+        await asyncio.sleep(0.02)
+    assert true()
+
+
+async def serious(page: Page) -> list[str]:
+    """What axe-core finds that is serious or worse."""
+    found = await Axe().run(page)
+    return [
+        f"{fault['id']}: {node['html']}"
+        for fault in found.response["violations"]
+        if fault["impact"] in ("serious", "critical")
+        for node in fault["nodes"]
+    ]
+
+
+@pytest.mark.parametrize(
+    ("bot", "said", "unsaid"),
+    [
+        (OFF, ["No token set", "Reset Token", "DISCORD_TOKEN="], ["Add to a server"]),
+        (CONNECTED, ["Connected as Muse", "48 ms", "Add to a server"], ["Reset Token"]),
+        (FAILED, ["Stopped", FAILED.reason], ["Reset Token and copy"]),
+        (RETRYING, ["Trying again", RETRYING.reason], ["Connected"]),
+    ],
+    ids=lambda value: value.phase if isinstance(value, BotStatus) else "",
+)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_the_state_is_told(served, house, browser, bot, said, unsaid, scheme) -> None:
+    house.current = status(bot)
+    size = PHONE if scheme == "dark" else (1280, 900)
+    async with visit(browser, served.url, size, scheme) as visited:
+        text = await visited.page.inner_text(".spacebot")
+        assert [part for part in said if part not in text] == []
+        assert [part for part in unsaid if part in text] == []
+        assert await visited.page.evaluate("document.documentElement.scrollWidth") == size[0]
+        assert await serious(visited.page) == []
+        assert visited.foreign == []
+        assert visited.complaints == []
+
+
+async def test_a_space_that_is_down_is_told_and_nothing_of_it_runs(served, house, browser) -> None:
+    down = space_status(answers=False, reason=f"It is paused. {HOSTILE}", source="x" * 200)
+    house.current = status(CONNECTED, space_status(), down)
+    async with visit(browser, served.url, PHONE) as visited:
+        page = visited.page
+        await expect(page.locator(".space").nth(0)).to_contain_text("Answers, for 2 h 13 min")
+        await expect(page.locator(".space").nth(1)).to_contain_text("Does not answer")
+        await expect(page.locator(".space").nth(1)).to_contain_text(HOSTILE)
+        assert await page.get_attribute("a.button", "href") == INVITE
+        assert await page.evaluate("window.hacked") is None
+        assert await page.evaluate("document.documentElement.scrollWidth") == PHONE[0]
+
+
+async def test_the_page_follows_what_changes_and_keeps_what_is_open(served, house, browser) -> None:
+    house.current = status(CONNECTED)
+    async with visit(browser, served.url) as visited:
+        page = visited.page
+        await page.click(".space summary")
+        await expect(page.locator(".space details li")).to_be_visible()
+        house.current = status(FAILED, space_status(answers=False, reason="It is asleep."))
+        await expect(page.get_by_role("alert").filter(visible=True)).to_contain_text(FAILED.reason)
+        await expect(page.locator(".space")).to_contain_text("It is asleep.")
+        await expect(page.locator(".space details li")).to_be_visible()
+
+
+async def test_the_page_says_that_it_lost_the_program(served, browser) -> None:
+    async with visit(browser, served.url) as visited:
+        await visited.page.context.set_offline(True)
+        lost = visited.page.locator(".lost")
+        await expect(lost).to_be_visible(timeout=10_000)
+        await visited.page.context.set_offline(False)
+        await visited.page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+        await expect(lost).to_be_hidden()
+
+
+async def test_a_command_is_chosen_and_run_with_the_keyboard(served, house, browser) -> None:
+    async with visit(browser, served.url) as visited:
+        page = visited.page
+        await page.focus(".line")
+        await page.keyboard.type("/comp")
+        await expect(page.get_by_role("option")).to_have_count(1)
+        await page.keyboard.press("Enter")
+        await expect(page.get_by_label("prompt")).to_be_focused()
+        assert await serious(page) == []
+        await page.keyboard.type("calm piano")
+        await page.keyboard.press("Enter")
+        await ended(page)
+        await expect(page.locator(".turn")).to_contain_text("you used /demo compose")
+        await expect(page.locator(".turn")).to_contain_text("you · prompt: calm piano")
+        await expect(page.locator(".say")).to_have_text("Done.")
+        await expect(page.locator(".line")).to_be_focused()
+        loaded = "() => document.querySelector('.turn audio').duration > 0.9"
+        await page.wait_for_function(loaded)
+        assert dict(house.jobs[-1].given) == {"prompt": "calm piano"}
+        assert await serious(page) == []
+        assert visited.foreign == []
+        assert visited.complaints == []
+
+
+async def test_every_kind_of_field_is_sent(served, house, browser) -> None:
+    async with visit(browser, served.url, PHONE) as visited:
+        page = visited.page
+        await page.click(".slash")
+        await page.get_by_role("option").nth(1).click()
+        await page.fill("[name=prompt]", "sea")
+        await page.select_option("[name=form]", label="Flowing lines")
+        await page.fill("[name=seed]", "-1")
+        await page.click(".go")
+        assert await page.evaluate("document.querySelector('[name=seed]').validity.rangeUnderflow")
+        await page.fill("[name=seed]", "12")
+        await page.click(".go")
+        await ended(page)
+        assert dict(house.jobs[-1].given) == {"prompt": "sea", "form": "Flowing lines", "seed": 12}
+        await page.wait_for_function("document.querySelector('.picture img').naturalWidth === 300")
+        await expect(page.get_by_alt_text("What it shows")).to_be_visible()
+        assert await page.evaluate("document.documentElement.scrollWidth") == PHONE[0]
+
+
+async def test_a_file_is_attached_and_removed_afterwards(served, house, browser) -> None:
+    async with visit(browser, served.url) as visited:
+        page = visited.page
+        await page.fill(".line", "/describe")
+        await page.press(".line", "Enter")
+        sent = {"name": "../a.png", "mimeType": "image/png", "buffer": b"picture"}
+        await page.set_input_files("[name=picture]", files=[sent])  # type: ignore[list-item]
+        await page.click(".go")
+        await ended(page)
+        await expect(page.locator(".turn")).to_contain_text("a.png, 7 bytes")
+        assert house.read == [b"picture"]
+        path = house.jobs[-1].given["picture"].path
+        await until(lambda: not path.exists())
+
+
+async def test_choices_are_suggested_while_typing(served, browser) -> None:
+    async with visit(browser, served.url) as visited:
+        page = visited.page
+        await page.fill(".line", "/speak")
+        await page.press(".line", "Enter")
+        await page.fill("[name=voice]", "Voice 59")
+        await expect(page.locator("datalist option").first).to_have_attribute("value", "Voice 59")
+
+
+async def test_text_is_shown_in_discords_markdown(served, browser) -> None:
+    async with visit(browser, served.url) as visited:
+        page = visited.page
+        await use(page, "write", prompt=SAID)
+        await ended(page)
+        text = page.locator(".turn .text")
+        await expect(text.get_by_role("heading", name="Title")).to_be_visible()
+        for tag, words in (("strong", "bold"), ("u", "under"), ("blockquote", "quoted")):
+            await expect(text.locator(tag)).to_have_text(words)
+        await expect(text).to_contain_text("<b>")
+        await page.get_by_role("button", name="Spoiler").press("Enter")
+        await expect(page.locator(".spoiler.shown")).to_have_text("hidden")
+
+
+async def test_an_error_stands_in_the_message(served, browser) -> None:
+    async with visit(browser, served.url) as visited:
+        page = visited.page
+        await use(page, "fail", prompt="x")
+        await ended(page)
+        await expect(page.locator(".problem")).to_contain_text(f"The Space says: no {HOSTILE}")
+        assert await page.evaluate("window.hacked") is None
+        await page.get_by_role("button", name="Change").click()
+        await expect(page.get_by_label("prompt")).to_have_value("x")
+
+
+async def test_cancelling_and_leaving_stop_the_job(served, house, browser) -> None:
+    async with visit(browser, served.url) as visited:
+        page = visited.page
+        await use(page, "wait")
+        bar = page.get_by_role("progressbar", name="Progress")
+        await expect(bar).to_have_attribute("aria-valuenow", "25")
+        await page.get_by_role("button", name="Cancel").click()
+        await expect(page.locator(".problem")).to_contain_text("Cancelled.")
+        await until(lambda: house.jobs[-1].id in house.cancelled)
+        await page.get_by_role("button", name="Again").click()
+        await expect(bar).to_be_visible()
+    await until(lambda: house.jobs[-1].id in house.cancelled)
+
+
+async def test_visitors_see_nothing_of_each_other(served, house, browser) -> None:
+    async with visit(browser, served.url) as one, visit(browser, served.url) as other:
+        await use(one.page, "write", prompt="a secret")
+        await ended(one.page)
+        await use(other.page, "write", prompt="mine")
+        await ended(other.page)
+        assert "a secret" not in await other.page.content()
+        first, second = house.jobs[-2:]
+        assert first.asker.user != second.asker.user
+
+
+async def test_what_a_space_made_runs_nothing_here(served, browser) -> None:
+    async with visit(browser, served.url) as visited:
+        page = visited.page
+        await use(page, "files")
+        await ended(page)
+        await expect(page.locator(".turn .message")).to_have_count(2)
+        for link in await page.locator("a.file").all():
+            path = await link.get_attribute("href")
+            answer = await page.request.get(f"{served.url}{path}")
+            assert answer.headers["content-type"] == "application/octet-stream"
+            assert answer.headers["content-disposition"].startswith("attachment")
+            assert answer.headers["x-content-type-options"] == "nosniff"
+            assert "sandbox" in answer.headers["content-security-policy"]
+
+
+async def test_gradio_offers_nothing_to_call(served) -> None:
+    async with httpx.AsyncClient(base_url=served.url) as client:
+        info = (await client.get("gradio_api/info")).json()
+        assert info == {"named_endpoints": {}, "unnamed_endpoints": {}}
+        assert (await client.get("config")).json()["dependencies"] == []
+        big = {"files": ("big.bin", b"x" * 5000)}
+        assert (await client.post("gradio_api/upload", files=big)).status_code >= 400
+
+
+async def test_an_idle_page_costs_next_to_nothing(served, house, browser) -> None:
+    house.current = status(CONNECTED)
+    async with visit(browser, served.url):
+        before, began = time.process_time(), time.monotonic()
+        await asyncio.sleep(6.5)
+        share = (time.process_time() - before) / (time.monotonic() - began)
+    # The test's own process holds the browser's driver too.
+    assert share < 0.02

@@ -1,0 +1,199 @@
+"""The page's parts without a browser: markdown, kept files, forms, and the routes."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from spacebot.models import BotPhase, BotStatus
+from spacebot.page import add_routes, render
+from spacebot.page.markdown import to_html
+from spacebot.page.media import Shelf
+from tests.browser.house import CONNECTED, OFF, ScriptedHouse, status
+
+SESSION = {"X-Spacebot-Session": "0" * 32}
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> ScriptedHouse:
+    return ScriptedHouse(tmp_path)
+
+
+@pytest.fixture
+async def client(house: ScriptedHouse):
+    app = FastAPI()
+    shelf = add_routes(app, house)
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(app), base_url="http://page"
+    ) as connected:
+        yield connected
+    shelf.close()
+
+
+def last(answer: httpx.Response) -> str:
+    """The HTML of a stream's last event."""
+    events = [json.loads(event[6:]) for event in answer.text.split("\n\n") if event]
+    assert [event["last"] for event in events] == [False] * (len(events) - 1) + [True]
+    return events[-1]["html"]
+
+
+@pytest.mark.parametrize(
+    ("text", "html"),
+    [
+        ("**a** *b* _c_", "<strong>a</strong> <em>b</em> <em>c</em>"),
+        ("__a__ ~~b~~", "<u>a</u> <s>b</s>"),
+        ("`<b>`", "<code>&lt;b&gt;</code>"),
+        ("one\ntwo", "one<br>\ntwo"),
+        ("<script>x</script>", "&lt;script&gt;x&lt;/script&gt;"),
+        ("[a](javascript:x)", "[a](javascript:x)"),
+        ("&amp; \\*x\\*", "&amp;amp; *x*"),
+        ("a || b", "a || b"),
+        ("<@!12> </demo paint:3>", "@user"),
+        ("<t:0:R>", "01 January 1970 00:00 UTC"),
+        ("<t:999999999999>", "Invalid date"),
+        ("> a\nb", "</blockquote>\n<p>b</p>"),
+        (">>> a\nb", "<p>a<br>\nb</p>\n</blockquote>"),
+        ("-# *a*", "<small><em>a</em></small>"),
+        ("- a\n  - b", "<ul>\n<li>b</li>\n</ul>"),
+        ("    a", "<p>a</p>"),
+        ("```py\n<b>\n```", "<code>&lt;b&gt;\n</code>"),
+        ("a https://x.y/z.", 'href="https://x.y/z"'),
+        ("<https://x.y>", ">https://x.y</a>"),
+        ("![a](https://x.y)", "!<a href"),
+        ("||a **b**||", "a <strong>b</strong></span>"),
+        ("a\n===", "a<br>\n==="),
+    ],
+)
+def test_markdown_is_discords(text: str, html: str) -> None:
+    assert html in to_html(text)
+
+
+def test_a_shelf_forgets_the_oldest_first(tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    source.write_bytes(b"12345")
+    shelf = Shelf(room=12)
+    first, second, third = (shelf.keep(source, name) for name in ("a.png", "b.wav", "c.html"))
+    assert shelf.find(first.key) is None
+    assert not first.path.exists()
+    assert shelf.find(second.key) == second
+    assert [second.kind, third.kind] == ["sound", "file"]
+    shelf.close()
+    assert shelf.find(second.key) is None
+    assert not second.path.exists()
+
+
+def test_a_shelf_forgets_after_a_while(tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    source.touch()
+    shelf = Shelf(seconds=0)
+    assert shelf.find(shelf.keep(source, "a.png").key) is None
+    shelf.close()
+
+
+@pytest.mark.parametrize(
+    ("bot", "code", "said"),
+    [
+        (OFF, 200, {"status": "ok"}),
+        (CONNECTED, 200, {"status": "ok"}),
+        (
+            BotStatus(BotPhase.FAILED, "Discord refused the token."),
+            503,
+            {"status": "failed", "reason": "Discord refused the token."},
+        ),
+        (
+            BotStatus(BotPhase.CONNECTING),
+            503,
+            {
+                "status": "connecting",
+                "reason": "The first connection to Discord is under way.",
+            },
+        ),
+    ],
+)
+async def test_healthz(client, house, bot, code, said) -> None:
+    house.current = status(bot)
+    answer = await client.get("/healthz")
+    assert (answer.status_code, answer.json()) == (code, said)
+    assert (await client.head("/healthz")).status_code == code
+
+
+async def test_only_what_changed_is_sent(client, house) -> None:
+    sections = (await client.get("/spacebot/status")).json()
+    assert [name for name, *_ in sections][:2] == ["state", "alert"]
+    known = ",".join(f"{name}:{digest}" for name, digest, _ in sections)
+    assert (await client.get("/spacebot/status", params={"known": known})).status_code == 204
+    house.current = dataclasses.replace(house.current, done=129)
+    changed = (await client.get("/spacebot/status", params={"known": known})).json()
+    assert [name for name, *_ in changed] == ["counts"]
+    assert "129" in changed[0][2]
+
+
+async def test_a_hidden_tryout_answers_nothing(client, house) -> None:
+    house.tryout = False
+    for path in ("commands", "form", "suggest", "files/x"):
+        answer = await client.get(f"/spacebot/tryout/{path}")
+        assert answer.status_code == 404
+    query = {"command": "demo compose"}
+    answer = await client.post("/spacebot/tryout/run", params=query, headers=SESSION)
+    assert answer.status_code == 404
+    assert house.jobs == []
+    assert "Try it" not in render.shell(tryout=False)
+
+
+async def test_other_sites_cannot_use_the_tryout(client, house) -> None:
+    headers = {**SESSION, "Sec-Fetch-Site": "cross-site"}
+    query = {"command": "demo compose"}
+    answer = await client.post("/spacebot/tryout/run", params=query, headers=headers)
+    assert answer.status_code == 403
+    answer = await client.post("/spacebot/tryout/run", params=query)
+    assert answer.status_code == 422
+    assert house.jobs == []
+
+
+async def run(client: httpx.AsyncClient, command: str, **given: str) -> httpx.Response:
+    fields = {name: (None, value) for name, value in given.items()}
+    return await client.post(
+        "/spacebot/tryout/run",
+        params={"command": command},
+        headers=SESSION,
+        files=fields or {"": (None, "")},
+    )
+
+
+async def test_values_get_their_types(client, house) -> None:
+    await run(client, "demo compose", prompt="a\r\nb", seed="3", loud="true", unknown="x")
+    assert dict(house.jobs[-1].given) == {"prompt": "a\nb", "seed": 3, "loud": True}
+
+
+async def test_what_is_no_number_is_told(client, house) -> None:
+    answer = await run(client, "demo compose", prompt="a", seed="many")
+    assert "seed: a whole number is needed." in last(answer)
+    assert house.jobs == []
+
+
+async def test_too_large_a_request_is_refused_before_it_is_read(client, house) -> None:
+    answer = await client.post(
+        "/spacebot/tryout/run",
+        params={"command": "demo compose"},
+        headers={**SESSION, "Content-Length": str(2**30)},
+    )
+    assert "That is more than 25 MiB in all" in last(answer)
+
+
+async def test_an_unknown_command_and_file_are_told(client) -> None:
+    answer = await run(client, "demo gone")
+    assert answer.status_code == 404
+    assert "not offered any longer" in answer.json()["detail"]
+    assert (await client.get("/spacebot/tryout/files/..%2Fx")).status_code == 404
+
+
+async def test_a_bug_is_logged_without_what_was_given(client, house, caplog) -> None:
+    house.folder = house.folder / "missing"
+    answer = await run(client, "demo compose", prompt="a secret wish")
+    assert "Something went wrong inside Spacebot" in last(answer)
+    assert "a secret wish" not in caplog.text
