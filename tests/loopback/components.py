@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -261,7 +262,10 @@ def _finished(
                 fresh[key] = _media(component[key], urls)
         if component.get("items"):
             fresh["items"] = [
-                item | {"media": _media(item["media"], urls)} for item in component["items"]
+                {"description": None, "spoiler": False}
+                | item
+                | {"media": _media(item["media"], urls)}
+                for item in component["items"]
             ]
         if component["type"] == FILE:
             fresh["name"] = component["file"]["url"].rpartition("/")[2]
@@ -271,4 +275,6 @@ def _finished(
 
 def _media(media: dict[str, Any], urls: Mapping[str, str]) -> dict[str, Any]:
     url = urls.get(media["url"].removeprefix("attachment://"), media["url"])
-    return media | {"url": url, "proxy_url": url, "placeholder": "", "loading_state": 2}
+    number = re.search(r"/(\d+)/[^/]+$", url)
+    more = {"id": number[1] if number else "0", "placeholder": "", "loading_state": 2}
+    return media | {"url": url, "proxy_url": url, "width": None, "height": None} | more

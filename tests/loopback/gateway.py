@@ -83,7 +83,9 @@ class Connection:
         self.push(orjson.dumps({"op": op, "d": data, "s": None, "t": None}))
 
     def close(self, code: int) -> None:
-        """Closes after what is already queued. Code 0 cuts the TCP connection."""
+        """Closes after what is already queued; the session stays. Code 0 cuts the TCP line."""
+        if self.session and self.session.connection is self:
+            self.session.connection = None
         self._queue.put_nowait(code)
 
     async def write(self) -> None:
@@ -178,6 +180,7 @@ class Gateway:
         session = connection.session
         if session and session.connection is connection:
             session.connection = None
+            # A bot that closes with these codes ends its session as well.
             if code in (1000, 1001):
                 self.sessions.pop(session.id, None)
         self.server.changed()

@@ -224,10 +224,9 @@ class Interaction(Watched):
             "response_message_loading": message.loading,
             "response_message_ephemeral": message.ephemeral,
         }
-        resource: Payload = {"type": kind}
-        if kind in (REPLY, UPDATE):
-            resource["message"] = message.to_json()
-        return {"interaction": about, "resource": resource}
+        if kind not in (REPLY, UPDATE):
+            return {"interaction": about}
+        return {"interaction": about, "resource": {"type": kind, "message": message.to_json()}}
 
     def follow_up(self, payload: Payload, files: Files) -> Message:
         """Takes a followup. The first one after a deferral takes the deferral's place."""

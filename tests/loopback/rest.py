@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 from aiohttp import web
-from aiohttp.multipart import parse_content_disposition
 
 from .errors import ApiError, not_found, unauthorized
 from .limits import play
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
 
 REQUEST_LIMIT = 25 * MIB
 PREFIX = "/api/v10"
+FIELD = re.compile(rb'\b(name|filename)="((?:[^"\\]|\\.)*)"')
 
 
 class Call:
@@ -60,6 +60,7 @@ class Logged:
     seconds: float
     json: Any = None
     error: Payload | None = None
+    answer: bytes | None = None
 
 
 class Table:
@@ -98,6 +99,8 @@ def _handler(
         path = request.path.removeprefix(PREFIX)
         spent = time.monotonic() - began
         entry = Logged(request.method, path, name, response.status, began, spent, call.json, error)
+        if server.keep_answers and isinstance(response.body, bytes):
+            entry.answer = response.body
         server.requests.append(entry)
         server.changed()
         return response
@@ -107,7 +110,7 @@ def _handler(
 
 async def _answer(
     server: DiscordServer, request: web.Request, call: Call, name: str, route: Route, public: bool
-) -> tuple[web.StreamResponse, Payload | None]:
+) -> tuple[web.Response, Payload | None]:
     headers: dict[str, str] = {}
     try:
         if not public and request.headers.get("Authorization") != f"Bot {server.token}":
@@ -130,7 +133,7 @@ async def _answer(
     return answer(result, 200, headers), None
 
 
-async def _fail(request: web.Request, fault: Any) -> web.StreamResponse:
+async def _fail(request: web.Request, fault: Any) -> web.Response:
     response = await play(fault)
     if fault.status == 0 and request.transport:
         request.transport.abort()
@@ -169,18 +172,16 @@ async def read(request: web.Request, call: Call) -> None:
 
 
 def _read_form(call: Call, body: bytes, boundary: bytes) -> None:
-    # aiohttp's multipart reader goes line by line in Python; files are megabytes.
+    # aiohttp's multipart reader goes line by line in Python; here come megabytes.
     for part in body.split(b"--" + boundary)[1:-1]:
         head, _, content = part.partition(b"\r\n\r\n")
         content = content[:-2]
-        lines = [line.decode() for line in head.split(b"\r\n") if line]
-        headers = {k.lower(): v.strip() for k, _, v in (line.partition(":") for line in lines)}
-        _, about = parse_content_disposition(headers.get("content-disposition"))
+        about = {key.decode(): text.decode() for key, text in FIELD.findall(head)}
         name = about.get("name", "")
         if name == "payload_json":
             call.json = orjson.loads(content)
         elif match := re.fullmatch(r"files\[(\d+)\]", name):
-            filename = about.get("filename") or about.get("filename*") or "unknown"
+            filename = re.sub(r"\\(.)", r"\1", about.get("filename", "unknown"))
             call.files[int(match[1])] = (filename, content)
 
 

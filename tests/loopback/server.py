@@ -54,6 +54,7 @@ class DiscordServer(Watched):
         self.cdn: dict[int, Attachment] = {}
         self.requests: deque[Logged] = deque(maxlen=100_000)
         self.request_limit = REQUEST_LIMIT
+        self.keep_answers = False
         self.limits, self.commands, self.gateway = Limits(), Commands(self), Gateway(self)
         self.application_id = self.ids.next()
         self.bot = Account(self, self.application_id, "spacebot", bot=True)

@@ -1,0 +1,84 @@
+"""Time, ids, and waiting for what changes."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any, Self
+
+DISCORD_EPOCH = 1_420_070_400_000
+
+
+class Clock:
+    """Discord's time in epoch seconds; `advance` moves it, so that tokens expire at once."""
+
+    def __init__(self) -> None:
+        self.offset = 0.0
+
+    def now(self) -> float:
+        """The time now."""
+        return time.time() + self.offset
+
+    def advance(self, seconds: float) -> None:
+        """Lets `seconds` pass."""
+        self.offset += seconds
+
+
+class Snowflakes:
+    """Gives ids: growing, unique, with the time in them as Discord's have."""
+
+    def __init__(self) -> None:
+        self._last = 0
+
+    def next(self) -> int:
+        """The next id."""
+        fresh = (int(time.time() * 1000) - DISCORD_EPOCH) << 22
+        self._last = max(self._last + 1, fresh)
+        return self._last
+
+
+def timestamp(seconds: float) -> str:
+    """Epoch seconds as ISO 8601, as Discord writes it."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat()
+
+
+class Watched:
+    """Something that changes: `wait` sleeps until what one hopes for is true."""
+
+    def __init__(self) -> None:
+        self._waiting: list[asyncio.Future[None]] = []
+
+    def changed(self) -> None:
+        """Wakes whoever waits."""
+        waiting, self._waiting = self._waiting, []
+        for future in waiting:
+            if not future.done():
+                future.set_result(None)
+
+    def describe(self) -> str:
+        """What it looks like now, for an AssertionError."""
+        return repr(self)
+
+    async def wait(self, predicate: Callable[[Self], Any], timeout: float = 5.0) -> Self:  # noqa: ASYNC109
+        """Returns itself as soon as `predicate(self)` is true; AssertionError after `timeout` s.
+
+        A predicate that stumbles over what is not there yet counts as false.
+        """
+        end = time.monotonic() + timeout
+        while True:
+            stumbled = ""
+            try:
+                if predicate(self):
+                    return self
+            except (AttributeError, IndexError, KeyError, TypeError) as exc:
+                stumbled = f"\nthe predicate stumbled: {exc!r}"
+            left = end - time.monotonic()
+            if left <= 0:
+                raise AssertionError(
+                    f"not within {timeout} s. Last state:\n{self.describe()}{stumbled}"
+                )
+            future = asyncio.get_running_loop().create_future()
+            self._waiting.append(future)
+            await asyncio.wait([future], timeout=left)
