@@ -112,6 +112,7 @@ class Endpoint:
     constants: Mapping[str, Any] = field(default_factory=dict)
     streams: bool = False
     stateful: bool = False
+    takes_history: str | None = None
     answer: Answer = Answer.CHANNEL
     repeatable: bool = False
     max_file_size: int | None = None
@@ -230,7 +231,9 @@ class Job:
 
     A value is a str, int, float, bool or `File`. `file_limit` is the bytes that
     one file may have where the answer goes. `conversation` names the session on
-    the Space when it is not the asker's own.
+    the Space when it is not the asker's own. `command` is what was typed ("/demo
+    paint"). `place` says, in JSON, where its message is, for the Discord side
+    alone; a job without one is not kept over a restart.
     """
 
     id: str
@@ -239,6 +242,8 @@ class Job:
     given: Mapping[str, Any]
     file_limit: int = 10 * 1024 * 1024
     conversation: str | None = None
+    command: str = ""
+    place: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Stage(enum.StrEnum):

@@ -5,8 +5,7 @@ joins it with the API description, `parameters` and `needs` read the inputs,
 `plumbing` leaves out what is not for people, `naming` and `words` find the names.
 """
 
-from spacebot.schema.kinds import ASKABLE
 from spacebot.schema.read import fingerprint, read_space
 from spacebot.schema.words import legal_name, plain, shortened
 
-__all__ = ["ASKABLE", "fingerprint", "legal_name", "plain", "read_space", "shortened"]
+__all__ = ["fingerprint", "legal_name", "plain", "read_space", "shortened"]

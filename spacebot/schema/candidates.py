@@ -40,6 +40,12 @@ class Candidate:
         return str(self.entry.get("description") or "")
 
     @property
+    def results(self) -> list[Output]:
+        """The outputs that are shown and new, not put back into an input as a used seed is."""
+        shown = [o for o in self.outputs if o.props.get("visible") is not False]
+        return [o for o in shown if not o.props.get("returned")] or shown
+
+    @property
     def undocumented(self) -> bool:
         """Whether its author keeps it out of the app's API page."""
         return self.entry.get("api_visibility", "public") != "public"
@@ -73,6 +79,8 @@ def _outputs(app: App, entry: Mapping[str, Any], event: Event | None) -> Iterato
     for raw, part in zip(described, components, strict=True):
         kind = part.type if part else str(raw.get("component") or "").lower()
         props = {key: part.props[key] for key in _SHOWN_BY if key in part.props} if part else {}
+        if part and event and part.id in event.inputs:
+            props["returned"] = True
         if part and app.hidden(part) and not all_hidden:
             props["visible"] = False
         label = app.text(raw.get("label") or (part.props.get("label") if part else ""))

@@ -29,7 +29,7 @@ _SAYS_NOTHING = re.compile(
     r"(on )?(click|submit|button)( (me|here|handler|button|fn|it))?|inner|decorated|partial|"
     r"test|demo|app|apply|update|foo|bar|my ?(fn|func|function)|(run|do) (it|fn|inference)|"
     r"(call|run|predict) ?\d*|run (the )?(model|demo|app)|api|endpoint|value|unnamed|"
-    r"(model )?(predict|inference)|interact|respond to|enter|continue|next|x+|tab \d+)\W*",
+    r"(model )?(predict|inference)|interact|respond to|enter|continue|next|x+|tab)( \d+)*\W*",
     re.I,
 )
 # Verbs that name a step, but not which app does it: weak as a command of their own.
@@ -75,7 +75,8 @@ def space_words(source: Source) -> str:
 
 def title_of(app: App, source: Source) -> str:
     """The app's title, or the Space's name where it has none."""
-    return app.title or spaced(space_words(source).replace("-", " ")) or source.space
+    own = spaced(space_words(source).replace("-", " "))
+    return app.title or own or urlsplit(source.space).netloc
 
 
 def command_names(app: App, source: Source, only: str | None) -> Iterator[str]:
@@ -100,10 +101,9 @@ def endpoint_names(yard: Yard, kept: list[Candidate], title: str) -> dict[str, s
     app lists its endpoints in another order.
     """
     chosen: dict[str, str] = {}
-    stems = {c.api_name.strip("/") for c in yard.candidates}
     for candidate in sorted(kept, key=lambda c: _natural(c.api_name)):
         taken = set(chosen.values())
-        wishes = [legal_name(w, " ") for w in _wishes(yard, candidate, title, stems)]
+        wishes = [legal_name(w, " ") for w in _wishes(yard, candidate, kept, title)]
         free = [wish for wish in wishes if wish and wish not in taken]
         chosen[candidate.api_name] = free[0] if free else unique_name(wishes[0], taken)
     return chosen
@@ -114,9 +114,9 @@ def _natural(name: str) -> tuple[str, int]:
     return (name[: number.start()], int(number[1])) if number else (name, 0)
 
 
-def _wishes(yard: Yard, candidate: Candidate, title: str, stems: set[str]) -> Iterator[str]:
+def _wishes(yard: Yard, candidate: Candidate, kept: list[Candidate], title: str) -> Iterator[str]:
     own = candidate.api_name.strip("/")
-    if stem(own) in stems:
+    if stem(own) in {c.api_name.strip("/") for c in yard.candidates}:
         own = stem(own)
     if not says_nothing(own):
         yield spaced(own)
@@ -131,10 +131,10 @@ def _wishes(yard: Yard, candidate: Candidate, title: str, stems: set[str]) -> It
         yield tab
     takes, gives = _kinds(candidate)
     by_kind = f"{takes[0]} to {gives[0]}" if takes and gives else ""
-    if len(yard.candidates) == 1 or not by_kind:
+    if len(kept) == 1:
         yield _key_words(title, 4) or title
-    if by_kind:
-        yield by_kind
+    if by_kind or gives:
+        yield by_kind or gives[0]
     yield spaced(own) if len(own) > 1 and own != "lambda" else "run"
 
 
@@ -150,16 +150,25 @@ def describe(app: App, yard: Yard, candidate: Candidate, title: str) -> str:
     own = _LEAD_IN.sub("", first_sentence(app.text(candidate.description)))
     if len(own) > 3:
         return own[0].upper() + own[1:]
+    if yard.chats(candidate):
+        return shortened(title if title.lower().startswith("chat") else f"Chat with {title}")
     takes, gives = _told_inputs(candidate), _kinds(candidate)[1]
     text = " → ".join(filter(None, (_listed(takes), _listed(_unique(gives)))))
-    button = yard.button(candidate)
-    if button and not says_nothing(button) and len(button) < 40:
-        text = f"{button}: {text}" if text else button
+    action = _action(yard, candidate)
+    if action and action.lower() not in text.lower():
+        text = f"{action}: {text}" if text else action
     text = text[:1].upper() + text[1:]
     with_title = f"{text} with {title}" if text else title
     if len(with_title) <= LONGEST_DESCRIPTION:
         return with_title
     return shortened(text or title)
+
+
+def _action(yard: Yard, candidate: Candidate) -> str:
+    """What the app's author calls it: on the button, or in the code."""
+    name = spaced(candidate.stem)
+    wishes = [w for w in (yard.button(candidate), name) if not says_nothing(w) and "/" not in w]
+    return next((wish.rstrip(" .:!") for wish in wishes if len(wish) < 40), "")
 
 
 def _told_inputs(candidate: Candidate) -> list[str]:
@@ -172,7 +181,7 @@ def _told_inputs(candidate: Candidate) -> list[str]:
 def _kinds(candidate: Candidate) -> tuple[list[str], list[str]]:
     parameters = candidate.inputs.parameters
     main = [p for p in parameters if p.required] or list(parameters)
-    shown = [o for o in candidate.outputs if o.props.get("visible") is not False]
+    shown = candidate.results
     takes = [_KIND_WORDS.get(p.component, p.component) for p in main]
     return takes, [_KIND_WORDS.get(o.component, o.component) for o in shown]
 

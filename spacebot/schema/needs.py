@@ -44,7 +44,8 @@ _AID = re.compile(
 @dataclass(frozen=True, slots=True)
 class Draft:
     """A parameter on its way. `own_default` says that the function or the page has a value,
-    which may be None; `aside` that the page folds it away; `unaskable` that nobody can be asked.
+    which may be None; `aside` that the page folds it away; `unaskable` that nobody can be asked,
+    `sendable` that it may then be sent empty.
     """
 
     parameter: Parameter
@@ -53,6 +54,7 @@ class Draft:
     hidden: bool = False
     aside: bool = False
     unaskable: bool = False
+    sendable: bool = False
 
     @property
     def empty(self) -> bool:
@@ -101,12 +103,14 @@ def _is_required(draft: Draft, before: list[Draft], earlier: list[Draft]) -> boo
         return _must_choose(draft)
     if not draft.empty or draft.optional:
         return False
+    if kind == "code":
+        return not before
     if kind in TEXTS:
         first = not any(d.parameter.component in TEXTS for d in earlier)
         return first and not before if draft.value is not None else True
     if kind in MEDIA:
         return not before or _is_pair(draft, before)
-    if kind in DATA:
+    if kind in DATA | {"chatbot"}:
         return not before
     return kind in ("number", "slider", "datetime")
 

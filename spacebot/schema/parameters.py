@@ -8,9 +8,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from spacebot.inputs import ASKABLE
 from spacebot.models import Choice, Parameter
 from spacebot.schema.app import App, Component
-from spacebot.schema.kinds import ASKABLE, SHOWN, names
+from spacebot.schema.kinds import CONTENT, SHOWN, names
 from spacebot.schema.needs import EMPTY, Draft, required
 from spacebot.schema.words import legal_name, spaced, unique_name
 
@@ -22,8 +23,8 @@ _KEPT = names(
 )
 # Names that say nothing; the label is asked first.
 _EMPTY_NAME = re.compile(
-    r"(\w|[a-z]\d+|(param|parameter|args?|kwargs|value|inputs?|inp|data|component|textbox|number"
-    r"|slider|dropdown|checkbox|radio|fn|var|variable|tmp|foo|bar|comp)(_?\d+)*"
+    r"(\w|[a-z]\d+|(param|parameter|args?|kwargs|value|inputs?|inp|in|data|component|textbox|number"
+    r"|dict|list|str|obj|slider|dropdown|checkbox|radio|fn|var|variable|tmp|foo|bar|comp)(_?\d+)*"
     r"|(text|image|img|audio|video|file|txt)_?\d+)_?",
     re.I,
 )
@@ -43,10 +44,14 @@ _NOUNS = {
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """What to ask for, what to send unasked, and why it cannot be called, if so."""
+    """What to ask for, what to send unasked, and why it cannot be called, if so.
+
+    `history` names the parameter that takes what a chatbot shows.
+    """
 
     parameters: tuple[Parameter, ...] = ()
     constants: Mapping[str, Any] = field(default_factory=dict)
+    history: str | None = None
     problem: str = ""
 
 
@@ -59,14 +64,31 @@ def read_inputs(app: App, entry: Mapping[str, Any], component_ids: Iterable[Any]
     drafts = [_draft(app, raw, part) for raw, part in zip(described, components, strict=True)]
     constants: dict[str, Any] = {}
     asked: list[Draft] = []
-    for draft in drafts:
-        if draft.unaskable and draft.empty and draft.parameter.component not in SHOWN:
+    for draft in _worth_asking(drafts):
+        if draft.unaskable and draft.empty and not draft.sendable:
             return Inputs(problem=_why_not(draft.parameter))
         if draft.unaskable or (draft.hidden and not draft.empty):
             constants[draft.parameter.name] = draft.parameter.default
         else:
             asked.append(draft)
-    return Inputs(tuple(_named(asked, required(asked))), constants)
+    histories = [d.parameter.name for d in drafts if d.parameter.component == "chatbot"]
+    return Inputs(
+        tuple(_named(asked, required(asked))),
+        constants,
+        history=histories[0] if histories else None,
+    )
+
+
+def _worth_asking(drafts: list[Draft]) -> Iterable[Draft]:
+    """The drafts; a chat's history, or what only shows something, is sent unasked unless it is
+    all that is taken in."""
+    brings = [d for d in drafts if d.parameter.component in CONTENT - {"chatbot"}]
+    for draft in drafts:
+        kind = draft.parameter.component
+        is_history = kind == "chatbot" and (brings or not draft.empty)
+        is_shown = kind in SHOWN and (len(drafts) > 1 or not draft.empty)
+        unasked = is_history or is_shown
+        yield replace(draft, unaskable=True, sendable=True) if unasked else draft
 
 
 def _why_not(parameter: Parameter) -> str:
@@ -87,6 +109,9 @@ def _named(drafts: list[Draft], needed: list[bool]) -> Iterable[Parameter]:
 
 def option_name(name: str, label: str, component: str) -> str:
     """What a person would call a parameter: its name, else its label, else its kind."""
+    if component == "chatbot":
+        # One who is asked for a whole history gives its next message.
+        return "message"
     if name and not _EMPTY_NAME.fullmatch(name):
         return legal_name(spaced(name), component)
     if not is_empty_label(label):
@@ -99,7 +124,8 @@ def option_name(name: str, label: str, component: str) -> str:
 
 def is_empty_label(label: str) -> bool:
     """Whether a label is missing or one that Gradio made up ("parameter_12", "1st")."""
-    return bool(_EMPTY_LABEL.fullmatch(label)) or not any(map(str.isalnum, label))
+    said = any(map(str.isalpha, label)) and not _EMPTY_LABEL.fullmatch(label)
+    return not said or bool(_EMPTY_NAME.fullmatch(label) and label.isascii())
 
 
 def _draft(app: App, raw: Mapping[str, Any], component: Component | None) -> Draft:
@@ -126,12 +152,13 @@ def _draft(app: App, raw: Mapping[str, Any], component: Component | None) -> Dra
         hidden=bool(component and app.hidden(component)),
         aside=bool(component and app.aside(component)),
         unaskable=kind not in ASKABLE,
+        sendable=kind in SHOWN,
     )
 
 
 def _askable_kind(kind: str, schema: Mapping[str, Any]) -> str:
     """The component to ask for in place of gr.api's typed values and an app's own components."""
-    if kind in ASKABLE or kind in SHOWN:
+    if kind in SHOWN or (kind in ASKABLE and kind != "api"):
         return kind
     properties = schema.get("properties") or {}
     if {"path", "url", "meta"} <= set(properties):
@@ -149,7 +176,8 @@ def _description(app: App, props: Mapping[str, Any]) -> str:
 def _limits(kind: str, props: Mapping[str, Any]) -> dict[str, Any]:
     file_count = props.get("file_count")
     limits = {
-        "custom": bool(props.get("allow_custom_value")),
+        # Choices that arrive while the app runs can only be typed.
+        "custom": bool(props.get("allow_custom_value") or props.get("choices") == []),
         "multiple": kind in ("checkboxgroup", "gallery")
         or props.get("multiselect") is True
         or file_count in ("multiple", "directory"),

@@ -70,8 +70,18 @@ class Yard:
         for component, _ in self.app.triggers(candidate.event) if candidate.event else ():
             said = self.app.text(component.props.get("value")) if component else ""
             if said and component and component.type.endswith("button"):
-                return said
+                # ChatInterface starts its /chat by a button that no page shows.
+                return "" if self.app.hidden(component) else said
         return ""
+
+    def chats(self, candidate: Candidate) -> bool:
+        """Whether it answers a message: a gr.ChatInterface's, or one that fills a chatbot."""
+        triggers = self.app.triggers(candidate.event) if candidate.event else ()
+        # ChatInterface starts its API's function by a button that no page shows.
+        unseen = any(part and self.app.hidden(part) for part, _ in triggers)
+        takes = [parameter.name for parameter in candidate.inputs.parameters]
+        fills = any(output.component == "chatbot" for output in candidate.results)
+        return fills or self.app.is_chat or (unseen and takes[:1] == ["message"])
 
     def score(self, candidate: Candidate) -> float:
         """How much it looks like what people come to the app for."""
@@ -101,8 +111,9 @@ def _private(candidate: Candidate, _yard: Yard) -> str:
     return "its author keeps it out of the app's API page" if candidate.undocumented else ""
 
 
-def _without_event(candidate: Candidate, _yard: Yard) -> str:
-    return "" if candidate.event else "the page makes it only while somebody uses it"
+def _without_event(candidate: Candidate, yard: Yard) -> str:
+    told = candidate.event or not yard.app.events
+    return "" if told else "the page makes it only while somebody uses it"
 
 
 def _live(candidate: Candidate, _yard: Yard) -> str:
@@ -160,10 +171,8 @@ def _form(candidate: Candidate, yard: Yard) -> str:
     takes = [part.type for part in yard.app.asked(event.inputs)]
     into_form = set(event.outputs) <= yard.taken_in
     reacts = yard.events(candidate) <= _FORM and all(kind in SETTINGS for kind in takes)
-    shown = not any(o.component in RESULTS - {"textbox", "number"} for o in candidate.outputs)
-    if reacts and (into_form or (not _is_lambda(candidate) and _switches(candidate))) and shown:
-        return "it only changes the page's form"
-    return ""
+    switches = _switches(candidate) and not _has_media(candidate)
+    return "it only changes the page's form" if reacts and (into_form or switches) else ""
 
 
 def _switch(candidate: Candidate, yard: Yard) -> str:
@@ -214,12 +223,13 @@ def _in_place(candidate: Candidate, yard: Yard) -> str:
     event = candidate.event
     if event is None or not event.outputs or not set(event.outputs) <= set(event.inputs):
         return ""
-    if any(o.component in {"chatbot"} | MEDIA for o in candidate.outputs):
+    active = bool(yard.events(candidate) & _ACTIVE)
+    if any(o.component == "chatbot" for o in candidate.outputs):
         return ""
     named = not (_is_lambda(candidate) or _switches(candidate))
-    if named and _has_content(candidate) and yard.events(candidate) & _ACTIVE:
+    if active and (_has_media(candidate) or (named and _has_content(candidate))):
         return ""
-    return "it only changes what somebody has typed"
+    return "it only changes what somebody has put in"
 
 
 def _is_lambda(candidate: Candidate) -> bool:
@@ -244,8 +254,8 @@ Rule = Callable[[Candidate, Yard], str]
 RULES: tuple[Rule, ...] = (
     _private,
     _without_event,
-    _live,
     _nothing,
+    _live,
     _example,
     _stop,
     _twin,
@@ -279,7 +289,7 @@ def _first_reason(candidate: Candidate, yard: Yard) -> tuple[int, str]:
 
 def _rescued(found: Iterable[tuple[tuple[int, str], Candidate]], yard: Yard) -> list[Candidate]:
     """The best of those left out, when nothing else of the app could be called."""
-    sure = RULES.index(_example)
+    sure = RULES.index(_live)
     able = [
         (place, candidate)
         for (place, why), candidate in found

@@ -93,18 +93,19 @@ def _endpoint(source: Source, yard: Yard, candidate: Candidate, name: str, title
         outputs=candidate.outputs,
         constants=constants,
         streams=bool(event and event.streams),
-        stateful=_is_stateful(app, candidate),
+        stateful=_is_stateful(yard, candidate),
+        takes_history=candidate.inputs.history,
         answer=source.answer,
         repeatable=source.repeatable,
         max_file_size=app.max_file_size,
     )
 
 
-def _is_stateful(app: App, candidate: Candidate) -> bool:
+def _is_stateful(yard: Yard, candidate: Candidate) -> bool:
     event = candidate.event
     ids = (*event.inputs, *event.outputs) if event else ()
-    kept = any(part and part.type == "state" for part in map(app.component, ids))
-    return kept or (app.is_chat and candidate.stem == "chat")
+    kept = any(part and part.type == "state" for part in map(yard.app.component, ids))
+    return kept or yard.app.is_chat
 
 
 def _fixed(source: Source, candidate: Candidate) -> tuple[tuple[Parameter, ...], Mapping[str, Any]]:
@@ -117,7 +118,8 @@ def _fixed(source: Source, candidate: Candidate) -> tuple[tuple[Parameter, ...],
             asked.append(parameter)
         else:
             constants[parameter.name] = _by_label(parameter, source.fixed[name])
-    constants |= {name: source.fixed[name] for name in constants if name in source.fixed}
+    unasked = candidate.inputs.constants
+    constants |= {name: source.fixed[name] for name in unasked if name in source.fixed}
     return tuple(asked), constants
 
 

@@ -1,0 +1,221 @@
+"""Apps with endpoints that serve the page rather than a person."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import gradio as gr
+
+
+def chain() -> gr.Blocks:
+    def clear_output() -> None:
+        return None
+
+    def make_video(prompt: str, seed: float) -> Iterator[str]:
+        yield prompt
+
+    def enable_buttons() -> Any:
+        return gr.update(interactive=True)
+
+    with gr.Blocks(title="Video maker") as demo:
+        prompt, seed = gr.Textbox(label="Prompt"), gr.Number(0, label="Seed")
+        out, status = gr.Video(label="Video"), gr.Textbox(label="Status")
+        button = gr.Button("Make")
+        button.click(clear_output, None, out).then(make_video, [prompt, seed], [out, status]).then(
+            enable_buttons, None, status
+        )
+    return demo
+
+
+def lambda_chain() -> gr.Blocks:
+    with gr.Blocks(title="Poet") as demo:
+        topic, poem = gr.Textbox(label="Topic"), gr.Textbox(label="Poem")
+        topic.submit(lambda: "", None, poem).then(lambda t: t, topic, poem).success(
+            lambda: gr.Info("Done")
+        )
+    return demo
+
+
+def page_events() -> gr.Blocks:
+    def search(query: str) -> list[str]:
+        return [query]
+
+    def show_details(event: gr.SelectData) -> str:
+        return str(event.index)
+
+    with gr.Blocks(title="Picture search") as demo:
+        query, found, details = gr.Textbox(label="Query"), gr.Gallery(label="Found"), gr.JSON()
+        button = gr.Button("Search", variant="primary")
+        gr.on([button.click, query.submit], search, query, found)
+        found.select(show_details, None, details)
+        demo.load(lambda: "Welcome", None, gr.Markdown())
+        gr.Timer(5).tick(lambda: 3, None, gr.Number(label="Visitors"))
+        gr.Examples(["cat", "dog"], query, found, search)
+    return demo
+
+
+def toggles() -> gr.Blocks:
+    def on_mode_change(mode: str) -> Any:
+        return gr.update(visible=mode == "url"), gr.update(visible=mode == "file")
+
+    def toggle_advanced(state: bool) -> Any:
+        return gr.update(visible=state)
+
+    def transcribe(mode: str, url: str, file: str, beams: float) -> str:
+        return url
+
+    with gr.Blocks() as demo:
+        gr.Markdown("# Transcriber")
+        mode = gr.Radio(["url", "file"], value="url", label="Mode")
+        url, file = gr.Textbox(label="URL", value=""), gr.Audio(label="File")
+        beams = gr.Slider(1, 8, 4, label="Beams")
+        mode.change(on_mode_change, mode, [url, file])
+        gr.Checkbox(label="Advanced").change(toggle_advanced, mode, beams)
+        gr.Button("Transcribe").click(
+            transcribe, [mode, url, file, beams], gr.Textbox(label="Text")
+        )
+    return demo
+
+
+def twins() -> gr.Blocks:
+    def translate(text: str) -> str:
+        return text
+
+    with gr.Blocks(title="Translator") as demo:
+        text, out = gr.Textbox(label="Text"), gr.Textbox(label="Translation")
+        text.submit(translate, text, out)
+        gr.Button("Translate").click(translate, text, out)
+        text.change(translate, text, out)
+    return demo
+
+
+def utilities() -> gr.Blocks:
+    def generate(prompt: str, seed: int) -> str:
+        return prompt
+
+    def randomize_seed() -> int:
+        return 4
+
+    def interrupt() -> None:
+        return None
+
+    def reset() -> Any:
+        return "", None
+
+    def save_feedback(prompt: str) -> None:
+        return None
+
+    def enhance_prompt(prompt: str) -> str:
+        return prompt + ", 8k"
+
+    with gr.Blocks(title="Painter") as demo:
+        prompt, seed, out = gr.Textbox(label="Prompt"), gr.Number(1, label="Seed"), gr.Image()
+        run = gr.Button("Generate").click(generate, [prompt, seed], out)
+        gr.Button("🎲").click(randomize_seed, None, seed)
+        gr.Button("Stop").click(interrupt, cancels=[run])
+        gr.Button("Clear").click(reset, None, [prompt, out])
+        gr.Button("👍").click(save_feedback, prompt, None)
+        gr.Button("✨ Enhance").click(enhance_prompt, prompt, prompt)
+    return demo
+
+
+def only_load() -> gr.Blocks:
+    with gr.Blocks(title="Weather now") as demo:
+        demo.load(lambda: "sunny", None, gr.Textbox(label="Weather"))
+    return demo
+
+
+def only_change() -> gr.Blocks:
+    with gr.Blocks(title="Live area") as demo:
+        width, height = gr.Slider(1, 9, 3, label="Width"), gr.Slider(1, 9, 3, label="Height")
+        area = gr.Number(label="Area")
+        gr.on([width.change, height.change], lambda w, h: w * h, [width, height], area)
+    return demo
+
+
+def nothing_to_call() -> gr.Blocks:
+    with gr.Blocks(title="Brochure") as demo:
+        gr.Markdown("# Read me")
+        gr.Button("More").click(None, None, None, js="() => alert(1)")
+    return demo
+
+
+def webcam() -> gr.Blocks:
+    def flip(frame: Any) -> Any:
+        return frame
+
+    def count(image: Any) -> str:
+        return "3"
+
+    with gr.Blocks(title="Mirror") as demo:
+        camera, shown = gr.Image(sources=["webcam"], label="Camera"), gr.Image(label="Mirror")
+        camera.stream(flip, camera, shown)
+        gr.Button("Count faces").click(count, camera, gr.Textbox(label="Faces"))
+    return demo
+
+
+def random_picture() -> gr.Blocks:
+    with gr.Blocks(title="Cats") as demo:
+        gr.Button("Another cat!").click(lambda: "cat.png", None, gr.Image(label="Cat"))
+    return demo
+
+
+def kept_private() -> gr.Blocks:
+    with gr.Blocks(title="Mixed") as demo:
+        text, out = gr.Textbox(label="Text"), gr.Textbox(label="Out")
+        gr.Button("A").click(lambda t: t, text, out, api_name="count_words")
+        gr.Button("B").click(lambda t: t, text, out, api_visibility="private")
+        gr.Button("C").click(lambda t: t, text, out, api_visibility="undocumented")
+    return demo
+
+
+def three_hundred() -> gr.Blocks:
+    """A web UI with 305 endpoints, one of which is wanted and takes 302 parameters."""
+    with gr.Blocks(title="Web UI") as demo:
+        prompt, out = gr.Textbox(label="Prompt"), gr.Gallery(label="Images")
+        dials = [gr.Slider(0, 9, 1, label=f"Script argument {n}") for n in range(301)]
+        button = gr.Button("Generate", variant="primary")
+        button.click(lambda *a: a, [prompt, *dials], out, api_name="txt2img")
+        gr.Button("Interrupt").click(lambda: None, None, out, api_name="interrupt")
+        for number, dial in enumerate(dials):
+            dial.change(lambda v: v, dial, dial, api_name=f"update_script_{number}")
+        gr.Button("🔄").click(lambda: 1, None, dials[0], api_name="refresh_checkpoints")
+        gr.Button("📋").click(lambda p: p, prompt, prompt, api_name="paste_params")
+    return demo
+
+
+def thirty_tools() -> gr.Blocks:
+    """More endpoints than one command has room for."""
+    with gr.Blocks(title="Thirty tools") as demo:
+        image = gr.Image(label="Image")
+        for number in range(30):
+            kind = gr.Image() if number % 2 else gr.Textbox()
+            gr.Button(f"Tool {number}").click(lambda i: i, image, kind, api_name=f"tool{number}")
+    return demo
+
+
+def steps_with_state() -> gr.Blocks:
+    def preprocess_image(image: str) -> str:
+        return image
+
+    def image_to_3d(image: str, seed: int, steps: int) -> Any:
+        return {}, image
+
+    def extract_glb(state: Any, simplify: float) -> Any:
+        return "x.glb", "x.glb"
+
+    with gr.Blocks() as demo:
+        gr.Markdown("## Image to 3D Asset with [Forms](https://x.y)\n# **3D** Forms")
+        image, state = gr.Image(label="Image Prompt", image_mode="RGBA"), gr.State()
+        seed, steps = gr.Slider(0, 99, 0, step=1, label="Seed"), gr.Slider(1, 50, 12, step=1)
+        video, model = gr.Video(label="Generated 3D Asset"), gr.Model3D(label="GLB")
+        image.upload(preprocess_image, image, image)
+        gr.Button("Generate").click(image_to_3d, [image, seed, steps], [state, video])
+        ratio = gr.Slider(0.9, 0.98, 0.95, label="Simplify")
+        gr.Button("Extract GLB").click(extract_glb, [state, ratio], [model, gr.DownloadButton()])
+    return demo
+
+
+APPS = [
+    chain, lambda_chain, page_events, toggles, twins, utilities, only_load, only_change,
+    nothing_to_call, webcam, random_picture, kept_private, thirty_tools, steps_with_state,
+]  # fmt: skip

@@ -1,0 +1,105 @@
+"""The commands of the recorded apps as text that a person can review."""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from spacebot.errors import EndpointGone, SettingsError
+from spacebot.models import Endpoint, Parameter, Source, Space
+from spacebot.schema import read_space
+
+HEAD = """\
+The commands that the recorded apps give; made by `python -m tests.shapes.record`.
+
+    /command endpoint  [API name]  what it does
+      * required option: component = default, choices or bounds | description
+        optional option
+      = sent unasked
+      > outputs
+      - left out: why
+"""
+
+
+def commands(recorded: Mapping[str, Any]) -> str:
+    """One paragraph an app."""
+    return "\n".join([HEAD, *(_shape(name, raw) for name, raw in recorded.items())])
+
+
+def _shape(name: str, raw: Mapping[str, Any]) -> str:
+    source = Source(**raw["source"])
+    told = ", ".join(f"{key} {value}" for key, value in raw["source"].items())
+    try:
+        lines = list(_space(read_space(source, raw["config"], raw["info"])))
+    except (EndpointGone, SettingsError) as error:
+        lines = [f"! {error}"]
+    return "\n".join([f"## {name}: {told}", *lines, ""])
+
+
+def _space(space: Space) -> Iterator[str]:
+    alone = len(space.endpoints) == 1
+    yield f"/{space.name}  “{space.title}”"
+    for endpoint in space.endpoints:
+        yield from _endpoint(f"/{space.name}" + ("" if alone else f" {endpoint.name}"), endpoint)
+    for left in _gathered(space):
+        yield f"    - {left}"
+
+
+def _gathered(space: Space) -> Iterator[str]:
+    reasons: dict[str, list[str]] = {}
+    for left in space.left_out:
+        reasons.setdefault(left.reason, []).append(left.api_name)
+    for reason, names in reasons.items():
+        more = f" and {len(names) - 4} more" if len(names) > 5 else ""
+        yield f"{', '.join(names[:4] if more else names)}{more}: {reason}"
+
+
+def _endpoint(command: str, endpoint: Endpoint) -> Iterator[str]:
+    traits = [word for word in ("streams", "stateful") if getattr(endpoint, word)]
+    told = f" ({', '.join(traits)})" if traits else ""
+    yield f"  {command}  [{endpoint.api_name}]{told}  {endpoint.description}"
+    shown = endpoint.parameters if len(endpoint.parameters) < 40 else endpoint.parameters[:4]
+    for parameter in shown:
+        yield f"      {_parameter(parameter)}"
+    if len(shown) < len(endpoint.parameters):
+        yield f"        … and {len(endpoint.parameters) - len(shown)} more"
+    for name, value in endpoint.constants.items():
+        yield f"      = {name}: {_value(value)}"
+    outputs = [
+        f"{o.label} ({o.component}{', hidden' if o.props.get('visible') is False else ''})".strip()
+        for o in endpoint.outputs
+    ]
+    yield f"      > {', '.join(outputs) or 'nothing'}"
+
+
+def _parameter(parameter: Parameter) -> str:
+    default = "" if parameter.required else f" = {_value(parameter.default)}"
+    facts = ", ".join(filter(None, (_bounds(parameter), *_traits(parameter))))
+    text = f"{'*' if parameter.required else ' '} {parameter.option}: {parameter.component}"
+    text += default + (f", {facts}" if facts else "")
+    return text + (f" | {parameter.description}" if parameter.description else "")
+
+
+def _bounds(parameter: Parameter) -> str:
+    low, high = parameter.minimum, parameter.maximum
+    if low is None and high is None:
+        return ""
+    step = f" by {parameter.step:g}" if parameter.step else ""
+    return f"{'' if low is None else low}…{'' if high is None else high}{step}"
+
+
+def _traits(parameter: Parameter) -> Iterator[str]:
+    if parameter.choices:
+        first = " ".join(f"{choice.label!r}" for choice in parameter.choices[:3])
+        yield f"{len(parameter.choices)} choices {first}"
+    for word in ("custom", "multiple", "secret"):
+        if getattr(parameter, word):
+            yield word
+    if parameter.max_length:
+        yield f"at most {parameter.max_length} characters"
+    if parameter.file_types:
+        yield " ".join(parameter.file_types)
+
+
+def _value(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 40 else text[:39] + "…"

@@ -1,0 +1,139 @@
+"""The commands that recorded apps give are the ones that were reviewed, and Discord takes them."""
+
+import json
+import warnings
+from typing import Any
+
+import pytest
+
+from spacebot.errors import EndpointGone, SettingsError
+from spacebot.models import Answer, Endpoint, Source, Space
+from spacebot.schema import fingerprint, read_space
+from tests.shapes.record import COMMANDS, RECORDED
+from tests.shapes.snapshot import commands
+
+with warnings.catch_warnings():
+    # discord.py imports audioop, which Python 3.13 drops.
+    warnings.simplefilter("ignore", DeprecationWarning)
+    from discord.app_commands.commands import validate_name
+
+SHAPES: dict[str, Any] = json.loads(RECORDED.read_text())
+
+
+def read(name: str, **changes: Any) -> Space:
+    shape = SHAPES[name]
+    return read_space(Source(**shape["source"] | changes), shape["config"], shape["info"])
+
+
+def endpoint(name: str, api_name: str, **changes: Any) -> Endpoint:
+    return next(e for e in read(name, **changes).endpoints if e.api_name == api_name)
+
+
+def test_the_commands_are_the_reviewed_ones():
+    assert commands(SHAPES) == COMMANDS.read_text(), "run: python -m tests.shapes.record commands"
+
+
+def test_there_are_at_least_forty_apps():
+    assert len(SHAPES) >= 40
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_discord_takes_every_name_and_description(name: str):
+    space = read(name)
+    names = [e.name for e in space.endpoints]
+    assert len(space.endpoints) <= 25
+    assert len(set(names)) == len(names)
+    for found in space.endpoints:
+        options = [p.option for p in found.parameters]
+        assert len(set(options)) == len(options)
+        assert 1 <= len(found.description) <= 100
+        for legal in (space.name, found.name, *options):
+            assert validate_name(legal) == legal
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_every_endpoint_is_offered_or_left_out_with_a_reason(name: str):
+    space, named = read(name, endpoint=None, fixed={}), SHAPES[name]["info"]["named_endpoints"]
+    told = [e.api_name for e in space.endpoints] + [left.api_name for left in space.left_out]
+    assert sorted(told) == sorted(named)
+    assert all(left.reason for left in space.left_out)
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_names_do_not_depend_on_the_order_of_the_description(name: str):
+    shape = SHAPES[name]
+    named = shape["info"]["named_endpoints"]
+    turned = {"named_endpoints": dict(reversed(named.items()))}
+    source = Source(**shape["source"])
+    space = read_space(source, shape["config"], turned)
+    kept = {e.api_name for e in space.endpoints} & {e.api_name for e in read(name).endpoints}
+    before = {e.api_name: e.name for e in read(name).endpoints if e.api_name in kept}
+    assert {e.api_name: e.name for e in space.endpoints if e.api_name in kept} == before
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_every_parameter_of_the_api_is_asked_for_or_sent(name: str):
+    for found in read(name).endpoints:
+        described = SHAPES[name]["info"]["named_endpoints"][found.api_name]["parameters"]
+        known = [p.name for p in found.parameters] + list(found.constants)
+        assert sorted(known) == sorted(p["parameter_name"] for p in described)
+
+
+def test_an_endpoint_that_is_gone_is_told_with_what_there_is():
+    with pytest.raises(EndpointGone) as caught:
+        read("utilities", endpoint="/txt2img")
+    assert str(caught.value).startswith("someone/utilities has no /txt2img. It has /generate, ")
+
+
+def test_a_fixed_value_that_fits_no_input_is_told_with_what_there_is():
+    with pytest.raises(SettingsError, match=r"no input named width\. It has colours, image, "):
+        read("typed_choices", fixed={"width": 3})
+
+
+def test_a_fixed_value_may_go_by_the_name_that_people_see():
+    found = endpoint("star_arguments", "/process", fixed={"rows": 5})
+    assert found.constants == {"param_1": 5}
+    assert "rows" not in [p.option for p in found.parameters]
+
+
+def test_a_name_in_use_gives_way():
+    shape = SHAPES["musicgen"]
+    source = Source("a/musicgen")
+    space = read_space(source, shape["config"], shape["info"], taken={"musicgen"})
+    assert space.name == "musicgen_2"
+    source = Source("a/tools", endpoint="/predict", name="tools")
+    assert read_space(source, shape["config"], shape["info"], taken={"x"}).name == "tools"
+
+
+def test_what_the_owner_wrote_is_carried_through():
+    found = endpoint(
+        "musicgen", "/predict", answer=Answer.THREAD, repeatable=True, description="Music!"
+    )
+    assert (found.answer, found.repeatable) == (Answer.THREAD, True)
+    assert found.description == "Music!"
+
+
+def test_chats_remember_and_tell_which_input_is_their_history():
+    assert endpoint("chat_interface", "/answer").stateful
+    assert endpoint("respond_with_history", "/respond").takes_history == "chat_history"
+    assert endpoint("user_then_bot", "/bot").parameters[0].required
+
+
+def test_a_space_keeps_its_fingerprint_until_it_changes():
+    shape = json.loads(json.dumps(SHAPES["typed_choices"]))
+    before = fingerprint(shape["config"], shape["info"])
+    parameter = shape["info"]["named_endpoints"]["/resize"]["parameters"][1]
+    parameter["parameter_default"] = 1024
+    assert fingerprint(shape["config"], shape["info"]) == before
+    parameter["parameter_name"] = "width"
+    assert fingerprint(shape["config"], shape["info"]) != before
+
+
+def test_an_app_that_describes_itself_without_components_still_gives_commands():
+    """The client's copy of an API description, where `/config` tells nothing more."""
+    info = SHAPES["typed_choices"]["info"]
+    found = read_space(Source("a/b"), {}, info | {"unnamed_endpoints": {}}).endpoints[0]
+    assert [p.component for p in found.parameters] == [
+        "image", "dropdown", "checkboxgroup", "dropdown", "dropdown",
+    ]  # fmt: skip
+    assert [c.value for c in found.parameters[1].choices] == [256, 1024]
