@@ -69,6 +69,14 @@ WORDS = [
     ("checkboxgroup", ["one", "two"], "one, two"),
     ("colorpicker", "#ff8800", "`#ff8800`"),
     ("markdown", "**b** and [x](https://a.org/)", "**b** and [x](<https://a.org/>) (a.org)"),
+    (
+        "html",
+        '<a href="https://good.example">x](https:&#47;/evil.example) [y</a>',
+        "<https://good.example>",
+    ),
+    ("html", '<a href="https://a.org">x](b) [y</a>', "[x)(b) (y](<https://a.org>) (a.org)"),
+    ("markdown", "[https://bank.example](https://evil.example/)", "<https://evil.example/>"),
+    ("markdown", "[x](javascript:alert)", "x"),
     ("markdown", "#### Deep", "**Deep**"),
     ("html", "<p>a &amp; <b>b</b>\n c</p><script>x()</script>", "a & **b** c"),
     ("json", {"a": [1]}, '```json\n{\n  "a": [\n    1\n  ]\n}\n```'),
@@ -322,6 +330,23 @@ def test_too_large_sound_becomes_mp3(tmp_path: Path):
     (reply,) = render(endpoint(("O", "audio")), [file], tmp_path, file_limit=100_000)
     assert reply.files[0].name == "tune.mp3"
     assert reply.files[0].path.stat().st_size <= 100_000
+
+
+def test_what_discord_does_not_show_is_converted_but_files_are_kept(tmp_path: Path):
+    Image.new("RGB", (9, 9)).save(tmp_path / "a.tiff")
+    file = File("a.tiff", tmp_path / "a.tiff")
+    (picture,) = render(endpoint(("O", "image")), [file], tmp_path)
+    assert picture.files[0].name == "a.webp"
+    (kept,) = render(endpoint(("O", "file")), [file], tmp_path)
+    assert kept.files[0].path == file.path
+
+
+@pytest.mark.parametrize("component", ["textbox", "markdown", "html", "code", "json", "chatbot"])
+def test_endless_text_takes_no_endless_time(component: str, tmp_path: Path):
+    source = "Some **words** of a long story.\n\n" * 60_000
+    value = [{"role": "assistant", "content": source}] if component == "chatbot" else source
+    (reply,) = render(endpoint(("T", component)), [value], tmp_path)
+    assert reply.files[0].path.stat().st_size > 1_900_000
 
 
 def test_what_stays_too_large_is_a_link(tmp_path: Path):

@@ -58,6 +58,11 @@ PIECES = st.sampled_from(
         "x" * 500,
         "&lt;@1&gt;",
         "<think>",
+        "\r-# fake",
+        "\u2028# fake",
+        "\ud800",
+        "\u202e",
+        "\x00",
         "![](data:image/png;base64,AAAA)",
     ]
 )
@@ -102,6 +107,8 @@ CALM = settings(
 def check(reply: Reply, file_limit: int) -> None:
     """Raise where Discord would refuse a message or a mention would show."""
     assert len(reply.text) <= 2000
+    assert not re.search("[\x00-\x08\x0b-\x1f\u202e\u2028]", reply.text)
+    reply.text.encode()
     assert reply.text.strip() or reply.files
     assert len(reply.files) <= 10
     sizes = [attached.path.stat().st_size for attached in reply.files]
@@ -159,6 +166,7 @@ def test_every_message_is_within_limits(given_: list[tuple[str, Any]], file_limi
 @CALM
 @given(st.lists(PIECES, min_size=40, max_size=400).map("".join), st.integers(200, 2000))
 def test_split_keeps_every_word_and_every_fence(source: str, limit: int):
+    source = text.clean(source)
     fenced = f"{text.escape(source)}\n\n{text.fence(source, 'python')}\n\nend"
     chunks = text.split(fenced, limit)
     assert all(0 < len(chunk) <= limit for chunk in chunks)

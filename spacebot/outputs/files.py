@@ -51,6 +51,8 @@ _SAME = {
     ".webm": {".mkv", ".mka", ".weba"},
     ".pdf": {".ai"},
 }
+# Pictures and sounds that Discord neither shows nor plays.
+_NOT_PLAYED = {".bmp", ".tif", ".tiff", ".aif", ".aiff", ".au", ".caf"}
 _DATA_URI = re.compile(r"data:(?P<mime>[\w.+-]+/[\w.+-]+)?(?:;[\w=.+-]+)*?(?P<base64>;base64)?,")
 _HEAD = 512
 
@@ -94,12 +96,15 @@ class Attachments:
     alt: str = ""
     names: set[str] = field(default_factory=set)
 
-    def add(self, file: File, stem: str, alt: str = "") -> Shown:
-        """Return a file as an attachment, or the sentence that stands in its place."""
+    def add(self, file: File, stem: str, alt: str = "", *, played: bool = False) -> Shown:
+        """Return a file as an attachment, or the sentence that stands in its place.
+
+        What is to be `played`, or looked at, is turned into a kind that Discord shows.
+        """
         if file.path is None or not file.path.is_file():
             return Shown() if self.folder is None else missing(file, stem)
         path, suffix = file.path, ending(file.path, file.name)
-        fits = self._fitting(path, suffix)
+        fits = self._fitting(path, suffix, played)
         if fits is None:
             return Shown() if self.folder is None else too_large(file, stem, path.stat().st_size)
         if fits != path:
@@ -107,12 +112,12 @@ class Attachments:
         name = self.name(Path(file.name or path.name).stem, suffix, stem)
         return Shown(files=(Attached(path, name, self._alt(suffix, alt)),))
 
-    def write(self, data: bytes, stem: str, suffix: str, alt: str = "") -> Shown:
-        """Return bytes as an attachment."""
+    def write(self, data: bytes | str, stem: str, suffix: str, alt: str = "") -> Shown:
+        """Return bytes, or text as UTF-8, as an attachment."""
         if self.folder is None:
             return Shown()
         path = self._new(suffix)
-        path.write_bytes(data)
+        path.write_bytes(data.encode(errors="replace") if isinstance(data, str) else data)
         return self.add(File(f"{stem}{suffix}", path), stem, alt)
 
     def write_uri(self, uri: str, stem: str, alt: str = "") -> Shown:
@@ -137,13 +142,15 @@ class Attachments:
         return name
 
     def _alt(self, suffix: str, alt: str) -> str:
-        return text.shorten(alt or self.alt, ALT_LIMIT) if suffix in PICTURES else ""
+        return text.shorten(text.clean(alt or self.alt), ALT_LIMIT) if suffix in PICTURES else ""
 
-    def _fitting(self, path: Path, suffix: str) -> Path | None:
-        """Return the file, a smaller version of it, or None where it stays too large."""
-        if path.stat().st_size <= self.most:
-            return path
-        return shrink.shrink(path, suffix, self._new(""), self.most) if self.folder else None
+    def _fitting(self, path: Path, suffix: str, played: bool) -> Path | None:
+        """Return the file, another version of it, or None where it stays too large."""
+        small = path.stat().st_size <= self.most
+        if self.folder is None or (small and not (played and suffix in _NOT_PLAYED)):
+            return path if small else None
+        made = shrink.shrink(path, suffix, self._new(""), self.most)
+        return made or (path if small else None)
 
     @property
     def most(self) -> int:
@@ -170,12 +177,12 @@ class Place:
     stem: str
     props: Mapping[str, Any] = field(default_factory=dict)
 
-    def add(self, file: File, alt: str = "") -> Shown:
+    def add(self, file: File, alt: str = "", *, played: bool = False) -> Shown:
         """Return a file as an attachment, or the sentence that stands in its place."""
-        return self.attachments.add(file, self.stem, alt)
+        return self.attachments.add(file, self.stem, alt, played=played)
 
-    def write(self, data: bytes, suffix: str, alt: str = "") -> Shown:
-        """Return bytes as an attachment."""
+    def write(self, data: bytes | str, suffix: str, alt: str = "") -> Shown:
+        """Return bytes, or text as UTF-8, as an attachment."""
         return self.attachments.write(data, self.stem, suffix, alt)
 
     def write_uri(self, uri: str, alt: str = "") -> Shown:

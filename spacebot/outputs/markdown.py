@@ -29,6 +29,8 @@ from spacebot.outputs import text
 _MOST = 20_000
 _TABLE_WIDTH = 90
 _TAG = re.compile(r"</?([A-Za-z][\w-]*)")
+_PICTURE = re.compile(r"data:image/[\w.+-]+;base64,[A-Za-z0-9+/=]+")
+_NUMBERED = re.compile(r"data:(\d{1,6})")
 _INLINE = "_inline"
 _KNOWN = frozenset(
     """a abbr address article aside audio b big blockquote body br button canvas caption center
@@ -41,7 +43,7 @@ _KNOWN = frozenset(
 
 
 class _Converter(MarkdownConverter):
-    """HTML → Discord's markdown; `data:` pictures are collected in `pictures`."""
+    """HTML → Discord's markdown; the numbers of its pictures are collected in `pictures`."""
 
     class Options:
         heading_style = ATX
@@ -50,7 +52,7 @@ class _Converter(MarkdownConverter):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
-        self.pictures: list[tuple[str, str]] = []
+        self.pictures: list[tuple[int, str]] = []
 
     def escape(self, text_: str, parent_tags: set[str]) -> str:
         return text.escape(text_)
@@ -65,22 +67,22 @@ class _Converter(MarkdownConverter):
 
     def convert_img(self, el: Tag, text_: str, parent_tags: set[str]) -> str:
         source, alt = _attribute(el, "src"), _attribute(el, "alt")
-        if source.startswith("data:"):
-            self.pictures.append((source, alt))
+        if number := _NUMBERED.fullmatch(source):
+            self.pictures.append((int(number[1]), alt))
             return ""
         return text.named_link(text.escape(alt) or "picture", source) if source else ""
 
     def convert_video(self, el: Tag, text_: str, parent_tags: set[str]) -> str:
         source = el if el.get("src") else el.find("source")
         address = _attribute(source, "src") if isinstance(source, Tag) else ""
-        return text.named_link(el.name, address) if address.startswith("http") else ""
+        return f"\n\n{text.named_link(el.name, address)}\n\n" if address.startswith("http") else ""
 
     convert_audio = convert_video
 
     def convert_iframe(self, el: Tag, text_: str, parent_tags: set[str]) -> str:
         address = _attribute(el, "src")
         name = text.escape(_attribute(el, "title")) or "page"
-        return text.named_link(name, address) if address.startswith("http") else ""
+        return f"\n\n{text.named_link(name, address)}\n\n" if address.startswith("http") else ""
 
     def convert_hN(self, n: int, el: Tag, text_: str, parent_tags: set[str]) -> str:  # noqa: N802
         # Discord has headings of three sizes.
@@ -161,10 +163,30 @@ def tabular(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 def from_html(html: str) -> tuple[str, list[tuple[str, str]]]:
     """Return HTML as Discord's markdown, with its `data:` pictures as (address, alt text)."""
-    return _converted(html if "data:" in html else html[:_MOST], wrap=True)
+    html, pictures = _without_pictures(html)
+    return _converted(html, pictures, wrap=True)
 
 
-def _converted(html: str, *, wrap: bool) -> tuple[str, list[tuple[str, str]]]:
+def from_markdown(source: str) -> tuple[str, list[tuple[str, str]]]:
+    """Return markdown as Discord's, with its `data:` pictures as (address, alt text)."""
+    source, pictures = _without_pictures(source)
+    return _converted(_parser().render(source), pictures, wrap=False)
+
+
+def _without_pictures(source: str) -> tuple[str, list[str]]:
+    """Return the part of a text that is worth converting, with numbers for its pictures."""
+    pictures: list[str] = []
+
+    def numbered(match: re.Match[str]) -> str:
+        pictures.append(match[0])
+        return f"data:{len(pictures) - 1}"
+
+    return text.clean(_PICTURE.sub(numbered, source)[:_MOST]), pictures
+
+
+def _converted(
+    html: str, pictures: Sequence[str], *, wrap: bool
+) -> tuple[str, list[tuple[str, str]]]:
     """Return HTML as markdown; `wrap` says that line ends in it mean no more than spaces."""
     # A line break is written as "<br>" and a newline, which would count twice.
     soup = BeautifulSoup(re.sub(r"(<br ?/?>)\s*\n", r"\1", html), "html.parser")
@@ -174,13 +196,11 @@ def _converted(html: str, *, wrap: bool) -> tuple[str, list[tuple[str, str]]]:
     except RecursionError:
         written = text.escape(soup.get_text("\n", strip=True))
     written = re.sub(r"[ \t]+(?=\n|$)", "", written)
-    return re.sub(r"\n{3,}", "\n\n", written).strip(), converter.pictures
-
-
-def from_markdown(source: str) -> tuple[str, list[tuple[str, str]]]:
-    """Return markdown as Discord's, with its `data:` pictures as (address, alt text)."""
-    source = source if "data:" in source else source[:_MOST]
-    return _converted(_parser().render(source), wrap=False)
+    found = [(number, alt) for number, alt in converter.pictures if number < len(pictures)]
+    return (
+        re.sub(r"\n{3,}", "\n\n", written).strip(),
+        [(pictures[number], alt) for number, alt in found],
+    )
 
 
 @cache

@@ -21,7 +21,8 @@ _FILES = 10
 # More messages than this would flood a channel; the rest goes into one file.
 _TEXT_MESSAGES = 3
 _MOST_FILES = 40
-_BEGINNING = 1200
+_TEXT_MOST = 20_000
+_BEGINNING = 1400
 _NOTES = 3
 _NOTE = 200
 _NOTHING = "Done. The Space returned nothing to show."
@@ -104,11 +105,18 @@ def _sections(
         known = number < len(endpoint.outputs)
         output = endpoint.outputs[number] if known else Output(f"Output {number + 1}", "")
         place = Place(attachments, _stem(endpoint, output, values), output.props)
-        part = show(_unwrapped(value), output.component, place)
+        part = _bounded(show(_unwrapped(value), output.component, place))
         if part:
             shown.append((output.label.strip() or f"Output {number + 1}", part))
     for label, part in shown:
         yield _Section(label, _labelled(label, part) if len(shown) > 1 else part)
+
+
+def _bounded(part: Shown) -> Shown:
+    """Return a part whose text is no longer than is worth splitting; `source` keeps the whole."""
+    if len(part.text) <= _TEXT_MOST:
+        return part
+    return replace(part, text=part.text[:_TEXT_MOST], source=part.source or part.text)
 
 
 def _unwrapped(value: Any) -> Any:
@@ -190,11 +198,11 @@ def _shortened(
     ]
     whole, suffix = _whole(sections)
     name = safe_stem(endpoint.name) or "answer"
-    file = attachments.write(whole.encode(), name, suffix)
+    file = attachments.write(whole, name, suffix)
     where = f"is in {text.code(file.files[0].name)}." if file.files else "is too long for Discord."
     note = text.small(f"The whole text ({len(whole):,} characters) {where}")
     written = "\n\n".join(one.shown.text for one in beginnings if one.shown.text)
-    head = text.split(written, _BEGINNING + 500)[0]
+    head = text.split(written, _BEGINNING + 200)[0]
     first = Shown(f"{head}\n{note}", file.files)
     return [
         _Section("", first),
@@ -205,7 +213,9 @@ def _shortened(
 def _beginning(written: str, room: int) -> str:
     if len(written) <= max(500, room):
         return written
-    return text.split(written, room)[0] + "\n…"
+    head = text.split(written, room)[0]
+    # A heading with nothing below it says nothing.
+    return re.sub(r"\n+#{1,3} [^\n]*$", "", head) + "\n…"
 
 
 def _whole(sections: Sequence[_Section]) -> tuple[str, str]:

@@ -21,6 +21,7 @@ _DRAW = Path(__file__).with_name("draw.py")
 _SECONDS = 30
 _SPEC_MOST = 4_000_000
 _ROWS_MOST = 20_000
+_FEW = 50
 _WIDTH, _HEIGHT = 640, 400
 
 _PAGE = (
@@ -67,7 +68,7 @@ class Plot:
         """Return a page that shows the plot, or the bare description of an unknown kind."""
         raw = json.dumps(described, ensure_ascii=False)
         if kind not in _PAGES:
-            whole = place.write(raw.encode(), ".json")
+            whole = place.write(raw, ".json")
             return joined([Shown("A plot of a kind that cannot be drawn here. Its data:"), whole])
         scripts, run = _PAGES[kind]
         version = "".join(c for c in str(described.get("version", "")) if c.isdigit() or c == ".")
@@ -75,7 +76,7 @@ class Plot:
         # "</script>" inside the data would end the script.
         page = page.replace("{run}", run.replace("{data}", raw.replace("</", "<\\/")))
         note = f"A {kind.title()} plot: open the attached page in a browser to see it."
-        return joined([Shown(text.escape(note)), place.write(page.encode(), ".html")])
+        return joined([Shown(text.escape(note)), place.write(page, ".html")])
 
 
 class NativePlot:
@@ -103,7 +104,9 @@ class NativePlot:
                 "title": props.get("color_title") or str(colour),
             }
         rows = [dict(zip(columns, row, strict=False)) for row in value["data"]]
-        return chart(rows, str(value.get("mark") or "point"), encoding, props.get("title"))
+        # A series of one point would be a line that cannot be seen.
+        mark = {"type": str(value.get("mark") or "point"), "point": len(rows) < _FEW}
+        return chart(rows, mark, encoding, props.get("title"))
 
     def _axis(
         self, axis: str, value: Mapping[str, Any], props: Mapping[str, Any]
@@ -126,7 +129,7 @@ class NativePlot:
 
 
 def chart(
-    rows: list[dict[str, Any]], mark: str, encoding: Mapping[str, Any], title: Any
+    rows: list[dict[str, Any]], mark: Mapping[str, Any], encoding: Mapping[str, Any], title: Any
 ) -> dict[str, Any]:
     """Return one Vega-Lite chart of rows."""
     return {

@@ -69,8 +69,17 @@ class ByShape:
         return Plain()(value, place)
 
 
+class Files:
+    """One file or several, as they are."""
+
+    def __call__(self, value: Any, place: Place) -> Shown:
+        if not holds_files(value) and not isinstance(value, str):
+            raise TypeError("no file")
+        return joined(_media(value, place, played=False))
+
+
 class Media:
-    """One file or several: a picture, sound, a video, a 3D model, anything."""
+    """A picture, sound or video, or several."""
 
     def __call__(self, value: Any, place: Place) -> Shown:
         if not holds_files(value) and not isinstance(value, str):
@@ -156,13 +165,13 @@ class Nothing:
         return Shown()
 
 
-def _media(value: Any, place: Place, alt: str = "") -> list[Shown]:
+def _media(value: Any, place: Place, alt: str = "", *, played: bool = True) -> list[Shown]:
     """Return each file of a value; text in a file's place is an address or words."""
     if isinstance(value, str):
         if is_uri(value):
             return [place.write_uri(value, alt)]
         return [Shown(text.escape(value), source=value)]
-    return [place.add(file, alt) for file in files_in(value)]
+    return [place.add(file, alt, played=played) for file in files_in(value)]
 
 
 def _is_aside(message: Mapping[str, Any]) -> bool:
@@ -191,11 +200,11 @@ RENDERERS: dict[str, Renderer] = {
     "image": Media(),
     "audio": Media(),
     "video": Media(),
-    "file": Media(),
-    "uploadbutton": Media(),
-    "downloadbutton": Media(),
-    "fileexplorer": Media(),
-    "model3d": Media(),
+    "file": Files(),
+    "uploadbutton": Files(),
+    "downloadbutton": Files(),
+    "fileexplorer": Files(),
+    "model3d": Files(),
     "imageslider": Media(),
     "gallery": Gallery(),
     "annotatedimage": Annotated(),

@@ -41,7 +41,8 @@ def shown(headers: Sequence[str], rows: Sequence[Sequence[str]], place: Place) -
         aligned = text.table(headers, rows, _CELL)
         if len(aligned) <= _MOST and _width(aligned) <= _WIDTH:
             return Shown(text.fence(aligned), source=source, suffix=".csv")
-    whole = place.write(source.encode("utf-8-sig"), ".csv")
+    # Excel takes a CSV file for UTF-8 only with a byte order mark.
+    whole = place.write("\ufeff" + source, ".csv")
     size = f"{len(rows):,} rows, {len(headers):,} columns"
     return joined([Shown(f"{text.fence(_preview(headers, rows))}\n{text.small(size)}"), whole])
 

@@ -21,6 +21,9 @@ _ZERO_WIDTH = "\u200b"
 
 _EVERYONE = re.compile(r"@(?=everyone|here)")
 _PERSON = re.compile(r"<(?=@[!&]?\d)")
+_LINE_END = re.compile("\r\n|[\r\x0b\x0c\x85\u2028\u2029]")
+_HALF = re.compile("[\ud800-\udfff]")
+_NOT_SENT = re.compile("[\x00-\x08\x0e-\x1f\x7f\u202d\u202e]")
 _TICKS = re.compile("`(?=`)")
 
 # What Discord reads as markup. A line may start with a list, heading, quote or
@@ -46,9 +49,18 @@ _BORDERS = (
 )
 
 
+def clean(text: str) -> str:
+    """Return text without what cannot be sent or would mislead, and with one kind of line end.
+
+    Half characters come from broken JSON; an override of the writing direction
+    makes text read as what it is not.
+    """
+    return _NOT_SENT.sub("", _HALF.sub("\ufffd", _LINE_END.sub("\n", text)))
+
+
 def link(address: str) -> str:
     """Return an http(s) address as Discord's link without a preview."""
-    safe = quote(address, safe="!#$%&'()*+,/:;=?@[]~-._")
+    safe = quote(clean(address), safe="!#$%&'()*+,/:;=?@[]~-._")
     return f"<{_EVERYONE.sub('%40', safe)}>"
 
 
@@ -59,6 +71,8 @@ def named_link(text: str, address: str) -> str:
         return text
     if not text.strip() or _looks_like_address(text):
         return link(address)
+    # Discord ends a link's text at any bracket, so that one inside could begin another link.
+    text = text.replace("\\[", "(").replace("[", "(").replace("]", ")")
     return f"[{text}]({link(address)}) ({escape(host)})"
 
 
@@ -85,7 +99,7 @@ def escape(text: str) -> str:
             return link(address)
         return match["start"] + "\\" if match["start"] is not None else "\\" + match["char"]
 
-    return _EVERYONE.sub("@" + _ZERO_WIDTH, _MARKUP.sub(safe, text))
+    return _EVERYONE.sub("@" + _ZERO_WIDTH, _MARKUP.sub(safe, clean(text)))
 
 
 def small(text: str) -> str:
@@ -115,7 +129,7 @@ def fence(text: str, language: str = "") -> str:
 
 def _harmless(text: str) -> str:
     """Return code whose mentions stay text even where code is not shown as code."""
-    return _PERSON.sub("<" + _ZERO_WIDTH, _EVERYONE.sub("@" + _ZERO_WIDTH, text))
+    return _PERSON.sub("<" + _ZERO_WIDTH, _EVERYONE.sub("@" + _ZERO_WIDTH, clean(text)))
 
 
 def shorten(text: str, limit: int) -> str:
@@ -179,9 +193,12 @@ def tail(text: str, limit: int) -> str:
         return text
     start = len(text) - limit + 40
     border = re.compile(r"\n").search(text, start, min(len(text), start + limit // 3))
-    start = border.end() if border else start
+    start = border.end() if border else start - (text[start - 1] == "\\")
     opening = _open_fence(text[:start])
-    return f"…\n{opening}\n{text[start:]}" if opening else f"…\n{text[start:]}"
+    if opening:
+        return f"…\n{opening}\n{text[start:]}"
+    # What stood within a line must not come to stand at the start of one.
+    return f"…\n{text[start:]}" if border else f"… {text[start:]}"
 
 
 def _cut(text: str, room: int) -> int:

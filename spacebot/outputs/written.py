@@ -83,7 +83,7 @@ class Html:
         shown = _with_pictures(written, pictures, value, ".html", place)
         drawn = re.search(r"<(?:svg|canvas|iframe[^>]+srcdoc)", value, re.IGNORECASE)
         if drawn or (not shown and re.search(r"<(?:script|iframe|img|object)", value)):
-            page = place.write(value.encode(), ".html")
+            page = place.write(value, ".html")
             return joined([shown, page])
         return shown
 
@@ -119,7 +119,7 @@ class Json:
         if len(raw) <= _JSON_MOST and len(lines) <= _JSON_LINES:
             return Shown(text.fence(raw, "json"), source=raw, suffix=".json")
         preview = text.shorten("\n".join(lines[:20]), _PREVIEW) + "\n…"
-        whole = place.write(raw.encode(), ".json")
+        whole = place.write(raw, ".json")
         return joined([Shown(text.fence(preview, "json")), whole])
 
 
