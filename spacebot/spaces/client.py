@@ -45,6 +45,8 @@ class SpaceClient(Client):
             download_files=False,
             analytics_enabled=False,
         )
+        # Those of the first answer: a Space of several replicas finds the right one by them.
+        self.http.cookies.update(self.cookies)
 
     def close(self) -> None:
         """Give back the connections; the stock client's threads were never started."""
@@ -88,7 +90,6 @@ class SpaceClient(Client):
             self.sse_data_url,
             json={"data": data, "fn_index": index, "session_hash": session},
             headers={"x-gradio-user": "api", **self.headers},
-            cookies=self.cookies,
         )
         if response.status_code == 503:
             raise QueueError("Queue is full! Please try again.")

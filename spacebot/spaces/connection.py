@@ -169,7 +169,8 @@ class Connection:
         if self._changed is not None:
             self._changed(Description(client.config, client._info))
         if old is not None:
-            old.close()
+            # Jobs may still be on their way through it.
+            asyncio.get_running_loop().call_later(2 * CONNECT, old.close)
         return client
 
     def _mark(self, answers: bool, reason: str = "") -> None:
@@ -267,7 +268,10 @@ class Connection:
                 yield update
         except SpacebotError as error:
             ended = True
-            raise watch_failed(error) from error
+            ours = watch_failed(error)
+            if ours is error:
+                raise
+            raise ours from error
         except (aiohttp.ClientError, TimeoutError, ValueError) as error:
             raise watch_failed(error) from error
         finally:

@@ -10,6 +10,7 @@ heartbeat (every 15 s), close_stream. Source: gradio's `routes.py`, gradio_clien
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
@@ -87,7 +88,9 @@ async def watch(
                 yield update
             if isinstance(update, Result):
                 # The Space ends the stream now; an ended one gives its connection back.
-                await asyncio.wait_for(_drain(stream), 1)
+                # One that is slow to end costs a connection, never the result.
+                with contextlib.suppress(TimeoutError, aiohttp.ClientError, ValueError):
+                    await asyncio.wait_for(_drain(stream), 1)
                 return
     raise SpaceStopped("the stream ended before the job did")
 
