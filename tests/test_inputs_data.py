@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
 
 from spacebot import inputs
 from spacebot.errors import InputError
@@ -79,6 +84,31 @@ def test_a_space_can_name_no_file_of_this_machine() -> None:
     )
     assert "/etc/passwd" not in repr(values)
     assert values["own"]["path"] == "https://a.example/file=a.png"
+
+
+def test_files_keep_their_order_whatever_the_option_is_called() -> None:
+    several = parameter("file", name="img_3", option="img_3", multiple=True)
+    given = {"img_3_2": attached("b.png"), "img_3": attached("a.png")}
+    assert inputs.values(endpoint(several), given)["img_3"] == [data("a.png"), data("b.png")]
+
+
+@settings(max_examples=150, deadline=None)
+@hypothesis.given(
+    st.sampled_from(sorted(inputs.ASKABLE)),
+    st.one_of(
+        st.text(),
+        st.integers(),
+        st.floats(allow_nan=False, allow_infinity=False),
+        st.booleans(),
+        st.just(attached("a.bin")),
+    ),
+)
+def test_anything_given_is_taken_or_refused(component: str, anything: object) -> None:
+    whole = endpoint(parameter(component))
+    with contextlib.suppress(InputError):
+        json.dumps(inputs.values(whole, {"it": anything}), allow_nan=False)
+    assert len(inputs.describe(whole, {"it": anything})) <= 300
+    assert len(inputs.suggest(whole, "it", str(anything))) <= 25
 
 
 def test_a_date_in_words_is_the_next_one() -> None:

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from spacebot.errors import InputError
-from spacebot.models import Choice, Option, OptionType, Parameter
+from spacebot.models import Choice, File, Option, OptionType, Parameter
 
 # Discord's limits for the options of a slash command.
 NAME_LENGTH = 32
@@ -159,8 +159,10 @@ def theirs(value: Any) -> Any:
     gradio_client uploads whatever local path a file names, so a Space could ask
     for any file of this machine by naming it in a default or in a history.
     """
-    if isinstance(value, list):
+    if isinstance(value, (list, tuple)):
         return [theirs(one) for one in value]
+    if isinstance(value, File):
+        value = {"path": "", "url": value.url, "orig_name": value.name, "meta": {}}
     if not isinstance(value, dict):
         return value
     if not is_file(value):

@@ -66,24 +66,36 @@ class Json(Pasted):
 
     def parse(self, parameter: Parameter, name: str, text: Any) -> Any:
         try:
-            value = json.loads(text, parse_constant=float) if isinstance(text, str) else text
+            value = json.loads(text, parse_constant=not_json) if isinstance(text, str) else text
+            named = holds_file(value)
         except RecursionError:
             raise refuse(name, "is JSON that is nested too deeply.") from None
-        except json.JSONDecodeError as error:
+        except ValueError as error:
             if self.texts:
                 return self.spread(text)
             raise refuse(
-                name,
-                f"is not JSON: {error.msg[0].lower()}{error.msg[1:]} at line {error.lineno}, "
-                f'column {error.colno}. Give it like `{{"size": 3}}`.',
+                name, f'is not JSON: {why(error)}. Give it like `{{"size": 3}}`.'
             ) from None
-        if holds_file(value):
+        if named:
             raise refuse(name, "may not name files inside its JSON.")
         return value if not isinstance(value, str) else self.spread(value)
 
     def spread(self, text: str) -> Any:
         """What a plain text stands for."""
         return text
+
+
+def not_json(constant: str) -> Any:
+    """Raise ValueError for NaN and infinity, which Python reads and no Space takes."""
+    raise ValueError(f"{constant} is no number in JSON")
+
+
+def why(error: ValueError) -> str:
+    """What is wrong with a text that is no JSON, and where it is known."""
+    if not isinstance(error, json.JSONDecodeError):
+        return str(error)
+    message = error.msg[0].lower() + error.msg[1:]
+    return f"{message} at line {error.lineno}, column {error.colno}"
 
 
 class Label(Json):
@@ -127,10 +139,7 @@ class Table(Pasted):
 
     def parse(self, parameter: Parameter, name: str, text: Any) -> dict[str, Any]:
         if isinstance(text, str) and not text.lstrip().startswith(("[", "{")):
-            rows = csv_rows(text)
-            if not rows:
-                raise refuse(name, "holds no table: give CSV like `name,age; Ann,41`.")
-            return table(rows[0], typed(rows[0], rows[1:]))
+            return from_csv(name, text)
         value = Json().parse(parameter, name, text)
         if (found := from_json(value, headers(parameter))) is None:
             raise refuse(
@@ -185,12 +194,17 @@ def csv_rows(text: str) -> list[list[str]]:
     return [[cell.strip() for cell in row] for row in rows if any(cell.strip() for cell in row)]
 
 
-def typed(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[list[Any]]:
-    """The rows, as wide as the headers, with columns that hold only numbers as numbers."""
-    width = len(head)
-    even = [[*row[:width], *[""] * (width - len(row))] for row in rows]
+def from_csv(name: str, text: str) -> dict[str, Any]:
+    """A table from CSV, as wide as its widest row, with columns of numbers as numbers."""
+    try:
+        head, *rows = csv_rows(text)
+    except (csv.Error, ValueError):
+        raise refuse(name, "holds no table: give CSV like `name,age; Ann,41`.") from None
+    width = max(map(len, (head, *rows)))
+    names = [*head, *(str(place + 1) for place in range(len(head), width))]
+    even = [[*row, *[""] * (width - len(row))] for row in rows]
     columns = [numbers([row[place] for row in even]) for place in range(width)]
-    return [list(row) for row in zip(*columns, strict=True)]
+    return table(names, [list(row) for row in zip(*columns, strict=True)])
 
 
 def numbers(column: Sequence[str]) -> list[Any]:

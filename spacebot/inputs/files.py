@@ -64,11 +64,8 @@ class Attachment(Input):
         return (KINDS.guess_type(name.casefold())[0] or "").startswith("video/")
 
     def files(self, parameter: Parameter, given: Mapping[str, Any]) -> list[dict[str, Any]]:
-        """The files that were attached, in the order of the options, each checked for its kind."""
-        return [
-            file_data(name, file, self.accepted(parameter))
-            for name, file in sorted(given.items(), key=lambda item: place(item[0]))
-        ]
+        """The files that were attached, in the order given, each checked for its kind."""
+        return [file_data(name, file, self.accepted(parameter)) for name, file in given.items()]
 
 
 def slots(kind: Attachment, parameter: Parameter, count: int) -> tuple[Option, ...]:
@@ -91,12 +88,6 @@ def slots(kind: Attachment, parameter: Parameter, count: int) -> tuple[Option, .
             for number in range(2, count + 1)
         ),
     )
-
-
-def place(name: str) -> int:
-    """Where an option stands among its parameter's: "pictures" 1, "pictures_2" 2."""
-    number = name.rpartition("_")[2]
-    return int(number) if number.isdecimal() else 1
 
 
 def file_data(name: str, file: Any, types: tuple[str, ...] = ()) -> dict[str, Any]:

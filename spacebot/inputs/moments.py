@@ -90,4 +90,7 @@ def guessed(text: str, home: tzinfo) -> datetime | None:
         "RELATIVE_BASE": datetime.now(home).replace(tzinfo=None, microsecond=0),
         "PREFER_DATES_FROM": "future",
     }
-    return dateparser.parse(text, languages=["en"], settings=settings)
+    try:
+        return dateparser.parse(text, languages=["en"], settings=settings)
+    except (OverflowError, ValueError):
+        return None

@@ -68,7 +68,8 @@ class Number(Input):
         return int(number) if self._whole(parameter) else float(number)
 
     def shown(self, parameter: Parameter, given: Any) -> str:
-        return plain(given) if isinstance(given, (int, float)) else str(given)
+        number = exact(given) if isinstance(given, (int, float)) else None
+        return str(given) if number is None else plain(number)
 
     def _whole(self, parameter: Parameter) -> bool:
         if parameter.precision is not None:
@@ -92,6 +93,8 @@ class Number(Input):
         return exact(parameter.step) if self.stepped and (parameter.step or 0) > 0 else None
 
     def _problem(self, parameter: Parameter, number: Decimal) -> str:
+        if number == exact(parameter.default) and self.usable(parameter, parameter.default):
+            return ""
         low, high = self._bounds(parameter)
         if (low is not None and number < low) or (high is not None and number > high):
             return f"must be {span(low, high)}"
@@ -99,7 +102,7 @@ class Number(Input):
             return "must be a whole number"
         step = self._step(parameter)
         start = low or Decimal(0)
-        if not step or (number - start) % step == 0 or number == exact(parameter.default):
+        if not step or (number - start) % step == 0:
             return ""
         below = start + (number - start) // step * step
         return f"goes in steps of {plain(step)}; the nearest are {plain(below)} and " + plain(
