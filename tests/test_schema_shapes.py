@@ -129,6 +129,17 @@ def test_a_space_keeps_its_fingerprint_until_it_changes():
     assert fingerprint(shape["config"], shape["info"]) != before
 
 
+def test_an_older_app_whose_config_does_not_say_what_the_api_skips():
+    shape = json.loads(json.dumps(SHAPES["session_state"]))
+    for part in shape["config"]["components"]:
+        del part["skip_api"]
+    shape["info"]["named_endpoints"]["/talk"]["parameters"].append(
+        {"label": "Made up", "parameter_name": "extra", "component": "Nowhere", "type": {}}
+    )
+    space = read_space(Source("a/b"), shape["config"], shape["info"])
+    assert space.left_out[0].reason.startswith("it needs “Made up”")
+
+
 def test_an_app_that_describes_itself_without_components_still_gives_commands():
     """The client's copy of an API description, where `/config` tells nothing more."""
     info = SHAPES["typed_choices"]["info"]

@@ -99,6 +99,23 @@ class App:
         found = (self.component(component_id) for component_id in component_ids)
         return [component for component in found if component and not component.skipped]
 
+    def joined(
+        self, component_ids: Sequence[Any], described: Sequence[Mapping[str, Any]]
+    ) -> list[Component | None]:
+        """For each described value its component, or None. Only newer versions of Gradio say
+        which components the API skips; for others the types tell, in order."""
+        asked = self.asked(component_ids)
+        if len(asked) == len(described):
+            return list(asked)
+        left = [part for part in map(self.component, component_ids) if part]
+        found: list[Component | None] = []
+        for value in described:
+            kind = str(value.get("component") or "").lower()
+            at = next((i for i, part in enumerate(left) if part.type == kind), None)
+            found.append(None if at is None else left[at])
+            left = left if at is None else left[at + 1 :]
+        return found
+
     def root(self, event: Event) -> Event:
         """The event that starts the chain which `event` belongs to."""
         seen = {event.id}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from spacebot.models import Output
-from spacebot.schema.app import App, Component, Event, stem
+from spacebot.schema.app import App, Event, stem
 from spacebot.schema.kinds import names
 from spacebot.schema.parameters import Inputs, is_empty_label, read_inputs
 
@@ -71,9 +71,7 @@ def _candidate(app: App, order: int, api_name: str, entry: Mapping[str, Any]) ->
 
 def _outputs(app: App, entry: Mapping[str, Any], event: Event | None) -> Iterator[Output]:
     described = list(entry.get("returns") or [])
-    components: list[Component | None] = [*app.asked(event.outputs)] if event else []
-    if len(components) != len(described):
-        components = [None] * len(described)
+    components = app.joined(event.outputs if event else (), described)
     # ChatInterface's /chat answers through a component that no page shows.
     all_hidden = all(part is not None and app.hidden(part) for part in components)
     for raw, part in zip(described, components, strict=True):

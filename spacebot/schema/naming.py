@@ -135,7 +135,10 @@ def _wishes(yard: Yard, candidate: Candidate, kept: list[Candidate], title: str)
         yield _key_words(title, 4) or title
     if by_kind or gives:
         yield by_kind or gives[0]
-    yield spaced(own) if len(own) > 1 and own != "lambda" else "run"
+    # What tells it from the others of its kind is what it takes.
+    yield from (p.option for p in candidate.inputs.parameters[:1])
+    if not (takes or gives):
+        yield "run"
 
 
 def _key_words(text: str, most: int = 3) -> str:

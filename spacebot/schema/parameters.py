@@ -30,8 +30,8 @@ _EMPTY_NAME = re.compile(
 )
 _EMPTY_LABEL = re.compile(r"((parameter|value|textbox|component)_?\d*|\d+(st|nd|rd|th))", re.I)
 _LEAD = re.compile(
-    r"^((please|enter|type|write|upload|provide|select|choose|pick|input|insert|paste|set|add|drop"
-    r"|your|an?|the|in|here)\b\s*)+(?=\S)",
+    r"^((please|enter|type|write|upload|provide|select|choose|pick|input|insert|paste"
+    r"|your|an?|the|here)\b\s*)+(?=\S)",
     re.I,
 )
 _NOUNS = {
@@ -57,10 +57,8 @@ class Inputs:
 
 def read_inputs(app: App, entry: Mapping[str, Any], component_ids: Iterable[Any]) -> Inputs:
     """The inputs of one endpoint of the API description."""
-    components = app.asked(tuple(component_ids))
     described = list(entry.get("parameters") or [])
-    if len(components) != len(described):
-        components = [None] * len(described)
+    components = app.joined(tuple(component_ids), described)
     drafts = [_draft(app, raw, part) for raw, part in zip(described, components, strict=True)]
     constants: dict[str, Any] = {}
     asked: list[Draft] = []
@@ -125,7 +123,7 @@ def option_name(name: str, label: str, component: str) -> str:
 def is_empty_label(label: str) -> bool:
     """Whether a label is missing or one that Gradio made up ("parameter_12", "1st")."""
     said = any(map(str.isalpha, label)) and not _EMPTY_LABEL.fullmatch(label)
-    return not said or bool(_EMPTY_NAME.fullmatch(label) and label.isascii())
+    return not said or bool(_EMPTY_NAME.fullmatch(label.replace(" ", "_")) and label.isascii())
 
 
 def _draft(app: App, raw: Mapping[str, Any], component: Component | None) -> Draft:
