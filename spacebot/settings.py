@@ -26,11 +26,17 @@ _ENTRY = re.compile(r"(?:(?P<name>[^=/:#?]*)=)?(?P<space>[^#]+)(?:#(?P<endpoint>
 _OWNER_NAME = re.compile(r"[\w.-]{1,96}/[\w.-]{1,96}", re.ASCII)
 _HUB_PAGE = re.compile(r"(?:https?://)?(?:www\.)?(?:huggingface\.co|hf\.co)/spaces/", re.IGNORECASE)
 _COMMAND = re.compile(r"[-_'\w]{1,32}")
+# A name and password before a host, a query, a token of Hugging Face, one of Discord.
+_SECRETS = tuple(
+    re.compile(pattern)
+    for pattern in (
+        r"(?<=//)[^/\s]*(?=@)|[^/@\s,=]+:[^/@\s,]*(?=@)",
+        r"(?<=\?)[^\s,#]+",
+        r"hf_\w{8,}",
+        r"[\w-]{20,}\.[\w-]{5,}\.[\w-]{20,}",
+    )
+)
 _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
-
-
-def _text(value: str) -> str:
-    return value
 
 
 def _token(value: str) -> str:
@@ -68,7 +74,16 @@ def _proxy(value: str) -> str:
 
 
 def _folder(value: str) -> Path:
-    return Path(value).expanduser()
+    path = Path(value).expanduser()
+    if path.exists() and not path.is_dir():
+        raise ValueError("the path of a folder; it is made where there is none")
+    return path
+
+
+def _address(value: str) -> str:
+    if not re.fullmatch(r"[\w.:-]+", value, re.ASCII):
+        raise ValueError("an IP address or host name of this machine, like 127.0.0.1 or 0.0.0.0")
+    return value
 
 
 def _between(low: int, high: int) -> Callable[[str], int]:
@@ -109,6 +124,9 @@ def _space(text: str, entry: str) -> str:
     if hub:
         text = "/".join(text[hub.end() :].split("?")[0].split("/")[:2])
     if text.startswith(("http://", "https://")):
+        # The address is shown on the page, logged, and part of links to results.
+        if "@" in text.split("/")[2]:
+            raise ValueError(f"an address without user name and password, not {_shown(entry)}")
         try:
             usable = bool(urlsplit(text).hostname) and urlsplit(text).port != 0
         except ValueError:
@@ -121,8 +139,10 @@ def _space(text: str, entry: str) -> str:
 
 
 def _shown(entry: str) -> str:
-    """An entry as it may be printed: an address may hold a password."""
-    return repr(re.sub(r"//[^/@\s]*@", "//•••@", entry))
+    """An entry as it may be printed: it may hold a password, or a token by mistake."""
+    for secret in _SECRETS:
+        entry = secret.sub("•••", entry)
+    return repr(entry)
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,14 +207,26 @@ class Settings:
 
 
 def sources(settings: Settings, commands: Sequence[Mapping[str, Any]]) -> tuple[Source, ...]:
-    """The Spaces to offer: SPACES where set, else the list in app.py."""
-    return settings.spaces or tuple(map(command_source, commands))
+    """The Spaces to offer: SPACES where set, else the list in app.py.
+
+    Raises `SettingsError` for an entry that cannot be used, and for a name given twice.
+    """
+    where = "SPACES" if settings.spaces else "COMMANDS in app.py"
+    found = settings.spaces or tuple(map(command_source, commands))
+    names = [source.name for source in found if source.name]
+    if twice := next((name for name in names if names.count(name) > 1), None):
+        raise SettingsError(
+            f"{where}: the name {twice!r} is given twice. Accepted: another name for each command."
+        )
+    return found
 
 
 def command_source(entry: Mapping[str, Any]) -> Source:
     """Read one entry of COMMANDS; `SettingsError` names the entry and what is accepted."""
     known = ("space", "endpoint", "name", "description", "fixed", "answer", "repeatable")
     try:
+        if not isinstance(entry, Mapping):
+            raise ValueError('a dict with at least a "space", like {"space": "owner/name"}')
         _known_keys(entry, known)
         source = parse_space(str(entry.get("space", "")))
         endpoint = entry.get("endpoint") or source.endpoint
@@ -209,8 +241,15 @@ def command_source(entry: Mapping[str, Any]) -> Source:
         )
     except ValueError as error:
         raise SettingsError(
-            f"COMMANDS in app.py: {_shown(str(dict(entry)))} cannot be used. Accepted: {error}."
+            f"COMMANDS in app.py: {_entry_shown(entry)} cannot be used. Accepted: {error}."
         ) from error
+
+
+def _entry_shown(entry: Any) -> str:
+    """An entry of COMMANDS without the values it fixes: a key may be among them."""
+    if isinstance(entry, Mapping) and isinstance(entry.get("fixed"), Mapping):
+        entry = {**entry, "fixed": dict.fromkeys(entry["fixed"], "•••")}
+    return _shown(str(entry))
 
 
 def _known_keys(entry: Mapping[str, Any], known: Iterable[str]) -> None:
@@ -271,7 +310,7 @@ VARIABLES = (
     Variable(
         "GRADIO_SERVER_NAME",
         "127.0.0.1",
-        _text,
+        _address,
         "The address the page listens on; 0.0.0.0 for every network of the machine.",
     ),
     Variable("GRADIO_SERVER_PORT", "7860", _port, "The port the page listens on."),
