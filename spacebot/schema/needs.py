@@ -26,11 +26,17 @@ EMPTY: Mapping[str, Any] = {
     "chatbot": [],
 }
 
+# What an author says of an input that may be left alone.
 _OPTIONAL = re.compile(
-    r"\b(optional(ly)?|negative|if (any|needed|empty|blank|not|none|you)|leave (it |this )?"
-    r"(blank|empty)|seed|advanced|extra|additional|system (prompt|message)|hint|token|api.?key"
-    r"|override|none|not required|opcional|facultatif|optionnel|facoltativo)\b"
+    r"\b(optional(ly)?|if (any|needed|empty|blank|not|none)|leave (it |this )?(blank|empty)"
+    r"|not required|opcional|facultatif|optionnel|facoltativo)\b"
     r"|опционально|необязательно|可选|可選|选填|任意|オプション|선택",
+    re.I,
+)
+# Names of inputs that people mostly leave alone.
+_SPARE = re.compile(
+    r"\b(negative|seed|advanced|extra|additional|system( prompt| message)?|hint|token|api.?key"
+    r"|override)\b",
     re.I,
 )
 # A second picture or sound of the same kind that is usually an aid or an alternative.
@@ -64,9 +70,9 @@ class Draft:
     @property
     def optional(self) -> bool:
         """Whether it may be left alone, by what its author says of it or where it stands."""
-        said = f"{self.parameter.name} {self.parameter.label} {self.parameter.description}"
+        name = f"{self.parameter.name} {self.parameter.label}".replace("_", " ")
         may_be_none = self.own_default and self.value is None
-        told = _OPTIONAL.search(said.replace("_", " "))
+        told = _SPARE.search(name) or _OPTIONAL.search(f"{name} {self.parameter.description}")
         return self.hidden or self.aside or may_be_none or bool(told)
 
     @property
@@ -78,8 +84,8 @@ class Draft:
 def is_empty(value: Any) -> bool:
     """Whether a value holds nothing: None, "", [], an empty message or a table of blanks."""
     if isinstance(value, Mapping):
-        inner = value.get("data", value.get("files")) if "text" not in value else value["text"]
-        return is_empty(inner) if {"data", "files", "text"} & value.keys() else not value
+        held = [value[key] for key in ("text", "files", "data") if key in value]
+        return is_empty(held) if held else not value
     if isinstance(value, (list, tuple)):
         return all(is_empty(item) for item in value)
     return value is None or value == ""

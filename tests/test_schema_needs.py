@@ -1,0 +1,70 @@
+"""Which inputs a person must give, for the ways that apps leave them empty."""
+
+from typing import Any
+
+import pytest
+
+from spacebot.models import Choice, Parameter
+from spacebot.schema.needs import Draft, is_empty, required
+
+AB = (Choice("a", "a"), Choice("b", "b"))
+
+
+def text(label: str = "Text", value: Any = None, description: str = "", **facts: Any) -> Draft:
+    return draft("textbox", label, value, description=description, **facts)
+
+
+def draft(
+    kind: str, label: str = "", value: Any = None, *, description: str = "", **facts: Any
+) -> Draft:
+    choices = AB if kind in ("radio", "dropdown") else ()
+    parameter = Parameter(
+        name="x", label=label, component=kind, description=description, choices=choices,
+        default=value,
+    )  # fmt: skip
+    return Draft(parameter, value, **facts)
+
+
+CASES = {
+    "a prompt": ([text()], [True]),
+    "a prompt with an example": ([text(value="a cat")], [False]),
+    "a prompt whose placeholder speaks of a seed": ([text(description="a seed grows")], [True]),
+    "two texts without values": ([text(), text("Context")], [True, True]),
+    "two texts, the second of them blank": ([text(value=""), text("Notes", "")], [True, False]),
+    "a negative prompt": ([text(), text("Negative prompt")], [True, False]),
+    "a hint": ([text(), text("Style", description="Leave blank for none.")], [True, False]),
+    "a hint in Chinese": ([text(), text("风格（可选）")], [True, False]),
+    "a prompt and a melody": ([text(), draft("audio", "Melody")], [True, False]),
+    "a picture and a question": ([draft("image"), text("Question")], [True, True]),
+    "a picture alone, told to be optional": ([draft("image", "Image (optional)")], [True]),
+    "a picture that the function does without": ([draft("image", own_default=True)], [False]),
+    "a face and a body": ([draft("image", "Face"), draft("image", "Body")], [True, True]),
+    "a picture and its mask": ([draft("image", "Image"), draft("image", "Mask")], [True, False]),
+    "sound or film": ([draft("audio", "Sound"), draft("video", "Film")], [True, False]),
+    "a table of blanks": ([draft("dataframe", value={"data": [["", ""]]})], [True]),
+    "numbers": ([draft("number"), draft("number", "Seed"), draft("number", value=0)],
+                [True, False, False]),
+    "a choice": ([draft("radio"), draft("radio", value="a")], [True, False]),
+    "folded away": ([text(), text("Prompt 2", aside=True)], [True, False]),
+    "hidden": ([text(), draft("audio", hidden=True)], [True, False]),
+    "only settings": ([draft("slider", value=1), draft("checkbox", value=False)], [False, False]),
+    "a history alone": ([draft("chatbot")], [True]),
+    "a message of text and files": ([draft("multimodaltextbox", value={"text": "", "files": []})],
+                                    [True]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_what_must_be_given(case: str):
+    drafts, needed = CASES[case]
+    assert required(drafts) == needed
+
+
+@pytest.mark.parametrize("value", [None, "", [], [[]], {}, {"text": "", "files": []}])
+def test_what_holds_nothing(value: Any):
+    assert is_empty(value)
+
+
+@pytest.mark.parametrize("value", [0, False, "x", [0], {"path": "x"}, {"text": "", "files": ["x"]}])
+def test_what_holds_something(value: Any):
+    assert not is_empty(value)
