@@ -148,3 +148,8 @@ def test_an_app_that_describes_itself_without_components_still_gives_commands():
         "image", "dropdown", "checkboxgroup", "dropdown", "dropdown",
     ]  # fmt: skip
     assert [c.value for c in found.parameters[1].choices] == [256, 1024]
+
+
+def test_typed_api_functions_ask_for_whole_numbers_where_the_type_says_so():
+    whole, real, *_ = endpoint("typed_api", "/add").parameters
+    assert (whole.precision, real.precision) == (0, None)

@@ -142,7 +142,9 @@ def _draft(app: App, raw: Mapping[str, Any], component: Component | None) -> Dra
         default=default,
         **_limits(kind, props),
     )
-    parameter = replace(parameter, default=_possible_default(parameter))
+    whole = kind == "number" and (schema or {}).get("type") == "integer"
+    precision = 0 if whole else parameter.precision
+    parameter = replace(parameter, precision=precision, default=_possible_default(parameter))
     return Draft(
         parameter=parameter,
         value=default,
