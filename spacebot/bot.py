@@ -13,10 +13,10 @@ import discord
 from discord import app_commands
 
 from spacebot import words
-from spacebot.buttons import BUTTONS, Cancel
+from spacebot.buttons import BUTTONS
 from spacebot.catalogue import Catalogue
 from spacebot.commands import MOST, build, differ
-from spacebot.delivery import Deliveries
+from spacebot.desk import Desk
 from spacebot.jobs import Jobs
 from spacebot.models import BotPhase, BotStatus
 
@@ -42,8 +42,10 @@ class Bot(discord.Client):
 
     def __init__(self, catalogue: Catalogue, jobs: Jobs, *, proxy: str = "") -> None:
         super().__init__(
-            # Slash commands need no events but the servers the bot is in.
-            intents=discord.Intents(guilds=True),
+            # The servers, and that a message was deleted: none of these is privileged.
+            intents=discord.Intents(guilds=True, guild_messages=True, dm_messages=True),
+            # Messages are followed by their ids: none has to be remembered.
+            max_messages=None,
             # Nothing a Space returns may ping anyone.
             allowed_mentions=discord.AllowedMentions.none(),
             proxy=proxy or None,
@@ -54,13 +56,13 @@ class Bot(discord.Client):
         self.problem = ""
         self.tree = app_commands.CommandTree(self)
         self.tree.error(self._failed)
-        self._deliveries = Deliveries(jobs)
+        self.desk = Desk(self, jobs)
+        self._recovered = False
         self._sync_wanted = asyncio.Event()
         self._syncing: asyncio.Task[None] | None = None
 
     async def setup_hook(self) -> None:
         """Offer the commands and see that Discord has them, now and at each change."""
-        Cancel.jobs = self.jobs
         self.add_dynamic_items(*BUTTONS.values())
         self.offer()
         self.catalogue.changed = self.offer
@@ -77,7 +79,7 @@ class Bot(discord.Client):
         self.tree.clear_commands(guild=None)
         for space in self.catalogue.spaces[:MOST]:
             if space.endpoints:
-                self.tree.add_command(build(space, self._deliveries.answer))
+                self.tree.add_command(build(space, self.desk.answer))
         if len(self.catalogue.spaces) > MOST:
             self.problem = (
                 f"Discord takes {MOST} commands; the Spaces after the {MOST}th are not offered."
@@ -124,6 +126,10 @@ class Bot(discord.Client):
         """The gateway has told everything."""
         self.connected = True
         log.info("connected as %s, in %d servers", self.user, len(self.guilds))
+        # Ready comes again after a connection that could not be resumed.
+        if not self._recovered:
+            self._recovered = True
+            await self.desk.recover()
 
     async def on_resumed(self) -> None:
         """The connection was lost and is back."""
@@ -132,6 +138,31 @@ class Bot(discord.Client):
     async def on_disconnect(self) -> None:
         """The connection was lost; discord.py tries again by itself."""
         self.connected = False
+
+    async def on_raw_message_delete(self, event: discord.RawMessageDeleteEvent) -> None:
+        """Whoever deletes a job's message cancels the job."""
+        self._cancel_at("message", event.message_id, "Its message was deleted.")
+
+    async def on_raw_thread_delete(self, event: discord.RawThreadDeleteEvent) -> None:
+        """Whoever deletes a thread cancels its jobs."""
+        self._cancel_at("thread", event.thread_id, "Its thread was deleted.")
+
+    async def on_raw_thread_update(self, event: discord.RawThreadUpdateEvent) -> None:
+        """Whoever closes a thread cancels its jobs."""
+        if event.data.get("thread_metadata", {}).get("archived"):
+            self._cancel_at("thread", event.thread_id, "Its thread was closed.")
+
+    def _cancel_at(self, kind: str, snowflake: int, why: str) -> None:
+        for running in self.jobs.running:
+            place = running.job.place
+            if place.get(kind) == snowflake or (
+                kind == "thread" and place.get("channel") == snowflake
+            ):
+                running.cancel(why)
+
+    async def repeat(self, interaction: discord.Interaction[Any], job: str) -> None:
+        """Run a kept job again, for whoever pressed."""
+        await self.desk.repeat(interaction, job)
 
     async def on_error(self, event_method: str, /, *_: Any, **__: Any) -> None:
         """Log a bug in an event's handler."""

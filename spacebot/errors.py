@@ -10,6 +10,7 @@ SpacebotError
 ├── InputError              an option the user gave; nothing was sent
 ├── Refused                 the bot's own limits; nothing was sent
 ├── Cancelled               whoever asked, or a moderator, stopped it
+├── Interrupted             the bot is stopping; the job is kept for its next start
 └── SpaceError              the Space, or the way to it
     ├── SpaceNotFound       no such Space, or a private one without a token
     ├── SpaceUnavailable    paused, broken, building, asleep, not answering
@@ -58,6 +59,10 @@ class Refused(SpacebotError):
 
 class Cancelled(SpacebotError):
     """The job was stopped by a person; the text says what that did."""
+
+
+class Interrupted(SpacebotError):
+    """The bot is stopping; the job is kept, and taken up or told of at the next start."""
 
 
 class SpaceError(SpacebotError):

@@ -9,30 +9,30 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import shutil
-import tempfile
 import threading
 import time
-from collections.abc import AsyncIterator, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from concurrent.futures import Future
 from contextlib import AsyncExitStack
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, TypeVar
 
 from spacebot import __version__, demo, words
 from spacebot.bot import Bot, keep_running
 from spacebot.catalogue import Catalogue, command_name
-from spacebot.jobs import Jobs
+from spacebot.jobs import Deadlines, Jobs, Limits
 from spacebot.models import BotPhase, BotStatus, Job, Outcome, Progress, Source, Space, Status
 from spacebot.settings import Settings
 from spacebot.spaces import Network
+from spacebot.store import State, Store
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
-# SIGTERM leaves 10 seconds in all, for this and for the page.
-STOP = 8.0
+# Beyond the seconds that running jobs are given, to tell everyone and to close.
+CLOSE = 3.0
+TELL = 2.0
+TRIM = 3600.0
 DEMO = "demo"
 
 
@@ -65,10 +65,10 @@ class Runtime:
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop the bot and the jobs, within `STOP` seconds."""
+        """Stop the jobs, then the bot, in the time the settings give them."""
         if self._thread.is_alive():
             self._loop.call_soon_threadsafe(self._stop.set)
-            self._thread.join(STOP)
+            self._thread.join(self.settings.stop_seconds + TELL + CLOSE)
 
     def _run_thread(self) -> None:
         try:
@@ -87,8 +87,7 @@ class Runtime:
     async def _main(self) -> None:
         async with AsyncExitStack() as stack:
             network = await stack.enter_async_context(Network())
-            folder = Path(tempfile.mkdtemp(prefix="spacebot-"))
-            stack.callback(shutil.rmtree, folder, ignore_errors=True)
+            store = await stack.enter_async_context(self._store())
             sources = self._sources or (await self._serve_demo(stack),)
             self._catalogue = Catalogue(
                 sources,
@@ -97,11 +96,45 @@ class Runtime:
                 token=self.settings.hf_token,
             )
             stack.push_async_callback(self._catalogue.close)
-            self._jobs = Jobs(self._catalogue, folder=folder)
-            stack.push_async_callback(self._jobs.close)
+            self._jobs = self._make_jobs(self._catalogue, store)
             await self._catalogue.start()
             self._up.set()
-            await self._until_stopped()
+            await self._until_stopped(self._jobs)
+
+    def _store(self) -> Store:
+        settings = self.settings
+        if settings.database_url:
+            return Store(settings.database_url)
+        return Store.in_folder(settings.data_dir)
+
+    def _make_jobs(self, catalogue: Catalogue, store: Store) -> Jobs:
+        settings = self.settings
+        return Jobs(
+            catalogue,
+            store,
+            folder=settings.data_dir,
+            limits=Limits(
+                per_space=settings.jobs_per_space,
+                running_per_user=settings.jobs_running_per_user,
+                waiting_per_user=settings.jobs_waiting_per_user,
+                in_all=settings.jobs_in_all,
+            ),
+            deadlines=Deadlines(
+                queue=settings.queue_seconds,
+                silence=settings.silence_seconds,
+                in_all=settings.job_seconds,
+                retry=settings.retry_seconds,
+            ),
+        )
+
+    async def _keep_trimmed(self, jobs: Jobs) -> None:
+        """Keep the history within its bounds."""
+        while True:
+            try:
+                await jobs.trim(most=self.settings.history_jobs, days=self.settings.history_days)
+            except Exception:
+                log.exception("the history could not be trimmed")
+            await asyncio.sleep(TRIM)
 
     async def _serve_demo(self, stack: AsyncExitStack) -> Source:
         """Serve the embedded Space, where the owner named none."""
@@ -109,13 +142,16 @@ class Runtime:
         stack.push_async_callback(asyncio.to_thread, served.close)
         return Source(served.url, name=DEMO)
 
-    async def _until_stopped(self) -> None:
-        stopped = asyncio.create_task(self._stop.wait())
-        bot = asyncio.create_task(self._run_bot())
-        await stopped
-        bot.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await bot
+    async def _until_stopped(self, jobs: Jobs) -> None:
+        bot = asyncio.create_task(self._run_bot(), name="bot")
+        trimming = asyncio.create_task(self._keep_trimmed(jobs), name="trim")
+        await self._stop.wait()
+        # First the jobs, while Discord can still be told of them.
+        await jobs.close(self.settings.stop_seconds)
+        await jobs.drained(TELL)
+        for task in (bot, trimming):
+            task.cancel()
+        await asyncio.gather(bot, trimming, return_exceptions=True)
 
     async def _run_bot(self) -> None:
         if not self.settings.discord_token:
@@ -190,26 +226,30 @@ class Runtime:
         finally:
             following.cancel()
 
-    async def _follow(self, job: Job, put: Any) -> None:
+    async def _follow(self, job: Job, put: Callable[[Any], None]) -> None:
         assert self._jobs is not None
-        running = None
         try:
             header = words.header(job, self._command(job))
-            running = self._jobs.start(job, header=lambda: header)
+            running = await self._jobs.start(job, header=lambda: header)
+        except Exception as error:
+            put(error)
+            return
+        state = State.FAILED
+        try:
             async for update in running:
                 if isinstance(update, Progress):
                     update = replace(update, partial=await self._jobs.preview(running, header))
                 put(update)
-            # The page copies the files while this waits to be cancelled.
+            state = State.DONE
+            # The files live until the page has taken them, and closes the iteration.
             await asyncio.sleep(60)
         except asyncio.CancelledError:
-            if running is not None:
-                running.cancel()
+            running.cancel()
+            state = state if state == State.DONE else State.CANCELLED
         except Exception as error:
             put(error)
         finally:
-            if running is not None:
-                self._jobs.discard(running)
+            await self._jobs.settle(running, state)
 
     def _command(self, job: Job) -> str:
         for space in self.spaces():

@@ -95,6 +95,9 @@ def _between(low: int, high: int) -> Callable[[str], int]:
     return parse
 
 
+_SECONDS = _between(1, 604_800)
+
+
 def parse_spaces(text: str) -> tuple[Source, ...]:
     """Read the entries of SPACES; `ValueError` says what is accepted."""
     return tuple(parse_space(entry) for entry in re.split(r"[\s,]+", text.strip()) if entry)
@@ -169,6 +172,18 @@ class Settings:
     tryout: bool | None
     discord_proxy: str = field(repr=False)
     log_level: str
+    jobs_per_space: int
+    jobs_running_per_user: int
+    jobs_waiting_per_user: int
+    jobs_in_all: int
+    job_seconds: int
+    queue_seconds: int
+    silence_seconds: int
+    retry_seconds: int
+    stop_seconds: int
+    history_jobs: int
+    history_days: int
+    database_url: str = field(repr=False)
     space_id: str = ""
     space_host: str = ""
 
@@ -329,4 +344,60 @@ VARIABLES = (
         secret=True,
     ),
     Variable("LOG_LEVEL", "INFO", _level, "How much is logged: DEBUG, INFO, WARNING or ERROR."),
+    Variable(
+        "JOBS_PER_SPACE",
+        "1000",
+        _between(1, 100_000),
+        "How many jobs may be on one Space at once; the others wait here, in fair turns.",
+    ),
+    Variable(
+        "JOBS_RUNNING_PER_USER",
+        "50",
+        _between(1, 100_000),
+        "How many jobs of one person may be on Spaces at once.",
+    ),
+    Variable(
+        "JOBS_WAITING_PER_USER",
+        "100",
+        _between(0, 100_000),
+        "How many jobs of one person may wait here; one more is refused.",
+    ),
+    Variable(
+        "JOBS_IN_ALL",
+        "5000",
+        _between(1, 1_000_000),
+        "How many jobs the bot takes in all, running and waiting; one more is refused.",
+    ),
+    Variable("JOB_SECONDS", "3600", _SECONDS, "When a job is given up, in all."),
+    Variable("QUEUE_SECONDS", "1800", _SECONDS, "When a job in a Space's own queue is given up."),
+    Variable(
+        "SILENCE_SECONDS",
+        "45",
+        _SECONDS,
+        "When a job is given up whose Space gives no sign of life. Spaces give one every 15 s.",
+    ),
+    Variable(
+        "RETRY_SECONDS",
+        "120",
+        _between(0, 86_400),
+        "How long a job that cannot have run yet is tried again, with growing pauses.",
+    ),
+    Variable(
+        "STOP_SECONDS",
+        "4",
+        _between(0, 3600),
+        "How long running jobs may go on when the bot is stopped; the rest are kept.",
+    ),
+    Variable(
+        "HISTORY_JOBS", "10000", _between(0, 10_000_000), "How many ended jobs are remembered."
+    ),
+    Variable("HISTORY_DAYS", "30", _between(0, 36_500), "For how many days they are remembered."),
+    Variable(
+        "DATABASE_URL",
+        "",
+        _text,
+        "Another database than SQLite under DATA_DIR, as SQLAlchemy names it, like "
+        "postgresql+asyncpg://user:password@host/name; its driver must be installed.",
+        secret=True,
+    ),
 )

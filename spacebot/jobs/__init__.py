@@ -1,10 +1,13 @@
-"""Jobs: admission, running, progress, cancel. Knows no Discord.
+"""Jobs: admission, running, progress, cancel, what is kept. Knows no Discord.
 
 `Jobs.start` gives a `Running`: Discord code and the page both iterate over it,
 so the try-out on the page and a slash command are the same path.
 """
 
 from spacebot.jobs.admission import Limits
-from spacebot.jobs.running import Jobs, Running
+from spacebot.jobs.jobs import Deadlines, Jobs
+from spacebot.jobs.metrics import Timings
+from spacebot.jobs.records import to_job
+from spacebot.jobs.running import Running
 
-__all__ = ["Jobs", "Limits", "Running"]
+__all__ = ["Deadlines", "Jobs", "Limits", "Running", "Timings", "to_job"]

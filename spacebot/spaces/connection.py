@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -80,6 +80,11 @@ class Connection:
         self._client: SpaceClient | None = None
         self._connecting: asyncio.Task[SpaceClient] | None = None
         self._checked = 0.0
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the Space was reached and answered last time."""
+        return self._client is not None and bool(self.answers)
 
     @property
     def url(self) -> str:
@@ -219,7 +224,7 @@ class Connection:
         key: str,
         stateful: bool,
         silence: float = SILENCE,
-    ) -> AsyncIterator[Update]:
+    ) -> AsyncGenerator[Update, None]:
         """Run one job in the session of `key`; ends with its `Result`, raises `SpacebotError`.
 
         Leaving the generator early cancels the job on the Space.
@@ -244,7 +249,7 @@ class Connection:
         values: Mapping[str, Any],
         session: str,
         silence: float,
-    ) -> AsyncIterator[Update]:
+    ) -> AsyncGenerator[Update, None]:
         yield Progress(Stage.SENDING)
         if client.protocol != WATCHED:
             data = await self._submit(client.arguments, index, values)

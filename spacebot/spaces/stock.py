@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Any
 
 import httpx
@@ -65,7 +65,7 @@ async def run_stock(
     *,
     session: str,
     silence: float,
-) -> AsyncIterator[Update]:
+) -> AsyncGenerator[Update, None]:
     """Run one job by the stock client: yields as `watch` does, ends with its `Result`."""
     client = await network.call(StockSession, base, session, silence=silence)
     job = client.submit(*data, fn_index=index)
@@ -82,7 +82,7 @@ async def run_stock(
         client.close()
 
 
-async def _follow(job: Job, ended: asyncio.Event) -> AsyncIterator[Update]:
+async def _follow(job: Job, ended: asyncio.Event) -> AsyncGenerator[Update, None]:
     """Yield what changes until the job ends."""
     seen: StatusUpdate | None = None
     shown = 0

@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -69,7 +69,7 @@ async def watch(
     event_id: str,
     headers: Mapping[str, str],
     silence: float,
-) -> AsyncIterator[Update]:
+) -> AsyncGenerator[Update, None]:
     """Yield what becomes of a job, ending with its `Result`; raises `SpaceError`.
 
     `silence` is the seconds without any sign of life after which the stream

@@ -1,0 +1,67 @@
+"""What the owner sees of the jobs: counters and timings, without prompts or names."""
+
+from __future__ import annotations
+
+import statistics
+from collections import defaultdict, deque
+from dataclasses import dataclass
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+# What jobs take, from an echo to a film.
+SECONDS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800, 3600)
+RECENT = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Timings:
+    """What a Space's recent jobs took, in seconds, and how many of them failed."""
+
+    median: float | None = None
+    p95: float | None = None
+    done: int = 0
+    failed: int = 0
+
+
+class Metrics:
+    """Counts every job by Space and outcome."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self._jobs = Counter(
+            "spacebot_jobs", "Jobs that ended", ("space", "outcome"), registry=self.registry
+        )
+        self._seconds = Histogram(
+            "spacebot_job_seconds",
+            "Seconds a job waited here, ran on its Space, and took to post",
+            ("space", "part"),
+            registry=self.registry,
+            buckets=SECONDS,
+        )
+        self.running = Gauge("spacebot_jobs_running", "Jobs on Spaces", registry=self.registry)
+        self.waiting = Gauge("spacebot_jobs_waiting", "Jobs in line", registry=self.registry)
+        self._ran: defaultdict[str, deque[float]] = defaultdict(lambda: deque(maxlen=RECENT))
+        self._counts: defaultdict[tuple[str, bool], int] = defaultdict(int)
+
+    def ended(self, space: str, outcome: str, *, waited: float, ran: float, posted: float) -> None:
+        """Count one job."""
+        self._jobs.labels(space, outcome).inc()
+        self._counts[space, outcome == "done"] += 1
+        if outcome == "done":
+            self._ran[space].append(ran)
+        for part, seconds in (("waited", waited), ("ran", ran), ("posted", posted)):
+            self._seconds.labels(space, part).observe(seconds)
+
+    def timings(self, space: str) -> Timings:
+        """A Space's recent jobs."""
+        ran = sorted(self._ran.get(space, ()))
+        return Timings(
+            median=statistics.median(ran) if ran else None,
+            p95=ran[int(0.95 * (len(ran) - 1))] if ran else None,
+            done=self._counts[space, True],
+            failed=self._counts[space, False],
+        )
+
+    def text(self) -> bytes:
+        """Everything in Prometheus' text format."""
+        return generate_latest(self.registry)

@@ -1,0 +1,188 @@
+"""Where a job's message is in Discord, and the ways to write there.
+
+A place outlives the interaction it came from: kept as JSON, it serves after a
+restart, and after the interaction's token is over.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import discord
+
+from spacebot.models import Attached, Reply
+
+# Discord's token lives 15 minutes; what is under way then needs a little time.
+TOKEN = 14.5 * 60
+# Discord's codes for what is gone (unknown channel, message, webhook, interaction, an
+# interaction's token that is over) and for what is not allowed (no access, no
+# permission, a thread that is archived or locked).
+DELETED = {10008}
+GONE = {10003, 10004, 10008, 10015, 10062, 50001, 50007, 50013, 50027, 50083, 160005}
+TOO_LARGE = {40005}
+NOBODY = discord.AllowedMentions.none()
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """An interaction's reply: who it belongs to, its token, and where it stands.
+
+    `created` is epoch seconds; `message` is None until the reply was made.
+    """
+
+    application: int
+    token: str
+    created: float
+    user: int
+    channel: int | None
+    guild: int | None = None
+    message: int | None = None
+    thread: int | None = None
+    private: bool = False
+
+    @classmethod
+    def of(cls, interaction: discord.Interaction[Any], *, private: bool) -> Place:
+        """The place of an interaction's reply."""
+        return cls(
+            application=interaction.application_id,
+            token=interaction.token,
+            created=interaction.created_at.timestamp(),
+            user=interaction.user.id,
+            channel=interaction.channel_id,
+            guild=interaction.guild_id,
+            private=private,
+        )
+
+    @classmethod
+    def from_json(cls, kept: Mapping[str, Any]) -> Place:
+        """The place as it was kept."""
+        return cls(**kept)
+
+    def to_json(self) -> dict[str, Any]:
+        """The place as it is kept."""
+        return asdict(self)
+
+    @property
+    def has_token(self) -> bool:
+        """Whether the interaction's token still serves."""
+        return time.time() - self.created < TOKEN
+
+
+class Writer:
+    """Writes to one place: through the interaction's token while it lives."""
+
+    def __init__(self, client: discord.Client, place: Place) -> None:
+        self.client = client
+        self.place = place
+        self._webhook = discord.Webhook.partial(place.application, place.token, client=client)
+
+    async def edit(
+        self, text: str, *, files: Sequence[Attached] = (), view: discord.ui.View | None = None
+    ) -> None:
+        """Make the reply this, replacing its files and buttons."""
+        with Opened(files) as opened:
+            await self._webhook.edit_message(
+                "@original",  # type: ignore[arg-type]  # Discord takes this name for the first reply
+                content=text,
+                attachments=opened,
+                view=view,
+                allowed_mentions=NOBODY,
+            )
+
+    async def follow_up(self, reply: Reply) -> None:
+        """Post one message more."""
+        with Opened(reply.files) as opened:
+            await self._webhook.send(
+                reply.text,
+                files=opened,
+                ephemeral=self.place.private,
+                allowed_mentions=NOBODY,
+                wait=True,
+            )
+
+    async def fetch(self) -> discord.Message | None:
+        """The reply as it stands; None where it cannot be seen (any longer)."""
+        if self.place.has_token:
+            return await self._webhook.fetch_message("@original")  # type: ignore[arg-type]
+        message = self._message()
+        return await message.fetch() if message is not None else None
+
+    def _message(self) -> discord.PartialMessage | None:
+        if self.place.channel is None or self.place.message is None or self.place.private:
+            return None
+        channel = self.client.get_partial_messageable(self.place.channel)
+        return channel.get_partial_message(self.place.message)
+
+    async def edit_without_token(self, text: str) -> None:
+        """Make the reply this text, without buttons, as the bot's own message."""
+        message = self._message()
+        if message is not None:
+            await message.edit(content=text, view=None, allowed_mentions=NOBODY)
+
+    async def to_channel(self, reply: Reply, *, view: discord.ui.View | None = None) -> None:
+        """Post an ordinary message in the channel, which mentions whoever asked."""
+        assert self.place.channel is not None
+        channel = self.client.get_partial_messageable(self.place.channel)
+        user = discord.Object(self.place.user)
+        mention = f"<@{self.place.user}>"
+        text = reply.text if mention in reply.text else f"{mention}\n{reply.text}"[:2000]
+        reference = None
+        if self.place.message is not None:
+            reference = discord.MessageReference(
+                message_id=self.place.message,
+                channel_id=self.place.channel,
+                fail_if_not_exists=False,
+            )
+        await send(
+            channel,
+            Reply(text, reply.files),
+            allowed=discord.AllowedMentions(
+                everyone=False, roles=False, users=[user], replied_user=False
+            ),
+            reference=reference,
+            view=view,
+        )
+
+    async def to_person(self, reply: Reply, *, view: discord.ui.View | None = None) -> None:
+        """Post by direct message."""
+        person = await self.client.create_dm(discord.Object(self.place.user))  # type: ignore[arg-type]
+        await send(person, reply, view=view)
+
+
+async def send(
+    channel: discord.abc.Messageable,
+    reply: Reply,
+    *,
+    allowed: discord.AllowedMentions = NOBODY,
+    reference: discord.MessageReference | None = None,
+    view: discord.ui.View | None = None,
+) -> discord.Message:
+    """Send a reply as an ordinary message; it pings nobody but whom `allowed` names."""
+    with Opened(reply.files) as opened:
+        return await channel.send(
+            reply.text,
+            files=opened,
+            allowed_mentions=allowed,
+            reference=reference,  # type: ignore[arg-type]  # discord.py takes None, its types do not
+            view=view,  # type: ignore[arg-type]
+        )
+
+
+class Opened(list[discord.File]):
+    """Files opened for one request, and closed after it."""
+
+    def __init__(self, files: Sequence[Attached]) -> None:
+        super().__init__(
+            discord.File(file.path, file.name, description=file.description or None)
+            for file in files
+        )
+
+    def __enter__(self) -> Opened:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for file in self:
+            file.close()

@@ -1,0 +1,235 @@
+"""What outlives a restart: every job, written down before work begins.
+
+The only importer of the database.
+
+SQLite under DATA_DIR through SQLAlchemy and aiosqlite; DATABASE_URL can name
+another database. Writes that come at the same time are one transaction, so that
+hundreds of jobs at once cost one commit.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import event
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+metadata = sa.MetaData()
+
+jobs = sa.Table(
+    "jobs",
+    metadata,
+    sa.Column("id", sa.String(12), primary_key=True),
+    sa.Column("space", sa.Text, nullable=False),
+    sa.Column("api_name", sa.Text, nullable=False),
+    sa.Column("command", sa.Text, nullable=False),
+    sa.Column("user", sa.Text, nullable=False),
+    sa.Column("mention", sa.Text, nullable=False),
+    sa.Column("state", sa.String(12), nullable=False),
+    sa.Column("given", sa.JSON, nullable=False),
+    sa.Column("place", sa.JSON, nullable=False),
+    sa.Column("result", sa.JSON),
+    sa.Column("conversation", sa.Text),
+    sa.Column("created", sa.Float, nullable=False, index=True),
+    sa.Column("ended", sa.Float),
+)
+schema_version = sa.Table("schema_version", metadata, sa.Column("version", sa.Integer))
+
+
+class State:
+    """How far a kept job is.
+
+    WAITING: not sent to the Space, so it can be run again safely. SENT: it may
+    have run. The rest are ends: DONE, FAILED, CANCELLED, and LOST for one whose
+    asker was told, after a restart, that its result is lost.
+    """
+
+    WAITING = "waiting"
+    SENT = "sent"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    LOST = "lost"
+
+
+UNFINISHED = (State.WAITING, State.SENT)
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One kept job: the recipe of a result, and where its message is.
+
+    `given` holds what was given by option name, files as `{"file": {…}}`;
+    `place` where the answer goes, for the Discord side alone; `result` the raw
+    outputs. Times are epoch seconds.
+    """
+
+    id: str
+    space: str
+    api_name: str
+    command: str
+    user: str
+    mention: str
+    state: str
+    given: Mapping[str, Any]
+    place: Mapping[str, Any]
+    result: Any = None
+    conversation: str | None = None
+    created: float = field(default_factory=time.time)
+    ended: float | None = None
+
+
+async def _first(connection: AsyncConnection) -> None:
+    """1: the table of jobs."""
+    await connection.run_sync(metadata.create_all)
+
+
+# Applied in order, each once; the number applied so far is kept in the database.
+MIGRATIONS: Sequence[Callable[[AsyncConnection], Awaitable[None]]] = (_first,)
+
+# A job to write down whole, or columns of it to change; and who waits for it.
+Write = tuple[str, dict[str, Any], bool, asyncio.Future[None]]
+
+
+class Store:
+    """The kept jobs. Open it with `async with`; all calls belong to one event loop."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._engine: AsyncEngine | None = None
+        self._pending: list[Write] = []
+        self._wake = asyncio.Event()
+        self._writer: asyncio.Task[None] | None = None
+
+    @classmethod
+    def in_folder(cls, folder: Path) -> Store:
+        """The database file under DATA_DIR."""
+        folder.mkdir(parents=True, exist_ok=True)
+        return cls(f"sqlite+aiosqlite:///{folder / 'spacebot.db'}")
+
+    async def __aenter__(self) -> Store:
+        self._engine = create_async_engine(self._url)
+        if self._engine.dialect.name == "sqlite":
+            event.listen(self._engine.sync_engine, "connect", _tune_sqlite)
+        async with self._engine.begin() as connection:
+            await _migrate(connection)
+        self._writer = asyncio.create_task(self._write(), name="store")
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._writer is not None:
+            while self._pending:
+                self._wake.set()
+                await asyncio.sleep(0.01)
+            self._writer.cancel()
+            await asyncio.gather(self._writer, return_exceptions=True)
+        if self._engine is not None:
+            await self._engine.dispose()
+
+    async def add(self, record: Record) -> None:
+        """Write a job down; on return it outlives a SIGKILL."""
+        row = {item.name: getattr(record, item.name) for item in fields(record)}
+        await self._do(record.id, row, new=True)
+
+    async def mark(self, job: str, **values: Any) -> None:
+        """Change columns of one job, durably."""
+        await self._do(job, values, new=False)
+
+    async def get(self, job: str) -> Record | None:
+        """One job, or None where it is not kept any more."""
+        found = await self._select(sa.select(jobs).where(jobs.c.id == job))
+        return found[0] if found else None
+
+    async def unfinished(self) -> list[Record]:
+        """The jobs that a restart interrupted, oldest first."""
+        chosen = sa.select(jobs).where(jobs.c.state.in_(UNFINISHED)).order_by(jobs.c.created)
+        return await self._select(chosen)
+
+    async def trim(self, *, most: int, older: float) -> list[str]:
+        """Forget ended jobs beyond the `most` newest or ended before `older`."""
+        ended = jobs.c.state.not_in(UNFINISHED)
+        newest = sa.select(jobs.c.id).where(ended).order_by(jobs.c.created.desc()).limit(most)
+        old = sa.or_(jobs.c.id.not_in(newest), jobs.c.ended < older)
+        found = await self._rows(sa.select(jobs.c.id).where(ended, old))
+        ids = [row.id for row in found]
+        if ids:
+            assert self._engine is not None
+            async with self._engine.begin() as connection:
+                await connection.execute(jobs.delete().where(jobs.c.id.in_(ids)))
+        return ids
+
+    async def _select(self, query: sa.Select[Any]) -> list[Record]:
+        return [Record(**row._mapping) for row in await self._rows(query)]
+
+    async def _rows(self, query: sa.Select[Any]) -> Sequence[sa.Row[Any]]:
+        assert self._engine is not None
+        async with self._engine.connect() as connection:
+            return (await connection.execute(query)).fetchall()
+
+    async def _do(self, job: str, values: dict[str, Any], *, new: bool) -> None:
+        done = asyncio.get_running_loop().create_future()
+        self._pending.append((job, values, new, done))
+        self._wake.set()
+        await done
+
+    async def _write(self) -> None:
+        """Write what is pending, all of it in one transaction, again and again."""
+        assert self._engine is not None
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            batch, self._pending = self._pending, []
+            error: SQLAlchemyError | None = None
+            try:
+                async with self._engine.begin() as connection:
+                    for statement, rows in _statements(batch):
+                        await connection.execute(statement, rows)
+            except SQLAlchemyError as caught:
+                error = caught
+            for *_, done in batch:
+                if done.done():
+                    continue
+                if error is None:
+                    done.set_result(None)
+                else:
+                    done.set_exception(error)
+
+
+def _statements(batch: Sequence[Write]) -> Iterator[tuple[sa.Executable, list[dict[str, Any]]]]:
+    """A batch as few statements with many rows: each statement is a trip to another thread."""
+    rows: dict[str, dict[str, Any]] = {}
+    changes: dict[str, dict[str, Any]] = {}
+    for job, values, new, _ in batch:
+        target = rows if new or job in rows else changes
+        target.setdefault(job, {}).update(values)
+    if rows:
+        yield jobs.insert(), list(rows.values())
+    alike: defaultdict[tuple[str, ...], list[dict[str, Any]]] = defaultdict(list)
+    for job, values in changes.items():
+        alike[tuple(sorted(values))].append({**values, "key": job})
+    for columns, group in alike.items():
+        update = jobs.update().where(jobs.c.id == sa.bindparam("key"))
+        yield update.values({name: sa.bindparam(name) for name in columns}), group
+
+
+def _tune_sqlite(connection: Any, _: Any) -> None:
+    """Readers beside the writer; a commit survives the death of the process."""
+    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=5000"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+async def _migrate(connection: AsyncConnection) -> None:
+    await connection.run_sync(schema_version.create, checkfirst=True)
+    version = (await connection.execute(sa.select(schema_version.c.version))).scalar() or 0
+    for migration in MIGRATIONS[version:]:
+        await migration(connection)
+    await connection.execute(schema_version.delete())
+    await connection.execute(schema_version.insert().values(version=len(MIGRATIONS)))
