@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from typing import Any, Self
 
 from aiohttp import web
@@ -55,6 +56,7 @@ class DiscordServer(Watched):
         self.requests: deque[Logged] = deque(maxlen=100_000)
         self.request_limit = REQUEST_LIMIT
         self.keep_answers = False
+        self.extend: Callable[[web.Application], None] | None = None
         self.limits, self.commands, self.gateway = Limits(), Commands(self), Gateway(self)
         self.application_id = self.ids.next()
         self.bot = Account(self, self.application_id, "spacebot", bot=True)
@@ -93,6 +95,8 @@ class DiscordServer(Watched):
         app.router.add_get("/", self.gateway.handle)
         app.router.add_get(FILE_ROUTE, self._file)
         mount(self, app, *tables)
+        if self.extend:
+            self.extend(app)
         app.router.add_route("*", "/{rest:.*}", nothing)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         await self._runner.setup()

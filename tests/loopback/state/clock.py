@@ -81,4 +81,5 @@ class Watched:
                 )
             future = asyncio.get_running_loop().create_future()
             self._waiting.append(future)
-            await asyncio.wait([future], timeout=left)
+            # What else a predicate looks at cannot wake it: it is asked again now and then.
+            await asyncio.wait([future], timeout=min(left, 0.5))
