@@ -137,6 +137,13 @@ def test_choices_show_their_labels(tmp_path: Path):
     assert text_of("checkboxgroup", [1, 2], tmp_path, choices=choices) == "Small, Large"
 
 
+def test_tables_show_few_digits_and_files_keep_all(tmp_path: Path):
+    value = {"headers": ["v"], "data": [[1 / 3]] * 30}
+    (reply,) = render(endpoint(("T", "dataframe")), [value], tmp_path)
+    assert "0.333333\n" in reply.text
+    assert str(1 / 3) in reply.files[0].path.read_text()
+
+
 def test_small_table_is_aligned(tmp_path: Path):
     value = {"headers": ["name", "v"], "data": [["a", 1], ["漢字", 20.5]]}
     assert text_of("dataframe", value, tmp_path) == (
@@ -190,6 +197,12 @@ def test_several_outputs_are_labelled_in_order_without_the_empty_ones(tmp_path: 
     (reply,) = render(of, ["one", None, file, "two\nlines"], tmp_path)
     assert reply.text == f"{HEADER}\n**First**: one\n\n**Cut out**: `x.png`\n\n**Long**\ntwo\nlines"
     assert [one.name for one in reply.files] == ["x.png"]
+
+
+def test_labels_that_gradio_made_up_are_replaced(tmp_path: Path):
+    of = endpoint(("value_144", "textbox"), ("output 1", "label"), ("", "number"))
+    (reply,) = render(of, ["a", 7, 3], tmp_path)
+    assert reply.text == f"{HEADER}\n**Text**: a\n\n**Result**: **7**\n\n**Output 3**: 3"
 
 
 def test_musicgen_posts_audio_and_video(tmp_path: Path):

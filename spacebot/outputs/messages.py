@@ -25,6 +25,22 @@ _TEXT_MOST = 20_000
 _BEGINNING = 1400
 _NOTES = 3
 _NOTE = 200
+_KINDS = {
+    "textbox": "Text",
+    "markdown": "Text",
+    "image": "Picture",
+    "gallery": "Pictures",
+    "audio": "Sound",
+    "video": "Video",
+    "file": "File",
+    "model3d": "3D model",
+    "label": "Result",
+    "dataframe": "Table",
+    "plot": "Plot",
+    "chatbot": "Answer",
+    "code": "Code",
+    "json": "Data",
+}
 _NOTHING = "Done. The Space returned nothing to show."
 
 
@@ -107,7 +123,7 @@ def _sections(
         place = Place(attachments, _stem(endpoint, output, values), output.props)
         part = _bounded(show(_unwrapped(value), output.component, place))
         if part:
-            shown.append((output.label.strip() or f"Output {number + 1}", part))
+            shown.append((_label(output, number), part))
     for label, part in shown:
         yield _Section(label, _labelled(label, part) if len(shown) > 1 else part)
 
@@ -131,10 +147,21 @@ def _unwrapped(value: Any) -> Any:
 
 def _stem(endpoint: Endpoint, output: Output, values: Sequence[Any]) -> str:
     """Return the name of a file that has none of its own."""
-    vague = re.fullmatch(r"(?i)|value.*|output.*|\d+|parameter.*", output.label.strip())
-    if len(values) > 1 and not vague:
+    if len(values) > 1 and not _is_vague(output.label):
         return safe_stem(output.label.lower()) or safe_stem(endpoint.name) or "result"
     return safe_stem(endpoint.name) or "result"
+
+
+def _label(output: Output, number: int) -> str:
+    """Return an output's label, or what it is where Gradio made the label up."""
+    if not _is_vague(output.label):
+        return output.label.strip()
+    return _KINDS.get(output.component.lower()) or f"Output {number + 1}"
+
+
+def _is_vague(label: str) -> bool:
+    """Say whether a label is one that Gradio makes up for an output without any."""
+    return re.fullmatch(r"(?:value|output|parameter)?[\s_]?\d*", label.strip(), re.I) is not None
 
 
 def _labelled(label: str, part: Shown) -> Shown:

@@ -84,7 +84,9 @@ class NativePlot:
 
     def __call__(self, value: Any, place: Place) -> Shown:
         columns = [str(name) for name in value["columns"]]
-        spec = self._spec(value, columns, place.props)
+        axes = dict(zip(("x", "y"), columns, strict=False))
+        known = {name: prop for name, prop in place.props.items() if prop is not None}
+        spec = self._spec(value, columns, {**axes, **known})
         if spec and place.attachments.folder and (drawn := draw(spec)):
             return place.write(drawn, ".png")
         rows = [[words(cell) for cell in row] for row in value["data"]]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -37,6 +38,7 @@ class Dataframe:
 def shown(headers: Sequence[str], rows: Sequence[Sequence[str]], place: Place) -> Shown:
     """Return a table as text where it fits, else as CSV with its first rows shown."""
     source = as_csv(headers, rows)
+    rows = [[_brief(cell) for cell in row] for row in rows]
     if len(rows) <= _ROWS and all(len(cell) <= _CELL for row in rows for cell in row):
         aligned = text.table(headers, rows, _CELL)
         if len(aligned) <= _MOST and _width(aligned) <= _WIDTH:
@@ -69,9 +71,12 @@ def _width(aligned: str) -> int:
     return max(map(text.width, aligned.split("\n")))
 
 
+def _brief(cell: str) -> str:
+    """Return a number with many digits as a person reads it; the file keeps them all."""
+    return f"{float(cell):.6g}" if re.fullmatch(r"-?\d{1,9}\.\d{5,20}", cell) else cell
+
+
 def _cell(value: Any) -> str:
-    if isinstance(value, float) and not value.is_integer():
-        return f"{value:.10g}"
     if isinstance(value, list | dict):
         return json.dumps(value, ensure_ascii=False, default=str)
     return words(value)
