@@ -27,6 +27,10 @@ does wrong gets Discord's own error JSON. `wait` (on an interaction, message, ch
 the server) raises an AssertionError with the last state. `message.history` has every
 version, `message.pings` whom it made notice. A direct message is where no channel is
 given; `add_guild(has_bot=False)` and `add_user(installed=True)` make a user install.
+An ephemeral message is in its interaction only, not in `channel.messages`; the first
+followup after a deferral becomes `message`. discord.py itself waits 2 s for guilds after
+READY (Client(guild_ready_timeout=0.05) shortens it) and 5 s before it identifies again.
+`python -m tests.loopback` runs the server in a process of its own (see `control`).
 """
 
 from .actors import User

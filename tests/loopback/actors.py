@@ -271,8 +271,7 @@ class User(Account):
     def _interaction(
         self, kind: int, place: Channel, data: Payload, *, source: Message | None = None
     ) -> Interaction:
-        bot_here = place.guild.has_bot if place.guild else place.recipient is not None
-        by_user = self.installed and not bot_here
+        by_user = self.installed and not place.hears_bot
         return Interaction(
             self.server, kind, self, place, data, source=source, user_install=by_user
         )

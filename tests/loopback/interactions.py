@@ -230,7 +230,7 @@ class Interaction(Watched):
 
     def follow_up(self, payload: Payload, files: Files) -> Message:
         """Takes a followup. The first one after a deferral takes the deferral's place."""
-        if self.user_install and not (self.channel.guild and self.channel.guild.has_bot):
+        if self.user_install:
             self._count_followup()
         first = self.message
         if first and first.loading and not first.deleted and first is not self.source:

@@ -252,6 +252,8 @@ def announce(message: Message) -> None:
 def tell(message: Message, event: str) -> None:
     """Sends the message to the bot, without its content where the intent is missing."""
     channel, server = message.channel, message.server
+    if not channel.hears_bot:
+        return
     intent = (1 << 9) if channel.guild else (1 << 12)
     extra: Payload = {}
     if channel.guild:

@@ -68,6 +68,11 @@ class Channel(Watched):
         return list(self._messages.values())
 
     @property
+    def hears_bot(self) -> bool:
+        """Whether the bot is here itself, rather than only by someone's own install."""
+        return self.guild.has_bot if self.guild else self.recipient is not None
+
+    @property
     def threads(self) -> list[Channel]:
         """The threads of this channel."""
         places = self.guild.channels.values() if self.guild else ()
@@ -110,6 +115,8 @@ class Channel(Watched):
 
     def dispatch_message(self, event: str, payload: dict[str, Any]) -> None:
         """Sends a message event to the bot, by the intents for this kind of place."""
+        if not self.hears_bot:
+            return
         if self.guild:
             payload = payload | {"guild_id": str(self.guild.id)}
         reaction = "REACTION" in event
