@@ -86,6 +86,12 @@ def _address(value: str) -> str:
     return value
 
 
+def _database(value: str) -> str:
+    if not re.match(r"[a-z]+\+\w+://", value):
+        raise ValueError("a database as SQLAlchemy names it, with an asynchronous driver")
+    return value
+
+
 def _between(low: int, high: int) -> Callable[[str], int]:
     def parse(value: str) -> int:
         if not value.isdecimal() or not low <= int(value) <= high:
@@ -395,7 +401,7 @@ VARIABLES = (
     Variable(
         "DATABASE_URL",
         "",
-        _text,
+        _database,
         "Another database than SQLite under DATA_DIR, as SQLAlchemy names it, like "
         "postgresql+asyncpg://user:password@host/name; its driver must be installed.",
         secret=True,
