@@ -130,6 +130,9 @@ class Admission:
         else:
             self._remove(turn)
         self._grant(turn.space)
+        # The bound on a user's running jobs spans the Spaces.
+        for space in [space for space, lines in self._waiting.items() if turn.user in lines]:
+            self._grant(space)
 
     def _check(self, user: str) -> None:
         limits = self.limits
