@@ -54,7 +54,7 @@ def last(answer: httpx.Response) -> str:
         ("&amp; \\*x\\*", "&amp;amp; *x*"),
         ("a || b", "a || b"),
         ("<@!12> </demo paint:3>", "@user"),
-        ("<t:0:R>", "01 January 1970 00:00 UTC"),
+        ("<t:0:R>", 'data-ago="0">01 January 1970 00:00 UTC'),
         ("<t:999999999999>", "Invalid date"),
         ("> a\nb", "</blockquote>\n<p>b</p>"),
         (">>> a\nb", "<p>a<br>\nb</p>\n</blockquote>"),
@@ -195,5 +195,5 @@ async def test_an_unknown_command_and_file_are_told(client) -> None:
 async def test_a_bug_is_logged_without_what_was_given(client, house, caplog) -> None:
     house.folder = house.folder / "missing"
     answer = await run(client, "demo compose", prompt="a secret wish")
-    assert "Something went wrong inside Spacebot" in last(answer)
+    assert "The bot made a mistake" in last(answer)
     assert "a secret wish" not in caplog.text

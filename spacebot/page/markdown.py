@@ -22,7 +22,7 @@ from markupsafe import Markup, escape
 # What Discord writes in angle brackets: <@1>, <@!1>, <@&1>, <#1>, </name:1>, <:name:1>, <t:1:R>.
 MENTION = re.compile(r"<(?:(?P<kind>@[!&]?|#)(?P<id>\d{1,20})|/(?P<command>[^:<>\n]{1,100}):\d+)>")
 EMOJI = re.compile(r"<a?(?P<name>:\w{2,32}:)\d{1,20}>")
-TIMESTAMP = re.compile(r"<t:(?P<seconds>-?\d{1,12})(?::[tTdDfFsSR])?>")
+TIMESTAMP = re.compile(r"<t:(?P<seconds>-?\d{1,12})(?::(?P<style>[tTdDfFsSR]))?>")
 SUPPRESSED_LINK = re.compile(r"<(?P<url>https?://[^\s<>]+)>")
 KINDS = {"@": "user", "@!": "user", "@&": "role", "#": "channel"}
 
@@ -93,6 +93,9 @@ def _push_timestamp(state: StateInline, match: re.Match[str]) -> None:
         _push_span(state, "timestamp", "Invalid date")
         return
     _push_span(state, "timestamp", f"{moment:%d %B %Y %H:%M} UTC")
+    if match["style"] == "R":
+        # The page's script counts these up.
+        state.tokens[-3].attrs["data-ago"] = match["seconds"]
 
 
 def _push_link(state: StateInline, match: re.Match[str]) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from spacebot.models import BotPhase, Option, OptionType, Progress, Stage, Status
+from spacebot.models import BotPhase, Option, OptionType, Stage, Status
 from spacebot.page.markdown import to_html
 from spacebot.page.media import Kept
 
@@ -35,6 +35,15 @@ class Message:
 
     text: str
     files: tuple[tuple[Kept, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """How a job runs: a line in Discord's markdown, and the stage for a screen reader."""
+
+    line: str
+    stage: str
+    partial: Message | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,32 +90,18 @@ def turn(
     command: str,
     bot: str,
     messages: Sequence[Message] = (),
-    progress: Progress | None = None,
-    partial: Message | None = None,
+    running: Running | None = None,
     problem: str = "",
 ) -> str:
-    """What a command looks like so far: who used it, then its messages, progress or problem."""
+    """What a command looks like: who used it, then its messages, how it runs, or its problem."""
     template = _templates.get_template("turn.html")
     return template.render(
         command=command,
         bot=bot,
         messages=messages,
-        progress=progress,
-        partial=partial,
+        running=running,
         problem=problem,
     )
-
-
-def _stage(progress: Progress) -> str:
-    """Where a job stands, in words ("In the Space's queue, 2 of 5, about 12 s")."""
-    words = [STAGES[progress.stage]]
-    if progress.rank is not None:
-        words.append(f"{progress.rank} of {progress.size}" if progress.size else f"{progress.rank}")
-    if progress.step is not None and progress.steps:
-        words.append(f"{progress.step:g} of {progress.steps:g} {progress.unit}".rstrip())
-    if progress.eta is not None and progress.eta >= 1:
-        words.append(f"about {progress.eta:.0f} s")
-    return ", ".join(words)
 
 
 def _size(count: int) -> str:
@@ -128,5 +123,5 @@ _templates = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-_templates.filters |= {"discord": to_html, "stage": _stage, "size": _size, "accept": _accept}
+_templates.filters |= {"discord": to_html, "size": _size, "accept": _accept}
 _templates.globals |= {"PHASES": PHASES}

@@ -94,14 +94,14 @@ class TryOut:
         length = request.headers.get("content-length", "")
         if not length.isdigit() or int(length) > MOST_BYTES:
             too_much = f"That is more than {MOST_BYTES // MEBIBYTE} MiB in all: attach less."
-            return _events(_once(turn.refused(too_much)))
+            return _events(_once(turn.refused(InputError(too_much))))
         folder = tempfile.TemporaryDirectory(prefix="spacebot-given-")
         try:
             async with request.form(max_files=25, max_fields=400) as form:
                 given = await asyncio.to_thread(forms.read, endpoint, form, Path(folder.name))
         except InputError as error:
             folder.cleanup()
-            return _events(_once(turn.refused(str(error))))
+            return _events(_once(turn.refused(error)))
         asker = Asker(f"tryout:{x_spacebot_session}", "you", f"tryout:{x_spacebot_session}")
         job = Job(secrets.token_hex(8), endpoint, asker, given)
         return _events(turn.events(job, folder))

@@ -6,11 +6,13 @@ import asyncio
 import json
 import logging
 import tempfile
+import time
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
 
+from spacebot import words
 from spacebot.errors import SpacebotError
 from spacebot.models import Job, Outcome, Progress, Reply
 from spacebot.page import render
@@ -26,7 +28,6 @@ log = logging.getLogger(__name__)
 HEARTBEAT = 15.0
 # More updates a second than this only flicker.
 PAUSE = 0.1
-BUG = "Something went wrong inside Spacebot, not in what you gave. Its log says what."
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,7 @@ class Turn:
         self._shelf = shelf
         self._running = running
         self._command = command
+        self._began = time.time()
         self._bot = house.status().bot.name or "Spacebot"
 
     async def events(self, job: Job, folder: Folder) -> AsyncIterator[str]:
@@ -78,9 +80,9 @@ class Turn:
             # Not awaited: when the browser has gone, every await here is cancelled too.
             running.cancel()
 
-    def refused(self, problem: str) -> str:
+    def refused(self, error: SpacebotError) -> str:
         """The event for what was not even started, and why."""
-        return Shown(render.turn(self._command, self._bot, problem=problem), last=True).event()
+        return self._failed(error).event()
 
     async def _run(self, job: Job, steps: asyncio.Queue[Shown]) -> None:
         try:
@@ -88,18 +90,23 @@ class Turn:
                 async for step in ways:
                     steps.put_nowait(await self._show(step))
         except SpacebotError as error:
-            html = render.turn(self._command, self._bot, problem=str(error))
-            steps.put_nowait(Shown(html, last=True))
-        except Exception:
+            steps.put_nowait(self._failed(error))
+        except Exception as error:
             log.exception("A job of the try-out failed inside Spacebot.")
-            steps.put_nowait(Shown(render.turn(self._command, self._bot, problem=BUG), last=True))
+            steps.put_nowait(self._failed(error))
+
+    def _failed(self, error: Exception) -> Shown:
+        return Shown(render.turn(self._command, self._bot, problem=words.failure(error)), last=True)
 
     async def _show(self, step: Step) -> Shown:
         if isinstance(step, Outcome):
             messages = [await self._message(reply) for reply in step.replies]
             return Shown(render.turn(self._command, self._bot, messages), last=True)
         partial = await self._message(step.partial) if step.partial else None
-        return Shown(render.turn(self._command, self._bot, progress=step, partial=partial))
+        line = words.progress(step, self._began)
+        stage = render.STAGES[step.stage]
+        shown = render.Running(line, stage, partial)
+        return Shown(render.turn(self._command, self._bot, running=shown))
 
     async def _message(self, reply: Reply) -> render.Message:
         # The files are copied now: whoever ran the job may remove them afterwards.

@@ -140,7 +140,7 @@ class ScriptedHouse:
         await asyncio.sleep(0.02)
         yield Progress(Stage.RUNNING, fraction=0.5, step=5, steps=10, unit="steps")
         if job.endpoint.name == "fail":
-            raise SpaceRaised(f"The Space says: **no** {HOSTILE}")
+            raise SpaceRaised(f"**no** {HOSTILE}")
         given = str(job.given.get("prompt", ""))
         yield Outcome(self._replies(job, given))
 

@@ -182,8 +182,17 @@ function spacebotTryout(page) {
   }
 
   function tick(turn) {
-    const elapsed = turn.content.querySelector("[data-elapsed]");
-    if (elapsed) elapsed.textContent = `${Math.round((Date.now() - turn.started) / 1000)} s`;
+    for (const element of turn.content.querySelectorAll("[data-ago]")) {
+      element.textContent = ago(Number(element.dataset.ago) - Date.now() / 1000);
+    }
+  }
+
+  // As Discord words it: "5 seconds ago", "in 2 hours".
+  function ago(seconds) {
+    const size = Math.abs(seconds);
+    const units = [["day", 86400], ["hour", 3600], ["minute", 60], ["second", 1]];
+    const [unit, length] = units.find((one) => size >= one[1]) ?? units[3];
+    return new Intl.RelativeTimeFormat("en").format(Math.trunc(seconds / length), unit);
   }
 
   function button(label, onclick) {
