@@ -169,12 +169,102 @@ def test_fast_answers(connect):
     assert Path(fast.predict(api_name="/file")).stat().st_size == 9 * 2**20
 
 
+def test_everything_echoes_what_it_is_given(connect, tmp_path):
+    everything = connect("everything")
+    picture = handle_file(_media("png", tmp_path))
+    given = {
+        "checkbox_group": ["apple"],
+        "multiselect": ["apple", "date"],
+        "voice": "voice-250",
+        "color": "#00ff00",
+        "datetime": "2026-11-22 15:00:00",
+        "date": "2026-11-22",
+        "code": "y = 2",
+        "json": {"b": [1]},
+        "label": {"label": "x", "confidences": [{"label": "x", "confidence": 0.5}]},
+        "markdown": "**a**",
+        "html": "<i>a</i>",
+    }
+    for endpoint, value in given.items():
+        assert everything.predict(value, api_name=f"/{endpoint}") == value
+    for endpoint, value in {"password": "pw", "email": "a@b.c", "custom_value": "kiwi"}.items():
+        assert everything.predict(value, api_name=f"/{endpoint}") == repr(value)
+    rows = {"headers": ["name", "age"], "data": [["Bob", 3]], "metadata": None}
+    assert everything.predict(rows, api_name="/dataframe")["data"] == [["Bob", 3]]
+    said = [{"role": "user", "content": [{"type": "text", "text": "hi"}]}]
+    assert everything.predict(said, api_name="/chatbot")[0]["content"] == said[0]["content"]
+    words = [{"token": "Ada", "class_or_confidence": "person"}]
+    assert "Ada" in everything.predict(words, api_name="/highlighted")
+    sketch = {"background": picture, "layers": [], "composite": None}
+    assert everything.predict(sketch, api_name="/image_editor")["background"]
+    assert len(everything.predict([picture, picture], api_name="/image_slider")) == 2
+    assert len(everything.predict([picture, picture], api_name="/files")) == 2
+    shown = everything.predict([{"image": picture, "caption": "a"}], api_name="/gallery")
+    assert shown[0]["caption"] == "a"
+    message = everything.predict({"text": "hi", "files": [picture]}, api_name="/multimodal")
+    assert message["text"] == "hi"
+    assert len(message["files"]) == 1
+
+
+def test_everything_gives_every_output(connect):
+    everything = connect("everything")
+    endpoints = everything.view_api(return_format="dict", print_info=False)["named_endpoints"]
+    given = [name for name in endpoints if name.startswith("/give_")]
+    assert len(given) >= 14
+    for endpoint in given:
+        assert everything.predict(api_name=endpoint)
+    assert len(endpoints["/many"]["parameters"]) == 30
+    assert everything.predict(api_name="/many").startswith("0, 1, True, text 3, apple")
+    assert everything.predict("a", api_name="/hidden") == "a|small|12"
+    with_value, without, missing = everything.predict(api_name="/updates")
+    assert with_value["value"] == "the value"
+    assert "value" not in without
+    assert missing is None
+    words, _, label, film = everything.predict("abc", api_name="/several")
+    assert (words, label["label"]) == ("cba", "long")
+    assert media.streams(film) == {"audio", "video"}
+
+
+def test_deepfloyd_makes_one_of_four_pictures_larger_twice(connect):
+    deepfloyd = connect("deepfloyd")
+    pictures, _, result = deepfloyd.predict(
+        "a galaxy", "", 1, 4, 4, "smart100", 50, api_name="/generate64"
+    )
+    second = (result, 2, 0, 4, "smart50", 50)
+    larger = deepfloyd.predict(*second, api_name="/upscale256")
+    largest = deepfloyd.predict(*second, "a galaxy", "", 0, 9, 40, api_name="/upscale1024")
+    assert len({Path(shown["image"]).read_bytes() for shown in pictures}) == 4
+    for path, size in ((pictures[2]["image"], 64), (larger, 256), (largest, 1024)):
+        with Image.open(path) as picture:
+            assert picture.size == (size, size)
+    with pytest.raises(AppError, match="no picture 7"):
+        deepfloyd.predict(result, 7, 0, 4, "smart50", 50, api_name="/upscale256")
+
+
+def test_codellama_goes_by_the_history_it_is_sent(connect):
+    codellama = connect("codellama")
+    _, history = codellama.predict("fibonacci please", [], "", 256, 0.3, api_name="/chat")
+    assert "def fibonacci" in history[-1]["content"][0]["text"]
+    stranger = connect("codellama")
+    _, longer = stranger.predict("now a prime", history, "", 256, 0.3, api_name="/chat")
+    assert longer[-1]["content"][0]["text"].startswith("Answer 2.")
+    assert len(longer) == 4
+
+
+def test_falcon_keeps_its_history_by_session(connect):
+    falcon, stranger = connect("falcon"), connect("falcon")
+    falcon.predict("my name is Bo", "", 0.8, 0.9, api_name="/chat")
+    assert falcon.predict("who am I?", "loud", 0.8, 0.9, api_name="/chat") == "YOUR NAME IS BO."
+    assert "not told me" in stranger.predict("who am I?", "", 0.8, 0.9, api_name="/chat")
+
+
 def test_a_spawned_space_can_be_killed_and_started_again():
     with spawn("trouble") as app:
         client = Client(app.url, verbose=False)
         assert client.predict(0, api_name="/hang") == "awake"
-        job = client.submit(0, api_name="/die")
-        with pytest.raises((concurrent.futures.CancelledError, Exception)):
+        # Half a second, so that the client's stream stands before the Space falls.
+        job = client.submit(0.5, api_name="/die")
+        with pytest.raises(concurrent.futures.CancelledError):
             job.result(30)
         app.process.wait(10)
         app.restart()

@@ -59,8 +59,7 @@ def describe(picture: Image.Image | None) -> tuple[str, dict[str, float]]:
 
 async def chat(message: str, history: list[dict[str, Any]]) -> AsyncIterator[str]:
     """Chat; it remembers what you said and can do small sums. Say "help" to see what it can do."""
-    before = [_text(entry["content"]) for entry in history if entry["role"] == "user"]
-    words = talk.answer(message, before).split(" ")
+    words = talk.answer(message, talk.said_before(history)).split(" ")
     for count in range(1, len(words) + 1):
         yield " ".join(words[:count])
         await asyncio.sleep(min(0.04, 3 / len(words)))
@@ -77,13 +76,6 @@ async def slow(
         progress((step, int(steps)), desc=f"Step {step + 1} of {int(steps)}", unit="steps")
         await asyncio.sleep(seconds / steps)
     return f"Did {int(steps)} steps in {time.monotonic() - started:.1f} seconds."
-
-
-def _text(content: Any) -> str:
-    """The words of a chat message, whose content is a string or a list of parts."""
-    if isinstance(content, str):
-        return content
-    return " ".join(part["text"] for part in content if part.get("type") == "text")
 
 
 def build() -> gr.Blocks:

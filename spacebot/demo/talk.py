@@ -9,7 +9,8 @@ from __future__ import annotations
 import ast
 import operator
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 HELP = """I am a small chat that runs without any model. Try:
 - **my name is Ada**, and later **what is my name?**
@@ -42,6 +43,18 @@ def answer(message: str, before: Sequence[str]) -> str:
             if said is not None:
                 return said
     return _reckoned(text) or _small_talk(text, before)
+
+
+def said_before(history: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What the person said, oldest first, out of a Gradio chat history."""
+    return [_text(entry["content"]) for entry in history if entry["role"] == "user"]
+
+
+def _text(content: Any) -> str:
+    """The words of a chat message, whose content is a string or a list of parts."""
+    if isinstance(content, str):
+        return content
+    return " ".join(part["text"] for part in content if part.get("type") == "text")
 
 
 def recall(subject: str, before: Sequence[str]) -> str | None:
