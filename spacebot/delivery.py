@@ -204,7 +204,8 @@ class Delivery:
         if not isinstance(error, SpacebotError):
             log.error("job %s met a bug", self.job.id, exc_info=error)
         elif not isinstance(error, Cancelled | Interrupted):
-            cause = f" ({error.__cause__!r})" if error.__cause__ else ""
+            # Its kind alone: its text may quote what somebody asked for.
+            cause = f" ({type(error.__cause__).__name__})" if error.__cause__ else ""
             log.warning("job %s failed: %s%s", self.job.id, type(error).__name__, cause)
         try:
             await self._finish(Reply(f"{self.header}\n{words.failure(error)}"))
