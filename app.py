@@ -51,10 +51,25 @@ def main() -> int:
         logging.getLogger("spacebot").info("the page is at %s", served.url)
         stop.wait()
         served.close()
+    except OSError:
+        print(taken(settings), file=sys.stderr)
+        return 2
     finally:
         runtime.stop()
     return 0
 
 
+def taken(settings: Settings) -> str:
+    """What to say when the page cannot listen."""
+    return (
+        f"GRADIO_SERVER_PORT: {settings.gradio_server_port} cannot be used. Accepted: a port that "
+        "no other program listens on, at an address of this machine (GRADIO_SERVER_NAME is "
+        f"{settings.gradio_server_name})."
+    )
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    code = main()
+    logging.shutdown()
+    # A thread that waits for a silent Space would hold up the end for a minute.
+    os._exit(code)
