@@ -1,0 +1,238 @@
+"""What the repository promises about itself: its layers, its settings, its documents."""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from spacebot.buttons import BUTTONS
+from spacebot.inputs import INPUTS
+from spacebot.models import Answer, Source
+from spacebot.outputs import RENDERERS
+from spacebot.settings import VARIABLES, command_source, parse_spaces
+from tests import env_example
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text()
+CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text()
+MAKEFILE = (ROOT / "Makefile").read_text()
+
+# From the ground up: a room imports only from rows above its own. A new room gets its
+# place here and in the picture in CONTRIBUTING.md.
+LAYERS = (
+    {"errors"},
+    {"models"},
+    {"settings", "inputs", "outputs", "store", "demo"},
+    {"schema", "words", "spaces"},
+    {"catalogue"},
+    {"jobs"},
+    {"buttons", "places"},
+    {"delivery", "commands"},
+    {"desk"},
+    {"bot", "page"},
+    {"runtime"},
+    {"app"},
+)
+LEVELS = {room: level for level, rooms in enumerate(LAYERS) for room in rooms}
+# The rooms that alone may import a library, wherever it is a room's own business.
+OWNERS = {
+    "discord": {"bot", "buttons", "commands", "delivery", "desk", "places"},
+    "gradio": {"demo", "page"},
+    "gradio_client": {"spaces"},
+    "huggingface_hub": {"spaces"},
+    "sqlalchemy": {"store"},
+    "dotenv": {"app"},
+}
+FILE, FUNCTION = 400, 60
+
+
+def sources() -> list[Path]:
+    """The program's Python files."""
+    return [ROOT / "app.py", *sorted((ROOT / "spacebot").rglob("*.py"))]
+
+
+def room_of(path: Path) -> str:
+    """The room a file belongs to: the module or folder right under spacebot/."""
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return parts[0] if parts[0] == "app" else parts[1]
+
+
+def imported(path: Path) -> Iterator[str]:
+    """The dotted name of everything that a file imports, inside functions too."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: imports are written in full"
+            assert node.module is not None
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def rooms_imported(path: Path) -> set[str]:
+    """The other rooms that a file imports from."""
+    rooms = {name.split(".")[1] for name in imported(path) if name.startswith("spacebot.")}
+    return (rooms & LEVELS.keys()) - {room_of(path)}
+
+
+def shown(paths: list[Path]) -> list[str]:
+    return [str(path.relative_to(ROOT)) for path in paths]
+
+
+def test_every_room_has_its_layer_and_its_line_in_contributing() -> None:
+    rooms = {room_of(path) for path in sources()} - {"__init__"}
+    assert rooms == LEVELS.keys()
+    unnamed = {room for room in rooms if not re.search(rf"\b{room}(\.py|/)", CONTRIBUTING)}
+    assert unnamed == set()
+
+
+@pytest.mark.parametrize("path", sources(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_imports_point_down_only(path: Path) -> None:
+    if path == ROOT / "spacebot" / "__init__.py":
+        assert rooms_imported(path) == set()
+        return
+    level = LEVELS[room_of(path)]
+    assert {room for room in rooms_imported(path) if LEVELS[room] >= level} == set()
+
+
+@pytest.mark.parametrize("library", OWNERS)
+def test_a_library_has_its_rooms(library: str) -> None:
+    users = {
+        room_of(path)
+        for path in sources()
+        for name in imported(path)
+        if name.split(".")[0] == library
+    }
+    assert users <= OWNERS[library]
+
+
+def test_only_settings_read_the_environment() -> None:
+    # app.py hands os.environ to the settings.
+    readers = [
+        path
+        for path in sources()
+        if room_of(path) not in ("settings", "app")
+        and re.search(r"\bos\.(environ|getenv)|from os import .*(environ|getenv)", path.read_text())
+    ]
+    assert shown(readers) == []
+
+
+def test_files_and_functions_stay_short() -> None:
+    files = [path for path in sources() if len(path.read_text().splitlines()) > FILE]
+    functions = [
+        f"{path.relative_to(ROOT)}: {node.name}"
+        for path in sources()
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and (node.end_lineno or 0) - node.lineno >= FUNCTION
+    ]
+    assert (shown(files), functions) == ([], [])
+
+
+def test_nothing_is_left_for_later_or_swallowed() -> None:
+    later = re.compile("TO" + "DO|FIX" + "ME|XX" + "X")
+    swallowed = re.compile(r"except( Exception| BaseException)?:\s+pass\b")
+    written = [*sources(), *(ROOT / "spacebot").rglob("*.js"), *(ROOT / "spacebot").rglob("*.html")]
+    assert shown([path for path in written if later.search(path.read_text())]) == []
+    assert shown([path for path in sources() if swallowed.search(path.read_text())]) == []
+
+
+def test_env_example_is_the_settings() -> None:
+    again = "write it again: .venv/bin/python -m tests.env_example > .env.example"
+    assert (ROOT / ".env.example").read_text() == env_example.render(), again
+
+
+def test_readme_tells_every_setting_and_its_default() -> None:
+    rows = re.findall(r"^\| `([A-Z_]+)` \| (?:`([^`]*)`)? *\|", README, re.MULTILINE)
+    assert rows == [(variable.name, variable.default) for variable in VARIABLES]
+
+
+def test_readme_tells_every_key_of_commands() -> None:
+    keys = re.findall(r'^\| `"(\w+)"` \|', README, re.MULTILINE)
+    assert sorted(keys) == sorted(field.name for field in dataclasses.fields(Source))
+    assert [answer for answer in Answer if f'`"{answer}"`' not in README] == []
+
+
+def test_readme_examples_are_accepted() -> None:
+    for value in re.findall(r"^SPACES=(.*)$", README, re.MULTILINE):
+        assert parse_spaces(value.strip('"'))
+    (listed,) = re.findall(r"^COMMANDS = (\[.*?^\])", README, re.MULTILINE | re.DOTALL)
+    assert [command_source(entry) for entry in ast.literal_eval(listed)]
+    assert env_example.MUSICGEN in README
+
+
+def test_readme_names_every_button() -> None:
+    labels = [getattr(button, "label", key) for key, button in BUTTONS.items()]
+    assert [label for label in labels if f"**{label}" not in README] == []
+
+
+def test_documents_name_only_commands_there_are() -> None:
+    targets = set(re.findall(r"^([a-z]+):", MAKEFILE, re.MULTILINE))
+    asked = set(re.findall(r"\bmake ([a-z]+)\b", README + CONTRIBUTING))
+    # In prose, "make" is also a verb: only what stands in code is a command.
+    asked &= set(re.findall(r"(?:`|^)make ([a-z]+)", README + CONTRIBUTING, re.MULTILINE))
+    assert {"run", "test"} <= asked
+    assert asked <= targets
+
+
+def test_ci_runs_what_readme_and_contributing_say() -> None:
+    assert re.search(r"^make check test\b", (ROOT / ".ci" / "run").read_text(), re.MULTILINE)
+    assert "bash .ci/run" in CONTRIBUTING
+
+
+def test_front_matter_agrees_with_the_requirements() -> None:
+    header = README.split("---\n")[1]
+    front = dict(re.findall(r"^(\w+): \"?(.*?)\"?$", header, re.MULTILINE))
+    (gradio,) = re.findall(r"^gradio==(.+)$", (ROOT / "requirements.txt").read_text(), re.MULTILINE)
+    assert front["sdk"] == "gradio"
+    assert front["sdk_version"] == gradio
+    assert (ROOT / front["app_file"]).exists()
+    assert tuple(map(int, front["python_version"].split("."))) >= (3, 11)
+    # The Hub refuses a longer one.
+    assert len(front["short_description"]) <= 60
+
+
+def test_links_between_the_documents_lead_somewhere() -> None:
+    links = re.findall(r"\]\((?!https?://|#)([^)#]+)", README + CONTRIBUTING)
+    assert [link for link in links if not (ROOT / link).exists()] == []
+
+
+@pytest.mark.parametrize("table", [INPUTS, RENDERERS], ids=["INPUTS", "RENDERERS"])
+def test_every_row_of_a_table_has_a_row_in_a_test(table: dict[str, object]) -> None:
+    # By its key, or by Gradio's own name for it: ColorPicker for colorpicker.
+    tests = "".join(path.read_text() for path in (ROOT / "tests").rglob("*.py")).lower()
+    assert [key for key in table if not re.search(rf"\b{key}\b", tests)] == []
+
+
+def test_a_wrong_setting_stops_the_start_with_one_line(tmp_path: Path) -> None:
+    result = subprocess.run(
+        [sys.executable, "-W", "ignore", ROOT / "app.py"],
+        cwd=tmp_path,
+        env={"PATH": "", "HOME": str(tmp_path), "LOG_LEVEL": "loud"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    line = "LOG_LEVEL: 'loud' cannot be used. Accepted: one of DEBUG, INFO, WARNING, ERROR.\n"
+    assert (result.returncode, result.stdout, result.stderr) == (2, "", line)
+
+
+def test_make_names_the_python_it_needs(tmp_path: Path) -> None:
+    old = tmp_path / "python3"
+    newer = "sed 's/3, 11/3, 99/'"
+    old.write_text(f'#!/bin/sh\nexec {sys.executable} -c "$(echo "$2" | {newer})"\n')
+    old.chmod(0o755)
+    (tmp_path / "Makefile").write_text(MAKEFILE)
+    (tmp_path / "requirements.txt").touch()
+    result = subprocess.run(
+        ["make", f"PYTHON={old}", "run"], cwd=tmp_path, capture_output=True, text=True, timeout=60
+    )
+    assert result.returncode != 0
+    assert "Spacebot needs Python 3.11 or newer; this is" in result.stderr
+    assert not (tmp_path / ".venv").exists()
