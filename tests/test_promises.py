@@ -7,11 +7,13 @@ import dataclasses
 import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+import spacebot
 from spacebot.buttons import BUTTONS
 from spacebot.inputs import INPUTS
 from spacebot.models import Answer, Source
@@ -196,6 +198,11 @@ def test_front_matter_agrees_with_the_requirements() -> None:
     assert tuple(map(int, front["python_version"].split("."))) >= (3, 11)
     # The Hub refuses a longer one.
     assert len(front["short_description"]) <= 60
+
+
+def test_the_version_is_told_alike() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert project["version"] == spacebot.__version__
 
 
 def test_links_between_the_documents_lead_somewhere() -> None:
