@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ast
 import dataclasses
+import os
 import re
+import socket
 import subprocess
 import sys
 import tomllib
@@ -243,3 +245,11 @@ def test_make_names_the_python_it_needs(tmp_path: Path) -> None:
     assert result.returncode != 0
     assert "Spacebot needs Python 3.11 or newer; this is" in result.stderr
     assert not (tmp_path / ".venv").exists()
+
+
+def test_tests_reach_nothing_but_this_machine() -> None:
+    with pytest.raises(OSError, match="loopback"):
+        socket.create_connection(("192.0.2.1", 80), timeout=1)
+    with pytest.raises(OSError, match="loopback"):
+        socket.create_connection(("discord.com", 443), timeout=1)
+    assert "DISCORD_TOKEN" not in os.environ
