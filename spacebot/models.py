@@ -24,6 +24,37 @@ class Answer(enum.StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class FollowUp:
+    """A button under a result that calls another endpoint of the same Space.
+
+    `endpoint` is an API name with its slash. `take` says where a parameter's
+    value comes from: a number is an output of the result, counted from 0 as the
+    API does, hidden ones included; a text is a parameter that the result, or what
+    it followed, was made with. With `each` there are so many buttons, and
+    `index` names the parameter that gets 0 for the first, 1 for the second …
+    """
+
+    label: str
+    endpoint: str
+    fixed: Mapping[str, Any] = field(default_factory=dict)
+    take: Mapping[str, int | str] = field(default_factory=dict)
+    index: str | None = None
+    each: int = 1
+    then: tuple[FollowUp, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Theirs:
+    """JSON that a Space returned, to go back to the same Space just as it is.
+
+    Its files are named by the Space's own paths, which must never be read as
+    paths of this machine.
+    """
+
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
 class Source:
     """One entry of SPACES or COMMANDS: a Space, and how it is offered.
 
@@ -38,6 +69,7 @@ class Source:
     fixed: Mapping[str, Any] = field(default_factory=dict)
     answer: Answer = Answer.CHANNEL
     repeatable: bool = False
+    then: tuple[FollowUp, ...] = ()
 
     @property
     def is_address(self) -> bool:
@@ -116,6 +148,7 @@ class Endpoint:
     answer: Answer = Answer.CHANNEL
     repeatable: bool = False
     max_file_size: int | None = None
+    then: tuple[FollowUp, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,6 +259,22 @@ class Asker:
 
 
 @dataclass(frozen=True, slots=True)
+class Chain:
+    """How a job came from another one's result: by which follow-ups, with what of it.
+
+    `parent` is that job's id, `root` the API name of the command at the start and
+    `command` its name ("/demo paint"); `path` the labels of the follow-ups since;
+    `taken` the values by parameter, as the Space returned them.
+    """
+
+    parent: str
+    root: str
+    command: str
+    path: tuple[str, ...]
+    taken: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Job:
     """One run of an endpoint: who asked, and what they gave, by option name.
 
@@ -233,7 +282,7 @@ class Job:
     one file may have where the answer goes. `conversation` names the session on
     the Space when it is not the asker's own. `command` is what was typed ("/demo
     paint"). `place` says, in JSON, where its message is, for the Discord side
-    alone; a job without one is not kept over a restart.
+    alone; a job without one is not kept over a restart. `chain` says what it follows.
     """
 
     id: str
@@ -244,6 +293,7 @@ class Job:
     conversation: str | None = None
     command: str = ""
     place: Mapping[str, Any] = field(default_factory=dict)
+    chain: Chain | None = None
 
 
 class Stage(enum.StrEnum):

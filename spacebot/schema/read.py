@@ -98,6 +98,7 @@ def _endpoint(source: Source, yard: Yard, candidate: Candidate, name: str, title
         answer=source.answer,
         repeatable=source.repeatable,
         max_file_size=app.max_file_size,
+        then=source.then,
     )
 
 
