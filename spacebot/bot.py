@@ -32,9 +32,13 @@ PERMISSIONS = discord.Permissions(
     attach_files=True,
     embed_links=True,
 )
+# The gateway's close codes after which it must not be asked again: sharding, version, intents.
+FINAL = range(4010, 4014)
 RETRY_FIRST, RETRY_MOST = 5.0, 300.0
 # Several Spaces answer one after the other when the bot starts: one request for all.
 SETTLE = 0.3
+# It would warn at every start that the libraries for voice are missing: none is needed.
+discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
 
 
 class Bot(discord.Client):
@@ -54,6 +58,7 @@ class Bot(discord.Client):
         self.jobs = jobs
         self.connected = False
         self.problem = ""
+        self.crowded = ""
         self.tree = app_commands.CommandTree(self)
         self.tree.error(self._failed)
         self.desk = Desk(self, jobs)
@@ -80,11 +85,12 @@ class Bot(discord.Client):
         for space in self.catalogue.spaces[:MOST]:
             if space.endpoints:
                 self.tree.add_command(build(space, self.desk.answer))
+        self.crowded = ""
         if len(self.catalogue.spaces) > MOST:
-            self.problem = (
+            self.crowded = (
                 f"Discord takes {MOST} commands; the Spaces after the {MOST}th are not offered."
             )
-            log.error(self.problem)
+            log.error(self.crowded)
         self._sync_wanted.set()
 
     async def _keep_synced(self) -> None:
@@ -97,7 +103,7 @@ class Bot(discord.Client):
                 pause = RETRY_FIRST
             except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
                 self.problem = f"Discord did not take the commands: {error}. Trying again."
-                log.exception("the commands could not be registered; trying again")
+                log.error(self.problem)
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, RETRY_MOST)
                 self._sync_wanted.set()
@@ -194,7 +200,7 @@ class Bot(discord.Client):
 
     def state(self) -> BotStatus:
         """The state for the page."""
-        reason = self.problem
+        reason = self.problem or self.crowded
         phase = BotPhase.CONNECTED if self.connected else BotPhase.CONNECTING
         if not self.connected and self.is_ready():
             phase = BotPhase.RETRYING
@@ -229,13 +235,14 @@ async def keep_running(
     """
     pause = RETRY_FIRST
     while True:
-        bot = make()
-        tell(bot, BotStatus(BotPhase.CONNECTING))
         try:
+            bot = make()
+            tell(bot, BotStatus(BotPhase.CONNECTING))
             async with bot:
                 await bot.start(token)
             return
-        except Exception as error:
+        except Exception as caught:
+            error = _network_error(caught)
             status = diagnose(error, pause)
             if status.phase is BotPhase.FAILED:
                 log.error(status.reason, exc_info=None if _is_told(error) else error)
@@ -244,9 +251,31 @@ async def keep_running(
             tell(None, status)
             if status.phase is BotPhase.FAILED:
                 return
-            pause = RETRY_FIRST if bot.is_ready() else pause
         await asyncio.sleep(pause)
         pause = min(2 * pause, RETRY_MOST)
+
+
+def _network_error(error: Exception) -> Exception:
+    """What was meant: discord.py stumbles when its first connection to the gateway fails.
+
+    It then asks the missing connection for its sequence, an AttributeError.
+    """
+    cause = error.__context__
+    if isinstance(error, AttributeError) and isinstance(cause, aiohttp.ClientError | OSError):
+        return cause
+    return error
+
+
+def _without_traceback(record: logging.LogRecord) -> bool:
+    """Make one line of what discord.py logs at each reconnect."""
+    if record.exc_info and str(record.msg).startswith("Attempting a reconnect"):
+        record.msg = f"Disconnected (%s). {record.msg}"
+        record.args = (type(record.exc_info[1]).__name__, *(record.args or ()))
+        record.exc_info, record.levelno, record.levelname = None, logging.WARNING, "WARNING"
+    return True
+
+
+logging.getLogger("discord.client").addFilter(_without_traceback)
 
 
 def _is_told(error: BaseException) -> bool:
@@ -271,6 +300,12 @@ def diagnose(error: Exception, pause: float) -> BotStatus:
                 BotPhase.FAILED,
                 "Discord refused an intent. In the Developer Portal, under Bot, switch Message "
                 "Content Intent on, and start again.",
+            )
+        case discord.ConnectionClosed() if code in FINAL:
+            return BotStatus(
+                BotPhase.FAILED,
+                f"Discord closed the connection for good ({code}). Update Spacebot and start "
+                "again; if it stays, please report it.",
             )
         case aiohttp.ClientError() | OSError() | TimeoutError():
             return BotStatus(

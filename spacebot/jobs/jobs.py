@@ -19,7 +19,7 @@ from typing import Any
 
 from spacebot import inputs, outputs
 from spacebot.catalogue import Catalogue
-from spacebot.errors import Refused, SpaceBusy, SpaceError, SpaceSilent
+from spacebot.errors import QuotaExceeded, Refused, SpaceBusy, SpaceError, SpaceSilent
 from spacebot.jobs.admission import Admission, Limits, Turn
 from spacebot.jobs.metrics import Metrics
 from spacebot.jobs.records import result_of, to_record
@@ -251,7 +251,9 @@ class Jobs:
                 return await self._once(running, turn, values)
             except SpaceError as error:
                 safe = error.safe or not running.began or running.job.endpoint.repeatable
-                if not (error.again and safe) or time.monotonic() + pause > deadline:
+                # A quota comes back in hours: whoever asked is told at once.
+                soon = error.again and not isinstance(error, QuotaExceeded)
+                if not (soon and safe) or time.monotonic() + pause > deadline:
                     raise
                 log.info("job %s tries again: %s", running.job.id, type(error).__name__)
                 running.began = False

@@ -1,0 +1,106 @@
+"""What the end-to-end tests share: one server, one program, the test Spaces."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import ExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from spacebot.models import Answer, Source
+from tests.e2e.house import Home, at_home
+from tests.e2e.program import Program, running
+from tests.loopback import Channel, DiscordServer, Guild, User
+from tests.spaces import serve
+
+# A stand-in for what must never be seen anywhere.
+PROMPT = "the-very-private-prompt"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _gradio_files(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GRADIO_TEMP_DIR", str(tmp_path_factory.mktemp("gradio")))
+        yield
+
+
+@pytest.fixture(scope="session")
+def space(_gradio_files: None) -> Iterator[Callable[[str], str]]:
+    """Serve a test Space of this name once for all tests, and give its address."""
+    served: dict[str, str] = {}
+    with ExitStack() as stack:
+
+        def address(name: str) -> str:
+            if name not in served:
+                served[name] = stack.enter_context(serve(name))
+            return served[name]
+
+        yield address
+
+
+@dataclass(frozen=True)
+class Place:
+    """A Discord with a server, a channel, and people."""
+
+    server: DiscordServer
+    guild: Guild
+    channel: Channel
+    ada: User
+    ben: User
+
+
+@asynccontextmanager
+async def discord() -> AsyncIterator[Place]:
+    """A Discord of one's own."""
+    async with DiscordServer() as server:
+        server.limits.enforced = False
+        ada, ben = server.add_user("ada"), server.add_user("ben")
+        guild = server.add_guild("Lab", ada, ben)
+        yield Place(server, guild, guild.add_text_channel("art"), ada, ben)
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def everything(
+    space: Callable[[str], str], tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[tuple[Place, Home]]:
+    """The bot in this loop, with every test Space on offer."""
+    folder = tmp_path_factory.mktemp("home")
+    sources = [
+        Source(space("kinds"), name="kinds"),
+        Source(space("trouble"), name="trouble"),
+        Source(space("stateful"), name="stateful"),
+        Source(space("fast"), name="fast"),
+        Source(space("musicgen"), "/predict", "musicgen", answer=Answer.THREAD),
+        Source(space("trouble"), "/told", "quiet", answer=Answer.PRIVATE),
+    ]
+    async with discord() as place, at_home(place.server, *sources, folder=folder) as home:
+        yield place, home
+
+
+@pytest.fixture
+def place(everything: tuple[Place, Home]) -> Place:
+    """Where people are."""
+    return everything[0]
+
+
+@pytest.fixture
+def home(everything: tuple[Place, Home]) -> Home:
+    """The bot of `place`."""
+    return everything[1]
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def shared(
+    space: Callable[[str], str], tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[tuple[Place, Program]]:
+    """The real program in its own process, with musicgen, trouble and fast."""
+    folder: Path = tmp_path_factory.mktemp("program")
+    spaces = (
+        f"musicgen={space('musicgen')}#/predict trouble={space('trouble')} fast={space('fast')}"
+    )
+    async with discord() as place, running(folder, place.server, spaces) as program:
+        program.prompts.append(PROMPT)
+        yield place, program

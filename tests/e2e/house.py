@@ -1,0 +1,56 @@
+"""The bot in the loop of the test, with everything but the process around it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from huggingface_hub import HfApi
+
+from spacebot.bot import Bot
+from spacebot.catalogue import Catalogue
+from spacebot.jobs import Deadlines, Jobs, Limits
+from spacebot.models import Source
+from spacebot.spaces import Network
+from spacebot.store import Store
+from tests.loopback import DiscordServer, connected
+
+
+@dataclass(frozen=True)
+class Home:
+    """What `runtime` wires together."""
+
+    server: DiscordServer
+    catalogue: Catalogue
+    jobs: Jobs
+    bot: Bot
+
+
+@asynccontextmanager
+async def at_home(
+    server: DiscordServer,
+    *sources: Source,
+    folder: Path,
+    token: str = "",
+    deadlines: Deadlines | None = None,
+    limits: Limits | None = None,
+    hub: HfApi | None = None,
+    commands: bool = True,
+) -> AsyncIterator[Home]:
+    """Run the bot against `server` until the block ends, as `runtime` does."""
+    async with Network(hub=hub) as network, Store.in_folder(folder) as store:
+        catalogue = Catalogue(sources, network, folder=folder, token=token)
+        jobs = Jobs(catalogue, store, folder=folder, deadlines=deadlines, limits=limits)
+        await catalogue.start()
+        bot = Bot(catalogue, jobs)
+        try:
+            async with connected(server, bot):
+                if commands:
+                    await server.wait(lambda s: s.registered_commands, 10)
+                yield Home(server, catalogue, jobs, bot)
+                await jobs.close()
+                await jobs.drained(5)
+        finally:
+            await catalogue.close()

@@ -1,0 +1,192 @@
+"""The connection to Discord: what is refused, what heals, and the jobs meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+import discord as dpy
+import pytest
+
+from spacebot import bot as bot_module
+from spacebot.bot import Bot, keep_running
+from spacebot.catalogue import Catalogue
+from spacebot.jobs import Jobs
+from spacebot.models import BotPhase, BotStatus, Source
+from spacebot.spaces import Network
+from spacebot.store import Store
+from tests.e2e.ask import ask, is_final, shown, until
+from tests.e2e.conftest import Place, discord
+from tests.e2e.program import Program
+from tests.loopback import DiscordServer, point_discord_at
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+@pytest.mark.parametrize("resumable", [True, False])
+async def test_a_dropped_gateway_heals_and_the_job_is_answered(
+    shared: tuple[Place, Program], resumable: bool
+):
+    place, program = shared
+    gateway = place.server.gateway
+    identifies, resumes = gateway.identifies, gateway.resumes
+    seen = await place.ada.command("fast sleep", seconds=3, channel=place.channel)
+    if resumable:
+        gateway.down = True
+        gateway.drop()
+    else:
+        # discord.py waits 5 s before it identifies anew.
+        gateway.invalidate()
+    await program.until_page("It tries again by itself.")
+    health = await program.get("/healthz")
+    assert (health.status_code, health.json()["reason"]) == (
+        503,
+        "The connection to Discord was lost. It is being made again.",
+    )
+    # The answer needs no gateway.
+    await seen.wait(is_final, 20)
+    assert "Done in" in shown(seen).content
+    gateway.down = False
+    await program.until(lambda: gateway.ready)
+    await program.until_page("Connected")
+    assert gateway.resumes - resumes == (1 if resumable else 0)
+    assert gateway.identifies - identifies == (0 if resumable else 1)
+    assert "hi" in (await ask(place.ada, "fast echo", text="hi", channel=place.channel)).content
+
+
+async def test_a_gateway_that_asks_for_a_new_connection_gets_one(shared: tuple[Place, Program]):
+    place, program = shared
+    resumes = place.server.gateway.resumes
+    place.server.gateway.ask_reconnect()
+    await program.until(lambda: place.server.gateway.resumes > resumes)
+    assert "hi" in (await ask(place.ada, "fast echo", text="hi", channel=place.channel)).content
+
+
+class Kept:
+    """`keep_running` in this loop, and everything that it told."""
+
+    def __init__(self) -> None:
+        self.told: list[BotStatus] = []
+        self.bots: list[Bot] = []
+        self.retrying = asyncio.Event()
+
+    def tell(self, bot: Bot | None, status: BotStatus) -> None:
+        """Take what it tells."""
+        self.told.append(status)
+        if status.phase is BotPhase.RETRYING:
+            self.retrying.set()
+
+    async def run(
+        self,
+        server: DiscordServer,
+        folder: Path,
+        source: Source,
+        change: Callable[[Bot], None] = lambda _: None,
+    ) -> None:
+        """Run until it ends."""
+        async with Network() as network, Store.in_folder(folder) as store:
+            catalogue = Catalogue([source], network, folder=folder)
+            jobs = Jobs(catalogue, store, folder=folder)
+            await catalogue.start()
+
+            def make() -> Bot:
+                made = Bot(catalogue, jobs)
+                change(made)
+                self.bots.append(made)
+                return made
+
+            try:
+                with point_discord_at(server):
+                    await keep_running(server.token, make, self.tell)
+            finally:
+                await jobs.close()
+                await catalogue.close()
+
+
+async def test_a_token_that_the_gateway_refuses_ends_it(space, tmp_path: Path):
+    async with discord() as place:
+        kept, source = Kept(), Source(space("fast"), name="fast")
+
+        def reset_after_login(made: Bot) -> None:
+            hook = made.setup_hook
+
+            async def setup_hook() -> None:
+                await hook()
+                place.server.token = "another"
+
+            made.setup_hook = setup_hook
+
+        await asyncio.wait_for(kept.run(place.server, tmp_path, source, reset_after_login), 30)
+        assert kept.told[-1].phase is BotPhase.FAILED
+        assert kept.told[-1].reason.startswith("Discord refused DISCORD_TOKEN. ")
+        assert place.server.gateway.identifies == 1
+        assert len(kept.bots) == 1
+
+
+async def test_a_gateway_down_at_the_start_heals(space, tmp_path: Path, monkeypatch):
+    monkeypatch.setattr(bot_module, "RETRY_FIRST", 0.05)
+    async with discord() as place:
+        place.server.gateway.down = True
+        kept, source = Kept(), Source(space("fast"), name="fast")
+        task = asyncio.create_task(kept.run(place.server, tmp_path, source))
+        await asyncio.wait_for(kept.retrying.wait(), 20)
+        place.server.gateway.down = False
+        await place.server.wait_until_ready(30)
+        assert "hi" in await _first_answer(place)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        told = next(status.reason for status in kept.told if status.reason)
+        assert told.startswith("Discord cannot be reached from here; trying again in 0 s. ")
+
+
+async def test_a_refused_intent_ends_it(space, tmp_path: Path):
+    async with discord() as place:
+        kept = Kept()
+
+        def ask_for_content(made: Bot) -> None:
+            made._connection._intents.message_content = True
+
+        source = Source(space("fast"), name="fast")
+        await asyncio.wait_for(kept.run(place.server, tmp_path, source, ask_for_content), 30)
+        assert kept.told[-1] == BotStatus(
+            BotPhase.FAILED,
+            "Discord refused an intent. In the Developer Portal, under Bot, switch Message "
+            "Content Intent on, and start again.",
+        )
+        assert place.server.gateway.identifies == 1
+
+
+@pytest.mark.parametrize("code", [4010, 4011, 4012, 4013])
+async def test_what_cannot_heal_is_not_tried_again(code: int):
+    class Socket:
+        close_code = code
+
+    error = dpy.ConnectionClosed(Socket(), shard_id=None)  # type: ignore[arg-type]
+    status = bot_module.diagnose(error, 5)
+    assert status.phase is BotPhase.FAILED
+    assert f"({code})" in status.reason
+
+
+async def test_pauses_between_tries_grow(space, tmp_path: Path, monkeypatch):
+    monkeypatch.setattr(bot_module, "RETRY_FIRST", 0.05)
+    monkeypatch.setattr(bot_module, "RETRY_MOST", 0.3)
+    async with discord() as place:
+        place.server.limits.fail("GET /users/@me", 0, times=4)
+        kept = Kept()
+        source = Source(space("fast"), name="fast")
+        task = asyncio.create_task(kept.run(place.server, tmp_path, source))
+        await place.server.wait_until_ready(30)
+        seen = await _first_answer(place)
+        assert "hi" in seen
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        phases = [status.phase for status in kept.told]
+        assert phases.count(BotPhase.RETRYING) >= 2
+        assert all("trying again in 0 s" in s.reason for s in kept.told if s.reason)
+
+
+async def _first_answer(place: Place) -> str:
+    await place.server.wait(lambda s: s.registered_commands, 10)
+    seen = await place.ada.command("fast echo", text="hi", channel=place.channel)
+    return (await until(seen, "Done")).content

@@ -1,0 +1,159 @@
+"""The process: how it starts, how it ends, and what it says when Discord will not have it."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import signal
+import socket
+from pathlib import Path
+
+import pytest
+
+from tests.e2e import program
+from tests.e2e.ask import is_final, shown, until
+from tests.e2e.conftest import PROMPT, Place, discord
+from tests.e2e.program import Program, running
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+TOKEN_REFUSED = (
+    "Discord refused DISCORD_TOKEN. In the Developer Portal, under Bot, press Reset "
+    "Token, set the new one as DISCORD_TOKEN, and start again."
+)
+MISTAKE = (
+    "The bot stopped by a mistake of its own; its log says where. Start it again, and "
+    "please report it."
+)
+
+
+async def test_the_page_and_healthz_say_that_it_is_connected(shared: tuple[Place, Program]):
+    _, started = shared
+    page = await started.until_page("Connected")
+    assert "as <strong>spacebot" in page
+    assert "/musicgen" in page
+    health = await started.get("/healthz")
+    assert (health.status_code, health.json()) == (200, {"status": "ok"})
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_a_signal_ends_it_with_a_job_in_flight(space, tmp_path: Path, number: int):
+    async with discord() as place, running(tmp_path, place.server, space("trouble")) as started:
+        started.prompts.append(PROMPT)
+        seen = await place.ada.command("trouble hang", seconds=60, channel=place.channel)
+        await place.ada.command("trouble told", text=PROMPT, channel=place.channel)
+        await until(seen, "Working")
+        assert await started.stop(number) < program.STOP
+        # Whoever asked is told: nobody waits on a message that says that work goes on.
+        assert is_final(seen)
+        assert "Working" not in shown(seen).content
+
+
+async def test_a_silent_space_does_not_hold_up_the_end(tmp_path: Path):
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        address = f"http://127.0.0.1:{mute.getsockname()[1]}"
+        async with (
+            discord() as place,
+            running(tmp_path, place.server, address, ready=False) as started,
+        ):
+            await started.until(lambda: place.server.gateway.ready)
+            assert await started.stop() < program.STOP
+
+
+async def test_a_refused_token_is_told_and_not_tried_again(tmp_path: Path):
+    env = {"DISCORD_TOKEN": "not-the-right-token"}
+    async with (
+        discord() as place,
+        running(tmp_path, place.server, env=env, ready=False) as started,
+    ):
+        page = await started.until_page("The bot has stopped.")
+        assert TOKEN_REFUSED in page
+        health = await started.get("/healthz")
+        assert health.status_code == 503
+        assert health.json() == {"status": "failed", "reason": TOKEN_REFUSED}
+        assert TOKEN_REFUSED in started.log
+        await asyncio.sleep(6)  # longer than the first pause before another try
+        logins = [r for r in place.server.requests if r.path.endswith("/users/@me")]
+        assert len(logins) == 1
+        assert place.server.gateway.identifies == 0
+
+
+async def test_a_bug_in_the_bot_is_told(space, tmp_path: Path):
+    bug = (
+        "import spacebot.bot\n"
+        "async def setup_hook(self): raise ZeroDivisionError('a bug')\n"
+        "spacebot.bot.Bot.setup_hook = setup_hook"
+    )
+    async with (
+        discord() as place,
+        running(tmp_path, place.server, space("fast"), before=bug, ready=False, clean=False) as it,
+    ):
+        page = await it.until_page("The bot has stopped.")
+        assert MISTAKE in page
+        health = await it.get("/healthz")
+        assert (health.status_code, health.json()["reason"]) == (503, MISTAKE)
+        assert MISTAKE in it.log
+        assert "ZeroDivisionError: a bug" in it.log
+
+
+async def test_a_bug_in_the_thread_is_told(space, tmp_path: Path):
+    bug = (
+        "import spacebot.catalogue\n"
+        "async def start(self): raise ZeroDivisionError('a bug')\n"
+        "spacebot.catalogue.Catalogue.start = start"
+    )
+    async with (
+        discord() as place,
+        running(tmp_path, place.server, space("fast"), before=bug, ready=False, clean=False) as it,
+    ):
+        assert MISTAKE in await it.until_page("The bot has stopped.")
+        assert (await it.get("/healthz")).status_code == 503
+        assert "ZeroDivisionError: a bug" in it.log
+
+
+async def test_discord_down_at_the_start_is_told_and_heals(space, tmp_path: Path):
+    async with discord() as place:
+        place.server.limits.fail("GET /users/@me", 0, times=2)
+        async with running(tmp_path, place.server, space("fast"), ready=False) as started:
+            told = (
+                "Discord cannot be reached from here; trying again in 5 s. "
+                "If it stays so, this host may block Discord: set DISCORD_PROXY."
+            )
+            page = await started.until_page("It tries again by itself.")
+            assert told in page
+            health = await started.get("/healthz")
+            assert (health.status_code, health.json()["reason"]) == (503, told)
+            await started.until_page("Connected")
+            assert told in started.log
+
+
+async def test_a_port_that_is_taken_is_told_in_one_line(tmp_path: Path):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        code, log = program.refused(tmp_path, {"GRADIO_SERVER_PORT": str(port)})
+    assert code == 2
+    assert log.strip().splitlines()[-1] == (
+        f"GRADIO_SERVER_PORT: {port} cannot be used. Accepted: a port that no other program "
+        "listens on, at an address of this machine (GRADIO_SERVER_NAME is 127.0.0.1)."
+    )
+    assert "Traceback" not in log
+
+
+async def test_a_wrong_setting_stops_the_start_in_one_line(tmp_path: Path):
+    # What each setting takes, and says otherwise, is in test_settings.
+    code, log = program.refused(tmp_path, {"SPACES": "Loud=a/b"})
+    assert (code, log.strip()) == (
+        2,
+        "SPACES: 'Loud=a/b' cannot be used. Accepted: before the = of 'Loud=a/b', a command's "
+        "name: 1–32 lower-case letters, digits, - or _.",
+    )
+
+
+async def test_without_a_token_the_page_explains(tmp_path: Path, space):
+    async with running(tmp_path, None, space("fast")) as started:
+        page = await started.until_page("/fast")
+        assert "No token set" in page
+        assert len(re.findall(r"<li>(?=Open|Under|Put)", page)) == 4
+        assert (await started.get("/healthz")).status_code == 200
+        commands = (await started.get("/spacebot/tryout/commands")).json()
+        assert "fast echo" in [command["name"] for command in commands]

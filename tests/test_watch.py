@@ -1,0 +1,205 @@
+"""Watching a job: the event stream of a real HTTP server, message by message."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+import aiohttp
+import pytest
+from aiohttp import web
+
+from spacebot.errors import QuotaExceeded, SpaceRaised, SpaceStopped
+from spacebot.models import Progress, Stage
+from spacebot.spaces.watch import Partial, Result, Toast, Update, progress_of, watch
+
+DONE = {"msg": "process_completed", "success": True, "output": {"data": ["hi"]}}
+CLOSE = {"msg": "close_stream"}
+Script = Sequence[dict[str, Any] | float | bytes]
+
+
+@asynccontextmanager
+async def streaming(script: Script) -> AsyncIterator[Callable]:
+    """A server that plays `script`: messages, raw bytes, seconds to wait."""
+
+    async def play(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        await response.prepare(request)
+        for step in script:
+            if isinstance(step, int | float):
+                await asyncio.sleep(step)
+            elif isinstance(step, bytes):
+                await response.write(step)
+            else:
+                message = {"event_id": "mine", **step}
+                await response.write(f"data: {json.dumps(message)}\n\n".encode())
+        return response
+
+    app = web.Application()
+    app.router.add_get("/queue/data", play)
+    runner = web.AppRunner(app, shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    url = f"http://127.0.0.1:{runner.addresses[0][1]}/queue/data"
+    async with aiohttp.ClientSession() as http:
+
+        async def follow(silence: float = 5) -> list[Update]:
+            watched = watch(http, url, session="s", event_id="mine", headers={}, silence=silence)
+            return [update async for update in watched]
+
+        try:
+            yield follow
+        finally:
+            await runner.cleanup()
+
+
+async def followed(*script: dict[str, Any] | float | bytes) -> list[Update]:
+    """Everything that comes of a script."""
+    async with streaming(script) as follow:
+        return await follow()
+
+
+async def test_a_job_goes_from_queue_to_result():
+    estimation = {"msg": "estimation", "rank": 1, "queue_size": 3, "rank_eta": 7.5}
+    starts = {"msg": "process_starts", "eta": 4.0}
+    assert await followed(estimation, {"msg": "heartbeat"}, starts, DONE, CLOSE) == [
+        Progress(Stage.QUEUED, rank=2, size=3, eta=7.5),
+        Progress(Stage.RUNNING, eta=4.0),
+        Result(["hi"]),
+    ]
+
+
+async def test_another_jobs_messages_are_passed_over():
+    other = {**DONE, "event_id": "theirs", "output": {"data": ["not mine"]}}
+    assert await followed(other, DONE) == [Result(["hi"])]
+
+
+async def test_progress_is_told():
+    unit = {"index": 3, "length": 12, "unit": "steps", "progress": None, "desc": "Denoising"}
+    (progress, _) = await followed({"msg": "progress", "progress_data": [unit]}, DONE)
+    assert progress == Progress(
+        Stage.RUNNING, fraction=0.25, step=3, steps=12, unit="steps", note="Denoising"
+    )
+    assert await followed({"msg": "progress", "progress_data": []}, DONE) == [Result(["hi"])]
+
+
+@pytest.mark.parametrize(
+    ("unit", "fraction"),
+    [({"progress": 1.7}, 1.0), ({"progress": -1}, 0.0), ({"index": 2, "length": None}, None)],
+)
+def test_progress_stays_within_its_bounds(unit, fraction):
+    assert progress_of(unit).fraction == fraction
+
+
+async def test_a_toast_is_told():
+    log = {"msg": "log", "log": "Careful!", "level": "warning"}
+    assert await followed(log, DONE) == [Toast("Careful!", "warning"), Result(["hi"])]
+
+
+async def test_partial_results_are_put_together_from_diffs():
+    first = {"msg": "process_generating", "success": True, "output": {"data": ["one", 1]}}
+    diff = [[["append", [], " two"]], [["replace", [], 2]]]
+    second = {"msg": "process_generating", "success": True, "output": {"data": diff}}
+    assert await followed(first, second, DONE) == [
+        Partial(["one", 1]),
+        Partial(["one two", 2]),
+        Result(["hi"]),
+    ]
+
+
+async def test_an_output_may_appear_in_mid_stream():
+    first = {"msg": "process_generating", "success": True, "output": {"data": ["one"]}}
+    diff = [[], [["replace", [], "new"]]]
+    second = {"msg": "process_generating", "success": True, "output": {"data": diff}}
+    updates = await followed(first, second, DONE)
+    assert updates[1] == Partial(["one", "new"])
+
+
+@pytest.mark.parametrize(
+    ("output", "error", "text"),
+    [
+        ({"error": "No cats."}, SpaceRaised, "No cats."),
+        ({"error": None}, SpaceRaised, ""),
+        (
+            {"error": "You have exceeded your free ZeroGPU quota. Try again in 1:23:45"},
+            QuotaExceeded,
+            "The GPU quota on Hugging Face is used up, so this Space cannot run it now. "
+            "It is reset in 1:23:45.",
+        ),
+        (
+            {"error": "Sorry.", "title": "ZeroGPU quota exceeded"},
+            QuotaExceeded,
+            "The GPU quota on Hugging Face is used up, so this Space cannot run it now. "
+            "It is reset within 24 hours.",
+        ),
+    ],
+)
+async def test_a_failure_is_in_the_spaces_words(output, error, text):
+    with pytest.raises(error) as caught:
+        await followed({"msg": "process_completed", "success": False, "output": output})
+    assert str(caught.value) == text
+
+
+async def test_a_failure_in_mid_stream_ends_the_job():
+    broken = {"msg": "process_generating", "success": False, "output": {"error": "Broke."}}
+    with pytest.raises(SpaceRaised, match="Broke."):
+        await followed(broken)
+
+
+async def test_a_job_that_the_space_cancelled_is_told():
+    with pytest.raises(SpaceRaised, match="The Space cancelled this job."):
+        await followed({"msg": "process_completed", "success": True, "output": {}})
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        {"msg": "unexpected_error", "message": "it is over"},
+        {"msg": "Server stopped unexpectedly.", "event_id": None},
+    ],
+)
+async def test_a_space_that_stops_is_told(message):
+    with pytest.raises(SpaceStopped):
+        await followed(message)
+
+
+async def test_a_stream_that_ends_early_is_a_space_that_stopped():
+    with pytest.raises(SpaceStopped):
+        await followed({"msg": "process_starts"})
+
+
+async def test_silence_is_a_timeout():
+    async with streaming([{"msg": "process_starts"}, 2.0, DONE]) as follow:
+        with pytest.raises(TimeoutError):
+            await follow(silence=0.3)
+
+
+async def test_heartbeats_are_a_sign_of_life():
+    beats: list[Any] = [{"msg": "heartbeat"}, 0.3] * 4
+    async with streaming([*beats, DONE]) as follow:
+        assert await follow(silence=0.8) == [Result(["hi"])]
+
+
+async def test_a_stream_that_stays_open_does_not_cost_the_result():
+    async with streaming([DONE, 3.0, CLOSE]) as follow:
+        assert await follow() == [Result(["hi"])]
+
+
+async def test_what_is_unknown_is_passed_over():
+    assert await followed({"msg": "something_new"}, b": a comment\n\n", DONE) == [Result(["hi"])]
+
+
+async def test_messages_may_arrive_in_pieces():
+    whole = f"data: {json.dumps({'event_id': 'mine', **DONE, 'x': 'ü'}, ensure_ascii=False)}\n\n"
+    pieces = [bytes([byte]) for byte in whole.encode()]
+    assert await followed(*pieces) == [Result(["hi"])]
+
+
+async def test_an_event_stream_of_one_large_message():
+    large = {**DONE, "output": {"data": ["x" * 3_000_000]}}
+    (result,) = await followed(large)
+    assert isinstance(result, Result)
+    assert len(result.values[0]) == 3_000_000
