@@ -66,7 +66,9 @@ class Interrupted(SpacebotError):
 
 
 class SpaceError(SpacebotError):
-    """The Space, or the way to it."""
+    """The Space, or the way to it. `wait` is the seconds that it asks to wait, if it does."""
+
+    wait = 0.0
 
 
 class SpaceNotFound(SpaceError):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from spacebot.errors import Refused
@@ -11,13 +13,24 @@ SPACE, RUN = "owner/name", "/run"
 
 
 class Clock:
-    """A clock that stands until it is moved."""
+    """A clock that stands until it is moved; then what was put off until then is done."""
 
     def __init__(self) -> None:
         self.now = 1000.0
+        self.put_off: list[tuple[float, Callable[[], None]]] = []
 
     def __call__(self) -> float:
         return self.now
+
+    def later(self, seconds: float, function: Callable[[], None]) -> None:
+        self.put_off.append((self.now + seconds, function))
+
+    def advance(self, seconds: float) -> None:
+        self.now += seconds
+        due = [function for at, function in self.put_off if at <= self.now]
+        self.put_off = [(at, function) for at, function in self.put_off if at > self.now]
+        for function in due:
+            function()
 
 
 @pytest.fixture
@@ -27,7 +40,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def admission(clock: Clock) -> Admission:
-    return Admission(Limits(), clock=clock)
+    return Admission(Limits(), clock=clock, later=clock.later)
 
 
 def granted(*turns: Turn) -> list[bool]:
@@ -47,61 +60,76 @@ def test_a_first_job_goes_at_once(admission):
     assert (admission.running, admission.waiting) == (1, 0)
 
 
-def test_a_second_waits_until_the_first_has_begun(admission):
+def begin(admission: Admission, clock: Clock, turn: Turn) -> Turn:
+    """The Space begins a job at once."""
+    assert turn.granted.is_set()
+    clock.advance(PROMPT / 2)
+    admission.started(turn)
+    return turn
+
+
+def test_jobs_of_one_user_go_one_by_one_while_nothing_is_known(admission, clock):
     first, second, third = enter(admission, "ada", 3)
+    begin(admission, clock, first)
+    clock.advance(60)
     assert granted(first, second, third) == [True, False, False]
     assert admission.rank(second) == (1, 2)
     assert admission.rank(third) == (2, 2)
-    # Nothing is known of this Space yet, so it is tried how many it takes side by side.
-    admission.started(first)
+    admission.leave(first)
     assert granted(second, third) == [True, False]
 
 
-def test_a_space_that_starts_each_at_once_gets_them_all(admission, clock):
-    turns = enter(admission, "ada", 10)
-    for turn in turns:
-        assert turn.granted.is_set()
-        clock.now += PROMPT / 2
-        admission.started(turn)
-    assert admission.counts(SPACE) == (10, 0)
-
-
-def test_the_width_of_a_space_is_learned(admission, clock):
-    first, second, third, *_ = turns = enter(admission, "ada", 5)
-    admission.started(first)
-    assert granted(*turns) == [True, True, False, False, False]
-    # The second does not start while the first runs: one at a time is what it takes.
-    clock.now += 10
+def test_one_more_is_tried_when_the_running_one_is_about_to_end(admission, clock):
+    first, second, third, fourth = enter(admission, "ada", 4)
+    begin(admission, clock, first)
+    clock.advance(10)
     admission.leave(first)
-    admission.started(second)
+    begin(admission, clock, second)
+    clock.advance(9)
     assert granted(third) == [False]
-    admission.leave(second)
-    assert granted(*turns[2:]) == [True, False, False]
-    clock.now += PROMPT * 2
-    admission.started(third)
-    assert granted(*turns[3:]) == [False, False]
-
-
-def test_what_was_learned_grows_old(admission, clock):
-    first, second, third = enter(admission, "ada", 3)
-    admission.started(first)
-    clock.now += 10
-    admission.leave(first)
-    admission.started(second)
-    assert granted(third) == [False]
-    clock.now += FRESH + 1
-    (fourth,) = enter(admission, "ada")
+    clock.advance(1.1)
     assert granted(third, fourth) == [True, False]
 
 
-def test_another_users_first_job_passes_all_who_wait(admission):
-    many = enter(admission, "ada", 50)
+def test_a_space_that_takes_several_gets_them_all(admission, clock):
+    first, *turns = enter(admission, "ada", 10)
+    begin(admission, clock, first)
+    # Another user's job begins beside it, so the Space takes more than one.
+    begin(admission, clock, *enter(admission, "ben"))
+    for turn in turns:
+        begin(admission, clock, turn)
+    assert admission.counts(SPACE) == (11, 0)
+
+
+def test_the_width_of_a_space_is_learned(admission, clock):
+    begin(admission, clock, *enter(admission, "ben"))
+    first, second, third, fourth = enter(admission, "ada", 4)
+    begin(admission, clock, first)
+    assert granted(second, third) == [True, False]
+    # It does not begin while those two run: two at a time is what the Space takes.
+    clock.advance(10)
+    admission.leave(first)
+    admission.started(second)
+    assert granted(third, fourth) == [False, False]
+    admission.leave(second)
+    assert granted(third, fourth) == [True, False]
+    # What was learned grows old.
+    begin(admission, clock, third)
+    assert granted(fourth) == [False]
+    clock.advance(FRESH + 1)
+    enter(admission, "ada")
+    assert granted(fourth) == [True]
+
+
+def test_another_users_first_job_passes_all_who_wait(admission, clock):
+    first, second, *_ = enter(admission, "ada", 50)
+    begin(admission, clock, first)
     (ben,) = enter(admission, "ben")
-    assert granted(many[0], many[1], ben) == [True, False, True]
+    assert granted(first, second, ben) == [True, False, True]
 
 
 def test_turns_go_round_between_users(clock):
-    admission = Admission(Limits(per_space=1), clock=clock)
+    admission = Admission(Limits(per_space=1), clock=clock, later=clock.later)
     ada = enter(admission, "ada", 3)
     ben = enter(admission, "ben", 2)
     (cy,) = enter(admission, "cy")
@@ -124,7 +152,7 @@ def test_turns_go_round_between_users(clock):
 
 
 def test_leaving_the_line_lets_the_next_one_up(clock):
-    admission = Admission(Limits(per_space=1), clock=clock)
+    admission = Admission(Limits(per_space=1), clock=clock, later=clock.later)
     first, second, third = enter(admission, "ada", 3)
     admission.leave(second)
     assert admission.rank(third) == (1, 1)
@@ -136,13 +164,13 @@ def test_leaving_the_line_lets_the_next_one_up(clock):
 
 
 def test_spaces_do_not_wait_for_each_other(clock):
-    admission = Admission(Limits(per_space=1), clock=clock)
+    admission = Admission(Limits(per_space=1), clock=clock, later=clock.later)
     enter(admission, "ada", 2)
     assert admission.enter("owner/other", RUN, "ada").granted.is_set()
 
 
 def test_too_many_waiting_of_one_user_are_refused(clock):
-    admission = Admission(Limits(per_space=1, waiting_per_user=2), clock=clock)
+    admission = Admission(Limits(per_space=1, waiting_per_user=2), clock=clock, later=clock.later)
     enter(admission, "ada", 3)
     with pytest.raises(Refused) as caught:
         enter(admission, "ada")
@@ -152,8 +180,16 @@ def test_too_many_waiting_of_one_user_are_refused(clock):
     enter(admission, "ben")
 
 
+def test_none_may_wait_where_the_owner_says_so(clock):
+    admission = Admission(Limits(waiting_per_user=0), clock=clock, later=clock.later)
+    enter(admission, "ada")
+    with pytest.raises(Refused):
+        enter(admission, "ada")
+    assert (admission.running, admission.waiting) == (1, 0)
+
+
 def test_too_many_in_all_are_refused(clock):
-    admission = Admission(Limits(in_all=2), clock=clock)
+    admission = Admission(Limits(in_all=2), clock=clock, later=clock.later)
     first, _ = enter(admission, "ada"), enter(admission, "ben")
     with pytest.raises(Refused) as caught:
         enter(admission, "cy")
@@ -165,7 +201,7 @@ def test_too_many_in_all_are_refused(clock):
 
 
 def test_a_users_running_jobs_are_bounded(clock):
-    admission = Admission(Limits(running_per_user=2), clock=clock)
+    admission = Admission(Limits(running_per_user=2), clock=clock, later=clock.later)
     turns = [admission.enter(f"owner/{number}", RUN, "ada") for number in range(3)]
     assert granted(*turns) == [True, True, False]
     (other,) = enter(admission, "ben")

@@ -3,7 +3,10 @@
 Jobs wait per Space, round robin between users, then first come, first served
 within a user. A user's first job on a Space always goes at once; further ones go
 as long as the Space has shown that it runs as many side by side, so that they
-wait here, where others can pass them, and not in the Space's own queue.
+wait here, where others can pass them, and not in the Space's own queue. How many
+that is, it does not say: one job more is sent and watched. While it may be that
+the Space runs one at a time, that is done when the running one is about to end,
+for a job that stands in the Space's queue delays whoever comes next.
 """
 
 from __future__ import annotations
@@ -13,6 +16,7 @@ import time
 from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 from spacebot.errors import Refused
 
@@ -21,6 +25,8 @@ from spacebot.errors import Refused
 PROMPT = 0.25
 # Others come and go on a public Space, so what it could run side by side grows old.
 FRESH = 120.0
+# How many of an endpoint's last jobs say how long one takes.
+RECENT = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,26 +49,39 @@ class Turn:
     granted: asyncio.Event = field(default_factory=asyncio.Event)
     entered: float = field(default_factory=time.monotonic)
     sent: float = 0.0
+    began: float = 0.0
     running: bool = False
 
 
 @dataclass(slots=True)
 class _Width:
-    """How many jobs an endpoint was seen to run side by side, and when."""
+    """How many jobs an endpoint was seen to run side by side, and when; how long each ran."""
 
     known: int = 0
     at: float = float("-inf")
+    ran: deque[float] = field(default_factory=lambda: deque(maxlen=RECENT))
 
-    def allows(self, in_flight: int, now: float) -> bool:
-        return in_flight < self.known or now - self.at > FRESH
+    def allows(self, there: list[Turn], now: float) -> bool:
+        if len(there) < self.known:
+            return True
+        if self.known > 1:
+            return now - self.at > FRESH
+        return bool(self.ran) and now - min(turn.began for turn in there) >= max(self.ran)
 
 
 class Admission:
     """Who may send a job now. All calls belong to one event loop."""
 
-    def __init__(self, limits: Limits, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        limits: Limits,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        later: Callable[[float, Callable[[], None]], object] | None = None,
+    ) -> None:
         self.limits = limits
         self._clock = clock
+        self._later = later or _call_later
         self._waiting: dict[str, OrderedDict[str, deque[Turn]]] = {}
         self._on_space: defaultdict[str, set[Turn]] = defaultdict(set)
         self._widths: defaultdict[tuple[str, str], _Width] = defaultdict(_Width)
@@ -86,12 +105,23 @@ class Admission:
 
     def enter(self, space: str, endpoint: str, user: str) -> Turn:
         """Get in line; raises `Refused`, naming the limit and when to try again."""
-        self._check(user)
+        if self.running + self.waiting >= self.limits.in_all:
+            raise Refused(
+                f"The bot has {self.limits.in_all} jobs already, as many as it takes. "
+                "Try again in a few minutes."
+            )
         turn = Turn(space, endpoint, user)
         line = self._waiting.setdefault(space, OrderedDict()).setdefault(user, deque())
         line.append(turn)
         self._waiting_of[user] += 1
         self._grant(space)
+        most = self.limits.waiting_per_user
+        if not turn.granted.is_set() and self._waiting_of[user] > most:
+            self._remove(turn)
+            raise Refused(
+                f"You have {most} jobs waiting, as many as one person may. "
+                "Try again when one of them is done."
+            )
         return turn
 
     def rank(self, turn: Turn) -> tuple[int, int]:
@@ -112,8 +142,8 @@ class Admission:
         """The Space began this job: learn how many it runs side by side."""
         if turn.running or turn not in self._on_space[turn.space]:
             return
+        now = turn.began = self._clock()
         turn.running = True
-        now = self._clock()
         width = self._widths[turn.space, turn.endpoint]
         count = sum(other.running for other in self._same(turn))
         if now - turn.sent > PROMPT:
@@ -121,9 +151,13 @@ class Admission:
         elif count >= width.known:
             width.known = count
         self._grant(turn.space)
+        if width.known == 1 and width.ran:
+            self._later(max(width.ran) + 0.01, partial(self._grant, turn.space))
 
     def leave(self, turn: Turn) -> None:
         """A job ended, or gave up its place in line."""
+        if turn.running:
+            self._widths[turn.space, turn.endpoint].ran.append(self._clock() - turn.began)
         if turn.granted.is_set():
             self._on_space[turn.space].discard(turn)
             self._count(self._running_of, turn.user, -1)
@@ -133,19 +167,6 @@ class Admission:
         # The bound on a user's running jobs spans the Spaces.
         for space in [space for space, lines in self._waiting.items() if turn.user in lines]:
             self._grant(space)
-
-    def _check(self, user: str) -> None:
-        limits = self.limits
-        if self.running + self.waiting >= limits.in_all:
-            raise Refused(
-                f"The bot has {limits.in_all} jobs already, as many as it takes. "
-                "Try again in a few minutes."
-            )
-        if self._waiting_of[user] >= limits.waiting_per_user:
-            raise Refused(
-                f"You have {limits.waiting_per_user} jobs waiting, as many as one person may. "
-                "Try again when one of them is done."
-            )
 
     def _same(self, turn: Turn) -> list[Turn]:
         return [other for other in self._on_space[turn.space] if other.endpoint == turn.endpoint]
@@ -174,7 +195,7 @@ class Admission:
             return True
         if not all(other.running for other in there):
             return False
-        return self._widths[turn.space, turn.endpoint].allows(len(there), self._clock())
+        return self._widths[turn.space, turn.endpoint].allows(there, self._clock())
 
     def _remove(self, turn: Turn) -> None:
         lines = self._waiting[turn.space]
@@ -190,3 +211,7 @@ class Admission:
         counter[user] += by
         if not counter[user]:
             del counter[user]
+
+
+def _call_later(seconds: float, function: Callable[[], None]) -> None:
+    asyncio.get_running_loop().call_later(seconds, function)
