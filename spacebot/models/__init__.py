@@ -1,0 +1,77 @@
+"""The words of the program: frozen values that every room shares, without I/O.
+
+A `Source` is what the owner wrote; `schema` turns a Space's own description of
+it into a `Space` of `Endpoint`s; `inputs` turns an endpoint's `Parameter`s into
+the `Option`s a person fills in; a `Job` carries what they gave; while it runs it
+yields `Progress`, and at its end an `Outcome` of `Reply`s.
+"""
+
+from spacebot.models.jobs import (
+    Asker,
+    Attached,
+    Chain,
+    File,
+    Job,
+    Outcome,
+    Progress,
+    Reply,
+    Stage,
+)
+from spacebot.models.spaces import (
+    Answer,
+    Choice,
+    Endpoint,
+    FollowUp,
+    LeftOut,
+    Option,
+    OptionType,
+    Output,
+    Parameter,
+    Source,
+    Space,
+    Theirs,
+)
+from spacebot.models.status import (
+    BotPhase,
+    BotStatus,
+    CommandStatus,
+    Failure,
+    Reach,
+    SpaceStatus,
+    Span,
+    Status,
+    Trouble,
+)
+
+__all__ = [
+    "Answer",
+    "Asker",
+    "Attached",
+    "BotPhase",
+    "BotStatus",
+    "Chain",
+    "Choice",
+    "CommandStatus",
+    "Endpoint",
+    "Failure",
+    "File",
+    "FollowUp",
+    "Job",
+    "LeftOut",
+    "Option",
+    "OptionType",
+    "Outcome",
+    "Output",
+    "Parameter",
+    "Progress",
+    "Reach",
+    "Reply",
+    "Source",
+    "Space",
+    "SpaceStatus",
+    "Span",
+    "Stage",
+    "Status",
+    "Theirs",
+    "Trouble",
+]

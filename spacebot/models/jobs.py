@@ -1,0 +1,141 @@
+"""The words for jobs: who asked for what, where it stands, what it gave."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from spacebot.models.spaces import Endpoint
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file on its way: one that a person attached, or one that a Space returned.
+
+    `path` is None where the file could not be brought here (`problem` says why,
+    in words for the user); `url` is its address on the Space.
+    """
+
+    name: str
+    path: Path | None = None
+    size: int | None = None
+    mime: str | None = None
+    url: str | None = None
+    problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Attached:
+    """A file to post: `description` is its alt text (at most 1,024 characters)."""
+
+    path: Path
+    name: str
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """One message: at most 2,000 characters of Discord markdown and 10 files."""
+
+    text: str = ""
+    files: tuple[Attached, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """Who asked, and from where: the keys that sessions and fairness go by.
+
+    `user` and `place` are opaque and never logged. `mention` is how Discord
+    writes the person ("<@1234>"), or the name that the try-out shows.
+    """
+
+    user: str
+    mention: str
+    place: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """How a job came from another one's result: by which follow-ups, with what of it.
+
+    `parent` is that job's id, `root` the API name of the command at the start and
+    `command` its name ("/demo paint"); `path` the labels of the follow-ups since;
+    `taken` the values by parameter, as the Space returned them.
+    """
+
+    parent: str
+    root: str
+    command: str
+    path: tuple[str, ...]
+    taken: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One run of an endpoint: who asked, and what they gave, by option name.
+
+    A value is a str, int, float, bool or `File`. `file_limit` is the bytes that
+    one file may have where the answer goes. `conversation` names the session on
+    the Space when it is not the asker's own. `command` is what was typed ("/demo
+    paint"). `place` says, in JSON, where its message is, for the Discord side
+    alone; a job without one is not kept over a restart. `chain` says what it follows.
+    """
+
+    id: str
+    endpoint: Endpoint
+    asker: Asker
+    given: Mapping[str, Any]
+    file_limit: int = 10 * 1024 * 1024
+    conversation: str | None = None
+    command: str = ""
+    place: Mapping[str, Any] = field(default_factory=dict)
+    chain: Chain | None = None
+
+
+class Stage(enum.StrEnum):
+    """Where a job stands, in the order it goes through them.
+
+    WAKING: the Space is being reached. WAITING: in line here, behind other jobs
+    for the Space. SENDING: files go up to the Space. QUEUED: in the Space's own
+    queue. RUNNING: the Space works on it. FETCHING: its files come here.
+    """
+
+    WAKING = "waking"
+    WAITING = "waiting"
+    SENDING = "sending"
+    QUEUED = "queued"
+    RUNNING = "running"
+    FETCHING = "fetching"
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Where a job stands. `rank` counts from 1; `eta` is seconds; `fraction` is 0–1.
+
+    `note` is the Space's own words (a progress description, a gr.Info); `partial`
+    the text and files of a streaming endpoint so far.
+    """
+
+    stage: Stage
+    rank: int | None = None
+    size: int | None = None
+    eta: float | None = None
+    fraction: float | None = None
+    step: float | None = None
+    steps: float | None = None
+    unit: str = ""
+    note: str = ""
+    partial: Reply | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a job gave: the messages to post, in order, and the seconds it took."""
+
+    replies: tuple[Reply, ...]
+    waited: float = 0.0
+    ran: float = 0.0
+    values: tuple[Any, ...] = field(default=(), repr=False)

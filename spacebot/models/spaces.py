@@ -1,0 +1,205 @@
+"""The words for Spaces: what an owner wrote, what a Space describes, what a person fills in."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+class Answer(enum.StrEnum):
+    """Where the answer of a command goes."""
+
+    CHANNEL = "channel"
+    THREAD = "thread"
+    PRIVATE = "private"
+
+
+@dataclass(frozen=True, slots=True)
+class FollowUp:
+    """A button under a result that calls another endpoint of the same Space.
+
+    `endpoint` is an API name with its slash. `take` says where a parameter's
+    value comes from: a number is an output of the result, counted from 0 as the
+    API does, hidden ones included; a text is a parameter that the result, or what
+    it followed, was made with. With `each` there are so many buttons, and
+    `index` names the parameter that gets 0 for the first, 1 for the second …
+    """
+
+    label: str
+    endpoint: str
+    fixed: Mapping[str, Any] = field(default_factory=dict)
+    take: Mapping[str, int | str] = field(default_factory=dict)
+    index: str | None = None
+    each: int = 1
+    then: tuple[FollowUp, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Theirs:
+    """JSON that a Space returned, to go back to the same Space just as it is.
+
+    Its files are named by the Space's own paths, which must never be read as
+    paths of this machine.
+    """
+
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One entry of SPACES or COMMANDS: a Space, and how it is offered.
+
+    `space` is `owner/name` or an http(s) address without a trailing slash;
+    `endpoint` an API name with its slash, or None for all of the Space's.
+    """
+
+    space: str
+    endpoint: str | None = None
+    name: str | None = None
+    description: str | None = None
+    fixed: Mapping[str, Any] = field(default_factory=dict)
+    answer: Answer = Answer.CHANNEL
+    repeatable: bool = False
+    then: tuple[FollowUp, ...] = ()
+
+    @property
+    def is_address(self) -> bool:
+        """Whether this is an http(s) address rather than a Space on the Hub."""
+        return self.space.startswith(("http://", "https://"))
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One thing to pick: what a person reads, and what the Space is sent."""
+
+    label: str
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One input of an endpoint, as the Space describes it.
+
+    `component` is Gradio's component type in lower case ("slider", "image"); it
+    is the key into `inputs.INPUTS`. `required` says that the Space needs a value
+    and has none of its own; otherwise `default` (JSON) is sent when none is given.
+    """
+
+    name: str
+    label: str
+    component: str
+    option: str = ""
+    description: str = ""
+    required: bool = False
+    default: Any = None
+    choices: tuple[Choice, ...] = ()
+    custom: bool = False
+    multiple: bool = False
+    most: int | None = None
+    minimum: float | None = None
+    maximum: float | None = None
+    step: float | None = None
+    precision: int | None = None
+    max_length: int | None = None
+    lines: int = 1
+    secret: bool = False
+    file_types: tuple[str, ...] = ()
+    props: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """One value that an endpoint returns. `component` is the key into `outputs.RENDERERS`."""
+
+    label: str
+    component: str
+    props: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One function of a Space that a person can call.
+
+    `constants` are the parameters that are sent without being asked for. `name`
+    is legal for Discord and unique in its Space. `stateful` endpoints keep
+    something on the Space by session (gr.State, a chat's history); `streams`
+    ones yield partial results. `takes_history` names the chatbot parameter.
+    """
+
+    space: str
+    api_name: str
+    name: str
+    description: str
+    parameters: tuple[Parameter, ...] = ()
+    outputs: tuple[Output, ...] = ()
+    constants: Mapping[str, Any] = field(default_factory=dict)
+    streams: bool = False
+    stateful: bool = False
+    takes_history: str | None = None
+    answer: Answer = Answer.CHANNEL
+    repeatable: bool = False
+    max_file_size: int | None = None
+    then: tuple[FollowUp, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """An endpoint that gives no command, and why, in words for the owner."""
+
+    api_name: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Space:
+    """A Space as commands see it: one command `name`, with its endpoints.
+
+    One endpoint becomes `/name`, several become `/name endpoint`.
+    """
+
+    source: Source
+    name: str
+    title: str
+    endpoints: tuple[Endpoint, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
+
+
+class OptionType(enum.StrEnum):
+    """What Discord asks a person for."""
+
+    STRING = "string"
+    INTEGER = "integer"
+    NUMBER = "number"
+    BOOLEAN = "boolean"
+    ATTACHMENT = "attachment"
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One field that a person fills in: an option of a slash command, or a field of a form.
+
+    Within Discord's limits: `name` 1–32 characters of a legal command name,
+    `description` 1–100, at most 25 `choices` of 1–100 characters each. A
+    parameter may need several (three files are three attachments); `parameter`
+    names the one it belongs to. A choice's `value` here is what Discord returns:
+    a string, an int or a float, according to `type`.
+    """
+
+    name: str
+    description: str
+    type: OptionType
+    parameter: str
+    label: str = ""
+    required: bool = False
+    default: Any = None
+    choices: tuple[Choice, ...] = ()
+    autocomplete: bool = False
+    minimum: float | None = None
+    maximum: float | None = None
+    min_length: int | None = None
+    max_length: int | None = None
+    long: bool = False
+    secret: bool = False
+    file_types: tuple[str, ...] = ()

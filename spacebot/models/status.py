@@ -1,0 +1,150 @@
+"""The words for how everything stands, as the page shows it."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+from spacebot.models.spaces import LeftOut
+
+
+class BotPhase(enum.StrEnum):
+    """How the Discord client stands.
+
+    OFF: no token is set. CONNECTING: the first connection is under way.
+    CONNECTED: commands are answered. RETRYING: lost what can heal (network,
+    Discord down); it tries again by itself. FAILED: what cannot heal by itself
+    (a refused token, a bug); `reason` says what to do.
+    """
+
+    OFF = "off"
+    CONNECTING = "connecting"
+    CONNECTED = "connected"
+    RETRYING = "retrying"
+    FAILED = "failed"
+
+
+class Trouble(enum.StrEnum):
+    """What keeps the bot from Discord, as the setup guide points at it.
+
+    TOKEN: refused, or of the wrong kind. INTENT: not switched on in the Developer
+    Portal. NETWORK: Discord cannot be reached from here. DISCORD: it is reached,
+    and refuses or fails. BUG: a mistake of this program.
+    """
+
+    TOKEN = "token"
+    INTENT = "intent"
+    NETWORK = "network"
+    DISCORD = "discord"
+    BUG = "bug"
+
+
+@dataclass(frozen=True, slots=True)
+class BotStatus:
+    """The Discord side. `latency` is the gateway's, in seconds; `invite` an address.
+
+    `trouble` is the kind of what `reason` tells, where it keeps the bot from
+    Discord; `commands` is how many are registered there.
+    """
+
+    phase: BotPhase
+    reason: str = ""
+    name: str | None = None
+    servers: int = 0
+    latency: float | None = None
+    invite: str | None = None
+    trouble: Trouble | None = None
+    shards: int = 0
+    commands: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """Whether Discord can be reached from here, seen at `at` (epoch seconds).
+
+    `api` and `gateway` say what went wrong on the way there; they are empty where
+    it was reached.
+    """
+
+    api: str
+    gateway: str
+    at: float
+    proxy: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A job that failed, in words without what was asked or by whom. `at` is epoch seconds."""
+
+    at: float
+    command: str
+    space: str
+    said: str
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """What ended within a span of time from `at` (epoch seconds).
+
+    `median` and `p95` are the seconds that jobs ran on their Space, `latency`
+    the gateway's; None where there was none.
+    """
+
+    at: float
+    done: int = 0
+    failed: int = 0
+    median: float | None = None
+    p95: float | None = None
+    latency: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CommandStatus:
+    """One command as a person types it ("/demo paint"), and what it does."""
+
+    name: str
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
+class SpaceStatus:
+    """One Space. `answers` is None until it was first tried; `since` is epoch seconds.
+
+    `reason` is a sentence: why it does not answer, or that its commands come
+    from its last known description.
+    """
+
+    name: str
+    source: str
+    url: str | None = None
+    answers: bool | None = None
+    since: float | None = None
+    reason: str = ""
+    commands: tuple[CommandStatus, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
+    running: int = 0
+    waiting: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """All that the page shows: no prompt, no user, no secret. `started` is epoch seconds.
+
+    `answered` says that a command in Discord has been answered, ever. `history`
+    are the last spans of `span` seconds each, oldest first; `failures` the last
+    ones, newest first.
+    """
+
+    bot: BotStatus
+    spaces: tuple[SpaceStatus, ...] = ()
+    running: int = 0
+    waiting: int = 0
+    done: int = 0
+    failed: int = 0
+    started: float = 0.0
+    version: str = ""
+    answered: bool = False
+    reach: Reach | None = None
+    history: tuple[Span, ...] = ()
+    span: float = 60.0
+    failures: tuple[Failure, ...] = ()
