@@ -28,6 +28,7 @@ __all__ = ["Connection", "Description", "Partial", "Result", "Toast", "Update"]
 
 CONNECT = 30.0
 WAKE = 300.0
+ASK = 3.0
 SILENCE = 45.0
 FRESH = 5.0
 # What the Hub says of a Space that cannot serve, and what a user can do about it.
@@ -198,9 +199,10 @@ class Connection:
                 raise SpaceUnavailable("The Space is starting, which takes long. Try again later.")
             if stage in ASLEEP and info.host:
                 # Any request wakes it; the answer is the Hub's waiting page.
+                known = {"x-hf-authorization": f"Bearer {self._token}"} if self._token else {}
                 with contextlib.suppress(aiohttp.ClientError, TimeoutError):
-                    (await self.network.http.get(info.host)).close()
-            await asyncio.sleep(3)
+                    (await self.network.http.get(info.host, headers=known)).close()
+            await asyncio.sleep(ASK)
 
     async def _same(self, client: SpaceClient) -> bool:
         """Whether the process that was connected to still runs: its `app_id` is random."""

@@ -1,0 +1,136 @@
+"""Spaces on the Hub: found, missing, private, asleep, broken; and where the token goes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from spacebot.catalogue import Catalogue
+from spacebot.errors import SpaceNotFound, SpaceUnavailable
+from spacebot.models import Source
+from spacebot.spaces import Connection, Network
+from tests.e2e.conftest import discord
+from tests.e2e.hub import TOKEN, Hosted, hub
+from tests.e2e.program import running
+from tests.e2e.proxy import before
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+WITHOUT_TOKEN = (
+    "There is no such Space on Hugging Face, or it is private and needs HF_TOKEN to be set."
+)
+WITH_TOKEN = "There is no such Space on Hugging Face, or it is private and HF_TOKEN may not see it."
+
+
+async def connect(served, name: str, token: str = "") -> Connection:
+    """Connect to a Space of this Hub; the connection, closed again."""
+    async with Network(hub=served.api) as network:
+        connection = Connection(Source(name), network, token=token)
+        try:
+            await connection.connect()
+        finally:
+            await connection.close()
+    return connection
+
+
+@pytest.mark.parametrize(
+    ("private", "token", "told"),
+    [
+        (False, "", WITHOUT_TOKEN),
+        (False, TOKEN, WITH_TOKEN),
+        (True, "", WITHOUT_TOKEN),
+        (True, "hf_wrong", "Hugging Face refused HF_TOKEN. Make a new one and set it."),
+    ],
+)
+async def test_a_space_that_cannot_be_seen(space, private: bool, token: str, told: str):
+    async with hub() as served:
+        if private:
+            served.spaces["owner/name"] = Hosted(space("fast"), private=True)
+        with pytest.raises(SpaceNotFound) as caught:
+            await connect(served, "owner/name", token)
+    assert str(caught.value) == told
+
+
+@pytest.mark.parametrize(
+    ("stage", "told"),
+    [
+        ("PAUSED", "The Space is paused by its owner. It answers again when they resume it."),
+        ("RUNTIME_ERROR", "The Space has crashed. Its owner has to mend it."),
+        ("BUILD_ERROR", "The Space could not be built. Its owner has to mend it."),
+        ("CONFIG_ERROR", "The Space's configuration is broken. Its owner has to mend it."),
+        ("NO_APP_FILE", "The Space has no app. Its owner has to add one."),
+        ("DELETING", "The Space is being deleted."),
+    ],
+)
+async def test_a_space_that_cannot_run(space, stage: str, told: str):
+    async with hub() as served:
+        served.spaces["owner/name"] = Hosted(space("fast"), [stage])
+        with pytest.raises(SpaceUnavailable) as caught:
+            await connect(served, "owner/name")
+    assert str(caught.value) == told
+
+
+async def test_a_sleeping_space_is_woken(space, monkeypatch):
+    monkeypatch.setattr("spacebot.spaces.connection.ASK", 0.05)
+    async with hub() as served, before(space("fast")) as proxy:
+        stages = ["SLEEPING", "BUILDING", "APP_STARTING", "RUNNING"]
+        served.spaces["owner/name"] = hosted = Hosted(proxy.url, stages, private=True)
+        connection = await connect(served, "owner/name", TOKEN)
+        assert connection.answers
+        assert hosted.asked == 4
+        # The request that wakes it comes first; a private Space lets in only who may see it.
+        method, path, headers = proxy.requests[0]
+        assert (method, path) == ("GET", "/")
+        assert headers["x-hf-authorization"] == f"Bearer {TOKEN}"
+
+
+async def test_the_token_goes_to_the_hub_and_its_spaces_alone(space, tmp_path: Path):
+    async with (
+        hub() as served,
+        before(space("fast")) as hosted,
+        before(space("stateful")) as address,
+        Network(hub=served.api) as network,
+    ):
+        served.spaces["owner/name"] = Hosted(hosted.url, private=True)
+        sources = (Source("owner/name"), Source(address.url))
+        catalogue = Catalogue(sources, network, folder=tmp_path, token=TOKEN)
+        await catalogue.start()
+        async with asyncio.timeout(20):
+            await asyncio.gather(*(c.tried.wait() for c in catalogue.connections.values()))
+        assert all(connection.answers for connection in catalogue.connections.values())
+        for source, endpoint, values in (
+            (sources[0], "/file", {}),
+            (sources[1], "/count", {"step": 1}),
+        ):
+            connection = catalogue.connections[source.space]
+            updates = connection.run(endpoint, values, key="k", stateful=True)
+            result = [update async for update in updates][-1]
+            await connection.localize(result.values, tmp_path, cap=20_000_000)
+        await catalogue.close()
+        assert set(served.authorizations) == {f"Bearer {TOKEN}"}
+        assert hosted.tokens == {f"Bearer {TOKEN}"}
+        paths = {path for _, path, _ in hosted.requests}
+        assert any(path.startswith("/gradio_api/file=") for path in paths)
+        assert any(path.endswith("/queue/join") for path in paths)
+        assert len(address.requests) > 3
+        assert address.tokens == set()
+
+
+async def test_the_owner_reads_it_on_the_page_and_in_the_log(
+    space: Callable[[str], str], tmp_path: Path
+):
+    async with hub() as served, discord() as place:
+        served.spaces["owner/paused"] = Hosted(space("fast"), ["PAUSED"])
+        served.spaces["owner/fast"] = Hosted(space("fast"))
+        env = {"HF_ENDPOINT": served.url}
+        spaces = "owner/missing owner/paused owner/fast"
+        async with running(tmp_path, place.server, spaces, env) as program:
+            page = await program.until_page("/fast echo")
+            assert WITHOUT_TOKEN in page
+            assert "The Space is paused by its owner." in page
+            assert f"https://huggingface.co/spaces/owner/missing: {WITHOUT_TOKEN}" in program.log
+            assert served.authorizations
+            assert set(served.authorizations) == {None}
