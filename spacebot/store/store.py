@@ -1,18 +1,11 @@
-"""What outlives a restart: every job, written down before work begins.
-
-The only importer of the database.
-
-SQLite under DATA_DIR through SQLAlchemy and aiosqlite; DATABASE_URL can name
-another database. Writes that come at the same time are one transaction, so that
-hundreds of jobs at once cost one commit.
-"""
+"""The kept jobs, and the one writer of the database."""
 
 from __future__ import annotations
 
 import asyncio
 import time
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -20,28 +13,15 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-metadata = sa.MetaData()
+from spacebot.store.chats import Chats
+from spacebot.store.migrations import migrate
+from spacebot.store.tables import jobs
 
-jobs = sa.Table(
-    "jobs",
-    metadata,
-    sa.Column("id", sa.String(12), primary_key=True),
-    sa.Column("space", sa.Text, nullable=False),
-    sa.Column("api_name", sa.Text, nullable=False),
-    sa.Column("command", sa.Text, nullable=False),
-    sa.Column("user", sa.Text, nullable=False),
-    sa.Column("mention", sa.Text, nullable=False),
-    sa.Column("state", sa.String(12), nullable=False),
-    sa.Column("given", sa.JSON, nullable=False),
-    sa.Column("place", sa.JSON, nullable=False),
-    sa.Column("result", sa.JSON),
-    sa.Column("conversation", sa.Text),
-    sa.Column("created", sa.Float, nullable=False, index=True),
-    sa.Column("ended", sa.Float),
-)
-schema_version = sa.Table("schema_version", metadata, sa.Column("version", sa.Integer))
+
+class StoreError(Exception):
+    """The database does not take, or does not give: a full disk, a broken file."""
 
 
 class State:
@@ -69,7 +49,8 @@ class Record:
 
     `given` holds what was given by option name, files as `{"file": {…}}`;
     `place` where the answer goes, for the Discord side alone; `result` the raw
-    outputs. Times are epoch seconds.
+    outputs; `message` the id of the message that answers it; `chain` what it
+    follows (see `models.Chain`). Times are epoch seconds.
     """
 
     id: str
@@ -85,18 +66,14 @@ class Record:
     conversation: str | None = None
     created: float = field(default_factory=time.time)
     ended: float | None = None
+    message: str | None = None
+    chain: Mapping[str, Any] | None = None
 
-
-async def _first(connection: AsyncConnection) -> None:
-    """1: the table of jobs."""
-    await connection.run_sync(metadata.create_all)
-
-
-# Applied in order, each once; the number applied so far is kept in the database.
-MIGRATIONS: Sequence[Callable[[AsyncConnection], Awaitable[None]]] = (_first,)
 
 # A job to write down whole, or columns of it to change; and who waits for it.
 Write = tuple[str, dict[str, Any], bool, asyncio.Future[None]]
+# Any other statement, and who waits for it.
+Other = tuple[sa.Executable, asyncio.Future[None]]
 
 
 class Store:
@@ -105,7 +82,9 @@ class Store:
     def __init__(self, url: str) -> None:
         self._url = url
         self._engine: AsyncEngine | None = None
+        self.chats = Chats(self.rows, self.execute)
         self._pending: list[Write] = []
+        self._others: list[Other] = []
         self._wake = asyncio.Event()
         self._writer: asyncio.Task[None] | None = None
 
@@ -120,13 +99,13 @@ class Store:
         if self._engine.dialect.name == "sqlite":
             event.listen(self._engine.sync_engine, "connect", _tune_sqlite)
         async with self._engine.begin() as connection:
-            await _migrate(connection)
+            await migrate(connection)
         self._writer = asyncio.create_task(self._write(), name="store")
         return self
 
     async def __aexit__(self, *_: object) -> None:
         if self._writer is not None:
-            while self._pending:
+            while self._pending or self._others:
                 self._wake.set()
                 await asyncio.sleep(0.01)
             self._writer.cancel()
@@ -148,6 +127,11 @@ class Store:
         found = await self._select(sa.select(jobs).where(jobs.c.id == job))
         return found[0] if found else None
 
+    async def at(self, message: str) -> Record | None:
+        """The job that a message answers, by the message's id; None where none is kept."""
+        found = await self._select(sa.select(jobs).where(jobs.c.message == message))
+        return found[-1] if found else None
+
     async def unfinished(self) -> list[Record]:
         """The jobs that a restart interrupted, oldest first."""
         chosen = sa.select(jobs).where(jobs.c.state.in_(UNFINISHED)).order_by(jobs.c.created)
@@ -158,7 +142,7 @@ class Store:
         ended = jobs.c.state.not_in(UNFINISHED)
         newest = sa.select(jobs.c.id).where(ended).order_by(jobs.c.created.desc()).limit(most)
         old = sa.or_(jobs.c.id.not_in(newest), jobs.c.ended < older)
-        found = await self._rows(sa.select(jobs.c.id).where(ended, old))
+        found = await self.rows(sa.select(jobs.c.id).where(ended, old))
         ids = [row.id for row in found]
         if ids:
             assert self._engine is not None
@@ -167,16 +151,27 @@ class Store:
         return ids
 
     async def _select(self, query: sa.Select[Any]) -> list[Record]:
-        return [Record(**row._mapping) for row in await self._rows(query)]
+        return [Record(**row._mapping) for row in await self.rows(query)]
 
-    async def _rows(self, query: sa.Select[Any]) -> Sequence[sa.Row[Any]]:
+    async def rows(self, query: sa.Select[*tuple[Any, ...]]) -> Sequence[sa.Row[Any]]:
+        """What a query finds."""
         assert self._engine is not None
-        async with self._engine.connect() as connection:
-            return (await connection.execute(query)).fetchall()
+        try:
+            async with self._engine.connect() as connection:
+                return (await connection.execute(query)).fetchall()
+        except SQLAlchemyError as error:
+            raise StoreError(f"a query failed: {type(error).__name__}") from error
 
     async def _do(self, job: str, values: dict[str, Any], *, new: bool) -> None:
         done = asyncio.get_running_loop().create_future()
         self._pending.append((job, values, new, done))
+        self._wake.set()
+        await done
+
+    async def execute(self, statement: sa.Executable) -> None:
+        """Change something else than a job, durably, after what came before."""
+        done = asyncio.get_running_loop().create_future()
+        self._others.append((statement, done))
         self._wake.set()
         await done
 
@@ -187,14 +182,18 @@ class Store:
             await self._wake.wait()
             self._wake.clear()
             batch, self._pending = self._pending, []
-            error: SQLAlchemyError | None = None
+            others, self._others = self._others, []
+            error: StoreError | None = None
             try:
                 async with self._engine.begin() as connection:
                     for statement, rows in _statements(batch):
                         await connection.execute(statement, rows)
-            except SQLAlchemyError as caught:
-                error = caught
-            for *_, done in batch:
+                    for statement, _ in others:
+                        await connection.execute(statement)
+            except Exception as caught:
+                error = StoreError(f"{len(batch)} writes failed: {type(caught).__name__}")
+                error.__cause__ = caught
+            for *_, done in (*batch, *others):
                 if done.done():
                     continue
                 if error is None:
@@ -224,12 +223,3 @@ def _tune_sqlite(connection: Any, _: Any) -> None:
     """Readers beside the writer; a commit survives the death of the process."""
     for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=5000"):
         connection.execute(f"PRAGMA {pragma}")
-
-
-async def _migrate(connection: AsyncConnection) -> None:
-    await connection.run_sync(schema_version.create, checkfirst=True)
-    version = (await connection.execute(sa.select(schema_version.c.version))).scalar() or 0
-    for migration in MIGRATIONS[version:]:
-        await migration(connection)
-    await connection.execute(schema_version.delete())
-    await connection.execute(schema_version.insert().values(version=len(MIGRATIONS)))

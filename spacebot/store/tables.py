@@ -1,0 +1,74 @@
+"""The tables, as they are now; `migrations` says how a database gets there."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+metadata = sa.MetaData()
+
+jobs = sa.Table(
+    "jobs",
+    metadata,
+    sa.Column("id", sa.String(12), primary_key=True),
+    sa.Column("space", sa.Text, nullable=False),
+    sa.Column("api_name", sa.Text, nullable=False),
+    sa.Column("command", sa.Text, nullable=False),
+    sa.Column("user", sa.Text, nullable=False),
+    sa.Column("mention", sa.Text, nullable=False),
+    sa.Column("state", sa.String(12), nullable=False),
+    sa.Column("given", sa.JSON, nullable=False),
+    sa.Column("place", sa.JSON, nullable=False),
+    sa.Column("result", sa.JSON),
+    sa.Column("conversation", sa.Text),
+    sa.Column("created", sa.Float, nullable=False, index=True),
+    sa.Column("ended", sa.Float),
+    sa.Column("message", sa.Text, index=True),
+    sa.Column("chain", sa.JSON),
+)
+conversations = sa.Table(
+    "conversations",
+    metadata,
+    sa.Column("id", sa.String(12), primary_key=True),
+    sa.Column("space", sa.Text, nullable=False),
+    sa.Column("api_name", sa.Text, nullable=False),
+    sa.Column("command", sa.Text, nullable=False),
+    sa.Column("user", sa.Text, nullable=False),
+    sa.Column("mention", sa.Text, nullable=False),
+    sa.Column("channel", sa.Text, nullable=False),
+    sa.Column("guild", sa.Text),
+    sa.Column("addressed", sa.Boolean, nullable=False),
+    sa.Column("open", sa.Boolean, nullable=False),
+    sa.Column("session", sa.String(32), nullable=False),
+    sa.Column("process", sa.Text),
+    sa.Column("given", sa.JSON, nullable=False),
+    sa.Column("history", sa.JSON),
+    sa.Column("before", sa.JSON),
+    sa.Column("answer", sa.JSON, nullable=False),
+    sa.Column("created", sa.Float, nullable=False),
+    sa.Column("used", sa.Float, nullable=False, index=True),
+    sa.Column("ended", sa.Float),
+)
+turns = sa.Table(
+    "turns",
+    metadata,
+    sa.Column("job", sa.String(12), primary_key=True),
+    sa.Column("conversation", sa.String(12), nullable=False, index=True),
+    sa.Column("user", sa.Text, nullable=False),
+    sa.Column("mention", sa.Text, nullable=False),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("message", sa.Text),
+    sa.Column("text", sa.Text, nullable=False),
+    sa.Column("files", sa.JSON, nullable=False),
+    sa.Column("state", sa.String(12), nullable=False),
+    sa.Column("answer", sa.Text, nullable=False),
+    sa.Column("answer_files", sa.JSON, nullable=False),
+    sa.Column("created", sa.Float, nullable=False),
+)
+chosen_chats = sa.Table(
+    "chosen_chats",
+    metadata,
+    sa.Column("channel", sa.Text, primary_key=True),
+    sa.Column("space", sa.Text, nullable=False),
+    sa.Column("api_name", sa.Text, nullable=False),
+)
+schema_version = sa.Table("schema_version", metadata, sa.Column("version", sa.Integer))
