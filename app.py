@@ -5,12 +5,11 @@ import os
 import signal
 import sys
 import threading
+import warnings
 
 from dotenv import load_dotenv
 
-from spacebot import page
 from spacebot.errors import SettingsError
-from spacebot.runtime import Runtime
 from spacebot.settings import Settings, sources
 
 # The commands to offer, where SPACES is not set. One entry names a Space, and optionally an
@@ -33,10 +32,15 @@ def main() -> int:
     load_dotenv()
     try:
         settings = Settings.from_environ(os.environ)
-        runtime = Runtime(settings, sources(settings, COMMANDS))
+        spaces = sources(settings, COMMANDS)
     except SettingsError as error:
         print(error, file=sys.stderr)
         return 2
+    # Importing gradio takes seconds, reads its settings itself, and warns of its own doings.
+    warnings.filterwarnings("ignore", "The 'alias' attribute with value 'path'")
+    from spacebot import page
+    from spacebot.runtime import Runtime
+
     logging.basicConfig(
         level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
@@ -45,6 +49,7 @@ def main() -> int:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
+    runtime = Runtime(settings, spaces)
     runtime.start()
     try:
         served = page.serve(runtime, settings.gradio_server_name, settings.gradio_server_port)

@@ -13,4 +13,11 @@ from tests.spaces import fast
 
 if __name__ == "__main__":
     app = fast.build()
-    app.launch(server_name="0.0.0.0", server_port=int(sys.argv[1]), quiet=True, ssr_mode=False)
+    app.launch(
+        server_name="0.0.0.0",
+        server_port=int(sys.argv[1]),
+        quiet=True,
+        ssr_mode=False,
+        # Gradio runs as many jobs at once as this, whatever an endpoint's own limit.
+        max_threads=2000,
+    )

@@ -47,6 +47,7 @@ class Runtime:
         self.tryout = settings.offers_tryout
         self.started = time.time()
         self._sources = tuple(sources)
+        self._demo: demo.Served | None = None
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run_thread, name="spacebot", daemon=True)
         self._stop = asyncio.Event()
@@ -59,7 +60,11 @@ class Runtime:
         self._seeing = threading.Lock()
 
     def start(self) -> None:
-        """Start the thread; returns at once."""
+        """Start the thread; returns at once, but where the embedded Space must be served."""
+        if not self._sources:
+            # In the thread that builds the page too: gradio builds one app at a time.
+            self._demo = demo.serve()
+            self._sources = (Source(self._demo.url, name=DEMO),)
         if self.settings.discord_token:
             self._bot_status = BotStatus(BotPhase.CONNECTING)
         self._thread.start()
@@ -88,9 +93,10 @@ class Runtime:
         async with AsyncExitStack() as stack:
             network = await stack.enter_async_context(Network())
             store = await stack.enter_async_context(self._store())
-            sources = self._sources or (await self._serve_demo(stack),)
+            if self._demo is not None:
+                stack.push_async_callback(asyncio.to_thread, self._demo.close)
             self._catalogue = Catalogue(
-                sources,
+                self._sources,
                 network,
                 folder=self.settings.data_dir,
                 token=self.settings.hf_token,
@@ -135,12 +141,6 @@ class Runtime:
             except Exception:
                 log.exception("the history could not be trimmed")
             await asyncio.sleep(TRIM)
-
-    async def _serve_demo(self, stack: AsyncExitStack) -> Source:
-        """Serve the embedded Space, where the owner named none."""
-        served = await asyncio.to_thread(demo.serve)
-        stack.push_async_callback(asyncio.to_thread, served.close)
-        return Source(served.url, name=DEMO)
 
     async def _until_stopped(self, jobs: Jobs) -> None:
         bot = asyncio.create_task(self._run_bot(), name="bot")

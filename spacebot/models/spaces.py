@@ -52,7 +52,8 @@ class Source:
     """One entry of SPACES or COMMANDS: a Space, and how it is offered.
 
     `space` is `owner/name` or an http(s) address without a trailing slash;
-    `endpoint` an API name with its slash, or None for all of the Space's.
+    `endpoint` an API name with its slash, or None for all of the Space's;
+    without an `answer`, it goes where the outputs fit best.
     """
 
     space: str
@@ -60,7 +61,7 @@ class Source:
     name: str | None = None
     description: str | None = None
     fixed: Mapping[str, Any] = field(default_factory=dict)
-    answer: Answer = Answer.CHANNEL
+    answer: Answer | None = None
     repeatable: bool = False
     then: tuple[FollowUp, ...] = ()
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from spacebot.errors import EndpointGone, SettingsError
-from spacebot.models import Endpoint, LeftOut, Parameter, Source, Space
+from spacebot.models import Answer, Endpoint, LeftOut, Output, Parameter, Source, Space
 from spacebot.schema.app import App
 from spacebot.schema.candidates import Candidate, read_candidates
 from spacebot.schema.naming import command_names, describe, endpoint_names, title_of
@@ -95,11 +95,21 @@ def _endpoint(source: Source, yard: Yard, candidate: Candidate, name: str, title
         streams=bool(event and event.streams),
         stateful=_is_stateful(yard, candidate),
         takes_history=candidate.inputs.history,
-        answer=source.answer,
+        answer=source.answer or _fitting(candidate.outputs),
         repeatable=source.repeatable,
         max_file_size=app.max_file_size,
         then=source.then,
     )
+
+
+def _fitting(outputs: Sequence[Output]) -> Answer:
+    """Where an answer fits best: several players together fill a channel, so they get a thread."""
+    players = [
+        output
+        for output in outputs
+        if output.component in ("audio", "video") and output.props.get("visible") is not False
+    ]
+    return Answer.THREAD if len(players) > 1 else Answer.CHANNEL
 
 
 def _is_stateful(yard: Yard, candidate: Candidate) -> bool:

@@ -1,0 +1,143 @@
+"""Which Spaces to offer: the entries of SPACES, and of COMMANDS in app.py."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from spacebot.errors import SettingsError
+from spacebot.models import Answer, Source
+
+SPACE_FORMS = (
+    "entries separated by spaces, commas or newlines, each [name=]SPACE[#/endpoint], where "
+    "SPACE is owner/name, https://huggingface.co/spaces/owner/name, or the http(s) address "
+    "of a Gradio app"
+)
+COMMAND_NAME = "a command's name: 1–32 lower-case letters, digits, - or _"
+_ENTRY = re.compile(r"(?:(?P<name>[^=/:#?]*)=)?(?P<space>[^#]+)(?:#(?P<endpoint>.*))?", re.DOTALL)
+_OWNER_NAME = re.compile(r"[\w.-]{1,96}/[\w.-]{1,96}", re.ASCII)
+_HUB_PAGE = re.compile(r"(?:https?://)?(?:www\.)?(?:huggingface\.co|hf\.co)/spaces/", re.IGNORECASE)
+_COMMAND = re.compile(r"[-_'\w]{1,32}")
+# A name and password before a host, a query, a token of Hugging Face, one of Discord.
+_SECRETS = tuple(
+    re.compile(pattern)
+    for pattern in (
+        r"(?<=//)[^/\s]*(?=@)|[^/@\s,=]+:[^/@\s,]*(?=@)",
+        r"(?<=\?)[^\s,#]+",
+        r"hf_\w{8,}",
+        r"[\w-]{20,}\.[\w-]{5,}\.[\w-]{20,}",
+    )
+)
+
+
+def parse_spaces(text: str) -> tuple[Source, ...]:
+    """Read the entries of SPACES; `ValueError` says what is accepted."""
+    return tuple(parse_space(entry) for entry in re.split(r"[\s,]+", text.strip()) if entry)
+
+
+def parse_space(entry: str) -> Source:
+    """Read one entry, `[name=]SPACE[#/endpoint]`."""
+    match = _ENTRY.fullmatch(entry)
+    if match is None:
+        raise ValueError(SPACE_FORMS)
+    name, endpoint = match["name"], match["endpoint"]
+    if name is not None and (not _COMMAND.fullmatch(name) or name != name.lower()):
+        raise ValueError(f"before the = of {shown(entry)}, {COMMAND_NAME}")
+    if endpoint is not None and not re.fullmatch(r"/?[^\s/#][^\s#]*", endpoint):
+        raise ValueError(f"after the # of {shown(entry)}, an endpoint of the Space, like #/predict")
+    return Source(
+        space=_space(match["space"], entry),
+        endpoint=endpoint and "/" + endpoint.removeprefix("/"),
+        name=name,
+    )
+
+
+def _space(text: str, entry: str) -> str:
+    hub = _HUB_PAGE.match(text)
+    if hub:
+        text = "/".join(text[hub.end() :].split("?")[0].split("/")[:2])
+    if text.startswith(("http://", "https://")):
+        # The address is shown on the page, logged, and part of links to results.
+        if "@" in text.split("/")[2]:
+            raise ValueError(f"an address without user name and password, not {shown(entry)}")
+        try:
+            usable = bool(urlsplit(text).hostname) and urlsplit(text).port != 0
+        except ValueError:
+            usable = False
+        if usable:
+            return re.sub(r"\?.*", "", text, flags=re.DOTALL).rstrip("/")
+    elif _OWNER_NAME.fullmatch(text):
+        return text
+    raise ValueError(f"{SPACE_FORMS}; {shown(entry)} is none of these")
+
+
+def shown(entry: str) -> str:
+    """An entry as it may be printed: it may hold a password, or a token by mistake."""
+    for secret in _SECRETS:
+        entry = secret.sub("•••", entry)
+    return repr(entry)
+
+
+def command_source(entry: Mapping[str, Any]) -> Source:
+    """Read one entry of COMMANDS; `SettingsError` names the entry and what is accepted."""
+    known = ("space", "endpoint", "name", "description", "fixed", "answer", "repeatable")
+    try:
+        if not isinstance(entry, Mapping):
+            raise ValueError('a dict with at least a "space", like {"space": "owner/name"}')
+        _known_keys(entry, known)
+        source = parse_space(str(entry.get("space", "")))
+        endpoint = entry.get("endpoint") or source.endpoint
+        return Source(
+            space=source.space,
+            endpoint=endpoint and "/" + str(endpoint).removeprefix("/"),
+            name=_command_name(entry.get("name")) or source.name,
+            description=_description(entry.get("description")),
+            fixed=_fixed(entry.get("fixed", {})),
+            answer=_answer(entry.get("answer")),
+            repeatable=bool(entry.get("repeatable", False)),
+        )
+    except ValueError as error:
+        raise SettingsError(
+            f"COMMANDS in app.py: {_entry_shown(entry)} cannot be used. Accepted: {error}."
+        ) from error
+
+
+def _entry_shown(entry: Any) -> str:
+    """An entry of COMMANDS without the values it fixes: a key may be among them."""
+    if isinstance(entry, Mapping) and isinstance(entry.get("fixed"), Mapping):
+        entry = {**entry, "fixed": dict.fromkeys(entry["fixed"], "•••")}
+    return shown(str(entry))
+
+
+def _known_keys(entry: Mapping[str, Any], known: Iterable[str]) -> None:
+    if unknown := set(entry) - set(known):
+        raise ValueError(f"the keys {', '.join(known)}, not {', '.join(sorted(unknown))}")
+
+
+def _command_name(name: Any) -> str | None:
+    if name is None:
+        return None
+    if not isinstance(name, str) or not _COMMAND.fullmatch(name) or name != name.lower():
+        raise ValueError(f"as name, {COMMAND_NAME}")
+    return name
+
+
+def _description(text: Any) -> str | None:
+    if text is not None and (not isinstance(text, str) or not 1 <= len(text) <= 100):
+        raise ValueError("as description, 1 to 100 characters")
+    return text
+
+
+def _fixed(fixed: Any) -> Mapping[str, Any]:
+    if not isinstance(fixed, Mapping):
+        raise ValueError('as fixed, a dict of parameter and value, like {"steps": 20}')
+    return fixed
+
+
+def _answer(answer: Any) -> Answer | None:
+    try:
+        return None if answer is None else Answer(answer)
+    except ValueError:
+        raise ValueError(f"as answer, one of {', '.join(Answer)}") from None
