@@ -18,7 +18,7 @@ from spacebot.catalogue import Catalogue
 from spacebot.commands import MOST, build, differ
 from spacebot.desk import Desk
 from spacebot.jobs import Jobs
-from spacebot.models import BotPhase, BotStatus
+from spacebot.models import BotPhase, BotStatus, Trouble
 
 log = logging.getLogger(__name__)
 
@@ -126,6 +126,7 @@ class Bot(discord.Client):
         if differ(ours, theirs):
             await self.http.bulk_upsert_global_commands(self.application_id, payload=ours)
             log.info("registered %d commands with Discord", len(ours))
+        self.registered = len(ours)
         self.problem = ""
 
     async def on_ready(self) -> None:
@@ -212,6 +213,9 @@ class Bot(discord.Client):
             servers=len(self.guilds),
             latency=self.latency if math.isfinite(self.latency) else None,
             invite=self.invite,
+            trouble=Trouble.NETWORK if phase is BotPhase.RETRYING else None,
+            shards=self.shard_count or 1,
+            commands=self.registered,
         )
 
     @property
@@ -294,12 +298,14 @@ def diagnose(error: Exception, pause: float) -> BotStatus:
                 BotPhase.FAILED,
                 "Discord refused DISCORD_TOKEN. In the Developer Portal, under Bot, press Reset "
                 "Token, set the new one as DISCORD_TOKEN, and start again.",
+                trouble=Trouble.TOKEN,
             )
         case discord.PrivilegedIntentsRequired():
             return BotStatus(
                 BotPhase.FAILED,
                 "Discord refused an intent. In the Developer Portal, under Bot, switch Message "
                 "Content Intent on, and start again.",
+                trouble=Trouble.INTENT,
             )
         case discord.ConnectionClosed() if code in FINAL:
             return BotStatus(
@@ -312,15 +318,18 @@ def diagnose(error: Exception, pause: float) -> BotStatus:
                 BotPhase.RETRYING,
                 f"Discord cannot be reached from here; trying again in {words.duration(pause)}. "
                 "If it stays so, this host may block Discord: set DISCORD_PROXY.",
+                trouble=Trouble.NETWORK,
             )
         case discord.HTTPException() | discord.GatewayNotFound() | discord.ConnectionClosed():
             return BotStatus(
                 BotPhase.RETRYING,
                 f"Discord has trouble; trying again in {words.duration(pause)}.",
+                trouble=Trouble.DISCORD,
             )
         case _:
             return BotStatus(
                 BotPhase.FAILED,
                 "The bot stopped by a mistake of its own; its log says where. Start it again, and "
                 "please report it.",
+                trouble=Trouble.BUG,
             )
