@@ -68,52 +68,32 @@ def begin(admission: Admission, clock: Clock, turn: Turn) -> Turn:
     return turn
 
 
-def test_jobs_of_one_user_go_one_by_one_while_nothing_is_known(admission, clock):
+def test_a_second_waits_until_the_first_has_begun(admission, clock):
     first, second, third = enter(admission, "ada", 3)
-    begin(admission, clock, first)
-    clock.advance(60)
     assert granted(first, second, third) == [True, False, False]
     assert admission.rank(second) == (1, 2)
     assert admission.rank(third) == (2, 2)
-    admission.leave(first)
+    # Nothing is known of this Space yet, so it is tried how many it takes side by side.
+    begin(admission, clock, first)
     assert granted(second, third) == [True, False]
 
 
-def test_one_more_is_tried_when_the_running_one_is_about_to_end(admission, clock):
-    first, second, third, fourth = enter(admission, "ada", 4)
-    begin(admission, clock, first)
-    clock.advance(10)
-    admission.leave(first)
-    begin(admission, clock, second)
-    clock.advance(9)
-    assert granted(third) == [False]
-    clock.advance(1.1)
-    assert granted(third, fourth) == [True, False]
-
-
-def test_a_space_that_takes_several_gets_them_all(admission, clock):
-    first, *turns = enter(admission, "ada", 10)
-    begin(admission, clock, first)
-    # Another user's job begins beside it, so the Space takes more than one.
-    begin(admission, clock, *enter(admission, "ben"))
-    for turn in turns:
+def test_a_space_that_starts_each_at_once_gets_them_all(admission, clock):
+    for turn in enter(admission, "ada", 10):
         begin(admission, clock, turn)
-    assert admission.counts(SPACE) == (11, 0)
+    assert admission.counts(SPACE) == (10, 0)
 
 
-def test_the_width_of_a_space_is_learned(admission, clock):
-    begin(admission, clock, *enter(admission, "ben"))
-    first, second, third, fourth = enter(admission, "ada", 4)
+def test_the_width_of_a_space_is_learned_and_grows_old(admission, clock):
+    first, second, third, fourth, _ = turns = enter(admission, "ada", 5)
     begin(admission, clock, first)
-    assert granted(second, third) == [True, False]
-    # It does not begin while those two run: two at a time is what the Space takes.
+    assert granted(*turns) == [True, True, False, False, False]
+    # The second does not start while the first runs: one at a time is what it takes.
     clock.advance(10)
     admission.leave(first)
     admission.started(second)
-    assert granted(third, fourth) == [False, False]
+    assert granted(third) == [False]
     admission.leave(second)
-    assert granted(third, fourth) == [True, False]
-    # What was learned grows old.
     begin(admission, clock, third)
     assert granted(fourth) == [False]
     clock.advance(FRESH + 1)
@@ -121,11 +101,38 @@ def test_the_width_of_a_space_is_learned(admission, clock):
     assert granted(fourth) == [True]
 
 
+def test_what_stands_in_the_spaces_queue_is_recalled_when_another_user_comes(admission, clock):
+    first, second, third = enter(admission, "ada", 3)
+    begin(admission, clock, first)
+    clock.advance(5)
+    (ben,) = enter(admission, "ben")
+    assert granted(second, ben) == [True, True]
+    assert not second.recalled.is_set()
+    clock.advance(PROMPT + 0.01)
+    assert second.recalled.is_set()
+    admission.back(second)
+    assert granted(first, second, third, ben) == [True, False, False, True]
+    assert admission.rank(second) == (1, 2)
+    admission.leave(first)
+    assert granted(second, third, ben) == [True, False, True]
+    assert (admission.running, admission.waiting) == (2, 1)
+
+
+def test_a_space_with_room_for_another_user_recalls_nothing(admission, clock):
+    first, second = enter(admission, "ada", 2)
+    begin(admission, clock, first)
+    begin(admission, clock, *enter(admission, "ben"))
+    clock.advance(PROMPT)
+    assert not second.recalled.is_set()
+
+
 def test_another_users_first_job_passes_all_who_wait(admission, clock):
     first, second, *_ = enter(admission, "ada", 50)
-    begin(admission, clock, first)
     (ben,) = enter(admission, "ben")
     assert granted(first, second, ben) == [True, False, True]
+    # While his has not begun, none of hers is tried.
+    begin(admission, clock, first)
+    assert granted(second) == [False]
 
 
 def test_turns_go_round_between_users(clock):

@@ -4,9 +4,8 @@ Jobs wait per Space, round robin between users, then first come, first served
 within a user. A user's first job on a Space always goes at once; further ones go
 as long as the Space has shown that it runs as many side by side, so that they
 wait here, where others can pass them, and not in the Space's own queue. How many
-that is, it does not say: one job more is sent and watched. While it may be that
-the Space runs one at a time, that is done when the running one is about to end,
-for a job that stands in the Space's queue delays whoever comes next.
+that is, it does not say: one job more is sent and watched. Where that one does not
+begin at once, and another user comes, it is recalled from the Space's queue.
 """
 
 from __future__ import annotations
@@ -25,8 +24,6 @@ from spacebot.errors import Refused
 PROMPT = 0.25
 # Others come and go on a public Space, so what it could run side by side grows old.
 FRESH = 120.0
-# How many of an endpoint's last jobs say how long one takes.
-RECENT = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,32 +38,30 @@ class Limits:
 
 @dataclass(slots=True, eq=False)
 class Turn:
-    """One job's place: in line until `granted`, on the Space until it is left."""
+    """One job's place: in line until `granted`, on the Space until it is left.
+
+    `recalled` asks whoever runs the job to take it out of the Space's queue again.
+    """
 
     space: str
     endpoint: str
     user: str
     granted: asyncio.Event = field(default_factory=asyncio.Event)
     entered: float = field(default_factory=time.monotonic)
+    recalled: asyncio.Event = field(default_factory=asyncio.Event)
     sent: float = 0.0
-    began: float = 0.0
     running: bool = False
 
 
 @dataclass(slots=True)
 class _Width:
-    """How many jobs an endpoint was seen to run side by side, and when; how long each ran."""
+    """How many jobs an endpoint was seen to run side by side, and when."""
 
     known: int = 0
     at: float = float("-inf")
-    ran: deque[float] = field(default_factory=lambda: deque(maxlen=RECENT))
 
-    def allows(self, there: list[Turn], now: float) -> bool:
-        if len(there) < self.known:
-            return True
-        if self.known > 1:
-            return now - self.at > FRESH
-        return bool(self.ran) and now - min(turn.began for turn in there) >= max(self.ran)
+    def allows(self, in_flight: int, now: float) -> bool:
+        return in_flight < self.known or now - self.at > FRESH
 
 
 class Admission:
@@ -122,7 +117,40 @@ class Admission:
                 f"You have {most} jobs waiting, as many as one person may. "
                 "Try again when one of them is done."
             )
+        if turn.granted.is_set() and self._stuck(turn):
+            self._later(PROMPT, partial(self._recall, turn))
         return turn
+
+    def _stuck(self, turn: Turn) -> list[Turn]:
+        """What others sent beyond their first job and the Space has not begun."""
+        there = self._same(turn)
+        return [
+            other
+            for other in there
+            if not other.running
+            and other.user != turn.user
+            and any(one.running and one.user == other.user for one in there)
+        ]
+
+    def _recall(self, turn: Turn) -> None:
+        if turn.running or not turn.granted.is_set():
+            return
+        for other in self._stuck(turn):
+            width = self._widths[other.space, other.endpoint]
+            width.known = max(1, sum(one.running for one in self._same(other)))
+            width.at = self._clock()
+            other.recalled.set()
+
+    def back(self, turn: Turn) -> None:
+        """A recalled job was taken out of the Space's queue: it is its user's next."""
+        turn.granted.clear()
+        turn.recalled.clear()
+        self._on_space[turn.space].discard(turn)
+        self._count(self._running_of, turn.user, -1)
+        line = self._waiting.setdefault(turn.space, OrderedDict()).setdefault(turn.user, deque())
+        line.appendleft(turn)
+        self._waiting_of[turn.user] += 1
+        self._grant(turn.space)
 
     def rank(self, turn: Turn) -> tuple[int, int]:
         """A waiting turn's place in line and the line's length, both from 1."""
@@ -142,7 +170,7 @@ class Admission:
         """The Space began this job: learn how many it runs side by side."""
         if turn.running or turn not in self._on_space[turn.space]:
             return
-        now = turn.began = self._clock()
+        now = self._clock()
         turn.running = True
         width = self._widths[turn.space, turn.endpoint]
         count = sum(other.running for other in self._same(turn))
@@ -151,13 +179,9 @@ class Admission:
         elif count >= width.known:
             width.known = count
         self._grant(turn.space)
-        if width.known == 1 and width.ran:
-            self._later(max(width.ran) + 0.01, partial(self._grant, turn.space))
 
     def leave(self, turn: Turn) -> None:
         """A job ended, or gave up its place in line."""
-        if turn.running:
-            self._widths[turn.space, turn.endpoint].ran.append(self._clock() - turn.began)
         if turn.granted.is_set():
             self._on_space[turn.space].discard(turn)
             self._count(self._running_of, turn.user, -1)
@@ -195,7 +219,7 @@ class Admission:
             return True
         if not all(other.running for other in there):
             return False
-        return self._widths[turn.space, turn.endpoint].allows(there, self._clock())
+        return self._widths[turn.space, turn.endpoint].allows(len(there), self._clock())
 
     def _remove(self, turn: Turn) -> None:
         lines = self._waiting[turn.space]
