@@ -17,7 +17,7 @@ from gradio_client.client import Job
 from gradio_client.utils import StatusUpdate
 
 from spacebot.models import Progress, Stage
-from spacebot.spaces.client import TIMEOUT, SpaceClient
+from spacebot.spaces.client import SpaceClient
 from spacebot.spaces.network import Network
 from spacebot.spaces.translate import watch_failed
 from spacebot.spaces.watch import Partial, Result, Toast, Update, progress_of
@@ -31,7 +31,7 @@ class StockSession(Client):
     def __init__(self, base: SpaceClient, session: str, *, silence: float) -> None:
         self._base = base
         # Any timeout among these breaks the first of the sse protocols.
-        timeout = {"timeout": httpx.Timeout(TIMEOUT, read=silence)}
+        timeout = {"timeout": httpx.Timeout(60, connect=10, read=silence)}
         super().__init__(
             base.src,
             token=base.token,

@@ -1,0 +1,213 @@
+"""Older protocols take gradio_client's stock path, and give the same."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import inspect
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from gradio_client import Client, client, utils
+
+from spacebot.errors import EndpointGone, SpaceRaised
+from spacebot.models import File, Progress, Source, Stage
+from spacebot.spaces import Connection, Network, Partial, Result
+from spacebot.spaces.client import SpaceClient
+from spacebot.spaces.stock import StockSession
+from tests.e2e.proxy import before
+from tests.spaces import serve
+
+PROTOCOLS = ("sse_v3", "sse_v2.1", "sse_v2", "sse_v1")
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """The addresses of the test Spaces, each served once."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GRADIO_TEMP_DIR", str(tmp_path_factory.mktemp("gradio")))
+        with (
+            serve("trouble") as trouble,
+            serve("fast") as fast,
+            serve("stateful") as stateful,
+            serve("kinds") as kinds,
+        ):
+            yield {"trouble": trouble, "fast": fast, "stateful": stateful, "kinds": kinds}
+
+
+class Speaking:
+    """A Space that says it speaks an older protocol."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+
+    async def run(self, endpoint: str, key: str = "ada", **values: Any) -> list[Any]:
+        """Every update of one job."""
+        updates = self.connection.run(endpoint, values, key=key, stateful=True, silence=20)
+        return [update async for update in updates]
+
+    async def result(self, endpoint: str, key: str = "ada", **values: Any) -> list[Any]:
+        """What a job gives."""
+        last = (await self.run(endpoint, key, **values))[-1]
+        assert isinstance(last, Result)
+        return self.connection.visible(endpoint, last.values)
+
+
+async def speaking(address: str, protocol: str, do: Callable[[Speaking], Any]) -> Any:
+    """Do something with a Space through a proxy that says it speaks `protocol`."""
+
+    def change(config: dict[str, Any]) -> None:
+        config["protocol"] = protocol
+
+    async with before(address, change) as proxy, Network() as network:
+        connection = Connection(Source(proxy.url), network)
+        try:
+            await connection.ready()
+            return await do(Speaking(connection))
+        finally:
+            await connection.close()
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+async def test_results_are_the_same(served: dict[str, str], protocol: str, tmp_path: Path):
+    paper = tmp_path / "paper.txt"
+    paper.write_text("some words")
+
+    async def do(space: Speaking) -> None:
+        assert await space.result("/text", value="hello") == ["hello"]
+        assert await space.result("/steps", value=30) == [30]
+        given = {"path": str(paper), "meta": {"_type": "gradio.FileData"}}
+        values = await space.result("/any_file", value=given)
+        (file,) = await space.connection.localize(values, tmp_path, cap=1000)
+        assert isinstance(file, File)
+        assert file.path
+        assert file.path.read_bytes() == b"some words"
+
+    await speaking(served["kinds"], protocol, do)
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+async def test_sessions_are_kept_apart(served: dict[str, str], protocol: str):
+    async def do(space: Speaking) -> None:
+        assert await space.result("/count", "ada", step=2) == ["total 2"]
+        assert await space.result("/count", "ben", step=1) == ["total 1"]
+        assert await space.result("/count", "ada", step=3) == ["total 5"]
+
+    await speaking(served["stateful"], protocol, do)
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+async def test_progress_and_steps_are_told(served: dict[str, str], protocol: str):
+    async def do(space: Speaking) -> None:
+        updates = await space.run("/progress", seconds=1.5, steps=3)
+        notes = [u.note for u in updates if isinstance(u, Progress) and u.note]
+        assert set(notes) <= {"step 1", "step 2", "step 3"}
+        assert notes
+        assert updates[-1] == Result(["done"])
+        updates = await space.run("/stream", words=4, pause=0.4)
+        partials = [u.values[0] for u in updates if isinstance(u, Partial)]
+        assert partials
+        # A Space of sse_v1 sends whole outputs; this one, whatever it says, sends what changed.
+        assert protocol == "sse_v1" or all(
+            "word0 word1 word2 word3 ".startswith(text) for text in partials
+        )
+        assert updates[-1] == Result(["word0 word1 word2 word3 "])
+
+    await speaking(served["fast"], protocol, do)
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+async def test_a_failure_is_in_the_spaces_words(served: dict[str, str], protocol: str):
+    async def do(space: Speaking) -> None:
+        with pytest.raises(SpaceRaised, match=r"^No cats\.$"):
+            await space.run("/told", text="No cats.")
+        with pytest.raises(SpaceRaised, match="It broke midway"):
+            await space.run("/raise_midway", count=2)
+        with pytest.raises(SpaceRaised) as caught:
+            await space.run("/crash")
+        assert "secret detail" not in str(caught.value)
+        with pytest.raises(EndpointGone, match="The Space no longer has /vanished"):
+            await space.run("/vanished")
+
+    await speaking(served["trouble"], protocol, do)
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+async def test_leaving_a_job_cancels_it_alone(served: dict[str, str], protocol: str):
+    async def do(space: Speaking) -> None:
+        began = asyncio.Event()
+
+        async def follow(key: str) -> Any:
+            updates = space.connection.run(
+                "/steps", {"count": 5, "seconds": 0.4}, key=key, stateful=False
+            )
+            async for update in updates:
+                if isinstance(update, Partial) or (
+                    isinstance(update, Progress) and update.stage is Stage.RUNNING
+                ):
+                    began.set()
+                last = update
+            return last
+
+        left, stays = (asyncio.create_task(follow(key)) for key in ("ada", "ben"))
+        await asyncio.wait_for(began.wait(), 10)
+        left.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await left
+        assert await asyncio.wait_for(stays, 15) == Result(["step 5"])
+
+    await speaking(served["trouble"], protocol, do)
+
+
+# What SpaceClient and StockSession replace or rely on. Where a new gradio_client changes
+# one of these, read it again, mend spacebot/spaces, and put the new digest here.
+REPLACED: dict[str, tuple[Callable[..., Any], str]] = {
+    "Client.__init__": (Client.__init__, "92b856b5bd6e"),
+    "Client.close": (Client.close, "c895bb0e98cb"),
+    "Client._space_name_to_src": (Client._space_name_to_src, "808ac6fbab31"),
+    "Client._get_space_state": (Client._get_space_state, "9a17fe4aff42"),
+    "Client._telemetry_thread": (Client._telemetry_thread, "da4737197622"),
+    "Client._get_config": (Client._get_config, "8eea8451b379"),
+    "Client._get_api_info": (Client._get_api_info, "bab4d47dddd8"),
+    "Client.send_data": (Client.send_data, "1722866db08a"),
+    "Client.submit": (Client.submit, "c8a4d83e73ad"),
+    "Endpoint.insert_empty_state": (client.Endpoint.insert_empty_state, "114dad3f14a1"),
+    "Endpoint.process_input_files": (client.Endpoint.process_input_files, "fc3f3c4ec4bf"),
+    "Endpoint._upload_file": (client.Endpoint._upload_file, "cb95731a5c15"),
+    "Endpoint.remove_skipped_components": (
+        client.Endpoint.remove_skipped_components,
+        "8f97a8d5c65f",
+    ),
+    "Job.status": (client.Job.status, "8355bdcf959b"),
+    "Job.outputs": (client.Job.outputs, "0482cad55538"),
+    "Job.cancel": (client.Job.cancel, "eb5f2bff9f36"),
+    "utils.stream_sse_v1plus": (utils.stream_sse_v1plus, "bc7635170f1d"),
+    "utils.apply_diff": (utils.apply_diff, "5250a7f14a1d"),
+    "utils.extract_validation_message": (utils.extract_validation_message, "e4e8fa86ea0e"),
+    "utils.encode_file_path": (utils.encode_file_path, "6cd776bcaf7f"),
+    "utils.is_file_obj_with_meta": (utils.is_file_obj_with_meta, "9020a636fb9b"),
+    "utils.traverse": (utils.traverse, "f28947e0bba4"),
+}
+
+
+def digest(function: Callable[..., Any]) -> str:
+    """A digest of a function's source."""
+    return hashlib.sha256(inspect.getsource(function).encode()).hexdigest()[:12]
+
+
+@pytest.mark.parametrize("name", REPLACED)
+def test_what_is_replaced_has_not_changed(name: str):
+    function, known = REPLACED[name]
+    assert digest(function) == known, f"{name} of gradio_client has changed: read it again"
+
+
+@pytest.mark.parametrize("ours", [SpaceClient, StockSession])
+def test_what_is_replaced_exists(ours: type):
+    added = {"join", "fn_index", "arguments", "__init__", "__module__", "__doc__"}
+    for name, member in vars(ours).items():
+        if inspect.isfunction(member) and name not in added:
+            assert hasattr(Client, name), f"{name} replaces nothing any more"
+            theirs = inspect.signature(getattr(Client, name))
+            assert list(inspect.signature(member).parameters) == list(theirs.parameters)
