@@ -194,7 +194,8 @@ def test_ci_runs_what_readme_and_contributing_say() -> None:
 def test_front_matter_agrees_with_the_requirements() -> None:
     header = README.split("---\n")[1]
     front = dict(re.findall(r"^(\w+): \"?(.*?)\"?$", header, re.MULTILINE))
-    (gradio,) = re.findall(r"^gradio==(.+)$", (ROOT / "requirements.txt").read_text(), re.MULTILINE)
+    requirements = (ROOT / "requirements.txt").read_text()
+    (gradio,) = re.findall(r"^gradio\[oauth\]==(.+)$", requirements, re.MULTILINE)
     assert front["sdk"] == "gradio"
     assert front["sdk_version"] == gradio
     assert (ROOT / front["app_file"]).exists()

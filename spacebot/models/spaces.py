@@ -126,7 +126,8 @@ class Endpoint:
     `constants` are the parameters that are sent without being asked for. `name`
     is legal for Discord and unique in its Space. `stateful` endpoints keep
     something on the Space by session (gr.State, a chat's history); `streams`
-    ones yield partial results. `takes_history` names the chatbot parameter.
+    ones yield partial results. `takes_history` names the chatbot parameter, and
+    `chats` says that it answers messages, one after the other.
     """
 
     space: str
@@ -139,6 +140,7 @@ class Endpoint:
     streams: bool = False
     stateful: bool = False
     takes_history: str | None = None
+    chats: bool = False
     answer: Answer = Answer.CHANNEL
     repeatable: bool = False
     max_file_size: int | None = None

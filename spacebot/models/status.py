@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 
+from spacebot.models.jobs import Stage
 from spacebot.models.spaces import LeftOut
 
 
@@ -132,7 +133,7 @@ class Status:
 
     `answered` says that a command in Discord has been answered, ever. `history`
     are the last spans of `span` seconds each, oldest first; `failures` the last
-    ones, newest first.
+    ones, newest first; `paused` the commands that take no jobs for now.
     """
 
     bot: BotStatus
@@ -148,3 +149,23 @@ class Status:
     history: tuple[Span, ...] = ()
     span: float = 60.0
     failures: tuple[Failure, ...] = ()
+    paused: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class JobStatus:
+    """A job under way: no prompt and no user. `since` is epoch seconds."""
+
+    id: str
+    command: str
+    space: str
+    stage: Stage
+    since: float
+
+
+@dataclass(frozen=True, slots=True)
+class OwnerStatus:
+    """What only the owner sees: every job under way, and the failures' own texts."""
+
+    jobs: tuple[JobStatus, ...] = ()
+    failures: tuple[tuple[Failure, str], ...] = ()

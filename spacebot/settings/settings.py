@@ -50,6 +50,19 @@ def _proxy(value: str) -> str:
     return value
 
 
+def _password(value: str) -> str:
+    if len(value) < 10:
+        raise ValueError("a password of at least 10 characters")
+    return value
+
+
+def _people(value: str) -> tuple[str, ...]:
+    names = tuple(name for name in re.split(r"[\s,]+", value) if name)
+    if not all(re.fullmatch(r"[A-Za-z0-9][\w.-]{0,95}", name, re.ASCII) for name in names):
+        raise ValueError("user names on Hugging Face, separated by spaces or commas")
+    return names
+
+
 def _folder(value: str) -> Path:
     path = Path(value).expanduser()
     if path.exists() and not path.is_dir():
@@ -104,6 +117,8 @@ class Settings:
     gradio_server_port: int
     tryout: bool | None
     discord_proxy: str = field(repr=False)
+    owners: tuple[str, ...]
+    owner_password: str = field(repr=False)
     log_level: str
     jobs_per_space: int
     jobs_running_per_user: int
@@ -119,6 +134,8 @@ class Settings:
     database_url: str = field(repr=False)
     space_id: str = ""
     space_host: str = ""
+    space_creator_user_id: str = ""
+    signs_in: bool = False
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> Settings:
@@ -130,6 +147,9 @@ class Settings:
         # Set by Hugging Face on a Space, where only 0.0.0.0 is reachable from outside.
         values["space_id"] = environ.get("SPACE_ID", "")
         values["space_host"] = environ.get("SPACE_HOST", "")
+        values["space_creator_user_id"] = environ.get("SPACE_CREATOR_USER_ID", "")
+        # Set where the Space's header has hf_oauth.
+        values["signs_in"] = bool(values["space_id"] and environ.get("OAUTH_CLIENT_ID"))
         if values["space_id"] and not environ.get("GRADIO_SERVER_NAME"):
             values["gradio_server_name"] = "0.0.0.0"
         return cls(**values)
@@ -139,7 +159,7 @@ class Settings:
         if variable.parse is _flag and not text:
             return None
         if not text:
-            return () if variable.parse is parse_spaces else ""
+            return () if variable.parse in (parse_spaces, _people) else ""
         try:
             return variable.parse(text)
         except ValueError as error:
@@ -147,6 +167,12 @@ class Settings:
             raise SettingsError(
                 f"{variable.name}: {value} cannot be used. Accepted: {error}."
             ) from error
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """The values that must never be shown or logged."""
+        values = (getattr(self, one.name.lower()) for one in VARIABLES if one.secret)
+        return tuple(value for value in values if value)
 
     @property
     def offers_tryout(self) -> bool:
@@ -211,6 +237,21 @@ VARIABLES = (
         "",
         _proxy,
         "An HTTP proxy for Discord, where this host cannot reach it: http://proxy.example:3128",
+        secret=True,
+    ),
+    Variable(
+        "OWNERS",
+        "",
+        _people,
+        "Who may sign in to the owner's view with Hugging Face, beside the Space's creator: "
+        "user names.",
+    ),
+    Variable(
+        "OWNER_PASSWORD",
+        "",
+        _password,
+        "The password of the owner's view, for hosts other than Hugging Face. "
+        "Without one nobody signs in with a password.",
         secret=True,
     ),
     Variable("LOG_LEVEL", "INFO", _level, "How much is logged: DEBUG, INFO, WARNING or ERROR."),

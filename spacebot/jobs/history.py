@@ -1,0 +1,141 @@
+"""What ended when, and what failed: bounded, without prompts or names."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from spacebot.errors import (
+    Cancelled,
+    EndpointGone,
+    InputError,
+    Interrupted,
+    QuotaExceeded,
+    Refused,
+    SpaceBusy,
+    SpaceNotFound,
+    SpaceRaised,
+    SpaceSilent,
+    SpaceStopped,
+    SpaceUnavailable,
+)
+from spacebot.models import Failure, Span
+
+MINUTE, QUARTER = 60.0, 900.0
+HOUR_OF_MINUTES, DAY_OF_QUARTERS = 60, 96
+FAILURES = 50
+# Enough for a median and a 95th percentile of a span, however many jobs it has.
+SAMPLES = 500
+
+# An error's own text may quote what was asked: these are its kinds, for everyone.
+KINDS = (
+    (SpaceRaised, "The Space's own code raised an error."),
+    (QuotaExceeded, "The GPU quota on Hugging Face is used up."),
+    (SpaceBusy, "The Space had no room: its queue was full, or it limits how much is asked."),
+    (SpaceSilent, "The Space gave no sign of life in time."),
+    (SpaceStopped, "The Space went away while it worked."),
+    (SpaceNotFound, "There is no such Space, or it is private."),
+    (SpaceUnavailable, "The Space could not be reached."),
+    (EndpointGone, "The Space no longer has this endpoint."),
+    (InputError, "A value could not be taken."),
+    (Refused, "A limit of the bot was reached."),
+)
+BUG = "The bot made a mistake; its log says where."
+
+
+@dataclass(slots=True)
+class _Bucket:
+    number: int
+    done: int = 0
+    failed: int = 0
+    ran: list[float] = field(default_factory=list)
+    latencies: list[float] = field(default_factory=list)
+
+    def span(self, seconds: float) -> Span:
+        ran = sorted(self.ran)
+        return Span(
+            at=self.number * seconds,
+            done=self.done,
+            failed=self.failed,
+            median=statistics.median(ran) if ran else None,
+            p95=ran[int(0.95 * (len(ran) - 1))] if ran else None,
+            latency=max(self.latencies) if self.latencies else None,
+        )
+
+
+class Track:
+    """What ended within each of the last `most` spans of `seconds` each."""
+
+    def __init__(self, seconds: float, most: int, clock: Callable[[], float]) -> None:
+        self.seconds = seconds
+        self._most = most
+        self._clock = clock
+        self._buckets: deque[_Bucket] = deque(maxlen=most)
+
+    def bucket(self) -> _Bucket:
+        """The span of now."""
+        number = int(self._clock() // self.seconds)
+        if not self._buckets or self._buckets[-1].number != number:
+            self._buckets.append(_Bucket(number))
+        return self._buckets[-1]
+
+    def spans(self) -> tuple[Span, ...]:
+        """All the spans up to now, oldest first, also those in which nothing happened."""
+        last = int(self._clock() // self.seconds)
+        kept = {bucket.number: bucket for bucket in self._buckets}
+        return tuple(
+            kept.get(number, _Bucket(number)).span(self.seconds)
+            for number in range(last - self._most + 1, last + 1)
+        )
+
+
+class History:
+    """The last hour by minutes, the last day by quarters of an hour, and the last failures."""
+
+    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+        self._clock = clock
+        self._began = clock()
+        self._hour = Track(MINUTE, HOUR_OF_MINUTES, clock)
+        self._day = Track(QUARTER, DAY_OF_QUARTERS, clock)
+        self._failures: deque[tuple[Failure, str]] = deque(maxlen=FAILURES)
+
+    def ended(self, *, done: bool, ran: float) -> None:
+        """Count a job that ended by itself."""
+        for track in (self._hour, self._day):
+            bucket = track.bucket()
+            bucket.done += done
+            bucket.failed += not done
+            if done and len(bucket.ran) < SAMPLES:
+                bucket.ran.append(ran)
+
+    def latency(self, seconds: float) -> None:
+        """Note the gateway's latency as it is now."""
+        for track in (self._hour, self._day):
+            track.bucket().latencies.append(seconds)
+
+    def failed(self, command: str, space: str, error: BaseException) -> None:
+        """Keep why a job failed; what a person or a restart stopped is no failure."""
+        if isinstance(error, Cancelled | Interrupted):
+            return
+        said = next((words for kind, words in KINDS if isinstance(error, kind)), BUG)
+        text = str(error) if said != BUG else type(error).__name__
+        self._failures.appendleft((Failure(self._clock(), command, space, said), text))
+
+    @property
+    def failures(self) -> tuple[Failure, ...]:
+        """The last failures, newest first, in words for everyone."""
+        return tuple(failure for failure, _ in self._failures)
+
+    @property
+    def texts(self) -> tuple[tuple[Failure, str], ...]:
+        """The same with the errors' own texts, which only the owner may read."""
+        return tuple(self._failures)
+
+    def shown(self) -> tuple[tuple[Span, ...], float]:
+        """The spans to show and their seconds: the hour until the bot is older than that."""
+        young = self._clock() - self._began < MINUTE * HOUR_OF_MINUTES
+        track = self._hour if young else self._day
+        return track.spans(), track.seconds

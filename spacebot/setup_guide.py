@@ -1,0 +1,230 @@
+"""The first ten minutes: the steps from nothing to a first answer in Discord, and how far they are.
+
+Pure: what is known goes in, words come out. No secret is ever among them.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import enum
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from spacebot.models import BotPhase, Reach, Status, Trouble
+
+PORTAL = "https://discord.com/developers/applications"
+# The least the bot needs in a server, by Discord's bits: see channels (10), send messages (11),
+# embed links (14), attach files (15), open threads (35), send messages in them (38).
+PERMISSIONS = sum(1 << bit for bit in (10, 11, 14, 15, 35, 38))
+SCOPES = "bot+applications.commands"
+
+_BOT_TOKEN = re.compile(r"[\w-]{20,40}\.[\w-]{5,10}\.[\w-]{20,60}", re.ASCII)
+_RESET = "In the Developer Portal, under Bot, press Reset Token and copy what it shows"
+# What else the Developer Portal and other sites show, by its shape, and what it is.
+_KINDS = (
+    (r"https?://\S*/webhooks/\S*", "the address of a webhook"),
+    (r"https?://\S+", "an address"),
+    (r"\d{15,21}", "a number such as the Application ID"),
+    (r"[0-9a-fA-F]{64}", "the application's Public Key"),
+    (r"hf_\w{8,}", "a token of Hugging Face, which belongs in HF_TOKEN"),
+    (r"mfa\.[\w-]{20,}", "the token of a person's account, which Discord forbids bots to use"),
+    (r"(?i:bot|bearer)[ :=]?[\w.-]{20,}", "a token with a word before it"),
+    (r"[\w-]{32}", "the OAuth2 Client Secret"),
+    (r"(?i)(your|the|my|discord|bot)?[-_ ]?token([-_ ]?here)?|x{3,}|\.{3,}|…", "a placeholder"),
+    (r"[\"'].*[\"']", "a value in quotes"),
+)
+
+
+class Mark(enum.StrEnum):
+    """How far a step is. NOW is the one to do next, WRONG the one that needs mending."""
+
+    DONE = "done"
+    NOW = "now"
+    LATER = "later"
+    WRONG = "wrong"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of the guide. `links` are (words, address); `wrong` says what is in the way."""
+
+    key: str
+    title: str
+    text: str
+    mark: Mark
+    wrong: str = ""
+    links: tuple[tuple[str, str], ...] = ()
+
+
+def wrong_kind(token: str) -> str:
+    """Why this cannot be a bot's token, by its shape alone; empty where it may be one."""
+    if _BOT_TOKEN.fullmatch(token) and application_id(token):
+        return ""
+    found = next((what for pattern, what in _KINDS if re.fullmatch(pattern, token)), "")
+    if not found and "." in token and len(token) >= 50:
+        return ""
+    what = f"DISCORD_TOKEN holds {found}" if found else "DISCORD_TOKEN is no bot's token"
+    return f"{what}. {_RESET}: three parts with dots between them, about 70 characters."
+
+
+def application_id(token: str) -> int | None:
+    """The application's id, which a bot's token begins with; None where it does not."""
+    head = token.split(".")[0]
+    try:
+        text = base64.urlsafe_b64decode(head + "=" * (-len(head) % 4)).decode("ascii")
+    except (binascii.Error, ValueError):
+        return None
+    return int(text) if text.isdecimal() and 15 <= len(text) <= 21 else None
+
+
+def invite(application: int) -> str:
+    """The address that adds the bot to a server, with the least it needs there."""
+    return (
+        f"https://discord.com/oauth2/authorize?client_id={application}"
+        f"&scope={SCOPES}&permissions={PERMISSIONS}"
+    )
+
+
+def steps(status: Status, *, token: bool, hosted: bool) -> tuple[Step, ...]:
+    """The guide as it stands. `token` says that one is set; `hosted` that this is a Space."""
+    bot = status.bot
+    connected = bot.phase in (BotPhase.CONNECTED, BotPhase.RETRYING) and bot.name is not None
+    done = {
+        "application": token and bot.trouble is not Trouble.TOKEN,
+        "reach": connected or (status.reach is not None and not problem(status.reach)),
+        "token": connected,
+        "invite": connected and bot.servers > 0,
+        "command": status.answered,
+    }
+    wrong = _wrong(status)
+    order = _order(hosted)
+    following = next((key for key in order if not done[key] and key != "reach"), "")
+    return tuple(
+        Step(
+            key,
+            title,
+            text(status),
+            _mark(key, done[key], wrong.get(key, ""), following),
+            wrong.get(key, ""),
+            _links(key, status),
+        )
+        for key, (title, text) in order.items()
+    )
+
+
+def finished(guide: tuple[Step, ...]) -> bool:
+    """Whether nothing is left to do and nothing is wrong."""
+    return all(step.mark is Mark.DONE for step in guide)
+
+
+def problem(reach: Reach) -> str:
+    """What keeps this host from Discord, and the way out; empty where nothing does."""
+    if not reach.api and not reach.gateway:
+        return ""
+    proxy = "through DISCORD_PROXY" if reach.proxy else "from here"
+    parts = [
+        f"{name} cannot be reached {proxy} ({why})."
+        for name, why in (("discord.com", reach.api), ("Discord's gateway", reach.gateway))
+        if why
+    ]
+    if reach.proxy:
+        parts.append("Look at the proxy: it must pass HTTPS and WebSockets on to Discord.")
+    else:
+        parts.append(
+            "Look at this host's network and firewall. Where the host blocks Discord, as some "
+            "do, set DISCORD_PROXY to an HTTP proxy that may reach it, or run Spacebot elsewhere."
+        )
+    return " ".join(parts)
+
+
+def _mark(key: str, done: bool, wrong: str, following: str) -> Mark:
+    if wrong:
+        return Mark.WRONG
+    if done:
+        return Mark.DONE
+    return Mark.NOW if key in (following, "reach") else Mark.LATER
+
+
+def _wrong(status: Status) -> dict[str, str]:
+    """What is in the way, by the step that mends it."""
+    bot = status.bot
+    found: dict[str, str] = {}
+    if status.reach is not None and bot.phase is not BotPhase.CONNECTED:
+        found["reach"] = problem(status.reach)
+    match bot.trouble:
+        case Trouble.TOKEN | Trouble.INTENT | Trouble.BUG | Trouble.DISCORD:
+            found["token"] = bot.reason
+        case Trouble.NETWORK:
+            found["reach"] = found.get("reach") or bot.reason
+    if bot.phase is BotPhase.CONNECTED and bot.reason:
+        found["command"] = bot.reason
+    return {key: words for key, words in found.items() if words}
+
+
+def _order(hosted: bool) -> dict[str, tuple[str, Callable[[Status], str]]]:
+    where = (
+        "Open this Space's Settings, choose New secret, and save it as DISCORD_TOKEN: the Space "
+        "restarts by itself."
+        if hosted
+        else "Put it into the file .env as DISCORD_TOKEN=… and start Spacebot again."
+    )
+    return {
+        "application": (
+            "Create an application",
+            lambda _: "In the Developer Portal, choose New Application. Its name is the bot's.",
+        ),
+        "token": (
+            "Give Spacebot its token",
+            lambda _: (
+                f"{_RESET}. {where} No privileged intent is needed, except Message Content "
+                "where members are to talk in threads without mentioning the bot."
+            ),
+        ),
+        "reach": ("Reach Discord", _reach),
+        "invite": ("Add the bot to a server", _invite),
+        "command": ("Use a command", _command),
+    }
+
+
+def _reach(status: Status) -> str:
+    if status.bot.phase is BotPhase.CONNECTED:
+        return "This host reaches Discord."
+    if status.reach is None:
+        return "Not looked at yet. Some hosts block Discord."
+    if problem(status.reach):
+        return "Spacebot looks again each time it tries to connect, or when you press Check."
+    return "This host reaches discord.com and its gateway."
+
+
+def _invite(status: Status) -> str:
+    bot = status.bot
+    if bot.phase is BotPhase.CONNECTED and bot.servers:
+        return f"It is in {bot.servers} server{'s' if bot.servers != 1 else ''}."
+    return (
+        "Open the invite link and choose a server in which you may Manage Server. It asks for "
+        "the least: see channels, send messages there and in threads, open threads, attach "
+        "files, embed links."
+    )
+
+
+def _command(status: Status) -> str:
+    if status.answered:
+        return "A command in Discord has been answered."
+    names = [command.name for space in status.spaces for command in space.commands]
+    example = f", such as {names[0]}" if names else ""
+    return (
+        f"Type / in a channel of that server and choose one{example}. New commands can take a "
+        "minute to show; restarting Discord (Ctrl+R) shows them at once."
+    )
+
+
+def _links(key: str, status: Status) -> tuple[tuple[str, str], ...]:
+    match key:
+        case "application" | "token":
+            return (("Developer Portal", PORTAL),)
+        case "invite" if status.bot.invite:
+            return (("Invite link", status.bot.invite),)
+        case _:
+            return ()
