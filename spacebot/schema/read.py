@@ -95,6 +95,7 @@ def _endpoint(source: Source, yard: Yard, candidate: Candidate, name: str, title
         streams=bool(event and event.streams),
         stateful=_is_stateful(yard, candidate),
         takes_history=candidate.inputs.history,
+        chats=_chats(yard, candidate),
         answer=source.answer or _fitting(candidate.outputs),
         repeatable=source.repeatable,
         max_file_size=app.max_file_size,
@@ -117,6 +118,17 @@ def _is_stateful(yard: Yard, candidate: Candidate) -> bool:
     ids = (*event.inputs, *event.outputs) if event else ()
     kept = any(part and part.type == "state" for part in map(yard.app.component, ids))
     return kept or yard.app.is_chat
+
+
+def _chats(yard: Yard, candidate: Candidate) -> bool:
+    """Whether it is one side of a conversation: by what is said, and by what is remembered."""
+    said = {"textbox", "multimodaltextbox", "chatbot"}
+    if not any(p.component in said for p in candidate.inputs.parameters):
+        return False
+    shows = any(output.component == "chatbot" for output in candidate.outputs)
+    if candidate.inputs.history:
+        return shows
+    return not shows and yard.chats(candidate) and _is_stateful(yard, candidate)
 
 
 def _fixed(source: Source, candidate: Candidate) -> tuple[tuple[Parameter, ...], Mapping[str, Any]]:
