@@ -21,7 +21,9 @@ from spacebot import inputs, outputs
 from spacebot.catalogue import Catalogue
 from spacebot.errors import QuotaExceeded, Refused, SpaceBusy, SpaceError, SpaceSilent
 from spacebot.jobs.admission import Admission, Limits, Turn
+from spacebot.jobs.history import History
 from spacebot.jobs.metrics import Metrics
+from spacebot.jobs.pauses import Pauses
 from spacebot.jobs.records import result_of, to_record
 from spacebot.jobs.running import Running
 from spacebot.models import File, Job, Outcome, Progress, Reply, Stage
@@ -75,6 +77,9 @@ class Jobs:
         self.metrics = Metrics()
         self.metrics.running.set_function(lambda: self.admission.running)
         self.metrics.waiting.set_function(lambda: self.admission.waiting)
+        self.history = History()
+        self.pauses = Pauses(folder / "paused.json")
+        self.answered = False
         self.done = 0
         self.failed = 0
         self._cap = cap
@@ -108,6 +113,7 @@ class Jobs:
         """
         if self._closing:
             raise Refused("The bot is being restarted. Try again in a minute.")
+        self.pauses.check(job.endpoint)
         values = await self._values(job)
         turn = self.admission.enter(job.endpoint.space, job.endpoint.api_name, job.asker.user)
         try:
@@ -123,7 +129,16 @@ class Jobs:
         self._idle.clear()
         running.task = asyncio.create_task(self._run(running, turn, values, header))
         running.task.add_done_callback(lambda _: self.admission.leave(turn))
+        running.task.add_done_callback(lambda task: self._ended(running, task))
         return running
+
+    def _ended(self, running: Running, task: asyncio.Task[Outcome]) -> None:
+        """Keep why a job failed."""
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            job = running.job
+            command = job.command or job.endpoint.name
+            self.history.failed(command, job.endpoint.space, error)
 
     async def _values(self, job: Job) -> dict[str, Any]:
         if not _has_files(job.given):
@@ -160,6 +175,9 @@ class Jobs:
             return
         self.done += state == State.DONE
         self.failed += state == State.FAILED
+        self.answered |= state == State.DONE and bool(job.place)
+        if state in (State.DONE, State.FAILED):
+            self.history.ended(done=state == State.DONE, ran=running.ran)
         timing = {"waited": running.waited, "ran": running.ran, "posted": posted}
         self.metrics.ended(job.endpoint.space, state, **timing)
         log.info(

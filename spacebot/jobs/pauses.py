@@ -33,6 +33,7 @@ class Pauses:
         """Pause an endpoint or let it go on, from now on and after a restart."""
         key = (endpoint.space, endpoint.api_name)
         self._paused = self._paused | {key} if paused else self._paused - {key}
+        self._path.parent.mkdir(parents=True, exist_ok=True)
         fresh = self._path.with_suffix(".new")
         fresh.write_text(json.dumps(sorted(self._paused)), "utf-8")
         fresh.replace(self._path)
