@@ -60,17 +60,17 @@ class Sessions:
         session = self._sessions.get(key)
         now = time.monotonic()
         if session is None:
-            session = self._sessions[key] = _Session(uuid.uuid4().hex)
             self._trim(now)
+            session = self._sessions[key] = _Session(uuid.uuid4().hex)
         session.used = now
         self._sessions.move_to_end(key)
         return session
 
     def _trim(self, now: float) -> None:
-        """Drop the oldest idle ones over the bounds."""
+        """Drop the oldest idle ones, so that one more is within the bounds."""
         for key, session in list(self._sessions.items()):
             old = now - session.used > self._ttl and session.used
-            if not old and len(self._sessions) <= self._most:
+            if not old and len(self._sessions) < self._most:
                 return
             if not session.lock.locked():
                 del self._sessions[key]

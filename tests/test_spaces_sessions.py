@@ -1,0 +1,82 @@
+"""Sessions: one a key, one job at a time, the least recently used ones forgotten."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from spacebot.spaces import sessions as module
+from spacebot.spaces.sessions import Sessions
+
+
+async def name_of(sessions: Sessions, key: str, *, stateful: bool = True) -> str:
+    """The name that a job of `key` gets."""
+    async with sessions.hold(key, stateful=stateful) as name:
+        return name
+
+
+async def test_each_key_has_a_session_of_its_own():
+    sessions = Sessions()
+    ada, ben = await name_of(sessions, "ada"), await name_of(sessions, "ben")
+    assert ada != ben
+    assert await name_of(sessions, "ada") == ada
+
+
+async def test_a_job_that_keeps_state_waits_for_the_session():
+    sessions = Sessions()
+    async with sessions.hold("ada", stateful=True) as first:
+        waiting = asyncio.create_task(name_of(sessions, "ada"))
+        await asyncio.sleep(0.02)
+        assert not waiting.done()
+    assert await waiting == first
+
+
+async def test_a_job_that_keeps_none_gets_another_one_meanwhile():
+    sessions = Sessions()
+    async with sessions.hold("ada", stateful=True) as first:
+        other = await name_of(sessions, "ada", stateful=False)
+        another = await name_of(sessions, "ada", stateful=False)
+    assert len({first, other, another}) == 3
+    assert len(sessions) == 1
+
+
+async def test_the_least_recently_used_are_forgotten():
+    sessions = Sessions(most=2)
+    ada, ben = await name_of(sessions, "ada"), await name_of(sessions, "ben")
+    await name_of(sessions, "ada")
+    await name_of(sessions, "cy")
+    assert len(sessions) == 2
+    assert await name_of(sessions, "ada") == ada
+    assert await name_of(sessions, "ben") != ben
+
+
+async def test_one_in_use_is_never_forgotten():
+    sessions = Sessions(most=1)
+    async with sessions.hold("ada", stateful=True) as ada:
+        for number in range(5):
+            await name_of(sessions, f"user {number}")
+        waiting = asyncio.create_task(name_of(sessions, "ada"))
+        await asyncio.sleep(0.02)
+        assert not waiting.done()
+    assert await waiting == ada
+
+
+async def test_an_old_one_is_forgotten(monkeypatch: pytest.MonkeyPatch):
+    now = 1000.0
+    monkeypatch.setattr(module.time, "monotonic", lambda: now)
+    sessions = Sessions(ttl=60)
+    ada = await name_of(sessions, "ada")
+    now += 61
+    # It is dropped when the next one comes.
+    await name_of(sessions, "ben")
+    assert len(sessions) == 1
+    assert await name_of(sessions, "ada") != ada
+
+
+async def test_forgetting_begins_anew():
+    sessions = Sessions()
+    ada = await name_of(sessions, "ada")
+    sessions.forget("ada")
+    assert await name_of(sessions, "ada") != ada
+    sessions.forget("nobody")
