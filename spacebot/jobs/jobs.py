@@ -27,6 +27,7 @@ from spacebot.jobs.pauses import Pauses
 from spacebot.jobs.records import result_of, to_record
 from spacebot.jobs.running import Running
 from spacebot.models import File, Job, Outcome, Progress, Reply, Stage
+from spacebot.outputs import MESSAGE_LIMIT, MESSAGES
 from spacebot.spaces import Partial, Result, Toast, Update
 from spacebot.store import State, Store
 
@@ -34,6 +35,8 @@ log = logging.getLogger(__name__)
 
 # Drawing and shrinking pictures is work for a processor, of which there are few.
 RENDERERS = 2
+# A conversation is there to be read; the longest answers still become a file.
+CHAT_MESSAGES = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,8 +224,13 @@ class Jobs:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._idle.wait(), seconds)
 
-    async def preview(self, running: Running, header: str) -> Reply | None:
-        """What a streaming endpoint has given so far, as a message; None where nothing is."""
+    async def preview(
+        self, running: Running, header: str, *, limit: int = MESSAGE_LIMIT
+    ) -> Reply | None:
+        """What a streaming endpoint has given so far, as a message; None where nothing is.
+
+        Of a longer text it is the last `limit` characters.
+        """
         partial = running.partial
         if partial is None:
             return None
@@ -230,7 +238,7 @@ class Jobs:
         connection = self.catalogue.connections[endpoint.space]
         values = connection.visible(endpoint.api_name, partial.values)
         values = await connection.localize(values, running.folder, cap=running.job.file_limit)
-        return outputs.preview(endpoint, values, header=header)
+        return outputs.preview(endpoint, values, header=header, limit=limit)
 
     async def _run(
         self, running: Running, turn: Turn, values: dict[str, Any], header: Callable[[], str]
@@ -348,6 +356,7 @@ class Jobs:
                 file_limit=job.file_limit,
                 alt=inputs.thread_title(job.endpoint, job.given),
                 notes=running.notes,
+                most=CHAT_MESSAGES if job.conversation else MESSAGES,
             )
 
         if not _is_work(local):

@@ -1,6 +1,7 @@
 """What Gradio gave → messages for Discord. Data in, data out: no network, no client."""
 
-from spacebot.outputs.messages import preview, render
+from spacebot.outputs.messages import MESSAGES, preview, render
 from spacebot.outputs.renderers import RENDERERS
+from spacebot.outputs.text import MESSAGE_LIMIT
 
-__all__ = ["RENDERERS", "preview", "render"]
+__all__ = ["MESSAGES", "MESSAGE_LIMIT", "RENDERERS", "preview", "render"]

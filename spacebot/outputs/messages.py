@@ -19,7 +19,7 @@ from spacebot.outputs.renderers import show
 # Discord has a limit of 10 files a message.
 _FILES = 10
 # More messages than this would flood a channel; the rest goes into one file.
-_TEXT_MESSAGES = 3
+MESSAGES = 3
 _MOST_FILES = 40
 _TEXT_MOST = 20_000
 _BEGINNING = 1400
@@ -80,18 +80,20 @@ def render(
     file_limit: int,
     alt: str = "",
     notes: Sequence[str] = (),
+    most: int = MESSAGES,
 ) -> tuple[Reply, ...]:
     """Return the messages that show an endpoint's outputs, under `header` (safe markdown).
 
     Files in `values` are `models.File`s; `file_limit` is the bytes that one may
     have where the answer goes; `alt` describes pictures without a caption; `notes`
-    are what the Space said on the way. What has to be written goes to `folder`.
+    are what the Space said on the way. What has to be written goes to `folder`, and so
+    does a text that would take more than `most` messages.
     """
     attachments = Attachments(folder, file_limit, alt)
     sections = _few_files(list(_sections(endpoint, values, attachments)), attachments, endpoint)
     opening = "\n".join(filter(None, [header, *_said(notes, alone=not sections)]))
     drafts = _packed(opening, sections)
-    if sum(bool(draft.text) for draft in drafts) > _TEXT_MESSAGES:
+    if sum(bool(draft.text) for draft in drafts) > most:
         drafts = _packed(opening, _shortened(sections, attachments, endpoint))
     return tuple(Reply(draft.text, tuple(draft.files)) for draft in drafts)
 

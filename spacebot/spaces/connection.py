@@ -204,6 +204,17 @@ class Connection:
                     (await self.network.http.get(info.host, headers=known)).close()
             await asyncio.sleep(ASK)
 
+    async def process(self) -> str | None:
+        """What names the Space's process now, which alone remembers its sessions.
+
+        None for a Gradio that does not tell; raises `SpaceError`.
+        """
+        client = self._client
+        if client is None or not await self._same(client):
+            client = await self.connect()
+        named = client.config.get("app_id")
+        return None if named is None else str(named)
+
     async def _same(self, client: SpaceClient) -> bool:
         """Whether the process that was connected to still runs: its `app_id` is random."""
         try:

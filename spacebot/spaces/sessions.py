@@ -8,12 +8,16 @@ function, its siblings then never end.
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 import uuid
 from collections import OrderedDict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+
+
+_NAME = re.compile(r"[0-9a-f]{32}")
 
 
 @dataclass(slots=True)
@@ -26,6 +30,8 @@ class _Session:
 class Sessions:
     """The sessions of one Space, by key: least recently used ones go first.
 
+    A key of 32 hexadecimal digits is its session's name: whoever keeps it finds the
+    same session again after a restart. Other keys get a name of their own.
     `most` bounds how many are remembered, `ttl` for how many seconds unused.
     """
 
@@ -61,7 +67,8 @@ class Sessions:
         now = time.monotonic()
         if session is None:
             self._trim(now)
-            session = self._sessions[key] = _Session(uuid.uuid4().hex)
+            name = key if _NAME.fullmatch(key) else uuid.uuid4().hex
+            session = self._sessions[key] = _Session(name)
         session.used = now
         self._sessions.move_to_end(key)
         return session
