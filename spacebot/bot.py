@@ -11,14 +11,18 @@ from typing import Any
 import aiohttp
 import discord
 from discord import app_commands
+from discord.gateway import DiscordWebSocket
+from discord.http import Route
 
 from spacebot import words
 from spacebot.buttons import BUTTONS
 from spacebot.catalogue import Catalogue
 from spacebot.commands import MOST, build, differ
 from spacebot.desk import Desk
+from spacebot.forms import FORM_BUTTONS, Forms, tell_expired
 from spacebot.jobs import Jobs
-from spacebot.models import BotPhase, BotStatus, Trouble
+from spacebot.models import BotPhase, BotStatus, Reach, Trouble
+from spacebot.reach import probe
 
 log = logging.getLogger(__name__)
 
@@ -68,7 +72,7 @@ class Bot(discord.Client):
 
     async def setup_hook(self) -> None:
         """Offer the commands and see that Discord has them, now and at each change."""
-        self.add_dynamic_items(*BUTTONS.values())
+        self.add_dynamic_items(*BUTTONS.values(), *FORM_BUTTONS, *SENDING)
         self.offer()
         self.catalogue.changed = self.offer
         self._syncing = asyncio.create_task(self._keep_synced(), name="sync commands")
@@ -84,7 +88,9 @@ class Bot(discord.Client):
         self.tree.clear_commands(guild=None)
         for space in self.catalogue.spaces[:MOST]:
             if space.endpoints:
-                self.tree.add_command(build(space, self.desk.answer))
+                self.tree.add_command(build(space, self.desk))
+        for menu in context_menus(self.desk):
+            self.tree.add_command(menu)
         self.crowded = ""
         if len(self.catalogue.spaces) > MOST:
             self.crowded = (
@@ -167,9 +173,21 @@ class Bot(discord.Client):
             ):
                 running.cancel(why)
 
-    async def repeat(self, interaction: discord.Interaction[Any], job: str) -> None:
-        """Run a kept job again, for whoever pressed."""
-        await self.desk.repeat(interaction, job)
+    @property
+    def forms(self) -> Forms:
+        """The open forms."""
+        return self.desk.forms
+
+    async def pressed(self, interaction: discord.Interaction[Any], button: str, *ids: str) -> None:
+        """Do what a button is for; failures are told."""
+        try:
+            await PRESSES[button](self.desk, interaction, *ids)
+        except Exception as error:
+            await self.tell_failure(interaction, error)
+
+    async def on_interaction(self, interaction: discord.Interaction[Any]) -> None:
+        """Answer what discord.py does not know: a form from before a restart."""
+        await tell_expired(interaction)
 
     async def on_error(self, event_method: str, /, *_: Any, **__: Any) -> None:
         """Log a bug in an event's handler."""
@@ -226,6 +244,11 @@ class Bot(discord.Client):
         return discord.utils.oauth_url(
             self.application_id, permissions=PERMISSIONS, scopes=("bot", "applications.commands")
         )
+
+
+async def reached(proxy: str) -> Reach:
+    """Whether Discord can be reached from here, through the proxy if there is one."""
+    return await probe(Route.BASE, str(DiscordWebSocket.DEFAULT_GATEWAY), proxy=proxy)
 
 
 async def keep_running(

@@ -17,11 +17,25 @@ from contextlib import AsyncExitStack
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from spacebot import __version__, demo, words
-from spacebot.bot import Bot, keep_running
+from spacebot import __version__, demo, setup_guide, words
+from spacebot.bot import Bot, keep_running, reached
 from spacebot.catalogue import Catalogue, command_name
+from spacebot.control import Control
+from spacebot.errors import Refused
 from spacebot.jobs import Deadlines, Jobs, Limits
-from spacebot.models import BotPhase, BotStatus, Job, Outcome, Progress, Source, Space, Status
+from spacebot.models import (
+    BotPhase,
+    BotStatus,
+    Job,
+    Outcome,
+    OwnerStatus,
+    Progress,
+    Reach,
+    Source,
+    Space,
+    Status,
+    Trouble,
+)
 from spacebot.settings import Settings
 from spacebot.spaces import Network
 from spacebot.store import State, Store
@@ -34,6 +48,15 @@ CLOSE = 3.0
 TELL = 2.0
 TRIM = 3600.0
 DEMO = "demo"
+# The gateway measures its latency every 41 s.
+SAMPLE = 30.0
+# Anyone may ask for a look at the way to Discord: it is not gone too often.
+LOOK = 15.0
+# The longest that an action may take: reading a Space again waits for 40 s.
+ACT = 50.0
+SHOWN = 10
+STARTING = "Spacebot is still starting. Try again in a moment."
+HANGS = "The bot does not answer the page: it is too busy, or it hangs."
 
 
 class Runtime:
@@ -45,6 +68,8 @@ class Runtime:
     def __init__(self, settings: Settings, sources: Sequence[Source]) -> None:
         self.settings = settings
         self.tryout = settings.offers_tryout
+        self.has_token = bool(settings.discord_token)
+        self.hosted = bool(settings.space_id)
         self.started = time.time()
         self._sources = tuple(sources)
         self._demo: demo.Served | None = None
@@ -55,6 +80,9 @@ class Runtime:
         self._bot: Bot | None = None
         self._bot_status = BotStatus(BotPhase.OFF)
         self._jobs: Jobs | None = None
+        self._control: Control | None = None
+        self._reach: Reach | None = None
+        self._looking: asyncio.Task[Reach] | None = None
         self._catalogue: Catalogue | None = None
         self._seen: tuple[float, Status] | None = None
         self._seeing = threading.Lock()
@@ -85,6 +113,7 @@ class Runtime:
                 BotPhase.FAILED,
                 "The bot stopped by a mistake of its own; its log says where. Start it again, and "
                 "please report it.",
+                trouble=Trouble.BUG,
             )
         finally:
             self._up.set()
@@ -103,6 +132,8 @@ class Runtime:
             )
             stack.push_async_callback(self._catalogue.close)
             self._jobs = self._make_jobs(self._catalogue, store)
+            self._jobs.answered = await store.answered()
+            self._control = Control(self._jobs, self._catalogue)
             await self._catalogue.start()
             self._up.set()
             await self._until_stopped(self._jobs)
@@ -145,13 +176,22 @@ class Runtime:
     async def _until_stopped(self, jobs: Jobs) -> None:
         bot = asyncio.create_task(self._run_bot(), name="bot")
         trimming = asyncio.create_task(self._keep_trimmed(jobs), name="trim")
+        sampling = asyncio.create_task(self._sample(jobs), name="sample")
         await self._stop.wait()
         # First the jobs, while Discord can still be told of them.
         await jobs.close(self.settings.stop_seconds)
         await jobs.drained(TELL)
-        for task in (bot, trimming):
+        for task in (bot, trimming, sampling):
             task.cancel()
-        await asyncio.gather(bot, trimming, return_exceptions=True)
+        await asyncio.gather(bot, trimming, sampling, return_exceptions=True)
+
+    async def _sample(self, jobs: Jobs) -> None:
+        """Note the gateway's latency now and then."""
+        while True:
+            latency = self._bot.state().latency if self._bot else None
+            if latency is not None:
+                jobs.history.latency(latency)
+            await asyncio.sleep(SAMPLE)
 
     async def _run_bot(self) -> None:
         if not self.settings.discord_token:
@@ -159,6 +199,10 @@ class Runtime:
         assert self._catalogue is not None
         assert self._jobs is not None
         catalogue, jobs = self._catalogue, self._jobs
+        if wrong := setup_guide.wrong_kind(self.settings.discord_token):
+            log.error(wrong)
+            self._tell(None, BotStatus(BotPhase.FAILED, wrong, trouble=Trouble.TOKEN))
+            return
         await keep_running(
             self.settings.discord_token,
             lambda: Bot(catalogue, jobs, proxy=self.settings.discord_proxy),
@@ -167,6 +211,51 @@ class Runtime:
 
     def _tell(self, bot: Bot | None, status: BotStatus) -> None:
         self._bot, self._bot_status = bot, status
+        if status.trouble in (Trouble.NETWORK, Trouble.DISCORD):
+            self._look_soon()
+
+    def _look_soon(self) -> asyncio.Task[Reach]:
+        """Look at the way to Discord; who asks while that goes on shares the look."""
+        if self._looking is None or self._looking.done():
+            self._looking = asyncio.create_task(self._look(), name="look at the way to Discord")
+        return self._looking
+
+    async def _look(self) -> Reach:
+        if self._reach is None or time.time() - self._reach.at > LOOK:
+            self._reach = await reached(self.settings.discord_proxy)
+        return self._reach
+
+    async def look(self) -> None:
+        """See whether Discord can be reached, from any event loop; `status` then tells."""
+        await self._ask(self._shared_look())
+
+    async def _shared_look(self) -> None:
+        await asyncio.shield(self._look_soon())
+
+    async def owner(self) -> OwnerStatus:
+        """What only the owner sees, from any event loop."""
+        return await self._ask(self._owner())
+
+    async def _owner(self) -> OwnerStatus:
+        return self._control.status() if self._control else OwnerStatus()
+
+    async def act(self, action: str, target: str) -> str:
+        """Do what the owner asked, from any event loop; raises `SpacebotError`."""
+        return await self._ask(self._act(action, target))
+
+    async def _act(self, action: str, target: str) -> str:
+        if self._control is None:
+            raise Refused(STARTING)
+        return await self._control.act(action, target)
+
+    async def _ask(self, work: Coroutine[Any, Any, T]) -> T:
+        if not self._up.is_set() or not self._thread.is_alive():
+            work.close()
+            raise Refused(STARTING)
+        try:
+            return await asyncio.wait_for(asyncio.wrap_future(self._submit(work)), ACT)
+        except TimeoutError as error:
+            raise Refused(HANGS) from error
 
     def status(self) -> Status:
         """How everything stands: of the last second, and from any thread."""
@@ -179,8 +268,7 @@ class Runtime:
         if self._up.is_set() and self._thread.is_alive():
             with contextlib.suppress(TimeoutError):
                 return self._submit(self._status()).result(2)
-            reason = "The bot does not answer the page: it is too busy, or it hangs."
-            return self._basic(BotStatus(BotPhase.FAILED, reason))
+            return self._basic(BotStatus(BotPhase.FAILED, HANGS, trouble=Trouble.BUG))
         return self._basic(self._bot_status)
 
     def _basic(self, bot: BotStatus) -> Status:
@@ -190,6 +278,7 @@ class Runtime:
         jobs, catalogue = self._jobs, self._catalogue
         if jobs is None or catalogue is None:
             return self._basic(self._bot_status)
+        history, span = jobs.history.shown()
         return replace(
             self._basic(self._bot.state() if self._bot else self._bot_status),
             spaces=catalogue.status(jobs.admission.counts),
@@ -197,6 +286,12 @@ class Runtime:
             waiting=jobs.admission.waiting,
             done=jobs.done,
             failed=jobs.failed,
+            answered=jobs.answered,
+            reach=self._reach,
+            history=history,
+            span=span,
+            failures=jobs.history.failures[:SHOWN],
+            paused=self._control.paused if self._control else (),
         )
 
     def spaces(self) -> Sequence[Space]:

@@ -15,11 +15,6 @@ from dataclasses import dataclass
 from spacebot.models import BotPhase, Reach, Status, Trouble
 
 PORTAL = "https://discord.com/developers/applications"
-# The least the bot needs in a server, by Discord's bits: see channels (10), send messages (11),
-# embed links (14), attach files (15), open threads (35), send messages in them (38).
-PERMISSIONS = sum(1 << bit for bit in (10, 11, 14, 15, 35, 38))
-SCOPES = "bot+applications.commands"
-
 _BOT_TOKEN = re.compile(r"[\w-]{20,40}\.[\w-]{5,10}\.[\w-]{20,60}", re.ASCII)
 _RESET = "In the Developer Portal, under Bot, press Reset Token and copy what it shows"
 # What else the Developer Portal and other sites show, by its shape, and what it is.
@@ -77,14 +72,6 @@ def application_id(token: str) -> int | None:
     except (binascii.Error, ValueError):
         return None
     return int(text) if text.isdecimal() and 15 <= len(text) <= 21 else None
-
-
-def invite(application: int) -> str:
-    """The address that adds the bot to a server, with the least it needs there."""
-    return (
-        f"https://discord.com/oauth2/authorize?client_id={application}"
-        f"&scope={SCOPES}&permissions={PERMISSIONS}"
-    )
 
 
 def steps(status: Status, *, token: bool, hosted: bool) -> tuple[Step, ...]:

@@ -34,11 +34,11 @@ MAKEFILE = (ROOT / "Makefile").read_text()
 LAYERS = (
     {"errors"},
     {"models"},
-    {"settings", "inputs", "outputs", "store", "demo"},
+    {"settings", "inputs", "outputs", "store", "demo", "setup_guide", "reach", "logbook"},
     {"schema", "words", "spaces"},
     {"catalogue"},
     {"jobs"},
-    {"buttons", "places"},
+    {"buttons", "places", "control"},
     {"delivery", "commands"},
     {"desk"},
     {"bot", "page"},

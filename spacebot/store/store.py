@@ -132,6 +132,12 @@ class Store:
         found = await self._select(sa.select(jobs).where(jobs.c.message == message))
         return found[-1] if found else None
 
+    async def answered(self) -> bool:
+        """Whether any kept job was answered."""
+        return bool(
+            await self._rows(sa.select(jobs.c.id).where(jobs.c.state == State.DONE).limit(1))
+        )
+
     async def unfinished(self) -> list[Record]:
         """The jobs that a restart interrupted, oldest first."""
         chosen = sa.select(jobs).where(jobs.c.state.in_(UNFINISHED)).order_by(jobs.c.created)
