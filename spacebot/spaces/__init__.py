@@ -7,7 +7,24 @@ sleeps in two threads a job, in steps of 50 ms (`watch`, and `stock` for the
 protocols before sse_v3).
 """
 
-from spacebot.spaces.connection import Connection, Description, Partial, Result, Toast, Update
+from spacebot.spaces.connection import (
+    Connection,
+    Description,
+    Partial,
+    Recalled,
+    Result,
+    Toast,
+    Update,
+)
 from spacebot.spaces.network import Network
 
-__all__ = ["Connection", "Description", "Network", "Partial", "Result", "Toast", "Update"]
+__all__ = [
+    "Connection",
+    "Description",
+    "Network",
+    "Partial",
+    "Recalled",
+    "Result",
+    "Toast",
+    "Update",
+]

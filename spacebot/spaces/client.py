@@ -12,11 +12,10 @@ from collections.abc import Mapping
 from typing import Any
 
 import httpx
-from gradio_client import Client, utils
+from gradio_client import Client
 from gradio_client.client import Endpoint
-from gradio_client.exceptions import ValidationError
-from gradio_client.utils import QueueError
 
+from spacebot.models import Theirs
 from spacebot.spaces.network import Network
 
 # Joining is a small request; an upload may be large and the Space far away.
@@ -75,25 +74,22 @@ class SpaceClient(Client):
         raise ValueError(f"no endpoint {api_name}")
 
     def arguments(self, index: int, values: Mapping[str, Any]) -> tuple[Any, ...]:
-        """Values by parameter name → the arguments in order, files uploaded, states empty."""
+        """Values by parameter name → the arguments in order, files uploaded, states empty.
+
+        An upload blocks: call it in an executor.
+        """
         endpoint: Endpoint = self.endpoints[index]
         names = [info["parameter_name"] for info in endpoint.parameters_info or []]
         given = tuple(values.get(name) for name in names)
-        return endpoint.process_input_files(*endpoint.insert_empty_state(*given))
+        sent = endpoint.process_input_files(*endpoint.insert_empty_state(*given))
+        # What the Space itself returned goes back as it is. Unwrapped only now, since the
+        # stock client uploads whatever path a file names, from this machine.
+        return tuple(one.value if isinstance(one, Theirs) else one for one in sent)
 
-    def join(self, index: int, data: tuple[Any, ...], session: str) -> str:
-        """Put a job in the Space's queue; returns its event id.
 
-        A session is a name that the Space keeps state by: it exists once used.
-        """
-        response = self.http.post(
-            self.sse_data_url,
-            json={"data": data, "fn_index": index, "session_hash": session},
-            headers={"x-gradio-user": "api", **self.headers},
-        )
-        if response.status_code == 503:
-            raise QueueError("Queue is full! Please try again.")
-        if (message := utils.extract_validation_message(response)) is not None:
-            raise ValidationError(message)
-        response.raise_for_status()
-        return response.json()["event_id"]
+def headers(client: SpaceClient) -> dict[str, str]:
+    """The headers that the Space is sent: authorization and cookies included."""
+    if not client.cookies:
+        return client.headers
+    cookies = "; ".join(f"{name}={value}" for name, value in client.cookies.items())
+    return {**client.headers, "Cookie": cookies}

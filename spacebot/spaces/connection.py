@@ -5,43 +5,32 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import aiohttp
-from huggingface_hub import SpaceInfo
 
-from spacebot.errors import EndpointGone, SpacebotError, SpaceUnavailable
+from spacebot.errors import EndpointGone, SpaceUnavailable
 from spacebot.models import Progress, Source, Stage
-from spacebot.spaces.client import WATCHED, SpaceClient
+from spacebot.spaces.client import WATCHED, SpaceClient, headers
 from spacebot.spaces.files import Fetcher
+from spacebot.spaces.hub import Hub
 from spacebot.spaces.network import Network
+from spacebot.spaces.run import Recalled, Run
 from spacebot.spaces.sessions import Sessions
 from spacebot.spaces.stock import run_stock
-from spacebot.spaces.translate import connect_failed, join_failed, watch_failed
-from spacebot.spaces.watch import Partial, Result, Toast, Update, watch
+from spacebot.spaces.translate import connect_failed, join_failed
+from spacebot.spaces.watch import Partial, Result, Toast, Update
 
-__all__ = ["Connection", "Description", "Partial", "Result", "Toast", "Update"]
+__all__ = ["Connection", "Description", "Partial", "Recalled", "Result", "Toast", "Update"]
 
-CONNECT = 30.0
-WAKE = 300.0
-ASK = 3.0
+T = TypeVar("T")
+
 SILENCE = 45.0
 FRESH = 5.0
-# What the Hub says of a Space that cannot serve, and what a user can do about it.
-ENDED = {
-    "PAUSED": "The Space is paused by its owner. It answers again when they resume it.",
-    "RUNTIME_ERROR": "The Space has crashed. Its owner has to mend it.",
-    "BUILD_ERROR": "The Space could not be built. Its owner has to mend it.",
-    "CONFIG_ERROR": "The Space's configuration is broken. Its owner has to mend it.",
-    "NO_APP_FILE": "The Space has no app. Its owner has to add one.",
-    "DELETING": "The Space is being deleted.",
-}
-ASLEEP = ("SLEEPING", "STOPPED")
-STARTING = ("BUILDING", "APP_STARTING")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +66,7 @@ class Connection:
         self.tried = asyncio.Event()
         # The owner's token goes to Spaces on the Hub that the owner named, nowhere else.
         self._token = token if not source.is_address or _on_hub(source.space) else ""
+        self.hub = Hub(network, source.space, self._token)
         self._changed = changed
         self._client: SpaceClient | None = None
         self._connecting: asyncio.Task[SpaceClient] | None = None
@@ -129,18 +119,11 @@ class Connection:
 
     async def _ask_hub(self) -> None:
         try:
-            info = await self._info()
-            if (stage := _stage(info)) in ENDED:
-                raise SpaceUnavailable(ENDED[stage])
+            await self.hub.check()
         except Exception as error:
             ours = connect_failed(error, has_token=bool(self._token))
             self._mark(False, str(ours))
             raise ours from error
-
-    async def _info(self) -> SpaceInfo:
-        return await self.network.call(
-            self.network.hub.space_info, self.source.space, timeout=10, token=self._token or False
-        )
 
     async def connect(self) -> SpaceClient:
         """Connect anew; callers at the same time share one attempt."""
@@ -156,8 +139,8 @@ class Connection:
 
     async def _connect(self) -> SpaceClient:
         try:
-            info = None if self.source.is_address else await self._awake()
-            async with asyncio.timeout(CONNECT):
+            info = None if self.source.is_address else await self.hub.awake()
+            async with asyncio.timeout(self.network.connect):
                 client = await self.network.call(
                     SpaceClient,
                     self.network,
@@ -176,7 +159,7 @@ class Connection:
             self._changed(Description(client.config, client._info))
         if old is not None:
             # Jobs may still be on their way through it.
-            asyncio.get_running_loop().call_later(2 * CONNECT, old.close)
+            asyncio.get_running_loop().call_later(2 * self.network.connect, old.close)
         return client
 
     def _mark(self, answers: bool, reason: str = "") -> None:
@@ -184,25 +167,6 @@ class Connection:
             self.since = time.time()
         self.answers, self.reason = answers, reason
         self.tried.set()
-
-    async def _awake(self) -> SpaceInfo:
-        """Ask the Hub how the Space stands, waking it where it sleeps; raises what stops it."""
-        deadline = time.monotonic() + WAKE
-        while True:
-            info = await self._info()
-            stage = _stage(info)
-            if stage in ENDED:
-                raise SpaceUnavailable(ENDED[stage])
-            if stage not in ASLEEP + STARTING:
-                return info
-            if time.monotonic() > deadline:
-                raise SpaceUnavailable("The Space is starting, which takes long. Try again later.")
-            if stage in ASLEEP and info.host:
-                # Any request wakes it; the answer is the Hub's waiting page.
-                known = {"x-hf-authorization": f"Bearer {self._token}"} if self._token else {}
-                with contextlib.suppress(aiohttp.ClientError, TimeoutError):
-                    (await self.network.http.get(info.host, headers=known)).close()
-            await asyncio.sleep(ASK)
 
     async def process(self) -> str | None:
         """What names the Space's process now, which alone remembers its sessions.
@@ -237,10 +201,13 @@ class Connection:
         key: str,
         stateful: bool,
         silence: float = SILENCE,
+        recall: asyncio.Event | None = None,
     ) -> AsyncGenerator[Update, None]:
         """Run one job in the session of `key`; ends with its `Result`, raises `SpacebotError`.
 
-        Leaving the generator early cancels the job on the Space.
+        Leaving the generator early cancels the job on the Space. An error is `safe`
+        where the Space cannot have begun. `recall` takes the job out of the Space's
+        queue while it has not begun, which raises `Recalled`.
         """
         if self._client is None:
             yield Progress(Stage.WAKING)
@@ -252,7 +219,9 @@ class Connection:
                 f"The Space no longer has {api_name}: it was changed. Look at its other commands."
             ) from error
         async with self.sessions.hold(key, stateful=stateful) as session:
-            async for update in self._run(client, index, values, session, silence):
+            async for update in self._run(
+                client, index, values, session, silence, recall or asyncio.Event()
+            ):
                 yield update
 
     async def _run(
@@ -262,43 +231,27 @@ class Connection:
         values: Mapping[str, Any],
         session: str,
         silence: float,
+        recall: asyncio.Event,
     ) -> AsyncGenerator[Update, None]:
         yield Progress(Stage.SENDING)
         if client.protocol != WATCHED:
-            data = await self._submit(client.arguments, index, values)
+            data = await self._sent(self.network.call(client.arguments, index, values))
             async for update in run_stock(
                 self.network, client, index, data, session=session, silence=silence
             ):
                 yield update
             return
-        event_id = await self._submit(_submit, client, index, values, session)
-        ended = False
-        try:
-            async for update in watch(
-                self.network.http,
-                client.sse_url,
-                session=session,
-                event_id=event_id,
-                headers=headers(client),
-                silence=silence,
-            ):
-                ended = isinstance(update, Result)
+        job = Run(self.network, client, index, session, self._sent)
+        async with contextlib.aclosing(
+            job.updates(values, silence=silence, recall=recall)
+        ) as updates:
+            async for update in updates:
                 yield update
-        except SpacebotError as error:
-            ended = True
-            ours = watch_failed(error)
-            if ours is error:
-                raise
-            raise ours from error
-        except (aiohttp.ClientError, TimeoutError, ValueError) as error:
-            raise watch_failed(error) from error
-        finally:
-            if not ended:
-                await asyncio.shield(self._cancel(client, index, session, event_id))
 
-    async def _submit(self, function: Callable[..., Any], *args: Any) -> Any:
+    async def _sent(self, sending: Awaitable[T]) -> T:
+        """Wait for what sends a job, translating what it raises."""
         try:
-            return await self.network.call(function, *args)
+            return await sending
         except Exception as error:
             ours = join_failed(error)
             if isinstance(ours, SpaceUnavailable):
@@ -307,18 +260,6 @@ class Connection:
             if ours is error:
                 raise
             raise ours from error
-
-    async def _cancel(self, client: SpaceClient, index: int, session: str, event_id: str) -> None:
-        """Take a job out of the Space's queue, or stop a stream after its step."""
-        body = {"fn_index": index, "session_hash": session, "event_id": event_id}
-        with contextlib.suppress(aiohttp.ClientError, TimeoutError):
-            async with self.network.http.post(
-                client.src_prefixed + "cancel",
-                json=body,
-                headers=headers(client),
-                timeout=aiohttp.ClientTimeout(total=10),
-            ):
-                pass
 
     def visible(self, api_name: str, values: list[Any]) -> list[Any]:
         """Raw outputs without the ones that a direct call leaves out (gr.State)."""
@@ -330,28 +271,12 @@ class Connection:
 
     async def localize(self, values: list[Any], folder: Path, *, cap: int) -> list[Any]:
         """Bring the files of raw outputs into `folder`: see `Fetcher.localize`."""
-        client = await self.ready()
+        client = self._client or await self.connect()
         fetcher = Fetcher(self.network, client.src_prefixed, headers(client))
         return await fetcher.localize(values, folder, cap=cap)
-
-
-def _submit(client: SpaceClient, index: int, values: Mapping[str, Any], session: str) -> str:
-    return client.join(index, client.arguments(index, values), session)
-
-
-def _stage(info: SpaceInfo) -> str:
-    return str(getattr(info.runtime, "stage", "RUNNING")).rpartition(".")[2]
 
 
 def _on_hub(address: str) -> bool:
     """Whether an address is a Space's own host on Hugging Face."""
     parts = urlsplit(address)
     return parts.scheme == "https" and (parts.hostname or "").endswith(".hf.space")
-
-
-def headers(client: SpaceClient) -> dict[str, str]:
-    """The headers that the Space is sent: authorization and cookies included."""
-    if not client.cookies:
-        return client.headers
-    cookies = "; ".join(f"{name}={value}" for name, value in client.cookies.items())
-    return {**client.headers, "Cookie": cookies}

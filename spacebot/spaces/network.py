@@ -49,10 +49,15 @@ def is_public(address: str) -> bool:
 class Network:
     """Holds the HTTP clients and threads that all connections share.
 
-    Open it on the event loop with `async with`.
+    Open it on the event loop with `async with`. `connect` is how many seconds a
+    Space that runs may take to be reached, `wake` one that has to be started.
     """
 
-    def __init__(self, *, hub: HfApi | None = None) -> None:
+    def __init__(
+        self, *, hub: HfApi | None = None, connect: float = 30.0, wake: float = 300.0
+    ) -> None:
+        self.connect = connect
+        self.wake = wake
         self.hub = hub or HfApi()
         # gradio_client builds a context at each call unless it is handed one: 25–36 ms of CPU.
         self.tls: ssl.SSLContext = httpx.create_ssl_context()

@@ -49,33 +49,44 @@ def raised(output: Mapping[str, Any]) -> SpaceError:
 
 
 def join_failed(error: Exception) -> Exception:
-    """What gradio_client raised while it sent a job → ours; unknown errors as they are."""
+    """What broke while a job was sent → ours; unknown errors as they are."""
     match error:
         case QueueError():
-            return SpaceBusy("The Space's queue is full. Try again in a minute.")
+            return _busy("The Space's queue is full.", error.__cause__)
         case ValidationError():
             return InputError(f"The Space does not take these values: {error}")
-        case httpx.HTTPStatusError() if error.response.status_code == 429:
-            return SpaceBusy("The Space limits how often it may be asked. Try again in a minute.")
-        case httpx.HTTPStatusError() if error.response.status_code == 413:
-            return InputError("The file is larger than the Space takes. Try a smaller one.")
-        case httpx.HTTPStatusError() if error.response.status_code in (404, 502, 503, 504):
+        case httpx.HTTPStatusError() | aiohttp.ClientResponseError():
+            return _refused(error)
+        case httpx.ConnectError() | httpx.ConnectTimeout() | aiohttp.ClientConnectorError():
             return SpaceUnavailable(_NOT_ANSWERING)
-        case httpx.HTTPStatusError():
-            return SpaceUnavailable(
-                f"The Space refused the job (HTTP {error.response.status_code}). "
-                "Try again later; if it stays, tell whoever runs this bot."
-            )
-        case httpx.ConnectError() | httpx.ConnectTimeout():
+        case aiohttp.ConnectionTimeoutError():
             return SpaceUnavailable(_NOT_ANSWERING)
-        case httpx.TimeoutException():
-            return SpaceSilent("The Space took the job but did not answer. Try again later.")
-        case httpx.TransportError():
+        case httpx.TimeoutException() | TimeoutError():
+            return SpaceSilent(_TOOK)
+        case httpx.TransportError() | aiohttp.ClientError():
             return SpaceStopped("The connection to the Space broke. Try again.")
         case ValueError() if "exceeds the maximum file size" in str(error):
-            return InputError("The file is larger than the Space takes. Try a smaller one.")
+            return InputError(_TOO_LARGE)
         case _:
             return error
+
+
+def _refused(error: httpx.HTTPStatusError | aiohttp.ClientResponseError) -> Exception:
+    """The status with which a Space refused a job → ours."""
+    match _status(error):
+        case 429:
+            return _busy("The Space limits how often it may be asked.", error)
+        case 413:
+            return InputError(_TOO_LARGE)
+        case 404 | 502 | 503:
+            return SpaceUnavailable(_NOT_ANSWERING)
+        case 504:
+            return SpaceSilent(_TOOK)
+        case status:
+            return SpaceUnavailable(
+                f"The Space refused the job (HTTP {status}). "
+                "Try again later; if it stays, tell whoever runs this bot."
+            )
 
 
 def watch_failed(error: BaseException) -> Exception:
@@ -128,3 +139,28 @@ def connect_failed(error: Exception, *, has_token: bool) -> Exception:
 
 
 _NOT_ANSWERING = "The Space does not answer now. Try again in a minute."
+_TOOK = "The Space took the job but did not answer. Try again later."
+_TOO_LARGE = "The file is larger than the Space takes. Try a smaller one."
+
+
+def _status(error: httpx.HTTPStatusError | aiohttp.ClientResponseError) -> int:
+    return (
+        error.status
+        if isinstance(error, aiohttp.ClientResponseError)
+        else (error.response.status_code)
+    )
+
+
+def _busy(what: str, error: BaseException | None) -> SpaceBusy:
+    """`what` keeps the Space from taking a job, with the pause that it asks for."""
+    asked = ""
+    if isinstance(error, aiohttp.ClientResponseError):
+        asked = (error.headers or {}).get("Retry-After", "")
+    elif isinstance(error, httpx.HTTPStatusError):
+        asked = error.response.headers.get("Retry-After", "")
+    # The other form, a date, is seen on no Space.
+    seconds = float(asked) if asked.isdecimal() else 0.0
+    when = f"{seconds:.0f} s" if 0 < seconds < 90 else f"{seconds / 60:.0f} min"
+    busy = SpaceBusy(f"{what} Try again in {when if seconds else 'a minute'}.")
+    busy.wait = seconds
+    return busy

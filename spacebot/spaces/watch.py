@@ -46,6 +46,10 @@ class Result:
     values: list[Any]
 
 
+class TakenOut(SpaceRaised):
+    """The job was cancelled on the Space."""
+
+
 Update = Progress | Toast | Partial | Result
 
 
@@ -156,7 +160,7 @@ class Reading:
             raise raised(output)
         if "data" not in output:
             # So ends a job that was cancelled, by an event of the app's own say.
-            raise SpaceRaised("The Space cancelled this job.")
+            raise TakenOut("The Space cancelled this job.")
         return Result(list(output["data"]))
 
     def _stopped(self, message: dict[str, Any]) -> None:

@@ -74,7 +74,7 @@ async def test_a_space_that_cannot_run(space, stage: str, told: str):
 
 
 async def test_a_sleeping_space_is_woken(space, monkeypatch):
-    monkeypatch.setattr("spacebot.spaces.connection.ASK", 0.05)
+    monkeypatch.setattr("spacebot.spaces.hub.ASK", 0.05)
     async with hub() as served, before(space("fast")) as proxy:
         stages = ["SLEEPING", "BUILDING", "APP_STARTING", "RUNNING"]
         served.spaces["owner/name"] = hosted = Hosted(proxy.url, stages, private=True)

@@ -1,0 +1,144 @@
+"""One job on a Space of protocol sse_v3: sent, watched, and where need be taken back."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from typing import Any
+
+import aiohttp
+
+from spacebot.errors import SpacebotError, SpaceError, SpaceStopped
+from spacebot.models import Progress, Stage
+from spacebot.spaces.client import SpaceClient, headers
+from spacebot.spaces.join import join
+from spacebot.spaces.network import Network
+from spacebot.spaces.translate import watch_failed
+from spacebot.spaces.watch import Partial, Result, TakenOut, Update, watch
+
+# A Space that does not take a cancel in so many seconds is not waited for.
+CANCEL = 5.0
+
+
+class Recalled(SpaceError):
+    """The job was taken out of the Space's queue, as asked, before it began."""
+
+    again = True
+    safe = True
+
+
+class Run:
+    """One job. `sent` waits for what sends it, translating what that raises."""
+
+    def __init__(
+        self,
+        network: Network,
+        client: SpaceClient,
+        index: int,
+        session: str,
+        sent: Callable[[Awaitable[Any]], Awaitable[Any]],
+    ) -> None:
+        self._network = network
+        self._client = client
+        self._about = {"fn_index": index, "session_hash": session}
+        self._sent = sent
+        self._queued = self._began = self._ended = False
+
+    async def updates(
+        self, values: Mapping[str, Any], *, silence: float, recall: asyncio.Event
+    ) -> AsyncGenerator[Update, None]:
+        """Yield what becomes of the job; ends with its `Result`, raises `SpacebotError`.
+
+        An error is `safe` where the Space cannot have begun. `recall` takes the
+        job out of the Space's queue, which raises `Recalled`.
+        """
+        event_id = await self._join(await self._upload(values))
+        recalling = asyncio.create_task(self._recall(recall, event_id))
+        try:
+            async for update in watch(
+                self._network.http,
+                self._client.sse_url,
+                session=self._about["session_hash"],
+                event_id=event_id,
+                headers=headers(self._client),
+                silence=silence,
+            ):
+                self._note(update)
+                yield update
+        except SpacebotError as error:
+            self._ended = True
+            raise self._told(error, recall) from error
+        except (aiohttp.ClientError, TimeoutError, ValueError) as error:
+            raise self._told(error, recall) from error
+        finally:
+            recalling.cancel()
+            if not self._ended:
+                await asyncio.shield(self._cancel(event_id))
+
+    def _note(self, update: Update) -> None:
+        match update:
+            case Result():
+                self._ended = True
+            case Partial() | Progress(stage=Stage.RUNNING):
+                self._began = True
+            case Progress():
+                self._queued = True
+
+    def _told(self, error: Exception, recall: asyncio.Event) -> Exception:
+        """What broke while the job was watched → ours, with what is known of its safety."""
+        if isinstance(error, TakenOut) and recall.is_set():
+            if not self._began:
+                return Recalled()
+            error = SpaceStopped()
+        ours = watch_failed(error)
+        if isinstance(ours, SpaceStopped) and self._queued and not self._began:
+            # A Space's queue ends with its process, and drops whoever hangs up.
+            ours.safe = True
+        return ours
+
+    async def _upload(self, values: Mapping[str, Any]) -> tuple[Any, ...]:
+        try:
+            call = self._network.call(self._client.arguments, self._about["fn_index"], values)
+            return await self._sent(call)
+        except SpaceError as error:
+            error.safe = True
+            raise
+
+    async def _join(self, data: tuple[Any, ...]) -> str:
+        index, session = self._about.values()
+        joining = asyncio.ensure_future(
+            self._sent(
+                join(
+                    self._network.http,
+                    self._client.sse_data_url,
+                    index=index,
+                    data=data,
+                    session=session,
+                    headers=headers(self._client),
+                )
+            )
+        )
+        try:
+            return await asyncio.shield(joining)
+        except asyncio.CancelledError:
+            # The request is on its way: it is taken back as soon as it has arrived.
+            with contextlib.suppress(SpacebotError, TimeoutError):
+                await self._cancel(await asyncio.wait_for(joining, CANCEL))
+            raise
+
+    async def _recall(self, recall: asyncio.Event, event_id: str) -> None:
+        await recall.wait()
+        if not self._began:
+            await self._cancel(event_id)
+
+    async def _cancel(self, event_id: str) -> None:
+        """Take the job out of the Space's queue, or stop a stream after its step."""
+        with contextlib.suppress(aiohttp.ClientError, TimeoutError):
+            async with self._network.http.post(
+                self._client.src_prefixed + "cancel",
+                json={**self._about, "event_id": event_id},
+                headers=headers(self._client),
+                timeout=aiohttp.ClientTimeout(total=CANCEL),
+            ):
+                pass
