@@ -19,6 +19,7 @@ import discord
 from spacebot import inputs, words
 from spacebot.buttons import again_view, cancel_view
 from spacebot.errors import Cancelled, InputError, Interrupted, SpacebotError
+from spacebot.inputs.form import megabytes
 from spacebot.jobs import Jobs, Running
 from spacebot.models import Answer, File, Job, Outcome, Reply
 from spacebot.places import DELETED, GONE, TOO_LARGE, Place, Writer, send
@@ -70,8 +71,8 @@ class Delivery:
         limit = self.job.endpoint.max_file_size or UPLOAD
         if attachment.size > limit:
             raise InputError(
-                f"{option}: {attachment.filename} has {attachment.size / 1e6:.1f} MB; the Space "
-                f"takes at most {limit / 1e6:.1f} MB. Attach a smaller file.",
+                f"`{option}` is {megabytes(attachment.size)} large: this Space takes at most "
+                f"{megabytes(limit)} a file. Attach a smaller one.",
                 option=option,
             )
         path = self.jobs.upload_path(self.job.id, attachment.filename)

@@ -143,6 +143,7 @@ async def test_leaving_a_job_cancels_it_alone(served: dict[str, str], protocol: 
             updates = space.connection.run(
                 "/steps", {"count": 5, "seconds": 0.4}, key=key, stateful=False
             )
+            last: Any = None
             async for update in updates:
                 if isinstance(update, Partial) or (
                     isinstance(update, Progress) and update.stage is Stage.RUNNING

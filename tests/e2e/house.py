@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -49,6 +50,8 @@ async def at_home(
             async with connected(server, bot):
                 if commands:
                     await server.wait(lambda s: s.registered_commands, 10)
+                # What a restart left behind is looked for once it is ready.
+                await asyncio.sleep(0.2)
                 yield Home(server, catalogue, jobs, bot)
                 await jobs.close()
                 await jobs.drained(5)

@@ -11,7 +11,7 @@ import pytest
 from spacebot.catalogue import Catalogue
 from spacebot.errors import SpaceNotFound, SpaceUnavailable
 from spacebot.models import Source
-from spacebot.spaces import Connection, Network
+from spacebot.spaces import Connection, Network, Result
 from tests.e2e.conftest import discord
 from tests.e2e.hub import TOKEN, Hosted, hub
 from tests.e2e.program import running
@@ -107,7 +107,7 @@ async def test_the_token_goes_to_the_hub_and_its_spaces_alone(space, tmp_path: P
         ):
             connection = catalogue.connections[source.space]
             updates = connection.run(endpoint, values, key="k", stateful=True)
-            result = [update async for update in updates][-1]
+            result = [update async for update in updates if isinstance(update, Result)][-1]
             await connection.localize(result.values, tmp_path, cap=20_000_000)
         await catalogue.close()
         assert set(served.authorizations) == {f"Bearer {TOKEN}"}
