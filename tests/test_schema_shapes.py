@@ -153,3 +153,13 @@ def test_an_app_that_describes_itself_without_components_still_gives_commands():
 def test_typed_api_functions_ask_for_whole_numbers_where_the_type_says_so():
     whole, real, *_ = endpoint("typed_api", "/add").parameters
     assert (whole.precision, real.precision) == (0, None)
+
+
+def test_an_output_that_picks_knows_the_labels_of_its_values():
+    shape = json.loads(json.dumps(SHAPES["typed_choices"]))
+    picks = shape["config"]["components"]
+    event = shape["config"]["dependencies"][0]
+    event["outputs"] = [next(part["id"] for part in picks if part["type"] == "dropdown")]
+    shape["info"]["named_endpoints"]["/resize"]["returns"][0]["component"] = "Dropdown"
+    found = read_space(Source("a/b"), shape["config"], shape["info"]).endpoints[0]
+    assert found.outputs[0].props["choices"] == [["Small", 256], ["Large", 1024]]

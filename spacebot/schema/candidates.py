@@ -14,7 +14,7 @@ from spacebot.schema.parameters import Inputs, is_empty_label, read_inputs
 # What of a component's props says how its value is to be shown.
 _SHOWN_BY = names(
     "format language type columns headers datatype col_count color_map latex_delimiters"
-    " show_legend combine_adjacent display_mode streaming"
+    " show_legend combine_adjacent display_mode streaming choices"
 )
 
 

@@ -1,0 +1,118 @@
+"""A person in the loopback Discord, whom the real bot answers."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from spacebot import inputs
+from spacebot.bot import Bot
+from spacebot.catalogue import Catalogue, command_name
+from spacebot.errors import SpacebotError
+from spacebot.jobs import Jobs
+from spacebot.models import Endpoint, Option, Source, Space
+from spacebot.spaces import Network
+from spacebot.store import Store
+from tests.coverage.compare import Answer
+from tests.loopback import DiscordServer, Interaction, NotSendable, connected
+
+# Discord has 100 commands for an application: the Space's own, and those asked for by name.
+BY_NAME = 80
+
+
+class Person:
+    """Types the commands of one Space; every call is another person's, with a fresh session."""
+
+    def __init__(self, server: DiscordServer, catalogue: Catalogue, jobs: Jobs) -> None:
+        self.server, self.jobs, self.catalogue = server, jobs, catalogue
+        self._calls = 0
+
+    @property
+    def space(self) -> Space:
+        """The Space as it is offered as a whole."""
+        return self.catalogue.spaces[0]
+
+    def find(self, api_name: str) -> tuple[str, Endpoint] | None:
+        """The command of an endpoint: the Space's own, or the one asked for by name."""
+        for space in self.catalogue.spaces:
+            for endpoint in space.endpoints:
+                if endpoint.api_name == api_name:
+                    return command_name(space, endpoint), endpoint
+        return None
+
+    def options(self, endpoint: Endpoint) -> dict[str, list[Option]]:
+        """The options that the command has, by parameter."""
+        there: dict[str, list[Option]] = {}
+        for option in inputs.options(endpoint).options:
+            there.setdefault(option.parameter, []).append(option)
+        return there
+
+    async def ask(self, command: str, given: Mapping[str, Any], seconds: float) -> Answer:
+        """Type a command and read all that comes back; raises TimeoutError."""
+        self._calls += 1
+        person = self.server.add_user(f"person-{self._calls}")
+        before = self.jobs.done + self.jobs.failed
+        try:
+            seen = await person.command(command, given)
+        except NotSendable as error:
+            return Answer((f"❌ Discord does not send this: {error}",))
+        deadline = time.monotonic() + seconds
+        while self.jobs.done + self.jobs.failed == before and not _read(seen).failed:
+            if time.monotonic() > deadline:
+                for running in self.jobs.running:
+                    running.cancel()
+                raise TimeoutError(f"no answer within {seconds:.0f} s: {seen.describe()}")
+            await asyncio.sleep(0.01)
+        return _read(seen)
+
+
+def _read(seen: Interaction) -> Answer:
+    messages = [message for message in (seen.message, *seen.followups) if message]
+    texts = [message.content for message in messages]
+    # The first line is what was asked for, and must not pass for an answer.
+    texts[:1] = [text.partition("\n")[2] for text in texts[:1]]
+    files = [(a.filename, a.data) for message in messages for a in message.attachments]
+    return Answer(tuple(texts), tuple(files))
+
+
+@asynccontextmanager
+async def person_at(url: str, folder: Path) -> AsyncIterator[Person]:
+    """A person with the real bot in front of the Space at `url`."""
+    async with AsyncExitStack() as stack:
+        network = await stack.enter_async_context(Network())
+        store = await stack.enter_async_context(Store.in_folder(folder))
+        catalogue = await _catalogue(url, network, folder, stack)
+        jobs = Jobs(catalogue, store, folder=folder)
+        stack.push_async_callback(jobs.close)
+        bot = Bot(catalogue, jobs)
+        # It would wait 2 s for the servers that it is in; it is in none.
+        bot._connection.guild_ready_timeout = 0.01
+        server = await stack.enter_async_context(DiscordServer())
+        server.limits.enforced = False
+        await stack.enter_async_context(connected(server, bot))
+        if any(space.endpoints for space in catalogue.spaces):
+            await server.wait(lambda s: s.registered_commands, 10)
+        yield Person(server, catalogue, jobs)
+
+
+async def _catalogue(url: str, network: Network, folder: Path, stack: AsyncExitStack) -> Catalogue:
+    """The Space as a whole, and each endpoint that it leaves out by name."""
+    source = Source(url, name="demo")
+    first = Catalogue([source], network, folder=folder / "first")
+    stack.push_async_callback(first.close)
+    await first.start()
+    if not first.spaces:
+        raise SpacebotError(first.connections[url].reason or "it cannot be read")
+    named = [
+        replace(source, name=f"named-{number}", endpoint=left.api_name)
+        for number, left in enumerate(first.spaces[0].left_out[:BY_NAME])
+    ]
+    whole = Catalogue([source, *named], network, folder=folder / "whole")
+    stack.push_async_callback(whole.close)
+    await whole.start()
+    return whole
