@@ -9,7 +9,16 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from spacebot.inputs.base import Input, holds_file, name_of, option, quoted, refuse, theirs
+from spacebot.inputs.base import (
+    TEXT_LENGTH,
+    Input,
+    holds_file,
+    name_of,
+    option,
+    quoted,
+    refuse,
+    theirs,
+)
 from spacebot.inputs.files import file_data
 from spacebot.models import File, Option, OptionType, Parameter
 
@@ -153,16 +162,36 @@ class Table(Pasted):
 
 
 class Chat(Input):
-    """A chat's history: nobody types it; a conversation hands it on, else it starts empty."""
+    """A chat's history. Who is asked for one says its next message; a conversation has it whole."""
 
     def options(self, parameter: Parameter) -> tuple[Option, ...]:
-        return ()
+        words = option(
+            self, parameter, OptionType.STRING, default=None, long=True, max_length=TEXT_LENGTH
+        )
+        return (words,)
 
     def value(self, parameter: Parameter, given: Mapping[str, Any]) -> Any:
-        return theirs(given[name_of(parameter)])
+        name = name_of(parameter)
+        if isinstance(given[name], list):
+            return theirs(given[name])
+        if isinstance(given[name], File):
+            raise refuse(name, "takes a text, not a file.")
+        return [said(parameter, str(given[name]))]
 
     def blank(self, parameter: Parameter) -> list[Any]:
         return []
+
+
+def said(parameter: Parameter, text: str, files: Sequence[Mapping[str, Any]] = ()) -> Any:
+    """What a person says, as the history of this Chatbot holds it; `files` as Gradio takes them."""
+    kind = parameter.props.get("type")
+    if kind == "tuples":
+        return [text, None]
+    if kind == "messages" and not files:
+        return {"role": "user", "content": text}
+    parts: list[Any] = [{"type": "file", "file": dict(file)} for file in files]
+    parts += [{"type": "text", "text": text}] if text or not parts else []
+    return {"role": "user", "content": parts}
 
 
 def contents(name: str, file: File) -> str:
