@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input
 
-.PHONY: run test check bench pictures clean
+.PHONY: run test check bench pictures coverage-demos clean
 
 run: $(VENV)/run.stamp
 	@exec $(BIN)/python app.py
@@ -25,8 +25,13 @@ pictures: $(VENV)/dev.stamp
 	@sh tests/install_chromium.sh
 	$(BIN)/python -m tests.pictures
 
+# make coverage-demos DIR=…/gradio/demo      what of Gradio's own demos reaches Discord
+coverage-demos: $(VENV)/dev.stamp $(VENV)-demos/run.stamp
+	@test -d "$(DIR)" || { echo "Name a folder of demos: make coverage-demos DIR=…/gradio/demo" >&2; exit 1; }
+	$(BIN)/python -W ignore -m tests.coverage "$(DIR)" --python $(VENV)-demos/bin/python
+
 clean:
-	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-demos .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(BIN)/python:
@@ -42,3 +47,8 @@ $(VENV)/run.stamp: requirements.txt | $(BIN)/python
 $(VENV)/dev.stamp: requirements.txt requirements-dev.txt | $(BIN)/python
 	@$(PIP) -r requirements-dev.txt
 	@touch $@ $(VENV)/run.stamp
+
+$(VENV)-demos/run.stamp: tests/coverage/requirements.txt
+	@$(PYTHON) -m venv $(VENV)-demos
+	@$(VENV)-demos/bin/python -m pip install --quiet --disable-pip-version-check --no-input -r $<
+	@touch $@
