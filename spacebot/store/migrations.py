@@ -8,7 +8,15 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from spacebot.store.tables import chosen_chats, conversations, jobs, metadata, schema_version, turns
+from spacebot.store.tables import (
+    automations,
+    chosen_chats,
+    conversations,
+    jobs,
+    metadata,
+    schema_version,
+    turns,
+)
 
 
 async def _first(connection: AsyncConnection) -> None:
@@ -29,8 +37,18 @@ async def _third(connection: AsyncConnection) -> None:
         await connection.run_sync(index.create, checkfirst=True)
 
 
+async def _fourth(connection: AsyncConnection) -> None:
+    """4: the automations of servers."""
+    await _create(connection, automations)
+
+
 # Applied in order, each once; the number applied so far is kept in the database.
-MIGRATIONS: Sequence[Callable[[AsyncConnection], Awaitable[None]]] = (_first, _second, _third)
+MIGRATIONS: Sequence[Callable[[AsyncConnection], Awaitable[None]]] = (
+    _first,
+    _second,
+    _third,
+    _fourth,
+)
 
 
 async def migrate(connection: AsyncConnection) -> None:

@@ -15,6 +15,7 @@ from sqlalchemy import event
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from spacebot.store.automations import Automations
 from spacebot.store.chats import Chats
 from spacebot.store.migrations import migrate
 from spacebot.store.tables import jobs
@@ -83,6 +84,7 @@ class Store:
         self._url = url
         self._engine: AsyncEngine | None = None
         self.chats = Chats(self.rows, self.execute)
+        self.automations = Automations(self.rows, self.execute)
         self._pending: list[Write] = []
         self._others: list[Other] = []
         self._wake = asyncio.Event()
@@ -135,7 +137,7 @@ class Store:
     async def answered(self) -> bool:
         """Whether any kept job was answered."""
         return bool(
-            await self._rows(sa.select(jobs.c.id).where(jobs.c.state == State.DONE).limit(1))
+            await self.rows(sa.select(jobs.c.id).where(jobs.c.state == State.DONE).limit(1))
         )
 
     async def unfinished(self) -> list[Record]:

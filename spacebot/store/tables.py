@@ -71,4 +71,26 @@ chosen_chats = sa.Table(
     sa.Column("space", sa.Text, nullable=False),
     sa.Column("api_name", sa.Text, nullable=False),
 )
+automations = sa.Table(
+    "automations",
+    metadata,
+    sa.Column("id", sa.String(8), primary_key=True),
+    sa.Column("guild", sa.Text, nullable=False),
+    sa.Column("channel", sa.Text, nullable=False),
+    sa.Column("maker", sa.Text, nullable=False),
+    sa.Column("kind", sa.String(16), nullable=False),
+    sa.Column("setting", sa.Text, nullable=False),
+    sa.Column("space", sa.Text, nullable=False),
+    sa.Column("api_name", sa.Text, nullable=False),
+    sa.Column("command", sa.Text, nullable=False),
+    sa.Column("given", sa.JSON, nullable=False),
+    sa.Column("answer", sa.String(16), nullable=False),
+    sa.Column("target", sa.Text, nullable=False),
+    sa.Column("rate", sa.Integer, nullable=False),
+    sa.Column("paused", sa.Boolean, nullable=False),
+    sa.Column("problem", sa.Text, nullable=False),
+    sa.Column("failures", sa.Integer, nullable=False),
+    sa.Column("due", sa.Float),
+    sa.Column("created", sa.Float, nullable=False),
+)
 schema_version = sa.Table("schema_version", metadata, sa.Column("version", sa.Integer))

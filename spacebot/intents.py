@@ -1,0 +1,89 @@
+"""Which intents the bot asks Discord for: the least, and privileged ones where they are used."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping
+
+import discord
+
+log = logging.getLogger(__name__)
+
+# The servers, their messages and reactions, and what is deleted: none of these is privileged.
+LEAST = discord.Intents(guilds=True, guild_messages=True, dm_messages=True, guild_reactions=True)
+CONTENT, MEMBERS = "message_content", "members"
+# A privileged intent → its name in the Developer Portal, and the flags that an application
+# has when it is switched on there: of a verified one, and of a small one.
+PORTAL: Mapping[str, tuple[str, str, str]] = {
+    CONTENT: (
+        "Message Content Intent",
+        "gateway_message_content",
+        "gateway_message_content_limited",
+    ),
+    MEMBERS: ("Server Members Intent", "gateway_guild_members", "gateway_guild_members_limited"),
+}
+
+
+class Wanted:
+    """The privileged intents that rooms need, and which of them Discord allows.
+
+    What Discord does not allow is never asked for, since it would refuse the whole
+    connection. What was once asked for stays until the next start.
+    """
+
+    def __init__(self, client: discord.Client) -> None:
+        self._client = client
+        self._needs: dict[str, frozenset[str]] = {}
+        self._allowed: frozenset[str] = frozenset()
+        self._asked: frozenset[str] = frozenset()
+        self._refused = False
+
+    @property
+    def asked(self) -> frozenset[str]:
+        """The privileged intents that are asked for."""
+        return self._asked
+
+    def need(self, room: str, names: Iterable[str]) -> None:
+        """Note what a room needs now, in place of what it needed before."""
+        self._needs[room] = frozenset(names)
+
+    def lacking(self, names: Iterable[str]) -> list[str]:
+        """Those of these that Discord does not allow, by their names in the Developer Portal."""
+        return [PORTAL[name][0] for name in sorted(names) if name not in self._allowed]
+
+    def refuse(self) -> None:
+        """Ask for none until `look` is called again: Discord refused, whatever it had said."""
+        self._refused = True
+
+    def read(self, flags: discord.ApplicationFlags) -> None:
+        """Take what an application's flags say is allowed, and ask for what is needed of it."""
+        self._allowed = frozenset(
+            name
+            for name, (_, verified, small) in PORTAL.items()
+            if getattr(flags, verified) or getattr(flags, small)
+        )
+        if self._refused:
+            self._allowed = frozenset()
+        needed = frozenset[str]().union(*self._needs.values())
+        self._asked |= needed & self._allowed
+        self._set(discord.Intents._from_value(LEAST.value), self._asked)
+
+    def _set(self, intents: discord.Intents, names: Iterable[str]) -> None:
+        for name in names:
+            setattr(intents, name, True)
+        # discord.py takes them in the constructor alone. A new client would cut off
+        # whatever the jobs under way have yet to post through this one.
+        self._client._connection._intents = intents
+
+    async def renew(self) -> None:
+        """Look at what Discord allows now, and identify anew where that gives what is needed.
+
+        The connection is away for a few seconds then; jobs go on.
+        """
+        before = self._asked
+        self._refused = False
+        self.read((await self._client.application_info()).flags)
+        if self._asked != before and self._client.ws:
+            log.info("connecting anew, to be sent more: %s", ", ".join(sorted(self._asked)))
+            # By 1000 the session ends, so that discord.py has to identify again.
+            await self._client.ws.close(1000)
