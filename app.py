@@ -9,6 +9,7 @@ import warnings
 
 from dotenv import load_dotenv
 
+from spacebot import logbook
 from spacebot.errors import SettingsError
 from spacebot.settings import Settings, sources
 
@@ -41,18 +42,21 @@ def main() -> int:
     from spacebot import page
     from spacebot.runtime import Runtime
 
-    logging.basicConfig(
-        level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-    )
+    book = logbook.start(settings.log_level, settings.secrets)
     # It would log the address of every request.
     logging.getLogger("httpx").setLevel(logging.WARNING)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    runtime = Runtime(settings, spaces)
+    runtime = Runtime(settings, spaces, log=book.text)
     runtime.start()
     try:
-        served = page.serve(runtime, settings.gradio_server_name, settings.gradio_server_port)
+        served = page.serve(
+            runtime,
+            settings.gradio_server_name,
+            settings.gradio_server_port,
+            access=page.Access.of(settings),
+        )
         logging.getLogger("spacebot").info("the page is at %s", served.url)
         stop.wait()
         served.close()

@@ -14,7 +14,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from concurrent.futures import Future
 from contextlib import AsyncExitStack
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any, TypeVar
 
 from spacebot import __version__, demo, setup_guide, words
@@ -62,11 +62,15 @@ HANGS = "The bot does not answer the page: it is too busy, or it hangs."
 class Runtime:
     """Runs the Spaces' side and the bot in a background thread.
 
-    A thread that ends is never hidden: `status` says what happened.
+    A thread that ends is never hidden: `status` says what happened. `log` gives
+    the last lines of the log.
     """
 
-    def __init__(self, settings: Settings, sources: Sequence[Source]) -> None:
+    def __init__(
+        self, settings: Settings, sources: Sequence[Source], *, log: Callable[[], str] = str
+    ) -> None:
         self.settings = settings
+        self.log = log
         self.tryout = settings.offers_tryout
         self.has_token = bool(settings.discord_token)
         self.hosted = bool(settings.space_id)
@@ -281,7 +285,10 @@ class Runtime:
         history, span = jobs.history.shown()
         return replace(
             self._basic(self._bot.state() if self._bot else self._bot_status),
-            spaces=catalogue.status(jobs.admission.counts),
+            spaces=tuple(
+                replace(space, **asdict(jobs.metrics.timings(space.source)))
+                for space in catalogue.status(jobs.admission.counts)
+            ),
             running=jobs.admission.running,
             waiting=jobs.admission.waiting,
             done=jobs.done,

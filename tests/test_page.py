@@ -100,7 +100,7 @@ async def serious(page: Page) -> list[str]:
     [
         (OFF, ["No token set", "Reset Token", "DISCORD_TOKEN="], ["Add to a server"]),
         (CONNECTED, ["Connected as Muse", "48 ms", "Add to a server"], ["Reset Token"]),
-        (FAILED, ["Stopped", FAILED.reason], ["Reset Token and copy"]),
+        (FAILED, ["Stopped", FAILED.reason], ["Connected"]),
         (RETRYING, ["Trying again", RETRYING.reason], ["Connected"]),
     ],
     ids=lambda value: value.phase if isinstance(value, BotStatus) else "",

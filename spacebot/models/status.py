@@ -112,7 +112,8 @@ class SpaceStatus:
     """One Space. `answers` is None until it was first tried; `since` is epoch seconds.
 
     `reason` is a sentence: why it does not answer, or that its commands come
-    from its last known description.
+    from its last known description. `median` and `p95` are the seconds that its
+    recent jobs ran; `done` and `failed` count since the start.
     """
 
     name: str
@@ -125,6 +126,10 @@ class SpaceStatus:
     left_out: tuple[LeftOut, ...] = ()
     running: int = 0
     waiting: int = 0
+    median: float | None = None
+    p95: float | None = None
+    done: int = 0
+    failed: int = 0
 
 
 @dataclass(frozen=True, slots=True)

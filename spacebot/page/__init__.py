@@ -1,6 +1,7 @@
-"""The page: how everything stands, and the try-out of the commands without Discord."""
+"""The page: how everything stands, the setup guide, the owner's view, and the try-out."""
 
+from spacebot.page.access import Access
 from spacebot.page.house import House
 from spacebot.page.server import Served, add_routes, build, launch_options, serve
 
-__all__ = ["House", "Served", "add_routes", "build", "launch_options", "serve"]
+__all__ = ["Access", "House", "Served", "add_routes", "build", "launch_options", "serve"]

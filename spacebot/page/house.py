@@ -5,16 +5,22 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from typing import Protocol
 
-from spacebot.models import Job, Outcome, Progress, Space, Status
+from spacebot.models import Job, Outcome, OwnerStatus, Progress, Space, Status
 
 
 class House(Protocol):
-    """The running program as the page sees it. `tryout` says whether the try-out is offered."""
+    """The running program as the page sees it.
+
+    `tryout` says whether the try-out is offered, `has_token` whether a Discord
+    token is set, `hosted` whether this runs as a Space on Hugging Face.
+    """
 
     tryout: bool
+    has_token: bool
+    hosted: bool
 
     def status(self) -> Status:
-        """How everything stands. Cheap, and callable from any thread."""
+        """How everything stands, from any thread; blocks where the bot hangs."""
         ...
 
     def spaces(self) -> Sequence[Space]:
@@ -23,4 +29,20 @@ class House(Protocol):
 
     def run(self, job: Job) -> AsyncIterator[Progress | Outcome]:
         """Run the job on any event loop; raises SpacebotError; closing the iterator cancels."""
+        ...
+
+    async def look(self) -> None:
+        """See whether Discord can be reached; `status` then tells."""
+        ...
+
+    async def owner(self) -> OwnerStatus:
+        """What only the owner sees."""
+        ...
+
+    async def act(self, action: str, target: str) -> str:
+        """Do what the owner asked and say what that did; raises SpacebotError."""
+        ...
+
+    def log(self) -> str:
+        """The last lines of the log, without secrets."""
         ...

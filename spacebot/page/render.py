@@ -8,9 +8,12 @@ from dataclasses import dataclass
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from spacebot.models import BotPhase, Option, OptionType, Stage, Status
+from spacebot import setup_guide
+from spacebot.models import BotPhase, Option, OptionType, OwnerStatus, Stage, Status
+from spacebot.page.access import Access
 from spacebot.page.markdown import to_html
 from spacebot.page.media import Kept
+from spacebot.page.plots import plots
 
 PHASES = {
     BotPhase.OFF: "No token set",
@@ -59,20 +62,50 @@ class Section:
         return hashlib.sha256(self.html.encode()).hexdigest()[:10]
 
 
-def sections(status: Status) -> tuple[Section, ...]:
-    """The page's parts in order, a part's own slots after it."""
+def sections(status: Status, *, token: bool, hosted: bool) -> tuple[Section, ...]:
+    """The page's parts in order, a part's own slots after it.
+
+    `token` says that a Discord token is set, `hosted` that this is a Space.
+    """
     parts = _templates.get_template("sections.html").module
+    guide = setup_guide.steps(status, token=token, hosted=hosted)
+    told = any(step.wrong and step.wrong == status.bot.reason for step in guide)
     shown = [
         Section("state", parts.state(status)),  # type: ignore[attr-defined]
-        Section("alert", parts.alert(status.bot)),  # type: ignore[attr-defined]
-        Section("setup", parts.setup(status.bot)),  # type: ignore[attr-defined]
+        Section("alert", parts.alert(status.bot, told)),  # type: ignore[attr-defined]
+        Section("setup", _guide(guide)),
         Section("counts", parts.counts(status)),  # type: ignore[attr-defined]
+        Section("history", _history(status)),
+        Section("failures", parts.failures(status.failures)),  # type: ignore[attr-defined]
         Section("spaces", parts.spaces(len(status.spaces))),  # type: ignore[attr-defined]
     ]
     for index, space in enumerate(status.spaces):
-        html = parts.space(space, len(status.spaces))  # type: ignore[attr-defined]
+        count = len(status.spaces)
+        html = parts.space(space, count, status.paused)  # type: ignore[attr-defined]
         shown.append(Section(f"space-{index}", html))
     return tuple(shown)
+
+
+def _guide(guide: Sequence[setup_guide.Step]) -> str:
+    done = setup_guide.finished(tuple(guide))
+    return _templates.get_template("guide.html").render(guide=guide, done=done)
+
+
+def _history(status: Status) -> str:
+    drawn = plots(status.history, status.span)
+    hour = len(status.history) * status.span <= 3600
+    return _templates.get_template("history.html").render(plots=drawn, hour=hour)
+
+
+def owner(status: Status, more: OwnerStatus, name: str) -> Section:
+    """The owner's view. `name` is theirs on Hugging Face, where they signed in there."""
+    template = _templates.get_template("owner.html")
+    return Section("owner", template.render(status=status, more=more, name=name, STAGES=STAGES))
+
+
+def stranger(access: Access, name: str) -> Section:
+    """How to sign in as the owner; nothing where nobody can."""
+    return Section("owner", _templates.get_template("stranger.html").render(way=access, name=name))
 
 
 def shell(tryout: bool) -> str:
@@ -111,6 +144,13 @@ def _size(count: int) -> str:
     return f"{count / 1000:.1f} kB" if count < 1_000_000 else f"{count / 1_000_000:.1f} MB"
 
 
+def _seconds(seconds: float) -> str:
+    """Seconds for people: "0.24 s", "3.1 s", "45 s", "12 min"."""
+    if seconds < 10:
+        return f"{seconds:.2g} s"
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
+
+
 def _accept(file_type: str) -> str:
     """Gradio's "image" or ".png" as a file field's "image/*" or ".png"."""
     return file_type if file_type.startswith(".") or "/" in file_type else f"{file_type}/*"
@@ -123,5 +163,5 @@ _templates = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-_templates.filters |= {"discord": to_html, "size": _size, "accept": _accept}
+_templates.filters |= {"discord": to_html, "size": _size, "seconds": _seconds, "accept": _accept}
 _templates.globals |= {"PHASES": PHASES}

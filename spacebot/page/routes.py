@@ -17,11 +17,14 @@ from fastapi import APIRouter, Depends, FastAPI, Header, HTTPException, Request,
 from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, StreamingResponse
 
 from spacebot import inputs
-from spacebot.errors import InputError
-from spacebot.models import Asker, BotPhase, Job, Status
+from spacebot.errors import InputError, SpacebotError
+from spacebot.models import Asker, BotPhase, Job
 from spacebot.page import forms, render
+from spacebot.page.access import Access, own_page
 from spacebot.page.house import House
 from spacebot.page.media import MEBIBYTE, Shelf
+from spacebot.page.overview import Overview
+from spacebot.page.owner import add_owner
 from spacebot.page.tryout import Turn
 
 # Discord takes at most 25 MiB in a request.
@@ -32,30 +35,12 @@ NO_STORE = {"Cache-Control": "no-store"}
 EVENTS = {**NO_STORE, "X-Accel-Buffering": "no"}
 
 
-class Overview:
-    """The page's sections, rendered again only when the status has changed."""
-
-    def __init__(self, house: House) -> None:
-        self._house = house
-        self._status: Status | None = None
-        self._sections: tuple[tuple[str, str, str], ...] = ()
-
-    def changed(self, known: str) -> list[tuple[str, str, str]]:
-        """(name, digest, html) of each section that `known`, "name:digest,…", has not got."""
-        status = self._house.status()
-        if status != self._status:
-            shown = render.sections(status)
-            self._sections = tuple((part.name, part.digest, part.html) for part in shown)
-            self._status = status
-        has = set(known.split(","))
-        return [part for part in self._sections if f"{part[0]}:{part[1]}" not in has]
-
-
 class TryOut:
     """The try-out's routes; each answers 404 where the try-out is not offered."""
 
-    def __init__(self, house: House, shelf: Shelf) -> None:
+    def __init__(self, house: House, shelf: Shelf, overview: Overview) -> None:
         self._house = house
+        self._overview = overview
         self._shelf = shelf
         self._running: set[asyncio.Task[None]] = set()
 
@@ -90,7 +75,8 @@ class TryOut:
         if not SESSION.fullmatch(x_spacebot_session):
             raise HTTPException(400, "The session must be 32 hexadecimal digits.")
         endpoint = self._command(command).endpoint
-        turn = Turn(self._house, self._shelf, self._running, command)
+        bot = (await self._overview.status()).bot.name or "Spacebot"
+        turn = Turn(self._house, self._shelf, self._running, command, bot)
         length = request.headers.get("content-length", "")
         if not length.isdigit() or int(length) > MOST_BYTES:
             too_much = f"That is more than {MOST_BYTES // MEBIBYTE} MiB in all: attach less."
@@ -130,12 +116,12 @@ class TryOut:
         return router
 
 
-def add_routes(app: FastAPI, house: House, shelf: Shelf) -> None:
-    """Add /healthz, the page's sections and the try-out to the app that Gradio serves."""
+def add_routes(app: FastAPI, house: House, shelf: Shelf, access: Access) -> None:
+    """Add /healthz, the page's sections, the try-out and the owner's to Gradio's app."""
     overview = Overview(house)
 
     async def healthz() -> JSONResponse:
-        bot = house.status().bot
+        bot = (await overview.status()).bot
         if bot.phase in (BotPhase.CONNECTED, BotPhase.OFF):
             return JSONResponse({"status": "ok"}, headers=NO_STORE)
         reason = bot.reason or "The first connection to Discord is under way."
@@ -143,12 +129,22 @@ def add_routes(app: FastAPI, house: House, shelf: Shelf) -> None:
         return JSONResponse(answer, status_code=503, headers=NO_STORE)
 
     async def sections(known: str = "") -> Response:
-        changed = overview.changed(known)
+        changed = await overview.changed(known)
         return JSONResponse(changed, headers=NO_STORE) if changed else Response(status_code=204)
+
+    async def look(request: Request) -> Response:
+        own_page(request)
+        try:
+            await house.look()
+        except SpacebotError as error:
+            raise HTTPException(409, str(error)) from error
+        return Response(status_code=204)
 
     app.add_api_route("/healthz", healthz, methods=["GET", "HEAD"], include_in_schema=False)
     app.add_api_route("/spacebot/status", sections, methods=["GET"], include_in_schema=False)
-    app.include_router(TryOut(house, shelf).router(), include_in_schema=False)
+    app.add_api_route("/spacebot/look", look, methods=["POST"], include_in_schema=False)
+    app.include_router(TryOut(house, shelf, overview).router(), include_in_schema=False)
+    add_owner(app, house, overview, access)
 
 
 def _events(stream: AsyncIterator[str]) -> StreamingResponse:

@@ -11,17 +11,34 @@ import gradio.themes
 from fastapi import FastAPI
 
 from spacebot.page import render, routes
+from spacebot.page.access import Access
 from spacebot.page.house import House
 from spacebot.page.media import Shelf
 
 # Gradio's own themes fetch their fonts from Google; these are on every system.
 FONTS = ["system-ui", "-apple-system", "Segoe UI", "Roboto", "Helvetica Neue", "sans-serif"]
+SCRIPTS = ("status.js", "owner.js", "tryout.js")
 MONO = ["ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace"]
 
 
-def build(house: House) -> gr.Blocks:
+class Page(gr.Blocks):
+    """A Gradio app that has Gradio's routes for signing in with Hugging Face, where wanted.
+
+    `gr.LoginButton` would bring them too, with events that anyone could call.
+    """
+
+    signs_in = False
+
+    @property
+    def expects_oauth(self) -> bool:
+        """Whether Gradio adds those routes."""
+        return self.signs_in
+
+
+def build(house: House, access: Access | None = None) -> gr.Blocks:
     """The page as a Gradio app without a single event: there is nothing to call in its API."""
-    with gr.Blocks(title="Spacebot", analytics_enabled=False) as demo:
+    with Page(title="Spacebot", analytics_enabled=False) as demo:
+        demo.signs_in = access is not None and access.huggingface
         gr.HTML(
             render.shell(house.tryout),
             js_on_load="window.spacebot(element)",
@@ -37,7 +54,7 @@ def build(house: House) -> gr.Blocks:
 def launch_options() -> dict[str, Any]:
     """Keyword arguments of `launch` that the page needs: its look, its scripts, no extras."""
     static = files("spacebot.page") / "static"
-    scripts = "\n".join((static / name).read_text() for name in ("status.js", "tryout.js"))
+    scripts = "\n".join((static / name).read_text() for name in SCRIPTS)
     style = (static / "page.css").read_text()
     head = f'<style>{style}</style><script>{scripts}</script><link rel="icon" href="data:,">'
     return {
@@ -55,10 +72,13 @@ def launch_options() -> dict[str, Any]:
     }
 
 
-def add_routes(app: FastAPI, house: House) -> Shelf:
-    """Add the page's routes; the Shelf keeps the try-out's files until it is closed."""
+def add_routes(app: FastAPI, house: House, access: Access | None = None) -> Shelf:
+    """Add the page's routes; the Shelf keeps the try-out's files until it is closed.
+
+    Without `access` nobody can sign in as the owner.
+    """
     shelf = Shelf()
-    routes.add_routes(app, house, shelf)
+    routes.add_routes(app, house, shelf, access or Access())
     return shelf
 
 
@@ -76,9 +96,15 @@ class Served:
         self.shelf.close()
 
 
-def serve(house: House, host: str | None = None, port: int | None = None) -> Served:
+def serve(
+    house: House,
+    host: str | None = None,
+    port: int | None = None,
+    *,
+    access: Access | None = None,
+) -> Served:
     """Serve the page from threads of its own. `port` None takes the first free from 7860."""
-    demo = build(house)
+    demo = build(house, access)
     app, url, _ = demo.launch(
         server_name=host,
         server_port=port,
@@ -86,4 +112,4 @@ def serve(house: House, host: str | None = None, port: int | None = None) -> Ser
         quiet=True,
         **launch_options(),
     )
-    return Served(url, demo, add_routes(app, house))
+    return Served(url, demo, add_routes(app, house, access))

@@ -49,14 +49,19 @@ class Turn:
     """
 
     def __init__(
-        self, house: House, shelf: Shelf, running: set[asyncio.Task[None]], command: str
+        self,
+        house: House,
+        shelf: Shelf,
+        running: set[asyncio.Task[None]],
+        command: str,
+        bot: str,
     ) -> None:
         self._house = house
         self._shelf = shelf
         self._running = running
         self._command = command
         self._began = time.time()
-        self._bot = house.status().bot.name or "Spacebot"
+        self._bot = bot
 
     async def events(self, job: Job, folder: Folder) -> AsyncIterator[str]:
         """Server-sent events of HTML until the job's end; closing it cancels the job.

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from spacebot.errors import SpaceRaised
+from spacebot.errors import InputError, SpaceRaised
 from spacebot.models import (
     Attached,
     BotPhase,
@@ -22,16 +22,20 @@ from spacebot.models import (
     Choice,
     CommandStatus,
     Endpoint,
+    Failure,
     File,
     Job,
+    JobStatus,
     LeftOut,
     Outcome,
+    OwnerStatus,
     Parameter,
     Progress,
     Reply,
     Source,
     Space,
     SpaceStatus,
+    Span,
     Stage,
     Status,
 )
@@ -75,6 +79,12 @@ ENDPOINTS = (
 )
 DEMO = Space(Source("demo/space"), "demo", "Demo", ENDPOINTS)
 OFF = BotStatus(BotPhase.OFF)
+FAILURE = Failure(
+    time.time() - 300, "/demo paint", "demo/space", "The Space's own code raised an error."
+)
+TEXT = "CUDA out of memory: tried to allocate 2 GiB"
+JOB = JobStatus("0123456789ab", "/demo compose", "demo/space", Stage.RUNNING, time.time() - 12)
+LOG = "2026-11-22 10:00:00,000 INFO spacebot: the page is up\n"
 CONNECTED = BotStatus(BotPhase.CONNECTED, name="Muse", servers=3, latency=0.0482, invite=INVITE)
 
 
@@ -88,6 +98,10 @@ def space_status(**changes) -> SpaceStatus:
         answers=True,
         since=time.time() - 8000,
         commands=commands,
+        median=3.1,
+        p95=11.4,
+        done=128,
+        failed=2,
         left_out=(LeftOut("/lambda_3", "It only updates the Space's own page."),),
     )
     return replace(status, **changes)
@@ -97,7 +111,35 @@ def status(bot: BotStatus = OFF, *spaces: SpaceStatus) -> Status:
     """How everything stands, a few hours after the start."""
     shown = spaces or (space_status(),)
     started = time.time() - 100_000
-    return Status(bot, shown, running=1, done=128, failed=2, started=started, version="0.1.0")
+    return Status(
+        bot,
+        shown,
+        running=1,
+        done=128,
+        failed=2,
+        started=started,
+        version="0.1.0",
+        answered=bot.phase is BotPhase.CONNECTED,
+        history=history(),
+        span=900.0,
+        failures=(FAILURE,),
+    )
+
+
+def history() -> tuple[Span, ...]:
+    """A day by quarters of an hour, with jobs in some of them."""
+    now = time.time() // 900 * 900
+    return tuple(
+        Span(
+            at=now - (95 - place) * 900,
+            done=(place * 7) % 9 if place % 5 else 0,
+            failed=int(place % 23 == 4),
+            median=2.5 + math.sin(place / 6) if place % 5 else None,
+            p95=6.5 + 3 * math.sin(place / 4) if place % 5 else None,
+            latency=0.05 + 0.01 * math.sin(place / 3),
+        )
+        for place in range(96)
+    )
 
 
 def sound(seconds: float = 1.0) -> bytes:
@@ -117,6 +159,10 @@ class ScriptedHouse:
     folder: Path
     current: Status = field(default_factory=status)
     tryout: bool = True
+    has_token: bool = True
+    hosted: bool = False
+    acted: list[tuple[str, str]] = field(default_factory=list)
+    looked: int = 0
     offered: Sequence[Space] = (DEMO,)
     jobs: list[Job] = field(default_factory=list)
     read: list[bytes] = field(default_factory=list)
@@ -129,6 +175,27 @@ class ScriptedHouse:
     def spaces(self) -> Sequence[Space]:
         """What the test set."""
         return self.offered
+
+    async def look(self) -> None:
+        """Count the look."""
+        self.looked += 1
+
+    async def owner(self) -> OwnerStatus:
+        """A job under way, and the text of the failure."""
+        return OwnerStatus((JOB,), ((FAILURE, TEXT),))
+
+    async def act(self, action: str, target: str) -> str:
+        """Keep what was asked; a pause shows in the status."""
+        self.acted.append((action, target))
+        if action not in ("reread", "pause", "resume", "cancel"):
+            raise InputError(f"There is no action called {action}.")
+        paused = set(self.current.paused) - {target} | ({target} if action == "pause" else set())
+        self.current = replace(self.current, paused=tuple(paused))
+        return f"{target}: {action} is done."
+
+    def log(self) -> str:
+        """What the test set."""
+        return LOG
 
     async def run(self, job: Job) -> AsyncIterator[Progress | Outcome]:
         """Yield the progress and the outcome that the endpoint's name stands for."""

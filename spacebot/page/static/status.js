@@ -3,7 +3,8 @@
 
 window.spacebot = (root) => {
   const page = root.querySelector(".spacebot");
-  spacebotStatus(page);
+  const look = spacebotStatus(page);
+  spacebotOwner(page, look);
   if (page.querySelector(".tryout")) spacebotTryout(page);
 };
 
@@ -17,10 +18,7 @@ function spacebotStatus(page) {
   const put = ([name, digest, html]) => {
     const slot = page.querySelector(`[data-slot="${name}"]`);
     if (!slot) return;
-    const open = slot.querySelector("details")?.open;
-    slot.innerHTML = html;
-    const details = slot.querySelector("details");
-    if (details) details.open = Boolean(open);
+    spacebotPut(slot, html);
     known.set(name, digest);
   };
 
@@ -51,10 +49,34 @@ function spacebotStatus(page) {
     }
     lost.hidden = failures < 2;
     tell();
+    page.dispatchEvent(new Event("spacebot:look"));
     // A page that nobody looks at asks for nothing.
     if (!document.hidden) timer = setTimeout(look, PERIOD * Math.min(1 + failures, 5));
   };
 
   document.addEventListener("visibilitychange", () => document.hidden || look());
+  page.addEventListener("spacebot:tell", tell);
+  page.addEventListener("click", async (event) => {
+    const check = event.target.closest?.("[data-look]");
+    if (!check) return;
+    check.disabled = true;
+    check.textContent = "Checking…";
+    await fetch("spacebot/look", { method: "POST" }).catch(() => undefined);
+    check.disabled = false;
+    check.textContent = "Check";
+    await look();
+    page.querySelector("[data-look]")?.focus();
+  });
   look();
+  return look;
+}
+
+// Puts fresh HTML into a slot, and keeps what is open there and where the keyboard is.
+function spacebotPut(slot, html) {
+  const places = "button, a, summary, input, pre";
+  const focused = [...slot.querySelectorAll(places)].indexOf(document.activeElement);
+  const open = [...slot.querySelectorAll("details")].map((details) => details.open);
+  slot.innerHTML = html;
+  slot.querySelectorAll("details").forEach((details, index) => (details.open ||= open[index] ?? false));
+  if (focused >= 0) slot.querySelectorAll(places)[focused]?.focus({ preventScroll: true });
 }

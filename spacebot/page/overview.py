@@ -1,0 +1,40 @@
+"""How everything stands, asked for once however many look, and never on the page's own loop."""
+
+from __future__ import annotations
+
+import asyncio
+
+from spacebot.models import Status
+from spacebot.page import render
+from spacebot.page.house import House
+
+
+class Overview:
+    """The page's sections, rendered again only when the status has changed."""
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+        self._asking: asyncio.Task[Status] | None = None
+        self._status: Status | None = None
+        self._sections: tuple[render.Section, ...] = ()
+
+    async def status(self) -> Status:
+        """How everything stands. A bot that hangs holds up those who look, and nothing else."""
+        if self._asking is None or self._asking.done():
+            self._asking = asyncio.create_task(asyncio.to_thread(self._house.status))
+        return await asyncio.shield(self._asking)
+
+    async def changed(self, known: str) -> list[tuple[str, str, str]]:
+        """(name, digest, html) of each section that `known`, "name:digest,…", has not got."""
+        status = await self.status()
+        if status != self._status:
+            self._sections = render.sections(
+                status, token=self._house.has_token, hosted=self._house.hosted
+            )
+            self._status = status
+        has = set(known.split(","))
+        return [
+            (part.name, part.digest, part.html)
+            for part in self._sections
+            if f"{part.name}:{part.digest}" not in has
+        ]

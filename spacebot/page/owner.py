@@ -1,0 +1,84 @@
+"""The owner's routes: what strangers can neither see nor call."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, FastAPI, Form, HTTPException, Request, Response
+from fastapi.responses import JSONResponse, PlainTextResponse
+
+from spacebot import words
+from spacebot.errors import SpacebotError
+from spacebot.page import render
+from spacebot.page.access import Access, Gate, own_page
+from spacebot.page.house import House
+from spacebot.page.overview import Overview
+
+NO_STORE = {"Cache-Control": "no-store"}
+
+
+class OwnerView:
+    """The routes; each but signing in asks the gate first."""
+
+    def __init__(self, house: House, overview: Overview, access: Access) -> None:
+        self._house = house
+        self._overview = overview
+        self._gate = Gate(access)
+
+    async def view(self, request: Request, known: str = "") -> Response:
+        """The owner's section, where it is not `known`; for a stranger, how to sign in."""
+        own_page(request)
+        visitor = self._gate.visitor(request)
+        if visitor.owner:
+            status = await self._overview.status()
+            shown = render.owner(status, await self._house.owner(), visitor.name)
+        else:
+            shown = render.stranger(self._gate.access, visitor.name)
+        if shown.digest == known:
+            return Response(status_code=204)
+        answer = {"owner": visitor.owner, "digest": shown.digest, "html": shown.html}
+        return JSONResponse(answer, headers=NO_STORE)
+
+    async def sign_in(self, request: Request, password: Annotated[str, Form()] = "") -> Response:
+        """Start a session of the owner."""
+        response = Response(status_code=204)
+        self._gate.sign_in(request, password, response)
+        return response
+
+    async def sign_out(self, request: Request) -> Response:
+        """End the session."""
+        response = Response(status_code=204)
+        self._gate.sign_out(request, response)
+        return response
+
+    async def act(
+        self, request: Request, action: Annotated[str, Form()], target: Annotated[str, Form()]
+    ) -> Response:
+        """Do what the owner asks, and say what that did."""
+        self._gate.owner(request)
+        try:
+            said = await self._house.act(action, target)
+        except SpacebotError as error:
+            raise HTTPException(409, words.failure(error)) from error
+        return JSONResponse({"said": said}, headers=NO_STORE)
+
+    async def log(self, request: Request) -> Response:
+        """The last lines of the log, as a file."""
+        self._gate.owner(request)
+        headers = {**NO_STORE, "Content-Disposition": 'attachment; filename="spacebot.log"'}
+        return PlainTextResponse(self._house.log(), headers=headers)
+
+    def router(self) -> APIRouter:
+        """The routes of all of the above."""
+        router = APIRouter(prefix="/spacebot/owner")
+        router.add_api_route("", self.view, methods=["GET"])
+        router.add_api_route("/sign-in", self.sign_in, methods=["POST"])
+        router.add_api_route("/sign-out", self.sign_out, methods=["POST"])
+        router.add_api_route("/act", self.act, methods=["POST"])
+        router.add_api_route("/log", self.log, methods=["GET"])
+        return router
+
+
+def add_owner(app: FastAPI, house: House, overview: Overview, access: Access) -> None:
+    """Add the owner's routes to the app that Gradio serves."""
+    app.include_router(OwnerView(house, overview, access).router(), include_in_schema=False)
