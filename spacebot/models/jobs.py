@@ -49,12 +49,19 @@ class Asker:
     """Who asked, and from where: the keys that sessions and fairness go by.
 
     `user` and `place` are opaque and never logged. `mention` is how Discord
-    writes the person ("<@1234>"), or the name that the try-out shows.
+    writes the person ("<@1234>"), or the name that the try-out shows. `share` names whose
+    share of a Space the job takes, where that is not the user's own.
     """
 
     user: str
     mention: str
     place: str = ""
+    share: str = ""
+
+    @property
+    def turns(self) -> str:
+        """By whose share of the turns the jobs go."""
+        return self.share or self.user
 
 
 @dataclass(frozen=True, slots=True)
