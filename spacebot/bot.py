@@ -19,9 +19,11 @@ from spacebot.buttons import BUTTONS
 from spacebot.catalogue import Catalogue
 from spacebot.commands import MOST, build, differ
 from spacebot.desk import Desk
+from spacebot.errors import SpacebotError
 from spacebot.forms import FORM_BUTTONS, Forms, tell_expired
 from spacebot.jobs import Jobs
 from spacebot.models import BotPhase, BotStatus, Reach, Trouble
+from spacebot.presses import PRESSES, SENDING, context_menus
 from spacebot.reach import probe
 
 log = logging.getLogger(__name__)
@@ -203,18 +205,25 @@ class Bot(discord.Client):
                 "❌ This command has changed or is no longer offered. Type / to see what there is."
             )
             self._sync_wanted.set()
-        elif isinstance(cause, discord.NotFound) and cause.code == 10062:
-            # Discord gives 3 seconds, now and then fewer; nobody can be answered any more.
+        else:
+            await self.tell_failure(interaction, cause)
+            return
+        await self._say(interaction, said)
+
+    async def tell_failure(
+        self, interaction: discord.Interaction[Any], error: BaseException
+    ) -> None:
+        """Tell whoever pressed, or filled in a form, what went wrong; a bug is logged."""
+        if isinstance(error, discord.NotFound) and error.code == 10062:
             log.warning("an interaction was gone before it could be acknowledged")
             return
-        else:
-            said = words.failure(cause)
-            log.error("a command failed", exc_info=cause)
-        send = (
-            interaction.followup.send
-            if interaction.response.is_done()
-            else interaction.response.send_message
-        )
+        if not isinstance(error, SpacebotError):
+            log.error("an interaction failed", exc_info=error)
+        await self._say(interaction, words.failure(error))
+
+    async def _say(self, interaction: discord.Interaction[Any], said: str) -> None:
+        done = interaction.response.is_done()
+        send = interaction.followup.send if done else interaction.response.send_message
         await send(said, ephemeral=True)
 
     def state(self) -> BotStatus:

@@ -1,43 +1,53 @@
 """What sits under a running job or a result.
 
 A button's state is in its id, so it outlives a restart: it is answered by its
-id alone, and nothing has to remember the message it is under.
+id alone, and nothing has to remember the message it is under. What a press does
+is in `presses`.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Any, Protocol, Self, cast
 
 import discord
 
-from spacebot.jobs import Jobs
+from spacebot.followups import Button
 
 JOB = r"(?P<job>[0-9a-f]{12})"
+ROW = 5
+# Five rows are all, and the last one is taken.
+MOST_FOLLOW_UPS = 4 * ROW
+SECONDARY, PRIMARY = discord.ButtonStyle.secondary, discord.ButtonStyle.primary
 
 
-class Desk(Protocol):
+class Pressed(Protocol):
     """What the buttons need of the bot."""
 
-    jobs: Jobs
-
-    async def repeat(self, interaction: discord.Interaction[Any], job: str) -> None:
-        """Run a kept job again, for whoever pressed."""
+    async def pressed(self, interaction: discord.Interaction[Any], button: str, *ids: str) -> None:
+        """Do what a button is for; failures are told."""
         ...
 
 
 class JobButton(discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], template="^$"):
-    """A button that belongs to a job."""
+    """A button that belongs to a job. Its id is its name, the job's id, and what else it needs."""
 
     name: str
-    label: str
-    style = discord.ButtonStyle.secondary
+    label: str = ""
+    emoji: str | None = None
+    style = SECONDARY
 
-    def __init__(self, job: str) -> None:
+    def __init__(self, job: str, *more: str, label: str | None = None) -> None:
+        self.ids = (job, *more)
         super().__init__(
-            discord.ui.Button(label=self.label, style=self.style, custom_id=f"{self.name}:{job}")
+            discord.ui.Button(
+                label=self.label if label is None else label,
+                emoji=self.emoji,
+                style=self.style,
+                custom_id=":".join((self.name, *self.ids)),
+            )
         )
-        self.job = job
 
     @classmethod
     async def from_custom_id(
@@ -48,12 +58,11 @@ class JobButton(discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], temp
         /,
     ) -> Self:
         """Make the button again from its id."""
-        return cls(match["job"])
+        return cls(*match.groups())
 
-    @staticmethod
-    def desk(interaction: discord.Interaction[Any]) -> Desk:
-        """The bot, as the buttons see it."""
-        return cast(Desk, interaction.client)
+    async def callback(self, interaction: discord.Interaction[Any]) -> None:
+        """Have the bot do it."""
+        await cast(Pressed, interaction.client).pressed(interaction, self.name, *self.ids)
 
 
 class Cancel(JobButton, template=rf"cancel:{JOB}"):
@@ -61,60 +70,121 @@ class Cancel(JobButton, template=rf"cancel:{JOB}"):
 
     name, label = "cancel", "Cancel"
 
-    async def callback(self, interaction: discord.Interaction[Any]) -> None:
-        """Cancel the job, and say what that did."""
-        running = self.desk(interaction).jobs.find(self.job)
-        if running is None:
-            said = "This job has already ended."
-        elif not _may_cancel(interaction, running.job.asker.user):
-            said = "Only the one who asked, or a moderator, can cancel this."
-        else:
-            said = running.cancel()
-        await interaction.response.send_message(said, ephemeral=True)
-
-
-def _may_cancel(interaction: discord.Interaction[Any], asker: str) -> bool:
-    moderates = interaction.guild_id is not None and interaction.permissions.manage_messages
-    return str(interaction.user.id) == asker or moderates
-
 
 class Again(JobButton, template=rf"again:{JOB}"):
     """Runs a job again with the same values, for whoever presses."""
 
-    name, label = "again", "Run again"
+    name, label, emoji = "again", "Again", "🔁"
 
-    async def callback(self, interaction: discord.Interaction[Any]) -> None:
-        """Start the same job anew."""
-        await self.desk(interaction).repeat(interaction, self.job)
+
+class Vary(JobButton, template=rf"vary:{JOB}"):
+    """Runs a job again with another seed."""
+
+    name, label, emoji = "vary", "Vary", "🎲"
+
+
+class Edit(JobButton, template=rf"edit:{JOB}"):
+    """Opens a form with the values as they were."""
+
+    name, label, emoji = "edit", "Edit…", "✏️"
+
+
+class Send(JobButton, template=rf"send:{JOB}"):
+    """Offers the commands that take what the result is."""
+
+    name, label, emoji = "send", "Send to…", "➡️"
+
+
+class Recipe(JobButton, template=rf"recipe:{JOB}"):
+    """Shows what the result was made with."""
+
+    name, label, emoji = "recipe", "Recipe", "🧾"
+
+
+class Delete(JobButton, template=rf"delete:{JOB}"):
+    """Deletes the result: for the one who asked, and for moderators."""
+
+    name, label, emoji = "delete", "Delete", "🗑️"
+
+
+class Follow(JobButton, template=rf"then:{JOB}:(?P<key>[0-9a-f]{{4}}):(?P<index>\d{{1,2}})"):
+    """Calls another endpoint of the Space, as its owner declared it."""
+
+    name, style = "then", PRIMARY
 
 
 def cancel_view(job: str) -> discord.ui.View:
     """The buttons under a running job."""
-    return _view(Cancel(job))
+    return _view([Cancel(job)])
 
 
 def again_view(job: str) -> discord.ui.View:
     """The button under a job whose result was lost."""
-    return _view(Again(job))
+    return _view([Again(job, label="Run again")])
+
+
+def failed_view(job: str) -> discord.ui.View:
+    """The buttons under a job that failed."""
+    return _view([Again(job), Edit(job), Delete(job)])
+
+
+def result_view(
+    job: str, *, edits: bool, varies: bool, sends: bool, then: Iterable[Button] = ()
+) -> discord.ui.View:
+    """The buttons under a result: first the owner's own, then the same for all."""
+    own = [Follow(job, one.key, str(one.index), label=one.label) for one in then]
+    usual: list[JobButton] = [Again(job)]
+    usual += [Vary(job)] * varies + [Edit(job)] * edits + [Send(job)] * sends
+    room = len(usual) < ROW - 1
+    if room:
+        usual += [Recipe(job)]
+    elif own:
+        own = [*own[: MOST_FOLLOW_UPS - 1], Recipe(job)]
+    usual.append(Delete(job))
+    if not room and not own:
+        return _view([*usual, Recipe(job)])
+    return _view(usual, before=own[:MOST_FOLLOW_UPS])
 
 
 def is_running(message: discord.Message) -> bool:
     """Whether a message still shows a job under way."""
-    return any(
-        isinstance(child, discord.Button) and (child.custom_id or "").startswith("cancel:")
+    return any(one.startswith("cancel:") for one in custom_ids(message))
+
+
+def job_under(message: discord.Message) -> str | None:
+    """The id of the job whose buttons are under a message."""
+    found = (re.fullmatch(rf"[a-z]+:{JOB}(:.*)?", one) for one in custom_ids(message))
+    return next((match["job"] for match in found if match), None)
+
+
+def custom_ids(message: discord.Message) -> list[str]:
+    """The ids of the buttons under a message."""
+    return [
+        child.custom_id
         for row in message.components
         if isinstance(row, discord.ActionRow)
         for child in row.children
-    )
+        if isinstance(child, discord.Button) and child.custom_id
+    ]
 
 
-def _view(*items: discord.ui.Item[Any]) -> discord.ui.View:
+def _view(
+    items: Iterable[discord.ui.Item[Any]], before: Iterable[discord.ui.Item[Any]] = ()
+) -> discord.ui.View:
     view = discord.ui.View(timeout=None)
-    for item in items:
+    row = 0
+    for place, item in enumerate(before):
+        item.row = place // ROW
+        row = item.row + 1
+        view.add_item(item)
+    for place, item in enumerate(items):
+        item.row = row + place // ROW
         view.add_item(item)
     # Stopped, so that discord.py does not remember it for as long as it lives.
     view.stop()
     return view
 
 
-BUTTONS: dict[str, type[discord.ui.DynamicItem[Any]]] = {"cancel": Cancel, "again": Again}
+BUTTONS: dict[str, type[JobButton]] = {
+    button.name: button for button in (Cancel, Again, Vary, Edit, Send, Recipe, Delete, Follow)
+}

@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from spacebot.errors import EndpointGone, SpacebotError
-from spacebot.models import CommandStatus, Endpoint, Source, Space, SpaceStatus
+from spacebot.errors import EndpointGone, SettingsError, SpacebotError
+from spacebot.models import CommandStatus, Endpoint, FollowUp, Source, Space, SpaceStatus
 from spacebot.schema import read_space
 from spacebot.spaces import Connection, Description, Network
 
@@ -47,6 +47,7 @@ class Catalogue:
         self._stale: set[str] = set()
         self._spaces: tuple[Space, ...] = ()
         self._problems: dict[int, str] = {}
+        self._follow_ups: dict[int, Endpoint] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self.connections = {
             source.space: Connection(
@@ -101,16 +102,56 @@ class Catalogue:
         for connection in self.connections.values():
             await connection.close()
 
-    def find(self, space: str, api_name: str) -> Endpoint:
-        """The endpoint as it is described now; raises `EndpointGone`."""
-        for offered in self._spaces:
-            for endpoint in offered.endpoints:
-                if endpoint.space == space and endpoint.api_name == api_name:
-                    return endpoint
+    def find(self, space: str, api_name: str, command: str = "") -> Endpoint:
+        """The endpoint as it is described now; raises `EndpointGone`.
+
+        Where several commands run it, with other fixed values, `command` ("/demo
+        paint") says which is meant.
+        """
+        found = {
+            command_name(offered, endpoint): endpoint
+            for offered in reversed(self._spaces)
+            for endpoint in offered.endpoints
+            if endpoint.space == space and endpoint.api_name == api_name
+        }
+        if found:
+            return found.get(command) or list(found.values())[-1]
         raise EndpointGone(
             f"The Space no longer has {api_name}: it was changed, or is no longer offered here. "
             "Look at the commands there are now."
         )
+
+    def follow_up(self, space: str, wanted: FollowUp) -> Endpoint:
+        """The endpoint that a follow-up calls, with its fixed values; raises `SpacebotError`.
+
+        It need not be a command. What the follow-up takes is still among its parameters.
+        """
+        found = self._follow_ups.get(id(wanted))
+        if found is None:
+            found = self._follow_ups[id(wanted)] = self._read_follow_up(space, wanted)
+        return found
+
+    def _read_follow_up(self, space: str, wanted: FollowUp) -> Endpoint:
+        description = self._known[space]
+        source = Source(space, wanted.endpoint, fixed=wanted.fixed, then=wanted.then)
+        read = read_space(source, description.config, description.info)
+        if not read.endpoints:
+            raise SettingsError(f"{space} {wanted.endpoint}: {read.left_out[0].reason}.")
+        (endpoint,) = read.endpoints
+        known = {parameter.name for parameter in endpoint.parameters} | endpoint.constants.keys()
+        for name in (*wanted.take, *filter(None, [wanted.index])):
+            if name not in known:
+                raise SettingsError(
+                    f"{space}{wanted.endpoint} has no input named {name}. "
+                    f"It has {', '.join(sorted(known))}."
+                )
+        return endpoint
+
+    def _check(self, space: str, then: Sequence[FollowUp]) -> None:
+        """Raise `SpacebotError` for the first follow-up that cannot work."""
+        for wanted in then:
+            self.follow_up(space, wanted)
+            self._check(space, wanted.then)
 
     def status(self, counts: Callable[[str], tuple[int, int]]) -> tuple[SpaceStatus, ...]:
         """What the page shows of each Space; `counts` gives its jobs running and waiting."""
@@ -172,6 +213,7 @@ class Catalogue:
     def _read(self) -> None:
         """Read the descriptions there are, each source in the owner's order."""
         spaces: list[Space] = []
+        self._follow_ups.clear()
         taken: set[str] = {source.name for source in self._sources if source.name}
         for number, source in enumerate(self._sources):
             description = self._known.get(source.space)
@@ -181,6 +223,7 @@ class Catalogue:
                 space = read_space(
                     source, description.config, description.info, taken=taken - {source.name}
                 )
+                self._check(source.space, source.then)
             except SpacebotError as error:
                 if self._problems.get(number) != str(error):
                     log.error("%s: %s", source.space, error)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Protocol
 
 import discord
 from discord import app_commands
@@ -12,11 +13,37 @@ from discord import app_commands
 from spacebot import inputs
 from spacebot.models import Endpoint, Option, OptionType, Space
 
-Answering = Callable[[discord.Interaction[Any], str, Endpoint, Mapping[str, Any]], Awaitable[None]]
+
+class Desk(Protocol):
+    """What the commands need: to run a job, or to ask for more first."""
+
+    async def answer(
+        self,
+        interaction: discord.Interaction[Any],
+        command: str,
+        endpoint: Endpoint,
+        given: Mapping[str, Any],
+    ) -> None:
+        """Run a job with these values."""
+        ...
+
+    async def ask(
+        self,
+        interaction: discord.Interaction[Any],
+        command: str,
+        endpoint: Endpoint,
+        given: Mapping[str, Any],
+        *,
+        only: Collection[str] | None = None,
+    ) -> None:
+        """Open a form for the options in `only`, then run a job."""
+        ...
+
 
 # Discord: 100 slash commands for an application.
 MOST = 100
 CHARACTERS = 8000
+MORE = "more"
 TYPES: dict[OptionType, Any] = {
     OptionType.STRING: str,
     OptionType.INTEGER: int,
@@ -28,12 +55,10 @@ EVERYWHERE = app_commands.AppCommandContext(guild=True, dm_channel=True, private
 INSTALLS = app_commands.AppInstallationType(guild=True, user=True)
 
 
-def build(
-    space: Space, answer: Answering
-) -> app_commands.Command[Any, ..., Any] | app_commands.Group:
+def build(space: Space, desk: Desk) -> app_commands.Command[Any, ..., Any] | app_commands.Group:
     """One Space → `/name`, or `/name endpoint` where it gives several."""
     if len(space.endpoints) == 1:
-        return _command(space.endpoints[0], space.name, f"/{space.name}", CHARACTERS, answer)
+        return _command(space.endpoints[0], space.name, f"/{space.name}", CHARACTERS, desk)
     group = app_commands.Group(
         name=space.name,
         description=_limited(space.title),
@@ -43,20 +68,24 @@ def build(
     share = (CHARACTERS - len(space.name) - 100) // len(space.endpoints)
     for endpoint in space.endpoints:
         full = f"/{space.name} {endpoint.name}"
-        group.add_command(_command(endpoint, endpoint.name, full, share, answer, top=False))
+        group.add_command(_command(endpoint, endpoint.name, full, share, desk, top=False))
     return group
 
 
 def _command(
-    endpoint: Endpoint, name: str, full: str, budget: int, answer: Answering, *, top: bool = True
+    endpoint: Endpoint, name: str, full: str, budget: int, desk: Desk, *, top: bool = True
 ) -> app_commands.Command[Any, ..., Any]:
-    options = inputs.options(endpoint, budget).options
+    options, rest = _options(endpoint, budget)
     # Neutral parameter names, since an option may be called what Python does not allow.
     named = {f"p{index}": option for index, option in enumerate(options)}
 
     async def callback(interaction: discord.Interaction[Any], **given: Any) -> None:
         values = {named[key].name: value for key, value in given.items() if value is not None}
-        await answer(interaction, full, endpoint, values)
+        more = bool(rest) and values.pop(options[-1].name, False)
+        if more or any(one.required for one in rest):
+            await desk.ask(interaction, full, endpoint, values, only={one.name for one in rest})
+        else:
+            await desk.answer(interaction, full, endpoint, values)
 
     callback.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
         [
@@ -83,6 +112,24 @@ def _command(
         allowed_contexts=EVERYWHERE if top else None,
         allowed_installs=INSTALLS if top else None,
     )
+
+
+def _options(endpoint: Endpoint, budget: int) -> tuple[list[Option], tuple[Option, ...]]:
+    """The options of a command, and those that a form has, which its last option opens."""
+    form = inputs.options(endpoint, budget)
+    if not form.rest:
+        return list(form.options), ()
+    more = Option(
+        name=MORE,
+        description="Fill in the other settings too, in a form",
+        type=OptionType.BOOLEAN,
+        parameter="",
+    )
+    form = inputs.options(endpoint, budget - inputs.size(more), inputs.OPTIONS - 1)
+    taken = {one.name for one in form.options}
+    names = (MORE, *(f"{MORE}_{number}" for number in range(2, inputs.OPTIONS + 2)))
+    free = next(name for name in names if name not in taken)
+    return [*form.options, replace(more, name=free)], form.rest
 
 
 def _parameter(key: str, option: Option) -> inspect.Parameter:

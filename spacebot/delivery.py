@@ -10,19 +10,20 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
+import aiohttp
 import discord
 
-from spacebot import inputs, words
-from spacebot.buttons import again_view, cancel_view
-from spacebot.errors import Cancelled, InputError, Interrupted, SpacebotError
-from spacebot.inputs.form import megabytes
+from spacebot import followups, inputs, recipes, words
+from spacebot.attachments import brought
+from spacebot.buttons import again_view, cancel_view, failed_view, result_view
+from spacebot.errors import Cancelled, Interrupted, SpacebotError
 from spacebot.jobs import Jobs, Running
-from spacebot.models import Answer, File, Job, Outcome, Reply
-from spacebot.places import DELETED, GONE, TOO_LARGE, Place, Writer, send
+from spacebot.models import Answer, Job, Outcome, Reply
+from spacebot.places import DELETED, GONE, Place, Writer
+from spacebot.posting import Poster
 from spacebot.store import State
 
 log = logging.getLogger(__name__)
@@ -32,9 +33,10 @@ FIRST_EDIT = 1.0
 EDIT = 1.5
 # All messages together: progress must never use up what the results need.
 EDITS_A_SECOND = 25.0
-# A file for a Space without a limit of its own.
-UPLOAD = 100_000_000
+# So long the last edit waits for one that is under way, in seconds.
+OVERTAKE = 0.5
 LONG = "-# ⌛ This takes long. The result will come as a new message that mentions you."
+MAYBE = "⚠️ The bot was restarted while it posted this. If you have seen no answer, run it again."
 LOST = (
     "⚠️ The bot was restarted while the Space worked on this, so the result is lost. "
     "It may have been made already: run it again only if you want it twice."
@@ -51,57 +53,35 @@ class Delivery:
         self.header = words.header(job, job.command)
         self.since = time.time()
         self.writer = Writer(client, Place.from_json(job.place))
+        self.poster = Poster(self.writer, self.header, job.id)
         self._thread: discord.Thread | None = None
         self._shown = ""
+        self._unseen = False
+        self._posted: list[int] = []
 
     @property
     def place(self) -> Place:
         """Where the message is."""
         return self.writer.place
 
-    async def fetch(self, given: Mapping[str, Any]) -> None:
-        """Bring attachments here, checked for size before: they go to the Space by upload."""
-        fetched = {
-            name: await self._save(name, value) if isinstance(value, discord.Attachment) else value
-            for name, value in given.items()
-        }
-        self.job = replace(self.job, given=fetched)
+    async def _prepare(self) -> Job:
+        """Bring attachments here: they go to the Space by upload."""
+        given = await brought(self.client, self.jobs, self.job)
+        self.job = replace(self.job, given=given, place=self.place.to_json())
+        return self.job
 
-    async def _save(self, option: str, attachment: discord.Attachment) -> File:
-        limit = self.job.endpoint.max_file_size or UPLOAD
-        if attachment.size > limit:
-            raise InputError(
-                f"`{option}` is {megabytes(attachment.size)} large: this Space takes at most "
-                f"{megabytes(limit)} a file. Attach a smaller one.",
-                option=option,
-            )
-        path = self.jobs.upload_path(self.job.id, attachment.filename)
-        try:
-            await attachment.save(path)
-        except discord.HTTPException as error:
-            raise InputError(
-                f"{option}: Discord did not hand over {attachment.filename}. Attach it again.",
-                option=option,
-            ) from error
-        return File(
-            name=attachment.filename,
-            path=path,
-            size=attachment.size,
-            mime=attachment.content_type,
-        )
-
-    async def run(self, *, kept: bool = False) -> None:
-        """Run the job, showing how it moves on, and post what comes of it.
+    async def run(self) -> None:
+        """Run the job, which is kept, showing how it moves on, and post what comes of it.
 
         Nothing is raised: what goes wrong is told in the message and logged.
-        `kept` says that the job was written down before, by an earlier start.
         """
         try:
-            running = await self.jobs.start(self.job, header=lambda: self.header, kept=kept)
+            running = await self.jobs.start(
+                self.job, header=lambda: self.header, kept=True, prepare=self._prepare
+            )
         except Exception as error:
             await self.fail(error)
-            if kept:
-                await self.jobs.store.mark(self.job.id, state=State.FAILED, ended=time.time())
+            await self.jobs.drop(self.job, State.FAILED)
             return
         state, posted = State.FAILED, 0.0
         try:
@@ -116,7 +96,13 @@ class Delivery:
             await self.fail(error)
         except Interrupted as error:
             state = State.SENT if running.sent else State.WAITING
-            await self.fail(error)
+            # The button of a running job says at the next start that this one is kept.
+            said = f"{self.header}\n{words.failure(error)}"
+            await self.poster.notice(said, view=cancel_view(self.job.id))
+        except asyncio.CancelledError:
+            # The bot stops before this could be told: the next start does.
+            state = State.SENT
+            raise
         except Exception as error:
             await self.fail(error)
         finally:
@@ -126,17 +112,26 @@ class Delivery:
         """Edit the message as the job moves on, until it ends."""
         result = asyncio.ensure_future(running.result())
         pause = FIRST_EDIT
-        while not (await asyncio.wait({result}, timeout=pause))[0]:
-            # The last edit must not wait behind this one: it is given up when the job ends.
-            edit = asyncio.ensure_future(self._show(running))
-            await asyncio.wait({result, edit}, return_when=asyncio.FIRST_COMPLETED)
+        try:
+            while not (await asyncio.wait({result}, timeout=pause))[0]:
+                edit = asyncio.ensure_future(self._show(running))
+                await asyncio.wait({result, edit}, return_when=asyncio.FIRST_COMPLETED)
+                if not edit.done():
+                    await self._overtake(edit)
+                pause = max(EDIT, len(self.jobs.running) / EDITS_A_SECOND)
+            return await result
+        finally:
+            result.cancel()
+
+    async def _overtake(self, edit: asyncio.Future[None]) -> None:
+        """The job ended while an edit was under way: the last one does not wait long for it."""
+        if not (await asyncio.wait({edit}, timeout=OVERTAKE))[0]:
             edit.cancel()
-            pause = max(EDIT, len(self.jobs.running) / EDITS_A_SECOND)
-        return await result
+            self.poster.overtake()
 
     async def _show(self, running: Running) -> None:
         """Edit the message to where the job stands, where that has changed."""
-        if not self.place.has_token:
+        if self._unseen or not self.place.has_token:
             return
         line = words.progress(running.progress, self.since)
         if time.time() - self.place.created > 13.5 * 60:
@@ -153,10 +148,11 @@ class Delivery:
         except discord.HTTPException as error:
             if error.code in DELETED:
                 running.cancel("Its message was deleted.")
-            elif error.code not in GONE:
+            self._unseen = error.code in GONE
+            if not self._unseen:
                 log.warning("job %s: progress could not be shown: %s", self.job.id, error)
-        except SpacebotError as error:
-            log.info("job %s: no preview: %s", self.job.id, type(error).__name__)
+        except (SpacebotError, aiohttp.ClientError, OSError) as error:
+            log.info("job %s: progress is not shown: %s", self.job.id, type(error).__name__)
 
     async def _open_thread(self) -> None:
         """Open a thread on the reply, named by the prompt; without one the answer stays here."""
@@ -179,26 +175,48 @@ class Delivery:
     async def _post(self, outcome: Outcome) -> None:
         """Post the messages of a result, in order, where whoever asked will see them."""
         done = words.took(outcome.ran)
-        replies = outcome.replies
-        if self._thread is not None and await self._post_in_thread(self._thread, replies):
-            await self._finish(Reply(f"{self.header}\n{done} · in {self._thread.mention}"))
-            return
-        first, *rest = replies
-        if len(first.text) + len(done) < 2000:
-            first = replace(first, text=f"{first.text}\n{done}")
-        await self._finish(first)
-        for reply in rest:
-            await self._more(reply)
+        view = self._buttons(outcome)
+        replies = await self._post_in_thread(outcome.replies, view)
+        if self._posted and self._thread is not None:
+            said = f"{self.header}\n{done} · in {self._thread.mention}"
+            await self.poster.final(Reply(said), view=view if replies else None)
+        elif replies:
+            first, *replies = replies
+            if len(first.text) + len(done) < 2000:
+                first = replace(first, text=f"{first.text}\n{done}")
+            await self.poster.final(first, view=None if replies else view)
+        for reply in replies:
+            posted = await self.poster.more(reply, view=view if reply is replies[-1] else None)
+            self._posted += [posted] if posted else []
+        await self._note_more()
 
-    async def _post_in_thread(self, thread: discord.Thread, replies: Sequence[Reply]) -> bool:
-        try:
-            for reply in replies:
-                await send(thread, reply)
-        except discord.HTTPException as error:
-            if error.code not in GONE:
-                raise
-            return False
-        return True
+    async def _post_in_thread(self, replies: Sequence[Reply], view: discord.ui.View) -> list[Reply]:
+        """Post in the thread, where there is one; returns what was not posted."""
+        left = list(replies)
+        while left and self._thread is not None:
+            buttons = view if len(left) == 1 else None
+            posted = await self.poster.in_thread(self._thread, left[0], view=buttons)
+            if posted is None:
+                break
+            self._posted.append(posted)
+            del left[0]
+        return left
+
+    def _buttons(self, outcome: Outcome) -> discord.ui.View:
+        endpoint = self.job.endpoint
+        return result_view(
+            self.job.id,
+            edits=bool(endpoint.parameters),
+            varies=bool(recipes.seeds(endpoint)),
+            sends=any(value is not None for value in outcome.values),
+            then=followups.buttons(endpoint.then),
+        )
+
+    async def _note_more(self) -> None:
+        """Write down the messages after the first: whoever deletes a result means them all."""
+        if self._posted:
+            place = replace(self.place, more=tuple(self._posted)).to_json()
+            await self.jobs.note(self.job.id, place={**place, "file_limit": self.job.file_limit})
 
     async def fail(self, error: BaseException) -> None:
         """Say in the same message what went wrong and what to do next; log it once."""
@@ -209,84 +227,11 @@ class Delivery:
             cause = f" ({type(error.__cause__).__name__})" if error.__cause__ else ""
             log.warning("job %s failed: %s%s", self.job.id, type(error).__name__, cause)
         try:
-            await self._finish(Reply(f"{self.header}\n{words.failure(error)}"))
-        except (discord.HTTPException, OSError) as trouble:
+            said = Reply(f"{self.header}\n{words.failure(error)}")
+            await self.poster.final(said, view=failed_view(self.job.id))
+        except (discord.HTTPException, aiohttp.ClientError, OSError) as trouble:
             log.warning("job %s: the failure could not be told: %s", self.job.id, trouble)
 
-    async def tell_lost(self) -> None:
+    async def tell_lost(self, why: str = LOST) -> None:
         """Say that a restart lost the result, with a button that runs the job again."""
-        text = f"{self.header}\n{LOST}"
-        if self.place.has_token:
-            try:
-                await self.writer.edit(text, view=again_view(self.job.id))
-            except discord.HTTPException as error:
-                if error.code not in GONE:
-                    raise
-            else:
-                return
-        await self._another_way(Reply(text), view=again_view(self.job.id))
-
-    async def _finish(self, reply: Reply) -> None:
-        """Make the first reply the final one, or deliver it another way."""
-        deleted = False
-        if self.place.has_token:
-            try:
-                await self.writer.edit(reply.text, files=reply.files)
-            except discord.HTTPException as error:
-                if error.code in TOO_LARGE and reply.files:
-                    await self._finish(without_files(reply))
-                    return
-                if error.code not in GONE:
-                    raise
-                deleted = error.code in DELETED
-            else:
-                return
-        await self._another_way(reply, deleted=deleted)
-
-    async def _more(self, reply: Reply) -> None:
-        """Post one message after the first."""
-        if self.place.has_token:
-            try:
-                await self.writer.follow_up(reply)
-            except discord.HTTPException as error:
-                if error.code in TOO_LARGE and reply.files:
-                    await self._more(without_files(reply))
-                    return
-                if error.code not in GONE:
-                    raise
-            else:
-                return
-        await self._another_way(reply)
-
-    async def _another_way(
-        self, reply: Reply, *, deleted: bool = False, view: discord.ui.View | None = None
-    ) -> None:
-        """Deliver by an ordinary message that mentions whoever asked; else to them alone.
-
-        Where the reply was deleted, its channel is spared.
-        """
-        if self.place.channel is not None and not self.place.private and not deleted:
-            try:
-                await self.writer.to_channel(reply, view=view)
-                await self._close_old()
-            except discord.HTTPException as error:
-                log.info("job %s: not in its channel: %s", self.job.id, error)
-            else:
-                return
-        try:
-            await self.writer.to_person(reply, view=view)
-        except discord.HTTPException as error:
-            log.warning("job %s could not be delivered anywhere: %s", self.job.id, error)
-
-    async def _close_old(self) -> None:
-        """Let nobody wait on the old message."""
-        try:
-            await self.writer.edit_without_token(f"{self.header}\n-# Answered below.")
-        except discord.HTTPException as error:
-            log.info("job %s: its first message stays as it is: %s", self.job.id, error)
-
-
-def without_files(reply: Reply) -> Reply:
-    """The same without its files, saying so: Discord over-reports what it takes at times."""
-    names = ", ".join(file.name for file in reply.files)
-    return Reply(f"{reply.text[:1800]}\n-# Discord did not take {names}: too large for this place.")
+        await self.poster.final(Reply(f"{self.header}\n{why}"), view=again_view(self.job.id))

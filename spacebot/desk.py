@@ -6,18 +6,22 @@ import asyncio
 import logging
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import discord
 
-from spacebot import words
+from spacebot import inputs, words
+from spacebot.attachments import named
 from spacebot.buttons import cancel_view, is_running
 from spacebot.delivery import Delivery
-from spacebot.errors import EndpointGone, SpacebotError
-from spacebot.jobs import Jobs, to_job
-from spacebot.models import Answer, Asker, Endpoint, File, Job
+from spacebot.errors import EndpointGone
+from spacebot.forms import Forms
+from spacebot.jobs import Jobs, secrets_of, to_job
+from spacebot.models import Answer, Asker, Chain, Endpoint, Job
+from spacebot.offers import Offers
 from spacebot.places import DELETED, NOBODY, Place
 from spacebot.store import Record, State
 
@@ -25,7 +29,10 @@ log = logging.getLogger(__name__)
 
 # So many interrupted jobs are taken up side by side after a restart.
 AT_ONCE = 10
-FORGOTTEN = "This job is no longer kept. Use the command again."
+# Discord's code for an interaction that was answered before.
+ACKNOWLEDGED = 40060
+# Its codes for a reply that never was.
+UNANSWERED = {10015, 10062}
 
 
 class Desk:
@@ -34,6 +41,8 @@ class Desk:
     def __init__(self, client: discord.Client, jobs: Jobs) -> None:
         self.client = client
         self.jobs = jobs
+        self.forms = Forms()
+        self.offers = Offers()
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def answer(
@@ -42,10 +51,14 @@ class Desk:
         command: str,
         endpoint: Endpoint,
         given: Mapping[str, Any],
+        *,
+        chain: Chain | None = None,
+        conversation: str | None = None,
     ) -> None:
         """Acknowledge an interaction, run the job and post what it gives.
 
         `given` holds Discord's values by option name, attachments as they are.
+        `chain` says what it follows, `conversation` whose session it runs in.
         """
         private = endpoint.answer is Answer.PRIVATE
         job = Job(
@@ -56,46 +69,81 @@ class Desk:
                 mention=interaction.user.mention,
                 place=str(interaction.channel_id),
             ),
-            given={name: _named(value) for name, value in given.items()},
+            given=named(given),
             file_limit=interaction.filesize_limit,
+            conversation=conversation,
             command=command,
+            chain=chain,
             place=Place.of(interaction, private=private).to_json(),
         )
-        # Within Discord's 3 seconds, by a message that is edited from now on.
-        answered = await interaction.response.send_message(
-            f"{words.header(job, command)}\n-# ⏳ Starting",
-            ephemeral=private,
-            allowed_mentions=NOBODY,
-            view=cancel_view(job.id),
-        )
-        job = replace(job, place={**job.place, "message": answered.message_id})
-        delivery = Delivery(self.client, self.jobs, job)
+        # First, so that nobody ever waits on a message that a killed process left.
+        await self.jobs.keep(job)
         try:
-            await delivery.fetch(given)
-        except SpacebotError as error:
-            await delivery.fail(error)
-            return
-        await delivery.run()
+            message = await self._acknowledge(interaction, job)
+        except BaseException:
+            await self.jobs.drop(job, State.CANCELLED)
+            raise
+        job = replace(job, place={**job.place, "message": message})
+        await Delivery(self.client, self.jobs, job).run()
 
-    async def repeat(self, interaction: discord.Interaction[Any], job: str) -> None:
-        """Run a kept job again, for whoever pressed."""
-        record = await self.jobs.store.get(job)
-        if record is None:
-            await interaction.response.send_message(FORGOTTEN, ephemeral=True)
-            return
+    async def _acknowledge(self, interaction: discord.Interaction[Any], job: Job) -> int | None:
+        """Answer within Discord's 3 seconds, by a message that is edited from now on; its id."""
         try:
-            endpoint = self.jobs.catalogue.find(record.space, record.api_name)
-        except EndpointGone as error:
-            await interaction.response.send_message(words.failure(error), ephemeral=True)
-            return
-        await self.answer(interaction, record.command, endpoint, to_job(record, endpoint).given)
+            answered = await interaction.response.send_message(
+                f"{words.header(job, job.command)}\n-# ⏳ Starting",
+                ephemeral=job.endpoint.answer is Answer.PRIVATE,
+                allowed_mentions=NOBODY,
+                view=cancel_view(job.id),
+            )
+        except discord.HTTPException as error:
+            if error.code != ACKNOWLEDGED:
+                raise
+            # It had arrived before: only Discord's answer was lost.
+            return (await interaction.original_response()).id
+        return answered.message_id
+
+    async def ask(
+        self,
+        interaction: discord.Interaction[Any],
+        command: str,
+        endpoint: Endpoint,
+        given: Mapping[str, Any],
+        *,
+        only: Collection[str] | None = None,
+        chain: Chain | None = None,
+        conversation: str | None = None,
+    ) -> None:
+        """Open a form with what is given, `only` for the options named; then answer."""
+
+        async def finish(after: discord.Interaction[Any], filled: dict[str, Any]) -> None:
+            await self.answer(
+                after, command, endpoint, filled, chain=chain, conversation=conversation
+            )
+
+        await self.forms.open(interaction, command, endpoint, given, finish, only=only)
+
+    async def run_or_ask(
+        self,
+        interaction: discord.Interaction[Any],
+        command: str,
+        endpoint: Endpoint,
+        given: Mapping[str, Any],
+        *,
+        chain: Chain | None = None,
+        conversation: str | None = None,
+    ) -> None:
+        """Answer, after a form for what the endpoint needs and is not given."""
+        needed = (option for one in endpoint.parameters for option in inputs.own_options(one))
+        only = {one.name for one in needed if one.required and one.name not in given}
+        way = self.answer if not only else partial(self.ask, only=only)
+        await way(interaction, command, endpoint, given, chain=chain, conversation=conversation)
 
     async def recover(self) -> None:
         """Take up, or tell of, every job that a restart interrupted."""
         records = [
             record
             for record in await self.jobs.store.unfinished()
-            if self.jobs.find(record.id) is None
+            if not self.jobs.is_ours(record.id)
         ]
         if records:
             log.info("%d jobs were interrupted by the restart", len(records))
@@ -112,21 +160,26 @@ class Desk:
         try:
             delivery = Delivery(self.client, self.jobs, self._job(record))
             if not await self._is_waited_for(delivery):
-                await self.jobs.store.mark(record.id, state=State.CANCELLED, ended=time.time())
-            elif record.state == State.WAITING or delivery.job.endpoint.repeatable:
+                await self.jobs.note(record.id, state=State.CANCELLED, ended=time.time())
+            elif self._can_be_taken_up(record, delivery.job.endpoint):
                 log.info("job %s %s is taken up again", record.id, record.command)
-                task = asyncio.create_task(delivery.run(kept=True), name=f"job {record.id}")
+                task = asyncio.create_task(delivery.run(), name=f"job {record.id}")
                 self._tasks.add(task)
                 task.add_done_callback(self._tasks.discard)
             else:
                 await delivery.tell_lost()
-                await self.jobs.store.mark(record.id, state=State.LOST, ended=time.time())
+                await self.jobs.note(record.id, state=State.LOST, ended=time.time())
         except Exception:
             log.exception("job %s could not be recovered", record.id)
 
+    def _can_be_taken_up(self, record: Record, endpoint: Endpoint) -> bool:
+        """Whether a job can be run without harm, and with all its values: no secret is kept."""
+        harmless = record.state == State.WAITING or endpoint.repeatable
+        return harmless and not secrets_of(record)
+
     def _job(self, record: Record) -> Job:
         try:
-            endpoint = self.jobs.catalogue.find(record.space, record.api_name)
+            endpoint = self.jobs.kept.endpoint_of(record)
         except EndpointGone:
             # Enough to tell of it; running it says that the endpoint is gone.
             endpoint = Endpoint(record.space, record.api_name, record.command, "")
@@ -140,12 +193,6 @@ class Desk:
         try:
             message = await delivery.writer.fetch()
         except discord.HTTPException as error:
-            return error.code not in DELETED
+            never = delivery.place.message is None and error.code in UNANSWERED
+            return error.code not in DELETED and not never
         return message is None or is_running(message)
-
-
-def _named(value: Any) -> Any:
-    """An attachment by its name, before it was fetched."""
-    if isinstance(value, discord.Attachment):
-        return File(name=value.filename, size=value.size, mime=value.content_type)
-    return value

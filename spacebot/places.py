@@ -6,6 +6,7 @@ restart, and after the interaction's token is over.
 
 from __future__ import annotations
 
+import secrets
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -30,7 +31,10 @@ NOBODY = discord.AllowedMentions.none()
 class Place:
     """An interaction's reply: who it belongs to, its token, and where it stands.
 
-    `created` is epoch seconds; `message` is None until the reply was made.
+    Without a token it is an ordinary message of the bot's, which answers the message
+    `origin` for the automation of this id, and belongs to whoever caused it.
+    `created` is epoch seconds; `message` is None until the reply was made; `more`
+    are the messages after it, which stand in `thread` where there is one.
     """
 
     application: int
@@ -42,6 +46,9 @@ class Place:
     message: int | None = None
     thread: int | None = None
     private: bool = False
+    more: tuple[int, ...] = ()
+    origin: int | None = None
+    automation: str = ""
 
     @classmethod
     def of(cls, interaction: discord.Interaction[Any], *, private: bool) -> Place:
@@ -67,8 +74,15 @@ class Place:
 
     @property
     def has_token(self) -> bool:
-        """Whether the interaction's token still serves."""
+        """Whether the reply can still be written to as it was made."""
+        if self.is_ordinary:
+            return self.message is not None
         return time.time() - self.created < TOKEN
+
+    @property
+    def is_ordinary(self) -> bool:
+        """Whether it is an ordinary message, for which no token is needed."""
+        return not self.token
 
 
 class Writer:
@@ -80,32 +94,53 @@ class Writer:
         self._webhook = discord.Webhook.partial(place.application, place.token, client=client)
 
     async def edit(
-        self, text: str, *, files: Sequence[Attached] = (), view: discord.ui.View | None = None
+        self,
+        text: str,
+        *,
+        files: Sequence[Attached] | None = (),
+        view: discord.ui.View | None = None,
     ) -> None:
-        """Make the reply this, replacing its files and buttons."""
-        with Opened(files) as opened:
-            await self._webhook.edit_message(
-                "@original",  # type: ignore[arg-type]  # Discord takes this name for the first reply
-                content=text,
-                attachments=opened,
-                view=view,
-                allowed_mentions=NOBODY,
-            )
+        """Make the reply this, replacing its buttons and its files; None keeps the files."""
+        with Opened(files or ()) as opened:
+            now: dict[str, Any] = {
+                "content": text,
+                "attachments": discord.utils.MISSING if files is None else opened,
+                "view": view,
+                "allowed_mentions": NOBODY,
+            }
+            if self.place.is_ordinary and (message := self._message()):
+                await message.edit(**now)
+            else:
+                # Discord takes this name for the first reply.
+                await self._webhook.edit_message("@original", **now)  # type: ignore[arg-type]
 
-    async def follow_up(self, reply: Reply) -> None:
-        """Post one message more."""
+    async def follow_up(self, reply: Reply, *, view: discord.ui.View | None = None) -> int:
+        """Post one message more; returns its id."""
+        if self.place.is_ordinary:
+            channel = self.client.get_partial_messageable(self.place.channel or 0)
+            return (await send(channel, reply, view=view)).id
         with Opened(reply.files) as opened:
-            await self._webhook.send(
+            sent = await self._webhook.send(
                 reply.text,
                 files=opened,
                 ephemeral=self.place.private,
                 allowed_mentions=NOBODY,
+                view=view or discord.utils.MISSING,
                 wait=True,
             )
+        return sent.id
+
+    async def delete(self, message: int, *, channel: int | None = None) -> None:
+        """Delete a message of this job: the reply, or one posted after it."""
+        if self.place.has_token and not self.place.is_ordinary and channel is None:
+            await self._webhook.delete_message(message)
+            return
+        there = self.client.get_partial_messageable(channel or self.place.channel or 0)
+        await there.get_partial_message(message).delete()
 
     async def fetch(self) -> discord.Message | None:
         """The reply as it stands; None where it cannot be seen (any longer)."""
-        if self.place.has_token:
+        if self.place.has_token and not self.place.is_ordinary:
             return await self._webhook.fetch_message("@original")  # type: ignore[arg-type]
         message = self._message()
         return await message.fetch() if message is not None else None
@@ -116,11 +151,11 @@ class Writer:
         channel = self.client.get_partial_messageable(self.place.channel)
         return channel.get_partial_message(self.place.message)
 
-    async def edit_without_token(self, text: str) -> None:
-        """Make the reply this text, without buttons, as the bot's own message."""
+    async def edit_without_token(self, text: str, *, view: discord.ui.View | None = None) -> None:
+        """Make the reply this text with these buttons, as the bot's own message."""
         message = self._message()
         if message is not None:
-            await message.edit(content=text, view=None, allowed_mentions=NOBODY)
+            await message.edit(content=text, view=view, allowed_mentions=NOBODY)
 
     async def to_channel(self, reply: Reply, *, view: discord.ui.View | None = None) -> None:
         """Post an ordinary message in the channel, which mentions whoever asked."""
@@ -168,6 +203,8 @@ async def send(
             allowed_mentions=allowed,
             reference=reference,  # type: ignore[arg-type]  # discord.py takes None, its types do not
             view=view,  # type: ignore[arg-type]
+            # Sent again because Discord's answer got lost, the message still stands once.
+            nonce=secrets.token_hex(8),
         )
 
 

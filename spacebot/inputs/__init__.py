@@ -7,16 +7,31 @@ names the option. A component joins by one class and one line in `table.INPUTS`.
 
 from __future__ import annotations
 
-from spacebot.inputs.form import Form, options, size, suggest, values
+from spacebot.inputs.files import is_kind
+from spacebot.inputs.form import (
+    OPTIONS,
+    Form,
+    by_owner,
+    options,
+    own_options,
+    size,
+    suggest,
+    values,
+)
 from spacebot.inputs.table import ASKABLE, INPUTS
-from spacebot.inputs.words import describe, thread_title
+from spacebot.inputs.words import WRITTEN, describe, thread_title
 
 __all__ = [
     "ASKABLE",
     "INPUTS",
+    "OPTIONS",
+    "WRITTEN",
     "Form",
+    "by_owner",
     "describe",
+    "is_kind",
     "options",
+    "own_options",
     "size",
     "suggest",
     "thread_title",

@@ -106,6 +106,11 @@ def file_data(name: str, file: Any, types: tuple[str, ...] = ()) -> dict[str, An
     }
 
 
+def is_kind(name: str, mime: str | None, types: tuple[str, ...]) -> bool:
+    """Whether a file of this name is of these categories or extensions; none means any."""
+    return not types or is_one_of(File(name, mime=mime), types)
+
+
 def is_one_of(file: File, types: tuple[str, ...]) -> bool:
     """Whether a file is of these categories or extensions.
 

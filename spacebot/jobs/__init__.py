@@ -7,7 +7,7 @@ so the try-out on the page and a slash command are the same path.
 from spacebot.jobs.admission import Limits
 from spacebot.jobs.jobs import Deadlines, Jobs
 from spacebot.jobs.metrics import Timings
-from spacebot.jobs.records import to_job
+from spacebot.jobs.records import secrets_of, to_job
 from spacebot.jobs.running import Running
 
-__all__ = ["Deadlines", "Jobs", "Limits", "Running", "Timings", "to_job"]
+__all__ = ["Deadlines", "Jobs", "Limits", "Running", "Timings", "secrets_of", "to_job"]

@@ -22,6 +22,7 @@ from spacebot.catalogue import Catalogue
 from spacebot.errors import QuotaExceeded, Refused, SpaceBusy, SpaceError, SpaceSilent
 from spacebot.jobs.admission import Admission, Limits, Turn
 from spacebot.jobs.history import History
+from spacebot.jobs.kept import Kept
 from spacebot.jobs.metrics import Metrics
 from spacebot.jobs.pauses import Pauses
 from spacebot.jobs.records import result_of, to_record
@@ -88,6 +89,7 @@ class Jobs:
         self._cap = cap
         self._results = folder / "results"
         self._uploads = folder / "uploads"
+        self.kept = Kept(catalogue, store, self.upload_path)
         self._running: dict[str, Running] = {}
         self._closing = False
         self._idle = asyncio.Event()

@@ -8,11 +8,14 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from spacebot.models import Asker, Endpoint, File, Job
+from spacebot import inputs
+from spacebot.models import Asker, Chain, Endpoint, File, Job
 from spacebot.store import Record
 
 # Raw outputs are kept for what is done with a result later; a huge one is not worth it.
 MOST = 64_000
+# What is kept in the place of a password.
+SECRET = {"secret": True}
 
 
 def to_record(job: Job, state: str) -> Record:
@@ -25,9 +28,11 @@ def to_record(job: Job, state: str) -> Record:
         user=job.asker.user,
         mention=job.asker.mention,
         state=state,
-        given={name: _kept(value) for name, value in job.given.items()},
+        given=_without_secrets(job),
         place={**job.place, "file_limit": job.file_limit},
         conversation=job.conversation,
+        message=str(job.place["message"]) if job.place.get("message") else None,
+        chain=asdict(job.chain) if job.chain else None,
     )
 
 
@@ -43,17 +48,41 @@ def to_job(record: Record, endpoint: Endpoint) -> Job:
         conversation=record.conversation,
         command=record.command,
         place=place,
+        chain=chain_of(record),
     )
 
 
 def given_of(record: Record) -> dict[str, Any]:
     """What was given, by option name; files where they are kept."""
-    return {name: _given(value) for name, value in record.given.items()}
+    secret = secrets_of(record)
+    return {name: _given(one) for name, one in record.given.items() if name not in secret}
+
+
+def secrets_of(record: Record) -> set[str]:
+    """The options that were given and are not kept, since they are secret."""
+    return {name for name, one in record.given.items() if one == SECRET}
+
+
+def chain_of(record: Record) -> Chain | None:
+    """What the job follows."""
+    if not record.chain:
+        return None
+    return Chain(**{**record.chain, "path": tuple(record.chain["path"])})
 
 
 def result_of(values: Any) -> Any:
     """Raw outputs as they are kept: None where they are too large."""
     return values if len(json.dumps(values, default=str)) <= MOST else None
+
+
+def _without_secrets(job: Job) -> dict[str, Any]:
+    secret = {
+        name
+        for parameter, own in inputs.by_owner(job.endpoint, job.given)
+        if parameter.secret
+        for name in own
+    }
+    return {name: SECRET if name in secret else _kept(one) for name, one in job.given.items()}
 
 
 def _kept(value: Any) -> Any:

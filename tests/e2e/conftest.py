@@ -73,6 +73,7 @@ async def everything(
         Source(space("trouble"), name="trouble"),
         Source(space("stateful"), name="stateful"),
         Source(space("fast"), name="fast"),
+        Source(space("studio"), name="studio"),
         Source(space("musicgen"), "/predict", "musicgen", answer=Answer.THREAD),
         Source(space("trouble"), "/told", "quiet", answer=Answer.PRIVATE),
     ]

@@ -1,0 +1,240 @@
+"""The pages of a form, and the buttons between them."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import secrets
+from collections.abc import Collection, Mapping
+from typing import Any, Protocol, Self, cast
+
+import discord
+from discord import ui
+
+from spacebot.errors import InputError
+from spacebot.forms.drafts import LIFE, PAGE, Draft, Drafts, Finish
+from spacebot.forms.fields import fields_of
+from spacebot.inputs.base import clip
+from spacebot.models import Endpoint
+
+TITLE = 45
+EXPIRED = "⌛ This form is too old, or the bot was restarted. Nothing was run: open it again."
+ID = r"(?P<draft>[0-9a-f]{12})"
+
+
+class HasForms(Protocol):
+    """What the buttons of a form need of the bot."""
+
+    forms: Forms
+
+
+class Forms:
+    """Opens forms, and takes what comes back."""
+
+    def __init__(self) -> None:
+        self.drafts = Drafts()
+
+    async def open(
+        self,
+        interaction: discord.Interaction[Any],
+        title: str,
+        endpoint: Endpoint,
+        given: Mapping[str, Any],
+        finish: Finish,
+        *,
+        only: Collection[str] | None = None,
+    ) -> None:
+        """Answer an interaction by a form of an endpoint's options (`only` those named).
+
+        `given` is filled in; `finish` gets it all. Without a field to ask for, it
+        is called at once.
+        """
+        draft = Draft(title, endpoint, dict(given), fields_of(endpoint, only), finish)
+        if not draft.fields:
+            await finish(interaction, draft.given)
+            return
+        self.drafts.add(draft)
+        await self.show(interaction, draft, 0)
+
+    async def show(self, interaction: discord.Interaction[Any], draft: Draft, number: int) -> None:
+        """Answer an interaction by a page of a form."""
+        await interaction.response.send_modal(Page(draft, number))
+
+    async def submitted(
+        self, interaction: discord.Interaction[Any], draft: Draft, number: int
+    ) -> None:
+        """A page came back: on to the next one, or run it."""
+        problems = list(draft.problems())
+        last = number + 1 >= draft.pages
+        wrong = [one for one in problems if last or draft.page_of(one.option) <= number]
+        if wrong:
+            await self._tell_wrong(interaction, draft, wrong[0])
+        elif last:
+            await self.finish(interaction, draft)
+        else:
+            text = _so_far(draft, number)
+            await self._tell(interaction, draft, text, number + 1, run=not draft.missing())
+
+    async def finish(self, interaction: discord.Interaction[Any], draft: Draft) -> None:
+        """Run what was given, unless something of it cannot be taken."""
+        problem = next(draft.problems(), None)
+        if problem is not None:
+            await self._tell_wrong(interaction, draft, problem)
+            return
+        self.drafts.drop(draft)
+        given = {name: value for name, value in draft.given.items() if value is not None}
+        await draft.finish(interaction, given)
+        if draft.menu is not None:
+            # Whoever pressed has the result's message; this one has served.
+            with contextlib.suppress(discord.HTTPException):
+                await draft.menu.delete_original_response()
+
+    async def _tell_wrong(
+        self, interaction: discord.Interaction[Any], draft: Draft, error: InputError
+    ) -> None:
+        text = f"✏️ {error} What you typed is kept."
+        await self._tell(interaction, draft, text, draft.page_of(error.option), wrong=True)
+
+    async def _tell(
+        self,
+        interaction: discord.Interaction[Any],
+        draft: Draft,
+        text: str,
+        page: int,
+        *,
+        run: bool = False,
+        wrong: bool = False,
+    ) -> None:
+        """Say something between two pages, in the private message of this form."""
+        view = ui.View(timeout=None)
+        count = len(draft.page(page))
+        label = "Change it" if wrong else f"Next {count} setting{'s' * (count > 1)}"
+        view.add_item(OpenPage(draft.id, page, label))
+        if run:
+            view.add_item(Run(draft.id))
+        view.stop()
+        message = interaction.message
+        if message is not None and message.id == draft.menu_id:
+            await interaction.response.edit_message(content=text, view=view)
+        else:
+            sent = await interaction.response.send_message(text, view=view, ephemeral=True)
+            draft.menu_id = sent.message_id
+        draft.menu = interaction
+
+
+class Page(ui.Modal):
+    """One page of a form."""
+
+    def __init__(self, draft: Draft, number: int) -> None:
+        pages = f" ({number + 1} of {draft.pages})" if draft.pages > 1 else ""
+        super().__init__(
+            title=clip(draft.title, TITLE - len(pages)) + pages,
+            # A form lives no longer than its draft; each showing has an id of its own.
+            timeout=2 * LIFE,
+            custom_id=f"form:{draft.id}:{number}:{secrets.token_hex(3)}",
+        )
+        self.draft = draft
+        self.number = number
+        self.labels = [(field, field.label(draft.given)) for field in draft.page(number)]
+        for _, label in self.labels:
+            self.add_item(label)
+
+    async def on_submit(self, interaction: discord.Interaction[Any], /) -> None:
+        """Take what was typed."""
+        forms = cast(HasForms, interaction.client).forms
+        if forms.drafts.get(self.draft.id) is None:
+            return
+        interaction.extras["form"] = self.draft.id
+        for field, label in self.labels:
+            field.take(label.component, self.draft.given)
+        await forms.submitted(interaction, self.draft, self.number)
+
+    async def on_error(self, interaction: discord.Interaction[Any], error: Exception, /) -> None:
+        """Hand a bug to the bot's own error handler."""
+        await cast(Any, interaction.client).tell_failure(interaction, error)
+
+
+class FormButton(ui.DynamicItem[ui.Button[ui.View]], template="^$"):
+    """A button between two pages of a form."""
+
+    def __init__(self, draft: str, action: str, label: str, *, primary: bool = False) -> None:
+        style = discord.ButtonStyle.primary if primary else discord.ButtonStyle.secondary
+        super().__init__(ui.Button(label=label, style=style, custom_id=f"form:{draft}:{action}"))
+        self.draft = draft
+
+    @classmethod
+    async def from_custom_id(
+        cls,
+        interaction: discord.Interaction[Any],  # noqa: ARG003
+        item: ui.Item[Any],  # noqa: ARG003
+        match: re.Match[str],
+        /,
+    ) -> Self:
+        """Make the button again from its id."""
+        return cls(*match.groups())
+
+    async def callback(self, interaction: discord.Interaction[Any]) -> None:
+        """Find the form, and go on with it."""
+        client = cast(Any, interaction.client)
+        draft = client.forms.drafts.get(self.draft)
+        try:
+            if draft is None:
+                await expired(interaction)
+            else:
+                await self.press(interaction, client.forms, draft)
+        except Exception as error:
+            await client.tell_failure(interaction, error)
+
+    async def press(
+        self, interaction: discord.Interaction[Any], forms: Forms, draft: Draft
+    ) -> None:
+        """What this button does."""
+        raise NotImplementedError
+
+
+class OpenPage(FormButton, template=rf"form:{ID}:(?P<page>\d{{1,4}})"):
+    """Opens a page."""
+
+    def __init__(self, draft: str, page: int | str, label: str = "Next settings") -> None:
+        super().__init__(draft, str(page), label)
+        self.page = int(page)
+
+    async def press(
+        self, interaction: discord.Interaction[Any], forms: Forms, draft: Draft
+    ) -> None:
+        """Show the page."""
+        await forms.show(interaction, draft, self.page)
+
+
+class Run(FormButton, template=rf"form:{ID}:run"):
+    """Runs the form with what was given so far."""
+
+    def __init__(self, draft: str) -> None:
+        super().__init__(draft, "run", "Run with these", primary=True)
+
+    async def press(
+        self, interaction: discord.Interaction[Any], forms: Forms, draft: Draft
+    ) -> None:
+        """Run it."""
+        await forms.finish(interaction, draft)
+
+
+async def tell_expired(interaction: discord.Interaction[Any]) -> None:
+    """Answer the page of a form that nobody knows any more: discord.py would keep silent."""
+    custom_id = str((interaction.data or {}).get("custom_id", ""))
+    page = interaction.type is discord.InteractionType.modal_submit
+    if page and custom_id.startswith("form:") and "form" not in interaction.extras:
+        await expired(interaction)
+
+
+async def expired(interaction: discord.Interaction[Any]) -> None:
+    """Say that a form is too old."""
+    await interaction.response.send_message(EXPIRED, ephemeral=True)
+
+
+def _so_far(draft: Draft, number: int) -> str:
+    done = min((number + 1) * PAGE, len(draft.fields))
+    return f"Settings 1–{done} of {len(draft.fields)} are filled in."
+
+
+FORM_BUTTONS: tuple[type[ui.DynamicItem[Any]], ...] = (OpenPage, Run)

@@ -1,0 +1,88 @@
+"""Menus that are open: what there is to send on, and which commands take it."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import discord
+
+from spacebot import recipes
+from spacebot.catalogue import Catalogue, command_name
+from spacebot.inputs.base import clip, one_line
+from spacebot.models import Endpoint
+
+MOST, LIFE = 5000, 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One thing to send: an attachment, or a text."""
+
+    value: discord.Attachment | str
+
+    @property
+    def label(self) -> str:
+        """What to call it in a menu."""
+        if isinstance(self.value, str):
+            return clip(f"The text: {one_line(self.value)}", 100)
+        return clip(self.value.filename, 100)
+
+    def option_of(self, endpoint: Endpoint) -> str | None:
+        """The option of an endpoint that takes it."""
+        if isinstance(self.value, str):
+            return recipes.takes_text(endpoint)
+        return recipes.takes_file(endpoint, self.value.filename, self.value.content_type)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A command that takes a thing, and by which option."""
+
+    command: str
+    endpoint: Endpoint
+    option: str
+
+
+@dataclass(slots=True, eq=False)
+class Offer:
+    """One open menu: what there is to send, and what was chosen so far."""
+
+    items: Sequence[Item]
+    menu: discord.Interaction[Any]
+    chosen: Item | None = None
+    id: str = field(default_factory=lambda: secrets.token_hex(6))
+    opened: float = field(default_factory=time.monotonic)
+
+
+class Offers:
+    """The open menus: at most `MOST`, each for `LIFE` seconds."""
+
+    def __init__(self) -> None:
+        self._offers: OrderedDict[str, Offer] = OrderedDict()
+
+    def add(self, offer: Offer) -> None:
+        """Keep a menu, and forget the oldest where there are too many."""
+        self._offers[offer.id] = offer
+        while len(self._offers) > MOST:
+            self._offers.popitem(last=False)
+
+    def get(self, offer: str) -> Offer | None:
+        """The menu of this id, or None where it is too old."""
+        found = self._offers.get(offer)
+        return found if found and time.monotonic() - found.opened < LIFE else None
+
+
+def targets(catalogue: Catalogue, item: Item) -> list[Target]:
+    """The commands that take a thing, in the owner's order."""
+    every = (
+        (command_name(space, endpoint), endpoint)
+        for space in catalogue.spaces
+        for endpoint in space.endpoints
+    )
+    found = ((command, endpoint, item.option_of(endpoint)) for command, endpoint in every)
+    return [Target(command, endpoint, option) for command, endpoint, option in found if option]

@@ -1,0 +1,130 @@
+"""Again, Vary, Edit, Recipe, Delete, Cancel."""
+
+from __future__ import annotations
+
+import io
+import logging
+from typing import Any
+
+import discord
+
+from spacebot import recipes
+from spacebot.desk import Desk
+from spacebot.jobs import secrets_of
+from spacebot.models import Job
+from spacebot.places import NOBODY, Place, Writer
+from spacebot.store import Record
+
+log = logging.getLogger(__name__)
+
+NOT_YOURS = "Only the one who asked, or a moderator, can {} this."
+MESSAGE = 2000
+
+
+async def cancel(desk: Desk, interaction: discord.Interaction[Any], job: str) -> None:
+    """Stop a job: for the one who asked, and for moderators."""
+    running = desk.jobs.find(job)
+    if running is None:
+        said = "This job has already ended."
+    elif not may_change(interaction, running.job.asker.user):
+        said = NOT_YOURS.format("cancel")
+    else:
+        said = running.cancel()
+    await interaction.response.send_message(said, ephemeral=True)
+
+
+def may_change(interaction: discord.Interaction[Any], asker: str) -> bool:
+    """Whether whoever pressed may end or delete what `asker` asked for."""
+    moderates = interaction.guild_id is not None and interaction.permissions.manage_messages
+    return str(interaction.user.id) == asker or moderates
+
+
+async def again(desk: Desk, interaction: discord.Interaction[Any], job: str) -> None:
+    """Run a job again with the same values; what is secret is asked for anew."""
+    record, kept = await desk.jobs.kept.recall(job)
+    await _run(desk, interaction, record, kept, kept.given)
+
+
+async def vary(desk: Desk, interaction: discord.Interaction[Any], job: str) -> None:
+    """Run a job again with another seed."""
+    record, kept = await desk.jobs.kept.recall(job)
+    await _run(desk, interaction, record, kept, recipes.varied(kept.endpoint, kept.given))
+
+
+async def _run(
+    desk: Desk, interaction: discord.Interaction[Any], record: Record, kept: Job, given: Any
+) -> None:
+    more = {"chain": kept.chain, "conversation": kept.conversation}
+    # A file that is no longer kept, too.
+    missing = record.given.keys() - kept.given.keys()
+    if missing | secrets_of(record):
+        only = missing | secrets_of(record)
+        await desk.ask(interaction, kept.command, kept.endpoint, given, only=only, **more)
+    else:
+        await desk.answer(interaction, kept.command, kept.endpoint, given, **more)
+
+
+async def edit(desk: Desk, interaction: discord.Interaction[Any], job: str) -> None:
+    """Open a form with the values as they were."""
+    _, kept = await desk.jobs.kept.recall(job)
+    await desk.ask(
+        interaction,
+        kept.command,
+        kept.endpoint,
+        kept.given,
+        chain=kept.chain,
+        conversation=kept.conversation,
+    )
+
+
+async def recipe(desk: Desk, interaction: discord.Interaction[Any], job: str) -> None:
+    """Show, to whoever pressed, what a result was made with."""
+    record, kept = await desk.jobs.kept.recall(job)
+    line = recipes.line(kept.command, kept.endpoint, kept.given)
+    first = record
+    while first.chain and (before := await desk.jobs.store.get(first.chain["parent"])):
+        first = before
+    if first is not record:
+        _, start = await desk.jobs.kept.recall(first.id)
+        line = f"{recipes.line(start.command, start.endpoint, start.given)}\n{line}"
+    url = desk.jobs.catalogue.connections[record.space].url
+    notes = f"-# On <{url}>, endpoint `{record.api_name}`."
+    if defaults := recipes.defaults(kept.endpoint, kept.given):
+        notes += f"\n-# Not given, so the Space's own: `{defaults.replace('`', chr(39))}`"
+    if secrets_of(record):
+        notes += "\n-# What is secret is not kept, and not shown."
+    if len(line) + len(notes) + 10 <= MESSAGE:
+        text = f"```\n{line.replace('```', chr(39) * 3)}\n```{notes}"
+        await interaction.response.send_message(text, ephemeral=True, allowed_mentions=NOBODY)
+        return
+    file = discord.File(io.BytesIO(line.encode()), "recipe.txt")
+    await interaction.response.send_message(
+        notes, file=file, ephemeral=True, allowed_mentions=NOBODY
+    )
+
+
+async def delete(desk: Desk, interaction: discord.Interaction[Any], job: str) -> None:
+    """Delete a result, all its messages: for the one who asked, and for moderators."""
+    record = await desk.jobs.store.get(job)
+    if not may_change(interaction, record.user if record else ""):
+        await interaction.response.send_message(NOT_YOURS.format("delete"), ephemeral=True)
+        return
+    await interaction.response.defer()
+    await interaction.delete_original_response()
+    if record is not None and interaction.message is not None:
+        await _delete_rest(desk, record, interaction.message.id)
+
+
+async def _delete_rest(desk: Desk, record: Record, done: int) -> None:
+    """Delete the other messages of a result, as far as the bot may."""
+    kept = {name: value for name, value in record.place.items() if name != "file_limit"}
+    place = Place.from_json(kept)
+    writer = Writer(desk.client, place)
+    messages = [(message, place.thread) for message in place.more]
+    for message, channel in [*messages, (place.message, None)]:
+        if message is None or message == done:
+            continue
+        try:
+            await writer.delete(message, channel=channel)
+        except discord.HTTPException as error:
+            log.info("job %s: a message of it stays: %s", record.id, error)

@@ -1,0 +1,186 @@
+"""Send to: the commands, of any Space here, that take what a message has."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import Sequence
+from typing import Any, Self, cast
+
+import discord
+from discord import ui
+
+from spacebot import recipes
+from spacebot.desk import Desk
+from spacebot.inputs.base import clip
+from spacebot.offers import Item, Offer, Target, targets
+
+PAGE = 25
+ID = r"(?P<offer>[0-9a-f]{12})"
+EXPIRED = "⌛ This menu is too old, or the bot was restarted. Open it again."
+NOTHING = "There is no picture, sound, video, file or text to send here."
+NOBODY_TAKES = "No command here takes this."
+
+
+async def send(desk: Desk, interaction: discord.Interaction[Any], job: str) -> None:
+    """Offer the commands that take this result."""
+    assert interaction.message is not None
+    await offer(desk, interaction, await items_of(desk, interaction.message, job))
+
+
+async def items_of(desk: Desk, message: discord.Message, job: str | None) -> list[Item]:
+    """What a message has to send; a result's text is what the Space returned, without its head."""
+    found = [Item(attachment) for attachment in message.attachments]
+    text = message.content
+    if job is not None:
+        running, record = desk.jobs.find(job), await desk.jobs.store.get(job)
+        values = running.values if running else record.result if record else None
+        text = ""
+        if record is not None:
+            text = recipes.texts(desk.jobs.kept.endpoint_of(record), values)
+    return [*found, Item(text)] if text.strip() else found
+
+
+async def offer(desk: Desk, interaction: discord.Interaction[Any], items: Sequence[Item]) -> None:
+    """Answer privately by the menus: what to send, if there are several things, and where to."""
+    fitting = [item for item in items if targets(desk.jobs.catalogue, item)]
+    if not fitting:
+        said = NOBODY_TAKES if items else NOTHING
+        await interaction.response.send_message(said, ephemeral=True)
+        return
+    opened = Offer(fitting[:PAGE], interaction)
+    if len(fitting) == 1:
+        opened.chosen = fitting[0]
+    desk.offers.add(opened)
+    await interaction.response.send_message(**_shown(desk, opened, 0), ephemeral=True)
+
+
+def _shown(desk: Desk, opened: Offer, page: int) -> dict[str, Any]:
+    """The menu as it stands: a text and its selects."""
+    view = ui.View(timeout=None)
+    if opened.chosen is None:
+        view.add_item(ChooseItem(opened.id, opened.items))
+        view.stop()
+        return {"content": "What do you want to send?", "view": view}
+    found = targets(desk.jobs.catalogue, opened.chosen)
+    view.add_item(ChooseTarget(opened.id, found[page * PAGE : (page + 1) * PAGE]))
+    for number, label in ((page - 1, "◀ Back"), (page + 1, "More ▶")):
+        if 0 <= number * PAGE < len(found) and number >= 0:
+            view.add_item(Turn(opened.id, str(number), label))
+    view.stop()
+    what = discord.utils.escape_markdown(opened.chosen.label)
+    return {"content": f"Where to? **{what}** can go to:", "view": view}
+
+
+class Menu(ui.DynamicItem[Any], template="^$"):
+    """A part of the menu. What is chosen, and who asks, are in memory: an old one says so."""
+
+    async def callback(self, interaction: discord.Interaction[Any]) -> None:
+        """Find the menu, and go on with it."""
+        client = cast(Any, interaction.client)
+        desk: Desk = client.desk
+        opened = desk.offers.get(self.custom_id.split(":")[1])
+        try:
+            if opened is None:
+                await interaction.response.send_message(EXPIRED, ephemeral=True)
+            else:
+                await self.chosen(desk, interaction, opened)
+        except Exception as error:
+            await client.tell_failure(interaction, error)
+
+    async def chosen(
+        self, desk: Desk, interaction: discord.Interaction[Any], opened: Offer
+    ) -> None:
+        """What this part does."""
+        raise NotImplementedError
+
+    @staticmethod
+    def value(interaction: discord.Interaction[Any]) -> str:
+        """What was picked in a select."""
+        return cast(Any, interaction.data)["values"][0]
+
+
+class ChooseItem(Menu, template=rf"what:{ID}"):
+    """Chooses what to send."""
+
+    def __init__(self, offer: str, items: Sequence[Item] = ()) -> None:
+        options = [
+            discord.SelectOption(label=item.label, value=str(number))
+            for number, item in enumerate(items)
+        ]
+        super().__init__(ui.Select(custom_id=f"what:{offer}", options=options))
+
+    @classmethod
+    async def from_custom_id(cls, interaction: Any, item: Any, match: re.Match[str], /) -> Self:  # noqa: ARG003
+        """Make it again from its id."""
+        return cls(match["offer"])
+
+    async def chosen(
+        self, desk: Desk, interaction: discord.Interaction[Any], opened: Offer
+    ) -> None:
+        """Go on to where it may go."""
+        opened.chosen = opened.items[int(self.value(interaction))]
+        opened.menu = interaction
+        await interaction.response.edit_message(**_shown(desk, opened, 0))
+
+
+class ChooseTarget(Menu, template=rf"to:{ID}"):
+    """Chooses the command, and runs it."""
+
+    def __init__(self, offer: str, found: Sequence[Target] = ()) -> None:
+        options = [
+            discord.SelectOption(
+                label=target.command,
+                value=target.command,
+                description=clip(target.endpoint.description, 100) or None,
+            )
+            for target in found
+        ]
+        super().__init__(
+            ui.Select(custom_id=f"to:{offer}", options=options, placeholder="Choose a command")
+        )
+
+    @classmethod
+    async def from_custom_id(cls, interaction: Any, item: Any, match: re.Match[str], /) -> Self:  # noqa: ARG003
+        """Make it again from its id."""
+        return cls(match["offer"])
+
+    async def chosen(
+        self, desk: Desk, interaction: discord.Interaction[Any], opened: Offer
+    ) -> None:
+        """Ask for what else the command needs, then run it."""
+        assert opened.chosen is not None
+        command, item = self.value(interaction), opened.chosen
+        target = next(
+            (one for one in targets(desk.jobs.catalogue, item) if one.command == command), None
+        )
+        if target is None:
+            await interaction.response.send_message(EXPIRED, ephemeral=True)
+            return
+        given = {target.option: item.value}
+        await desk.run_or_ask(interaction, command, target.endpoint, given)
+        with contextlib.suppress(discord.HTTPException):
+            await opened.menu.delete_original_response()
+
+
+class Turn(Menu, template=rf"turn:{ID}:(?P<page>\d{{1,3}})"):
+    """Turns to another page of the commands."""
+
+    def __init__(self, offer: str, page: str, label: str = "More ▶") -> None:
+        super().__init__(ui.Button(label=label, custom_id=f"turn:{offer}:{page}"))
+        self.page = int(page)
+
+    @classmethod
+    async def from_custom_id(cls, interaction: Any, item: Any, match: re.Match[str], /) -> Self:  # noqa: ARG003
+        """Make it again from its id."""
+        return cls(*match.groups())
+
+    async def chosen(
+        self, desk: Desk, interaction: discord.Interaction[Any], opened: Offer
+    ) -> None:
+        """Show the page."""
+        opened.menu = interaction
+        await interaction.response.edit_message(**_shown(desk, opened, self.page))
+
+
+SENDING: tuple[type[ui.DynamicItem[Any]], ...] = (ChooseItem, ChooseTarget, Turn)

@@ -1,0 +1,137 @@
+"""What a result was made with: as one line to paste, and with another seed."""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from spacebot import inputs
+from spacebot.inputs.base import clip, name_of, one_line
+from spacebot.inputs.form import fields
+from spacebot.inputs.table import kind_of
+from spacebot.inputs.words import shown
+from spacebot.models import Endpoint, OptionType, Parameter
+
+# What most generators take, whatever the page says: 32 bits with a sign.
+LARGEST_SEED = 2**31 - 1
+RANDOM = frozenset({"random", "randomize", "randomise", "randomized", "randomised", "rand"})
+
+
+def seeds(endpoint: Endpoint) -> list[Parameter]:
+    """The parameters that are a generator's seed, by their name or label."""
+    numbers = (one for one in endpoint.parameters if one.component in ("number", "slider"))
+    return [one for one in numbers if "seed" in _words(one) and not _words(one) & RANDOM]
+
+
+def varied(
+    endpoint: Endpoint, given: Mapping[str, Any], chance: random.Random | None = None
+) -> dict[str, Any]:
+    """The same with other seeds; a box beside them that would draw one is switched off."""
+    chance = chance or random.SystemRandom()
+    fresh = dict(given)
+    found = seeds(endpoint)
+    for parameter in found:
+        name = name_of(parameter)
+        fresh[name] = _other(parameter, given.get(name, parameter.default), chance)
+    for parameter in endpoint.parameters:
+        if found and parameter.component == "checkbox" and _draws(parameter):
+            fresh[name_of(parameter)] = False
+    return fresh
+
+
+def _draws(parameter: Parameter) -> bool:
+    """Whether a box lets the Space draw a seed of its own."""
+    words = _words(parameter)
+    return bool(words & RANDOM) and ("seed" in words or len(words) == 1)
+
+
+def _other(parameter: Parameter, before: Any, chance: random.Random) -> int | str:
+    """Another seed within the parameter's bounds and steps."""
+    step = max(1, int(parameter.step or 1))
+    low = int(parameter.minimum if parameter.minimum is not None else 0)
+    high = int(parameter.maximum if parameter.maximum is not None else LARGEST_SEED)
+    # Below 0 stands for "a random one" where it is allowed.
+    low += -(min(low, 0) // step) * step
+    count = max(0, min(high, max(LARGEST_SEED, low)) - low) // step + 1
+    drawn = low + chance.randrange(count) * step
+    if str(drawn) == str(before) and count > 1:
+        drawn = drawn + step if drawn + step <= high else low
+    (option,) = inputs.own_options(parameter)
+    return str(drawn) if option.type is OptionType.STRING else drawn
+
+
+def _words(parameter: Parameter) -> frozenset[str]:
+    apart = re.sub(r"([a-z])([A-Z])", r"\1 \2", f"{parameter.name} {parameter.label}")
+    return frozenset(re.findall(r"[a-z]+", apart.casefold()))
+
+
+def line(command: str, endpoint: Endpoint, given: Mapping[str, Any]) -> str:
+    """A command with all that was given, as one line to paste; secrets are left out."""
+    return " ".join([command, *(f"{name}:{text}" for name, text in _told(endpoint, given))])
+
+
+def _told(endpoint: Endpoint, given: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for parameter, own in inputs.by_owner(endpoint, given):
+        if not parameter.secret:
+            yield from ((name, one_line(shown(parameter, one))) for name, one in own.items())
+
+
+def defaults(endpoint: Endpoint, given: Mapping[str, Any]) -> str:
+    """What was not given and has a default, as "size:768 form:Waves", in at most 500 characters."""
+    main, _ = fields(endpoint)
+    by_name = {parameter.name: parameter for parameter in endpoint.parameters}
+    parts = [
+        f"{option.name}:{one_line(shown(by_name[option.parameter], option.default))}"
+        for option in main
+        if given.get(option.name) is None and option.default not in (None, "")
+    ]
+    return clip(" ".join(parts), 500)
+
+
+def texts(endpoint: Endpoint, values: Any) -> str:
+    """What a result says: its first text, or a chat's last answer; empty where it has none."""
+    for output, value in zip(endpoint.outputs, values or (), strict=False):
+        said = _answer(value) if output.component == "chatbot" else value
+        if isinstance(said, Mapping) and said.get("__type__") == "update":
+            said = said.get("value")
+        if isinstance(said, Mapping):
+            said = said.get("label")
+        if isinstance(said, str) and said.strip() and output.component not in UNREADABLE:
+            return said
+    return ""
+
+
+# Their values are texts, but not for people.
+UNREADABLE = frozenset({"plot", "image", "audio", "video", "file", "model3d"})
+
+
+def _answer(history: Any) -> str:
+    """The last answer of a chat."""
+    last = history[-1] if isinstance(history, list) and history else None
+    content = last.get("content") if isinstance(last, Mapping) else last
+    if isinstance(content, str):
+        return content
+    parts = content if isinstance(content, list) else []
+    said = (one.get("text") if isinstance(one, Mapping) else one for one in parts)
+    return "\n".join(one for one in said if isinstance(one, str))
+
+
+def takes_file(endpoint: Endpoint, name: str, mime: str | None) -> str | None:
+    """The option of an endpoint that takes a file of this name, the likeliest one, or None."""
+    found = [one for one in fields(endpoint)[0] if one.type is OptionType.ATTACHMENT]
+    fitting = [one for one in found if inputs.is_kind(name, mime, one.file_types)]
+    fitting.sort(key=lambda one: (not one.required, not one.file_types))
+    return fitting[0].name if fitting else None
+
+
+def takes_text(endpoint: Endpoint) -> str | None:
+    """The option of an endpoint that takes a text, the likeliest one, or None."""
+    written = [
+        parameter
+        for parameter in endpoint.parameters
+        if parameter.component in inputs.WRITTEN and not parameter.secret and kind_of(parameter)
+    ]
+    written.sort(key=lambda one: (not one.required, bool(_words(one) & {"negative", "system"})))
+    return name_of(written[0]) if written else None

@@ -1,0 +1,194 @@
+"""The buttons under a result, and a message's own commands."""
+
+from __future__ import annotations
+
+import io
+import re
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from spacebot.models import Source
+from tests.e2e.ask import ask, is_final, shown
+from tests.e2e.conftest import Place, discord
+from tests.e2e.house import Home, at_home
+from tests.loopback import Interaction, Message
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+async def result(seen: Interaction) -> Message:
+    """The final answer to an interaction."""
+    await seen.wait(is_final, 30)
+    return shown(seen)
+
+
+def picture(width: int = 8, height: int = 6) -> bytes:
+    """A small PNG."""
+    out = io.BytesIO()
+    Image.new("RGB", (width, height), "teal").save(out, "PNG")
+    return out.getvalue()
+
+
+async def test_the_buttons_of_a_result_stand_in_one_row_or_two(place: Place) -> None:
+    plain = await ask(place.ada, "kinds text", text="a", channel=place.channel)
+    assert list(plain.buttons()) == ["Again", "Edit…", "Send to…", "Recipe", "Delete"]
+    seeded = await ask(place.ada, "studio draw", prompt="a", channel=place.channel)
+    usual = ["Again", "Vary", "Edit…", "Send to…", "Delete"]
+    assert list(seeded.buttons()) == [*usual, "Recipe"]
+    assert [len(row["components"]) for row in seeded.components] == [5, 1]
+
+
+async def test_again_is_the_presser_s_own_job(place: Place) -> None:
+    first = await ask(place.ada, "kinds text", text="same words", channel=place.channel)
+    again = await result(await place.ben.click(first, "Again"))
+    assert again.id != first.id
+    assert again.content.startswith(f"**/kinds text** for <@{place.ben.id}>")
+    assert "same words" in again.content
+
+
+async def test_again_sends_the_same_file(place: Place) -> None:
+    file = ("a.png", picture(31, 7), "image/png")
+    first = await ask(place.ada, "kinds png", picture=file, channel=place.channel)
+    again = await result(await place.ben.click(first, "Again"))
+    assert Image.open(io.BytesIO(again.attachments[0].data)).size == (31, 7)
+
+
+async def test_vary_changes_the_seed_and_nothing_else(place: Place) -> None:
+    first = await ask(place.ada, "studio draw", prompt="sea", steps=9, channel=place.channel)
+    assert "seed=7 random=True steps=9" in first.content
+    seeds = set()
+    for _ in range(3):
+        other = await result(await place.ben.click(first, "Vary"))
+        found = re.search(r"sea seed=(\d+) random=False steps=9", other.content)
+        assert found is not None, other.content
+        seeds.add(found[1])
+    assert len(seeds) > 1
+
+
+async def test_edit_shows_what_failed_to_be_changed(place: Place) -> None:
+    failed = await ask(place.ada, "studio draw", prompt="sea", seed=4, channel=place.channel)
+    form = await place.ada.click(failed, "Edit…")
+    message = await result(await place.ada.submit(form, {"Seed": "8", "Randomize seed": False}))
+    assert "sea seed=8 random=False" in message.content
+
+
+async def test_a_recipe_is_a_line_to_paste(place: Place) -> None:
+    options = {"prompt": "two\nlines", "seed": 4}
+    message = await ask(place.ada, "studio draw", options, channel=place.channel)
+    seen = await place.ben.click(message, "Recipe")
+    assert shown(seen).ephemeral
+    assert "```\n/studio draw prompt:two lines seed:4\n```" in shown(seen).content
+    assert "randomize_seed:yes steps:20" in shown(seen).content
+    assert "endpoint `/draw`" in shown(seen).content
+    menu = await place.ben.message_command("Recipe", message)
+    assert shown(menu).content == shown(seen).content
+    said = place.ada.say("hello", channel=place.channel)
+    menu = await place.ben.message_command("Recipe", said)
+    assert "This is no result" in shown(menu).content
+
+
+async def test_delete_is_for_the_asker_and_moderators(place: Place) -> None:
+    message = await ask(place.ada, "kinds text", text="a", channel=place.channel)
+    seen = await place.ben.click(message, "Delete")
+    assert "Only the one who asked, or a moderator, can delete this." in shown(seen).content
+    assert not message.deleted
+    await place.ada.click(message, "Delete")
+    await message.wait(lambda one: one.deleted, 5)
+    moderator = place.server.add_user("mod")
+    moderator.join(place.guild, "manage_messages")
+    message = await ask(place.ada, "kinds text", text="a", channel=place.channel)
+    await moderator.click(message, "Delete")
+    await message.wait(lambda one: one.deleted, 5)
+
+
+async def test_a_picture_is_sent_on_by_kind(place: Place) -> None:
+    file = ("a.png", picture(20, 10), "image/png")
+    message = await ask(place.ada, "kinds png", picture=file, channel=place.channel)
+    menu = await place.ben.click(message, "Send to…")
+    assert shown(menu).ephemeral
+    assert "Where to?" in shown(menu).content
+    (select,) = [part for part in shown(menu).walk() if part["type"] == 3]
+    offered = {option["value"] for option in select["options"]}
+    assert {"/kinds image", "/kinds png", "/kinds any_file", "/kinds both"} <= offered
+    assert not {"/kinds audio", "/kinds video", "/kinds file", "/kinds text"} & offered
+    sent = await result(await place.ben.choose(shown(menu), "/kinds png"))
+    assert Image.open(io.BytesIO(sent.attachments[0].data)).size == (20, 10)
+    assert sent.content.startswith(f"**/kinds png** for <@{place.ben.id}>")
+    await menu.wait(lambda one: shown(one).deleted, 5)
+
+
+async def test_what_else_a_command_needs_is_asked_for(place: Place) -> None:
+    said = place.ada.say("look", channel=place.channel, files=[("a.png", picture())])
+    menu = await place.ben.message_command("Use in a Space…", said)
+    assert shown(menu).content == "What do you want to send?"
+    chosen = await place.ben.choose(shown(menu), "a.png")
+    form = await place.ben.choose(shown(chosen), "/kinds both")
+    assert form.modal is not None, form.describe()
+    message = await result(await place.ben.submit(form, {"Prompt": "loud words"}))
+    assert "LOUD WORDS" in message.content
+    assert message.attachments
+
+
+async def test_a_text_goes_where_texts_go_without_the_head_of_its_message(place: Place) -> None:
+    message = await ask(place.ada, "kinds text", text="just this", channel=place.channel)
+    menu = await place.ben.click(message, "Send to…")
+    sent = await result(await place.ben.choose(shown(menu), "/fast echo"))
+    assert "text: just this" in sent.content
+    assert "for <@" not in sent.content.partition("\n")[2]
+
+
+async def test_a_file_goes_where_any_file_goes(place: Place) -> None:
+    said = place.ada.say("", channel=place.channel, files=[("a.xyz", b"?")])
+    menu = await place.ben.message_command("Use in a Space…", said)
+    (select,) = [part for part in shown(menu).walk() if part["type"] == 3]
+    offered = {option["value"] for option in select["options"]}
+    assert "/kinds any_file" in offered
+    assert not {"/kinds image", "/kinds file"} & offered
+
+
+async def test_a_password_is_neither_kept_nor_shown(place: Place, home: Home) -> None:
+    options = {"prompt": "hello", "key": "very-secret"}
+    message = await ask(place.ada, "studio login", options, channel=place.channel)
+    assert "with a key of 11" in message.content
+    job = message.buttons()["Again"]["custom_id"].split(":")[1]
+    assert "very-secret" not in repr(await home.jobs.store.get(job))
+    recipe = await place.ada.click(message, "Recipe")
+    assert "very-secret" not in shown(recipe).content
+    assert "What is secret is not kept" in shown(recipe).content
+    form = await place.ben.click(message, "Again")
+    assert form.modal is not None, form.describe()
+    assert "very-secret" not in str(form.modal)
+    again = await result(await place.ben.submit(form, {"Key": "four"}))
+    assert "hello with a key of 4" in again.content
+
+
+async def test_buttons_outlive_a_restart(served_url: str, tmp_path: Path) -> None:
+    source = Source(served_url, name="studio")
+    async with discord() as place:
+        async with at_home(place.server, source, folder=tmp_path):
+            message = await ask(place.ada, "studio draw", prompt="sea", channel=place.channel)
+            form = await place.ada.click(message, "Edit…")
+        async with at_home(place.server, source, folder=tmp_path):
+            again = await result(await place.ben.click(message, "Again"))
+            assert "sea seed=7" in again.content
+            late = await place.ada.submit(form, {"Prompt": "land"})
+            assert "This form is too old, or the bot was restarted." in shown(late).content
+            form = await place.ben.click(message, "Edit…")
+            changed = await result(await place.ben.submit(form, {"Prompt": "land"}))
+            assert "land seed=7" in changed.content
+
+
+@pytest.fixture
+def served_url(everything: tuple[Place, Home]) -> str:
+    """The address of the studio."""
+    spaces = everything[1].catalogue.spaces
+    return next(space.source.space for space in spaces if space.name == "studio")
+
+
+async def test_a_job_that_is_forgotten_says_so(place: Place, home: Home) -> None:
+    message = await ask(place.ada, "kinds text", text="a", channel=place.channel)
+    await home.jobs.trim(most=0, days=1)
+    seen = await place.ada.click(message, "Again")
+    assert "This job is no longer kept." in shown(seen).content
