@@ -56,6 +56,7 @@ TAKEN = [
     (parameter("markdown"), "# hi", OptionType.STRING, "# hi"),
     (parameter("html"), "<b>hi</b>", OptionType.STRING, "<b>hi</b>"),
     (parameter("number"), 0.25, OptionType.NUMBER, 0.25),
+    (parameter("number"), 3.0, OptionType.NUMBER, 3),
     (parameter("number", step=1), 0.25, OptionType.NUMBER, 0.25),
     (parameter("number", precision=0), 7, OptionType.INTEGER, 7),
     (parameter("number", precision=0), "7", OptionType.INTEGER, 7),

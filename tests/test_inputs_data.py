@@ -10,12 +10,13 @@ from typing import Any
 
 import hypothesis
 import pytest
+from gradio_client import utils
 from hypothesis import settings
 from hypothesis import strategies as st
 
 from spacebot import inputs
 from spacebot.errors import InputError
-from spacebot.models import File
+from spacebot.models import File, Theirs
 from tests.test_inputs import attached, data, endpoint, parameter, sent, table
 
 
@@ -82,8 +83,12 @@ def test_a_space_can_name_no_file_of_this_machine() -> None:
         ),
         {"chat": history},
     )
-    assert "/etc/passwd" not in repr(values)
-    assert values["own"]["path"] == "https://a.example/file=a.png"
+    uploaded: list[dict[str, Any]] = []
+    utils.traverse(values, lambda data: uploaded.append(data) or data, utils.is_file_obj_with_meta)
+    assert uploaded == []
+    # The Space's own files go back to it under the names that it gave them.
+    assert values["secret"] == Theirs(local)
+    assert values["own"] == Theirs(web)
 
 
 def test_files_keep_their_order_whatever_the_option_is_called() -> None:

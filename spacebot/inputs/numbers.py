@@ -46,7 +46,8 @@ class Number(Input):
         number = parsed(name, given[name])
         if problem := self._problem(parameter, number):
             raise refuse(name, f"{problem}: you gave {plain(number)}.")
-        return int(number) if self._whole(parameter) else float(number)
+        # As the page of a Space writes it: 3, never 3.0, which many an app would print.
+        return int(number) if number == number.to_integral_value() else float(number)
 
     def blank(self, parameter: Parameter) -> float | int | None:
         # An untouched slider stands at its minimum; an untouched number is empty.

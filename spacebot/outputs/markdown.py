@@ -136,7 +136,13 @@ class _Converter(MarkdownConverter):
         return ""
 
     convert_title = convert_svg = convert_select = convert_template = convert_head = _nothing
-    convert_button = convert_textarea = convert_canvas = convert_object = _nothing
+
+    def convert_button(self, el: Tag, text_: str, parent_tags: set[str]) -> str:
+        # Beside an answer it is of no use here; alone it is the answer.
+        whole = [*el.parents][-1].get_text(strip=True)
+        return text_ if whole == el.get_text(strip=True) else ""
+
+    convert_textarea = convert_canvas = convert_object = _nothing
 
 
 def _attribute(el: Tag, name: str) -> str:

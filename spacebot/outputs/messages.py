@@ -14,7 +14,7 @@ from bs4 import BeautifulSoup
 from spacebot.models import Attached, Endpoint, Output, Reply
 from spacebot.outputs import text
 from spacebot.outputs.files import REQUEST_LIMIT, Attachments, Place, Shown, safe_stem
-from spacebot.outputs.renderers import show
+from spacebot.outputs.renderers import is_unseen, show
 
 # Discord has a limit of 10 files a message.
 _FILES = 10
@@ -118,7 +118,7 @@ def _sections(
     endpoint: Endpoint, values: Sequence[Any], attachments: Attachments
 ) -> Iterator[_Section]:
     """Yield what each output shows, without those that show nothing."""
-    shown = []
+    shown, unseen = [], []
     for number, value in enumerate(values):
         known = number < len(endpoint.outputs)
         output = endpoint.outputs[number] if known else Output(f"Output {number + 1}", "")
@@ -126,6 +126,10 @@ def _sections(
         part = _bounded(show(_unwrapped(value), output.component, place))
         if part:
             shown.append((_label(output, number), part))
+        elif is_unseen(output.component) and (part := show(_unwrapped(value), "", place)):
+            # What a page holds for itself, as a timer's pace: an answer where it is the only one.
+            unseen.append((_label(output, number), _bounded(part)))
+    shown = shown or unseen
     for label, part in shown:
         yield _Section(label, _labelled(label, part) if len(shown) > 1 else part)
 

@@ -52,6 +52,11 @@ def show(value: Any, component: str, place: Place) -> Shown:
         return ByShape()(value, place)
 
 
+def is_unseen(component: str) -> bool:
+    """Say whether a component holds nothing for people."""
+    return isinstance(RENDERERS.get(component.lower()), Nothing)
+
+
 class ByShape:
     """A component that is not known: text, files or JSON, whatever its value is."""
 
@@ -158,6 +163,17 @@ class Chat:
         return show(content, "markdown", place)
 
 
+class Data:
+    """JSON; the messages that a chat function answers with, as a chat shows them."""
+
+    def __call__(self, value: Any, place: Place) -> Shown:
+        messages = value if isinstance(value, list) else [value]
+        said = [isinstance(one, Mapping) and {"role", "content"} <= set(one) for one in messages]
+        if said and all(said):
+            return Chat()(messages, place)
+        return Json()(value, place)
+
+
 class Nothing:
     """A component that holds nothing for people: state, a timer, a button."""
 
@@ -192,8 +208,8 @@ RENDERERS: dict[str, Renderer] = {
     "markdown": Markdown(),
     "html": Html(),
     "code": Code(),
-    "json": Json(),
-    "api": Json(),
+    "json": Data(),
+    "api": Data(),
     "paramviewer": Json(),
     "label": Label(),
     "highlightedtext": Highlighted(),

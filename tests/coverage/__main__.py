@@ -46,7 +46,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "--python", default=sys.executable, help="a Python with the demos' own libraries"
     )
-    parser.add_argument("--json", type=Path, default=Path("coverage-demos.json"), help="where details go")
+    parser.add_argument(
+        "--json", type=Path, default=Path("coverage-demos.json"), help="where details go"
+    )
     return parser.parse_args()
 
 

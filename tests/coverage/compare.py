@@ -28,7 +28,8 @@ from PIL import Image, UnidentifiedImageError
 
 TEXTS = (".txt", ".md", ".json", ".csv", ".html", ".py", ".js", ".css", ".svg", ".sql", ".ts")
 PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".gif", ".avif", ".svg")
-PLACES = 16_000
+RATE = 16_000
+BROUGHT = "coverage-files-"
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,7 @@ class Answer:
 
 def bare(text: str) -> str:
     """A text without spaces and without what marks text up."""
+    text = re.sub(r"^```[\w+#-]*$", "", text, flags=re.M)
     text = re.sub(r"<(https?://[^>\s]+)>", r"\1", text)
     text = text.translate(QUOTES)
     return re.sub(r"[\s\\\u200b*_`~#>|•·…\-–—]+", "", text).casefold()
@@ -89,7 +91,7 @@ def difference(component: str, value: Any, answer: Answer, choices: Mapping[Any,
         value = value.get("value")
     if value is None or (isinstance(value, str | list | tuple | dict) and not value):
         return ""
-    for path in _paths(FILES.get(component, lambda whole: whole)(value)):
+    for path in paths(FILES.get(component, lambda whole: whole)(value)):
         if not _has_file(path, answer):
             return f"the file {path.suffix} is not in the answer"
     check = CHECKS.get(component)
@@ -98,14 +100,19 @@ def difference(component: str, value: Any, answer: Answer, choices: Mapping[Any,
     return _anything(value, answer, choices)
 
 
-def _paths(value: Any) -> Iterator[Path]:
-    """The files that gradio_client has brought."""
-    if isinstance(value, str) and value.startswith("/") and len(value) < 500:
-        if Path(value).is_file():
-            yield Path(value)
+def is_brought(value: Any) -> bool:
+    """Whether this is the path of a file that gradio_client has brought."""
+    named = isinstance(value, str) and BROUGHT in value and len(value) < 500
+    return named and Path(value).is_file()
+
+
+def paths(value: Any) -> Iterator[Path]:
+    """The files that gradio_client has brought into `BROUGHT`, not other paths that are told."""
+    if is_brought(value):
+        yield Path(value)
     elif isinstance(value, Mapping | list | tuple):
         for one in value.values() if isinstance(value, Mapping) else value:
-            yield from _paths(one)
+            yield from paths(one)
 
 
 def _has_file(path: Path, answer: Answer) -> bool:
@@ -139,7 +146,7 @@ def _samples(data: bytes) -> np.ndarray | None:
         with av.open(io.BytesIO(data), "r") as container:
             if container.streams.video:
                 return None
-            resampler = av.AudioResampler("flt", "mono", PLACES)
+            resampler = av.AudioResampler("flt", "mono", RATE)
             frames = [f for raw in container.decode(audio=0) for f in resampler.resample(raw)]
             return np.concatenate([frame.to_ndarray().ravel() for frame in frames])
     except (av.error.FFmpegError, IndexError, ValueError):
@@ -154,7 +161,7 @@ def _anything(value: Any, answer: Answer, choices: Mapping[Any, str]) -> str:
     if isinstance(value, int | float):
         return _number(value, answer)
     if isinstance(value, str):
-        if Path(value).is_absolute() and len(value) < 500 and Path(value).is_file():
+        if is_brought(value):
             return ""
         label = choices.get(value, value)
         return "" if bare(value) in answer.bare or bare(label) in answer.bare else _missing(value)
@@ -204,6 +211,8 @@ def _rich(value: Any, answer: Answer) -> str | None:
 def _json(value: Any, answer: Answer) -> str | None:
     if isinstance(value, str):
         return _rich(value, answer)
+    if said := chat_of(value):
+        return _chat(said, answer)
     found = [*answer.attached, *re.findall(r"```json\n(.*?)```", "\n".join(answer.texts), re.S)]
     for text in found:
         try:
@@ -212,6 +221,13 @@ def _json(value: Any, answer: Answer) -> str | None:
         except ValueError:
             continue
     return None
+
+
+def chat_of(value: Any) -> list[Any]:
+    """The messages that a chat function answers with, where it is one."""
+    messages = value if isinstance(value, list) else [value]
+    roles = [isinstance(one, Mapping) and "role" in one and "content" in one for one in messages]
+    return messages if roles and all(roles) else []
 
 
 def _table(value: Any, answer: Answer) -> str | None:
@@ -304,15 +320,19 @@ def _chat(value: Any, answer: Answer) -> str | None:
 def _last_said(value: Any) -> list[Any]:
     """What the app said after the person's last message, without its thoughts."""
     said: list[Any] = []
+    thought: list[Any] = []
     for message in reversed(value):
         if isinstance(message, list | tuple):
             return [message[1]]
         if message.get("role") == "user":
             break
         contents = message.get("content")
-        if not (message.get("metadata") or {}).get("title"):
-            said = [*(contents if isinstance(contents, list) else [contents]), *said]
-    return said
+        parts = contents if isinstance(contents, list) else [contents]
+        if (message.get("metadata") or {}).get("title"):
+            thought = [*parts, *thought]
+        else:
+            said = [*parts, *said]
+    return said or thought
 
 
 # Which files of a value are wanted as they are; the others are drawn, or were said before.

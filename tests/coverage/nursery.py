@@ -70,6 +70,8 @@ def local_launch(port: int) -> list[Any]:
         launched.append(self)
         forced = {"server_name": "127.0.0.1", "server_port": port, "share": False, "quiet": True}
         forced |= {"prevent_thread_lock": False, "ssr_mode": False, "inbrowser": False}
+        # So that both sides are told why something fails.
+        forced["show_error"] = True
         return launch(self, *args, **(options | forced))
 
     gradio.Blocks.launch = here

@@ -43,8 +43,11 @@ class Media:
         for kind in kinds:
             if kind in BY_KIND:
                 return handle_file(self.folder / BY_KIND[kind])
-            found = next((p for p in self.folder.iterdir() if p.suffix == kind), None)
-            if found:
+            if kind.startswith("."):
+                found = next((p for p in self.folder.iterdir() if p.suffix == kind), None)
+                found = found or self.folder / f"paper{kind}"
+                if not found.exists():
+                    found.write_text("Three cats sat on a mat.\n")
                 return handle_file(found)
         return handle_file(self.folder / "paper.txt")
 
@@ -75,6 +78,8 @@ def direct(raw: Mapping[str, Any], props: Mapping[str, Any], media: Media) -> An
         return _bounded(value, props)
     if kind == "dataframe":
         return _table(props)
+    if kind == "datetime" and props.get("include_time") is False:
+        return str(value)[:10]
     if kind in ("dropdown", "radio") and not props.get("choices"):
         return TEXT if props.get("allow_custom_value") else None
     if kind == "dropdown" and props.get("multiselect") and not isinstance(value, list):
@@ -121,7 +126,7 @@ def typed(parameter: Parameter, own: list[Option], value: Any) -> dict[str, Any]
     if parameter.component == "multimodaltextbox":
         slots = [option for option in own if option.type is OptionType.ATTACHMENT]
         attached = {slot.name: file for slot, file in zip(slots, files, strict=False)}
-        return {main.name: value["text"], **attached}
+        return {**({main.name: value["text"]} if value["text"] else {}), **attached}
     if main.type is OptionType.ATTACHMENT:
         count = 2 if parameter.component == "imageslider" else len(files)
         if parameter.component == "imageeditor":
