@@ -124,12 +124,13 @@ class Admission:
     def _stuck(self, turn: Turn) -> list[Turn]:
         """What others sent beyond their first job and the Space has not begun."""
         there = self._same(turn)
+        served = {one.user for one in there if one.running}
         return [
             other
             for other in there
             if not other.running
             and other.user != turn.user
-            and any(one.running and one.user == other.user for one in there)
+            and other.user in served
         ]
 
     def _recall(self, turn: Turn) -> None:

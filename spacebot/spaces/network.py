@@ -7,6 +7,7 @@ import functools
 import ipaddress
 import socket
 import ssl
+import urllib.request
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, ParamSpec, TypeVar
@@ -70,7 +71,8 @@ class Network:
             connector=aiohttp.TCPConnector(ssl=self.tls, limit=0),
             # Each Space's cookies are sent to it by hand; none may leak to another.
             cookie_jar=aiohttp.DummyCookieJar(),
-            trust_env=True,
+            # Looked for at each request, proxies cost more than the request.
+            trust_env=bool(urllib.request.getproxies()),
         )
         self.public = aiohttp.ClientSession(
             timeout=timeout,
