@@ -61,4 +61,7 @@ class Kept:
 
 
 def _is_there(value: Any) -> bool:
-    return not isinstance(value, File) or (value.path is not None and value.path.exists())
+    if not isinstance(value, File):
+        return True
+    # One that never came here may still be had from where it was.
+    return value.path.exists() if value.path is not None else value.url is not None

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from spacebot.errors import SettingsError
 from spacebot.models import Answer, Source
+from spacebot.settings.follow_ups import follow_ups
 
 SPACE_FORMS = (
     "entries separated by spaces, commas or newlines, each [name=]SPACE[#/endpoint], where "
@@ -82,13 +83,15 @@ def shown(entry: str) -> str:
 
 def command_source(entry: Mapping[str, Any]) -> Source:
     """Read one entry of COMMANDS; `SettingsError` names the entry and what is accepted."""
-    known = ("space", "endpoint", "name", "description", "fixed", "answer", "repeatable")
+    known = ("space", "endpoint", "name", "description", "fixed", "answer", "repeatable", "then")
     try:
         if not isinstance(entry, Mapping):
             raise ValueError('a dict with at least a "space", like {"space": "owner/name"}')
         _known_keys(entry, known)
         source = parse_space(str(entry.get("space", "")))
         endpoint = entry.get("endpoint") or source.endpoint
+        if entry.get("then") and not endpoint:
+            raise ValueError("with then, an endpoint: the one whose results get the buttons")
         return Source(
             space=source.space,
             endpoint=endpoint and "/" + str(endpoint).removeprefix("/"),
@@ -97,6 +100,7 @@ def command_source(entry: Mapping[str, Any]) -> Source:
             fixed=_fixed(entry.get("fixed", {})),
             answer=_answer(entry.get("answer")),
             repeatable=bool(entry.get("repeatable", False)),
+            then=follow_ups(entry.get("then", ())),
         )
     except ValueError as error:
         raise SettingsError(
@@ -106,9 +110,18 @@ def command_source(entry: Mapping[str, Any]) -> Source:
 
 def _entry_shown(entry: Any) -> str:
     """An entry of COMMANDS without the values it fixes: a key may be among them."""
-    if isinstance(entry, Mapping) and isinstance(entry.get("fixed"), Mapping):
-        entry = {**entry, "fixed": dict.fromkeys(entry["fixed"], "•••")}
-    return shown(str(entry))
+    return shown(str(_masked(entry)))
+
+
+def _masked(entry: Any) -> Any:
+    if isinstance(entry, list | tuple):
+        return [_masked(one) for one in entry]
+    if not isinstance(entry, Mapping):
+        return entry
+    kept = {key: _masked(one) if key == "then" else one for key, one in entry.items()}
+    if isinstance(entry.get("fixed"), Mapping):
+        kept["fixed"] = dict.fromkeys(entry["fixed"], "•••")
+    return kept
 
 
 def _known_keys(entry: Mapping[str, Any], known: Iterable[str]) -> None:

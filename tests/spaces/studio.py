@@ -33,6 +33,16 @@ def login(prompt: str, key: str) -> str:
     return f"{prompt} with a key of {len(key)}"
 
 
+def odd(path: str) -> dict[str, Any]:
+    """Return what gradio_client takes for a file, with a path of the caller's choice."""
+    return {"path": path, "meta": {"_type": "gradio.FileData"}}
+
+
+def tell(data: dict[str, Any]) -> str:
+    """Tell the path that came."""
+    return f"the path is {data['path']}"
+
+
 def join(first: str | None, second: str | None, caption: str) -> str:
     """Tell which files came."""
     sizes = [Path(path).stat().st_size if path else None for path in (first, second)]
@@ -62,6 +72,9 @@ def build() -> gr.Blocks:
         gr.Button("Mixed").click(mixed, [prompt, *choices], out, api_name="mixed")
         key = gr.Textbox(label="Key", type="password")
         gr.Button("Login").click(login, [prompt, key], out, api_name="login")
+        path, data = gr.Textbox(label="Path"), gr.JSON(label="Data")
+        gr.Button("Odd").click(odd, path, data, api_name="odd")
+        gr.Button("Tell").click(tell, data, out, api_name="tell")
         files = [gr.File(label="First"), gr.File(label="Second")]
         caption = gr.Textbox("none", label="Caption")
         gr.Button("Join").click(join, [*files, caption], out, api_name="join")
