@@ -6,7 +6,7 @@ import asyncio
 import logging
 import time
 import uuid
-from collections.abc import Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -34,6 +34,8 @@ ACKNOWLEDGED = 40060
 # Its codes for a reply that never was.
 UNANSWERED = {10015, 10062}
 
+Converse = Callable[[discord.Interaction[Any], str, Endpoint, Mapping[str, Any]], Awaitable[bool]]
+
 
 class Desk:
     """Answers interactions: each becomes a job, and the job an answer."""
@@ -44,6 +46,8 @@ class Desk:
         self.forms = Forms()
         self.offers = Offers()
         self._tasks: set[asyncio.Task[None]] = set()
+        # Takes a chat's command as the beginning of a conversation, where one can be had.
+        self.converse: Converse | None = None
 
     async def answer(
         self,
@@ -60,6 +64,9 @@ class Desk:
         `given` holds Discord's values by option name, attachments as they are.
         `chain` says what it follows, `conversation` whose session it runs in.
         """
+        alone = chain is None and conversation is None
+        if alone and self.converse and await self.converse(interaction, command, endpoint, given):
+            return
         private = endpoint.answer is Answer.PRIVATE
         job = Job(
             id=uuid.uuid4().hex[:12],
