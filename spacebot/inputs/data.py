@@ -162,7 +162,11 @@ class Table(Pasted):
 
 
 class Chat(Input):
-    """A chat's history. Who is asked for one says its next message; a conversation has it whole."""
+    """A chat's history. Who is asked for one says its next message.
+
+    A conversation gives it whole, or as `{"history", "text", "files"}`: what was said
+    before, and the next message with its `File`s.
+    """
 
     def options(self, parameter: Parameter) -> tuple[Option, ...]:
         words = option(
@@ -172,11 +176,16 @@ class Chat(Input):
 
     def value(self, parameter: Parameter, given: Mapping[str, Any]) -> Any:
         name = name_of(parameter)
-        if isinstance(given[name], list):
-            return theirs(given[name])
-        if isinstance(given[name], File):
-            raise refuse(name, "takes a text, not a file.")
-        return [said(parameter, str(given[name]))]
+        match given[name]:
+            case list() as history:
+                return theirs(history)
+            case {"history": list(history), "text": str(text), "files": list(files)}:
+                attached = [file_data(name, file) for file in files]
+                return [*theirs(history), said(parameter, text, attached)]
+            case File():
+                raise refuse(name, "takes a text, not a file.")
+            case text:
+                return [said(parameter, str(text))]
 
     def blank(self, parameter: Parameter) -> list[Any]:
         return []

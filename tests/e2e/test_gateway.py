@@ -9,8 +9,8 @@ from pathlib import Path
 import discord as dpy
 import pytest
 
-from spacebot import bot as bot_module
 from spacebot.bot import Bot, keep_running
+from spacebot.bot import running as bot_module
 from spacebot.catalogue import Catalogue
 from spacebot.jobs import Jobs
 from spacebot.models import BotPhase, BotStatus, Source
@@ -38,9 +38,8 @@ async def test_a_dropped_gateway_heals_and_the_job_is_answered(
     else:
         # discord.py waits 5 s before it identifies anew.
         gateway.invalidate()
-    await program.until_page("It tries again by itself.")
-    health = await program.get("/healthz")
-    assert (health.status_code, health.json()["reason"]) == (
+    health = await program.until_health("retrying")
+    assert (health["code"], health["reason"]) == (
         503,
         "The connection to Discord was lost. It is being made again.",
     )
@@ -49,7 +48,7 @@ async def test_a_dropped_gateway_heals_and_the_job_is_answered(
     assert "Done in" in shown(seen).content
     gateway.down = False
     await program.until(lambda: gateway.ready)
-    await program.until_page("Connected")
+    await program.until_health("ok")
     assert gateway.resumes - resumes == (1 if resumable else 0)
     assert gateway.identifies - identifies == (0 if resumable else 1)
     assert "hi" in (await ask(place.ada, "fast echo", text="hi", channel=place.channel)).content
@@ -149,7 +148,7 @@ async def test_a_refused_intent_ends_it(space, tmp_path: Path):
 
         source = Source(space("fast"), name="fast")
         await asyncio.wait_for(kept.run(place.server, tmp_path, source, ask_for_content), 30)
-        assert kept.told[-1] == BotStatus(
+        assert (kept.told[-1].phase, kept.told[-1].reason) == (
             BotPhase.FAILED,
             "Discord refused an intent. In the Developer Portal, under Bot, switch Message "
             "Content Intent on, and start again.",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-from collections.abc import Callable
 from typing import Any
 
 import aiohttp
@@ -18,9 +17,11 @@ from spacebot import words
 from spacebot.buttons import BUTTONS
 from spacebot.catalogue import Catalogue
 from spacebot.commands import MOST, build, differ
+from spacebot.conversations import CHAT_BUTTONS, HERE, Host
 from spacebot.desk import Desk
 from spacebot.errors import SpacebotError
 from spacebot.forms import FORM_BUTTONS, Forms, tell_expired
+from spacebot.intents import CONTENT, LEAST, Wanted
 from spacebot.jobs import Jobs
 from spacebot.models import BotPhase, BotStatus, Reach, Trouble
 from spacebot.presses import PRESSES, SENDING, context_menus
@@ -37,12 +38,17 @@ PERMISSIONS = discord.Permissions(
     create_public_threads=True,
     attach_files=True,
     embed_links=True,
+    # To answer a message by a reply to it.
+    read_message_history=True,
 )
-# The gateway's close codes after which it must not be asked again: sharding, version, intents.
-FINAL = range(4010, 4014)
 RETRY_FIRST, RETRY_MOST = 5.0, 300.0
 # Several Spaces answer one after the other when the bot starts: one request for all.
 SETTLE = 0.3
+DEAF = (
+    "Conversations answer in servers only where I am mentioned. To have every message in them "
+    "answered, switch Message Content Intent on in the Developer Portal, under Bot, and start "
+    "again."
+)
 # It would warn at every start that the libraries for voice are missing: none is needed.
 discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
 
@@ -52,8 +58,7 @@ class Bot(discord.Client):
 
     def __init__(self, catalogue: Catalogue, jobs: Jobs, *, proxy: str = "") -> None:
         super().__init__(
-            # The servers, and that a message was deleted: none of these is privileged.
-            intents=discord.Intents(guilds=True, guild_messages=True, dm_messages=True),
+            intents=LEAST,
             # Messages are followed by their ids: none has to be remembered.
             max_messages=None,
             # Nothing a Space returns may ping anyone.
@@ -65,17 +70,23 @@ class Bot(discord.Client):
         self.connected = False
         self.problem = ""
         self.crowded = ""
+        self.wanted = Wanted(self)
+        self.conversations = Host(self, jobs)
         self.tree = app_commands.CommandTree(self)
         self.tree.error(self._failed)
         self.desk = Desk(self, jobs)
+        self.desk.converse = self.conversations.open
         self._recovered = False
         self._sync_wanted = asyncio.Event()
         self._syncing: asyncio.Task[None] | None = None
+        self._renewing: asyncio.Task[None] | None = None
 
     async def setup_hook(self) -> None:
         """Offer the commands and see that Discord has them, now and at each change."""
-        self.add_dynamic_items(*BUTTONS.values(), *FORM_BUTTONS, *SENDING)
+        self.add_dynamic_items(*BUTTONS.values(), *FORM_BUTTONS, *SENDING, *CHAT_BUTTONS.values())
+        await self.conversations.talks.load()
         self.offer()
+        self.wanted.read(self.application_flags)
         self.catalogue.changed = self.offer
         self._syncing = asyncio.create_task(self._keep_synced(), name="sync commands")
 
@@ -93,6 +104,7 @@ class Bot(discord.Client):
                 self.tree.add_command(build(space, self.desk))
         for menu in context_menus(self.desk):
             self.tree.add_command(menu)
+        self._offer_conversations()
         self.crowded = ""
         if len(self.catalogue.spaces) > MOST:
             self.crowded = (
@@ -100,6 +112,20 @@ class Bot(discord.Client):
             )
             log.error(self.crowded)
         self._sync_wanted.set()
+
+    def _offer_conversations(self) -> None:
+        """Offer what goes with the chats, and ask Discord for what they need, if there are any."""
+        self.wanted.need("conversations", [CONTENT] if self.conversations.are_offered else [])
+        if self.conversations.are_offered and self.tree.get_command(HERE) is None:
+            self.tree.add_command(self.conversations.here_command())
+        if self.is_ready() and CONTENT not in self.wanted.asked and self.conversations.are_offered:
+            self._renewing = asyncio.create_task(self._renew(), name="renew intents")
+
+    async def _renew(self) -> None:
+        try:
+            await self.wanted.renew()
+        except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
+            log.warning("Discord could not be asked what it allows: %s", type(error).__name__)
 
     async def _keep_synced(self) -> None:
         pause = RETRY_FIRST
@@ -144,7 +170,21 @@ class Bot(discord.Client):
         # Ready comes again after a connection that could not be resumed.
         if not self._recovered:
             self._recovered = True
+            if self.deaf:
+                log.warning(self.deaf)
             await self.desk.recover()
+            await self.conversations.talks.recover()
+
+    @property
+    def deaf(self) -> str:
+        """What the owner can switch on, so that conversations need no mention."""
+        if not self.conversations.are_offered or CONTENT in self.wanted.asked:
+            return ""
+        return DEAF
+
+    async def on_message(self, message: discord.Message) -> None:
+        """Somebody said something: to a conversation, or not."""
+        await self.conversations.heard(message)
 
     async def on_resumed(self) -> None:
         """The connection was lost and is back."""
@@ -157,15 +197,18 @@ class Bot(discord.Client):
     async def on_raw_message_delete(self, event: discord.RawMessageDeleteEvent) -> None:
         """Whoever deletes a job's message cancels the job."""
         self._cancel_at("message", event.message_id, "Its message was deleted.")
+        self.conversations.talks.deleted(event.message_id)
 
     async def on_raw_thread_delete(self, event: discord.RawThreadDeleteEvent) -> None:
         """Whoever deletes a thread cancels its jobs."""
         self._cancel_at("thread", event.thread_id, "Its thread was deleted.")
+        self.conversations.talks.closed(event.thread_id, "Its thread was deleted.")
 
     async def on_raw_thread_update(self, event: discord.RawThreadUpdateEvent) -> None:
         """Whoever closes a thread cancels its jobs."""
         if event.data.get("thread_metadata", {}).get("archived"):
             self._cancel_at("thread", event.thread_id, "Its thread was closed.")
+            self.conversations.talks.closed(event.thread_id, "Its thread was closed.")
 
     def _cancel_at(self, kind: str, snowflake: int, why: str) -> None:
         for running in self.jobs.running:
@@ -228,7 +271,7 @@ class Bot(discord.Client):
 
     def state(self) -> BotStatus:
         """The state for the page."""
-        reason = self.problem or self.crowded
+        reason = self.problem or self.crowded or self.deaf
         phase = BotPhase.CONNECTED if self.connected else BotPhase.CONNECTING
         if not self.connected and self.is_ready():
             phase = BotPhase.RETRYING
@@ -258,110 +301,3 @@ class Bot(discord.Client):
 async def reached(proxy: str) -> Reach:
     """Whether Discord can be reached from here, through the proxy if there is one."""
     return await probe(Route.BASE, str(DiscordWebSocket.DEFAULT_GATEWAY), proxy=proxy)
-
-
-async def keep_running(
-    token: str, make: Callable[[], Bot], tell: Callable[[Bot | None, BotStatus], None]
-) -> None:
-    """Run the bot until it is cancelled or cannot go on; `tell` hears how it stands.
-
-    What can heal (network, Discord down) is tried again with growing pauses.
-    What cannot (a refused token) is not: Discord resets a token after 1,000
-    identifies a day.
-    """
-    pause = RETRY_FIRST
-    while True:
-        try:
-            bot = make()
-            tell(bot, BotStatus(BotPhase.CONNECTING))
-            async with bot:
-                await bot.start(token)
-            return
-        except Exception as caught:
-            error = _network_error(caught)
-            status = diagnose(error, pause)
-            if status.phase is BotPhase.FAILED:
-                log.error(status.reason, exc_info=None if _is_told(error) else error)
-            else:
-                log.warning("%s (%r)", status.reason, error)
-            tell(None, status)
-            if status.phase is BotPhase.FAILED:
-                return
-        await asyncio.sleep(pause)
-        pause = min(2 * pause, RETRY_MOST)
-
-
-def _network_error(error: Exception) -> Exception:
-    """What was meant: discord.py stumbles when its first connection to the gateway fails.
-
-    It then asks the missing connection for its sequence, an AttributeError.
-    """
-    cause = error.__context__
-    if isinstance(error, AttributeError) and isinstance(cause, aiohttp.ClientError | OSError):
-        return cause
-    return error
-
-
-def _without_traceback(record: logging.LogRecord) -> bool:
-    """Make one line of what discord.py logs at each reconnect."""
-    if record.exc_info and str(record.msg).startswith("Attempting a reconnect"):
-        record.msg = f"Disconnected (%s). {record.msg}"
-        record.args = (type(record.exc_info[1]).__name__, *(record.args or ()))
-        record.exc_info, record.levelno, record.levelname = None, logging.WARNING, "WARNING"
-    return True
-
-
-logging.getLogger("discord.client").addFilter(_without_traceback)
-
-
-def _is_told(error: BaseException) -> bool:
-    """Whether the sentence says it all, so that a traceback would only bury it."""
-    return isinstance(
-        error, discord.LoginFailure | discord.PrivilegedIntentsRequired | discord.ConnectionClosed
-    )
-
-
-def diagnose(error: Exception, pause: float) -> BotStatus:
-    """What ended the bot → what to tell, and whether it can heal."""
-    code = error.code if isinstance(error, discord.ConnectionClosed) else None
-    match error:
-        case discord.LoginFailure() | discord.ConnectionClosed() if code in (None, 4004):
-            return BotStatus(
-                BotPhase.FAILED,
-                "Discord refused DISCORD_TOKEN. In the Developer Portal, under Bot, press Reset "
-                "Token, set the new one as DISCORD_TOKEN, and start again.",
-                trouble=Trouble.TOKEN,
-            )
-        case discord.PrivilegedIntentsRequired():
-            return BotStatus(
-                BotPhase.FAILED,
-                "Discord refused an intent. In the Developer Portal, under Bot, switch Message "
-                "Content Intent on, and start again.",
-                trouble=Trouble.INTENT,
-            )
-        case discord.ConnectionClosed() if code in FINAL:
-            return BotStatus(
-                BotPhase.FAILED,
-                f"Discord closed the connection for good ({code}). Update Spacebot and start "
-                "again; if it stays, please report it.",
-            )
-        case aiohttp.ClientError() | OSError() | TimeoutError():
-            return BotStatus(
-                BotPhase.RETRYING,
-                f"Discord cannot be reached from here; trying again in {words.duration(pause)}. "
-                "If it stays so, this host may block Discord: set DISCORD_PROXY.",
-                trouble=Trouble.NETWORK,
-            )
-        case discord.HTTPException() | discord.GatewayNotFound() | discord.ConnectionClosed():
-            return BotStatus(
-                BotPhase.RETRYING,
-                f"Discord has trouble; trying again in {words.duration(pause)}.",
-                trouble=Trouble.DISCORD,
-            )
-        case _:
-            return BotStatus(
-                BotPhase.FAILED,
-                "The bot stopped by a mistake of its own; its log says where. Start it again, and "
-                "please report it.",
-                trouble=Trouble.BUG,
-            )

@@ -1,0 +1,134 @@
+"""Keeping the client running: what ends it, what to tell, and whether it can heal."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+import aiohttp
+import discord
+
+from spacebot import words
+from spacebot.bot.client import RETRY_FIRST, RETRY_MOST, Bot
+from spacebot.models import BotPhase, BotStatus, Trouble
+
+log = logging.getLogger(__name__)
+
+# The gateway's close codes after which it must not be asked again: sharding, version, intents.
+FINAL = range(4010, 4014)
+
+
+async def keep_running(
+    token: str, make: Callable[[], Bot], tell: Callable[[Bot | None, BotStatus], None]
+) -> None:
+    """Run the bot until it is cancelled or cannot go on; `tell` hears how it stands.
+
+    What can heal (network, Discord down) is tried again with growing pauses.
+    What cannot (a refused token) is not: Discord resets a token after 1,000
+    identifies a day.
+    """
+    pause = RETRY_FIRST
+    refused = False
+    while True:
+        try:
+            bot = make()
+            if refused:
+                bot.wanted.refuse()
+            tell(bot, BotStatus(BotPhase.CONNECTING))
+            async with bot:
+                await bot.start(token)
+            return
+        except Exception as caught:
+            error = _network_error(caught)
+            if isinstance(error, discord.PrivilegedIntentsRequired) and not refused:
+                # Whatever Discord had said of the application: without, all else works.
+                log.warning("Discord refused a privileged intent: going on without")
+                refused = True
+                continue
+            status = diagnose(error, pause)
+            if status.phase is BotPhase.FAILED:
+                log.error(status.reason, exc_info=None if _is_told(error) else error)
+            else:
+                log.warning("%s (%r)", status.reason, error)
+            tell(None, status)
+            if status.phase is BotPhase.FAILED:
+                return
+        await asyncio.sleep(pause)
+        pause = min(2 * pause, RETRY_MOST)
+
+
+def _network_error(error: Exception) -> Exception:
+    """What was meant: discord.py stumbles when its first connection to the gateway fails.
+
+    It then asks the missing connection for its sequence, an AttributeError.
+    """
+    cause = error.__context__
+    if isinstance(error, AttributeError) and isinstance(cause, aiohttp.ClientError | OSError):
+        return cause
+    return error
+
+
+def _without_traceback(record: logging.LogRecord) -> bool:
+    """Make one line of what discord.py logs at each reconnect."""
+    if record.exc_info and str(record.msg).startswith("Attempting a reconnect"):
+        record.msg = f"Disconnected (%s). {record.msg}"
+        record.args = (type(record.exc_info[1]).__name__, *(record.args or ()))
+        record.exc_info, record.levelno, record.levelname = None, logging.WARNING, "WARNING"
+    return True
+
+
+logging.getLogger("discord.client").addFilter(_without_traceback)
+
+
+def _is_told(error: BaseException) -> bool:
+    """Whether the sentence says it all, so that a traceback would only bury it."""
+    return isinstance(
+        error, discord.LoginFailure | discord.PrivilegedIntentsRequired | discord.ConnectionClosed
+    )
+
+
+def diagnose(error: Exception, pause: float) -> BotStatus:
+    """What ended the bot → what to tell, and whether it can heal."""
+    code = error.code if isinstance(error, discord.ConnectionClosed) else None
+    match error:
+        case discord.LoginFailure() | discord.ConnectionClosed() if code in (None, 4004):
+            return BotStatus(
+                BotPhase.FAILED,
+                "Discord refused DISCORD_TOKEN. In the Developer Portal, under Bot, press Reset "
+                "Token, set the new one as DISCORD_TOKEN, and start again.",
+                trouble=Trouble.TOKEN,
+            )
+        case discord.PrivilegedIntentsRequired():
+            return BotStatus(
+                BotPhase.FAILED,
+                "Discord refused an intent. In the Developer Portal, under Bot, switch Message "
+                "Content Intent on, and start again.",
+                trouble=Trouble.INTENT,
+            )
+        case discord.ConnectionClosed() if code in FINAL:
+            return BotStatus(
+                BotPhase.FAILED,
+                f"Discord closed the connection for good ({code}). Update Spacebot and start "
+                "again; if it stays, please report it.",
+            )
+        case aiohttp.ClientError() | OSError() | TimeoutError():
+            return BotStatus(
+                BotPhase.RETRYING,
+                f"Discord cannot be reached from here; trying again in {words.duration(pause)}. "
+                "If it stays so, this host may block Discord: set DISCORD_PROXY.",
+                trouble=Trouble.NETWORK,
+            )
+        case discord.HTTPException() | discord.GatewayNotFound() | discord.ConnectionClosed():
+            return BotStatus(
+                BotPhase.RETRYING,
+                f"Discord has trouble; trying again in {words.duration(pause)}.",
+                trouble=Trouble.DISCORD,
+            )
+        case _:
+            return BotStatus(
+                BotPhase.FAILED,
+                "The bot stopped by a mistake of its own; its log says where. Start it again, and "
+                "please report it.",
+                trouble=Trouble.BUG,
+            )

@@ -1,0 +1,381 @@
+"""The conversations: where they are, who may speak, and what is asked next."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import logging
+import time
+import uuid
+import weakref
+from collections.abc import Awaitable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import discord
+
+from spacebot import words
+from spacebot.attachments import UPLOAD
+from spacebot.catalogue import command_name
+from spacebot.conversations.asking import LOST, Asking, Question
+from spacebot.conversations.controls import answer_view, is_answering
+from spacebot.conversations.lines import MOST, Line, Lines
+from spacebot.conversations.speech import Speech
+from spacebot.conversations.talk import as_markdown, kept, secrets_of
+from spacebot.errors import EndpointGone, InputError, SpacebotError
+from spacebot.jobs import Jobs
+from spacebot.models import Asker, Endpoint, File, Reply
+from spacebot.store import Conversation, Turn, TurnState
+
+log = logging.getLogger(__name__)
+
+FILE_LIMIT = 10 * 1024 * 1024
+NOT_YOURS = (
+    "This conversation belongs to {owner}. They can let everybody speak with **Open to all** "
+    "under the last answer; **Fork** gives you one of your own."
+)
+ENDED = "This conversation is no longer kept. Start a new one with `{command}`."
+
+
+class Conversations:
+    """Every conversation of the bot. All calls belong to one event loop."""
+
+    def __init__(self, client: discord.Client, jobs: Jobs) -> None:
+        self.client = client
+        self.jobs = jobs
+        self.kept = jobs.store.chats
+        self.lines = Lines(self._answer)
+        # By channel; where several may talk to the bot in one, by person too.
+        self._of_channel: dict[str, str] = {}
+        self._of_person: dict[tuple[str, str], str] = {}
+        self._secrets: dict[str, Mapping[str, Any]] = {}
+        self._locks: weakref.WeakValueDictionary[str, asyncio.Lock] = weakref.WeakValueDictionary()
+
+    def chats(self) -> dict[str, Endpoint]:
+        """The chats on offer, by their commands."""
+        return {
+            command_name(space, endpoint): endpoint
+            for space in self.jobs.catalogue.spaces
+            for endpoint in space.endpoints
+            if endpoint.chats
+        }
+
+    async def load(self) -> None:
+        """Learn where the kept conversations are."""
+        for conversation, channel, user, addressed in await self.kept.places():
+            self._note(conversation, channel, user, addressed)
+
+    def _note(self, conversation: str, channel: str, user: str, addressed: bool) -> None:
+        if addressed:
+            self._of_person[channel, user] = conversation
+        else:
+            self._of_channel[channel] = conversation
+
+    def lock(self, channel: object) -> asyncio.Lock:
+        """Held while a message of this channel finds its conversation: they stay in order."""
+        return self._locks.setdefault(str(channel), asyncio.Lock())
+
+    async def find(self, channel: object, user: object) -> Conversation | None:
+        """The conversation that somebody talks to in this channel."""
+        found = self._of_channel.get(str(channel)) or self._of_person.get((str(channel), str(user)))
+        return await self.kept.get(found) if found else None
+
+    async def begin(
+        self,
+        command: str,
+        endpoint: Endpoint,
+        settings: Mapping[str, Any],
+        *,
+        owner: discord.abc.User,
+        channel: int,
+        guild: int | None,
+        addressed: bool = False,
+    ) -> Conversation:
+        """Begin a conversation; `settings` are by option name, attachments as Discord has them."""
+        number = uuid.uuid4().hex[:12]
+        brought = {
+            name: await self._save(number, endpoint, one) if is_attachment(one) else one
+            for name, one in settings.items()
+        }
+        secrets = secrets_of(endpoint, brought)
+        conversation = Conversation(
+            id=number,
+            space=endpoint.space,
+            api_name=endpoint.api_name,
+            command=command,
+            user=str(owner.id),
+            mention=owner.mention,
+            channel=str(channel),
+            # A secret: whoever knows a session's name could speak in it on the Space itself.
+            session=uuid.uuid4().hex,
+            guild=str(guild) if guild else None,
+            addressed=addressed,
+            given={n: kept(one) for n, one in brought.items() if n not in secrets},
+        )
+        await self.add(conversation, secrets)
+        return conversation
+
+    async def add(self, conversation: Conversation, secrets: Mapping[str, Any]) -> None:
+        """Write a conversation down, and answer in its channel from now on."""
+        await self.kept.add(conversation)
+        if secrets:
+            self._secrets[conversation.id] = secrets
+        self._note(conversation.id, conversation.channel, conversation.user, conversation.addressed)
+
+    def secrets(self, conversation: str) -> Mapping[str, Any]:
+        """The settings that are not written down."""
+        return self._secrets.get(conversation, {})
+
+    def say(
+        self,
+        conversation: Conversation,
+        author: discord.abc.User,
+        text: str,
+        attachments: Sequence[discord.Attachment] = (),
+        message: int | None = None,
+    ) -> None:
+        """Put what somebody said at the end of the conversation's line."""
+        turn = Turn(
+            job=uuid.uuid4().hex[:12],
+            conversation=conversation.id,
+            user=str(author.id),
+            mention=author.mention,
+            name=author.display_name,
+            text=text,
+            message=str(message) if message else None,
+        )
+        ready = asyncio.ensure_future(self._prepare(conversation, turn, attachments))
+        asker = Asker(turn.user, turn.mention, conversation.channel)
+        self.lines.add(conversation.id, Question(asker, ready, message))
+
+    async def _prepare(
+        self, conversation: Conversation, turn: Turn, attachments: Sequence[discord.Attachment]
+    ) -> Turn:
+        """Bring the files here and write the turn down; raises `InputError`."""
+        files = []
+        if attachments:
+            endpoint = self.endpoint(conversation)
+            files = [kept(await self._save(turn.job, endpoint, one)) for one in attachments]
+        turn = replace(turn, files=files)
+        await self.kept.say(turn)
+        return turn
+
+    async def _save(self, job: str, endpoint: Endpoint, attachment: discord.Attachment) -> File:
+        limit = endpoint.max_file_size or UPLOAD
+        if attachment.size > limit:
+            raise InputError(
+                f"{attachment.filename} has {attachment.size / 1e6:.1f} MB; the Space takes at "
+                f"most {limit / 1e6:.1f} MB. Attach a smaller file."
+            )
+        path = self.jobs.uploads.path(job, attachment.filename)
+        try:
+            await attachment.save(path)
+        except discord.HTTPException as error:
+            raise InputError(
+                f"Discord did not hand over {attachment.filename}. Attach it again."
+            ) from error
+        kind = attachment.content_type
+        return File(attachment.filename, path=path, size=attachment.size, mime=kind)
+
+    def endpoint(self, conversation: Conversation) -> Endpoint:
+        """What a conversation talks to, as it is described now; raises `EndpointGone`."""
+        found = self.jobs.catalogue.find(
+            conversation.space, conversation.api_name, conversation.command
+        )
+        if not found.chats:
+            raise EndpointGone("The Space no longer has this chat: it was changed.")
+        return found
+
+    async def _answer(self, conversation: str, line: Line, question: Question) -> None:
+        """Answer one question: the line's turn has come to it."""
+        kept = await self.kept.get(conversation)
+        if kept is None:
+            return
+        try:
+            turn = await question.ready
+        except SpacebotError as error:
+            await self.tell(kept, words.failure(error), question.message)
+            return
+        if question.dropped:
+            await self.kept.unsay(turn.job)
+            return
+        line.now = Asking(
+            self.client,
+            self.jobs,
+            kept,
+            turn,
+            question,
+            self._file_limit(kept),
+            self.secrets(conversation),
+        )
+        await line.now.run()
+
+    def _file_limit(self, conversation: Conversation) -> int:
+        guild = self.client.get_guild(int(conversation.guild)) if conversation.guild else None
+        return guild.filesize_limit if guild else FILE_LIMIT
+
+    async def tell(
+        self, conversation: Conversation, text: str, question: int | None = None
+    ) -> None:
+        """Say something in a conversation that is no answer."""
+        try:
+            await Speech(self.client, int(conversation.channel), question=question).show(
+                [Reply(text[:2000])]
+            )
+        except discord.HTTPException as error:
+            log.info("conversation %s: nothing can be said there: %s", conversation.id, error)
+
+    async def hear(
+        self,
+        conversation: Conversation,
+        message: discord.Message,
+        text: str,
+        *,
+        mentioned: bool,
+    ) -> None:
+        """Take a message in a conversation's channel: a question, or none of ours."""
+        if conversation.addressed and not mentioned:
+            return
+        if conversation.ended is not None:
+            if mentioned or message.guild is None:
+                said = ENDED.format(command=conversation.command)
+                await self.tell(conversation, said, message.id)
+            return
+        if not conversation.open and str(message.author.id) != conversation.user:
+            if mentioned:
+                said = NOT_YOURS.format(owner=conversation.mention)
+                await self.tell(conversation, said, message.id)
+            return
+        if not text and not message.attachments:
+            return
+        line = self.lines.of(conversation.id)
+        if len(line.waiting) >= MOST:
+            if not line.told_full:
+                line.told_full = True
+                said = f"⏳ {MOST} messages wait here already. Say this again when one is answered."
+                await self.tell(conversation, said, message.id)
+            return
+        self.say(conversation, message.author, text, message.attachments, message.id)
+
+    async def again(self, conversation: Conversation, asker: Asker) -> bool:
+        """Ask the last question again; False where there is none."""
+        turns = await self.kept.said(conversation.id)
+        if not turns:
+            return False
+        ready: asyncio.Future[Turn] = asyncio.get_running_loop().create_future()
+        ready.set_result(turns[-1])
+        question = Question(asker, ready, again=True, over=True)
+        self.lines.add(conversation.id, question)
+        return True
+
+    async def fork(
+        self, conversation: Conversation, owner: discord.abc.User, channel: int
+    ) -> Conversation:
+        """A copy that goes on by itself in another channel, for another owner."""
+        copy = replace(
+            conversation,
+            id=uuid.uuid4().hex[:12],
+            user=str(owner.id),
+            mention=owner.mention,
+            channel=str(channel),
+            session=uuid.uuid4().hex,
+            process=None,
+            addressed=False,
+            open=False,
+            answer=(),
+            created=time.time(),
+            used=time.time(),
+        )
+        await self.add(copy, self.secrets(conversation.id))
+        for turn in await self.kept.said(conversation.id):
+            again = {"job": uuid.uuid4().hex[:12], "conversation": copy.id, "message": None}
+            await self.kept.say(replace(turn, **again))
+        return copy
+
+    async def export(self, conversation: Conversation) -> discord.File:
+        """What was said, as a Markdown file."""
+        text = as_markdown(conversation, await self.kept.said(conversation.id))
+        return discord.File(io.BytesIO(text.encode()), f"conversation-{conversation.id}.md")
+
+    def deleted(self, message: int) -> None:
+        """A message was deleted."""
+        self.lines.deleted(message)
+
+    def closed(self, channel: int, why: str) -> None:
+        """A thread was closed or deleted."""
+        if conversation := self._of_channel.get(str(channel)):
+            self.lines.stop(conversation, why)
+
+    async def recover(self) -> None:
+        """Ask again, or tell of, the questions that a restart interrupted."""
+        for turn in await self.kept.unanswered():
+            if self.lines.of(turn.conversation).is_busy:
+                self._take_up(turn)
+                continue
+            try:
+                await self._recover(turn)
+            except (SpacebotError, discord.HTTPException) as error:
+                log.warning("job %s could not be recovered: %r", turn.job, error)
+
+    async def _recover(self, turn: Turn) -> None:
+        conversation = await self.kept.get(turn.conversation)
+        if conversation is None:
+            return
+        endpoint = self.endpoint(conversation)
+        shown = await self._shown(conversation, turn)
+        if turn.state == TurnState.SENT and shown is not None and not is_answering(shown):
+            # Posted, and killed before that was written down.
+            answer = turn.answer or shown.content
+            await self.kept.mark(turn.job, state=TurnState.DONE, answer=answer)
+            return
+        remembers = endpoint.stateful and not endpoint.takes_history
+        if turn.state == TurnState.WAITING or endpoint.repeatable or not remembers:
+            log.info("job %s %s is asked again", turn.job, conversation.command)
+            self._take_up(turn, over=shown is not None)
+            return
+        speech = Speech(
+            self.client,
+            int(conversation.channel),
+            question=int(turn.message) if turn.message else None,
+            messages=[int(one) for one in conversation.answer] if shown else [],
+        )
+        await speech.show([Reply(LOST)], answer_view(conversation))
+        await self.kept.mark(turn.job, state=TurnState.LOST)
+        answer = [str(one) for one in speech.messages]
+        await self.kept.change(conversation.id, answer=answer, before=conversation.history)
+
+    def _take_up(self, turn: Turn, *, over: bool = False) -> None:
+        ready: asyncio.Future[Turn] = asyncio.get_running_loop().create_future()
+        ready.set_result(turn)
+        asker = Asker(turn.user, turn.mention)
+        message = int(turn.message) if turn.message else None
+        # One that was answered before was being asked again.
+        question = Question(asker, ready, message, again=bool(turn.answer), over=over)
+        self.lines.add(turn.conversation, question)
+
+    async def _shown(self, conversation: Conversation, turn: Turn) -> discord.Message | None:
+        """The last message of this turn's answer, where there is one."""
+        if not conversation.answer:
+            return None
+        channel = self.client.get_partial_messageable(int(conversation.channel))
+        try:
+            first = await channel.fetch_message(int(conversation.answer[0]))
+            answers = first.reference.message_id if first.reference else None
+            if turn.message and answers != int(turn.message):
+                return None
+            return await channel.fetch_message(int(conversation.answer[-1]))
+        except discord.NotFound:
+            return None
+
+
+def is_attachment(value: Any) -> bool:
+    """Whether a value is a file that Discord still holds."""
+    return isinstance(value, discord.Attachment)
+
+
+async def told(sending: Awaitable[Any], what: str) -> None:
+    """Send what may as well not arrive."""
+    try:
+        await sending
+    except discord.HTTPException as error:
+        log.info("%s: %s", what, error)

@@ -1,0 +1,235 @@
+"""Discord's side of the conversations: the commands, mentions and messages that reach them."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+import discord
+
+from spacebot import inputs, words
+from spacebot.conversations.conversations import Conversations, told
+from spacebot.conversations.pressed import Pressed
+from spacebot.conversations.talk import split
+from spacebot.errors import SpacebotError
+from spacebot.inputs.words import title_of
+from spacebot.jobs import Jobs
+from spacebot.models import Answer, Asker, Endpoint, File, Job
+from spacebot.places import GONE, NOBODY
+from spacebot.store import Conversation
+
+log = logging.getLogger(__name__)
+
+SPOKEN = (discord.MessageType.default, discord.MessageType.reply)
+CANNOT_READ = (
+    "-# I cannot read messages here, only those that mention me: "
+    "begin each with {me}. (Whoever runs me can switch on the Message Content Intent.)"
+)
+
+
+class Host(Pressed):
+    """Begins conversations, and hears what is said in them."""
+
+    def __init__(self, client: discord.Client, jobs: Jobs) -> None:
+        super().__init__(client, Conversations(client, jobs))
+
+    @property
+    def are_offered(self) -> bool:
+        """Whether there is a chat to talk to."""
+        return bool(self.talks.chats())
+
+    async def open(
+        self,
+        interaction: discord.Interaction[Any],
+        command: str,
+        endpoint: Endpoint,
+        given: Mapping[str, Any],
+    ) -> bool:
+        """Take a chat's command as the beginning of a conversation.
+
+        False where none can be had: it is no chat, its answers are private, or the bot is
+        not there itself.
+        """
+        private = endpoint.answer is Answer.PRIVATE
+        if private or not endpoint.chats or not _is_there(interaction, self.client):
+            return False
+        here = await self.talks.find(interaction.channel_id, interaction.user.id)
+        if here is not None and interaction.guild_id and not here.addressed:
+            await self._continue(interaction, here, command, endpoint, given)
+            return True
+        text, files, settings = split(endpoint, given)
+        answered = await interaction.response.send_message(
+            _header(interaction, command, endpoint, given), allowed_mentions=NOBODY
+        )
+        assert answered.message_id is not None
+        thread = await self._thread(interaction.channel, answered.message_id, endpoint, given)
+        try:
+            conversation = await self.talks.begin(
+                command,
+                endpoint,
+                settings,
+                owner=interaction.user,
+                channel=thread.id if thread else interaction.channel_id or 0,
+                guild=interaction.guild_id,
+                addressed=thread is None and interaction.guild_id is not None,
+            )
+        except SpacebotError as error:
+            await interaction.followup.send(words.failure(error), ephemeral=True)
+            return True
+        question = None if thread else answered.message_id
+        self.talks.say(conversation, interaction.user, text, files, question)
+        await self._explain(conversation)
+        return True
+
+    async def _continue(
+        self,
+        interaction: discord.Interaction[Any],
+        here: Conversation,
+        command: str,
+        endpoint: Endpoint,
+        given: Mapping[str, Any],
+    ) -> None:
+        """Take a chat's command in a conversation's thread as one more message to it."""
+        mine = here.open or here.user == str(interaction.user.id)
+        same = (endpoint.space, endpoint.api_name) == (here.space, here.api_name)
+        if not mine or not same or here.ended is not None:
+            said = "A thread holds one conversation. Use the command in the channel itself."
+            await interaction.response.send_message(said, ephemeral=True)
+            return
+        text, files, _ = split(endpoint, given)
+        answered = await interaction.response.send_message(
+            _header(interaction, command, endpoint, given), allowed_mentions=NOBODY
+        )
+        self.talks.say(here, interaction.user, text, files, answered.message_id)
+
+    async def _thread(
+        self, channel: Any, message: int, endpoint: Endpoint, given: Mapping[str, Any]
+    ) -> discord.Thread | None:
+        title = inputs.thread_title(endpoint, given)
+        return await self._open_thread(channel, message, title)
+
+    async def _open_thread(self, channel: Any, message: int, title: str) -> discord.Thread | None:
+        """Open a thread on a message; None where there can be none."""
+        if not isinstance(channel, discord.TextChannel):
+            return None
+        try:
+            return await channel.create_thread(name=title, message=discord.Object(message))
+        except discord.HTTPException as error:
+            if error.code not in GONE:
+                raise
+            log.info("no thread can be opened: %s", error)
+            return None
+
+    async def _explain(self, conversation: Conversation) -> None:
+        """Say how to go on, where it is not by just writing."""
+        if conversation.guild and (conversation.addressed or not self.reads):
+            me = self.client.user.mention if self.client.user else "my name"
+            if conversation.addressed:
+                said = f"-# I cannot open a thread here: mention {me} in what you say next."
+            else:
+                said = CANNOT_READ.format(me=me)
+            await self.talks.tell(conversation, said)
+
+    @property
+    def reads(self) -> bool:
+        """Whether the bot is told what messages say that do not mention it."""
+        return self.client.intents.message_content
+
+    async def heard(self, message: discord.Message) -> None:
+        """Take a message: a question, the beginning of a conversation, or none of ours."""
+        if message.author.bot or message.webhook_id or message.type not in SPOKEN:
+            return
+        mentioned = self.client.user in message.mentions
+        async with self.talks.lock(message.channel.id):
+            here = await self.talks.find(message.channel.id, message.author.id)
+            if here is not None:
+                await self.talks.hear(here, message, self._text(message), mentioned=mentioned)
+            elif message.guild is None or (mentioned and self._is_named(message)):
+                await self._begin(message)
+
+    def _is_named(self, message: discord.Message) -> bool:
+        """Whether the text itself mentions the bot; replies to its messages mention it as well."""
+        me = self.client.user.id if self.client.user else 0
+        return f"<@{me}>" in message.content or f"<@!{me}>" in message.content
+
+    def _text(self, message: discord.Message) -> str:
+        """What was said, without the bot's own mention, others' by their names."""
+        text = message.content
+        for user in message.mentions:
+            name = "" if user == self.client.user else f"@{user.display_name}"
+            text = text.replace(f"<@{user.id}>", name).replace(f"<@!{user.id}>", name)
+        return text.strip()
+
+    async def _begin(self, message: discord.Message) -> None:
+        """Begin a conversation with what a message says."""
+        try:
+            chat = await self._chosen(message)
+        except SpacebotError as error:
+            await told(message.reply(words.failure(error)), "a mention")
+            return
+        text = self._text(message)
+        if chat is None or not (text or message.attachments):
+            return
+        command, endpoint = chat
+        title = title_of(text) or title_of(command) or "conversation"
+        thread = await self._open_thread(message.channel, message.id, title)
+        conversation = await self.talks.begin(
+            command,
+            endpoint,
+            {},
+            owner=message.author,
+            channel=thread.id if thread else message.channel.id,
+            guild=message.guild.id if message.guild else None,
+            addressed=thread is None and message.guild is not None,
+        )
+        question = None if thread else message.id
+        self.talks.say(conversation, message.author, text, message.attachments, question)
+        await self._explain(conversation)
+
+    async def _chosen(self, message: discord.Message) -> tuple[str, Endpoint] | None:
+        """The chat of this channel: the one that was set, or the only one there is."""
+        chats = self.talks.chats()
+        parent = getattr(message.channel, "parent_id", None)
+        kept = self.talks.kept
+        chosen = await kept.chosen(str(parent or message.channel.id))
+        if chosen is not None:
+            endpoint = self.talks.jobs.catalogue.find(*chosen)
+            command = next((name for name, one in chats.items() if one == endpoint), "")
+            return command or endpoint.name, endpoint
+        if len(chats) == 1:
+            return next(iter(chats.items()))
+        if chats:
+            names = ", ".join(f"`{name}`" for name in chats)
+            who = "" if message.guild is None else " A moderator can choose one for this channel"
+            choose = f"{who} with `/chat-here`." if who else " `/chat-here` chooses one for here."
+            said = f"There are several chats: {names}. Use one of these commands.{choose}"
+            await told(message.reply(said, allowed_mentions=NOBODY), "a mention")
+        elif message.guild is None:
+            said = "There is no chat here. Type / to see the commands there are."
+            await told(message.reply(said, allowed_mentions=NOBODY), "a direct message")
+        return None
+
+
+def _is_there(interaction: discord.Interaction[Any], client: discord.Client) -> bool:
+    """Whether the bot itself is where a command was used, and may write there."""
+    if interaction.guild_id is None:
+        return interaction.context.dm_channel and isinstance(interaction.channel, discord.DMChannel)
+    is_thread = isinstance(interaction.channel, discord.Thread)
+    allowed = interaction.app_permissions
+    may = allowed.send_messages_in_threads if is_thread else allowed.send_messages
+    return client.get_guild(interaction.guild_id) is not None and may
+
+
+def _header(
+    interaction: discord.Interaction[Any],
+    command: str,
+    endpoint: Endpoint,
+    given: Mapping[str, Any],
+) -> str:
+    named = {
+        name: File(one.filename) if isinstance(one, discord.Attachment) else one
+        for name, one in given.items()
+    }
+    asker = Asker(str(interaction.user.id), interaction.user.mention)
+    return f"💬 {words.header(Job('', endpoint, asker, named), command)}"

@@ -1,0 +1,91 @@
+"""The questions of each conversation, in order: one is answered at a time."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+from spacebot.conversations.asking import Asking, Question
+from spacebot.errors import SpacebotError
+
+log = logging.getLogger(__name__)
+
+# More than this and somebody floods the conversation.
+MOST = 10
+
+
+@dataclass(slots=True)
+class Line:
+    """One conversation's questions: the one being answered, and those behind it."""
+
+    waiting: deque[Question] = field(default_factory=deque)
+    now: Asking | None = None
+    task: asyncio.Task[None] | None = None
+    told_full: bool = False
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether an answer is under way, or waited for."""
+        return self.task is not None
+
+
+class Lines:
+    """All lines. `answer` answers one question of a conversation, noting itself as `Line.now`."""
+
+    def __init__(self, answer: Callable[[str, Line, Question], Awaitable[None]]) -> None:
+        self._answer = answer
+        self._lines: dict[str, Line] = {}
+
+    def of(self, conversation: str) -> Line:
+        """A conversation's line; an empty one is forgotten."""
+        return self._lines.get(conversation) or Line()
+
+    def add(self, conversation: str, question: Question) -> None:
+        """Put a question at the end of its conversation's line."""
+        line = self._lines.setdefault(conversation, Line())
+        line.waiting.append(question)
+        if line.task is None:
+            line.task = asyncio.create_task(
+                self._work(conversation, line), name=f"conversation {conversation}"
+            )
+
+    async def _work(self, conversation: str, line: Line) -> None:
+        try:
+            while line.waiting:
+                question = line.waiting.popleft()
+                await self._one(conversation, line, question)
+                line.now = None
+                line.told_full = False
+        finally:
+            del self._lines[conversation]
+
+    async def _one(self, conversation: str, line: Line, question: Question) -> None:
+        try:
+            if not question.dropped:
+                await self._answer(conversation, line, question)
+        except SpacebotError as error:
+            log.warning("a question could not be asked: %s", type(error).__name__)
+        except Exception:
+            log.exception("a question met a bug")
+
+    def stop(self, conversation: str, why: str) -> None:
+        """Stop the answer under way and drop what waits: nobody is there any more."""
+        line = self.of(conversation)
+        for question in line.waiting:
+            question.dropped = True
+        if line.now is not None:
+            line.now.stop(why, gone=True)
+
+    def deleted(self, message: int) -> None:
+        """Drop the question that was deleted; stop an answer that was, or whose question was."""
+        for line in list(self._lines.values()):
+            for question in line.waiting:
+                question.dropped = question.dropped or question.message == message
+            if line.now is None:
+                continue
+            asked = line.now.turn.message
+            if asked == str(message) or message in line.now.speech.messages:
+                line.now.stop("Its message was deleted.", gone=message in line.now.speech.messages)

@@ -1,0 +1,119 @@
+"""One answer's messages in a channel: posted, edited as it grows, continued in further ones."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+
+import discord
+
+from spacebot.models import Reply
+from spacebot.places import DELETED, NOBODY, TOO_LARGE, Opened
+from spacebot.posting import without_files
+
+log = logging.getLogger(__name__)
+
+# Discord: a message in an archived thread cannot be edited.
+ARCHIVED = 50083
+
+
+class Speech:
+    """The messages of one answer, in order. `messages` are their ids, the first one first.
+
+    The first is a reply to `question`, where that is known. What is raised is
+    discord.py's: with a code of `places.DELETED` where a message of it was deleted.
+    """
+
+    def __init__(
+        self,
+        client: discord.Client,
+        channel: int,
+        *,
+        question: int | None = None,
+        messages: Sequence[int] = (),
+    ) -> None:
+        self.client = client
+        self.channel = client.get_partial_messageable(channel)
+        self.question = question
+        self.messages = list(messages)
+        self._shown: list[tuple[str, bool, str]] = [("", True, "?")] * len(self.messages)
+
+    async def show(self, replies: Sequence[Reply], view: discord.ui.View | None = None) -> None:
+        """Make the messages these, `view` under the last; what has not changed is left alone."""
+        for number, reply in enumerate(replies):
+            under = view if number == len(replies) - 1 else None
+            state = (reply.text, bool(reply.files), _key(under))
+            if number < len(self.messages) and self._shown[number] == state and not reply.files:
+                continue
+            await self._put(number, reply, under)
+            self._shown[number] = state
+        for message in self.messages[len(replies) :]:
+            await self._delete(message)
+        del self.messages[len(replies) :], self._shown[len(replies) :]
+
+    async def bare(self) -> None:
+        """Take the buttons away: another answer came after this one."""
+        if self.messages:
+            try:
+                await self._partial(self.messages[-1]).edit(view=None)
+            except discord.HTTPException as error:
+                log.info("an older answer keeps its buttons: %s", error)
+
+    async def _put(self, number: int, reply: Reply, view: discord.ui.View | None) -> None:
+        try:
+            await self._awake(number, reply, view)
+        except discord.HTTPException as error:
+            if error.code not in TOO_LARGE or not reply.files:
+                raise
+            await self._awake(number, without_files(reply), view)
+
+    async def _awake(self, number: int, reply: Reply, view: discord.ui.View | None) -> None:
+        """Post or edit, in a thread that has gone to sleep after waking it."""
+        try:
+            await self._send(number, reply, view)
+        except discord.HTTPException as error:
+            if error.code != ARCHIVED:
+                raise
+            thread = await self.client.fetch_channel(self.channel.id)
+            if not isinstance(thread, discord.Thread) or thread.locked:
+                raise
+            await thread.edit(archived=False)
+            await self._send(number, reply, view)
+
+    async def _send(self, number: int, reply: Reply, view: discord.ui.View | None) -> None:
+        with Opened(reply.files) as opened:
+            if number < len(self.messages):
+                await self._partial(self.messages[number]).edit(
+                    content=reply.text, attachments=opened, view=view, allowed_mentions=NOBODY
+                )
+                return
+            sent = await self.channel.send(
+                reply.text,
+                files=opened,
+                view=view or discord.utils.MISSING,
+                allowed_mentions=NOBODY,
+                reference=self._reference() if number == 0 else None,  # type: ignore[arg-type]
+            )
+        self.messages.append(sent.id)
+        self._shown.append(("", True, "?"))
+
+    async def _delete(self, message: int) -> None:
+        try:
+            await self._partial(message).delete()
+        except discord.HTTPException as error:
+            if error.code not in DELETED:
+                raise
+
+    def _reference(self) -> discord.MessageReference | None:
+        if self.question is None:
+            return None
+        return discord.MessageReference(
+            message_id=self.question, channel_id=self.channel.id, fail_if_not_exists=False
+        )
+
+    def _partial(self, message: int) -> discord.PartialMessage:
+        return self.channel.get_partial_message(message)
+
+
+def _key(view: discord.ui.View | None) -> str:
+    return "" if view is None else repr(view.to_components())
