@@ -79,7 +79,7 @@ def steps(status: Status, *, token: bool, hosted: bool) -> tuple[Step, ...]:
     bot = status.bot
     connected = bot.phase in (BotPhase.CONNECTED, BotPhase.RETRYING) and bot.name is not None
     done = {
-        "application": token and bot.trouble is not Trouble.TOKEN,
+        "application": token,
         "reach": connected or (status.reach is not None and not problem(status.reach)),
         "token": connected,
         "invite": connected and bot.servers > 0,
@@ -131,7 +131,7 @@ def _mark(key: str, done: bool, wrong: str, following: str) -> Mark:
         return Mark.WRONG
     if done:
         return Mark.DONE
-    return Mark.NOW if key in (following, "reach") else Mark.LATER
+    return Mark.NOW if key == following else Mark.LATER
 
 
 def _wrong(status: Status) -> dict[str, str]:
@@ -143,8 +143,8 @@ def _wrong(status: Status) -> dict[str, str]:
     match bot.trouble:
         case Trouble.TOKEN | Trouble.INTENT | Trouble.BUG | Trouble.DISCORD:
             found["token"] = bot.reason
-        case Trouble.NETWORK:
-            found["reach"] = found.get("reach") or bot.reason
+        case Trouble.NETWORK if status.reach is None:
+            found["reach"] = bot.reason
     if bot.phase is BotPhase.CONNECTED and bot.reason:
         found["command"] = bot.reason
     return {key: words for key, words in found.items() if words}

@@ -23,6 +23,10 @@ class House(Protocol):
         """How everything stands, from any thread; blocks where the bot hangs."""
         ...
 
+    async def metrics(self) -> bytes:
+        """Everything that is counted, in Prometheus' text format; nothing of it is secret."""
+        ...
+
     def spaces(self) -> Sequence[Space]:
         """The Spaces whose commands can be tried."""
         ...

@@ -66,7 +66,7 @@ def _seconds(history: Sequence[Span], what: str) -> Plot:
         *_line("p95", history, lambda span: span.p95, top),
         *_line("median", history, lambda span: span.median, top),
     ]
-    legend = (("median", "median"), ("p95", "95th percentile"))
+    legend = (("median", "median"), ("p95", "95 % within"))
     return Plot("Seconds a job takes", words, _told(top), _svg(words, drawn), legend)
 
 

@@ -30,6 +30,8 @@ from spacebot.page.tryout import Turn
 # Discord takes at most 25 MiB in a request.
 MOST_BYTES = 25 * MEBIBYTE
 SESSION = re.compile(r"[0-9a-f]{32}")
+# Prometheus' text format, as its own client names it.
+PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8"
 NO_STORE = {"Cache-Control": "no-store"}
 # Without this, an nginx in front of the app may hold events back.
 EVENTS = {**NO_STORE, "X-Accel-Buffering": "no"}
@@ -132,6 +134,9 @@ def add_routes(app: FastAPI, house: House, shelf: Shelf, access: Access) -> None
         changed = await overview.changed(known)
         return JSONResponse(changed, headers=NO_STORE) if changed else Response(status_code=204)
 
+    async def metrics() -> Response:
+        return Response(await house.metrics(), headers={**NO_STORE, "Content-Type": PROMETHEUS})
+
     async def look(request: Request) -> Response:
         own_page(request)
         try:
@@ -141,6 +146,7 @@ def add_routes(app: FastAPI, house: House, shelf: Shelf, access: Access) -> None
         return Response(status_code=204)
 
     app.add_api_route("/healthz", healthz, methods=["GET", "HEAD"], include_in_schema=False)
+    app.add_api_route("/metrics", metrics, methods=["GET"], include_in_schema=False)
     app.add_api_route("/spacebot/status", sections, methods=["GET"], include_in_schema=False)
     app.add_api_route("/spacebot/look", look, methods=["POST"], include_in_schema=False)
     app.include_router(TryOut(house, shelf, overview).router(), include_in_schema=False)

@@ -1,0 +1,119 @@
+"""The setup guide's words, and the way to Discord that it tells of."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from spacebot import reach
+from spacebot.models import BotPhase, BotStatus, Reach, Status, Trouble
+from spacebot.setup_guide import Mark, finished, problem, steps, wrong_kind
+from tests.browser.house import CONNECTED, OFF, space_status
+from tests.loopback import DiscordServer
+from tests.loopback.server import TOKEN
+from tests.spaces import free_port
+
+KEY = "0123456789abcdef" * 4
+REACHED = Reach("", "", 1.0)
+BLOCKED = Reach("its name is not found", "the proxy does not answer", 1.0)
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ("1000000000000000000", "a number such as the Application ID"),
+        (KEY, "the application's Public Key"),
+        ("aB3_-" * 6 + "xy", "the OAuth2 Client Secret"),
+        ("hf_abcdefghijklmnop", "a token of Hugging Face"),
+        ("https://discord.com/api/webhooks/1/x", "the address of a webhook"),
+        ("https://discord.com/oauth2/authorize?client_id=1", "an address"),
+        ("mfa.abcdefghijklmnopqrstuv", "a person's account"),
+        ("your-token-here", "a placeholder"),
+        (f'"{TOKEN}"', "a value in quotes"),
+        (f"Bot:{TOKEN}", "a word before it"),
+        ("no", "is no bot's token"),
+    ],
+)
+def test_what_is_no_bots_token_is_recognised(value: str, said: str) -> None:
+    told = wrong_kind(value)
+    assert said in told
+    assert "press Reset Token" in told
+    # A value may be a secret, whatever it is.
+    assert value not in told.split("Token and")[0] or len(value) < 3
+
+
+def test_a_bots_token_may_be_tried() -> None:
+    assert wrong_kind(TOKEN) == ""
+    assert (
+        wrong_kind("MTAwMDAwMDAwMDAwMDAwMDAw.G1abcd.abcdefghijklmnopqrstuvwxyz0123456789AB") == ""
+    )
+
+
+def marks(status: Status, *, token: bool = True) -> dict[str, Mark]:
+    return {step.key: step.mark for step in steps(status, token=token, hosted=False)}
+
+
+def in_order(*found: Mark) -> dict[str, Mark]:
+    return dict(zip(("application", "token", "reach", "invite", "command"), found, strict=True))
+
+
+def test_each_step_is_ticked_off_when_it_is_done() -> None:
+    now, done, later = Mark.NOW, Mark.DONE, Mark.LATER
+    status = Status(OFF)
+    assert marks(status, token=False) == in_order(now, later, later, later, later)
+    status = Status(BotStatus(BotPhase.CONNECTING))
+    assert marks(status) == in_order(done, now, later, later, later)
+    status = Status(replace(CONNECTED, servers=0))
+    assert marks(status) == in_order(done, done, done, now, later)
+    status = Status(CONNECTED)
+    assert marks(status) == in_order(done, done, done, done, now)
+    guide = steps(replace(status, answered=True), token=True, hosted=False)
+    assert finished(guide)
+
+
+def test_what_is_wrong_stands_at_the_step_that_mends_it() -> None:
+    refused = BotStatus(BotPhase.FAILED, "Discord refused it.", trouble=Trouble.TOKEN)
+    assert marks(Status(refused))["token"] is Mark.WRONG
+    intent = BotStatus(BotPhase.FAILED, "Switch it on.", trouble=Trouble.INTENT)
+    (token,) = [s for s in steps(Status(intent), token=True, hosted=False) if s.key == "token"]
+    assert token.wrong == "Switch it on."
+    network = BotStatus(BotPhase.RETRYING, "Not reached.", trouble=Trouble.NETWORK)
+    assert marks(Status(network, reach=BLOCKED))["reach"] is Mark.WRONG
+    assert marks(Status(network, reach=REACHED))["reach"] is Mark.DONE
+
+
+def test_the_way_out_is_told() -> None:
+    assert problem(REACHED) == ""
+    told = problem(replace(BLOCKED, gateway=""))
+    assert told.startswith("discord.com cannot be reached from here (its name is not found).")
+    assert "DISCORD_PROXY" in told
+    assert "Look at the proxy" in problem(replace(BLOCKED, proxy=True))
+
+
+def test_the_guide_names_a_real_command_and_the_right_place_for_the_token() -> None:
+    status = Status(CONNECTED, (space_status(),))
+    local = {step.key: step.text for step in steps(status, token=True, hosted=False)}
+    hosted = {step.key: step.text for step in steps(status, token=True, hosted=True)}
+    assert "/demo compose" in local["command"]
+    assert ".env" in local["token"]
+    assert "New secret" in hosted["token"]
+
+
+async def test_a_probe_reaches_discord() -> None:
+    async with DiscordServer() as server:
+        found = await reach.probe(server.api_url)
+        assert (found.api, found.gateway, found.proxy) == ("", "", False)
+        through = await reach.probe(server.api_url, proxy=f"http://127.0.0.1:{free_port()}")
+        assert (through.api, through.proxy) == ("the proxy does not answer", True)
+        server.limits.fail("GET /gateway", 503)
+        halfway = await reach.probe(server.api_url, server.gateway_url)
+        assert (halfway.api, halfway.gateway) == ("it answered with the error 503", "")
+
+
+async def test_a_probe_tells_what_is_in_the_way() -> None:
+    nobody = f"127.0.0.1:{free_port()}"
+    found = await reach.probe(f"http://{nobody}", f"ws://{nobody}")
+    assert found.api == found.gateway == "the connection was refused"
+    unknown = await reach.probe("https://discord.example/api", "wss://gateway.example")
+    assert unknown.api == unknown.gateway == "its name is not found"
