@@ -174,6 +174,8 @@ class Delivery:
 
     async def _post(self, outcome: Outcome) -> None:
         """Post the messages of a result, in order, where whoever asked will see them."""
+        if self.place.private:
+            await self.jobs.note(self.job.id, state=State.POSTING)
         done = words.took(outcome.ran)
         view = self._buttons(outcome)
         replies = await self._post_in_thread(outcome.replies, view)

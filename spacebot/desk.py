@@ -16,7 +16,7 @@ import discord
 from spacebot import inputs, words
 from spacebot.attachments import named
 from spacebot.buttons import cancel_view, is_running
-from spacebot.delivery import Delivery
+from spacebot.delivery import MAYBE, Delivery
 from spacebot.errors import EndpointGone
 from spacebot.forms import Forms
 from spacebot.jobs import Jobs, secrets_of, to_job
@@ -174,7 +174,9 @@ class Desk:
                 self._tasks.add(task)
                 task.add_done_callback(self._tasks.discard)
             else:
-                await delivery.tell_lost()
+                # A private answer cannot be looked at once its token is over.
+                posted = record.state == State.POSTING
+                await (delivery.tell_lost(MAYBE) if posted else delivery.tell_lost())
                 await self.jobs.note(record.id, state=State.LOST, ended=time.time())
         except Exception:
             log.exception("job %s could not be recovered", record.id)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import discord
@@ -70,7 +70,7 @@ class Place:
 
     def to_json(self) -> dict[str, Any]:
         """The place as it is kept."""
-        return asdict(self)
+        return {name: getattr(self, name) for name in FIELDS}
 
     @property
     def has_token(self) -> bool:
@@ -83,6 +83,9 @@ class Place:
     def is_ordinary(self) -> bool:
         """Whether it is an ordinary message, for which no token is needed."""
         return not self.token
+
+
+FIELDS = tuple(field.name for field in fields(Place))
 
 
 class Writer:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import logging
 import threading
 import time
@@ -124,7 +125,7 @@ class Runtime:
 
     async def _main(self) -> None:
         async with AsyncExitStack() as stack:
-            network = await stack.enter_async_context(Network())
+            network = await stack.enter_async_context(self._network())
             store = await stack.enter_async_context(self._store())
             if self._demo is not None:
                 stack.push_async_callback(asyncio.to_thread, self._demo.close)
@@ -139,8 +140,15 @@ class Runtime:
             self._jobs.answered = await store.answered()
             self._control = Control(self._jobs, self._catalogue)
             await self._catalogue.start()
+            # What the libraries hold lives as long as the process: looking through it again
+            # and again would stop the event loop for tenths of a second.
+            gc.collect()
+            gc.freeze()
             self._up.set()
             await self._until_stopped(self._jobs)
+
+    def _network(self) -> Network:
+        return Network(connect=self.settings.connect_seconds, wake=self.settings.wake_seconds)
 
     def _store(self) -> Store:
         settings = self.settings
@@ -300,6 +308,10 @@ class Runtime:
             failures=jobs.history.failures[:SHOWN],
             paused=self._control.paused if self._control else (),
         )
+
+    async def metrics(self) -> bytes:
+        """Everything that is counted, in Prometheus' text format."""
+        return self._jobs.metrics.text() if self._jobs else b""
 
     def spaces(self) -> Sequence[Space]:
         """The Spaces whose commands can be tried."""

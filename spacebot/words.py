@@ -47,7 +47,10 @@ def progress(now: Progress, since: float | None = None) -> str:
 
 
 def _waking(now: Progress) -> str:
-    return "⏳ Trying the Space again" if now.note else "💤 Reaching the Space"
+    if now.step:
+        return f"⏳ Trying the Space again in {duration(now.eta or 0)} (try {now.step:g})"
+    about = f", about {duration(now.eta)} left" if now.eta and now.eta >= 1 else ""
+    return "💤 Reaching the Space" + about
 
 
 def _waiting(now: Progress) -> str:

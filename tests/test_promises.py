@@ -40,17 +40,19 @@ LAYERS = (
     {"followups", "offers"},
     {"jobs"},
     {"buttons", "places", "forms", "control"},
+    {"posting", "attachments"},
     {"delivery", "commands"},
     {"desk"},
     {"presses"},
     {"bot", "page"},
-    {"runtime"},
+    {"runtime", "zerogpu", "deploy"},
     {"app"},
 )
 LEVELS = {room: level for level, rooms in enumerate(LAYERS) for room in rooms}
 # The rooms that alone may import a library, wherever it is a room's own business.
 OWNERS = {
     "discord": {
+        "attachments",
         "bot",
         "buttons",
         "commands",
@@ -59,13 +61,14 @@ OWNERS = {
         "forms",
         "offers",
         "places",
+        "posting",
         "presses",
     },
-    "gradio": {"demo", "page"},
+    "gradio": {"demo", "page", "zerogpu"},
     "gradio_client": {"spaces"},
-    "huggingface_hub": {"spaces"},
+    "huggingface_hub": {"deploy", "spaces"},
     "sqlalchemy": {"store"},
-    "dotenv": {"app"},
+    "dotenv": {"app", "deploy"},
 }
 FILE, FUNCTION = 400, 60
 

@@ -5,8 +5,9 @@ so the try-out on the page and a slash command are the same path.
 """
 
 from spacebot.jobs.admission import Limits
-from spacebot.jobs.jobs import Deadlines, Jobs
+from spacebot.jobs.jobs import Jobs
 from spacebot.jobs.metrics import Timings
+from spacebot.jobs.pipeline import Deadlines
 from spacebot.jobs.records import secrets_of, to_job
 from spacebot.jobs.running import Running
 

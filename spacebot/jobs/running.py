@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 from spacebot.errors import Cancelled, Interrupted
-from spacebot.models import Job, Outcome, Progress, Stage
+from spacebot.models import Job, Outcome, Progress, Reply, Stage
 from spacebot.spaces import Partial
 
 INTERRUPTED = (
@@ -25,15 +25,20 @@ class Running:
     iteration early does not stop the job, `cancel` does.
     """
 
-    def __init__(self, job: Job, folder: Path) -> None:
+    def __init__(
+        self, job: Job, folder: Path, *, prepare: Callable[[], Awaitable[Job]] | None = None
+    ) -> None:
         self.job = job
         self.folder = folder
+        self.prepare = prepare
         self.started = time.time()
         self.progress = Progress(Stage.WAITING)
         self.partial: Partial | None = None
+        self.previewed: tuple[Partial | None, Reply | None] = (None, None)
         self.values: list[Any] | None = None
         self.notes: list[str] = []
         self.sent = False
+        self.noted = False
         self.began = False
         self.waited = self.ran = 0.0
         self.task: asyncio.Task[Outcome] | None = None
@@ -83,8 +88,11 @@ class Running:
 
 
 def _what_cancel_does(running: Running) -> str:
-    if running.progress.stage in (Stage.WAITING, Stage.WAKING, Stage.SENDING):
-        return "Cancelled before it was sent to the Space."
+    match running.progress.stage:
+        case Stage.WAITING | Stage.WAKING:
+            return "Cancelled before it was sent to the Space."
+        case Stage.FETCHING:
+            return "Cancelled: the Space had finished, and its result is dropped."
     if not running.began:
         return "Cancelled: taken out of the Space's queue."
     if running.job.endpoint.streams:

@@ -122,6 +122,7 @@ class Stage(enum.StrEnum):
 class Progress:
     """Where a job stands. `rank` counts from 1; `eta` is seconds; `fraction` is 0–1.
 
+    `step` of a WAKING one counts the tries, where there were others before.
     `note` is the Space's own words (a progress description, a gr.Info); `partial`
     the text and files of a streaming endpoint so far.
     """

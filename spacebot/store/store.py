@@ -29,19 +29,21 @@ class State:
     """How far a kept job is.
 
     WAITING: not sent to the Space, so it can be run again safely. SENT: it may
-    have run. The rest are ends: DONE, FAILED, CANCELLED, and LOST for one whose
+    have run. POSTING: its private answer is being posted, and may be there
+    already. The rest are ends: DONE, FAILED, CANCELLED, and LOST for one whose
     asker was told, after a restart, that its result is lost.
     """
 
     WAITING = "waiting"
     SENT = "sent"
+    POSTING = "posting"
     DONE = "done"
     FAILED = "failed"
     CANCELLED = "cancelled"
     LOST = "lost"
 
 
-UNFINISHED = (State.WAITING, State.SENT)
+UNFINISHED = (State.WAITING, State.SENT, State.POSTING)
 
 
 @dataclass(frozen=True, slots=True)

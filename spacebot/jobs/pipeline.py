@@ -1,0 +1,276 @@
+"""One job's way: in line here, on the Space, and back as messages to post."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import html
+import json
+import logging
+import re
+import shutil
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import Any
+
+from spacebot import inputs, outputs, words
+from spacebot.catalogue import Catalogue
+from spacebot.errors import QuotaExceeded, SpaceBusy, SpaceError, SpaceSilent
+from spacebot.jobs.admission import Admission, Turn
+from spacebot.jobs.running import Running
+from spacebot.models import File, Outcome, Progress, Reply, Stage
+from spacebot.outputs import MESSAGE_LIMIT, MESSAGES
+from spacebot.spaces import Connection, Partial, Recalled, Result, Toast, Update
+
+log = logging.getLogger(__name__)
+
+# Drawing and shrinking pictures is work for a processor, of which there are few.
+RENDERERS = 2
+# A conversation is there to be read; the longest answers still become a file.
+CHAT_MESSAGES = 8
+# The pauses between tries, in seconds, where the Space asks for none of its own.
+PAUSE_FIRST, PAUSE_MOST = 2.0, 30.0
+Mark = Callable[[Running, bool], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Deadlines:
+    """Seconds until a job is given up.
+
+    `queue` is in the Space's own queue, `silence` without any sign of life,
+    `in_all` from start to end. `retry` is how long what cannot have run yet is
+    tried again, with pauses from 2 to 30 seconds.
+    """
+
+    queue: float = 1800.0
+    silence: float = 45.0
+    in_all: float = 3600.0
+    retry: float = 120.0
+
+
+class Pipeline:
+    """Takes jobs from the values given to the messages to post.
+
+    `cap` is the bytes that one file of a result may have on its way here;
+    `mark(running, sent)` writes down that a job goes to its Space, or is back.
+    """
+
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        admission: Admission,
+        deadlines: Deadlines,
+        *,
+        cap: int,
+        mark: Mark,
+    ) -> None:
+        self.catalogue = catalogue
+        self.admission = admission
+        self.deadlines = deadlines
+        self._cap = cap
+        self._mark = mark
+        self._pool = ThreadPoolExecutor(RENDERERS, thread_name_prefix="render")
+
+    def close(self) -> None:
+        """End the threads."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def _connection(self, running: Running) -> Connection:
+        return self.catalogue.connections[running.job.endpoint.space]
+
+    async def run(self, running: Running, header: Callable[[], str]) -> Outcome:
+        """Run a job to its end; raises `SpacebotError`."""
+        deadline = asyncio.timeout(self.deadlines.in_all)
+        try:
+            async with deadline:
+                return await self._run(running, header)
+        except TimeoutError as error:
+            if not deadline.expired():
+                raise
+            raise SpaceSilent(
+                f"This job took longer than {words.duration(self.deadlines.in_all)}, so it was "
+                "given up. Try smaller values."
+            ) from error
+
+    async def _run(self, running: Running, header: Callable[[], str]) -> Outcome:
+        if running.prepare is not None:
+            running.job = await running.prepare()
+        values = await self._values(running)
+        endpoint, user = running.job.endpoint, running.job.asker.turns
+        turn = self.admission.enter(endpoint.space, endpoint.api_name, user)
+        try:
+            await self._turn(running, turn)
+            running.values = await self._attempts(running, turn, values)
+        finally:
+            if turn.sent:
+                running.ran = time.monotonic() - turn.sent
+            self.admission.leave(turn)
+        running.update(Progress(Stage.FETCHING))
+        replies = await self._render(running, running.values, header())
+        return Outcome(replies, running.waited, running.ran, tuple(running.values))
+
+    async def _values(self, running: Running) -> dict[str, Any]:
+        job = running.job
+        if not _has_files(job.given):
+            return inputs.values(job.endpoint, job.given)
+        # An attached table is read: of a few MB, that takes a while.
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._pool, inputs.values, job.endpoint, job.given)
+
+    async def _turn(self, running: Running, turn: Turn) -> None:
+        """Wait in line here, saying at which place."""
+        while not turn.granted.is_set():
+            rank, size = self.admission.rank(turn)
+            running.update(Progress(Stage.WAITING, rank=rank, size=size))
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(turn.granted.wait(), 1.0)
+        running.waited = turn.sent - turn.entered
+
+    async def _attempts(self, running: Running, turn: Turn, values: dict[str, Any]) -> list[Any]:
+        """Run on the Space, again where it cannot have run yet and trying again can help."""
+        tries, deadline = 1, time.monotonic() + self.deadlines.retry
+        while True:
+            try:
+                return await self._once(running, turn, values)
+            except Recalled:
+                await self._unsent(running)
+                self.admission.back(turn)
+                await self._turn(running, turn)
+            except SpaceError as error:
+                pause = error.wait or min(PAUSE_FIRST * 2 ** (tries - 1), PAUSE_MOST)
+                safe = error.safe or running.job.endpoint.repeatable
+                # A quota comes back in hours: whoever asked is told at once.
+                soon = error.again and not isinstance(error, QuotaExceeded)
+                if not (soon and safe) or time.monotonic() + pause > deadline:
+                    raise
+                log.info("job %s tries again: %s", running.job.id, type(error).__name__)
+                await self._unsent(running)
+                tries += 1
+                why = re.sub(r" Try again\b.*", "", str(error))
+                running.update(Progress(Stage.WAKING, step=tries, eta=pause, note=why))
+                await asyncio.sleep(pause)
+
+    async def _unsent(self, running: Running) -> None:
+        """Note that the Space has not got the job after all."""
+        running.sent = running.began = False
+        running.partial = None
+        await self._mark(running, False)
+
+    async def _once(self, running: Running, turn: Turn, values: dict[str, Any]) -> list[Any]:
+        job, connection = running.job, self._connection(running)
+        await self._reach(running, connection)
+        running.sent = True
+        await self._mark(running, True)
+        updates = connection.run(
+            job.endpoint.api_name,
+            values,
+            key=job.conversation or job.asker.user,
+            stateful=job.endpoint.stateful,
+            silence=self.deadlines.silence,
+            recall=turn.recalled,
+        )
+        result: list[Any] = []
+        queueing = asyncio.timeout(self.deadlines.queue)
+        try:
+            async with queueing, contextlib.aclosing(updates):
+                async for update in updates:
+                    if isinstance(update, Result):
+                        result = update.values
+                    else:
+                        self._take(running, turn, update)
+                    if running.began:
+                        queueing.reschedule(None)
+        except TimeoutError as error:
+            if not queueing.expired():
+                raise
+            raise SpaceBusy(
+                f"This waited {words.duration(self.deadlines.queue)} in the Space's own queue, so "
+                "it was given up. Try again when fewer people use the Space."
+            ) from error
+        return connection.visible(job.endpoint.api_name, result)
+
+    async def _reach(self, running: Running, connection: Connection) -> None:
+        """Have the Space reached, saying what is known of how long that takes."""
+        if not connection.is_open:
+            running.update(Progress(Stage.WAKING))
+        reaching = asyncio.ensure_future(connection.ready())
+        try:
+            while not (await asyncio.wait({reaching}, timeout=1.0))[0]:
+                hub = connection.hub
+                running.update(Progress(Stage.WAKING, note=hub.news, eta=hub.left))
+        finally:
+            reaching.cancel()
+        reaching.result()
+
+    def _take(self, running: Running, turn: Turn, update: Update) -> None:
+        """Keep what an update says, for whoever looks at the job next."""
+        match update:
+            case Toast():
+                running.notes.append(update.text)
+                note = html.unescape(update.text)[:200]
+                running.update(replace(running.progress, note=note))
+            case Partial():
+                running.partial = update
+                running.began = True
+                running.update(replace(running.progress, stage=Stage.RUNNING))
+            case Progress():
+                if update.stage is Stage.RUNNING:
+                    running.began = True
+                    self.admission.started(turn)
+                running.update(update)
+
+    async def preview(
+        self, running: Running, header: str, *, limit: int = MESSAGE_LIMIT
+    ) -> Reply | None:
+        """What a streaming endpoint has given so far, as a message; None where nothing is.
+
+        Of a longer text it is the last `limit` characters. The files live until
+        the next preview.
+        """
+        partial = running.partial
+        if partial is None or running.previewed[0] is partial:
+            return running.previewed[1]
+        endpoint, connection = running.job.endpoint, self._connection(running)
+        values = connection.visible(endpoint.api_name, partial.values)
+        folder = running.folder / "preview"
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+        values = await connection.localize(values, folder, cap=running.job.file_limit)
+        reply = outputs.preview(endpoint, values, header=header, limit=limit)
+        running.previewed = (partial, reply)
+        return reply
+
+    async def _render(self, running: Running, values: list[Any], header: str) -> tuple[Reply, ...]:
+        job = running.job
+        local = await self._connection(running).localize(values, running.folder, cap=self._cap)
+
+        def render() -> tuple[Reply, ...]:
+            return outputs.render(
+                job.endpoint,
+                local,
+                header=header,
+                folder=running.folder,
+                file_limit=job.file_limit,
+                alt=inputs.thread_title(job.endpoint, job.given),
+                notes=running.notes,
+                most=CHAT_MESSAGES if job.conversation else MESSAGES,
+            )
+
+        if not _is_work(local):
+            return render()
+        return await asyncio.get_running_loop().run_in_executor(self._pool, render)
+
+
+def _is_work(values: list[Any]) -> bool:
+    """Whether rendering takes a while: there are files, or there is much of it."""
+    return _has_files(values) or len(json.dumps(values, default=str)) > 4000
+
+
+def _has_files(value: Any) -> bool:
+    if isinstance(value, Mapping):
+        return any(map(_has_files, value.values()))
+    if isinstance(value, list | tuple):
+        return any(map(_has_files, value))
+    return isinstance(value, File)

@@ -1,0 +1,43 @@
+"""What people attached: files on their way to a Space, kept as long as their job."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import shutil
+from collections.abc import Collection, Iterable
+from pathlib import Path
+
+
+class Uploads:
+    """A folder for each job under `folder`; `at_once` bounds how many come at a time."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.at_once = asyncio.Semaphore(4)
+
+    def path(self, job: str, name: str) -> Path:
+        """A path for a file of this name."""
+        folder = self._folder / job
+        # A folder for each, since the Space is told the file's own name.
+        number = len(list(folder.iterdir())) if folder.exists() else 0
+        place = folder / str(number)
+        place.mkdir(parents=True)
+        return place / (re.sub(r"[^\w.() -]", "_", Path(name).name)[-100:].strip(". ") or "file")
+
+    def owns(self, job: str, path: Path) -> bool:
+        """Whether a file belongs to this job, and is there."""
+        return path.is_relative_to(self._folder / job) and path.exists()
+
+    def delete(self, jobs: Iterable[str]) -> None:
+        """Delete what belongs to these jobs."""
+        for job in jobs:
+            shutil.rmtree(self._folder / job, ignore_errors=True)
+
+    def jobs(self) -> list[str]:
+        """The jobs that have files."""
+        return [path.name for path in self._folder.iterdir()] if self._folder.exists() else []
+
+    def keep_only(self, jobs: Collection[str]) -> None:
+        """Delete what belongs to no job that is kept: a killed process may leave such."""
+        self.delete(set(self.jobs()) - set(jobs))

@@ -1,0 +1,183 @@
+"""Seeing that what a job says reaches whoever asked, once, whatever Discord does."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import TypeVar
+
+import aiohttp
+import discord
+from discord.webhook.async_ import AsyncWebhookAdapter, async_context
+
+from spacebot.buttons import is_running
+from spacebot.models import Reply
+from spacebot.places import DELETED, GONE, TOO_LARGE, Writer, send
+
+T = TypeVar("T")
+Way = Callable[[Reply], Awaitable[T]]
+
+log = logging.getLogger(__name__)
+
+# How long Discord may have trouble before a result is given up, in seconds.
+PERSIST = 900.0
+PAUSE_FIRST, PAUSE_MOST = 1.0, 30.0
+# After so many seconds an edit that was given up has arrived, or never will.
+ARRIVED = 2.0
+
+
+class Poster:
+    """Writes one job's messages: `header` is the line over them, `name` what the log says.
+
+    By the interaction's token while it lives; then by an ordinary message that
+    mentions whoever asked; where the bot may not write there, by direct message.
+    """
+
+    def __init__(self, writer: Writer, header: str, name: str) -> None:
+        self.writer = writer
+        self.header = header
+        self.name = name
+        self._moved = False
+        self._direct = writer.place.private or writer.place.channel is None
+        self._overtaken = False
+
+    def overtake(self) -> None:
+        """An edit under way was given up: the next one neither waits for it nor loses to it."""
+        self._overtaken = True
+        # discord.py sends one request of a token at a time; an adapter of this task's own
+        # has no part in that, nor in a lock that a cancelled request may leave behind.
+        async_context.set(AsyncWebhookAdapter())
+
+    async def final(self, reply: Reply, *, view: discord.ui.View | None = None) -> None:
+        """Make the first reply the final one, or deliver it another way."""
+        edit = partial(self._edit, view=view)
+        if not await self._by_token(edit, reply):
+            await self._another_way(reply, view)
+        elif self._overtaken:
+            await asyncio.sleep(ARRIVED)
+            if await self._shows_progress():
+                await self._by_token(edit, reply)
+
+    async def more(self, reply: Reply, *, view: discord.ui.View | None = None) -> int | None:
+        """Post one message after the first; its id, where it stands beside the first."""
+        posted: list[int] = []
+
+        async def follow_up(part: Reply) -> None:
+            posted.append(await self.writer.follow_up(part, view=view))
+
+        if not await self._by_token(follow_up, reply):
+            await self._another_way(reply, view)
+        return posted[0] if posted else None
+
+    async def in_thread(
+        self, thread: discord.Thread, reply: Reply, *, view: discord.ui.View | None = None
+    ) -> int | None:
+        """Post one message in a thread; None where it is closed or gone."""
+        try:
+            sent = await self._persist(lambda part: send(thread, part, view=view), reply)
+        except discord.HTTPException as error:
+            if error.code not in GONE:
+                raise
+            return None
+        return sent.id
+
+    async def notice(self, text: str, *, view: discord.ui.View | None = None) -> None:
+        """Change the first reply if that can be done at once; nothing hangs on it."""
+        try:
+            if self.writer.place.has_token:
+                await self.writer.edit(text, view=view)
+            else:
+                await self.writer.edit_without_token(text, view=view)
+        except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
+            log.info("job %s: its message stays as it is: %s", self.name, type(error).__name__)
+
+    async def _edit(self, reply: Reply, *, view: discord.ui.View | None) -> None:
+        await self.writer.edit(reply.text, files=reply.files, view=view)
+
+    async def _by_token(self, way: Way[None], reply: Reply) -> bool:
+        """Whether it could be written by the interaction's token."""
+        if self._moved or not self.writer.place.has_token:
+            return False
+        try:
+            await self._persist(way, reply)
+        except discord.HTTPException as error:
+            if error.code not in GONE:
+                raise
+            # Whoever deleted the reply does not want it in the channel.
+            self._direct = self._direct or error.code in DELETED
+            return False
+        return True
+
+    async def _another_way(self, reply: Reply, view: discord.ui.View | None) -> None:
+        """Write an ordinary message in the channel; else to the one who asked alone."""
+        first, self._moved = not self._moved, True
+        if not self._direct:
+            try:
+                await self._persist(partial(self.writer.to_channel, view=view), reply)
+            except discord.HTTPException as error:
+                log.info("job %s: not in its channel: %s", self.name, error)
+                self._direct = True
+            else:
+                if first:
+                    await self._close_old()
+                return
+        try:
+            await self._persist(partial(self.writer.to_person, view=view), reply)
+        except discord.HTTPException as error:
+            log.warning("job %s could not be delivered anywhere: %s", self.name, error)
+
+    async def _close_old(self) -> None:
+        """Let nobody wait on the old message."""
+        try:
+            await self.writer.edit_without_token(f"{self.header}\n-# Answered below.")
+        except discord.HTTPException as error:
+            log.info("job %s: its first message stays as it is: %s", self.name, error)
+
+    async def _shows_progress(self) -> bool:
+        """Whether an edit that was overtaken came after the final one."""
+        try:
+            message = await self.writer.fetch()
+        except (discord.HTTPException, aiohttp.ClientError, OSError):
+            return True
+        return message is not None and is_running(message)
+
+    async def _persist(self, way: Way[T], reply: Reply) -> T:
+        """Write, again while Discord has trouble, and without the files where they are too large.
+
+        Raises what will not pass by itself.
+        """
+        pause, deadline = PAUSE_FIRST, time.monotonic() + PERSIST
+        while True:
+            try:
+                return await way(reply)
+            except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
+                if _is_too_large(error) and reply.files:
+                    reply = without_files(reply)
+                    continue
+                if not _passes(error) or time.monotonic() + pause > deadline:
+                    raise
+                log.warning("job %s: Discord has trouble: %s", self.name, type(error).__name__)
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, PAUSE_MOST)
+
+
+def _is_too_large(error: Exception) -> bool:
+    return isinstance(error, discord.HTTPException) and (
+        error.code in TOO_LARGE or error.status == 413
+    )
+
+
+def _passes(error: Exception) -> bool:
+    """Whether the same may be taken later."""
+    if isinstance(error, discord.HTTPException):
+        return error.status >= 500 or error.status == 429
+    return not isinstance(error, FileNotFoundError)
+
+
+def without_files(reply: Reply) -> Reply:
+    """The same without its files, saying so: Discord over-reports what it takes at times."""
+    names = ", ".join(file.name for file in reply.files)
+    return Reply(f"{reply.text[:1800]}\n-# Discord did not take {names}: too large for this place.")
