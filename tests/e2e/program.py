@@ -67,6 +67,22 @@ class Program:
                 raise AssertionError(f"not within {seconds} s (ended: {ended}):\n{self.log}")
             await asyncio.sleep(0.05)
 
+    async def until_health(self, status: str, seconds: float = 30) -> dict[str, Any]:
+        """Wait until /healthz says this ("ok", "failed", "retrying"); gives its whole answer."""
+        deadline = time.monotonic() + seconds
+        told: dict[str, Any] = {}
+        while time.monotonic() < deadline:
+            try:
+                answer = await self.get("/healthz")
+                told = answer.json() | {"code": answer.status_code}
+            except (httpx.HTTPError, ValueError):
+                # Gradio answers a moment before the page's own routes are there.
+                told = {}
+            if told.get("status") == status:
+                return told
+            await asyncio.sleep(0.1)
+        raise AssertionError(f"/healthz does not say {status!r} but {told}:\n{self.log}")
+
     async def until_page(self, text: str, seconds: float = 30) -> str:
         """Wait until the page holds a text, and give the page."""
         deadline = time.monotonic() + seconds

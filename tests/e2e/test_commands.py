@@ -146,7 +146,16 @@ async def test_commands_are_sent_only_when_they_differ(tmp_path: Path):
             async with at_home(place.server, source, folder=tmp_path):
                 names = {"count", "chat"}
                 await place.server.wait(
-                    lambda s: {o["name"] for o in s.registered_commands[0]["options"]} == names, 10
+                    lambda s: (
+                        {
+                            o["name"]
+                            for o in next(c for c in s.registered_commands if c["name"] == "one")[
+                                "options"
+                            ]
+                        }
+                        == names
+                    ),
+                    10,
                 )
             assert puts(place) == 2
 

@@ -71,8 +71,8 @@ async def test_the_answer_stands_under_who_asked_for_what(place: Place):
         ("steps", {"steps": 30}, "30"),
         ("checkbox", {"tick": False}, "No"),
         ("checkbox", {}, "Yes"),
-        ("radio", {"size": "Large one"}, "l"),
-        ("dropdown", {"count": "Three"}, "3"),
+        ("radio", {"size": "Large one"}, "Large one"),
+        ("dropdown", {"count": "Three"}, "Three"),
     ],
 )
 async def test_plain_values_come_back(place: Place, endpoint: str, options: Any, answer: str):
