@@ -112,6 +112,8 @@ class Json:
             return Markdown()(value, place)
         if holds_files(value):
             raise TypeError("files in JSON")
+        if (said := _said(value)) is not None:
+            return said if isinstance(said, Shown) else Markdown()(said, place)
         if isinstance(value, bool | int | float):
             return Plain()(value, place)
         raw = json.dumps(value, indent=2, ensure_ascii=False, default=str)
@@ -185,6 +187,33 @@ class Dialogue:
                 f"{text.bold(str(one['speaker']))}: {text.escape(one['text'])}" for one in value
             )
         )
+
+
+def _said(value: Any) -> str | Shown | None:
+    """Return what a gr.ChatInterface answers other than by a string, and None for other JSON.
+
+    Its files are paths that the Space does not hand out.
+    """
+    messages = value if isinstance(value, list) else [value]
+    if not messages or not all(map(_is_message, messages)):
+        return None
+    parts = [one.get("text") or one.get("content") or "" for one in messages]
+    kept = [path for one in messages for path in one.get("files") or ()]
+    written = "\n\n".join(part for part in parts if part)
+    if not kept:
+        return written
+    names = ", ".join(text.code(str(path).rpartition("/")[2]) for path in kept)
+    note = text.small(f"The Space did not hand over {names}.")
+    shown = markdown.from_markdown(written)[0]
+    return Shown("\n".join(filter(None, [shown, note])), source=written, suffix=".md")
+
+
+def _is_message(value: Any) -> bool:
+    if not isinstance(value, dict):
+        return False
+    if set(value) == {"text", "files"}:
+        return isinstance(value["text"], str) and isinstance(value["files"], list)
+    return value.get("role") == "assistant" and isinstance(value.get("content"), str)
 
 
 def _with_pictures(
