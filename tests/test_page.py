@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 
 import httpx
 import pytest
 import pytest_asyncio
-from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, Page, expect
 
 from spacebot.models import BotPhase, BotStatus
 from spacebot.page import Served, serve
+from tests.browser.axe import serious
 from tests.browser.chromium import EXECUTABLE, MISSING, PHONE, free_port, launched, visit
 from tests.browser.house import (
     CONNECTED,
@@ -82,17 +83,6 @@ async def until(true: Callable[[], object]) -> None:
     while not true() and time.monotonic() < limit:  # noqa: ASYNC110 - the server has other threads
         await asyncio.sleep(0.02)
     assert true()
-
-
-async def serious(page: Page) -> list[str]:
-    """What axe-core finds that is serious or worse."""
-    found = await Axe().run(page)
-    return [
-        f"{fault['id']}: {node['html']}"
-        for fault in found.response["violations"]
-        if fault["impact"] in ("serious", "critical")
-        for node in fault["nodes"]
-    ]
 
 
 @pytest.mark.parametrize(
@@ -300,11 +290,58 @@ async def test_gradio_offers_nothing_to_call(served) -> None:
         assert (await client.post("gradio_api/upload", files=big)).status_code >= 400
 
 
-async def test_an_idle_page_costs_next_to_nothing(served, house, browser) -> None:
+async def test_an_idle_page_asks_seldom_and_is_told_nothing(served, house, browser) -> None:
     house.current = status(CONNECTED)
-    async with visit(browser, served.url):
-        before, began = time.process_time(), time.monotonic()
-        await asyncio.sleep(3.5)
-        share = (time.process_time() - before) / (time.monotonic() - began)
-    # The test's own process holds the browser's driver too.
-    assert share < 0.02
+    async with visit(browser, served.url) as visited:
+        page = visited.page
+        asked: list[str] = []
+        answers: list[int] = []
+        page.on("request", lambda request: asked.append(request.url))
+        page.on("response", lambda response: answers.append(response.status))
+        await page.clock.install()
+        await page.reload()
+        await page.wait_for_selector(".spacebot .counts")
+        await page.clock.run_for(1000)
+        asked.clear()
+        for _ in range(10):
+            await page.clock.run_for(3000)
+            count = len(asked)
+            await until(lambda expected=count: len(answers) >= expected)
+        # Once in 3 s, and nothing else: nothing has changed, so nothing is sent.
+        assert len(asked) <= 11
+        assert all("/spacebot/status" in url for url in asked)
+        assert set(answers[-5:]) == {204}
+        await page.evaluate(
+            "Object.defineProperty(document, 'hidden', { value: true });"
+            "document.dispatchEvent(new Event('visibilitychange'))"
+        )
+        await page.clock.run_for(3000)
+        asked.clear()
+        await page.clock.run_for(60_000)
+        assert asked == []
+
+
+async def test_the_bot_is_asked_once_however_many_look(served, house) -> None:
+    started, go_on = threading.Event(), threading.Event()
+    calls: list[int] = []
+    given = house.status
+
+    def slow():
+        calls.append(1)
+        started.set()
+        go_on.wait(5)
+        return given()
+
+    house.status = slow
+    try:
+        async with httpx.AsyncClient(base_url=served.url) as client:
+            looks = [asyncio.create_task(client.get("spacebot/status")) for _ in range(10)]
+            await until(started.is_set)
+            # A bot that hangs does not hold up the page itself.
+            assert (await client.get("config")).status_code == 200
+            go_on.set()
+            answers = await asyncio.gather(*looks)
+    finally:
+        del house.status
+    assert {answer.status_code for answer in answers} == {200}
+    assert len(calls) <= 2

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from urllib.parse import urlsplit
 
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page, async_playwright, expect
 
 EXECUTABLE = os.environ.get("CHROMIUM") or shutil.which("chromium")
 MISSING = "no browser: set CHROMIUM, or install chromium so that it is on PATH"
@@ -25,6 +25,10 @@ ARGUMENTS = [
 ]
 DESKTOP = (1280, 900)
 PHONE = (360, 740)
+
+
+# Tests share their machine with whatever else runs on it.
+expect.set_options(timeout=20_000)
 
 
 def free_port() -> int:

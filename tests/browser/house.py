@@ -180,6 +180,10 @@ class ScriptedHouse:
         """Count the look."""
         self.looked += 1
 
+    async def metrics(self) -> bytes:
+        """Nothing is counted."""
+        return b""
+
     async def owner(self) -> OwnerStatus:
         """A job under way, and the text of the failure."""
         return OwnerStatus((JOB,), ((FAILURE, TEXT),))

@@ -1,0 +1,187 @@
+"""The real program in a real browser: the first ten minutes, and its owner's view."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, Download, Page, expect
+
+from tests.browser.axe import serious
+from tests.browser.chromium import EXECUTABLE, MISSING, PHONE, launched, visit
+from tests.browser.hugging_face import hugging_face
+from tests.e2e.program import Program, running
+from tests.loopback import DiscordServer
+
+pytestmark = [
+    pytest.mark.asyncio(loop_scope="module"),
+    pytest.mark.skipif(EXECUTABLE is None, reason=MISSING),
+]
+
+KEY = "0123456789abcdef" * 4
+PASSWORD = "correct horse battery"
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def browser() -> AsyncIterator[Browser]:
+    async with launched() as started:
+        yield started
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def discord() -> AsyncIterator[DiscordServer]:
+    async with DiscordServer() as server:
+        server.limits.enforced = False
+        yield server
+
+
+def step(page: Page, title: str):
+    """A step of the guide, by its title."""
+    return page.locator(".step", has_text=title)
+
+
+async def text_of(download: Download) -> str:
+    """What a downloaded file holds."""
+    return await asyncio.to_thread((await download.path()).read_text)
+
+
+async def shown(program: Program) -> None:
+    """Wait until the page is served, its own routes included."""
+    await program.until_page("/fast")
+
+
+async def test_the_first_ten_minutes(
+    browser: Browser, discord: DiscordServer, served: Callable[[str], str], tmp_path: Path
+) -> None:
+    spaces = served("fast")
+    ada = discord.add_user("ada")
+    async with running(
+        tmp_path / "none", discord, spaces, {"DISCORD_TOKEN": ""}, ready=False
+    ) as it:
+        await shown(it)
+        async with visit(browser, it.url, PHONE, "dark") as visited:
+            page = visited.page
+            await expect(step(page, "Create an application")).to_have_attribute(
+                "aria-current", "step"
+            )
+            await page.get_by_role("button", name="Check").click()
+            await expect(step(page, "Reach Discord")).to_contain_text("Done")
+            assert await serious(page) == []
+            assert visited.foreign == []
+    async with running(
+        tmp_path / "key", discord, spaces, {"DISCORD_TOKEN": KEY}, ready=False
+    ) as it:
+        await shown(it)
+        async with visit(browser, it.url) as visited:
+            token = step(visited.page, "Give Spacebot its token")
+            await expect(token).to_contain_text("holds the application's Public Key")
+            assert await serious(visited.page) == []
+            assert KEY not in await visited.page.content()
+    assert not [one for one in discord.requests if one.path.endswith("/users/@me")]
+    async with running(tmp_path / "right", discord, spaces) as it:
+        await shown(it)
+        async with visit(browser, it.url) as visited:
+            page = visited.page
+            await expect(step(page, "Give Spacebot its token")).to_contain_text("Done")
+            invite = page.get_by_role("link", name="Invite link")
+            assert "scope=bot+applications.commands" in str(await invite.get_attribute("href"))
+            guild = discord.add_guild("Lab", ada)
+            await expect(step(page, "Add the bot to a server")).to_contain_text("Done")
+            await expect(step(page, "Use a command")).to_contain_text("such as /fast echo")
+            seen = await ada.command("fast echo", text="hi", channel=guild.add_text_channel("art"))
+            await seen.wait(lambda one: one.message and "hi" in one.message.text, timeout=10)
+            await expect(page.locator("details.setup summary")).to_have_text(
+                "Set up: every step is done"
+            )
+            await expect(page.locator(".plot svg").first).to_be_visible()
+            assert await serious(page) == []
+            assert it.process.poll() is None
+            assert discord.token not in await page.content()
+
+
+async def test_the_owner_steers_the_program(
+    browser: Browser, discord: DiscordServer, served: Callable[[str], str], tmp_path: Path
+) -> None:
+    ada = discord.add_user("ada")
+    channel = discord.add_guild("Lab", ada).add_text_channel("art")
+    env = {"OWNER_PASSWORD": PASSWORD}
+    async with running(tmp_path, discord, served("trouble"), env) as it:
+        await it.until_page("/trouble")
+        async with visit(browser, it.url) as owner, visit(browser, it.url) as stranger:
+            page = owner.page
+            await page.get_by_text("Owner", exact=True).click()
+            await page.get_by_label("Owner's password").fill("not the password")
+            await page.keyboard.press("Enter")
+            await expect(page.locator(".sign-in .told")).to_contain_text("not the password")
+            await page.get_by_label("Owner's password").fill(PASSWORD)
+            await page.keyboard.press("Enter")
+            await expect(page.locator(".owner")).to_be_visible()
+            assert await serious(page) == []
+
+            hang = await ada.command("trouble hang", seconds=60, channel=channel)
+            await page.get_by_role("button", name="Cancel /trouble hang").click()
+            await hang.wait(
+                lambda one: one.message and "The owner of the bot stopped this" in one.message.text,
+                timeout=10,
+            )
+            told = await ada.command("trouble told", text="hidden words", channel=channel)
+            await told.wait(lambda one: one.message and "❌" in one.message.text, timeout=10)
+            await expect(page.locator(".errors")).to_contain_text("hidden words")
+            await expect(stranger.page.locator(".failures")).to_contain_text("raised an error")
+            assert "hidden words" not in await stranger.page.content()
+            assert "Only you see this" not in await stranger.page.content()
+
+            await page.get_by_role("button", name="Pause /trouble told", exact=True).click()
+            await expect(page.locator(".done-said")).to_contain_text("is paused")
+            await expect(stranger.page.locator(".space .paused")).to_have_text("paused")
+            paused = await ada.command("trouble told", text="x", channel=channel)
+            await paused.wait(
+                lambda one: one.message and "paused by the owner" in one.message.text, timeout=10
+            )
+            await page.get_by_role("button", name="Read again").click()
+            await expect(page.locator(".done-said")).to_contain_text("was read again")
+            async with page.expect_download() as download:
+                await page.get_by_role("link", name="Download the log").click()
+            log = await text_of(await download.value)
+            assert "the owner asked to pause /trouble told" in log
+            assert discord.token not in log
+            assert PASSWORD not in log
+            assert "hidden words" not in log
+    async with running(tmp_path, discord, served("trouble"), env) as again:
+        await again.until_page("paused")
+
+
+async def test_the_spaces_creator_signs_in_with_hugging_face(
+    browser: Browser, served: Callable[[str], str], tmp_path: Path
+) -> None:
+    async with hugging_face() as provider:
+        env = {
+            **provider.env,
+            "SYSTEM": "spaces",
+            "SPACE_ID": "ada/bot",
+            "SPACE_CREATOR_USER_ID": "64d2",
+            "OWNERS": "Grace",
+            "GRADIO_SERVER_NAME": "127.0.0.1",
+        }
+        async with running(tmp_path, None, served("fast"), env, ready=False) as it:
+            await shown(it)
+            for sub, name, lets_in in (
+                ("64d2", "ada", True),
+                ("2", "grace", True),
+                ("3", "eve", False),
+            ):
+                provider.sub, provider.name = sub, name
+                async with visit(browser, it.url) as visited:
+                    page = visited.page
+                    await page.get_by_text("Owner", exact=True).click()
+                    await page.get_by_role("link", name="Sign in with Hugging Face").click()
+                    await page.wait_for_selector(".owned :is(.owner, .quiet)")
+                    text = await page.inner_text(".owned")
+                    assert ("Only you see this" in text) is lets_in
+                    assert ("not an owner" in text) is not lets_in
+                    assert name in text
+                    await page.get_by_role("button", name="Sign out").click()
+                    await expect(page.get_by_text("Owner", exact=True)).to_be_visible()
