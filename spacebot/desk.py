@@ -13,7 +13,7 @@ from typing import Any
 
 import discord
 
-from spacebot import inputs, words
+from spacebot import comparisons, inputs, words
 from spacebot.attachments import named
 from spacebot.buttons import cancel_view, is_running
 from spacebot.delivery import MAYBE, Delivery
@@ -35,6 +35,7 @@ ACKNOWLEDGED = 40060
 UNANSWERED = {10015, 10062}
 
 Converse = Callable[[discord.Interaction[Any], str, Endpoint, Mapping[str, Any]], Awaitable[bool]]
+Comparing = Callable[[discord.Interaction[Any], Endpoint, Mapping[str, Any]], Awaitable[None]]
 
 
 class Desk:
@@ -48,6 +49,10 @@ class Desk:
         self._tasks: set[asyncio.Task[None]] = set()
         # Takes a chat's command as the beginning of a conversation, where one can be had.
         self.converse: Converse | None = None
+        # Answers the one command that is of no Space.
+        self.compare: Comparing | None = None
+        # What else a Cancel button stops, by the id in it: whose it is, and how.
+        self.stoppable: dict[str, tuple[str, Callable[[], str]]] = {}
 
     async def answer(
         self,
@@ -67,8 +72,24 @@ class Desk:
         alone = chain is None and conversation is None
         if alone and self.converse and await self.converse(interaction, command, endpoint, given):
             return
+        if endpoint.space == comparisons.SPACE and self.compare:
+            await self.compare(interaction, endpoint, given)
+            return
+        job = self.job(interaction, command, endpoint, given)
+        job = replace(job, chain=chain, conversation=conversation)
+        job = await self.acknowledge(interaction, job)
+        await Delivery(self.client, self.jobs, job).run()
+
+    def job(
+        self,
+        interaction: discord.Interaction[Any],
+        command: str,
+        endpoint: Endpoint,
+        given: Mapping[str, Any],
+    ) -> Job:
+        """The job that an interaction asks for."""
         private = endpoint.answer is Answer.PRIVATE
-        job = Job(
+        return Job(
             id=uuid.uuid4().hex[:12],
             endpoint=endpoint,
             asker=Asker(
@@ -78,11 +99,12 @@ class Desk:
             ),
             given=named(given),
             file_limit=interaction.filesize_limit,
-            conversation=conversation,
             command=command,
-            chain=chain,
             place=Place.of(interaction, private=private).to_json(),
         )
+
+    async def acknowledge(self, interaction: discord.Interaction[Any], job: Job) -> Job:
+        """Write a job down and answer its interaction; the job, with the message's id."""
         # First, so that nobody ever waits on a message that a killed process left.
         await self.jobs.keep(job)
         try:
@@ -90,8 +112,7 @@ class Desk:
         except BaseException:
             await self.jobs.drop(job, State.CANCELLED)
             raise
-        job = replace(job, place={**job.place, "message": message})
-        await Delivery(self.client, self.jobs, job).run()
+        return replace(job, place={**job.place, "message": message})
 
     async def _acknowledge(self, interaction: discord.Interaction[Any], job: Job) -> int | None:
         """Answer within Discord's 3 seconds, by a message that is edited from now on; its id."""

@@ -18,7 +18,7 @@ import pytest
 import spacebot
 from spacebot.buttons import BUTTONS
 from spacebot.inputs import INPUTS
-from spacebot.models import Answer, Source
+from spacebot.models import Answer, FollowUp, Source
 from spacebot.outputs import RENDERERS
 from spacebot.outputs.renderers import Nothing
 from spacebot.settings import VARIABLES, command_source, parse_spaces
@@ -37,13 +37,13 @@ LAYERS = (
     {"settings", "inputs", "outputs", "store", "demo", "setup_guide", "reach", "logbook"},
     {"schema", "words", "spaces", "recipes"},
     {"catalogue"},
-    {"followups", "offers"},
+    {"comparisons", "followups", "offers"},
     {"jobs"},
     {"buttons", "places", "forms", "control"},
     {"posting", "attachments"},
     {"delivery", "commands"},
     {"desk"},
-    {"presses"},
+    {"compare", "presses"},
     {"bot", "page"},
     {"runtime", "zerogpu", "deploy"},
     {"app"},
@@ -56,6 +56,7 @@ OWNERS = {
         "bot",
         "buttons",
         "commands",
+        "compare",
         "delivery",
         "desk",
         "forms",
@@ -175,20 +176,22 @@ def test_readme_tells_every_setting_and_its_default() -> None:
 
 def test_readme_tells_every_key_of_commands() -> None:
     keys = re.findall(r'^\| `"(\w+)"` \|', README, re.MULTILINE)
-    assert sorted(keys) == sorted(field.name for field in dataclasses.fields(Source))
+    known = (*dataclasses.fields(Source), *dataclasses.fields(FollowUp))
+    assert set(keys) == {field.name for field in known}
     assert [answer for answer in Answer if f'`"{answer}"`' not in README] == []
 
 
 def test_readme_examples_are_accepted() -> None:
     for value in re.findall(r"^SPACES=(.*)$", README, re.MULTILINE):
         assert parse_spaces(value.strip('"'))
-    (listed,) = re.findall(r"^COMMANDS = (\[.*?^\])", README, re.MULTILINE | re.DOTALL)
-    assert [command_source(entry) for entry in ast.literal_eval(listed)]
+    lists = re.findall(r"^COMMANDS = (\[.*?\])\n```", README, re.MULTILINE | re.DOTALL)
+    assert len(lists) == 2
+    assert all(command_source(entry) for listed in lists for entry in ast.literal_eval(listed))
     assert env_example.MUSICGEN in README
 
 
 def test_readme_names_every_button() -> None:
-    labels = [getattr(button, "label", key) for key, button in BUTTONS.items()]
+    labels = [button.label for button in BUTTONS.values() if button.label]
     assert [label for label in labels if f"**{label}" not in README] == []
 
 

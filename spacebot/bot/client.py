@@ -13,10 +13,11 @@ from discord import app_commands
 from discord.gateway import DiscordWebSocket
 from discord.http import Route
 
-from spacebot import words
+from spacebot import comparisons, words
 from spacebot.buttons import BUTTONS
 from spacebot.catalogue import Catalogue
 from spacebot.commands import MOST, build, differ
+from spacebot.compare import Compare
 from spacebot.conversations import CHAT_BUTTONS, HERE, Host
 from spacebot.desk import Desk
 from spacebot.errors import SpacebotError
@@ -76,6 +77,7 @@ class Bot(discord.Client):
         self.tree.error(self._failed)
         self.desk = Desk(self, jobs)
         self.desk.converse = self.conversations.open
+        self.desk.compare = Compare(self.desk)
         self._recovered = False
         self._sync_wanted = asyncio.Event()
         self._syncing: asyncio.Task[None] | None = None
@@ -96,12 +98,21 @@ class Bot(discord.Client):
             self._syncing.cancel()
         await super().close()
 
+    def _offer_compare(self) -> None:
+        """Offer /compare, where there is something to compare and the name is free."""
+        taken = {command.name for command in self.tree.get_commands()}
+        if len(comparisons.candidates(self.catalogue)) < comparisons.LEAST:
+            return
+        if comparisons.NAME not in taken and len(taken) < MOST:
+            self.tree.add_command(build(comparisons.space(self.catalogue), self.desk))
+
     def offer(self) -> None:
         """Make the commands of the catalogue's Spaces the tree's, and have Discord told."""
         self.tree.clear_commands(guild=None)
         for space in self.catalogue.spaces[:MOST]:
             if space.endpoints:
                 self.tree.add_command(build(space, self.desk))
+        self._offer_compare()
         for menu in context_menus(self.desk):
             self.tree.add_command(menu)
         self._offer_conversations()

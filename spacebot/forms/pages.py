@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import re
 import secrets
@@ -83,11 +84,8 @@ class Forms:
             return
         self.drafts.drop(draft)
         given = {name: value for name, value in draft.given.items() if value is not None}
-        await draft.finish(interaction, given)
-        if draft.menu is not None:
-            # Whoever pressed has the result's message; this one has served.
-            with contextlib.suppress(discord.HTTPException):
-                await draft.menu.delete_original_response()
+        # Whoever pressed gets the result's message; the one between the pages has served.
+        await asyncio.gather(draft.finish(interaction, given), _close(draft))
 
     async def _tell_wrong(
         self, interaction: discord.Interaction[Any], draft: Draft, error: InputError
@@ -217,6 +215,12 @@ class Run(FormButton, template=rf"form:{ID}:run"):
     ) -> None:
         """Run it."""
         await forms.finish(interaction, draft)
+
+
+async def _close(draft: Draft) -> None:
+    if draft.menu is not None:
+        with contextlib.suppress(discord.HTTPException):
+            await draft.menu.delete_original_response()
 
 
 async def tell_expired(interaction: discord.Interaction[Any]) -> None:

@@ -11,6 +11,7 @@ from spacebot import followups, inputs
 from spacebot.desk import Desk
 from spacebot.inputs.base import name_of
 from spacebot.models import Chain, Endpoint, File, FollowUp, Job, Theirs
+from spacebot.presses.outputs import outputs_of
 
 # Between the names of what a job followed, as in "/if ▸ Upscale 2".
 ARROW = " ▸ "
@@ -22,8 +23,7 @@ async def follow(
     """Run what the owner declared under this result, for whoever pressed."""
     record, kept = await desk.jobs.kept.recall(job)
     wanted = followups.find(kept.endpoint.then, key, int(index))
-    running = desk.jobs.find(job)
-    outputs = running.values if running and running.values is not None else record.result
+    outputs = await outputs_of(desk, job)
     before = await _before(desk, kept)
     chain = kept.chain
     chain = Chain(

@@ -24,12 +24,15 @@ MESSAGE = 2000
 async def cancel(desk: Desk, interaction: discord.Interaction[Any], job: str) -> None:
     """Stop a job: for the one who asked, and for moderators."""
     running = desk.jobs.find(job)
-    if running is None:
+    asker, stop = desk.stoppable.get(job, ("", None))
+    if running is not None:
+        asker, stop = running.job.asker.user, running.cancel
+    if stop is None:
         said = "This job has already ended."
-    elif not may_change(interaction, running.job.asker.user):
+    elif not may_change(interaction, asker):
         said = NOT_YOURS.format("cancel")
     else:
-        said = running.cancel()
+        said = stop()
     await interaction.response.send_message(said, ephemeral=True)
 
 
@@ -87,8 +90,9 @@ async def recipe(desk: Desk, interaction: discord.Interaction[Any], job: str) ->
     if first is not record:
         _, start = await desk.jobs.kept.recall(first.id)
         line = f"{recipes.line(start.command, start.endpoint, start.given)}\n{line}"
-    url = desk.jobs.catalogue.connections[record.space].url
-    notes = f"-# On <{url}>, endpoint `{record.api_name}`."
+    notes = ""
+    if connection := desk.jobs.catalogue.connections.get(record.space):
+        notes = f"-# On <{connection.url}>, endpoint `{record.api_name}`."
     if defaults := recipes.defaults(kept.endpoint, kept.given):
         notes += f"\n-# Not given, so the Space's own: `{defaults.replace('`', chr(39))}`"
     if secrets_of(record):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import re
 from collections.abc import Sequence
@@ -14,6 +15,7 @@ from spacebot import recipes
 from spacebot.desk import Desk
 from spacebot.inputs.base import clip
 from spacebot.offers import Item, Offer, Target, targets
+from spacebot.presses.outputs import outputs_of
 
 PAGE = 25
 ID = r"(?P<offer>[0-9a-f]{12})"
@@ -33,11 +35,8 @@ async def items_of(desk: Desk, message: discord.Message, job: str | None) -> lis
     found = [Item(attachment) for attachment in message.attachments]
     text = message.content
     if job is not None:
-        running, record = desk.jobs.find(job), await desk.jobs.store.get(job)
-        values = running.values if running else record.result if record else None
-        text = ""
-        if record is not None:
-            text = recipes.texts(desk.jobs.kept.endpoint_of(record), values)
+        _, kept = await desk.jobs.kept.recall(job)
+        text = recipes.texts(kept.endpoint, await outputs_of(desk, job))
     return [*found, Item(text)] if text.strip() else found
 
 
@@ -158,9 +157,9 @@ class ChooseTarget(Menu, template=rf"to:{ID}"):
             await interaction.response.send_message(EXPIRED, ephemeral=True)
             return
         given = {target.option: item.value}
-        await desk.run_or_ask(interaction, command, target.endpoint, given)
-        with contextlib.suppress(discord.HTTPException):
-            await opened.menu.delete_original_response()
+        # The menu has served; the job may take long.
+        running = desk.run_or_ask(interaction, command, target.endpoint, given)
+        await asyncio.gather(running, _close(opened))
 
 
 class Turn(Menu, template=rf"turn:{ID}:(?P<page>\d{{1,3}})"):
@@ -181,6 +180,11 @@ class Turn(Menu, template=rf"turn:{ID}:(?P<page>\d{{1,3}})"):
         """Show the page."""
         opened.menu = interaction
         await interaction.response.edit_message(**_shown(desk, opened, self.page))
+
+
+async def _close(opened: Offer) -> None:
+    with contextlib.suppress(discord.HTTPException):
+        await opened.menu.delete_original_response()
 
 
 SENDING: tuple[type[ui.DynamicItem[Any]], ...] = (ChooseItem, ChooseTarget, Turn)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import re
 from pathlib import Path
@@ -29,6 +30,17 @@ def picture(width: int = 8, height: int = 6) -> bytes:
     out = io.BytesIO()
     Image.new("RGB", (width, height), "teal").save(out, "PNG")
     return out.getvalue()
+
+
+async def until_noted(home: Home, message: Message) -> None:
+    """Wait until a result is written down, a moment after it was posted."""
+    job = message.buttons()["Again"]["custom_id"].split(":")[1]
+    for _ in range(200):
+        record = await home.jobs.store.get(job)
+        if record is not None and record.ended is not None:
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError(f"{job} is not written down")
 
 
 async def test_the_buttons_of_a_result_stand_in_one_row_or_two(place: Place) -> None:
@@ -80,7 +92,7 @@ async def test_a_recipe_is_a_line_to_paste(place: Place) -> None:
     seen = await place.ben.click(message, "Recipe")
     assert shown(seen).ephemeral
     assert "```\n/studio draw prompt:two lines seed:4\n```" in shown(seen).content
-    assert "randomize_seed:yes steps:20" in shown(seen).content
+    assert "randomize:yes steps:20" in shown(seen).content
     assert "endpoint `/draw`" in shown(seen).content
     menu = await place.ben.message_command("Recipe", message)
     assert shown(menu).content == shown(seen).content
@@ -189,6 +201,7 @@ def served_url(everything: tuple[Place, Home]) -> str:
 
 async def test_a_job_that_is_forgotten_says_so(place: Place, home: Home) -> None:
     message = await ask(place.ada, "kinds text", text="a", channel=place.channel)
+    await until_noted(home, message)
     await home.jobs.trim(most=0, days=1)
     seen = await place.ada.click(message, "Again")
     assert "This job is no longer kept." in shown(seen).content

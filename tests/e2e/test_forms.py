@@ -34,9 +34,9 @@ def labels(form: Interaction) -> list[str]:
 
 
 async def test_more_settings_than_a_command_takes_are_in_a_form(place: Place) -> None:
-    form = await place.ada.command("studio many", prompt="sea", more=True, channel=place.channel)
+    form = await place.ada.command("many", prompt="sea", more=True, channel=place.channel)
     assert form.modal is not None
-    assert form.modal["title"] == "/studio many (1 of 2)"
+    assert form.modal["title"] == "/many (1 of 2)"
     assert labels(form) == [f"Setting {number}" for number in (23, 24, 25, 26, 27)]
     menu = await place.ada.submit(form, {"Setting 23": "99"})
     assert shown(menu).ephemeral
@@ -52,14 +52,14 @@ async def test_more_settings_than_a_command_takes_are_in_a_form(place: Place) ->
 
 
 async def test_a_form_can_be_run_before_its_last_page(place: Place) -> None:
-    form = await place.ada.command("studio many", prompt="sea", more=True, channel=place.channel)
+    form = await place.ada.command("many", prompt="sea", more=True, channel=place.channel)
     menu = await place.ada.submit(form, {"Setting 25": "1"})
     message = await result(await place.ada.click(shown(menu), "Run with these"))
     assert told(message)["settings"] == [*range(25), 1, *range(26, 30)]
 
 
 async def test_what_cannot_be_taken_is_told_and_what_was_typed_is_kept(place: Place) -> None:
-    form = await place.ada.command("studio many", prompt="sea", more=True, channel=place.channel)
+    form = await place.ada.command("many", prompt="sea", more=True, channel=place.channel)
     menu = await place.ada.submit(form, {"Setting 23": "5000", "Setting 24": "8"})
     assert "must be between 0 and 100: you gave 5000." in shown(menu).content
     form = await place.ada.click(shown(menu), "Change it")
@@ -72,14 +72,14 @@ async def test_what_cannot_be_taken_is_told_and_what_was_typed_is_kept(place: Pl
 
 
 async def test_without_more_no_form_opens(place: Place) -> None:
-    seen = await place.ada.command("studio many", prompt="sea", channel=place.channel)
+    seen = await place.ada.command("many", prompt="sea", channel=place.channel)
     assert told(await result(seen))["settings"] == [*range(30)]
 
 
 async def test_a_form_that_is_too_old_says_so(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    form = await place.ada.command("studio many", prompt="sea", more=True, channel=place.channel)
+    form = await place.ada.command("many", prompt="sea", more=True, channel=place.channel)
     menu = await place.ada.submit(form)
     later = await place.ada.click(shown(menu), "Next 2 settings")
     monkeypatch.setattr(drafts, "LIFE", -1.0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,12 @@ def mixed(prompt: str, size: str, tags: list[str], style: str, loud: bool, notes
 def login(prompt: str, key: str) -> str:
     """Tell how long the key is."""
     return f"{prompt} with a key of {len(key)}"
+
+
+async def slow(prompt: str) -> str:
+    """Answer after a while."""
+    await asyncio.sleep(20)
+    return prompt
 
 
 def odd(path: str) -> dict[str, Any]:
@@ -72,6 +79,7 @@ def build() -> gr.Blocks:
         gr.Button("Mixed").click(mixed, [prompt, *choices], out, api_name="mixed")
         key = gr.Textbox(label="Key", type="password")
         gr.Button("Login").click(login, [prompt, key], out, api_name="login")
+        gr.Button("Slow").click(slow, prompt, out, api_name="slow")
         path, data = gr.Textbox(label="Path"), gr.JSON(label="Data")
         gr.Button("Odd").click(odd, path, data, api_name="odd")
         gr.Button("Tell").click(tell, data, out, api_name="tell")
