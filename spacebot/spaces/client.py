@@ -84,7 +84,16 @@ class SpaceClient(Client):
         sent = endpoint.process_input_files(*endpoint.insert_empty_state(*given))
         # What the Space itself returned goes back as it is. Unwrapped only now, since the
         # stock client uploads whatever path a file names, from this machine.
-        return tuple(one.value if isinstance(one, Theirs) else one for one in sent)
+        return tuple(map(_unwrapped, sent))
+
+
+def _unwrapped(value: Any) -> Any:
+    """A value with what the Space itself returned, wherever that stands in it."""
+    if isinstance(value, Theirs):
+        return value.value
+    if isinstance(value, list):
+        return list(map(_unwrapped, value))
+    return value
 
 
 def headers(client: SpaceClient) -> dict[str, str]:
