@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Iterable, Mapping
 
 import discord
 
 log = logging.getLogger(__name__)
+
+# How long to wait for the connection to be back, in seconds.
+READY = 30.0
+NO_SESSION = "none"
 
 # The servers, their messages and reactions, and what is deleted: none of these is privileged.
 LEAST = discord.Intents(guilds=True, guild_messages=True, dm_messages=True, guild_reactions=True)
@@ -52,7 +57,7 @@ class Wanted:
         return [PORTAL[name][0] for name in sorted(names) if name not in self._allowed]
 
     def refuse(self) -> None:
-        """Ask for none until `look` is called again: Discord refused, whatever it had said."""
+        """Ask for none until `renew` is called: Discord refused, whatever it had said."""
         self._refused = True
 
     def read(self, flags: discord.ApplicationFlags) -> None:
@@ -78,12 +83,19 @@ class Wanted:
     async def renew(self) -> None:
         """Look at what Discord allows now, and identify anew where that gives what is needed.
 
-        The connection is away for a few seconds then; jobs go on.
+        The connection is away for a few seconds then; jobs go on. It is back on return.
         """
         before = self._asked
         self._refused = False
         self.read((await self._client.application_info()).flags)
         if self._asked != before and self._client.ws:
             log.info("connecting anew, to be sent more: %s", ", ".join(sorted(self._asked)))
-            # By 1000 the session ends, so that discord.py has to identify again.
-            await self._client.ws.close(1000)
+            ready = asyncio.ensure_future(self._client.wait_for("ready", timeout=READY))
+            # discord.py resumes whatever can be resumed, with the intents it had: it is made
+            # to name a session that there is not, upon which it identifies again.
+            self._client.ws.session_id = NO_SESSION
+            await self._client.ws.close()
+            try:
+                await ready
+            except TimeoutError:
+                log.warning("Discord is not back yet after %.0f s", READY)

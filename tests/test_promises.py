@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 import spacebot
+from spacebot.automations import AUTOMATIONS
 from spacebot.buttons import BUTTONS
 from spacebot.inputs import INPUTS
 from spacebot.models import Answer, FollowUp, Source
@@ -39,11 +40,11 @@ LAYERS = (
     {"catalogue"},
     {"comparisons", "followups", "offers"},
     {"jobs"},
-    {"buttons", "places", "forms", "control"},
+    {"buttons", "places", "forms", "control", "intents"},
     {"posting", "attachments"},
     {"delivery", "commands"},
     {"desk"},
-    {"compare", "presses"},
+    {"automations", "compare", "presses"},
     {"bot", "page"},
     {"runtime", "zerogpu", "deploy"},
     {"app"},
@@ -53,6 +54,7 @@ LEVELS = {room: level for level, rooms in enumerate(LAYERS) for room in rooms}
 OWNERS = {
     "discord": {
         "attachments",
+        "automations",
         "bot",
         "buttons",
         "commands",
@@ -60,6 +62,7 @@ OWNERS = {
         "delivery",
         "desk",
         "forms",
+        "intents",
         "offers",
         "places",
         "posting",
@@ -190,6 +193,10 @@ def test_readme_examples_are_accepted() -> None:
     assert env_example.MUSICGEN in README
 
 
+def test_readme_tells_every_event_of_an_automation() -> None:
+    assert [name for name, kind in AUTOMATIONS.items() if f"| {kind.label} |" not in README] == []
+
+
 def test_readme_names_every_button() -> None:
     labels = [button.label for button in BUTTONS.values() if button.label]
     assert [label for label in labels if f"**{label}" not in README] == []
@@ -232,7 +239,9 @@ def test_links_between_the_documents_lead_somewhere() -> None:
     assert [link for link in links if not (ROOT / link).exists()] == []
 
 
-@pytest.mark.parametrize("table", [INPUTS, RENDERERS], ids=["INPUTS", "RENDERERS"])
+@pytest.mark.parametrize(
+    "table", [INPUTS, RENDERERS, AUTOMATIONS], ids=["INPUTS", "RENDERERS", "AUTOMATIONS"]
+)
 def test_every_row_of_a_table_has_a_row_in_a_test(table: dict[str, object]) -> None:
     # By its key, or by Gradio's own name for it: ColorPicker for colorpicker.
     tests = "".join(path.read_text() for path in (ROOT / "tests").rglob("*.py")).lower()

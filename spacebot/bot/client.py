@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
+import time
 from typing import Any
 
 import aiohttp
@@ -14,6 +15,7 @@ from discord.gateway import DiscordWebSocket
 from discord.http import Route
 
 from spacebot import comparisons, words
+from spacebot.automations import AUTOMATION, AutomationCommands, Automations
 from spacebot.buttons import BUTTONS
 from spacebot.catalogue import Catalogue
 from spacebot.commands import MOST, build, differ
@@ -41,10 +43,14 @@ PERMISSIONS = discord.Permissions(
     embed_links=True,
     # To answer a message by a reply to it.
     read_message_history=True,
+    # What an automation may answer by.
+    add_reactions=True,
 )
 RETRY_FIRST, RETRY_MOST = 5.0, 300.0
 # Several Spaces answer one after the other when the bot starts: one request for all.
 SETTLE = 0.3
+# The seconds between two identifies of one bot.
+IDENTIFY = 5.0
 DEAF = (
     "Conversations answer in servers only where I am mentioned. To have every message in them "
     "answered, switch Message Content Intent on in the Developer Portal, under Bot, and start "
@@ -78,7 +84,10 @@ class Bot(discord.Client):
         self.desk = Desk(self, jobs)
         self.desk.converse = self.conversations.open
         self.desk.compare = Compare(self.desk)
+        self.automations = Automations(self, jobs, self.wanted)
+        self.desk.others = self.automations.delivery
         self._recovered = False
+        self._identified = -math.inf
         self._sync_wanted = asyncio.Event()
         self._syncing: asyncio.Task[None] | None = None
         self._renewing: asyncio.Task[None] | None = None
@@ -87,6 +96,7 @@ class Bot(discord.Client):
         """Offer the commands and see that Discord has them, now and at each change."""
         self.add_dynamic_items(*BUTTONS.values(), *FORM_BUTTONS, *SENDING, *CHAT_BUTTONS.values())
         await self.conversations.talks.load()
+        await self.automations.start()
         self.offer()
         self.wanted.read(self.application_flags)
         self.catalogue.changed = self.offer
@@ -96,6 +106,7 @@ class Bot(discord.Client):
         """Leave Discord."""
         if self._syncing is not None:
             self._syncing.cancel()
+        await self.automations.close()
         await super().close()
 
     def _offer_compare(self) -> None:
@@ -115,6 +126,8 @@ class Bot(discord.Client):
         self._offer_compare()
         for menu in context_menus(self.desk):
             self.tree.add_command(menu)
+        if self.tree.get_command(AUTOMATION) is None:
+            self.tree.add_command(AutomationCommands(self.automations, self.desk))
         self._offer_conversations()
         self.crowded = ""
         if len(self.catalogue.spaces) > MOST:
@@ -174,6 +187,11 @@ class Bot(discord.Client):
         self.registered = len(ours)
         self.problem = ""
 
+    async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:  # noqa: ARG002
+        """Wait where that is due, and no longer: Discord takes one identify in 5 seconds."""
+        await asyncio.sleep(max(0.0, self._identified + IDENTIFY - time.monotonic()))
+        self._identified = time.monotonic()
+
     async def on_ready(self) -> None:
         """The gateway has told everything."""
         self.connected = True
@@ -195,7 +213,21 @@ class Bot(discord.Client):
 
     async def on_message(self, message: discord.Message) -> None:
         """Somebody said something: to a conversation, or not."""
-        await self.conversations.heard(message)
+        await asyncio.gather(
+            self.conversations.heard(message), self.automations.on_message(message)
+        )
+
+    async def on_raw_reaction_add(self, reaction: discord.RawReactionActionEvent) -> None:
+        """Somebody reacted to a message."""
+        await self.automations.on_reaction(reaction)
+
+    async def on_member_join(self, member: discord.Member) -> None:
+        """Somebody became a member of a server."""
+        await self.automations.on_join(member)
+
+    async def on_thread_create(self, thread: discord.Thread) -> None:
+        """Somebody opened a thread or a forum post."""
+        await self.automations.on_thread(thread)
 
     async def on_resumed(self) -> None:
         """The connection was lost and is back."""

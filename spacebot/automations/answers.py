@@ -1,0 +1,161 @@
+"""How an automation answers: by an ordinary message, or by a reaction."""
+
+from __future__ import annotations
+
+import logging
+import re
+import time
+from dataclasses import replace
+
+import discord
+
+from spacebot import inputs, recipes, words
+from spacebot.automations.events import Event
+from spacebot.buttons import cancel_view
+from spacebot.delivery import Delivery
+from spacebot.errors import SpacebotError
+from spacebot.jobs import Jobs, Running
+from spacebot.models import Answer, Job, Outcome, Reply
+from spacebot.places import Place, send
+from spacebot.posting import Poster
+from spacebot.store import Automation
+
+log = logging.getLogger(__name__)
+
+# What people choose from, and how it is told.
+ANSWERS = {
+    "reply": "a reply",
+    "thread": "a thread",
+    "channel": "another channel",
+    "reaction": "a reaction",
+}
+DONE = "✅"
+# Discord: a thread has already been created for this message.
+HAS_THREAD = 160004
+# Edits of a channel's messages are five in 5 seconds for all of them together: the results
+# must not wait for progress that nobody asked to see.
+SHOW_FIRST, SHOW = 5.0, 15.0
+# One emoji, with its colour or skin, and what it is joined with.
+SIGN = "[\u2190-\u2bff\u3030\u303d\u3297\u3299\U0001f000-\U0001faff][\ufe0f\U0001f3fb-\U0001f3ff]*"
+EMOJI = re.compile(f"[\U0001f1e6-\U0001f1ff]{{2}}|{SIGN}(?:\u200d{SIGN})*")
+
+
+class Unanswered(SpacebotError):
+    """The bot may not write where an automation answers."""
+
+
+class Answering(Delivery):
+    """A job that an automation started. `error` is what went wrong, once it has ended."""
+
+    def __init__(self, client: discord.Client, jobs: Jobs, job: Job) -> None:
+        share = f"automation:{job.place['automation']}"
+        asker = replace(job.asker, share=share)
+        # It answers where its moderator said, whatever its command does otherwise.
+        endpoint = replace(job.endpoint, answer=Answer.CHANNEL)
+        super().__init__(client, jobs, replace(job, asker=asker, endpoint=endpoint))
+        self.poster = Quiet(self.writer, self.header, job.id)
+        self.error: BaseException | None = None
+        self._next = time.monotonic() + SHOW_FIRST
+
+    async def fail(self, error: BaseException) -> None:
+        """Note what went wrong, and tell it in the message."""
+        self.error = error
+        await super().fail(error)
+
+    async def _show(self, running: Running) -> None:
+        if time.monotonic() < self._next:
+            return
+        alike = [
+            one for one in self.jobs.running if one.job.place.get("channel") == self.place.channel
+        ]
+        self._next = time.monotonic() + max(SHOW, 2.0 * len(alike))
+        await super()._show(running)
+
+
+class Quiet(Poster):
+    """Writes where the automation answers, or nowhere: nobody asked for a direct message.
+
+    `lost` says that the message is there no more, or that the bot may not write there.
+    """
+
+    lost = False
+
+    async def _another_way(self, reply: Reply, view: discord.ui.View | None) -> None:  # noqa: ARG002
+        log.info("job %s: its message is gone", self.name)
+        self.lost = True
+
+
+class Reacting(Answering):
+    """Answers by a reaction: the emoji that the Space gives, else `emoji`."""
+
+    def __init__(self, client: discord.Client, jobs: Jobs, job: Job, emoji: str = DONE) -> None:
+        super().__init__(client, jobs, job)
+        self.emoji = emoji or DONE
+
+    async def _show(self, running: Running) -> None:
+        """Nothing is shown of the way."""
+
+    async def _post(self, outcome: Outcome) -> None:
+        said = EMOJI.search(recipes.texts(self.job.endpoint, outcome.values))
+        place = self.place
+        channel = self.client.get_partial_messageable(place.channel or 0)
+        message = channel.get_partial_message(place.origin or 0)
+        try:
+            await message.add_reaction(said[0] if said else self.emoji)
+        except discord.HTTPException as error:
+            raise Unanswered(f"I could not react: {error.text or error.status}") from error
+
+
+async def open_place(
+    client: discord.Client, automation: Automation, event: Event, job: Job
+) -> Place:
+    """Write the message that becomes the answer, and give its place; raises `Unanswered`."""
+    place = Place(
+        application=client.application_id or 0,
+        token="",
+        created=time.time(),
+        user=event.user,
+        channel=event.channel,
+        guild=event.guild,
+        origin=event.message.id if event.message else None,
+        automation=automation.id,
+    )
+    if automation.answer == "reaction":
+        return place
+    try:
+        channel = await _channel(automation, event, job)
+        reference = None
+        if event.message is not None and channel == event.message.channel.id:
+            reference = event.message.to_reference(fail_if_not_exists=False)
+        sent = await send(
+            client.get_partial_messageable(channel),
+            Reply(f"{words.header(job, job.command)}\n-# ⏳ Starting"),
+            reference=reference,
+            view=cancel_view(job.id),
+        )
+    except discord.HTTPException as error:
+        raise Unanswered(
+            f"I may not write where it answers: {error.text or error.status}. Give me the "
+            "permissions to see that channel, to send messages and to read its history."
+        ) from error
+    return replace(place, channel=channel, message=sent.id)
+
+
+async def _channel(automation: Automation, event: Event, job: Job) -> int:
+    """The channel or thread that the answer goes to."""
+    if automation.answer == "channel":
+        return int(automation.target)
+    message = event.message
+    if automation.answer == "thread" and message is not None:
+        if isinstance(message.channel, discord.Thread):
+            return message.channel.id
+        if message.thread is None:
+            try:
+                title = inputs.thread_title(job.endpoint, job.given)
+                return (await message.create_thread(name=title)).id
+            except discord.HTTPException as error:
+                if error.code != HAS_THREAD:
+                    raise
+        # A message's thread has its id.
+        return message.id
+    return event.channel or int(automation.channel)

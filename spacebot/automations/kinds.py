@@ -1,0 +1,264 @@
+"""The events that an automation can wait for, each one small class."""
+
+# ruff: noqa: ARG002 - a kind need not use all that every kind is handed
+from __future__ import annotations
+
+import datetime
+import re
+import zoneinfo
+from collections.abc import Sequence
+
+import discord
+
+from spacebot import inputs
+from spacebot.automations.events import Event, plain_emoji
+from spacebot.errors import InputError
+from spacebot.intents import CONTENT, MEMBERS
+
+HOUR = 3600.0
+MOST_HOURS = 24 * 7
+# Messages with these are what other kinds are for.
+MEDIA = ("image", "audio", "video")
+
+
+class When:
+    """A kind of event. `source` is the sort of `Event` it is looked for in.
+
+    `label` is what a person reads, `needs` the privileged intents without which it is
+    never heard of. `gives` is the text that a command is given where nobody says what.
+    """
+
+    source = "message"
+    label = ""
+    needs: frozenset[str] = frozenset()
+    gives = "{text}"
+    takes_files = False
+
+    def check(self, setting: str) -> str:
+        """What it has to know, as it is kept; raises InputError."""
+        if setting.strip():
+            raise InputError("`match` has no use for this event. Leave it out.")
+        return ""
+
+    def fits(self, setting: str, event: Event) -> bool:
+        """Whether this is such an event."""
+        return True
+
+    def files(self, event: Event) -> Sequence[discord.Attachment]:
+        """Which of the event's files it is about: the command runs once for each."""
+        return event.files[:1]
+
+    def told(self, setting: str) -> str:
+        """The event in words, within a sentence."""
+        return self.label.casefold()
+
+
+class Attached(When):
+    """A message with files of a category: "image", "audio", "video"; "" for any other file."""
+
+    needs = frozenset({CONTENT})
+    takes_files = True
+
+    def __init__(self, label: str, category: str) -> None:
+        self.label = label
+        self.category = category
+
+    def fits(self, setting: str, event: Event) -> bool:
+        return bool(self.files(event))
+
+    def files(self, event: Event) -> Sequence[discord.Attachment]:
+        return [file for file in event.files if self._is_one(file)]
+
+    def _is_one(self, file: discord.Attachment) -> bool:
+        if self.category:
+            return is_of(file, (self.category,)) and not file.is_voice_message()
+        return not is_of(file, MEDIA)
+
+
+class Voice(When):
+    """A voice message."""
+
+    label = "A voice message"
+    needs = frozenset({CONTENT})
+    takes_files = True
+
+    def fits(self, setting: str, event: Event) -> bool:
+        return bool(self.files(event))
+
+    def files(self, event: Event) -> Sequence[discord.Attachment]:
+        return [file for file in event.files if file.is_voice_message()]
+
+
+class Link(When):
+    """A message with a link; of one site, where `match` names it."""
+
+    label = "A message with a link"
+    needs = frozenset({CONTENT})
+    gives = "{link}"
+
+    def check(self, setting: str) -> str:
+        return setting.strip().casefold()
+
+    def fits(self, setting: str, event: Event) -> bool:
+        return bool(event.link) and setting in event.link.casefold()
+
+    def told(self, setting: str) -> str:
+        return f"a message with a link to {setting}" if setting else self.label.casefold()
+
+
+class Text(When):
+    """A message with words in it: any of those that commas separate, `*` for what may be between.
+
+    A person writes no regular expression here: one can be made to compute for hours.
+    """
+
+    label = "A message with certain words"
+    needs = frozenset({CONTENT})
+
+    def check(self, setting: str) -> str:
+        phrases = [" ".join(phrase.split()) for phrase in setting.casefold().split(",")]
+        if not any(phrase.strip("* ") for phrase in phrases):
+            raise InputError(
+                "`match` is needed: the words to look for, like `good morning, hello`. "
+                "`*` stands for anything."
+            )
+        return ",".join(phrase for phrase in phrases if phrase.strip("* "))
+
+    def fits(self, setting: str, event: Event) -> bool:
+        text = " ".join(event.text.casefold().split())
+        return any(has(text, phrase) for phrase in setting.split(","))
+
+    def told(self, setting: str) -> str:
+        return f"a message with “{setting.replace(',', '” or “')}”"
+
+
+class Reaction(When):
+    """A reaction by an emoji, once for each message."""
+
+    source = "reaction"
+    label = "A reaction"
+
+    def check(self, setting: str) -> str:
+        emoji = plain_emoji(setting)
+        own = re.fullmatch(r"\w+:\d+", emoji)
+        drawn = len(emoji) <= 16 and not emoji.isascii() and not re.search(r"[^\W\d]|\s", emoji)
+        if not own and not drawn:
+            raise InputError("`match` is needed: the emoji to react with, like 🎵.")
+        return emoji
+
+    def fits(self, setting: str, event: Event) -> bool:
+        return event.emoji == setting
+
+    def told(self, setting: str) -> str:
+        own = re.fullmatch(r"(\w+):(\d+)", setting)
+        return f"a reaction with {f'<:{setting}>' if own else setting}"
+
+
+class Join(When):
+    """Somebody joins the server."""
+
+    source = "join"
+    label = "Somebody joins the server"
+    needs = frozenset({MEMBERS})
+    gives = "Welcome, {user}!"
+
+
+class NewThread(When):
+    """A new thread, or a new post in a forum."""
+
+    source = "thread"
+    label = "A new thread or forum post"
+    gives = "{title}"
+
+
+class Timed(When):
+    """Something that a clock starts."""
+
+    source = "time"
+    gives = ""
+
+    def next(self, setting: str, after: float) -> float:
+        """When it is time again, in epoch seconds, later than `after`."""
+        raise NotImplementedError
+
+
+class Daily(Timed):
+    """A time of the day, in a time zone."""
+
+    label = "Every day at a time"
+
+    def check(self, setting: str) -> str:
+        clock, _, zone = setting.strip().partition(" ")
+        found = re.fullmatch(r"(\d{1,2}):(\d{2})", clock)
+        if found is None or int(found[1]) > 23 or int(found[2]) > 59:
+            raise InputError("`match` is needed: the time, like `08:30` or `08:30 Europe/Berlin`.")
+        try:
+            zoneinfo.ZoneInfo(zone.strip() or "UTC")
+        except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError) as error:
+            raise InputError(
+                "There is no such time zone. Write one like `Europe/Berlin`, or none for UTC."
+            ) from error
+        return f"{int(found[1]):02}:{found[2]} {zone.strip() or 'UTC'}"
+
+    def next(self, setting: str, after: float) -> float:
+        clock, _, zone = setting.partition(" ")
+        hour, minute = map(int, clock.split(":"))
+        now = datetime.datetime.fromtimestamp(after, zoneinfo.ZoneInfo(zone))
+        due = now.replace(hour=hour, minute=minute, second=0, microsecond=0)
+        if due.timestamp() <= after:
+            # By the calendar, not by 24 hours: twice a year a day has another length.
+            due += datetime.timedelta(days=1)
+        return due.timestamp()
+
+    def told(self, setting: str) -> str:
+        return f"every day at {setting}"
+
+
+class Hours(Timed):
+    """Every so many hours."""
+
+    label = "Every so many hours"
+
+    def check(self, setting: str) -> str:
+        number = setting.strip()
+        if not number.isdecimal() or not 1 <= int(number) <= MOST_HOURS:
+            raise InputError(f"`match` is needed: the hours between, from 1 to {MOST_HOURS}.")
+        return str(int(number))
+
+    def next(self, setting: str, after: float) -> float:
+        return after + int(setting) * HOUR
+
+    def told(self, setting: str) -> str:
+        return "every hour" if setting == "1" else f"every {setting} hours"
+
+
+def is_of(file: discord.Attachment, categories: tuple[str, ...]) -> bool:
+    """Whether an attachment is of one of these categories."""
+    return inputs.is_kind(file.filename, file.content_type, categories)
+
+
+def has(text: str, phrase: str) -> bool:
+    """Whether a text has the parts of a phrase, between its `*`, one after the other."""
+    at = 0
+    for part in phrase.split("*"):
+        found = text.find(part.strip(), at)
+        if found < 0:
+            return False
+        at = found + len(part.strip())
+    return True
+
+
+AUTOMATIONS: dict[str, When] = {
+    "picture": Attached("A message with a picture", "image"),
+    "sound": Attached("A message with a sound", "audio"),
+    "voice": Voice(),
+    "video": Attached("A message with a video", "video"),
+    "file": Attached("A message with another file", ""),
+    "link": Link(),
+    "text": Text(),
+    "reaction": Reaction(),
+    "join": Join(),
+    "thread": NewThread(),
+    "daily": Daily(),
+    "hours": Hours(),
+}

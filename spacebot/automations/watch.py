@@ -1,0 +1,361 @@
+"""The automations at work: what happens is looked at, and what moderators have set is run."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+import uuid
+from collections import Counter, OrderedDict, defaultdict, deque
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import discord
+
+from spacebot import words
+from spacebot.attachments import named
+from spacebot.automations import events, values
+from spacebot.automations.answers import Answering, Reacting, open_place
+from spacebot.automations.events import Event
+from spacebot.automations.kinds import AUTOMATIONS, HOUR, Timed, When
+from spacebot.errors import Cancelled, EndpointGone, Interrupted, Refused, SpacebotError
+from spacebot.intents import Wanted
+from spacebot.jobs import Jobs
+from spacebot.models import Asker, Endpoint, Job
+from spacebot.places import NOBODY
+from spacebot.store import Automation
+
+log = logging.getLogger(__name__)
+
+ROOM = "automations"
+# So many failures in a row stop an automation.
+MOST_FAILURES = 3
+# A reaction counts once for each message, also when others add theirs.
+REMEMBERED = 5000
+# What was due while the bot was off is made up for within this time.
+LATE = HOUR
+
+
+class Automations:
+    """The automations of all servers, and what starts them. Open it with `start`."""
+
+    def __init__(self, client: discord.Client, jobs: Jobs, wanted: Wanted) -> None:
+        self.client = client
+        self.jobs = jobs
+        self.wanted = wanted
+        self.skipped: Counter[str] = Counter()
+        self._all: dict[str, Automation] = {}
+        self._runs: defaultdict[str, deque[float]] = defaultdict(deque)
+        self._reacted: OrderedDict[tuple[str, int], None] = OrderedDict()
+        self._wake = asyncio.Event()
+        self._tasks: set[asyncio.Task[Any]] = set()
+
+    async def start(self) -> None:
+        """Take up what is kept, and follow the clock."""
+        self._all = {one.id: one for one in await self.jobs.store.automations.all()}
+        self._note_needs()
+        self._spawn(self._keep_time())
+
+    async def close(self) -> None:
+        """Stop following the clock."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def of(self, guild: int | None) -> list[Automation]:
+        """The automations of a server, oldest first."""
+        return [one for one in self._all.values() if one.guild == str(guild)]
+
+    def find(self, automation: str, guild: int | None) -> Automation | None:
+        """One automation of a server."""
+        found = self._all.get(automation)
+        return found if found and found.guild == str(guild) else None
+
+    def endpoint(self, automation: Automation) -> Endpoint:
+        """The endpoint that it runs, as it is described now; raises `EndpointGone`."""
+        catalogue = self.jobs.catalogue
+        return catalogue.find(automation.space, automation.api_name, automation.command)
+
+    async def add(self, automation: Automation) -> None:
+        """Keep a new automation, and see that its events are heard of."""
+        await self.jobs.store.automations.add(automation)
+        self._all[automation.id] = automation
+        await self._changed()
+
+    async def change(self, automation: Automation, **changes: Any) -> None:
+        """Change a kept automation."""
+        if automation.id not in self._all:
+            return
+        self._all[automation.id] = replace(self._all[automation.id], **changes)
+        await self.jobs.store.automations.change(automation.id, **changes)
+        if "paused" in changes:
+            await self._changed()
+
+    async def delete(self, automation: Automation) -> None:
+        """Forget an automation."""
+        self._all.pop(automation.id, None)
+        self._runs.pop(automation.id, None)
+        await self.jobs.store.automations.delete(automation.id)
+        self._note_needs()
+
+    async def _changed(self) -> None:
+        self._wake.set()
+        self._note_needs()
+        await self.wanted.renew()
+
+    def _note_needs(self) -> None:
+        active = [one for one in self._all.values() if not one.paused and one.kind in AUTOMATIONS]
+        kinds = [values.needs(AUTOMATIONS[one.kind], one.given) for one in active]
+        self.wanted.need(ROOM, frozenset[str]().union(*kinds))
+
+    async def on_message(self, message: discord.Message) -> None:
+        """A message was written."""
+        if message.guild and self.of(message.guild.id) and events.is_by_person(message):
+            await self._happened(events.said(message))
+
+    async def on_reaction(self, reaction: discord.RawReactionActionEvent) -> None:
+        """A reaction was added."""
+        member, emoji = reaction.member, events.plain_emoji(str(reaction.emoji))
+        if member is None or member.bot:
+            return
+        waiting = [
+            one
+            for one in self.of(reaction.guild_id)
+            if AUTOMATIONS[one.kind].source == "reaction" and one.setting == emoji
+        ]
+        channel = self.client.get_channel(reaction.channel_id) if waiting else None
+        if not isinstance(channel, discord.abc.Messageable):
+            return
+        try:
+            message = await channel.fetch_message(reaction.message_id)
+        except discord.HTTPException as error:
+            log.info("a message with a reaction could not be read: %s", error)
+            return
+        if events.is_by_person(message):
+            who = {"user": member.id, "name": member.display_name}
+            await self._happened(events.said(message, "reaction", emoji=emoji, **who))
+
+    async def on_join(self, member: discord.Member) -> None:
+        """Somebody joined a server."""
+        if not member.bot and self.of(member.guild.id):
+            await self._happened(events.joined(member))
+
+    async def on_thread(self, thread: discord.Thread) -> None:
+        """A thread or a forum post was opened."""
+        if not self.of(thread.guild.id) or thread.owner_id == self.client.application_id:
+            return
+        owner = thread.owner or await thread.guild.fetch_member(thread.owner_id)
+        if not owner.bot:
+            first = await self._first(thread)
+            await self._happened(events.opened(thread, owner, first))
+
+    async def _first(self, thread: discord.Thread) -> discord.Message | None:
+        """The message that a thread is about: it may come a moment after a forum's post."""
+        place = thread if events.is_post(thread) else thread.parent
+        for pause in (0.0, 1.0):
+            await asyncio.sleep(pause)
+            try:
+                assert isinstance(place, discord.abc.Messageable)
+                return await place.fetch_message(thread.id)
+            except discord.NotFound:
+                continue
+            except discord.HTTPException as error:
+                log.info("the first message of a thread could not be read: %s", error)
+                break
+        return None
+
+    async def _happened(self, event: Event) -> None:
+        """Run every automation that waits for this."""
+        found = [one for one in self.of(event.guild) if not one.paused and listens(one, event)]
+        await asyncio.gather(*(self._run_all(one, event) for one in found))
+
+    async def _run_all(self, automation: Automation, event: Event) -> None:
+        """Run an automation, once for each file that it is about."""
+        kind = AUTOMATIONS[automation.kind]
+        if event.source == "reaction" and event.message and not self._is_first(automation, event):
+            return
+        try:
+            endpoint = self.endpoint(automation)
+            runs = list(self.prepared(automation, kind, endpoint, event))
+        except EndpointGone as error:
+            await self._count(automation, error)
+            return
+        await asyncio.gather(*(self._run(automation, endpoint, event, one) for one in runs))
+
+    def prepared(
+        self, automation: Automation, kind: When, endpoint: Endpoint, event: Event
+    ) -> Iterable[Mapping[str, Any]]:
+        """The values of each run that an event gives rise to."""
+        given = automation.given
+        files = [one for one in kind.files(event) if values.takes(endpoint, given, one)]
+        for file in files if values.FILE in given.values() else [None]:
+            filled = values.fill(endpoint, given, event, file)
+            if filled is not None:
+                yield filled
+
+    def _is_first(self, automation: Automation, event: Event) -> bool:
+        assert event.message is not None
+        key = (automation.id, event.message.id)
+        first = key not in self._reacted
+        self._reacted[key] = None
+        while len(self._reacted) > REMEMBERED:
+            self._reacted.popitem(last=False)
+        return first
+
+    async def _run(
+        self,
+        automation: Automation,
+        endpoint: Endpoint,
+        event: Event,
+        given: Mapping[str, Any],
+    ) -> None:
+        """Run once, within the automation's own rate, and count what came of it."""
+        if not self._may_run(automation):
+            self.skipped[automation.id] += 1
+            log.info("automation %s: as many runs as it may have in an hour", automation.id)
+            return
+        try:
+            error = await self._answer(automation, endpoint, event, given)
+        except SpacebotError as caught:
+            error = caught
+        except Exception as caught:
+            log.exception("automation %s met a bug", automation.id)
+            error = caught
+        await self._count(automation, error)
+
+    def _may_run(self, automation: Automation) -> bool:
+        runs, now = self._runs[automation.id], time.monotonic()
+        while runs and now - runs[0] > HOUR:
+            runs.popleft()
+        if len(runs) >= automation.rate:
+            return False
+        runs.append(now)
+        return True
+
+    async def _answer(
+        self,
+        automation: Automation,
+        endpoint: Endpoint,
+        event: Event,
+        given: Mapping[str, Any],
+    ) -> BaseException | None:
+        """Answer an event by a job; gives what went wrong."""
+        guild = self.client.get_guild(event.guild)
+        job = Job(
+            id=uuid.uuid4().hex[:12],
+            endpoint=endpoint,
+            asker=Asker(str(event.user), event.mention, str(event.channel)),
+            given=named(given),
+            file_limit=guild.filesize_limit if guild else Job.file_limit,
+            command=automation.command,
+        )
+        place = await open_place(self.client, automation, event, job)
+        job = replace(job, place=place.to_json())
+        await self.jobs.keep(job)
+        delivery = self.delivery(job)
+        assert delivery is not None
+        await delivery.run()
+        return delivery.error
+
+    def delivery(self, job: Job) -> Answering | None:
+        """The delivery of a job that an automation started; None for any other job."""
+        if not (automation := job.place.get("automation")):
+            return None
+        if job.place.get("message"):
+            return Answering(self.client, self.jobs, job)
+        kept = self._all.get(automation)
+        return Reacting(self.client, self.jobs, job, kept.target if kept else "")
+
+    async def _count(self, automation: Automation, error: BaseException | None) -> None:
+        """Stop an automation that fails again and again, and tell its maker."""
+        now = self._all.get(automation.id)
+        if now is None or isinstance(error, Cancelled | Interrupted | Refused):
+            return
+        if error is None:
+            if now.failures:
+                await self.change(now, failures=0, problem="")
+            return
+        failures = now.failures + 1
+        problem = words.failure(error)
+        stop = failures >= MOST_FAILURES and not now.paused
+        await self.change(now, failures=failures, problem=problem)
+        if stop:
+            log.warning("automation %s is stopped: %s", now.id, type(error).__name__)
+            await self.change(now, paused=True)
+            await self._tell_maker(now, problem)
+
+    async def _tell_maker(self, automation: Automation, problem: str) -> None:
+        """Say by direct message, else in its channel, that an automation was stopped."""
+        guild = self.client.get_guild(int(automation.guild))
+        text = (
+            f"⚠️ I have paused an automation of yours in **{guild.name if guild else '?'}**, after "
+            f"{MOST_FAILURES} failures in a row: {told(automation)}.\nThe last one: {problem}\n"
+            f"-# When that is put right: `/automation resume automation:{automation.id}`"
+        )
+        maker = int(automation.maker)
+        try:
+            person = await self.client.create_dm(discord.Object(maker))  # type: ignore[arg-type]
+            await person.send(text[:2000], allowed_mentions=NOBODY)
+        except discord.HTTPException:
+            channel = self.client.get_partial_messageable(int(automation.channel))
+            try:
+                allowed = discord.AllowedMentions(users=[discord.Object(maker)])
+                await channel.send(f"<@{maker}>\n{text}"[:2000], allowed_mentions=allowed)
+            except discord.HTTPException as error:
+                log.warning("nobody could be told that an automation was stopped: %s", error)
+
+    def _spawn(self, work: Any) -> None:
+        task = asyncio.create_task(work, name="automations")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _keep_time(self) -> None:
+        """Run what a clock starts, each when it is due."""
+        await self.client.wait_until_ready()
+        while True:
+            self._wake.clear()
+            due = [one.due for one in self._all.values() if one.due and not one.paused]
+            pause = max(0.0, min(due, default=time.time() + HOUR) - time.time())
+            try:
+                await asyncio.wait_for(self._wake.wait(), min(pause, HOUR))
+            except TimeoutError:
+                await self._run_due(time.time())
+
+    async def _run_due(self, now: float) -> None:
+        for automation in list(self._all.values()):
+            kind, due = AUTOMATIONS.get(automation.kind), automation.due
+            if automation.paused or due is None or due > now or not isinstance(kind, Timed):
+                continue
+            # First noted, then run: a bot that dies over it does not run it twice.
+            await self.change(automation, due=kind.next(automation.setting, now))
+            if now - due < LATE and self.client.get_guild(int(automation.guild)):
+                self._spawn(self._run_all(automation, self.tick(automation)))
+
+    def tick(self, automation: Automation) -> Event:
+        """The event of an automation that a clock starts."""
+        guild = self.client.get_guild(int(automation.guild))
+        return Event(
+            "time",
+            int(automation.guild),
+            int(automation.maker),
+            "",
+            channel=int(automation.channel),
+            server=guild.name if guild else "",
+        )
+
+
+def listens(automation: Automation, event: Event) -> bool:
+    """Whether an automation waits for this."""
+    kind = AUTOMATIONS.get(automation.kind)
+    if kind is None or kind.source != event.source:
+        return False
+    here = event.source == "join" or int(automation.channel) in (event.channel, event.above)
+    return here and kind.fits(automation.setting, event)
+
+
+def told(automation: Automation) -> str:
+    """What an automation does, in a line."""
+    kind = AUTOMATIONS.get(automation.kind)
+    when = kind.told(automation.setting) if kind else automation.kind
+    return f"{when} in <#{automation.channel}> → {automation.command}"
