@@ -134,7 +134,7 @@ class Delivery:
         if self._unseen or not self.place.has_token:
             return
         line = words.progress(running.progress, self.since)
-        if time.time() - self.place.created > 13.5 * 60:
+        if not self.place.is_ordinary and time.time() - self.place.created > 13.5 * 60:
             line = LONG
         try:
             preview = await self.jobs.preview(running, self.header)

@@ -53,6 +53,8 @@ class Desk:
         self.compare: Comparing | None = None
         # What else a Cancel button stops, by the id in it: whose it is, and how.
         self.stoppable: dict[str, tuple[str, Callable[[], str]]] = {}
+        # Delivers a job that no interaction asked for; gives None for one of ours.
+        self.others: Callable[[Job], Delivery | None] = lambda _: None
 
     async def answer(
         self,
@@ -186,7 +188,8 @@ class Desk:
     async def _recover(self, record: Record) -> None:
         """Take up one job where that is safe, or tell its asker."""
         try:
-            delivery = Delivery(self.client, self.jobs, self._job(record))
+            job = self._job(record)
+            delivery = self.others(job) or Delivery(self.client, self.jobs, job)
             if not await self._is_waited_for(delivery):
                 await self.jobs.note(record.id, state=State.CANCELLED, ended=time.time())
             elif self._can_be_taken_up(record, delivery.job.endpoint):
