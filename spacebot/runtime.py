@@ -211,17 +211,22 @@ class Runtime:
         assert self._catalogue is not None
         assert self._jobs is not None
         catalogue, jobs = self._catalogue, self._jobs
-        if wrong := setup_guide.wrong_kind(self.settings.discord_token):
-            log.error(wrong)
+        token = self.settings.discord_token
+        if setup_guide.belongs_elsewhere(token):
+            log.error(wrong := setup_guide.wrong_kind(token))
             self._tell(None, BotStatus(BotPhase.FAILED, wrong, trouble=Trouble.TOKEN))
             return
         await keep_running(
-            self.settings.discord_token,
+            token,
             lambda: Bot(catalogue, jobs, proxy=self.settings.discord_proxy),
             self._tell,
         )
 
     def _tell(self, bot: Bot | None, status: BotStatus) -> None:
+        if status.trouble is Trouble.TOKEN:
+            # Discord has the last word on a token; its shape only tells what it is instead.
+            wrong = setup_guide.wrong_kind(self.settings.discord_token)
+            status = replace(status, reason=wrong or status.reason)
         self._bot, self._bot_status = bot, status
         if status.trouble in (Trouble.NETWORK, Trouble.DISCORD):
             self._look_soon()
@@ -343,7 +348,8 @@ class Runtime:
     async def _follow(self, job: Job, put: Callable[[Any], None]) -> None:
         assert self._jobs is not None
         try:
-            header = words.header(job, self._command(job))
+            # In a conversation what was asked stands right above.
+            header = "" if job.conversation else words.header(job, self._command(job))
             running = await self._jobs.start(job, header=lambda: header)
         except Exception as error:
             put(error)

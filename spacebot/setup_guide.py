@@ -53,6 +53,11 @@ class Step:
     links: tuple[tuple[str, str], ...] = ()
 
 
+def belongs_elsewhere(token: str) -> bool:
+    """Whether this is another site's secret, which Discord must not be sent."""
+    return token.startswith("hf_")
+
+
 def wrong_kind(token: str) -> str:
     """Why this cannot be a bot's token, by its shape alone; empty where it may be one."""
     if _BOT_TOKEN.fullmatch(token) and application_id(token):
