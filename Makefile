@@ -4,10 +4,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input
 
-.PHONY: run test check bench pictures coverage-demos clean
+.PHONY: run deploy test check bench pictures coverage-demos clean
 
 run: $(VENV)/run.stamp
 	@exec $(BIN)/python app.py
+
+# make deploy SPACE=owner/name OPTIONS="--private --storage"
+deploy: $(VENV)/run.stamp
+	@$(BIN)/python -m spacebot.deploy $(SPACE) $(OPTIONS)
 
 test: $(VENV)/dev.stamp
 	@sh tests/install_chromium.sh

@@ -7,6 +7,7 @@ the log.
 
 SpacebotError
 ├── SettingsError           the owner's settings; stops the start
+├── DeployError             Hugging Face, or the owner's account there, refuses a deployment
 ├── InputError              an option the user gave; nothing was sent
 ├── Refused                 the bot's own limits; nothing was sent
 ├── Cancelled               whoever asked, or a moderator, stopped it
@@ -38,6 +39,10 @@ class SpacebotError(Exception):
 
 class SettingsError(SpacebotError):
     """A setting has a wrong value: `VARIABLE=value: what is accepted`."""
+
+
+class DeployError(SpacebotError):
+    """A Space cannot be made or updated: why, and what the owner can do."""
 
 
 class InputError(SpacebotError):

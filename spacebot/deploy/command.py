@@ -1,0 +1,152 @@
+"""The command line: `python -m spacebot.deploy owner/name`.
+
+Exit codes: 0 all is done, 1 refused, 2 a wrong argument or setting, 3 uploaded but it
+does not run, 130 stopped by Ctrl+C.
+"""
+
+from __future__ import annotations
+
+import argparse
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+
+from huggingface_hub import HfApi, SpaceHardware, get_token
+from huggingface_hub.errors import HFValidationError
+from huggingface_hub.utils import disable_progress_bars, logging, validate_repo_id
+
+from spacebot.deploy import environment, files, refusals, target, waiting
+from spacebot.deploy.console import Console
+from spacebot.errors import DeployError, SettingsError
+
+DONE, REFUSED, WRONG, NOT_RUNNING, INTERRUPTED = 0, 1, 2, 3, 130
+DEFAULT_BUCKET = "{name}-data"
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the command; the exit code."""
+    options = _parser().parse_args(arguments)
+    # HF_DEBUG=1 has huggingface_hub log every request with its body, secrets included.
+    logging.set_verbosity_error()
+    disable_progress_bars()
+    console = Console()
+    try:
+        return _run(options, console)
+    except SettingsError as error:
+        console.complain(str(error))
+        return WRONG
+    except DeployError as error:
+        console.complain(str(error))
+        return REFUSED
+    except (KeyboardInterrupt, EOFError):
+        console.complain("\nStopped. What is done stays done; run the same again to go on.")
+        return INTERRUPTED
+    except Exception:
+        console.complain(f"A mistake in this command; please report it:\n{traceback.format_exc()}")
+        return REFUSED
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m spacebot.deploy",
+        description="Put Spacebot on Hugging Face as a Space, or bring it up to date there.",
+    )
+    add = parser.add_argument
+    add("name", type=_name, metavar="owner/name", help="the Space, made where there is none")
+    seen = parser.add_mutually_exclusive_group()
+    seen.add_argument("--private", action="store_const", const=True, help="only you see it")
+    seen.add_argument("--public", dest="private", action="store_const", const=False)
+    add("--hardware", metavar="KIND", help=f"like {', '.join(list(SpaceHardware)[:3])}")
+    add(
+        "--storage",
+        nargs="?",
+        const=DEFAULT_BUCKET,
+        metavar="BUCKET",
+        help="keep DATA_DIR in a storage bucket, owner/name-data where none is named",
+    )
+    add("--env-file", type=Path, metavar="FILE", help="the settings; .env where there is one")
+    add("--no-wait", action="store_true", help="do not wait until it runs")
+    add("--yes", action="store_true", help="ask nothing")
+    return parser
+
+
+def _name(text: str) -> str:
+    """A Space's full name; a Space's address is taken too."""
+    name = text.removeprefix("https://huggingface.co/spaces/").strip("/")
+    try:
+        validate_repo_id(name)
+    except HFValidationError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+    if name.count("/") != 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no owner/name, like your-name/spacebot")
+    return name
+
+
+def _run(options: argparse.Namespace, console: Console) -> int:
+    name: str = options.name
+    wanted = environment.read(_env_file(options.env_file))
+    console.keep_secret(wanted.secrets.values())
+    if wanted.unknown:
+        console.say(f"Not sent, being no setting of Spacebot: {', '.join(wanted.unknown)}")
+    needed = files.needed()
+    with refusals.told(name):
+        # Who is logged in deploys; else the token that the Space itself gets, if it may.
+        api = HfApi(token=get_token() or wanted.secrets.get("HF_TOKEN"))
+        console.keep_secret([str(api.token)])
+        target.check_account(api.whoami(), name)
+        there = target.look(api, name)
+        if console.interactive and not options.yes:
+            wanted = environment.completed(wanted, there.secrets if there else (), console)
+        plan = target.Plan(name, _wishes(options), wanted, needed, there)
+        if not _agreed(plan, options, console):
+            return REFUSED
+        sha = plan.carry_out(api)
+        console.say(f"Uploaded to {api.endpoint}/spaces/{name}")
+        return DONE if options.no_wait else _wait(api, plan, sha, console)
+
+
+def _env_file(path: Path | None) -> Path | None:
+    if path is not None and not path.is_file():
+        raise SettingsError(f"--env-file: there is no file {path}.")
+    default = files.ROOT / ".env"
+    return path or (default if default.is_file() else None)
+
+
+def _wishes(options: argparse.Namespace) -> target.Wishes:
+    bucket = options.storage and options.storage.format(name=options.name)
+    if bucket and "/" not in bucket:
+        bucket = f"{options.name.split('/')[0]}/{bucket}"
+    # The name that Hugging Face's pages show for it.
+    hardware = "zero-a10g" if options.hardware in ("zerogpu", "zero-gpu") else options.hardware
+    return target.Wishes(options.private, hardware, bucket)
+
+
+def _agreed(plan: target.Plan, options: argparse.Namespace, console: Console) -> bool:
+    for line in plan.lines():
+        console.say(line)
+    tokens = {*plan.environment.secrets, *(plan.there.secrets if plan.there else ())}
+    if "DISCORD_TOKEN" not in tokens:
+        console.say("Without DISCORD_TOKEN the Space offers the try-out on its page, and no bot.")
+    if options.yes:
+        return True
+    if not console.interactive:
+        raise DeployError("Nothing was done. Where nobody can be asked, add --yes.")
+    if console.agrees("Go on? [Y/n] "):
+        return True
+    console.say("Nothing was done.")
+    return False
+
+
+def _wait(api: HfApi, plan: target.Plan, sha: str, console: Console) -> int:
+    if plan.there and plan.there.stage in waiting.ASLEEP:
+        api.restart_space(plan.name)
+    fresh = plan.there is None or plan.there.sha != sha
+    wait = waiting.Wait(api, plan.name, console, sha=sha, fresh=fresh)
+    if not wait.until_running():
+        return NOT_RUNNING
+    info = api.space_info(plan.name)
+    if info.host:
+        console.say(f"Its page: {info.host}")
+    if info.host and not info.private:
+        console.say(waiting.health(info.host))
+    return DONE

@@ -1,0 +1,48 @@
+"""What the command says: plain lines, in which no secret can stand."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterable
+from getpass import getpass
+
+# Shorter values would turn ordinary words into dots; no token is as short.
+SHORTEST = 6
+TOKEN = re.compile(r"\bhf_\w{8,}")
+
+
+class Console:
+    """Standard output and input. Every line passes through `hide`."""
+
+    def __init__(self) -> None:
+        self._secrets: set[str] = set()
+        self.interactive = sys.stdin.isatty()
+
+    def keep_secret(self, values: Iterable[str]) -> None:
+        """Hide these values from now on."""
+        self._secrets |= {value for value in values if len(value) >= SHORTEST}
+
+    def hide(self, text: str) -> str:
+        """The text without any secret."""
+        for secret in sorted(self._secrets, key=len, reverse=True):
+            text = text.replace(secret, "•••")
+        return TOKEN.sub("•••", text)
+
+    def say(self, text: str) -> None:
+        """Print a line at once, also where the output is a file."""
+        print(self.hide(text), flush=True)
+
+    def complain(self, text: str) -> None:
+        """Print a line to standard error."""
+        print(self.hide(text), file=sys.stderr, flush=True)
+
+    def ask_secret(self, question: str) -> str:
+        """What is typed, which the terminal does not show."""
+        value = getpass(question).strip()
+        self.keep_secret([value])
+        return value
+
+    def agrees(self, question: str) -> bool:
+        """Whether the answer is yes, as it is when only Enter is pressed."""
+        return input(question).strip().lower() in ("", "y", "yes")

@@ -1,0 +1,79 @@
+"""What a Space gets of `.env`: secrets, and variables that every visitor may see."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from dotenv import dotenv_values
+
+from spacebot.deploy.console import Console
+from spacebot.errors import DeployError, SettingsError
+from spacebot.settings import VARIABLES, Settings
+
+# Where the page listens and where data is kept is not the same here and there.
+OF_THIS_MACHINE = {"GRADIO_SERVER_NAME", "GRADIO_SERVER_PORT", "DATA_DIR"}
+SECRETS = {variable.name for variable in VARIABLES if variable.secret}
+DEFAULTS = {variable.name: variable.default for variable in VARIABLES if not variable.secret}
+ASKED = {
+    "DISCORD_TOKEN": "the bot's token; Enter leaves Discord out",
+    "HF_TOKEN": "for private Spaces and your GPU quota; Enter leaves it out",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """What the Space is to have. `unset` are the variables that go back to their default."""
+
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    variables: Mapping[str, str] = field(default_factory=dict)
+    unset: frozenset[str] = frozenset()
+    unknown: tuple[str, ...] = ()
+
+
+def read(path: Path | None) -> Environment:
+    """Read an env file; `SettingsError` names a setting that the Space could not start with."""
+    given = _values(path) if path else {}
+    environment = Environment(
+        secrets={name: value for name, value in given.items() if name in SECRETS and value},
+        variables={
+            name: given[name]
+            for name, default in _of_the_space(given).items()
+            if given[name] not in ("", default)
+        },
+        unset=frozenset(
+            name for name, default in _of_the_space(given).items() if given[name] in ("", default)
+        ),
+        unknown=tuple(sorted(given.keys() - SECRETS - DEFAULTS.keys())),
+    )
+    Settings.from_environ({**environment.secrets, **environment.variables})
+    return environment
+
+
+def _values(path: Path) -> dict[str, str]:
+    try:
+        return {name: (value or "").strip() for name, value in dotenv_values(path).items()}
+    except (OSError, UnicodeDecodeError) as error:
+        raise DeployError(f"{path} cannot be read: {error}") from error
+
+
+def _of_the_space(given: Mapping[str, str]) -> dict[str, str]:
+    """The variables given here that mean the same on the Space, and their defaults."""
+    names = given.keys() & DEFAULTS.keys() - OF_THIS_MACHINE
+    return {name: DEFAULTS[name] for name in sorted(names)}
+
+
+def completed(environment: Environment, there: Container[str], console: Console) -> Environment:
+    """Ask for the tokens that neither the file nor the Space has."""
+    secrets = dict(environment.secrets)
+    for name, about in ASKED.items():
+        if name in secrets or name in there:
+            continue
+        if value := console.ask_secret(f"{name} ({about}): "):
+            secrets[name] = value
+    try:
+        Settings.from_environ({**secrets, **environment.variables})
+    except SettingsError as error:
+        raise DeployError(str(error)) from error
+    return replace(environment, secrets=secrets)

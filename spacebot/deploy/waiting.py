@@ -1,0 +1,120 @@
+"""From the upload to the running Space: its stages, told as they come."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from httpx2 import HTTPError
+from huggingface_hub import HfApi, SpaceRuntime
+from huggingface_hub.utils import get_session
+
+from spacebot.deploy.console import Console
+from spacebot.deploy.refusals import one_line
+
+STAGES = {
+    "BUILDING": "building: the packages are installed, which takes a few minutes",
+    "RUNNING_BUILDING": "building, while the version before still runs",
+    "APP_STARTING": "starting",
+    "RUNNING_APP_STARTING": "starting, while the version before still runs",
+    "RUNNING": "running",
+}
+# Stages that last until somebody does something.
+ENDS = {
+    "BUILD_ERROR": "The Space could not be built.",
+    "RUNTIME_ERROR": "The Space was built, but stopped by an error.",
+    "CONFIG_ERROR": "Hugging Face cannot use the header of README.md.",
+    "NO_APP_FILE": "Hugging Face finds no app.py in the Space.",
+    "DELETING": "The Space is being deleted.",
+    "PAUSED": "The Space is paused. Press Restart in its settings.",
+    "STOPPED": "The Space is stopped. Press Restart in its settings.",
+}
+AT_WORK = STAGES.keys() - {"RUNNING"}
+ASLEEP = ("PAUSED", "STOPPED", "SLEEPING")
+LINES = 25
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """Seconds between two looks, until a stage that never changed counts, and in all."""
+
+    poll: float = 2.0
+    settle: float = 10.0
+    all: float = 1200.0
+
+
+class Wait:
+    """Waits until the Space runs the commit `sha`; `fresh` says that it is new there."""
+
+    def __init__(self, api: HfApi, name: str, console: Console, *, sha: str, fresh: bool) -> None:
+        self._api = api
+        self._name = name
+        self._console = console
+        self._sha = sha
+        self._fresh = fresh
+        self._started = time.monotonic()
+
+    def until_running(self, patience: Patience | None = None) -> bool:
+        """Whether it came to run; what happened is told as it goes."""
+        patience = patience or Patience()
+        last, since, worked = "", 0.0, False
+        while (spent := time.monotonic() - self._started) < patience.all:
+            runtime = self._api.get_space_runtime(self._name)
+            stage = str(runtime.stage)
+            if stage != last:
+                self._console.say(f"{spent:5.0f} s  {STAGES.get(stage, stage.lower())}")
+                last, since = stage, spent
+            worked = worked or stage in AT_WORK
+            # Until it has begun to build, the Hub still tells the stage from before.
+            certain = worked or self._is_told(runtime) or spent - since >= patience.settle
+            if certain and self._is_ours(runtime) and stage == "RUNNING":
+                return True
+            if certain and self._is_ours(runtime) and stage in ENDS:
+                self._tell_end(stage, runtime)
+                return False
+            time.sleep(patience.poll)
+        self._console.complain(
+            f"After {patience.all / 60:.0f} minutes the Space is still {last.lower()}. It goes on "
+            "without you; its page on Hugging Face shows how it stands."
+        )
+        return False
+
+    def _is_ours(self, runtime: SpaceRuntime) -> bool:
+        """Whether this is the stage of our commit, as far as the Hub says which it is of."""
+        return runtime.raw.get("sha") in (None, self._sha)
+
+    def _is_told(self, runtime: SpaceRuntime) -> bool:
+        """Whether it is certain that this is no stage from before the restart."""
+        return self._fresh and runtime.raw.get("sha") == self._sha
+
+    def _tell_end(self, stage: str, runtime: SpaceRuntime) -> None:
+        self._console.complain(ENDS[stage])
+        if reason := runtime.raw.get("errorMessage"):
+            self._console.complain(one_line(str(reason)))
+        if stage in ("BUILD_ERROR", "RUNTIME_ERROR"):
+            for line in self._log(build=stage == "BUILD_ERROR"):
+                self._console.complain(f"  | {line}")
+
+    def _log(self, *, build: bool) -> Iterator[str]:
+        """The last lines of a log; a log that cannot be had is no reason to fail."""
+        lines: deque[str] = deque(maxlen=LINES)
+        try:
+            for text in self._api.fetch_space_logs(self._name, build=build):
+                lines.extend(text.rstrip("\n").split("\n"))
+        except (HTTPError, OSError) as error:
+            lines.append(f"(the log could not be read to its end: {type(error).__name__})")
+        yield from lines
+
+
+def health(address: str) -> str:
+    """What the page of a running public Space says of itself, in a sentence."""
+    try:
+        answer = get_session().get(f"{address}/healthz", timeout=15)
+        told = answer.json()
+    except (HTTPError, OSError, ValueError):
+        return "Its page did not answer yet; open it in a moment."
+    if answer.status_code == 200:
+        return "All is well."
+    return f"It runs, but: {one_line(str(told.get('reason') or told.get('status')))}"
