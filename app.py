@@ -39,7 +39,7 @@ def main() -> int:
         return 2
     # Importing gradio takes seconds, reads its settings itself, and warns of its own doings.
     warnings.filterwarnings("ignore", "The 'alias' attribute with value 'path'")
-    from spacebot import page
+    from spacebot import page, zerogpu
     from spacebot.runtime import Runtime
 
     book = logbook.start(settings.log_level, settings.secrets)
@@ -48,6 +48,7 @@ def main() -> int:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
+    zerogpu.register()
     runtime = Runtime(settings, spaces, log=book.text)
     runtime.start()
     try:
