@@ -46,6 +46,7 @@ class Called:
     random: bool = False
     why: str = ""
     told: str = ""
+    seconds: float = 0.0
 
 
 @dataclass
@@ -106,7 +107,10 @@ async def _cover(url: str, covered: Covered) -> None:
         async with person_at(url, folder) as person:
             for api_name, info in named.items():
                 caller = Caller(url, folder, person, _media, first.config)
-                covered.endpoints.append(await caller.call(api_name, info))
+                began = time.monotonic()
+                called = await caller.call(api_name, info)
+                called.seconds = round(time.monotonic() - began, 2)
+                covered.endpoints.append(called)
 
 
 def _client(url: str, folder: Path) -> Client:
@@ -170,13 +174,15 @@ class Caller:
 
     async def _is_random(self, api_name: str, values: Values, wanted: list[Any]) -> bool:
         """Whether direct calls with the same values give something else each time."""
-        before = _mark(wanted)
+        began, before = time.monotonic(), _mark(wanted)
         for _ in range(AGAIN):
             try:
                 if _mark(await self._direct(api_name, values.direct)) != before:
                     return True
             except Exception:
                 return True
+            if time.monotonic() - began > CALL:
+                break
         return False
 
     def _difference(self, info: Mapping[str, Any], wanted: list[Any], answer: Answer) -> str:

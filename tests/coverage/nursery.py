@@ -8,6 +8,7 @@ nothing of this project.
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import importlib
 import json
 import os
@@ -42,6 +43,8 @@ def stay_local() -> None:
 def run(folder: str, port: int, log: str) -> None:
     """Run a demo as its author would, on this port of loopback alone."""
     os.setsid()
+    with contextlib.suppress(OSError):  # PR_SET_PDEATHSIG: it ends with the nursery
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)
     out = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.dup2(out, 1)
     os.dup2(out, 2)

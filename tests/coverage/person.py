@@ -75,7 +75,9 @@ def _read(seen: Interaction) -> Answer:
     messages = [message for message in (seen.message, *seen.followups) if message]
     texts = [message.content for message in messages]
     # The first line is what was asked for, and must not pass for an answer.
-    texts[:1] = [text.partition("\n")[2] for text in texts[:1]]
+    texts[:1] = [text.partition("\n")[2] for text in texts[:1] if text.startswith("**/")] or texts[
+        :1
+    ]
     files = [(a.filename, a.data) for message in messages for a in message.attachments]
     return Answer(tuple(texts), tuple(files))
 
