@@ -72,6 +72,7 @@ class Asking:
     secrets: Mapping[str, Any] = field(default_factory=dict, repr=False)
     running: Running | None = None
     gone: bool = False
+    posted: bool = False
     speech: Speech = field(init=False)
     _stop: str | None = None
     _marked: bool = False
@@ -286,6 +287,7 @@ class Asking:
                 await self.speech.show(replies, answer_view(await self._fresh()))
         except discord.HTTPException as error:
             await self._another_way(error)
+        self.posted = True
         await kept.mark(self.turn.job, state=state, answer=answer, answer_files=list(files))
         changed: dict[str, Any] = {"before": self.sent, "history": history or self.sent}
         if process is not None:

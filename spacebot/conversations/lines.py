@@ -15,6 +15,8 @@ log = logging.getLogger(__name__)
 
 # More than this and somebody floods the conversation.
 MOST = 10
+# So many deleted messages are remembered.
+DELETED = 1000
 
 
 @dataclass(slots=True)
@@ -28,8 +30,9 @@ class Line:
 
     @property
     def is_busy(self) -> bool:
-        """Whether an answer is under way, or waited for."""
-        return self.task is not None
+        """Whether an answer is waited for; one that is whole already is not."""
+        done = self.now is not None and self.now.posted
+        return bool(self.waiting) or (self.task is not None and not done)
 
 
 class Lines:
@@ -38,6 +41,8 @@ class Lines:
     def __init__(self, answer: Callable[[str, Line, Question], Awaitable[None]]) -> None:
         self._answer = answer
         self._lines: dict[str, Line] = {}
+        # A message can be deleted before it has found its line.
+        self._deleted: deque[int] = deque(maxlen=DELETED)
 
     def of(self, conversation: str) -> Line:
         """A conversation's line; an empty one is forgotten."""
@@ -64,8 +69,8 @@ class Lines:
 
     async def _one(self, conversation: str, line: Line, question: Question) -> None:
         try:
-            if not question.dropped:
-                await self._answer(conversation, line, question)
+            question.dropped = question.dropped or question.message in self._deleted
+            await self._answer(conversation, line, question)
         except SpacebotError as error:
             log.warning("a question could not be asked: %s", type(error).__name__)
         except Exception:
@@ -81,6 +86,7 @@ class Lines:
 
     def deleted(self, message: int) -> None:
         """Drop the question that was deleted; stop an answer that was, or whose question was."""
+        self._deleted.append(message)
         for line in list(self._lines.values()):
             for question in line.waiting:
                 question.dropped = question.dropped or question.message == message

@@ -47,10 +47,12 @@ class Pressed:
         found = await self._mine(interaction, conversation)
         if found is None:
             return
-        if self.talks.lines.of(conversation).is_busy:
+        line = self.talks.lines.of(conversation)
+        if line.is_busy:
             await _say(interaction, BUSY)
             return
-        if interaction.message and str(interaction.message.id) not in found.answer:
+        last = map(str, line.now.speech.messages) if line.now else found.answer
+        if interaction.message and str(interaction.message.id) not in last:
             await _say(interaction, "Only the last answer can be given anew.")
             return
         await interaction.response.defer()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,11 +11,8 @@ from typing import Any
 import gradio as gr
 from PIL import Image
 
-MANY = "\n\n".join(
-    ["Here is a long program:", "```python"]
-    + ["\n".join(f"print('line {number:04} of a long program')" for number in range(120))]
-    + ["```", "That was all of it."]
-)
+LINES = "\n".join(f"print('line {number:04} of a long program')" for number in range(120))
+MANY = f"Here is a long program:\n\n```python\n{LINES}\n```\n\nThat was all of it."
 
 
 def chat(message: dict[str, Any], history: list[dict[str, Any]], mood: str) -> Iterator[Any]:
@@ -22,10 +20,7 @@ def chat(message: dict[str, Any], history: list[dict[str, Any]], mood: str) -> I
     before = sum(entry["role"] == "user" for entry in history)
     text = message["text"]
     if text == "paint":
-        folder = Path(__file__).parent / "../../.pytest_cache"
-        folder.mkdir(exist_ok=True)
-        Image.new("RGB", (32, 32), "teal").save(folder / "teal.png")
-        yield {"text": "Here it is.", "files": [str((folder / "teal.png").resolve())]}
+        yield {"text": "Here it is.", "files": [_teal()]}
         return
     if text == "long":
         for end in range(0, len(MANY), 400):
@@ -41,6 +36,12 @@ def chat(message: dict[str, Any], history: list[dict[str, Any]], mood: str) -> I
     for end in range(1, len(words) + 1):
         yield " ".join(words[:end])
         time.sleep(0.5 if slow else 0)
+
+
+def _teal() -> str:
+    with tempfile.NamedTemporaryFile(suffix=".png", delete=False) as file:
+        Image.new("RGB", (32, 32), "teal").save(file)
+    return file.name
 
 
 def build() -> gr.ChatInterface:
