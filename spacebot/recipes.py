@@ -110,7 +110,9 @@ UNREADABLE = frozenset({"plot", "image", "audio", "video", "file", "model3d"})
 def _answer(history: Any) -> str:
     """The last answer of a chat."""
     last = history[-1] if isinstance(history, list) and history else None
-    content = last.get("content") if isinstance(last, Mapping) else last
+    # Older ones hold pairs of question and answer.
+    pair = last[-1] if isinstance(last, list | tuple) and last else last
+    content = last.get("content") if isinstance(last, Mapping) else pair
     if isinstance(content, str):
         return content
     parts = content if isinstance(content, list) else []

@@ -205,3 +205,51 @@ async def test_a_job_that_is_forgotten_says_so(place: Place, home: Home) -> None
     await home.jobs.trim(most=0, days=1)
     seen = await place.ada.click(message, "Again")
     assert "This job is no longer kept." in shown(seen).content
+
+
+async def test_a_long_result_is_deleted_whole(place: Place) -> None:
+    text = "\n\n".join(f"{number} " + "word " * 90 for number in range(10))
+    before = len(place.channel.messages)
+    first = await ask(place.ada, "kinds long_text", text=text, channel=place.channel)
+    await place.channel.wait(lambda one: len(one.messages) - before == 3, 10)
+    posted = place.channel.messages[before:]
+    last = posted[-1]
+    await last.wait(lambda one: one.buttons(), 10)
+    assert not first.buttons()
+    recipe = await place.ada.message_command("Recipe", first)
+    line = shown(recipe).attachments[0].data.decode()
+    assert line.startswith("/kinds long_text text:0 word")
+    await place.ada.click(last, "Delete")
+    for message in posted:
+        await message.wait(lambda one: one.deleted, 5)
+
+
+async def test_the_buttons_of_a_thread_s_answer_are_in_the_thread(place: Place) -> None:
+    first = await ask(place.ada, "musicgen", prompt="calm piano", channel=place.channel)
+    thread = place.guild.channels[first.id]
+    (answer,) = [message for message in thread.messages if message.attachments]
+    assert "Vary" in answer.buttons()
+    other = await result(await place.ben.click(answer, "Vary"))
+    assert other.content.startswith(f"**/musicgen** for <@{place.ben.id}>")
+    await place.ada.click(answer, "Delete")
+    await answer.wait(lambda one: one.deleted, 5)
+
+
+async def test_a_private_result_can_be_pressed_too(place: Place) -> None:
+    seen = await place.ada.command("quiet", {"text": "psst"}, channel=place.channel)
+    message = await result(seen)
+    assert message.ephemeral
+    again = await result(await place.ada.click(message, "Again"))
+    assert again.ephemeral
+    await place.ada.click(message, "Delete")
+    await message.wait(lambda one: one.deleted, 5)
+
+
+async def test_a_wrong_value_can_be_mended_where_it_was_refused(place: Place) -> None:
+    options = {"prompt": "sea", "tags": "red, pink"}
+    failed = await ask(place.ada, "studio mixed", options, channel=place.channel)
+    assert "✏️" in failed.content
+    form = await place.ada.click(failed, "Edit…")
+    menu = await place.ada.submit(form, {"Tags": ["red", "blue"]})
+    message = await result(await place.ada.click(shown(menu), "Run with these"))
+    assert '"red", "blue"' in message.content
