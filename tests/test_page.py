@@ -236,8 +236,62 @@ async def test_an_error_stands_in_the_message(served, browser) -> None:
         await ended(page)
         await expect(page.locator(".problem")).to_have_text("❌ The Space says: **no**")
         assert await page.evaluate("window.hacked") is None
-        await page.get_by_role("button", name="Change").click()
+        await page.get_by_role("button", name="Edit…").click()
         await expect(page.get_by_label("prompt")).to_have_value("x")
+
+
+async def test_vary_draws_another_seed(served, house, browser) -> None:
+    async with visit(browser, served.url) as visited:
+        page = visited.page
+        await use(page, "compose", prompt="rain", seed="7")
+        await ended(page)
+        await page.get_by_role("button", name="Vary").click()
+        await until(lambda: len(house.jobs) > 1 and house.jobs[-1].given.get("seed") != 7)
+        await ended(page)
+        assert house.jobs[-1].given["prompt"] == "rain"
+        await use(page, "write", prompt="no seed")
+        await ended(page)
+        await expect(page.locator(".turn").last.get_by_text("Vary")).to_have_count(0)
+
+
+async def test_a_result_is_sent_to_another_command(served, house, browser) -> None:
+    async with visit(browser, served.url, PHONE, "dark") as visited:
+        page = visited.page
+        await use(page, "paint", prompt="sea")
+        await ended(page)
+        await page.get_by_role("button", name="Send to…").click()
+        assert await serious(page) == []
+        targets = page.locator(".targets button")
+        await expect(targets.first).to_have_text("/demo describe picture: picture.png")
+        await page.keyboard.press("Enter")
+        await expect(page.get_by_label("picture")).to_be_focused()
+        await page.click(".go")
+        await ended(page)
+        await expect(page.locator(".turn").last).to_contain_text("picture.png")
+        assert house.read[-1].startswith(b"\x89PNG")
+        assert await page.evaluate("document.documentElement.scrollWidth") == PHONE[0]
+
+
+async def test_a_chat_goes_on_until_it_is_left(served, house, browser) -> None:
+    async with visit(browser, served.url) as visited:
+        page = visited.page
+        await use(page, "chat", message="hello")
+        await ended(page)
+        await expect(page.locator(".turn .mine")).to_contain_text("hello")
+        await expect(page.locator(".line")).to_have_attribute("placeholder", "Message /demo chat")
+        await page.fill(".line", "and again")
+        await page.press(".line", "Enter")
+        await expect(page.locator(".turn").last).to_contain_text("You said: and again")
+        assert await serious(page) == []
+        await page.get_by_role("button", name="Leave the conversation").click()
+        await page.fill(".line", "nobody hears")
+        await page.press(".line", "Enter")
+        await expect(page.locator(".say")).to_have_text("Type / to choose a command.")
+        await use(page, "chat", message="another")
+        await expect(page.locator(".turn").last).to_contain_text("You said: another")
+    (one, first), (two, second), (three, third) = house.said[-3:]
+    assert (first, second, third) == ("hello", "and again", "another")
+    assert one == two != three
 
 
 async def test_cancelling_and_leaving_stop_the_job(served, house, browser) -> None:

@@ -9,7 +9,8 @@ from pathlib import Path, PurePath
 
 from starlette.datastructures import FormData, UploadFile
 
-from spacebot import inputs
+from spacebot import inputs, recipes
+from spacebot.catalogue import command_name
 from spacebot.errors import InputError
 from spacebot.models import Endpoint, File, Option, OptionType, Space
 
@@ -24,12 +25,21 @@ class Command:
     description: str
     endpoint: Endpoint
 
+    def shown(self) -> dict[str, str | bool]:
+        """The command for the page's script: whether it has a seed, and whether it is a chat."""
+        return {
+            "name": self.name,
+            "description": self.description,
+            "varies": bool(recipes.seeds(self.endpoint)),
+            "chats": self.endpoint.chats,
+        }
+
 
 def commands(spaces: Sequence[Space]) -> dict[str, Command]:
-    """Every command by its name: `name` for an only endpoint, `name endpoint` for several."""
+    """Every command by its name."""
     found = [
         Command(
-            space.name if len(space.endpoints) == 1 else f"{space.name} {endpoint.name}",
+            command_name(space, endpoint).removeprefix("/"),
             endpoint.description,
             endpoint,
         )
@@ -59,6 +69,15 @@ def read(endpoint: Endpoint, form: FormData, folder: Path) -> dict[str, Given | 
     return given
 
 
+def attached(uploads: Sequence[UploadFile | str], folder: Path) -> list[File]:
+    """The files that go with a message, written under `folder`."""
+    found: list[File] = []
+    for number, upload in enumerate(uploads):
+        if isinstance(upload, UploadFile) and upload.filename:
+            found.append(_save(upload, folder / str(number)))
+    return found
+
+
 def _value(option: Option, raw: UploadFile | str | None, folder: Path) -> Given | File | None:
     if option.type is OptionType.ATTACHMENT:
         return _file(option, raw, folder) if isinstance(raw, UploadFile) else None
@@ -71,8 +90,11 @@ def _value(option: Option, raw: UploadFile | str | None, folder: Path) -> Given 
 def _file(option: Option, upload: UploadFile, folder: Path) -> File | None:
     if not upload.filename:
         return None
-    name = PurePath(upload.filename.replace("\\", "/")).name or "file"
-    place = folder / option.name
+    return _save(upload, folder / option.name)
+
+
+def _save(upload: UploadFile, place: Path) -> File:
+    name = PurePath((upload.filename or "").replace("\\", "/")).name or "file"
     place.mkdir()
     path = place / name[-150:]
     with path.open("wb") as target:

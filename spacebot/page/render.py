@@ -14,6 +14,7 @@ from spacebot.page.access import Access
 from spacebot.page.markdown import to_html
 from spacebot.page.media import Kept
 from spacebot.page.plots import plots
+from spacebot.page.talks import Question
 
 PHASES = {
     BotPhase.OFF: "No token set",
@@ -125,8 +126,12 @@ def turn(
     messages: Sequence[Message] = (),
     running: Running | None = None,
     problem: str = "",
+    said: Question | None = None,
 ) -> str:
-    """What a command looks like: who used it, then its messages, how it runs, or its problem."""
+    """What a command looks like: who used it, then its messages, how it runs, or its problem.
+
+    `said` is the message to a chat that is answered.
+    """
     template = _templates.get_template("turn.html")
     return template.render(
         command=command,
@@ -134,6 +139,7 @@ def turn(
         messages=messages,
         running=running,
         problem=problem,
+        said=said,
     )
 
 

@@ -15,16 +15,18 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, FastAPI, Header, HTTPException, Request, Response
 from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, StreamingResponse
+from starlette.datastructures import FormData
 
-from spacebot import inputs
+from spacebot import inputs, recipes
 from spacebot.errors import InputError, SpacebotError
-from spacebot.models import Asker, BotPhase, Job
+from spacebot.models import Asker, BotPhase, Endpoint, Job
 from spacebot.page import forms, render
 from spacebot.page.access import Access, own_page
 from spacebot.page.house import House
 from spacebot.page.media import MEBIBYTE, Shelf
 from spacebot.page.overview import Overview
 from spacebot.page.owner import add_owner
+from spacebot.page.talks import Question, Talks
 from spacebot.page.tryout import Turn
 
 # Discord takes at most 25 MiB in a request.
@@ -45,6 +47,7 @@ class TryOut:
         self._overview = overview
         self._shelf = shelf
         self._running: set[asyncio.Task[None]] = set()
+        self._talks = Talks()
 
     async def offered(self, request: Request) -> None:
         """Refuse where the try-out is off, and what another site's page asks for."""
@@ -54,10 +57,9 @@ class TryOut:
         if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
             raise HTTPException(403, "Only this page can use the try-out.")
 
-    async def commands(self) -> list[dict[str, str]]:
-        """Each command's name and description."""
-        found = forms.commands(self._house.spaces()).values()
-        return [{"name": one.name, "description": one.description} for one in found]
+    async def commands(self) -> list[dict[str, str | bool]]:
+        """Each command's name and description, whether it has a seed, and whether it is a chat."""
+        return [one.shown() for one in forms.commands(self._house.spaces()).values()]
 
     async def form(self, command: str) -> HTMLResponse:
         """The form of a command."""
@@ -70,11 +72,28 @@ class TryOut:
         found = await asyncio.to_thread(inputs.suggest, endpoint, option, text[:100])
         return [{"label": choice.label, "value": str(choice.value)} for choice in found]
 
+    async def vary(self, request: Request, command: str) -> dict[str, str]:
+        """Other seeds than those given, by option name, as a form holds them."""
+        endpoint = self._command(command).endpoint
+        async with request.form(max_files=0, max_fields=400) as form:
+            given = {name: value for name, value in form.items() if isinstance(value, str)}
+        varied = recipes.varied(endpoint, given)
+        fresh = {name: value for name, value in varied.items() if given.get(name) != value}
+        return {name: str(value).lower() for name, value in fresh.items()}
+
     async def run(
-        self, request: Request, command: str, x_spacebot_session: Annotated[str, Header()]
+        self,
+        request: Request,
+        command: str,
+        x_spacebot_session: Annotated[str, Header()],
+        conversation: str = "",
     ) -> Response:
-        """Run a command; the answer is a stream of server-sent events, each the turn so far."""
-        if not SESSION.fullmatch(x_spacebot_session):
+        """Run a command; the answer is a stream of server-sent events, each the turn so far.
+
+        A chat belongs to a `conversation`; the form of a further message holds `said` and `files`.
+        """
+        keys = (x_spacebot_session, conversation or x_spacebot_session)
+        if not all(map(SESSION.fullmatch, keys)):
             raise HTTPException(400, "The session must be 32 hexadecimal digits.")
         endpoint = self._command(command).endpoint
         bot = (await self._overview.status()).bot.name or "Spacebot"
@@ -86,13 +105,34 @@ class TryOut:
         folder = tempfile.TemporaryDirectory(prefix="spacebot-given-")
         try:
             async with request.form(max_files=25, max_fields=400) as form:
-                given = await asyncio.to_thread(forms.read, endpoint, form, Path(folder.name))
+                question = await asyncio.to_thread(
+                    self._question, endpoint, form, Path(folder.name), ":".join(keys)
+                )
         except InputError as error:
             folder.cleanup()
             return _events(_once(turn.refused(error)))
-        asker = Asker(f"tryout:{x_spacebot_session}", "you", f"tryout:{x_spacebot_session}")
-        job = Job(secrets.token_hex(8), endpoint, asker, given)
+        user = f"tryout:{x_spacebot_session}"
+        job = Job(
+            secrets.token_hex(8),
+            question.endpoint,
+            Asker(user, "you", user),
+            question.given,
+            conversation=f"tryout:{':'.join(keys)}" if endpoint.chats else None,
+        )
+        if endpoint.chats:
+            turn.said(question, lambda end: self._talks.answered(":".join(keys), endpoint, end))
         return _events(turn.events(job, folder))
+
+    def _question(self, endpoint: Endpoint, form: FormData, folder: Path, key: str) -> Question:
+        """What a form asks of an endpoint; a chat's is put together with what was said before."""
+        said = form.get("said")
+        if endpoint.chats and isinstance(said, str):
+            files = forms.attached(form.getlist("files"), folder)
+            return self._talks.say(key, endpoint, said, files)
+        given = forms.read(endpoint, form, folder)
+        if endpoint.chats:
+            return self._talks.begin(key, endpoint, given)
+        return Question(endpoint, given, "", ())
 
     async def file(self, key: str) -> FileResponse:
         """A file of a result, for as long as it is kept."""
@@ -113,6 +153,7 @@ class TryOut:
         router.add_api_route("/commands", self.commands, methods=["GET"])
         router.add_api_route("/form", self.form, methods=["GET"], response_class=HTMLResponse)
         router.add_api_route("/suggest", self.suggest, methods=["GET"])
+        router.add_api_route("/vary", self.vary, methods=["POST"])
         router.add_api_route("/run", self.run, methods=["POST"], response_class=StreamingResponse)
         router.add_api_route("/files/{key}", self.file, methods=["GET", "HEAD"])
         return router

@@ -7,17 +7,20 @@ import json
 import logging
 import tempfile
 import time
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
-from spacebot import words
+from spacebot import recipes, words
 from spacebot.errors import SpacebotError
 from spacebot.models import Job, Outcome, Progress, Reply
-from spacebot.page import render
+from spacebot.page import forms, render
 from spacebot.page.house import House
 from spacebot.page.media import Shelf
+from spacebot.page.sending import Target, targets
+from spacebot.page.talks import Question
 
 Step = Progress | Outcome
 Folder = tempfile.TemporaryDirectory[str]
@@ -36,10 +39,11 @@ class Shown:
 
     html: str
     last: bool = False
+    targets: Sequence[Target] = ()
 
     def event(self) -> str:
         """The step as one server-sent event."""
-        return f"data: {json.dumps({'html': self.html, 'last': self.last})}\n\n"
+        return f"data: {json.dumps(asdict(self))}\n\n"
 
 
 class Turn:
@@ -60,8 +64,17 @@ class Turn:
         self._shelf = shelf
         self._running = running
         self._command = command
+        self._question: Question | None = None
+        self._answered: Callable[[Outcome], None] | None = None
         self._began = time.time()
         self._bot = bot
+
+    def said(self, question: Question, answered: Callable[[Outcome], None]) -> None:
+        """Show what was said to a chat over its answer; `answered` keeps what it answers."""
+        self._question, self._answered = question, answered
+
+    def _render(self, **shown: Any) -> str:
+        return render.turn(self._command, self._bot, said=self._question, **shown)
 
     async def events(self, job: Job, folder: Folder) -> AsyncIterator[str]:
         """Server-sent events of HTML until the job's end; closing it cancels the job.
@@ -78,7 +91,7 @@ class Turn:
 
         running.add_done_callback(ended)
         try:
-            yield Shown(render.turn(self._command, self._bot)).event()
+            yield Shown(self._render()).event()
             async for event in _paced(steps):
                 yield event
         finally:
@@ -93,7 +106,7 @@ class Turn:
         try:
             async with aclosing(_closing(self._house.run(job))) as ways:
                 async for step in ways:
-                    steps.put_nowait(await self._show(step))
+                    steps.put_nowait(await self._show(step, job))
         except SpacebotError as error:
             steps.put_nowait(self._failed(error))
         except Exception as error:
@@ -101,17 +114,26 @@ class Turn:
             steps.put_nowait(self._failed(error))
 
     def _failed(self, error: Exception) -> Shown:
-        return Shown(render.turn(self._command, self._bot, problem=words.failure(error)), last=True)
+        return Shown(self._render(problem=words.failure(error)), last=True)
 
-    async def _show(self, step: Step) -> Shown:
+    async def _show(self, step: Step, job: Job) -> Shown:
         if isinstance(step, Outcome):
-            messages = [await self._message(reply) for reply in step.replies]
-            return Shown(render.turn(self._command, self._bot, messages), last=True)
+            return await self._end(step, job)
         partial = await self._message(step.partial) if step.partial else None
         line = words.progress(step, self._began)
         stage = render.STAGES[step.stage]
         shown = render.Running(line, stage, partial)
-        return Shown(render.turn(self._command, self._bot, running=shown))
+        return Shown(self._render(running=shown))
+
+    async def _end(self, outcome: Outcome, job: Job) -> Shown:
+        messages = [await self._message(reply) for reply in outcome.replies]
+        if self._answered:
+            self._answered(outcome)
+        files = [kept for message in messages for kept, _ in message.files]
+        text = recipes.texts(job.endpoint, outcome.values)
+        commands = forms.commands(self._house.spaces()).values()
+        found = targets(commands, files, text)
+        return Shown(self._render(messages=messages), last=True, targets=found)
 
     async def _message(self, reply: Reply) -> render.Message:
         # The files are copied now: whoever ran the job may remove them afterwards.

@@ -76,6 +76,9 @@ ENDPOINTS = (
     endpoint("fail", "Raise an error of its own.", PROMPT),
     endpoint("wait", "Work until it is cancelled."),
     endpoint("files", "Give files of every kind."),
+    replace(
+        endpoint("chat", "Talk with the Space.", replace(PROMPT, option="message")), chats=True
+    ),
 )
 DEMO = Space(Source("demo/space"), "demo", "Demo", ENDPOINTS)
 OFF = BotStatus(BotPhase.OFF)
@@ -165,6 +168,7 @@ class ScriptedHouse:
     looked: int = 0
     offered: Sequence[Space] = (DEMO,)
     jobs: list[Job] = field(default_factory=list)
+    said: list[tuple[str | None, str]] = field(default_factory=list)
     read: list[bytes] = field(default_factory=list)
     cancelled: list[str] = field(default_factory=list)
 
@@ -235,6 +239,9 @@ class ScriptedHouse:
                 assert picture.path is not None
                 self.read.append(picture.path.read_bytes())
                 return (Reply(f"{picture.name}, {picture.size} bytes"),)
+            case "chat":
+                self.said.append((job.conversation, str(job.given["message"])))
+                return (Reply(f"You said: {job.given['message']}"),)
             case "files":
                 pages = {"page.html": b"<script>window.hacked=1</script>", "a b.svg": b"<svg/>"}
                 files = tuple(self._file(name, data) for name, data in pages.items())

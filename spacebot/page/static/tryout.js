@@ -8,11 +8,16 @@ function spacebotTryout(page) {
   const session = browserSession();
   let commands = [];
   let active = -1;
+  let talking; // {command, conversation} while a chat goes on
+
+  function randomName() {
+    const bytes = crypto.getRandomValues(new Uint8Array(16));
+    return [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  }
 
   // Where storage is forbidden (some frames), the session lasts as long as the page.
   function browserSession() {
-    const bytes = crypto.getRandomValues(new Uint8Array(16));
-    const fresh = [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+    const fresh = randomName();
     try {
       const kept = sessionStorage.getItem("spacebot-session") ?? fresh;
       sessionStorage.setItem("spacebot-session", kept);
@@ -89,6 +94,7 @@ function spacebotTryout(page) {
   line.addEventListener("keydown", (event) => {
     const count = menu.children.length;
     if (event.key === "Escape") closeMenu();
+    else if (menu.hidden && event.key === "Enter" && talking && line.value.trim()) speak();
     else if (menu.hidden && event.key === "Enter") say.textContent = "Type / to choose a command.";
     else if (menu.hidden) return;
     else if (event.key === "ArrowDown") active = (active + 1) % count;
@@ -102,6 +108,31 @@ function spacebotTryout(page) {
     line.value = "/";
     line.focus();
     showMenu();
+  });
+
+  // A chat ----------------------------------------------------------------------
+  const thread = find(".thread");
+
+  function talk(next) {
+    talking = next;
+    thread.hidden = !next;
+    line.placeholder = next ? `Message /${next.command}` : "Type / for commands";
+    if (next) {
+      thread.textContent = `/${next.command} ✕`;
+      thread.setAttribute("aria-label", `Leave the conversation with /${next.command}`);
+    }
+  }
+
+  function speak() {
+    const data = new FormData();
+    data.append("said", line.value.trim());
+    line.value = "";
+    run(talking.command, data, talking.conversation);
+  }
+
+  thread.addEventListener("click", () => {
+    talk(undefined);
+    line.focus();
   });
 
   // The form ------------------------------------------------------------------
@@ -133,6 +164,7 @@ function spacebotTryout(page) {
   function fill(form, data) {
     for (const [name, value] of data ?? []) {
       const field = form.elements.namedItem(name);
+      if (!field) continue;
       if (typeof value === "string") field.value = value;
       else if (value.name) {
         const files = new DataTransfer();
@@ -199,8 +231,10 @@ function spacebotTryout(page) {
     return make("button", { type: "button", textContent: label, onclick });
   }
 
-  async function run(command, data) {
+  async function run(command, data, conversation) {
     find(".hello")?.remove();
+    const { chats, varies } = commands.find(({ name }) => name === command) ?? {};
+    if (chats) talk({ command, conversation: (conversation ??= randomName()) });
     const stop = new AbortController();
     const content = make("div");
     const buttons = make("div", { className: "under" }, button("Cancel", () => stop.abort()));
@@ -211,7 +245,8 @@ function spacebotTryout(page) {
     try {
       const headers = { "X-Spacebot-Session": session };
       const options = { method: "POST", body: data, headers, signal: stop.signal };
-      await follow(await ask("run", { command }, options), turn);
+      const query = conversation ? { command, conversation } : { command };
+      await follow(await ask("run", query, options), turn);
     } catch {
       const text = stop.signal.aborted
         ? "Cancelled. What the Space had begun it may still finish."
@@ -220,11 +255,59 @@ function spacebotTryout(page) {
     } finally {
       clearInterval(ticking);
     }
-    buttons.replaceChildren(
-      button("Again", () => run(command, data)),
-      button("Change", () => choose(command, data)),
-    );
+    buttons.replaceChildren(button("Again", () => run(command, data, conversation)));
+    if (varies) buttons.append(button("Vary", () => vary(command, data)));
+    if (!data.has("said")) buttons.append(button("Edit…", () => choose(command, data)));
+    if (turn.targets?.length) buttons.append(sender(turn.targets));
     toEnd();
+  }
+
+  async function vary(command, data) {
+    const given = new FormData();
+    for (const [name, value] of data) if (typeof value === "string") given.append(name, value);
+    const answer = await ask("vary", { command }, { method: "POST", body: given });
+    if (!answer.ok) {
+      say.textContent = "This command is not offered any longer.";
+      return;
+    }
+    const varied = new FormData();
+    for (const [name, value] of data) varied.append(name, value);
+    for (const [name, value] of Object.entries(await answer.json())) varied.set(name, value);
+    run(command, varied);
+  }
+
+  // "Send to…": a list of the commands that take a file or the text of a result.
+  function sender(targets) {
+    const list = make("div", { className: "targets", hidden: true });
+    const open = button("Send to…", () => {
+      list.hidden = !list.hidden;
+      open.setAttribute("aria-expanded", !list.hidden);
+      if (!list.hidden) list.querySelector("button").focus();
+      toEnd();
+    });
+    open.setAttribute("aria-expanded", "false");
+    for (const target of targets) {
+      const go = button(`/${target.command} `, () => sendTo(target, open));
+      go.append(make("span", { textContent: `${target.option}: ${target.what}` }));
+      list.append(go);
+    }
+    list.addEventListener("keydown", (event) => event.key === "Escape" && open.click());
+    return make("div", { className: "sender" }, open, list);
+  }
+
+  async function sendTo({ command, option, what, url, text }, open) {
+    open.click();
+    if (!url) {
+      choose(command, [[option, text]]);
+      return;
+    }
+    const answer = await fetch(url);
+    if (!answer.ok) {
+      say.textContent = (await answer.json().catch(() => ({}))).detail ?? "The file is gone.";
+      return;
+    }
+    const blob = await answer.blob();
+    choose(command, [[option, new File([blob], what, { type: blob.type })]]);
   }
 
   function end(turn, text) {
@@ -249,7 +332,8 @@ function spacebotTryout(page) {
       const events = (rest + value).split("\n\n");
       rest = events.pop();
       for (const event of events.filter((one) => one.startsWith("data: "))) {
-        const { html, last } = JSON.parse(event.slice(6));
+        const { html, last, targets } = JSON.parse(event.slice(6));
+        turn.targets = targets;
         show(turn, html);
         if (last) return;
       }
