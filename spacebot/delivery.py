@@ -118,6 +118,9 @@ class Delivery:
                 await asyncio.wait({result, edit}, return_when=asyncio.FIRST_COMPLETED)
                 if not edit.done():
                     await self._overtake(edit)
+                elif error := edit.exception():
+                    log.error("job %s: progress met a bug", self.job.id, exc_info=error)
+                    self._unseen = True
                 pause = max(EDIT, len(self.jobs.running) / EDITS_A_SECOND)
             return await result
         finally:

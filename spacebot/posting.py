@@ -116,7 +116,8 @@ class Poster:
         first, self._moved = not self._moved, True
         if not self._direct:
             try:
-                await self._persist(partial(self.writer.to_channel, view=view), reply)
+                way = partial(self.writer.to_channel, view=view, mention=first)
+                await self._persist(way, reply)
             except discord.HTTPException as error:
                 log.info("job %s: not in its channel: %s", self.name, error)
                 self._direct = True

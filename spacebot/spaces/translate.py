@@ -92,16 +92,17 @@ def _refused(error: httpx.HTTPStatusError | aiohttp.ClientResponseError) -> Exce
 def watch_failed(error: BaseException) -> Exception:
     """What broke while a job ran → ours."""
     match error:
-        case SpaceStopped() | aiohttp.ClientError() | concurrent.futures.CancelledError():
-            return SpaceStopped(
-                "The Space stopped while it worked on this, so the result is lost. Try again."
-            )
-        case httpx.TransportError() if not isinstance(error, httpx.TimeoutException):
-            return watch_failed(SpaceStopped())
+        # First, for aiohttp's is a ClientError as well.
         case TimeoutError() | httpx.TimeoutException():
             return SpaceSilent(
                 "The Space has given no sign of life, so this job was given up. Try again later."
             )
+        case SpaceStopped() | aiohttp.ClientError() | concurrent.futures.CancelledError():
+            return SpaceStopped(
+                "The Space stopped while it worked on this, so the result is lost. Try again."
+            )
+        case httpx.TransportError():
+            return watch_failed(SpaceStopped())
         case AppError():
             return raised({"error": error.message, "title": error.title})
         case Exception():

@@ -69,6 +69,7 @@ class Fault:
     everywhere: bool = False
     hang: float = 0.0
     after: bool = False
+    late: bool = False
 
 
 class Limits:
@@ -89,7 +90,8 @@ class Limits:
 
         `status` 429 takes `retry_after` and `everywhere` (the global limit); `hang` sleeps so
         many seconds first; status 0 drops the connection; with `after` the request is done,
-        and only its answer is lost.
+        and only its answer is lost; with `late` it is held for `hang` seconds, and then done,
+        whether or not the bot still waits.
         """
         fault = Fault(route, status, times, **more)
         self._faults.append(fault)

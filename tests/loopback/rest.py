@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import time
 from collections.abc import Awaitable, Callable
@@ -117,7 +118,9 @@ async def _answer(
             raise unauthorized()
         await read(request, call)
         fault = server.limits.fault_for(request.method, request.path.removeprefix(PREFIX))
-        if fault and not fault.after:
+        if fault and fault.late:
+            await asyncio.sleep(fault.hang)
+        elif fault and not fault.after:
             return await _fail(request, fault), None
         rename = name == "PATCH /channels/{channel}" and bool({"name", "topic"} & call.json.keys())
         headers, over = server.limits.take(name, call.parts, rename=rename)
@@ -126,7 +129,7 @@ async def _answer(
         result = route(call)
         if isinstance(result, Awaitable):
             result = await result
-        if fault:
+        if fault and not fault.late:
             return await _fail(request, fault), None
     except ApiError as exc:
         return answer(exc.body, exc.status, headers), exc.body

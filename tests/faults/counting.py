@@ -1,0 +1,84 @@
+"""What the tests of faults count: answers, answers given twice, and what leaked."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import threading
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from tests.e2e.ask import is_final, shown
+from tests.e2e.house import Home
+from tests.loopback import Channel, Interaction, Message
+
+
+def finals(message: Message) -> int:
+    """How often a message was made a final one: a running job has its button."""
+    return sum("cancel:" not in str(version.components) for version in message.history)
+
+
+def answered(seen: Iterable[Interaction]) -> int:
+    """How many interactions have an answer that will not change any more."""
+    return sum(map(is_final, seen))
+
+
+def twice(seen: Sequence[Interaction], *places: Channel) -> int:
+    """How many interactions were answered more than once, in their message or beside it."""
+    beside = [
+        message.content.split("\n")[0] for place in places for message in place.messages
+    ]
+    headers = [shown(one).history[0].content.split("\n")[0] for one in seen]
+    again = [
+        finals(shown(one)) > 1 or beside.count(header) > 1
+        for one, header in zip(seen, headers, strict=True)
+    ]
+    return sum(again)
+
+
+async def all_final(seen: Sequence[Interaction], seconds: float = 30) -> float:
+    """Wait until everyone is answered; the seconds that took."""
+    began = time.monotonic()
+    await asyncio.gather(*(one.wait(is_final, seconds) for one in seen))
+    return time.monotonic() - began
+
+
+@dataclass(frozen=True)
+class Held:
+    """What a process holds now."""
+
+    threads: int
+    tasks: int
+    sessions: int
+    files: int
+    results: int
+
+    def beyond(self, before: Held) -> dict[str, int]:
+        """What is held beyond `before`."""
+        grown = {
+            name: getattr(self, name) - getattr(before, name)
+            for name in ("threads", "tasks", "sessions", "files", "results")
+        }
+        return {name: count for name, count in grown.items() if count > 0}
+
+
+def held(home: Home) -> Held:
+    """What the bot holds now."""
+    gc.collect()
+    return Held(
+        threads=threading.active_count(),
+        tasks=len(asyncio.all_tasks()),
+        sessions=sum(len(one.sessions) for one in home.catalogue.connections.values()),
+        files=len(os.listdir("/proc/self/fd")),
+        results=len(list(home.jobs._results.iterdir())),
+    )
+
+
+async def settled(home: Home, seconds: float = 10) -> None:
+    """Wait until no job is under way."""
+    deadline = time.monotonic() + seconds
+    while home.jobs.running:
+        assert time.monotonic() < deadline, home.jobs.running
+        await asyncio.sleep(0.05)

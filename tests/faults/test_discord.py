@@ -1,0 +1,273 @@
+"""Discord in trouble: errors, rate limits, late edits, messages and channels that are gone."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+
+import pytest
+import pytest_asyncio
+
+from spacebot.models import Answer, Source
+from tests.e2e.ask import ask, is_final, shown, until
+from tests.e2e.conftest import Place, discord
+from tests.e2e.house import Home, at_home
+from tests.faults.conftest import Figures
+from tests.faults.counting import all_final, answered, finals, settled, twice
+from tests.loopback import Channel, Message
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+TOKEN_LIFE = 15 * 60
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def everything(
+    space: Callable[[str], str], tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[tuple[Place, Home]]:
+    """The bot, with Spaces that wait, stream and answer at length."""
+    folder = tmp_path_factory.mktemp("faults")
+    sources = [
+        Source(space("fast"), name="fast"),
+        Source(space("trouble"), name="trouble"),
+        Source(space("fast"), "/sleep", "thread", answer=Answer.THREAD),
+        Source(space("fast"), "/sleep", "quiet", answer=Answer.PRIVATE),
+    ]
+    async with discord() as place, at_home(place.server, *sources, folder=folder) as home:
+        yield place, home
+
+
+@pytest.fixture
+def place(everything: tuple[Place, Home]) -> Place:
+    return everything[0]
+
+
+@pytest.fixture
+def home(everything: tuple[Place, Home]) -> Home:
+    return everything[1]
+
+
+def direct(place: Place) -> list[Message]:
+    """What the bot wrote to ada alone."""
+    return [one for one in place.server.dm_with(place.ada).messages if one.author is not place.ada]
+
+
+@pytest.mark.parametrize(
+    ("name", "fault"),
+    [
+        ("500 twice", {"status": 500, "times": 2}),
+        ("429 for 1 s", {"status": 429, "times": 2, "retry_after": 0.5}),
+        ("the connection cut", {"status": 0, "times": 2}),
+        ("the answer lost", {"status": 502, "times": 1, "after": True}),
+    ],
+)
+async def test_an_edit_that_discord_does_not_take(place: Place, figures: Figures, name, fault):
+    count = len(place.channel.messages)
+    least = 0.3 + len(place.channel.messages) / 1000
+    seen = await asyncio.gather(
+        *(
+            place.ada.command("fast sleep", seconds=least + n / 100, channel=place.channel)
+            for n in range(5)
+        )
+    )
+    place.server.limits.fail("PATCH /webhooks/*", **fault)
+    took = await all_final(seen, 20)
+    place.server.limits.recover()
+    assert all("Done in" in shown(one).content for one in seen)
+    counts = {"answered": answered(seen), "twice": twice(seen, place.channel)}
+    figures.note(f"PATCH gets {name}", **counts, seconds=round(took, 1))
+    # An edit whose answer got lost is made again, of the same message.
+    assert counts["answered"] == 5
+    assert len(place.channel.messages) == count + 5
+
+
+async def test_more_messages_than_one_while_discord_has_trouble(place: Place, figures: Figures):
+    seen = await place.ada.command("trouble huge", {"characters": 5000}, channel=place.channel)
+    place.server.limits.fail("POST /webhooks/*", 503, times=1)
+    await seen.wait(lambda one: is_final(one) and len(one.followups) >= 2, 20)
+    await asyncio.sleep(0.5)
+    parts = [shown(seen), *seen.followups]
+    assert len(parts) == 3
+    assert len({part.content for part in parts}) == 3
+    figures.note("POST of a follow-up gets 503", messages=3, twice=0)
+
+
+async def test_an_acknowledgement_whose_answer_was_lost(place: Place, home: Home):
+    place.server.limits.fail("POST /interactions/*", 502, times=1, after=True)
+    seen = await place.ada.command("fast echo", text="lost", channel=place.channel)
+    assert "lost" in (await until(seen, "Done in")).content
+    await settled(home)
+
+
+async def test_progress_never_meets_a_rate_limit(place: Place, home: Home, figures: Figures):
+    server = place.server
+    server.limits.enforced = True
+    before = len(server.requests)
+    try:
+        seen = await asyncio.gather(
+            *(
+                place.ada.command(
+                    "fast progress", {"seconds": 6 + n / 100, "steps": 60}, channel=place.channel
+                )
+                for n in range(40)
+            )
+        )
+        took = await all_final(seen, 40)
+    finally:
+        server.limits.enforced = False
+    made = list(server.requests)[before:]
+    edits = sum(one.method == "PATCH" for one in made)
+    limited = sum(one.status == 429 for one in made)
+    figures.note(
+        "40 jobs of 6 s with progress", edits=edits, limited=limited, seconds=round(took, 1)
+    )
+    assert limited == 0
+    assert edits > 2 * 40
+    gaps = [
+        later.at - earlier.at
+        for one in seen
+        for earlier, later in zip(shown(one).history[1:-1], shown(one).history[2:-1], strict=False)
+    ]
+    assert min(gaps) > 1.4
+
+
+async def test_the_last_edit_overtakes_one_that_hangs(place: Place, figures: Figures):
+    options = {"seconds": 2, "steps": 20}
+    seen = await place.ada.command("fast progress", options, channel=place.channel)
+    # The first edit, after a second, arrives 3 s late, long after the job's end.
+    place.server.limits.fail("PATCH /webhooks/*", 200, late=True, hang=3)
+    began = time.monotonic()
+    await seen.wait(is_final, 10)
+    took = time.monotonic() - began
+    assert "Done in" in shown(seen).content
+    assert took < 3.5
+    # It came after the last one, which was then made again.
+    await seen.wait(lambda one: len(shown(one).history) >= 4, 10)
+    await seen.wait(is_final, 10)
+    assert "Done in" in shown(seen).content
+    figures.note(
+        "A progress edit that arrives 3 s late", final_after=round(took, 1), stands="final"
+    )
+
+
+async def test_a_token_that_is_over(place: Place, home: Home, figures: Figures):
+    seen = await place.ada.command("fast sleep", {"seconds": 1.25}, channel=place.channel)
+    count = len(place.channel.messages)
+    place.server.clock.advance(TOKEN_LIFE + 60)
+    try:
+        await place.channel.wait(lambda c: len(c.messages) > count, 10)
+        posted = place.channel.messages[-1]
+        assert "Done in" in posted.content
+        assert posted.pings.users == (place.ada.id,)
+        assert posted.reference is shown(seen)
+        await seen.wait(lambda one: shown(one).content.endswith("-# Answered below."), 5)
+        assert not shown(seen).buttons()
+    finally:
+        place.server.clock.advance(-(TOKEN_LIFE + 60))
+    await settled(home)
+    figures.note("Token over", answered=1, twice=0)
+
+
+async def test_a_private_answer_whose_token_is_over(place: Place, home: Home):
+    await place.ada.command("quiet", {"seconds": 1.25}, channel=place.channel)
+    before, count = len(direct(place)), len(place.channel.messages)
+    place.server.clock.advance(TOKEN_LIFE + 60)
+    try:
+        await place.server.dm_with(place.ada).wait(lambda _: len(direct(place)) > before, 10)
+    finally:
+        place.server.clock.advance(-(TOKEN_LIFE + 60))
+    assert "Done in" in direct(place)[-1].content
+    assert len(place.channel.messages) == count
+    await settled(home)
+
+
+async def test_a_reply_deleted_unseen_goes_to_the_person(
+    place: Place, home: Home, figures: Figures
+):
+    seen = await place.ada.command("fast sleep", {"seconds": 1.5}, channel=place.channel)
+    before, count = len(direct(place)), len(place.channel.messages)
+    # The gateway is silent, so nobody hears of it.
+    place.server.gateway.go_silent()
+    place.ada.delete(shown(seen))
+    try:
+        await place.server.dm_with(place.ada).wait(lambda _: len(direct(place)) > before, 10)
+    finally:
+        place.server.gateway.go_silent(False)
+    assert "/fast sleep" in direct(place)[-1].content
+    assert len(place.channel.messages) < count
+    await settled(home)
+    figures.note("Reply deleted (10008)", answered=1, twice=0)
+
+
+async def test_deleting_the_message_cancels(place: Place, home: Home):
+    before = len(direct(place))
+    seen = await place.ada.command("trouble hang", {"seconds": 20}, channel=place.channel)
+    await until(seen, "Working")
+    place.ada.delete(shown(seen))
+    await settled(home)
+    assert "Its message was deleted. Cancelled: " in direct(place)[before].content
+
+
+async def test_a_channel_that_is_gone(place: Place, home: Home, figures: Figures):
+    gone = place.guild.add_text_channel("gone")
+    await place.ada.command("fast sleep", {"seconds": 1.2}, channel=gone)
+    before = len(direct(place))
+    gone.delete()
+    place.server.clock.advance(TOKEN_LIFE + 60)
+    try:
+        await place.server.dm_with(place.ada).wait(lambda _: len(direct(place)) > before, 10)
+    finally:
+        place.server.clock.advance(-(TOKEN_LIFE + 60))
+    assert "Done in" in direct(place)[-1].content
+    await settled(home)
+    figures.note("Channel gone, token over", answered=1, twice=0)
+
+
+async def test_where_the_bot_may_not_write(place: Place, home: Home, figures: Figures):
+    closed = place.guild.add_text_channel("closed", deny=("send_messages",))
+    await place.ada.command("fast sleep", {"seconds": 1.3}, channel=closed)
+    before = len(direct(place))
+    place.server.clock.advance(TOKEN_LIFE + 60)
+    try:
+        await place.server.dm_with(place.ada).wait(lambda _: len(direct(place)) > before, 10)
+    finally:
+        place.server.clock.advance(-(TOKEN_LIFE + 60))
+    assert "Done in" in direct(place)[-1].content
+    await settled(home)
+    figures.note("Channel closed to the bot (50013), token over", answered=1, twice=0)
+
+
+async def test_several_messages_and_a_file_after_the_token(place: Place, home: Home):
+    channel = place.guild.add_text_channel("long")
+    place.server.limits.fail("PATCH /webhooks/*", 500, times=1)
+    seen = await place.ada.command("trouble huge", {"characters": 5000}, channel=channel)
+    place.server.clock.advance(TOKEN_LIFE + 60)
+    try:
+        await channel.wait(lambda c: len(c.messages) >= 4, 15)
+    finally:
+        place.server.clock.advance(-(TOKEN_LIFE + 60))
+    await settled(home)
+    posted = [one for one in channel.messages if one is not shown(seen)]
+    assert len(posted) == 3
+    assert [bool(one.pings) for one in posted] == [True, False, False]
+    big = await place.ada.command("fast file", channel=channel)
+    await until(big, "Done in")
+    assert len(shown(big).attachments) == 1
+
+
+async def test_an_answer_in_a_thread_that_is_closed_comes_to_the_channel(place: Place, home: Home):
+    seen = await place.ada.command("thread", {"seconds": 4}, channel=place.channel)
+    await place.channel.wait(lambda c: any(t.name for t in c.threads), 10)
+    thread: Channel = place.channel.threads[-1]
+    await until(seen, "Working")
+    # Whoever closes the thread wants no more of it.
+    place.ada.archive(thread)
+    await seen.wait(is_final, 10)
+    assert "Its thread was closed. Cancelled: " in shown(seen).content
+    await settled(home)
+
+
+async def test_an_edit_is_final_once(place: Place):
+    said = await ask(place.ada, "fast echo", text="once", channel=place.channel)
+    assert finals(said) == 1

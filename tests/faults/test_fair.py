@@ -1,0 +1,102 @@
+"""Fair admission, on a real Space that runs one job at a time."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from pathlib import Path
+
+import pytest
+
+from spacebot.jobs import Limits
+from spacebot.models import Source
+from tests.e2e.ask import ask, is_final, shown, until
+from tests.e2e.conftest import discord
+from tests.e2e.house import at_home
+from tests.faults.conftest import Figures
+from tests.faults.counting import all_final, answered, settled, twice
+from tests.spaces import Spawned
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+LONG = 1.5
+
+
+async def test_one_user_with_fifty_jobs_delays_another_by_no_more_than_one(
+    trouble: Spawned, tmp_path: Path, figures: Figures
+):
+    source = Source(trouble.url, name="trouble")
+    async with discord() as place, at_home(place.server, source, folder=tmp_path) as home:
+        many = await asyncio.gather(
+            *(
+                place.ada.command(
+                    "trouble one_by_one", {"seconds": LONG + n / 1000}, channel=place.channel
+                )
+                for n in range(50)
+            )
+        )
+        await until(many[0], "Working")
+        await until(many[-1], "In line here: ")
+        # The worst moment: one runs, and one more was sent to see whether it would start.
+        await asyncio.sleep(0.3)
+        began = time.monotonic()
+        seen = await place.ben.command("trouble one_by_one", {"seconds": 0}, channel=place.channel)
+        await seen.wait(is_final, 20)
+        delay = time.monotonic() - began
+        assert "awake" in shown(seen).content
+        figures.note(
+            f"A user with 50 jobs of {LONG} s, another with one", delay_seconds=round(delay, 2)
+        )
+        assert delay < LONG + 0.7
+        # Those that were recalled or wait are still in order, and run once.
+        await all_final(many[:3], 20)
+        for one in many[3:]:
+            running = next(r for r in home.jobs.running if r.job.place["message"] == shown(one).id)
+            running.cancel()
+        await all_final(many, 20)
+        assert all("awake" in shown(one).content for one in many[:3])
+        assert (answered(many), twice(many, place.channel)) == (50, 0)
+        await settled(home)
+
+
+async def test_a_full_line_is_refused_with_its_limit(space, tmp_path: Path):
+    limits = Limits(per_space=1, waiting_per_user=1)
+    source = Source(space("trouble"), name="trouble")
+    async with (
+        discord() as place,
+        at_home(place.server, source, folder=tmp_path, limits=limits) as home,
+    ):
+        options = {"seconds": 2}
+        first = await place.ada.command("trouble hang", options, channel=place.channel)
+        await until(first, "Working")
+        second = await place.ada.command("trouble hang", options, channel=place.channel)
+        await until(second, "In line here: 1 of 1")
+        third = await ask(place.ada, "trouble hang", options, channel=place.channel)
+        assert third.content.endswith(
+            "⏳ You have 1 jobs waiting, as many as one person may. "
+            "Try again when one of them is done."
+        )
+        pressed = await place.ada.click(shown(second), "Cancel")
+        assert shown(pressed).content == "Cancelled before it was sent to the Space."
+        await all_final([first, second], 10)
+        await settled(home)
+
+
+async def test_cancelling_takes_a_job_out_of_the_spaces_queue(space, tmp_path: Path):
+    source = Source(space("trouble"), name="trouble")
+    async with discord() as place, at_home(place.server, source, folder=tmp_path) as home:
+        first = await place.ada.command("trouble one_by_one", {"seconds": 2}, channel=place.channel)
+        await until(first, "Working")
+        queued = await place.ben.command(
+            "trouble one_by_one", {"seconds": 30}, channel=place.channel
+        )
+        await until(queued, "In the Space's queue: 1 of 1")
+        pressed = await place.ben.click(shown(queued), "Cancel")
+        assert shown(pressed).content == "Cancelled: taken out of the Space's queue."
+        await all_final([first, queued], 10)
+        assert "awake" in shown(first).content
+        # Nothing stands in the way of the next one.
+        began = time.monotonic()
+        await ask(place.ada, "trouble one_by_one", {"seconds": 0}, channel=place.channel)
+        assert time.monotonic() - began < 3
+        await settled(home)
