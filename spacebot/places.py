@@ -160,13 +160,17 @@ class Writer:
         if message is not None:
             await message.edit(content=text, view=view, allowed_mentions=NOBODY)
 
-    async def to_channel(self, reply: Reply, *, view: discord.ui.View | None = None) -> None:
+    async def to_channel(
+        self, reply: Reply, *, view: discord.ui.View | None = None, mention: bool = True
+    ) -> None:
         """Post an ordinary message in the channel, which mentions whoever asked."""
         assert self.place.channel is not None
         channel = self.client.get_partial_messageable(self.place.channel)
         user = discord.Object(self.place.user)
-        mention = f"<@{self.place.user}>"
-        text = reply.text if mention in reply.text else f"{mention}\n{reply.text}"[:2000]
+        asker = f"<@{self.place.user}>"
+        text = reply.text
+        if mention and asker not in text:
+            text = f"{asker}\n{text}"[:2000]
         reference = None
         if self.place.message is not None:
             reference = discord.MessageReference(
@@ -179,7 +183,9 @@ class Writer:
             Reply(text, reply.files),
             allowed=discord.AllowedMentions(
                 everyone=False, roles=False, users=[user], replied_user=False
-            ),
+            )
+            if mention
+            else NOBODY,
             reference=reference,
             view=view,
         )
