@@ -253,3 +253,17 @@ async def test_a_wrong_value_can_be_mended_where_it_was_refused(place: Place) ->
     menu = await place.ada.submit(form, {"Tags": ["red", "blue"]})
     message = await result(await place.ada.click(shown(menu), "Run with these"))
     assert '"red", "blue"' in message.content
+
+
+async def test_more_commands_than_a_menu_takes_are_on_pages(
+    served_url: str, tmp_path: Path
+) -> None:
+    sources = [Source(served_url, name=f"studio{number}") for number in range(5)]
+    async with discord() as place, at_home(place.server, *sources, folder=tmp_path):
+        said = place.ada.say("words to send", channel=place.channel)
+        menu = await place.ben.message_command("Use in a Space…", said)
+        assert list(shown(menu).buttons()) == ["More ▶"]
+        page = await place.ben.click(shown(menu), "More ▶")
+        assert list(shown(page).buttons()) == ["◀ Back"]
+        sent = await result(await place.ben.choose(shown(page), "/studio4 draw"))
+        assert "words to send seed=" in sent.content

@@ -82,6 +82,26 @@ async def test_the_quick_one_is_shown_before_the_slow_one(
         await asyncio.wait_for(home.jobs.drained(10), 11)
 
 
+async def test_a_restart_tells_that_the_answers_are_lost_and_offers_them_again(
+    space: Callable[[str], str], tmp_path: Path
+) -> None:
+    sources = [
+        Source(space("fast"), "/echo", "echo"),
+        Source(space("studio"), "/slow", "slow"),
+    ]
+    async with discord() as here:
+        async with at_home(here.server, *sources, folder=tmp_path):
+            options = {"prompt": "sea", "with": "echo, slow"}
+            seen = await here.ada.command("compare", options, channel=here.channel)
+            await seen.wait(lambda one: "**/echo**\nsea" in shown(one).content, 10)
+        async with at_home(here.server, *sources, folder=tmp_path):
+            await seen.wait(lambda one: "the result is lost" in shown(one).content, 10)
+            again = await here.ada.click(shown(seen), "Run again")
+            await again.wait(lambda one: "**/echo**\nsea" in shown(one).content, 10)
+            await here.ada.click(shown(again), "Cancel")
+            await result(again)
+
+
 async def test_one_command_is_not_compared(place: Place) -> None:
     options = {"prompt": "sea", "with": "fast echo"}
     seen = await place.ada.command("compare", options, channel=place.channel)
