@@ -46,6 +46,7 @@ _LEAD_IN = re.compile(
 _SMALL = names(
     "a an the of for with from to in on and by using given its it that"
 )  # fmt: skip
+_ACRONYMS = names("tts stt asr ocr vqa nlp llm sql svg pdf api")
 _KIND_WORDS = {
     "textbox": "text", "markdown": "text", "html": "text", "imageeditor": "image",
     "annotatedimage": "marked image", "imageslider": "two images", "gallery": "images",
@@ -156,22 +157,22 @@ def describe(app: App, yard: Yard, candidate: Candidate, title: str) -> str:
     if yard.chats(candidate):
         return shortened(title if title.lower().startswith("chat") else f"Chat with {title}")
     takes, gives = _told_inputs(candidate), _kinds(candidate)[1]
-    text = " → ".join(filter(None, (_listed(takes), _listed(_unique(gives)))))
-    action = _action(yard, candidate)
-    if action and action.lower() not in text.lower():
-        text = f"{action}: {text}" if text else action
-    text = text[:1].upper() + text[1:]
-    with_title = f"{text} with {title}" if text else title
-    if len(with_title) <= LONGEST_DESCRIPTION:
-        return with_title
-    return shortened(text or title)
+    flow = " → ".join(filter(None, (_listed(takes), _listed(_unique(gives)))))
+    head = _action(yard, candidate) or title
+    whole = f"{head}: {flow}" if flow and head.lower() not in flow.lower() else flow or head
+    text = whole if len(whole) <= LONGEST_DESCRIPTION else flow or head
+    return shortened(text[:1].upper() + text[1:])
 
 
 def _action(yard: Yard, candidate: Candidate) -> str:
-    """What the app's author calls it: on the button, or in the code."""
-    name = spaced(candidate.stem)
-    wishes = [w for w in (yard.button(candidate), name) if not says_nothing(w) and "/" not in w]
-    return next((wish.rstrip(" .:!") for wish in wishes if len(wish) < 40), "")
+    """What the app's author calls it: on the button, in the code, or on its tab."""
+    name, event = spaced(candidate.stem), candidate.event
+    tab = yard.app.tab((*event.outputs, *event.inputs)) if event else ""
+    wishes = [
+        w for w in (yard.button(candidate), name, tab) if not says_nothing(w) and "/" not in w
+    ]
+    action = next((wish.rstrip(" .:!") for wish in wishes if len(wish) < 40), "")
+    return action.upper() if action.lower() in _ACRONYMS else action
 
 
 def _told_inputs(candidate: Candidate) -> list[str]:

@@ -29,6 +29,7 @@ _EMPTY_NAME = re.compile(
     re.I,
 )
 _EMPTY_LABEL = re.compile(r"((parameter|value|textbox|component)_?\d*|\d+(st|nd|rd|th))", re.I)
+_COUNTED = re.compile(r"[a-z]{3,} \d+", re.I)
 _LEAD = re.compile(
     r"^((please|enter|type|write|upload|provide|select|choose|pick|input|insert|paste"
     r"|your|an?|the|here)\b\s*)+(?=\S)",
@@ -112,6 +113,9 @@ def option_name(name: str, label: str, component: str) -> str:
         return "message"
     if name and not _EMPTY_NAME.fullmatch(name):
         return legal_name(spaced(name), component)
+    if _COUNTED.fullmatch(label.strip()) and not _EMPTY_LABEL.fullmatch(label.strip()):
+        # "Number 5" beside "Slider 6": what its author calls it tells them apart.
+        return legal_name(label, "value")
     if not is_empty_label(label):
         words = re.split(r"\s*[(\[{:;?!。，、]|\s[-–—|/]\s|\.\s", label.strip())
         told = next((word for word in words if any(map(str.isalnum, word))), label)
