@@ -166,6 +166,41 @@ async def test_on_zero_gpu_it_reports_a_gpu_function_once(clone: Path, port: int
             assert reports == ["/startup-report"]
 
 
+TWO_LAUNCHES = """
+import threading
+import gradio as gr
+from spacebot import zerogpu
+assert zerogpu.register()
+together = threading.Barrier(2)
+def launch():
+    with gr.Blocks() as app:
+        gr.Markdown("hello")
+    together.wait()
+    app.launch(prevent_thread_lock=True, quiet=True, ssr_mode=False)
+    print("launched", flush=True)
+threads = [threading.Thread(target=launch) for _ in range(2)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+import os
+os._exit(0)
+"""
+
+
+async def test_two_launches_at_once_report_once() -> None:
+    pytest.importorskip("spaces")
+    async with zero_gpu() as (device, reports):
+        hardware = {"SPACES_ZERO_GPU": "true", "SPACES_ZERO_DEVICE_API_URL": device}
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-W", "ignore", "-c", TWO_LAUNCHES),
+            cwd=files.ROOT,
+            env={**os.environ, **hardware},
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        said, _ = await asyncio.wait_for(process.communicate(), 90)
+    assert (said.decode().count("launched"), len(reports)) == (2, 1), said.decode()
+
+
 async def test_without_the_package_nothing_is_registered(tmp_path: Path) -> None:
     (tmp_path / "spaces.py").write_text("raise ImportError('not installed')\n")
     code = "from spacebot import zerogpu; print(zerogpu.register())"
