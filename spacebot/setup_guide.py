@@ -92,7 +92,9 @@ def steps(status: Status, *, token: bool, hosted: bool) -> tuple[Step, ...]:
     }
     wrong = _wrong(status)
     order = _order(hosted)
-    following = next((key for key in order if not done[key] and key != "reach"), "")
+    # What is wrong comes first: nothing after it can be done.
+    left = () if wrong else order
+    following = next((key for key in left if not done[key] and key != "reach"), "")
     return tuple(
         Step(
             key,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Download, Page, expect
+from playwright.async_api import Browser, Download, Locator, Page, expect
 
 from tests.browser.axe import serious
 from tests.browser.chromium import EXECUTABLE, MISSING, PHONE, launched, visit
@@ -185,3 +185,57 @@ async def test_the_spaces_creator_signs_in_with_hugging_face(
                     assert name in text
                     await page.get_by_role("button", name="Sign out").click()
                     await expect(page.get_by_text("Owner", exact=True)).to_be_visible()
+
+
+async def use(page: Page, command: str, **given: str) -> Locator:
+    """Use a command of the try-out, and give its turn once that has ended."""
+    before = await page.locator(".turn").count()
+    await page.fill(".line", f"/{command}")
+    await page.press(".line", "Enter")
+    for name, value in given.items():
+        await page.fill(f".panel [name={name}]", value)
+    await page.click(".panel .go")
+    return await ended(page, before)
+
+
+async def ended(page: Page, before: int) -> Locator:
+    """The turn after so many others, once it has its end."""
+    turn = page.locator(".turn").nth(before)
+    await expect(turn.locator(".under")).to_contain_text("Again")
+    return turn
+
+
+async def test_the_try_out_shows_every_kind_of_result(
+    browser: Browser, served: Callable[[str], str], demo_url: str, tmp_path: Path
+) -> None:
+    named = {"musicgen": served("musicgen"), "trouble": served("trouble"), "demo": demo_url}
+    spaces = ", ".join(f"{name}={url}" for name, url in named.items())
+    spaces += f", llama={served('codellama')}#/chat"
+    async with running(tmp_path, None, spaces, ready=False) as it:
+        for name in (*named, "llama"):
+            await it.until_page(f"/{name}")
+        async with visit(browser, it.url) as visited:
+            page = visited.page
+            music = await use(page, "musicgen", prompt="rain", seed="7")
+            await expect(music.locator("audio, video")).not_to_have_count(0)
+            paint = await use(page, "demo paint", prompt="sea", size="256")
+            await expect(paint.locator("img")).to_be_visible()
+            await paint.get_by_role("button", name="Send to…").click()
+            await paint.get_by_role("button", name="/demo describe").click()
+            before = await page.locator(".turn").count()
+            await page.click(".panel .go")
+            described = await ended(page, before)
+            await expect(described).to_contain_text("256")
+            failed = await use(page, "trouble told", text="out of memory")
+            await expect(failed.locator(".problem")).to_contain_text("out of memory")
+            first = await use(page, "llama", message="reverse")
+            await expect(first.locator("pre")).to_contain_text("def reverse")
+            await page.fill(".line", "fibonacci")
+            before = await page.locator(".turn").count()
+            await page.press(".line", "Enter")
+            second = await ended(page, before)
+            # It was told what was said before.
+            await expect(second).to_contain_text("Answer 2.")
+            assert await serious(page) == []
+            assert visited.foreign == []
+            assert visited.complaints == []
