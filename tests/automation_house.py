@@ -34,11 +34,9 @@ class Lab:
     ben: User
     home: Home
 
-    async def automation(self, name: str, channel: Channel | None = None, **given: Any) -> str:
+    async def automation(self, name: str, **given: Any) -> str:
         """Use `/automation name` as the moderator; what the answer says."""
-        seen = await self.mod.command(
-            f"automation {name}", channel=channel or self.channel, **given
-        )
+        seen = await self.mod.command(f"automation {name}", given, channel=self.channel)
         await seen.wait(lambda one: one.message and not one.message.loading, 20)
         return said(seen)
 

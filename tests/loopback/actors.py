@@ -48,7 +48,7 @@ class User(Account):
         root, *path = name.removeprefix("/").split(" ")
         command = self._visible(root, place, 1)
         passed, last = options.walk(command, path)
-        filled = Filled(place)
+        filled = Filled(place, self)
         sent = options.nest(passed, options.fill(last, given, filled))
         data = self._data(command, place) | {"options": sent} | filled.data()
         return await self._send(self._interaction(COMMAND, place, data), wait)
@@ -76,7 +76,7 @@ class User(Account):
         typed = {"name": option, "type": known[option]["type"], "value": text, "focused": True}
         # While one types, the other options may still be missing.
         partial = {"options": [known[key] | {"required": False} for key in given]}
-        sent = options.nest(passed, [*options.fill(partial, given, Filled(place)), typed])
+        sent = options.nest(passed, [*options.fill(partial, given, Filled(place, self)), typed])
         data = self._data(command, place) | {"options": sent}
         interaction = await self._send(self._interaction(AUTOCOMPLETE, place, data), True)
         if interaction.choices is None:
@@ -99,7 +99,7 @@ class User(Account):
     ) -> Interaction:
         """Uses a command of a user's context menu."""
         command = self._visible(name, channel, 2)
-        filled = Filled(channel)
+        filled = Filled(channel, self)
         data = self._data(command, channel) | {"target_id": filled.mention(6, user)}
         data |= filled.data()
         return await self._send(self._interaction(COMMAND, channel, data), wait)
@@ -124,7 +124,7 @@ class User(Account):
         least, most = bound(part, "min_values", 1), bound(part, "max_values", 1)
         if not least <= len(chosen) <= most:
             raise NotSendable(f"the select takes {least}–{most} values, not {len(chosen)}")
-        filled = Filled(message.channel)
+        filled = Filled(message.channel, self)
         kind = part["type"]
         if kind == SELECT:
             sent = [options.pick(part["options"], one) for one in chosen]
@@ -146,7 +146,7 @@ class User(Account):
             raise NotSendable(f"no modal is open: {shown.describe()}")
         if shown.user is not self:
             raise NotSendable("someone else has this modal open")
-        filled = Filled(shown.channel)
+        filled = Filled(shown.channel, self)
         sent = options.fill_modal(shown.modal, given or {}, filled)
         data = {"custom_id": shown.modal["custom_id"], "components": sent}
         data |= filled.data()

@@ -25,8 +25,8 @@ class NotSendable(AssertionError):
 class Filled:
     """Options on their way to the bot: values, and the things that they resolve to."""
 
-    def __init__(self, channel: Channel) -> None:
-        self.channel = channel
+    def __init__(self, channel: Channel, user: Account) -> None:
+        self.channel, self.user = channel, user
         self.resolved: dict[str, Payload] = {}
 
     def data(self) -> Payload:
@@ -54,7 +54,7 @@ class Filled:
                 self.resolved.setdefault("members", {})[number] = member
             return number
         if isinstance(value, Channel):
-            entry = value.to_json() | {"permissions": "0"}
+            entry = value.to_json() | {"permissions": str(value.permissions(self.user))}
             self.resolved.setdefault("channels", {})[str(value.id)] = entry
             return str(value.id)
         guild = self.channel.guild
