@@ -1,0 +1,114 @@
+"""What the page and its owner are told of: the history, the plots, the log, paused commands."""
+
+from __future__ import annotations
+
+import html
+import logging
+from pathlib import Path
+
+import pytest
+
+from spacebot import logbook
+from spacebot.errors import Cancelled, Refused, SpaceRaised
+from spacebot.jobs.history import BUG, DAY_OF_QUARTERS, HOUR_OF_MINUTES, History
+from spacebot.jobs.pauses import Pauses
+from spacebot.models import Endpoint, Span
+from spacebot.page.plots import nice, plots
+
+
+class Clock:
+    """A time that the test sets."""
+
+    def __init__(self) -> None:
+        self.now = 1_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_the_history_is_counted_by_spans() -> None:
+    clock = Clock()
+    history = History(clock)
+    for ran in (1.0, 2.0, 9.0):
+        history.ended(done=True, ran=ran)
+    history.ended(done=False, ran=0.0)
+    clock.now += 120
+    history.ended(done=True, ran=4.0)
+    history.latency(0.05)
+    spans, seconds = history.shown()
+    assert (len(spans), seconds) == (HOUR_OF_MINUTES, 60.0)
+    assert (spans[-3].done, spans[-3].failed, spans[-3].median) == (3, 1, 2.0)
+    assert (spans[-2].done, spans[-2].median) == (0, None)
+    assert (spans[-1].done, spans[-1].latency) == (1, 0.05)
+    clock.now += 3600
+    spans, seconds = history.shown()
+    assert (len(spans), seconds) == (DAY_OF_QUARTERS, 900.0)
+    assert sum(span.done for span in spans) == 4
+    clock.now += 86_400
+    assert sum(span.done for span in history.shown()[0]) == 0
+
+
+def test_failures_are_told_to_all_without_their_texts() -> None:
+    history = History(Clock())
+    history.failed("/a", "o/s", SpaceRaised("a prompt"))
+    history.failed("/a", "o/s", ZeroDivisionError("a prompt"))
+    history.failed("/a", "o/s", Cancelled("by them"))
+    said = [failure.said for failure in history.failures]
+    assert said == [BUG, "The Space's own code raised an error."]
+    assert [text for _, text in history.texts] == ["ZeroDivisionError", "a prompt"]
+    for _ in range(200):
+        history.failed("/a", "o/s", SpaceRaised("again"))
+    assert len(history.failures) == 50
+
+
+def test_plots_say_in_words_what_they_show() -> None:
+    spans = [Span(at=place * 60.0) for place in range(60)]
+    assert plots((), 60) == plots(spans, 60) == ()
+    spans[3] = Span(at=180.0, done=2, failed=1, median=1.5, p95=30, latency=0.04)
+    spans[9] = Span(at=540.0, latency=0.06)
+    jobs, seconds, latency = plots(spans, 60)
+    assert jobs.words == "The last hour: 2 jobs done, 1 failed."
+    assert "1.5 s" in seconds.words
+    assert seconds.top == "50 s"
+    assert latency.words == "The last hour: 40 to 60 ms to Discord's gateway."
+    for plot in (jobs, seconds, latency):
+        assert f'role="img" aria-label="{plot.words}"' in html.unescape(str(plot.svg))
+
+
+@pytest.mark.parametrize(
+    ("value", "top"), [(0, 1), (0.03, 0.05), (0.7, 1), (1, 1), (3, 5), (11, 20), (70, 100)]
+)
+def test_an_axis_ends_at_a_round_number(value: float, top: float) -> None:
+    assert nice(value) == pytest.approx(top)
+
+
+def test_the_log_is_kept_without_secrets_and_bounded() -> None:
+    book = logbook.Logbook(lines=3)
+    book.setFormatter(logbook.Redacting(["the-secret-token", "the-secret", ""]))
+    log = logging.Logger("test")
+    log.addHandler(book)
+    try:
+        raise ValueError("with the-secret-token in it")
+    except ValueError:
+        log.exception("a failure at https://me:the-secret@host")
+    text = book.text()
+    assert "Traceback" in text
+    assert "the-secret" not in text
+    assert text.count(logbook.HIDDEN) == 3
+    for number in range(10):
+        log.error("line %d", number)
+    assert [line[-6:] for line in book.text().splitlines()] == ["line 7", "line 8", "line 9"]
+
+
+def test_a_pause_outlives_a_restart(tmp_path: Path) -> None:
+    path = tmp_path / "data" / "paused.json"
+    endpoint, other = (Endpoint("o/s", api, "name", "") for api in ("/one", "/other"))
+    Pauses(path).set(endpoint, paused=True)
+    again = Pauses(path)
+    with pytest.raises(Refused, match="paused by the owner"):
+        again.check(endpoint)
+    again.check(other)
+    again.set(endpoint, paused=False)
+    Pauses(path).check(endpoint)
+    path.write_text("{]")
+    Pauses(path).check(endpoint)
