@@ -18,6 +18,7 @@ import pytest
 from aiohttp import web
 
 from spacebot.deploy import files
+from tests import bare
 
 SPACE = {
     "SYSTEM": "spaces",
@@ -50,6 +51,14 @@ def port() -> int:
     with socket.socket() as sock:
         sock.bind(("0.0.0.0", 0))
         return sock.getsockname()[1]
+
+
+def test_a_fresh_install_lacks_what_only_the_tests_need(tmp_path: Path) -> None:
+    there = bare.brought(files.ROOT / "requirements.txt")
+    assert {"gradio", "authlib", "sqlalchemy", "greenlet", "httpx2"} <= there
+    assert not {"playwright", "pytest", "spaces", "av"} & there
+    (tmp_path / "requirements.txt").write_text("sqlalchemy>=2.1\n")
+    assert "greenlet" not in bare.brought(tmp_path / "requirements.txt")
 
 
 @dataclass
@@ -119,7 +128,8 @@ def listens_everywhere(port: int) -> bool:
 
 
 async def test_the_uploaded_files_run_as_a_space(clone: Path, port: int) -> None:
-    async with started(clone, port) as it:
+    bare.hide_the_rest(clone / "requirements.txt", clone.parent / "bare")
+    async with started(clone, port, PYTHONPATH=str(clone.parent / "bare")) as it:
         health = await it.health()
         assert (health.status_code, health.json()) == (200, {"status": "ok"})
         assert listens_everywhere(port)
