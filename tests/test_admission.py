@@ -84,6 +84,14 @@ def test_a_space_that_starts_each_at_once_gets_them_all(admission, clock):
     assert admission.counts(SPACE) == (10, 0)
 
 
+def test_a_space_that_is_only_slow_is_not_taken_for_full(admission, clock):
+    first, second, third = enter(admission, "ada", 3)
+    begin(admission, clock, first)
+    clock.advance(5)
+    admission.started(second)
+    assert granted(third) == [True]
+
+
 def test_the_width_of_a_space_is_learned_and_grows_old(admission, clock):
     first, second, third, fourth, _ = turns = enter(admission, "ada", 5)
     begin(admission, clock, first)

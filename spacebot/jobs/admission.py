@@ -50,14 +50,16 @@ class Turn:
     entered: float = field(default_factory=time.monotonic)
     recalled: asyncio.Event = field(default_factory=asyncio.Event)
     sent: float = 0.0
+    ended: int = 0
     running: bool = False
 
 
 @dataclass(slots=True)
 class _Width:
-    """How many jobs an endpoint was seen to run side by side, and when."""
+    """How many jobs an endpoint was seen to run side by side, and when; how many ended."""
 
     known: int = 0
+    ended: int = 0
     at: float = float("-inf")
 
     def allows(self, in_flight: int, now: float) -> bool:
@@ -128,9 +130,7 @@ class Admission:
         return [
             other
             for other in there
-            if not other.running
-            and other.user != turn.user
-            and other.user in served
+            if not other.running and other.user != turn.user and other.user in served
         ]
 
     def _recall(self, turn: Turn) -> None:
@@ -175,15 +175,17 @@ class Admission:
         turn.running = True
         width = self._widths[turn.space, turn.endpoint]
         count = sum(other.running for other in self._same(turn))
-        if now - turn.sent > PROMPT:
+        if now - turn.sent > PROMPT and width.ended > turn.ended:
+            # It began when another one made room: so many are all there is room for.
             width.known, width.at = count, now
-        elif count >= width.known:
-            width.known = count
+        else:
+            width.known = max(count, width.known)
         self._grant(turn.space)
 
     def leave(self, turn: Turn) -> None:
         """A job ended, or gave up its place in line."""
         if turn.granted.is_set():
+            self._widths[turn.space, turn.endpoint].ended += 1
             self._on_space[turn.space].discard(turn)
             self._count(self._running_of, turn.user, -1)
         else:
@@ -208,6 +210,7 @@ class Admission:
             if user in lines:
                 lines.move_to_end(user)
             turn.sent = self._clock()
+            turn.ended = self._widths[turn.space, turn.endpoint].ended
             self._on_space[space].add(turn)
             self._running_of[user] += 1
             turn.granted.set()
