@@ -40,6 +40,12 @@ class Lab:
         await seen.wait(lambda one: one.message and not one.message.loading, 20)
         return said(seen)
 
+    async def listed(self, automation: str) -> str:
+        """What `/automation list` says of one."""
+        seen = await self.mod.command("automation list", channel=self.channel)
+        await seen.wait(lambda one: f"`{automation}`" in said(one), 20)
+        return said(seen).split(f"`{automation}`")[1].split("\n`")[0]
+
     async def add(self, when: str, run: str, **given: Any) -> str:
         """Add an automation; its id."""
         text = await self.automation("add", when=when, run=run, **given)

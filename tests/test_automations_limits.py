@@ -200,11 +200,8 @@ async def test_a_test_on_a_past_message_is_for_the_moderator_alone(home: Lab):
 async def test_list_pause_resume_delete(home: Lab):
     place = home.guild.add_text_channel("life")
     automation = await home.add("text", "/fast echo", match="alive", channel=place, per_hour=7)
-    listed = await home.automation("list")
-    assert (
-        f"`{automation}` **a message with “alive” in <#{place.id}> → /fast echo** · by a reply"
-        in listed
-    )
+    listed = await home.listed(automation)
+    assert f" **a message with “alive” in <#{place.id}> → /fast echo** · by a reply" in listed
     assert f"by {home.mod.mention} · at most 7 an hour" in listed
     assert (await home.automation("pause", automation=automation)).startswith("⏸️ Paused")
     home.ada.say("alive?", channel=place)
@@ -216,7 +213,8 @@ async def test_list_pause_resume_delete(home: Lab):
     home.ada.say("alive?", channel=place)
     await quiet(home)
     assert len(runs(place)) == 1
-    assert automation not in await home.automation("list")
+    assert home.home.bot.automations.find(automation, home.guild.id) is None
+    assert "no such automation" in await home.automation("pause", automation=automation)
 
 
 async def test_it_has_a_rate_of_its_own(home: Lab):
@@ -227,9 +225,7 @@ async def test_it_has_a_rate_of_its_own(home: Lab):
     await place.wait(lambda c: sum(map(final, runs(c))) == 3, 20)
     await quiet(home)
     assert len(runs(place)) == 3
-    listed = await home.automation("list")
-    (line,) = [part for part in listed.split("`") if "5 left out by its limit" in part]
-    assert automation in listed, line
+    assert "5 left out by its limit" in await home.listed(automation)
 
 
 @pytest.mark.parametrize("accepts", [True, False], ids=["direct message", "channel"])

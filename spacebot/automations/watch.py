@@ -35,6 +35,9 @@ MOST_FAILURES = 3
 REMEMBERED = 5000
 # What was due while the bot was off is made up for within this time.
 LATE = HOUR
+# So many runs of one automation are under way; the rest wait unseen, so that a busy
+# channel is not filled with messages that only say so.
+AT_ONCE = 50
 
 
 class Automations:
@@ -47,6 +50,9 @@ class Automations:
         self.skipped: Counter[str] = Counter()
         self._all: dict[str, Automation] = {}
         self._runs: defaultdict[str, deque[float]] = defaultdict(deque)
+        # Fewer than a person may have waiting: none of its jobs is ever refused for that.
+        at_once = max(1, min(AT_ONCE, jobs.admission.limits.waiting_per_user))
+        self._gates = defaultdict[str, asyncio.Semaphore](lambda: asyncio.Semaphore(at_once))
         self._reacted: OrderedDict[tuple[str, int], None] = OrderedDict()
         self._wake = asyncio.Event()
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -96,6 +102,7 @@ class Automations:
         """Forget an automation."""
         self._all.pop(automation.id, None)
         self._runs.pop(automation.id, None)
+        self._gates.pop(automation.id, None)
         await self.jobs.store.automations.delete(automation.id)
         self._note_needs()
 
@@ -215,14 +222,26 @@ class Automations:
             self.skipped[automation.id] += 1
             log.info("automation %s: as many runs as it may have in an hour", automation.id)
             return
+        async with self._gates[automation.id]:
+            now = self._all.get(automation.id)
+            if now is not None and not now.paused:
+                await self._count(now, await self._try(now, endpoint, event, given))
+
+    async def _try(
+        self,
+        automation: Automation,
+        endpoint: Endpoint,
+        event: Event,
+        given: Mapping[str, Any],
+    ) -> BaseException | None:
+        """Answer an event; gives what went wrong."""
         try:
-            error = await self._answer(automation, endpoint, event, given)
-        except SpacebotError as caught:
-            error = caught
-        except Exception as caught:
+            return await self._answer(automation, endpoint, event, given)
+        except SpacebotError as error:
+            return error
+        except Exception as error:
             log.exception("automation %s met a bug", automation.id)
-            error = caught
-        await self._count(automation, error)
+            return error
 
     def _may_run(self, automation: Automation) -> bool:
         runs, now = self._runs[automation.id], time.monotonic()
@@ -240,7 +259,7 @@ class Automations:
         event: Event,
         given: Mapping[str, Any],
     ) -> BaseException | None:
-        """Answer an event by a job; gives what went wrong."""
+        """Answer an event by a job; gives what went wrong with that."""
         guild = self.client.get_guild(event.guild)
         job = Job(
             id=uuid.uuid4().hex[:12],
@@ -279,10 +298,11 @@ class Automations:
         failures = now.failures + 1
         problem = words.failure(error)
         stop = failures >= MOST_FAILURES and not now.paused
-        await self.change(now, failures=failures, problem=problem)
+        # In one step: others of its runs may end meanwhile.
+        paused = {"paused": True} if stop else {}
+        await self.change(now, failures=failures, problem=problem, **paused)
         if stop:
             log.warning("automation %s is stopped: %s", now.id, type(error).__name__)
-            await self.change(now, paused=True)
             await self._tell_maker(now, problem)
 
     async def _tell_maker(self, automation: Automation, problem: str) -> None:
