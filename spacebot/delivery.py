@@ -22,17 +22,13 @@ from spacebot.buttons import again_view, cancel_view, failed_view, result_view
 from spacebot.errors import Cancelled, Interrupted, SpacebotError
 from spacebot.jobs import Jobs, Running
 from spacebot.models import Answer, Job, Outcome, Reply
+from spacebot.pacing import Pace
 from spacebot.places import DELETED, GONE, Place, Writer
 from spacebot.posting import Poster
 from spacebot.store import State
 
 log = logging.getLogger(__name__)
 
-# An instant job needs no progress: its result is the first edit.
-FIRST_EDIT = 1.0
-EDIT = 1.5
-# All messages together: progress must never use up what the results need.
-EDITS_A_SECOND = 25.0
 # So long the last edit waits for one that is under way, in seconds.
 OVERTAKE = 0.5
 LONG = "-# ⌛ This takes long. The result will come as a new message that mentions you."
@@ -111,9 +107,9 @@ class Delivery:
     async def _follow(self, running: Running) -> Outcome:
         """Edit the message as the job moves on, until it ends."""
         result = asyncio.ensure_future(running.result())
-        pause = FIRST_EDIT
+        pace = Pace(self.jobs, running)
         try:
-            while not (await asyncio.wait({result}, timeout=pause))[0]:
+            while await pace.due(result):
                 edit = asyncio.ensure_future(self._show(running))
                 await asyncio.wait({result, edit}, return_when=asyncio.FIRST_COMPLETED)
                 if not edit.done():
@@ -121,7 +117,6 @@ class Delivery:
                 elif error := edit.exception():
                     log.error("job %s: progress met a bug", self.job.id, exc_info=error)
                     self._unseen = True
-                pause = max(EDIT, len(self.jobs.running) / EDITS_A_SECOND)
             return await result
         finally:
             result.cancel()

@@ -154,7 +154,7 @@ class Runtime:
         settings = self.settings
         if settings.database_url:
             return Store(settings.database_url)
-        return Store.in_folder(settings.data_dir)
+        return Store.in_folder(settings.data_dir, alone=bool(settings.space_id))
 
     def _make_jobs(self, catalogue: Catalogue, store: Store) -> Jobs:
         settings = self.settings

@@ -17,13 +17,13 @@ from spacebot import words
 from spacebot.conversations.controls import answer_view, stop_view
 from spacebot.conversations.speech import Speech
 from spacebot.conversations.talk import asked, history_of, restored, spoken
-from spacebot.delivery import EDIT, EDITS_A_SECOND, FIRST_EDIT
 from spacebot.errors import Cancelled, Interrupted, SpacebotError
 from spacebot.jobs import Jobs, Running
 from spacebot.jobs.pipeline import CHAT_MESSAGES
 from spacebot.models import Asker, Endpoint, Job, Outcome, Reply
 from spacebot.outputs import MESSAGE_LIMIT
 from spacebot.outputs.text import code, small, split
+from spacebot.pacing import Pace
 from spacebot.places import DELETED, GONE
 from spacebot.store import Conversation, State, Turn, TurnState
 
@@ -147,14 +147,13 @@ class Asking:
     async def _follow(self, running: Running) -> Outcome:
         """Show the answer as it grows, until it is whole."""
         result = asyncio.ensure_future(running.result())
-        pause = FIRST_EDIT
+        pace = Pace(self.jobs, running)
         async with self._typing():
             while True:
                 await self._note_sent(running)
-                if (await asyncio.wait({result}, timeout=pause))[0]:
+                if not await pace.due(result):
                     return await result
                 await self._show(running)
-                pause = max(EDIT, len(self.jobs.running) / EDITS_A_SECOND)
 
     async def _note_sent(self, running: Running) -> None:
         if running.sent and not self._marked:

@@ -13,6 +13,9 @@ from spacebot.models import Choice, Endpoint, File, Option, Parameter, Theirs
 # Discord's limits for one command; its subcommands share the characters.
 OPTIONS = 25
 CHARACTERS = 8000
+# The fields of so many endpoints are remembered: each job's words need them several times.
+REMEMBERED = 1000
+_FIELDS: dict[int, tuple[Endpoint, list[Option], list[Option]]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,15 @@ def options(endpoint: Endpoint, budget: int = CHARACTERS, most: int = OPTIONS) -
 
 def fields(endpoint: Endpoint) -> tuple[list[Option], list[Option]]:
     """The fields without which something could not be given, and the ones for further files."""
+    kept = _FIELDS.get(id(endpoint))
+    if kept is None or kept[0] is not endpoint:
+        if len(_FIELDS) >= REMEMBERED:
+            _FIELDS.clear()
+        kept = _FIELDS[id(endpoint)] = (endpoint, *_fields(endpoint))
+    return kept[1], kept[2]
+
+
+def _fields(endpoint: Endpoint) -> tuple[list[Option], list[Option]]:
     names = {name_of(parameter) for parameter in endpoint.parameters}
     main: list[Option] = []
     further: list[Option] = []

@@ -6,8 +6,8 @@ import asyncio
 import contextlib
 import logging
 import shutil
-import tempfile
 import time
+import uuid
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -107,7 +107,7 @@ class Jobs:
         if self._closing:
             raise Refused("The bot is being restarted. Try again in a minute.")
         self.pauses.check(job.endpoint)
-        running = Running(job, self._new_folder(), prepare=prepare)
+        running = Running(job, self._results / f"job-{uuid.uuid4().hex}", prepare=prepare)
         self._running[job.id] = running
         self._ours.add(job.id)
         self._idle.clear()
@@ -127,9 +127,6 @@ class Jobs:
             job = running.job
             command = job.command or job.endpoint.name
             self.history.failed(command, job.endpoint.space, error)
-
-    def _new_folder(self) -> Path:
-        return Path(tempfile.mkdtemp(prefix="job-", dir=self._results))
 
     async def keep(self, job: Job) -> None:
         """Write a job down, so that it outlives the process; one without a place is not kept.
@@ -172,7 +169,8 @@ class Jobs:
         job = running.job
         self._running.pop(job.id, None)
         self._ours.discard(job.id)
-        shutil.rmtree(running.folder, ignore_errors=True)
+        if running.folder.exists():
+            shutil.rmtree(running.folder, ignore_errors=True)
         if not self._running:
             self._idle.set()
         if state in (State.WAITING, State.SENT):

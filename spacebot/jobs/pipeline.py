@@ -213,6 +213,7 @@ class Pipeline:
                 running.update(replace(running.progress, note=note))
             case Partial():
                 running.partial = update
+                running.spoke.set()
                 running.began = True
                 running.update(replace(running.progress, stage=Stage.RUNNING))
             case Progress():
@@ -236,7 +237,7 @@ class Pipeline:
         values = connection.visible(endpoint.api_name, partial.values)
         folder = running.folder / "preview"
         shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir()
+        folder.mkdir(parents=True)
         values = await connection.localize(values, folder, cap=running.job.file_limit)
         reply = outputs.preview(endpoint, values, header=header, limit=limit)
         running.previewed = (partial, reply)
@@ -244,7 +245,8 @@ class Pipeline:
 
     async def _render(self, running: Running, values: list[Any], header: str) -> tuple[Reply, ...]:
         job = running.job
-        local = await self._connection(running).localize(values, running.folder, cap=self._cap)
+        connection = self._connection(running)
+        local = await connection.localize(values, running.folder, cap=self._cap)
 
         def render() -> tuple[Reply, ...]:
             return outputs.render(

@@ -42,6 +42,8 @@ class Running:
         self.began = False
         self.waited = self.ran = 0.0
         self.task: asyncio.Task[Outcome] | None = None
+        # Set at the first partial result.
+        self.spoke = asyncio.Event()
         self._changed = asyncio.Event()
         self._stopped_by: Cancelled | Interrupted | None = None
 

@@ -46,6 +46,9 @@ class Fetcher:
         """
         found: list[dict[str, Any]] = []
         utils.traverse(values, lambda data: found.append(data) or data, utils.is_file_obj_with_meta)
+        if not found:
+            return values
+        _make(folder)
         limit = asyncio.Semaphore(AT_ONCE)
 
         async def one(data: dict[str, Any]) -> File:
@@ -101,6 +104,10 @@ class Fetcher:
         ):
             raise OSError("not on the public internet")
         return await self._network.public.get(url, allow_redirects=False)
+
+
+def _make(folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
 
 
 async def _save(response: aiohttp.ClientResponse, path: Path, cap: int) -> int:

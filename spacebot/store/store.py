@@ -82,8 +82,9 @@ Other = tuple[sa.Executable, asyncio.Future[None]]
 class Store:
     """The kept jobs. Open it with `async with`; all calls belong to one event loop."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, alone: bool = False) -> None:
         self._url = url
+        self._alone = alone
         self._engine: AsyncEngine | None = None
         self.chats = Chats(self.rows, self.execute)
         self.automations = Automations(self.rows, self.execute)
@@ -91,29 +92,36 @@ class Store:
         self._others: list[Other] = []
         self._wake = asyncio.Event()
         self._writer: asyncio.Task[None] | None = None
+        self._closing = False
+        self._reads: set[asyncio.Task[Any]] = set()
 
     @classmethod
-    def in_folder(cls, folder: Path) -> Store:
-        """The database file under DATA_DIR."""
+    def in_folder(cls, folder: Path, *, alone: bool = False) -> Store:
+        """The database file under DATA_DIR.
+
+        `alone` holds it by one connection that shares it with nobody: what a
+        network's file system, such as a Space's bucket, does not lock rightly.
+        """
         folder.mkdir(parents=True, exist_ok=True)
-        return cls(f"sqlite+aiosqlite:///{folder / 'spacebot.db'}")
+        return cls(f"sqlite+aiosqlite:///{folder / 'spacebot.db'}", alone=alone)
 
     async def __aenter__(self) -> Store:
-        self._engine = create_async_engine(self._url)
+        one: dict[str, Any] = {"pool_size": 1, "max_overflow": 0} if self._alone else {}
+        self._engine = create_async_engine(self._url, **one)
         if self._engine.dialect.name == "sqlite":
-            event.listen(self._engine.sync_engine, "connect", _tune_sqlite)
+            tune = _tune_alone if self._alone else _tune_sqlite
+            event.listen(self._engine.sync_engine, "connect", tune)
         async with self._engine.begin() as connection:
             await migrate(connection)
         self._writer = asyncio.create_task(self._write(), name="store")
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        self._closing = True
+        self._wake.set()
         if self._writer is not None:
-            while self._pending or self._others:
-                self._wake.set()
-                await asyncio.sleep(0.01)
-            self._writer.cancel()
-            await asyncio.gather(self._writer, return_exceptions=True)
+            await self._writer
+        await asyncio.gather(*self._reads, return_exceptions=True)
         if self._engine is not None:
             await self._engine.dispose()
 
@@ -155,9 +163,7 @@ class Store:
         found = await self.rows(sa.select(jobs.c.id).where(ended, old))
         ids = [row.id for row in found]
         if ids:
-            assert self._engine is not None
-            async with self._engine.begin() as connection:
-                await connection.execute(jobs.delete().where(jobs.c.id.in_(ids)))
+            await self.execute(jobs.delete().where(jobs.c.id.in_(ids)))
         return ids
 
     async def _select(self, query: sa.Select[Any]) -> list[Record]:
@@ -165,6 +171,17 @@ class Store:
 
     async def rows(self, query: sa.Select[*tuple[Any, ...]]) -> Sequence[sa.Row[Any]]:
         """What a query finds."""
+        # Cancelled on its way, a query would leave its connection open for ever.
+        reading = asyncio.create_task(self._read(query))
+        self._reads.add(reading)
+        reading.add_done_callback(self._read_ended)
+        return await asyncio.shield(reading)
+
+    def _read_ended(self, reading: asyncio.Task[Any]) -> None:
+        self._reads.discard(reading)
+        reading.exception()  # told to whoever waits; where nobody does any more, it must not warn
+
+    async def _read(self, query: sa.Select[*tuple[Any, ...]]) -> Sequence[sa.Row[Any]]:
         assert self._engine is not None
         try:
             async with self._engine.connect() as connection:
@@ -188,7 +205,7 @@ class Store:
     async def _write(self) -> None:
         """Write what is pending, all of it in one transaction, again and again."""
         assert self._engine is not None
-        while True:
+        while not self._closing or self._pending or self._others:
             await self._wake.wait()
             self._wake.clear()
             batch, self._pending = self._pending, []
@@ -227,6 +244,12 @@ def _statements(batch: Sequence[Write]) -> Iterator[tuple[sa.Executable, list[di
     for columns, group in alike.items():
         update = jobs.update().where(jobs.c.id == sa.bindparam("key"))
         yield update.values({name: sa.bindparam(name) for name in columns}), group
+
+
+def _tune_alone(connection: Any, _: Any) -> None:
+    """No second connection, and no memory shared with one."""
+    for pragma in ("locking_mode=EXCLUSIVE", "journal_mode=TRUNCATE", "synchronous=FULL"):
+        connection.execute(f"PRAGMA {pragma}")
 
 
 def _tune_sqlite(connection: Any, _: Any) -> None:

@@ -1,0 +1,43 @@
+"""How often a message is edited while its job goes on."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any
+
+from spacebot.jobs import Jobs, Running
+
+# An instant job needs no progress: its result is the first edit.
+FIRST = 1.0
+# Between two edits, in seconds; the longer it takes, the less a moment matters.
+LEAST, MOST = 1.5, 5.0
+# All messages together: progress must never use up what the results need.
+A_SECOND = 25.0
+
+
+class Pace:
+    """When one job's message is due to be edited. A stream's first words are shown at once."""
+
+    def __init__(self, jobs: Jobs, running: Running) -> None:
+        self._jobs = jobs
+        self._running = running
+        self._began = time.monotonic()
+        self._spoken = not running.job.endpoint.streams
+
+    async def due(self, result: asyncio.Future[Any]) -> bool:
+        """Wait until the next edit is due; False as soon as the job has ended."""
+        first = None if self._spoken else asyncio.ensure_future(self._running.spoke.wait())
+        waiting = {result} if first is None else {result, first}
+        try:
+            await asyncio.wait(waiting, timeout=self._pause(), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            if first is not None:
+                first.cancel()
+        self._spoken = self._spoken or self._running.spoke.is_set()
+        return not result.done()
+
+    def _pause(self) -> float:
+        passed = time.monotonic() - self._began
+        own = FIRST if passed < FIRST else min(max(LEAST, passed / 2), MOST)
+        return max(own, len(self._jobs.running) / A_SECOND)
