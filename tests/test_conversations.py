@@ -46,7 +46,7 @@ async def test_a_command_opens_a_thread_that_goes_on_without_one(served, tmp_pat
 
 async def test_settings_of_the_command_hold_for_the_whole_conversation(served, tmp_path: Path):
     async with lab(tmp_path, falcon=served("falcon")) as it:
-        given = {"message": "hello", "instructions": "Be LOUD"}
+        given: dict[str, Any] = {"message": "hello", "instructions": "Be LOUD"}
         thread = await opened(it.ada, "falcon", it.channel, **given)
         assert spoken(thread)[-1].content.isupper()
         it.ada.say("what is 2 plus 3", channel=thread)

@@ -58,29 +58,45 @@ class Host(Pressed):
         if here is not None and interaction.guild_id and not here.addressed:
             await self._continue(interaction, here, command, endpoint, given)
             return True
+        if interaction.guild_id is None:
+            async with self.talks.lock(interaction.channel_id):
+                await self._open(interaction, command, endpoint, given)
+        else:
+            await self._open(interaction, command, endpoint, given)
+        return True
+
+    async def _open(
+        self,
+        interaction: discord.Interaction[Any],
+        command: str,
+        endpoint: Endpoint,
+        given: Mapping[str, Any],
+    ) -> None:
+        """Acknowledge a command, and begin its conversation."""
         text, files, settings = split(endpoint, given)
         answered = await interaction.response.send_message(
             _header(interaction, command, endpoint, given), allowed_mentions=NOBODY
         )
         assert answered.message_id is not None
-        thread = await self._thread(interaction.channel, answered.message_id, endpoint, given)
-        try:
-            conversation = await self.talks.begin(
-                command,
-                endpoint,
-                settings,
-                owner=interaction.user,
-                channel=thread.id if thread else interaction.channel_id or 0,
-                guild=interaction.guild_id,
-                addressed=thread is None and interaction.guild_id is not None,
-            )
-        except SpacebotError as error:
-            await interaction.followup.send(words.failure(error), ephemeral=True)
-            return True
-        question = None if thread else answered.message_id
-        self.talks.say(conversation, interaction.user, text, files, question)
+        # A thread has its message's id: what is said there waits until it is known.
+        async with self.talks.lock(answered.message_id):
+            thread = await self._thread(interaction.channel, answered.message_id, endpoint, given)
+            try:
+                conversation = await self.talks.begin(
+                    command,
+                    endpoint,
+                    settings,
+                    owner=interaction.user,
+                    channel=thread.id if thread else interaction.channel_id or 0,
+                    guild=interaction.guild_id,
+                    addressed=thread is None and interaction.guild_id is not None,
+                )
+            except SpacebotError as error:
+                await interaction.followup.send(words.failure(error), ephemeral=True)
+                return
+            question = None if thread else answered.message_id
+            self.talks.say(conversation, interaction.user, text, files, question)
         await self._explain(conversation)
-        return True
 
     async def _continue(
         self,
@@ -145,7 +161,13 @@ class Host(Pressed):
             here = await self.talks.find(message.channel.id, message.author.id)
             if here is not None:
                 await self.talks.hear(here, message, self._text(message), mentioned=mentioned)
-            elif message.guild is None or (mentioned and self._is_named(message)):
+                return
+            if message.guild is None:
+                await self._begin(message)
+                return
+        if mentioned and self._is_named(message):
+            # Not under the channel's lock: others begin theirs there at the same time.
+            async with self.talks.lock(message.id):
                 await self._begin(message)
 
     def _is_named(self, message: discord.Message) -> bool:

@@ -1,0 +1,130 @@
+"""Conversations over restarts: of the bot by SIGKILL, and of the Space."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from pathlib import Path
+
+from spacebot.bot import Bot, keep_running
+from spacebot.catalogue import Catalogue
+from spacebot.jobs import Jobs
+from spacebot.models import BotStatus, Source
+from spacebot.spaces import Network
+from spacebot.store import Store
+from tests.e2e.program import running, start
+from tests.loopback import DiscordServer, point_discord_at
+from tests.loopback.server import FLAGS
+from tests.spaces import spawn
+from tests.talking import LAST, answer, lab, opened, spoken
+
+
+async def test_a_killed_bot_keeps_every_conversation(served, tmp_path: Path):
+    spaces = f"falcon={served('falcon')} llama={served('codellama')} parrot={served('parrot')}"
+    async with DiscordServer(privileged=("message_content",)) as server:
+        server.limits.enforced = False
+        ada = server.add_user("ada")
+        channel = server.add_guild("Lab", ada).add_text_channel("art")
+        env = {"SPACES": spaces, "DISCORD_TOKEN": server.token, "DATA_DIR": str(tmp_path / "data")}
+        killed = start(tmp_path / "first", env, server=server)
+        try:
+            await killed.until(lambda: server.registered_commands and server.gateway.ready)
+            falcon = await opened(ada, "falcon", channel, message="my name is Ada")
+            llama = await opened(ada, "llama", channel, message="a prime")
+            parrot = await opened(ada, "parrot", channel, message="hello")
+            ada.say("slowly count the many stars that are in the sky", channel=parrot)
+            await parrot.wait(lambda place: "Stop" in spoken(place)[-1].buttons(), 20)
+            ada.say("this one waits", channel=parrot)
+            await asyncio.sleep(0.5)
+        finally:
+            os.kill(killed.process.pid, signal.SIGKILL)
+            killed.process.wait(10)
+        async with running(tmp_path / "second", server, spaces, env):
+            # The Space keeps this one itself, so what it was at is lost, and told.
+            await parrot.wait(
+                lambda place: any("restarted" in m.content for m in spoken(place)), 20
+            )
+            waiting = await answer(parrot, "this one waits")
+            assert waiting.reference
+            ada.say("what is my name?", channel=falcon)
+            await answer(falcon, "Your name is Ada.")
+            await ada.click(spoken(llama)[-1], LAST)
+            await spoken(llama)[-1].wait(lambda message: message.edits, 10)
+            ada.say("reverse", channel=llama)
+            said = await answer(llama, "Answer 2.")
+            exported = await ada.click(said, "Export")
+            await exported.wait(lambda i: i.message and i.message.attachments, 5)
+
+
+async def test_a_question_under_way_is_answered_after_the_restart(served, tmp_path: Path):
+    spaces = {"slow": served("lens")}
+    async with lab(tmp_path, **spaces) as it:
+        thread = await opened(it.ada, "slow look", it.channel, message="hello")
+        (kept,) = [one[0] for one in await it.home.jobs.store.chats.places()]
+    async with Store.in_folder(tmp_path) as store:
+        (turn,) = await store.chats.said(kept)
+        assert turn.answer.startswith("Answer 1")
+        conversation = await store.chats.get(kept)
+        assert conversation
+        assert conversation.answer == [str(spoken(thread)[-1].id)]
+        assert len(conversation.history) == 2
+        assert len(conversation.before or []) == 0
+
+
+async def test_a_restarted_space_has_forgotten_and_the_user_is_told(tmp_path: Path):
+    with spawn("falcon") as space:
+        async with lab(tmp_path, falcon=space.url) as it:
+            thread = await opened(it.ada, "falcon", it.channel, message="my name is Ada")
+            await asyncio.to_thread(space.restart)
+            it.ada.say("what is my name?", channel=thread)
+            said = await answer(thread, "You have not told me", 40)
+            assert "has forgotten what was said before" in said.content
+            it.ada.say("my name is Eve", channel=thread)
+            said = await answer(thread, "Nice to meet you, Eve")
+            assert "forgotten" not in said.content
+
+
+async def test_a_restarted_space_that_takes_the_history_goes_on(tmp_path: Path):
+    with spawn("codellama") as space:
+        async with lab(tmp_path, llama=space.url) as it:
+            thread = await opened(it.ada, "llama", it.channel, message="a prime")
+            await asyncio.to_thread(space.restart)
+            it.ada.say("and reverse", channel=thread)
+            said = await answer(thread, "Answer 2.", 40)
+            assert "forgotten" not in said.content
+
+
+async def test_a_refused_intent_is_gone_on_without(served, tmp_path: Path):
+    told: list[BotStatus] = []
+    source = Source(served("falcon"), name="falcon")
+    async with DiscordServer() as server:
+        # The application's flags promise what the gateway then refuses.
+        server.flags = FLAGS["message_content"]
+        ada = server.add_user("ada")
+        server.add_guild("Lab", ada)
+        async with Network() as network, Store.in_folder(tmp_path) as store:
+            catalogue = Catalogue([source], network, folder=tmp_path)
+            jobs = Jobs(catalogue, store, folder=tmp_path)
+            await catalogue.start()
+            made: list[Bot] = []
+
+            def make() -> Bot:
+                made.append(Bot(catalogue, jobs))
+                return made[-1]
+
+            with point_discord_at(server):
+                task = asyncio.create_task(
+                    keep_running(server.token, make, lambda _, status: told.append(status))
+                )
+                await server.wait_until_ready(20)
+                await server.wait(lambda s: s.registered_commands, 10)
+                ada.say("my name is Ada")
+                await answer(server.dm_with(ada), "Nice to meet you, Ada")
+                assert 4014 in server.gateway.closed
+                assert "Message Content Intent" in made[-1].state().reason
+                await jobs.close()
+                await jobs.drained(5)
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
+            await catalogue.close()
