@@ -280,8 +280,11 @@ async def test_a_chat_goes_on_until_it_is_left(served, house, browser) -> None:
         await expect(page.locator(".turn .mine")).to_contain_text("hello")
         await expect(page.locator(".line")).to_have_attribute("placeholder", "Message /demo chat")
         await page.fill(".line", "and again")
+        sent = {"name": "a.png", "mimeType": "image/png", "buffer": b"picture"}
+        await page.set_input_files(".attach input", files=[sent])  # type: ignore[list-item]
+        await expect(page.locator(".say")).to_contain_text("a.png")
         await page.press(".line", "Enter")
-        await expect(page.locator(".turn").last).to_contain_text("You said: and again")
+        await expect(page.locator(".turn").last).to_contain_text("You said: and again a.png")
         assert await serious(page) == []
         await page.get_by_role("button", name="Leave the conversation").click()
         await page.fill(".line", "nobody hears")

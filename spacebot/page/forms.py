@@ -26,12 +26,15 @@ class Command:
     endpoint: Endpoint
 
     def shown(self) -> dict[str, str | bool]:
-        """The command for the page's script: whether it has a seed, and whether it is a chat."""
+        """The command for the page's script: whether it has a seed, is a chat, takes files."""
         return {
             "name": self.name,
             "description": self.description,
             "varies": bool(recipes.seeds(self.endpoint)),
             "chats": self.endpoint.chats,
+            "attaches": any(
+                option.type is OptionType.ATTACHMENT for option in fields(self.endpoint)[0]
+            ),
         }
 
 

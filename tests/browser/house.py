@@ -77,7 +77,13 @@ ENDPOINTS = (
     endpoint("wait", "Work until it is cancelled."),
     endpoint("files", "Give files of every kind."),
     replace(
-        endpoint("chat", "Talk with the Space.", replace(PROMPT, option="message")), chats=True
+        endpoint(
+            "chat",
+            "Talk with the Space.",
+            replace(PROMPT, option="message"),
+            replace(PICTURE, required=False),
+        ),
+        chats=True,
     ),
 )
 DEMO = Space(Source("demo/space"), "demo", "Demo", ENDPOINTS)
@@ -241,7 +247,8 @@ class ScriptedHouse:
                 return (Reply(f"{picture.name}, {picture.size} bytes"),)
             case "chat":
                 self.said.append((job.conversation, str(job.given["message"])))
-                return (Reply(f"You said: {job.given['message']}"),)
+                files = [one.name for one in job.given.values() if isinstance(one, File)]
+                return (Reply(f"You said: {job.given['message']} {' '.join(files)}"),)
             case "files":
                 pages = {"page.html": b"<script>window.hacked=1</script>", "a b.svg": b"<svg/>"}
                 files = tuple(self._file(name, data) for name, data in pages.items())

@@ -89,7 +89,9 @@ function spacebotTryout(page) {
 
   line.addEventListener("input", showMenu);
   line.addEventListener("focus", () => refresh().then(() => line.value && showMenu()));
-  line.addEventListener("blur", () => setTimeout(closeMenu, 200));
+  line.addEventListener("blur", () =>
+    setTimeout(() => document.activeElement === line || closeMenu(), 200),
+  );
   menu.addEventListener("mousedown", (event) => event.preventDefault()); // keeps the line's focus
   line.addEventListener("keydown", (event) => {
     const count = menu.children.length;
@@ -112,10 +114,19 @@ function spacebotTryout(page) {
 
   // A chat ----------------------------------------------------------------------
   const thread = find(".thread");
+  const attach = find(".attach");
+  const files = attach.querySelector("input");
+
+  files.addEventListener("change", () => {
+    const names = [...files.files].map(({ name }) => name).join(", ");
+    say.textContent = names && `Goes with your next message: ${names}`;
+    line.focus();
+  });
 
   function talk(next) {
     talking = next;
     thread.hidden = !next;
+    attach.hidden = !commands.find(({ name }) => name === next?.command)?.attaches;
     line.placeholder = next ? `Message /${next.command}` : "Type / for commands";
     if (next) {
       thread.textContent = `/${next.command} ✕`;
@@ -126,6 +137,8 @@ function spacebotTryout(page) {
   function speak() {
     const data = new FormData();
     data.append("said", line.value.trim());
+    for (const file of files.files) data.append("files", file);
+    files.value = "";
     line.value = "";
     run(talking.command, data, talking.conversation);
   }
@@ -255,7 +268,9 @@ function spacebotTryout(page) {
     } finally {
       clearInterval(ticking);
     }
-    buttons.replaceChildren(button("Again", () => run(command, data, conversation)));
+    buttons.replaceChildren(
+      button("Again", () => run(command, data, data.has("said") ? conversation : undefined)),
+    );
     if (varies) buttons.append(button("Vary", () => vary(command, data)));
     if (!data.has("said")) buttons.append(button("Edit…", () => choose(command, data)));
     if (turn.targets?.length) buttons.append(sender(turn.targets));
