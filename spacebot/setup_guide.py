@@ -198,8 +198,7 @@ def _invite(status: Status) -> str:
         return f"It is in {bot.servers} server{'s' if bot.servers != 1 else ''}."
     return (
         "Open the invite link and choose a server in which you may Manage Server. It asks for "
-        "the least: see channels, send messages there and in threads, open threads, attach "
-        "files, embed links."
+        "no more than the bot needs."
     )
 
 
