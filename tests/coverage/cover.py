@@ -12,7 +12,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from gradio_client import Client
 
@@ -167,23 +167,26 @@ class Caller:
             called.why = str(error)
             return
         called.why = self._difference(info, wanted, answer)
-        if called.why and await self._is_random(called.api_name, values, wanted):
+        if called.why and (how := await self._randomness(called.api_name, values, wanted)):
             called.random = True
-            called.why = _unlike(wanted, answer)
+            called.why = "" if how == "raises" and answer.failed else _unlike(wanted, answer)
         called.told = "\n".join(answer.texts)[:600] if called.why else ""
 
-    async def _is_random(self, api_name: str, values: Values, wanted: list[Any]) -> bool:
-        """Whether direct calls with the same values give something else each time."""
+    async def _randomness(
+        self, api_name: str, values: Values, wanted: list[Any]
+    ) -> Literal["", "differs", "raises"]:
+        """Whether direct calls with the same values give something else each time, or fail."""
+        how: Literal["", "differs"] = ""
         began, before = time.monotonic(), _mark(wanted)
         for _ in range(AGAIN):
             try:
                 if _mark(await self._direct(api_name, values.direct)) != before:
-                    return True
+                    how = "differs"
             except Exception:
-                return True
+                return "raises"
             if time.monotonic() - began > CALL:
                 break
-        return False
+        return how
 
     def _difference(self, info: Mapping[str, Any], wanted: list[Any], answer: Answer) -> str:
         if answer.failed:

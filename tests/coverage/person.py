@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -72,12 +73,13 @@ class Person:
 
 
 def _read(seen: Interaction) -> Answer:
+    """All that came: the answer, what followed it, and a chat's messages in the same place."""
     messages = [message for message in (seen.message, *seen.followups) if message]
+    bot = seen.server.bot
+    messages += [m for m in seen.channel.messages if m.author is bot and m not in messages]
     texts = [message.content for message in messages]
-    # The first line is what was asked for, and must not pass for an answer.
-    texts[:1] = [text.partition("\n")[2] for text in texts[:1] if text.startswith("**/")] or texts[
-        :1
-    ]
+    # The first line is what was asked for, and must not pass for an answer; the last is the bot's.
+    texts = [re.sub(r"\A(💬 )?\*\*/.*\n?|\n?-# Done in .*\Z", "", text) for text in texts]
     files = [(a.filename, a.data) for message in messages for a in message.attachments]
     return Answer(tuple(texts), tuple(files))
 
