@@ -47,6 +47,8 @@ class Catalogue:
         self._stale: set[str] = set()
         self._spaces: tuple[Space, ...] = ()
         self._problems: dict[int, str] = {}
+        self._unread = False
+        self._reading: asyncio.Task[None] | None = None
         self._follow_ups: dict[int, Endpoint] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self.connections = {
@@ -71,7 +73,7 @@ class Catalogue:
         commands of its last known description, and is tried again behind.
         """
         await asyncio.to_thread(self._load)
-        self._read()
+        self._spaces = await asyncio.to_thread(self._read)
         self._tasks = [
             asyncio.create_task(self._keep(connection), name=f"keep {connection.url}")
             for connection in self.connections.values()
@@ -85,20 +87,23 @@ class Catalogue:
             _, late = await asyncio.wait(unknown, timeout=START)
             for task in late:
                 task.cancel()
+        if self._reading is not None:
+            await asyncio.wait({self._reading}, timeout=START)
 
     @property
     def complete(self) -> bool:
         """Whether every Space is described, or was tried in vain."""
-        return all(
+        return self._reading is None and all(
             space in self._known or connection.tried.is_set()
             for space, connection in self.connections.items()
         )
 
     async def close(self) -> None:
         """Stop watching the Spaces and give the connections back."""
-        for task in self._tasks:
+        tasks = [*self._tasks, *filter(None, [self._reading])]
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
         for connection in self.connections.values():
             await connection.close()
 
@@ -206,11 +211,23 @@ class Catalogue:
         ):
             return
         asyncio.get_running_loop().run_in_executor(None, self._save, space, description)
-        self._read()
+        self._unread = True
+        if self._reading is None:
+            self._reading = asyncio.create_task(self._reread(), name="read descriptions")
+
+    async def _reread(self) -> None:
+        """Read the descriptions anew, off the event loop: one of hundreds of endpoints takes
+        a quarter of a second."""
+        try:
+            while self._unread:
+                self._unread = False
+                self._spaces = await asyncio.to_thread(self._read)
+        finally:
+            self._reading = None
         if self.changed is not None:
             self.changed()
 
-    def _read(self) -> None:
+    def _read(self) -> tuple[Space, ...]:
         """Read the descriptions there are, each source in the owner's order."""
         spaces: list[Space] = []
         self._follow_ups.clear()
@@ -232,7 +249,7 @@ class Catalogue:
             self._problems.pop(number, None)
             taken.add(space.name)
             spaces.append(space)
-        self._spaces = tuple(spaces)
+        return tuple(spaces)
 
     def _path(self, space: str) -> Path:
         return self._folder / f"{hashlib.sha256(space.encode()).hexdigest()[:24]}.json"
