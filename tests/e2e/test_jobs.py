@@ -159,15 +159,6 @@ async def test_jobs_of_one_session_take_turns(place: Place):
     assert totals == [f"total {number}" for number in range(1, 6)]
 
 
-async def test_a_chat_remembers_its_user(place: Place):
-    first = await ask(place.ada, "stateful chat", message="hi", channel=place.channel)
-    other = await ask(place.ben, "stateful chat", message="he", channel=place.channel)
-    second = await ask(place.ada, "stateful chat", message="ho", channel=place.channel)
-    assert lines(first.content)[1:] == ["0 before. You said: hi"]
-    assert lines(other.content)[1:] == ["0 before. You said: he"]
-    assert lines(second.content)[1:] == ["1 before. You said: ho"]
-
-
 NO_REASON = (
     "❌ The Space failed and did not say why. "
     "Try other values; if it stays, the Space itself is broken."
@@ -211,7 +202,6 @@ async def test_trouble_is_told_in_the_same_message(place: Place, command, option
         ("trouble pings", {}),
         ("trouble told", {"text": "@everyone <@1> <@&2>"}),
         ("fast echo", {"text": "@everyone @here <@1> <@&2>"}),
-        ("stateful chat", {"message": "@everyone @here <@1> <@&2>"}),
     ],
 )
 async def test_nothing_pings(place: Place, command: str, options: dict[str, str]):
