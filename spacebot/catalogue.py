@@ -57,6 +57,7 @@ class Catalogue:
                 network,
                 token=token,
                 changed=lambda description, space=source.space: self._describe(space, description),
+                wanted=_named(sources, source.space),
             )
             for source in sources
         }
@@ -275,6 +276,18 @@ class Catalogue:
             fresh.replace(path)
         except OSError as error:
             log.warning("The description of %s cannot be kept in DATA_DIR: %s", space, error)
+
+
+def _named(sources: Sequence[Source], space: str) -> frozenset[str]:
+    """The endpoints of a Space that the owner names, for commands or for follow-ups."""
+    own = [source for source in sources if source.space == space]
+    found = {"/" + source.endpoint.strip("/") for source in own if source.endpoint}
+    waiting = [follow_up for source in own for follow_up in source.then]
+    while waiting:
+        follow_up = waiting.pop()
+        found.add("/" + follow_up.endpoint.strip("/"))
+        waiting += follow_up.then
+    return frozenset(found)
 
 
 def _commands(space: Space | None) -> tuple[CommandStatus, ...]:

@@ -8,11 +8,12 @@ new gradio_client changes what is replaced.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
+from urllib.parse import urljoin
 
 import httpx
-from gradio_client import Client
+from gradio_client import Client, utils
 from gradio_client.client import Endpoint
 
 from spacebot.models import Theirs
@@ -27,13 +28,23 @@ WATCHED = "sse_v3"
 class SpaceClient(Client):
     """One connection to a Space. Its sessions are only names (see `join`)."""
 
-    def __init__(self, network: Network, src: str, *, host: str | None, token: str | None) -> None:
+    def __init__(
+        self,
+        network: Network,
+        src: str,
+        *,
+        host: str | None,
+        token: str | None,
+        wanted: Collection[str] = (),
+    ) -> None:
         """Connect, blocking: a few HTTP calls, each within `TIMEOUT`.
 
         `host` is the address of a Space on the Hub, as the Hub gave it. Without
-        a `token` none is sent, not even one saved on this machine.
+        a `token` none is sent, not even one saved on this machine. `wanted` names
+        endpoints to describe although their author keeps them out of the API page.
         """
         self._host = host
+        self._wanted = frozenset(wanted)
         self.http = httpx.Client(verify=network.tls, timeout=TIMEOUT)
         super().__init__(
             src,
@@ -65,6 +76,16 @@ class SpaceClient(Client):
         # The heartbeat is a thread and a connection for as long as the client lives;
         # sessions here end by themselves.
         return {**super()._get_config(), "connect_heartbeat": False}
+
+    def _get_api_info(self) -> dict[str, Any]:
+        info: dict[str, Any] = super()._get_api_info()
+        missing = self._wanted - info["named_endpoints"].keys()
+        if missing:
+            address = urljoin(self.src_prefixed, utils.API_INFO_URL)
+            response = self.http.get(address, headers=headers(self))
+            every = response.json()["named_endpoints"] if response.is_success else {}
+            info["named_endpoints"] |= {name: every[name] for name in missing & every.keys()}
+        return info
 
     def fn_index(self, api_name: str) -> int:
         """The index of a named endpoint; `ValueError` where the Space has none."""

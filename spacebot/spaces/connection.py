@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -46,7 +46,8 @@ class Connection:
 
     `answers` is None until it was first tried; `reason` the sentence why not;
     `since` when that last changed, in epoch seconds; `tried` is set once either
-    is known. `changed` is called with each new description.
+    is known. `changed` is called with each new description. `wanted` names
+    endpoints to describe although their author keeps them out of the API page.
     """
 
     def __init__(
@@ -56,8 +57,10 @@ class Connection:
         *,
         token: str = "",
         changed: Callable[[Description], None] | None = None,
+        wanted: Collection[str] = (),
     ) -> None:
         self.source = source
+        self._wanted = tuple(wanted)
         self.network = network
         self.sessions = Sessions()
         self.answers: bool | None = None
@@ -71,6 +74,7 @@ class Connection:
         self._client: SpaceClient | None = None
         self._connecting: asyncio.Task[SpaceClient] | None = None
         self._checked = 0.0
+        self._open_to_all = True
 
     @property
     def is_open(self) -> bool:
@@ -147,11 +151,14 @@ class Connection:
                     self.source.space,
                     host=info and info.host,
                     token=self._token,
+                    wanted=self._wanted,
                 )
         except Exception as error:
             ours = connect_failed(error, has_token=bool(self._token))
             self._mark(False, str(ours))
             raise ours from error
+        # A Space at its own address may be private as well: who has a token for it cannot tell.
+        self._open_to_all = not info.private if info else not self._token
         old, self._client = self._client, client
         self._checked = time.monotonic()
         self._mark(True)
@@ -272,7 +279,9 @@ class Connection:
     async def localize(self, values: list[Any], folder: Path, *, cap: int) -> list[Any]:
         """Bring the files of raw outputs into `folder`: see `Fetcher.localize`."""
         client = self._client or await self.connect()
-        fetcher = Fetcher(self.network, client.src_prefixed, headers(client))
+        fetcher = Fetcher(
+            self.network, client.src_prefixed, headers(client), linked=self._open_to_all
+        )
         return await fetcher.localize(values, folder, cap=cap)
 
 

@@ -30,13 +30,17 @@ class Fetcher:
     """Brings the files of one Space here.
 
     `root` is the address that the Space serves its files under, and `headers`
-    may hold the owner's token: they go to that origin alone.
+    may hold the owner's token: they go to that origin alone. Files get their
+    address only where they are `linked`: anyone can open it, without the token.
     """
 
-    def __init__(self, network: Network, root: str, headers: Mapping[str, str]) -> None:
+    def __init__(
+        self, network: Network, root: str, headers: Mapping[str, str], *, linked: bool = True
+    ) -> None:
         self._network = network
         self._root = root
         self._headers = headers
+        self._linked = linked
 
     async def localize(self, values: list[Any], folder: Path, *, cap: int) -> list[Any]:
         """Replace every file in raw outputs by a `File` in `folder`, of at most `cap` bytes each.
@@ -65,14 +69,15 @@ class Fetcher:
         return self._root + "file=" + utils.encode_file_path(data["path"])
 
     async def _fetch(self, data: dict[str, Any], folder: Path, cap: int) -> File:
-        url = self.address(data)
+        address = self.address(data)
+        url = address if self._linked else None
         name = PurePosixPath(str(data.get("orig_name") or data["path"])).name or "file"
         mime = data.get("mime_type") or mimetypes.guess_type(name)[0]
         file = File(name=name, url=url, mime=mime, size=data.get("size"))
         suffix = re.sub(r"[^.\w]", "", PurePosixPath(name).suffix)[:12]
         path = folder / f"{uuid.uuid4().hex}{suffix}"
         try:
-            size = await self._download(url, path, cap)
+            size = await self._download(address, path, cap)
         except TooLargeError:
             problem = f"it is larger than {cap // 1_000_000} MB"
         except (aiohttp.ClientError, OSError, TimeoutError, ValueError):
