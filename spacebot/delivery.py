@@ -21,7 +21,7 @@ from spacebot.attachments import brought
 from spacebot.buttons import again_view, cancel_view, failed_view, result_view
 from spacebot.errors import Cancelled, Interrupted, SpacebotError
 from spacebot.jobs import Jobs, Running
-from spacebot.models import Answer, Job, Outcome, Reply
+from spacebot.models import Answer, Attached, Job, Outcome, Reply
 from spacebot.pacing import Pace
 from spacebot.places import DELETED, GONE, Place, Writer
 from spacebot.posting import Poster
@@ -51,7 +51,7 @@ class Delivery:
         self.writer = Writer(client, Place.from_json(job.place))
         self.poster = Poster(self.writer, self.header, job.id)
         self._thread: discord.Thread | None = None
-        self._shown = ""
+        self._shown: tuple[str, tuple[Attached, ...]] = "", ()
         self._unseen = False
         self._posted: list[int] = []
 
@@ -138,10 +138,10 @@ class Delivery:
             preview = await self.jobs.preview(running, self.header)
             text = f"{preview.text[: 1990 - len(line)]}\n{line}" if preview else ""
             text = text or f"{self.header}\n{line}"
-            if text == self._shown:
-                return
-            self._shown = text
             files = preview.files if preview else ()
+            if (text, files) == self._shown:
+                return
+            self._shown = text, files
             await self.writer.edit(text, files=files, view=cancel_view(self.job.id))
         except discord.HTTPException as error:
             if error.code in DELETED:

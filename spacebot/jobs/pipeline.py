@@ -124,8 +124,10 @@ class Pipeline:
         while not turn.granted.is_set():
             rank, size = self.admission.rank(turn)
             running.update(Progress(Stage.WAITING, rank=rank, size=size))
+            # Not `wait_for`: in Python 3.11 it loses a cancel that comes with the turn.
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(turn.granted.wait(), 1.0)
+                async with asyncio.timeout(1.0):
+                    await turn.granted.wait()
         running.waited = turn.sent - turn.entered
 
     async def _attempts(self, running: Running, turn: Turn, values: dict[str, Any]) -> list[Any]:

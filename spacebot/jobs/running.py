@@ -73,11 +73,15 @@ class Running:
         """Wait for the end; raises the job's `SpacebotError`."""
         assert self.task is not None
         try:
-            return await asyncio.shield(self.task)
+            outcome = await asyncio.shield(self.task)
         except asyncio.CancelledError:
             if self.task.cancelled() and self._stopped_by is not None:
                 raise self._stopped_by from None
             raise
+        if self._stopped_by is not None:
+            # Whoever stopped it was told that there will be no result.
+            raise self._stopped_by
+        return outcome
 
     async def __aiter__(self) -> AsyncIterator[Progress | Outcome]:
         assert self.task is not None

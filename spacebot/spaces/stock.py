@@ -88,7 +88,8 @@ async def _follow(job: Job, ended: asyncio.Event) -> AsyncGenerator[Update, None
     shown = 0
     while not ended.is_set():
         try:
-            await asyncio.wait_for(ended.wait(), POLL)
+            async with asyncio.timeout(POLL):
+                await ended.wait()
         except TimeoutError:
             status = job.status()
             if status is not seen:

@@ -94,7 +94,8 @@ async def watch(
                 # The Space ends the stream now; an ended one gives its connection back.
                 # One that is slow to end costs a connection, never the result.
                 with contextlib.suppress(TimeoutError, aiohttp.ClientError, ValueError):
-                    await asyncio.wait_for(_drain(stream), 1)
+                    async with asyncio.timeout(1):
+                        await _drain(stream)
                 return
     raise SpaceStopped("the stream ended before the job did")
 

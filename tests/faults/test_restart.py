@@ -1,0 +1,160 @@
+"""The bot stopped and killed with jobs under way, and started again on what it left."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.ask import is_final, shown, until
+from tests.e2e.conftest import Place, discord
+from tests.e2e.program import Program, running
+from tests.faults.conftest import Figures
+from tests.faults.counting import all_final, answered, twice
+from tests.loopback import Interaction
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+MANY = 100
+LOST = "The bot was restarted while the Space worked on this, so the result is lost."
+
+
+@asynccontextmanager
+async def bot(folder: Path, place: Place, spaces: str, **env: str) -> AsyncIterator[Program]:
+    """The program, which may be killed before the block ends."""
+    async with running(folder, place.server, spaces, env, clean=False) as program:
+        place.server.limits.enforced = False
+        yield program
+
+
+async def kill(place: Place, program: Program) -> None:
+    """SIGKILL it, and wait until Discord has noticed."""
+    program.process.send_signal(signal.SIGKILL)
+    await asyncio.to_thread(program.process.wait, 10)
+    # What `running` looks at when the block ends is how it ended.
+    program.process.returncode = 0
+    await place.server.wait(lambda server: not server.gateway.ready, 10)
+
+
+async def sleeping(place: Place, count: int, seconds: float) -> Sequence[Interaction]:
+    """So many jobs of so many seconds, told apart by thousandths."""
+    return await asyncio.gather(
+        *(
+            place.ada.command("fast sleep", seconds=seconds + n / 1000, channel=place.channel)
+            for n in range(count)
+        )
+    )
+
+
+async def test_killed_with_a_hundred_jobs_in_flight(space, tmp_path: Path, figures: Figures):
+    spaces = f"fast={space('fast')}"
+    limits = {"JOBS_PER_SPACE": "50", "JOBS_RUNNING_PER_USER": "100"}
+    async with discord() as place:
+        async with bot(tmp_path, place, spaces, **limits) as program:
+            # Short ones, that end at any moment of the kill, and long ones.
+            short = await sleeping(place, 40, 2)
+            long = await sleeping(place, 60, 8)
+            await program.until(lambda: answered(short) >= 10)
+            await kill(place, program)
+        seen = [*short, *long]
+        assert all(one.acknowledged_after is not None for one in seen)
+        before = answered(seen)
+        async with bot(tmp_path, place, spaces, **limits) as program:
+            took = await all_final(seen, 60)
+            lost = [one for one in seen if LOST in shown(one).content]
+            done = [one for one in seen if "Done in" in shown(one).content]
+            counts = {"answered": answered(seen), "twice": twice(seen, place.channel)}
+            figures.note(
+                f"SIGKILL with {MANY} jobs in flight",
+                answered_before=before,
+                **counts,
+                told_lost=len(lost),
+                resumed=len(done) - before,
+                seconds=round(took, 1),
+            )
+            assert counts == {"answered": MANY, "twice": 0}
+            assert len(lost) + len(done) == MANY
+            assert lost
+            assert len(done) > before
+            # The button under a lost one runs it again.
+            again = await place.ben.click(shown(lost[0]), "Run again")
+            assert "Done in" in (await until(again, "Done in", 20)).content
+            assert program.process.poll() is None
+
+
+async def test_a_lost_job_runs_again_with_its_file(space, tmp_path: Path):
+    spaces = f"trouble={space('trouble')} kinds={space('kinds')}"
+    async with discord() as place:
+        async with bot(tmp_path, place, spaces, RETRY_SECONDS="1") as program:
+            first = await place.ada.command("trouble hang", seconds=60, channel=place.channel)
+            await until(first, "Working")
+            file = await place.ada.command(
+                "kinds any_file", anything=("a.txt", b"kept"), channel=place.channel
+            )
+            await until(file, "Done in")
+            await kill(place, program)
+        async with bot(tmp_path, place, spaces) as program:
+            await first.wait(is_final, 20)
+            assert LOST in shown(first).content
+            again = await place.ada.click(shown(file), "Again")
+            await until(again, "Done in", 20)
+            assert [one.data for one in shown(again).attachments] == [b"kept"]
+            # Each job has its file for as long as it is kept.
+            uploads = list((program.data / "uploads").iterdir())
+            assert len(uploads) == 2
+
+
+async def test_a_private_answer_that_may_have_been_posted(space, tmp_path: Path):
+    sources = f"fast={space('fast')}"
+    async with discord() as place:
+        async with bot(tmp_path, place, sources) as program:
+            seen = await place.ada.command("fast sleep", seconds=30, channel=place.channel)
+            await until(seen, "Working")
+            await kill(place, program)
+        # The token is over when the bot is back: an ordinary message tells.
+        place.server.clock.advance(16 * 60)
+        shift = "import time; real = time.time; time.time = lambda: real() + 960"
+        async with running(tmp_path, place.server, sources, before=shift, clean=False):
+            await place.channel.wait(lambda c: LOST in c.messages[-1].content, 20)
+            told = place.channel.messages[-1]
+            assert told.pings.users == (place.ada.id,)
+            assert told.buttons()
+            await seen.wait(lambda one: shown(one).content.endswith("Answered below."), 5)
+
+
+async def test_stopped_with_jobs_under_way(space, tmp_path: Path, figures: Figures):
+    spaces = f"fast={space('fast')} trouble={space('trouble')}"
+    stop = {"STOP_SECONDS": "2", "JOBS_PER_SPACE": "2"}
+    async with discord() as place:
+        async with bot(tmp_path, place, spaces, **stop) as program:
+            short = await place.ada.command("fast sleep", seconds=1.5, channel=place.channel)
+            long = await place.ada.command("trouble hang", seconds=60, channel=place.channel)
+            more = await place.ben.command("trouble hang", seconds=61, channel=place.channel)
+            await asyncio.gather(until(long, "Working"), until(more, "Working"))
+            waiting = await place.ben.command("trouble hang", seconds=0.1, channel=place.channel)
+            await until(waiting, "In line here: 1 of 1")
+            program.process.send_signal(signal.SIGTERM)
+            await asyncio.sleep(0.3)
+            late = await place.ada.command("fast echo", text="late", channel=place.channel)
+            assert (
+                "The bot is being restarted. Try again in a minute."
+                in (await until(late, "restarted")).content
+            )
+            await program.until(lambda: True)
+            took = await program.stop()
+            assert "Done in" in shown(short).content
+            for one in (long, more, waiting):
+                assert "The bot is being restarted. This job is kept:" in shown(one).content
+        async with bot(tmp_path, place, spaces, **stop):
+            await all_final([long, more, waiting], 30)
+            assert LOST in shown(long).content
+            assert LOST in shown(more).content
+            assert "awake" in shown(waiting).content
+            seen = [short, long, more, waiting, late]
+            counts = {"answered": answered(seen), "twice": twice(seen, place.channel)}
+            figures.note("SIGTERM with 4 jobs under way", **counts, stopped_in=round(took, 1))
+            assert counts == {"answered": 5, "twice": 0}
