@@ -178,7 +178,8 @@ def comparable(command: Mapping[str, Any]) -> dict[str, Any]:
         "description": command.get("description") or "",
         "options": [_comparable_option(option) for option in command.get("options") or ()],
         "nsfw": bool(command.get("nsfw")),
-        "permissions": command.get("default_member_permissions"),
+        # A number here, and text there.
+        "permissions": str(command.get("default_member_permissions") or ""),
         "contexts": sorted(command.get("contexts") or ()),
         "installs": sorted(command.get("integration_types") or ()),
     }

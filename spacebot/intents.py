@@ -14,8 +14,6 @@ log = logging.getLogger(__name__)
 READY = 30.0
 NO_SESSION = "none"
 
-# The servers, their messages and reactions, and what is deleted: none of these is privileged.
-LEAST = discord.Intents(guilds=True, guild_messages=True, dm_messages=True, guild_reactions=True)
 CONTENT, MEMBERS = "message_content", "members"
 # A privileged intent → its name in the Developer Portal, and the flags that an application
 # has when it is switched on there: of a verified one, and of a small one.
@@ -27,6 +25,11 @@ PORTAL: Mapping[str, tuple[str, str, str]] = {
     ),
     MEMBERS: ("Server Members Intent", "gateway_guild_members", "gateway_guild_members_limited"),
 }
+
+
+def least() -> discord.Intents:
+    """The servers, their messages and reactions, and what is deleted: none is privileged."""
+    return discord.Intents(guilds=True, guild_messages=True, dm_messages=True, guild_reactions=True)
 
 
 class Wanted:
@@ -71,7 +74,7 @@ class Wanted:
             self._allowed = frozenset()
         needed = frozenset[str]().union(*self._needs.values())
         self._asked |= needed & self._allowed
-        self._set(discord.Intents._from_value(LEAST.value), self._asked)
+        self._set(least(), self._asked)
 
     def _set(self, intents: discord.Intents, names: Iterable[str]) -> None:
         for name in names:

@@ -334,6 +334,7 @@ async def test_a_restart_keeps_automations_and_their_jobs(
         (message,) = runs(place)
         assert "This job is kept" in message.content
         await there.home.bot.close()
+        server.requests.clear()
         async with at_home(server, source, folder=tmp_path) as again:
             answer = await there.answer_to(said)
             assert "Done in" in answer.content
@@ -342,6 +343,8 @@ async def test_a_restart_keeps_automations_and_their_jobs(
             await there.answer_to(there.ben.say("wait again", channel=place))
             assert len(runs(place)) == 2
             assert again.bot.automations.of(there.guild.id)
+            # Discord had the commands already.
+            assert not [one for one in server.requests if one.method == "PUT"]
 
 
 async def test_without_the_intent_the_moderator_is_told_and_all_else_works(

@@ -45,7 +45,8 @@ class AutomationCommands(app_commands.Group):
         super().__init__(
             name=AUTOMATION,
             description="Run a command whenever something happens in this server",
-            guild_only=True,
+            allowed_contexts=app_commands.AppCommandContext(guild=True),
+            allowed_installs=app_commands.AppInstallationType(guild=True),
             default_permissions=discord.Permissions(manage_guild=True),
         )
         self.automations = automations

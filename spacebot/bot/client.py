@@ -24,7 +24,7 @@ from spacebot.conversations import CHAT_BUTTONS, HERE, Host
 from spacebot.desk import Desk
 from spacebot.errors import SpacebotError
 from spacebot.forms import FORM_BUTTONS, Forms, tell_expired
-from spacebot.intents import CONTENT, LEAST, Wanted
+from spacebot.intents import CONTENT, Wanted, least
 from spacebot.jobs import Jobs
 from spacebot.models import BotPhase, BotStatus, Reach, Trouble
 from spacebot.presses import PRESSES, SENDING, context_menus
@@ -65,7 +65,7 @@ class Bot(discord.Client):
 
     def __init__(self, catalogue: Catalogue, jobs: Jobs, *, proxy: str = "") -> None:
         super().__init__(
-            intents=LEAST,
+            intents=least(),
             # Messages are followed by their ids: none has to be remembered.
             max_messages=None,
             # Nothing a Space returns may ping anyone.
