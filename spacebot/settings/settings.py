@@ -127,6 +127,8 @@ class Settings:
     job_seconds: int
     queue_seconds: int
     silence_seconds: int
+    connect_seconds: int
+    wake_seconds: int
     retry_seconds: int
     stop_seconds: int
     history_jobs: int
@@ -286,6 +288,15 @@ VARIABLES = (
         "45",
         _SECONDS,
         "When a job is given up whose Space gives no sign of life. Spaces give one every 15 s.",
+    ),
+    Variable(
+        "CONNECT_SECONDS", "30", _SECONDS, "When a Space that runs is given up that is not reached."
+    ),
+    Variable(
+        "WAKE_SECONDS",
+        "300",
+        _SECONDS,
+        "When a Space that sleeps or is being built is given up that does not start.",
     ),
     Variable(
         "RETRY_SECONDS",
