@@ -8,7 +8,14 @@ import pytest
 
 from spacebot import reach
 from spacebot.models import BotPhase, BotStatus, Reach, Status, Trouble
-from spacebot.setup_guide import Mark, finished, problem, steps, wrong_kind
+from spacebot.setup_guide import (
+    Mark,
+    belongs_elsewhere,
+    finished,
+    problem,
+    steps,
+    wrong_kind,
+)
 from tests.browser.house import CONNECTED, OFF, space_status
 from tests.loopback import DiscordServer
 from tests.loopback.server import TOKEN
@@ -41,6 +48,11 @@ def test_what_is_no_bots_token_is_recognised(value: str, said: str) -> None:
     assert "press Reset Token" in told
     # A value may be a secret, whatever it is.
     assert value not in told.split("Token and")[0] or len(value) < 3
+
+
+def test_another_sites_secret_is_not_sent_to_discord() -> None:
+    assert belongs_elsewhere("hf_abcdefghijklmnop")
+    assert not belongs_elsewhere(TOKEN)
 
 
 def test_a_bots_token_may_be_tried() -> None:
