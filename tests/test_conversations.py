@@ -6,6 +6,7 @@ import asyncio
 import io
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image

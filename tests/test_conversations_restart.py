@@ -40,12 +40,13 @@ async def test_a_killed_bot_keeps_every_conversation(served, tmp_path: Path):
         finally:
             os.kill(killed.process.pid, signal.SIGKILL)
             killed.process.wait(10)
-        async with running(tmp_path / "second", server, spaces, env):
+        async with running(tmp_path / "second", server, spaces, env) as again:
+            await again.until(lambda: server.gateway.identifies == 2, 90)
             # The Space keeps this one itself, so what it was at is lost, and told.
             await parrot.wait(
-                lambda place: any("restarted" in m.content for m in spoken(place)), 20
+                lambda place: any("restarted" in m.content for m in spoken(place)), 40
             )
-            waiting = await answer(parrot, "this one waits")
+            waiting = await answer(parrot, "this one waits", 40)
             assert waiting.reference
             ada.say("what is my name?", channel=falcon)
             await answer(falcon, "Your name is Ada.")

@@ -145,12 +145,12 @@ async def test_a_failure_is_in_the_spaces_words(output, error, text):
 
 async def test_a_failure_in_mid_stream_ends_the_job():
     broken = {"msg": "process_generating", "success": False, "output": {"error": "Broke."}}
-    with pytest.raises(SpaceRaised, match="Broke."):
+    with pytest.raises(SpaceRaised, match=r"Broke\."):
         await followed(broken)
 
 
 async def test_a_job_that_the_space_cancelled_is_told():
-    with pytest.raises(SpaceRaised, match="The Space cancelled this job."):
+    with pytest.raises(SpaceRaised, match=r"The Space cancelled this job\."):
         await followed({"msg": "process_completed", "success": True, "output": {}})
 
 

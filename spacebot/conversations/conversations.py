@@ -314,7 +314,10 @@ class Conversations:
                 continue
             try:
                 await self._recover(turn)
-            except (SpacebotError, discord.HTTPException) as error:
+            except SpacebotError as error:
+                log.warning("job %s could not be recovered: %s", turn.job, type(error).__name__)
+                await self._lose(turn, words.failure(error))
+            except discord.HTTPException as error:
                 log.warning("job %s could not be recovered: %r", turn.job, error)
 
     async def _recover(self, turn: Turn) -> None:
@@ -343,6 +346,12 @@ class Conversations:
         await self.kept.mark(turn.job, state=TurnState.LOST)
         answer = [str(one) for one in speech.messages]
         await self.kept.change(conversation.id, answer=answer, before=conversation.history)
+
+    async def _lose(self, turn: Turn, why: str) -> None:
+        """End a question that cannot be asked again, and say why."""
+        await self.kept.mark(turn.job, state=TurnState.LOST)
+        if conversation := await self.kept.get(turn.conversation):
+            await self.tell(conversation, why, int(turn.message) if turn.message else None)
 
     def _take_up(self, turn: Turn, *, over: bool = False) -> None:
         ready: asyncio.Future[Turn] = asyncio.get_running_loop().create_future()
