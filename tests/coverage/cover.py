@@ -9,7 +9,7 @@ import hashlib
 import logging
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -85,13 +85,28 @@ def cover(demo: Path) -> dict[str, Any]:
     covered = Covered(demo.name)
     try:
         with running(_nursery, demo) as url:
-            asyncio.run(asyncio.wait_for(_cover(url, covered), DEMO))
+            _run(asyncio.wait_for(_cover(url, covered), DEMO))
     except NoStart as reason:
         covered.problem = str(reason)
     except Exception as error:
         covered.problem = f"{type(error).__name__}: {error}"
     covered.seconds = time.monotonic() - began
     return asdict(covered)
+
+
+def _run(work: Coroutine[Any, Any, None]) -> None:
+    """Run it as `asyncio.run` does, but wait 5 s at most for what is left over."""
+    loop = asyncio.new_event_loop()
+    try:
+        loop.run_until_complete(work)
+    finally:
+        left = asyncio.all_tasks(loop)
+        for task in left:
+            task.cancel()
+        if left:
+            loop.run_until_complete(asyncio.wait(left, timeout=5))
+        loop.run_until_complete(loop.shutdown_asyncgens())
+        loop.close()
 
 
 async def _cover(url: str, covered: Covered) -> None:

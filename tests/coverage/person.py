@@ -24,6 +24,7 @@ from tests.loopback import DiscordServer, Interaction, NotSendable, connected
 
 # Discord has 100 commands for an application: the Space's own, and those asked for by name.
 BY_NAME = 80
+PATIENCE = 30.0
 
 
 class Person:
@@ -92,6 +93,8 @@ async def person_at(url: str, folder: Path) -> AsyncIterator[Person]:
         store = await stack.enter_async_context(Store.in_folder(folder))
         catalogue = await _catalogue(url, network, folder, stack)
         jobs = Jobs(catalogue, store, folder=folder)
+        # What the bot still tells is written down before the store closes.
+        stack.push_async_callback(jobs.drained, 2)
         stack.push_async_callback(jobs.close)
         bot = Bot(catalogue, jobs)
         # It would wait 2 s for the servers that it is in; it is in none.
@@ -109,7 +112,7 @@ async def _catalogue(url: str, network: Network, folder: Path, stack: AsyncExitS
     source = Source(url, name="demo")
     first = Catalogue([source], network, folder=folder / "first")
     stack.push_async_callback(first.close)
-    await first.start()
+    await _started(first)
     if not first.spaces:
         raise SpacebotError(first.connections[url].reason or "it cannot be read")
     named = [
@@ -118,5 +121,13 @@ async def _catalogue(url: str, network: Network, folder: Path, stack: AsyncExitS
     ]
     whole = Catalogue([source, *named], network, folder=folder / "whole")
     stack.push_async_callback(whole.close)
-    await whole.start()
+    await _started(whole)
     return whole
+
+
+async def _started(catalogue: Catalogue) -> None:
+    """Start it, and wait longer for the Space than a bot that has others to offer."""
+    await catalogue.start()
+    deadline = time.monotonic() + PATIENCE
+    while not catalogue.spaces and time.monotonic() < deadline:
+        await asyncio.sleep(0.1)
