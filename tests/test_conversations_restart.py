@@ -118,14 +118,16 @@ async def test_a_refused_intent_is_gone_on_without(served, tmp_path: Path):
                 task = asyncio.create_task(
                     keep_running(server.token, make, lambda _, status: told.append(status))
                 )
-                await server.wait_until_ready(20)
-                await server.wait(lambda s: s.registered_commands, 10)
-                ada.say("my name is Ada")
-                await answer(server.dm_with(ada), "Nice to meet you, Ada")
-                assert 4014 in server.gateway.closed
-                assert "Message Content Intent" in made[-1].state().reason
-                await jobs.close()
-                await jobs.drained(5)
-                task.cancel()
-                await asyncio.gather(task, return_exceptions=True)
+                try:
+                    await server.wait(lambda s: s.gateway.identifies == 2 and s.gateway.ready, 30)
+                    await made[-1].wait_until_ready()
+                    ada.say("my name is Ada")
+                    await answer(server.dm_with(ada), "Nice to meet you, Ada")
+                    assert len(made) == 2
+                    assert "Message Content Intent" in made[-1].state().reason
+                finally:
+                    await jobs.close()
+                    await jobs.drained(5)
+                    task.cancel()
+                    await asyncio.gather(task, return_exceptions=True)
             await catalogue.close()
