@@ -194,8 +194,13 @@ class Jobs:
             await self.note(job.id, **known, ended=time.time(), result=result)
 
     async def trim(self, *, most: int, days: float) -> None:
-        """Forget all but the `most` newest ended jobs of the last `days`, with their files."""
-        forgotten = await self.store.trim(most=most, older=time.time() - days * 86400)
+        """Forget all but the `most` newest ended jobs of the last `days`, with their files.
+
+        And what was said in conversations that were last used before that.
+        """
+        older = time.time() - days * 86400
+        forgotten = await self.store.trim(most=most, older=older)
+        forgotten += await self.store.chats.trim(older=older)
         self.uploads.delete(forgotten)
 
     async def close(self, grace: float = 0.0) -> None:

@@ -157,9 +157,9 @@ class Chats:
         return (found[0].space, found[0].api_name) if found else None
 
     async def trim(self, *, older: float) -> list[str]:
-        """Forget what was said in conversations unused since `older`; returns their jobs.
+        """Forget what was said in conversations unused since `older`.
 
-        The conversations stay as ended ones, so that whoever comes back is told.
+        Returns the ids that their files are kept by: of their jobs, and their own. The conversations stay as ended ones, so that whoever comes back is told.
         """
         old = sa.and_(conversations.c.used < older, conversations.c.ended.is_(None))
         ids = [row.id for row in await self._rows(sa.select(conversations.c.id).where(old))]
@@ -171,7 +171,7 @@ class Chats:
         nothing = {"history": None, "before": None, "given": {}, "ended": time.time()}
         mine = conversations.c.id.in_(ids)
         await self._execute(conversations.update().where(mine).values(**nothing))
-        return jobs
+        return [*jobs, *ids]
 
 
 def _row(item: Conversation | Turn) -> dict[str, Any]:
