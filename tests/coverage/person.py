@@ -128,6 +128,7 @@ async def _catalogue(url: str, network: Network, folder: Path, stack: AsyncExitS
 async def _started(catalogue: Catalogue) -> None:
     """Start it, and wait longer for the Space than a bot that has others to offer."""
     await catalogue.start()
-    deadline = time.monotonic() + PATIENCE
-    while not catalogue.spaces and time.monotonic() < deadline:
+    for _ in range(int(PATIENCE / 0.1)):
+        if catalogue.spaces:
+            return
         await asyncio.sleep(0.1)
