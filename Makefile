@@ -4,6 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input
 
+# Two files side by side; what a busy machine was too slow for is tried again, and said.
+TESTS ?= -n 2 --dist loadfile --reruns 2 --reruns-delay 2
+
 .PHONY: run deploy test check bench pictures coverage-demos clean
 
 run: $(VENV)/run.stamp
@@ -15,7 +18,7 @@ deploy: $(VENV)/run.stamp
 
 test: $(VENV)/dev.stamp
 	@sh tests/install_chromium.sh
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(TESTS)
 
 check: $(VENV)/dev.stamp
 	$(BIN)/ruff check .
