@@ -146,23 +146,27 @@ class Poster:
         return message is not None and is_running(message)
 
     async def _persist(self, way: Way[T], reply: Reply) -> T:
-        """Write, again while Discord has trouble, and without the files where they are too large.
+        return await persist(way, reply, self.name)
 
-        Raises what will not pass by itself.
-        """
-        pause, deadline = PAUSE_FIRST, time.monotonic() + PERSIST
-        while True:
-            try:
-                return await way(reply)
-            except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
-                if _is_too_large(error) and reply.files:
-                    reply = without_files(reply)
-                    continue
-                if not _passes(error) or time.monotonic() + pause > deadline:
-                    raise
-                log.warning("job %s: Discord has trouble: %s", self.name, type(error).__name__)
-            await asyncio.sleep(pause)
-            pause = min(2 * pause, PAUSE_MOST)
+
+async def persist(way: Way[T], reply: Reply, name: str) -> T:
+    """Write, again while Discord has trouble, and without the files where they are too large.
+
+    Raises what will not pass by itself. `name` is what the log says.
+    """
+    pause, deadline = PAUSE_FIRST, time.monotonic() + PERSIST
+    while True:
+        try:
+            return await way(reply)
+        except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
+            if _is_too_large(error) and reply.files:
+                reply = without_files(reply)
+                continue
+            if not _passes(error) or time.monotonic() + pause > deadline:
+                raise
+            log.warning("job %s: Discord has trouble: %s", name, type(error).__name__)
+        await asyncio.sleep(pause)
+        pause = min(2 * pause, PAUSE_MOST)
 
 
 def _is_too_large(error: Exception) -> bool:

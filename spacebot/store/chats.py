@@ -159,7 +159,8 @@ class Chats:
     async def trim(self, *, older: float) -> list[str]:
         """Forget what was said in conversations unused since `older`.
 
-        Returns the ids that their files are kept by: of their jobs, and their own. The conversations stay as ended ones, so that whoever comes back is told.
+        Returns the ids that their files are kept by: of their jobs, and their own. The
+        conversations stay as ended ones, so that whoever comes back is told.
         """
         old = sa.and_(conversations.c.used < older, conversations.c.ended.is_(None))
         ids = [row.id for row in await self._rows(sa.select(conversations.c.id).where(old))]
