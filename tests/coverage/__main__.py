@@ -30,9 +30,10 @@ def main() -> None:
     ) as pool:
         for done in as_completed([pool.submit(cover, demo) for demo in demos]):
             covered.append(done.result())
+            covered.sort(key=lambda demo: demo["name"])
+            # After each: a run that is broken off has told what it found.
+            wanted.json.write_text(json.dumps(covered, indent=1, ensure_ascii=False), "utf-8")
             print(f"\r{len(covered)} of {len(demos)} ", end="", file=sys.stderr, flush=True)
-    covered.sort(key=lambda demo: demo["name"])
-    wanted.json.write_text(json.dumps(covered, indent=1, ensure_ascii=False), "utf-8")
     print("\r", end="", file=sys.stderr)
     print("\n".join(table(covered, time.monotonic() - began)))
 
