@@ -161,6 +161,7 @@ async def test_stop_keeps_what_was_said(served, tmp_path: Path):
         it.ada.say("slowly please tell me a very long story", channel=thread)
         await thread.wait(lambda place: "Stop" in spoken(place)[-1].buttons(), 10)
         growing = spoken(thread)[-1]
+        await growing.wait(lambda message: message.content.startswith("Calm: 1"), 10)
         refused = await it.ben.click(growing, "Stop")
         assert refused.message
         assert "Only whoever started" in refused.message.content

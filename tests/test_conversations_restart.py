@@ -131,3 +131,25 @@ async def test_a_refused_intent_is_gone_on_without(served, tmp_path: Path):
                     task.cancel()
                     await asyncio.gather(task, return_exceptions=True)
             await catalogue.close()
+
+
+async def test_what_was_not_used_for_long_is_forgotten_and_told(served, tmp_path: Path):
+    async with lab(tmp_path, falcon=served("falcon")) as it:
+        thread = await opened(it.ada, "falcon", it.channel, message="my name is Ada")
+        await it.home.jobs.trim(most=1000, days=-1)
+        store = it.home.jobs.store.chats
+        ((kept, *_),) = await store.places()
+        assert await store.said(kept) == []
+        it.ada.say(f"<@{it.server.bot.id}> still there?", channel=thread)
+        await thread.wait(lambda p: "no longer kept" in spoken(p)[-1].content, 10)
+        pressed = await it.ada.click(spoken(thread)[0], LAST)
+        assert pressed.message
+        assert "no longer kept" in pressed.message.content
+
+
+async def test_an_answer_arrives_although_discord_has_trouble(served, tmp_path: Path):
+    async with lab(tmp_path, falcon=served("falcon")) as it:
+        thread = await opened(it.ada, "falcon", it.channel, message="my name is Ada")
+        it.server.limits.fail(f"POST /channels/{thread.id}/messages", 0, times=2)
+        it.ada.say("what is my name?", channel=thread)
+        await answer(thread, "Your name is Ada.", 40)

@@ -11,11 +11,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import aiohttp
 import discord
 
 from spacebot import words
 from spacebot.conversations.controls import answer_view, stop_view
-from spacebot.conversations.speech import Speech
+from spacebot.conversations.speech import TROUBLE, Speech
 from spacebot.conversations.talk import asked, history_of, restored, spoken
 from spacebot.errors import Cancelled, Interrupted, SpacebotError
 from spacebot.jobs import Jobs, Running
@@ -175,8 +176,8 @@ class Asking:
             while not self.speech.messages:
                 await self.speech.channel.typing()
                 await asyncio.sleep(TYPING)
-        except discord.HTTPException as error:
-            log.info("job %s: typing is not shown: %s", self.turn.job, error)
+        except TROUBLE as error:
+            log.info("job %s: typing is not shown: %s", self.turn.job, type(error).__name__)
 
     async def _show(self, running: Running) -> None:
         """Bring the messages to where the answer is."""
@@ -195,6 +196,8 @@ class Asking:
                 self.stop("It cannot be shown where it was asked.")
             else:
                 log.warning("job %s: the answer could not be shown: %s", self.turn.job, error)
+        except (aiohttp.ClientError, OSError) as error:
+            log.info("job %s: progress is not shown: %s", self.turn.job, type(error).__name__)
         except SpacebotError as error:
             log.info("job %s: no preview: %s", self.turn.job, type(error).__name__)
 
@@ -260,7 +263,7 @@ class Asking:
             said = [Reply(words.failure(error))]
             await self.speech.show(said, stop_view(self.conversation.id))
             await self._note_messages()
-        except discord.HTTPException as trouble:
+        except TROUBLE as trouble:
             log.info("job %s: its end could not be told: %s", self.turn.job, trouble)
 
     def _partial(self, endpoint: Endpoint) -> list[Any]:
@@ -283,8 +286,9 @@ class Asking:
         before, kept = list(self.conversation.answer), self.jobs.store.chats
         try:
             if not self.gone:
-                await self.speech.show(replies, answer_view(await self._fresh()))
-        except discord.HTTPException as error:
+                view = answer_view(await self._fresh())
+                await self.speech.show(replies, view, lasting=True)
+        except TROUBLE as error:
             await self._another_way(error)
         self.posted = True
         await kept.mark(self.turn.job, state=state, answer=answer, answer_files=list(files))
@@ -302,9 +306,9 @@ class Asking:
         kept = await self.jobs.store.chats.get(self.conversation.id)
         return kept or self.conversation
 
-    async def _another_way(self, error: discord.HTTPException) -> None:
+    async def _another_way(self, error: Exception) -> None:
         """Tell the asker by direct message that the answer cannot be shown where they asked."""
-        if error.code in DELETED:
+        if isinstance(error, discord.HTTPException) and error.code in DELETED:
             return
         log.warning("job %s: the answer could not be posted: %s", self.turn.job, error)
         said = (
@@ -314,7 +318,7 @@ class Asking:
         try:
             person = await self.client.create_dm(discord.Object(int(self.question.asker.user)))  # type: ignore[arg-type]
             await person.send(said)
-        except discord.HTTPException as trouble:
+        except TROUBLE as trouble:
             log.info("job %s: its asker could not be told: %s", self.turn.job, trouble)
 
 

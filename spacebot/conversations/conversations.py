@@ -20,7 +20,7 @@ from spacebot.catalogue import command_name
 from spacebot.conversations.asking import LOST, Asking, Question
 from spacebot.conversations.controls import answer_view, is_answering
 from spacebot.conversations.lines import MOST, Line, Lines
-from spacebot.conversations.speech import Speech
+from spacebot.conversations.speech import TROUBLE, Speech
 from spacebot.conversations.talk import as_markdown, kept, secrets_of
 from spacebot.errors import EndpointGone, InputError, SpacebotError
 from spacebot.jobs import Jobs
@@ -222,7 +222,7 @@ class Conversations:
             await Speech(self.client, int(conversation.channel), question=question).show(
                 [Reply(text[:2000])]
             )
-        except discord.HTTPException as error:
+        except TROUBLE as error:
             log.info("conversation %s: nothing can be said there: %s", conversation.id, error)
 
     async def hear(
@@ -317,7 +317,7 @@ class Conversations:
             except SpacebotError as error:
                 log.warning("job %s could not be recovered: %s", turn.job, type(error).__name__)
                 await self._lose(turn, words.failure(error))
-            except discord.HTTPException as error:
+            except TROUBLE as error:
                 log.warning("job %s could not be recovered: %r", turn.job, error)
 
     async def _recover(self, turn: Turn) -> None:

@@ -5,14 +5,17 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 
+import aiohttp
 import discord
 
 from spacebot.models import Reply
 from spacebot.places import DELETED, NOBODY, TOO_LARGE, Opened
-from spacebot.posting import without_files
+from spacebot.posting import persist, without_files
 
 log = logging.getLogger(__name__)
 
+# What goes wrong on the way to Discord, and there.
+TROUBLE = (discord.HTTPException, aiohttp.ClientError, OSError)
 # Discord: a message in an archived thread cannot be edited.
 ARCHIVED = 50083
 
@@ -38,14 +41,23 @@ class Speech:
         self.messages = list(messages)
         self._shown: list[tuple[str, bool, str]] = [("", True, "?")] * len(self.messages)
 
-    async def show(self, replies: Sequence[Reply], view: discord.ui.View | None = None) -> None:
-        """Make the messages these, `view` under the last; what has not changed is left alone."""
+    async def show(
+        self,
+        replies: Sequence[Reply],
+        view: discord.ui.View | None = None,
+        *,
+        lasting: bool = False,
+    ) -> None:
+        """Make the messages these, `view` under the last; what has not changed is left alone.
+
+        What is `lasting` is tried again while Discord has trouble.
+        """
         for number, reply in enumerate(replies):
             under = view if number == len(replies) - 1 else None
             state = (reply.text, bool(reply.files), _key(under))
             if number < len(self.messages) and self._shown[number] == state and not reply.files:
                 continue
-            await self._put(number, reply, under)
+            await self._put(number, reply, under, lasting)
             self._shown[number] = state
         for message in self.messages[len(replies) :]:
             await self._delete(message)
@@ -56,10 +68,15 @@ class Speech:
         if self.messages:
             try:
                 await self._partial(self.messages[-1]).edit(view=None)
-            except discord.HTTPException as error:
-                log.info("an older answer keeps its buttons: %s", error)
+            except TROUBLE as error:
+                log.info("an older answer keeps its buttons: %s", type(error).__name__)
 
-    async def _put(self, number: int, reply: Reply, view: discord.ui.View | None) -> None:
+    async def _put(
+        self, number: int, reply: Reply, view: discord.ui.View | None, lasting: bool
+    ) -> None:
+        if lasting:
+            await persist(lambda part: self._awake(number, part, view), reply, "of a conversation")
+            return
         try:
             await self._awake(number, reply, view)
         except discord.HTTPException as error:
