@@ -126,7 +126,7 @@ class Bot(discord.Client):
         self._offer_compare()
         for menu in context_menus(self.desk):
             self.tree.add_command(menu)
-        if self.tree.get_command(AUTOMATION) is None:
+        if self.tree.get_command(AUTOMATION) is None and self._has_room():
             self.tree.add_command(AutomationCommands(self.automations, self.desk))
         self._offer_conversations()
         self.crowded = ""
@@ -137,10 +137,15 @@ class Bot(discord.Client):
             log.error(self.crowded)
         self._sync_wanted.set()
 
+    def _has_room(self) -> bool:
+        """Whether Discord takes one slash command more."""
+        return len(self.tree.get_commands(type=discord.AppCommandType.chat_input)) < MOST
+
     def _offer_conversations(self) -> None:
         """Offer what goes with the chats, and ask Discord for what they need, if there are any."""
         self.wanted.need("conversations", [CONTENT] if self.conversations.are_offered else [])
-        if self.conversations.are_offered and self.tree.get_command(HERE) is None:
+        here = self.tree.get_command(HERE) is None and self._has_room()
+        if self.conversations.are_offered and here:
             self.tree.add_command(self.conversations.here_command())
         if self.is_ready() and CONTENT not in self.wanted.asked and self.conversations.are_offered:
             self._renewing = asyncio.create_task(self._renew(), name="renew intents")

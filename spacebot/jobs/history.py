@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 import time
 from collections import deque
@@ -61,7 +62,7 @@ class _Bucket:
             done=self.done,
             failed=self.failed,
             median=statistics.median(ran) if ran else None,
-            p95=ran[int(0.95 * (len(ran) - 1))] if ran else None,
+            p95=ran[math.ceil(0.95 * len(ran)) - 1] if ran else None,
             latency=max(self.latencies) if self.latencies else None,
         )
 

@@ -185,7 +185,7 @@ class Jobs:
         self.metrics.ended(job.endpoint.space, state, **timing)
         log.info(
             "job %s %s on %s%s: %s, waited %.1f s, ran %.1f s, posted in %.1f s",
-            *(job.id, job.command, job.endpoint.space, job.endpoint.api_name, state),
+            *(job.id, job.command or "try-out", job.endpoint.space, job.endpoint.api_name, state),
             *timing.values(),
         )
         if job.place:

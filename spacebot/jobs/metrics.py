@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections import defaultdict, deque
 from dataclasses import dataclass
@@ -57,7 +58,7 @@ class Metrics:
         ran = sorted(self._ran.get(space, ()))
         return Timings(
             median=statistics.median(ran) if ran else None,
-            p95=ran[int(0.95 * (len(ran) - 1))] if ran else None,
+            p95=ran[math.ceil(0.95 * len(ran)) - 1] if ran else None,
             done=self._counts[space, True],
             failed=self._counts[space, False],
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import shutil
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 
 
@@ -33,11 +33,3 @@ class Uploads:
         """Delete what belongs to these jobs."""
         for job in jobs:
             shutil.rmtree(self._folder / job, ignore_errors=True)
-
-    def jobs(self) -> list[str]:
-        """The jobs that have files."""
-        return [path.name for path in self._folder.iterdir()] if self._folder.exists() else []
-
-    def keep_only(self, jobs: Collection[str]) -> None:
-        """Delete what belongs to no job that is kept: a killed process may leave such."""
-        self.delete(set(self.jobs()) - set(jobs))

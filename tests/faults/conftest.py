@@ -20,16 +20,29 @@ class Figures(list[str]):
         self.append(f"{fault}: " + ", ".join(f"{name} {count}" for name, count in counts.items()))
 
 
+FIGURES = pytest.StashKey[Figures]()
+
+
 @pytest.fixture(scope="session")
-def figures(request: pytest.FixtureRequest) -> Iterator[Figures]:
+def figures(request: pytest.FixtureRequest) -> Figures:
     """Figures that are printed when all tests are done."""
-    found = Figures()
-    yield found
-    reporter = request.config.pluginmanager.get_plugin("terminalreporter")
-    if reporter is not None:
-        reporter.write_line("")
+    return request.config.stash.setdefault(FIGURES, Figures())
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    """Print the figures."""
+    if found := config.stash.get(FIGURES, None):
+        terminalreporter.section("faults")
         for line in found:
-            reporter.write_line(line)
+            terminalreporter.write_line(line)
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Try a Space again each second or two, and not more and more seldom."""
+    monkeypatch.setattr("spacebot.jobs.pipeline.PAUSE_MOST", 2.0)
 
 
 @pytest.fixture(scope="session")

@@ -18,8 +18,12 @@ from tests.loopback import Channel, Interaction, Message
 
 
 def finals(message: Message) -> int:
-    """How often a message was made a final one: a running job has its button."""
-    return sum("cancel:" not in str(version.components) for version in message.history)
+    """How many final answers a message has been: a running job has its button.
+
+    The same edit made again, because Discord's answer to it was lost, is one.
+    """
+    final = [one for one in message.history if "cancel:" not in str(one.components)]
+    return len({one.content for one in final})
 
 
 def answered(seen: Iterable[Interaction]) -> int:

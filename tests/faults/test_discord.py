@@ -64,7 +64,7 @@ def direct(place: Place) -> list[Message]:
 )
 async def test_an_edit_that_discord_does_not_take(place: Place, figures: Figures, name, fault):
     count = len(place.channel.messages)
-    least = 0.3 + len(place.channel.messages) / 1000
+    least = 0.3 + count / 10_000
     seen = await asyncio.gather(
         *(
             place.ada.command("fast sleep", seconds=least + n / 100, channel=place.channel)

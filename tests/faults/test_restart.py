@@ -56,8 +56,8 @@ async def test_killed_with_a_hundred_jobs_in_flight(space, tmp_path: Path, figur
     async with discord() as place:
         async with bot(tmp_path, place, spaces, **limits) as program:
             # Short ones, that end at any moment of the kill, and long ones.
-            short = await sleeping(place, 40, 2)
-            long = await sleeping(place, 60, 8)
+            short = await sleeping(place, 40, 1.5)
+            long = await sleeping(place, 60, 5)
             await program.until(lambda: answered(short) >= 10)
             await kill(place, program)
         seen = [*short, *long]

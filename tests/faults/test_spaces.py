@@ -51,7 +51,7 @@ async def test_a_killed_space(trouble: Spawned, tmp_path: Path, figures: Figures
 
 
 async def test_a_stopped_space(trouble: Spawned, tmp_path: Path, figures: Figures):
-    source, deadlines = Source(trouble.url, name="trouble"), Deadlines(silence=2)
+    source, deadlines = Source(trouble.url, name="trouble"), Deadlines(silence=5)
     async with (
         discord() as place,
         at_home(place.server, source, folder=tmp_path, deadlines=deadlines) as home,
@@ -68,13 +68,14 @@ async def test_a_stopped_space(trouble: Spawned, tmp_path: Path, figures: Figure
             trouble.go_on()
         assert all(SILENT in shown(one).content for one in seen)
         counts = {"answered": answered(seen), "twice": twice(seen, place.channel)}
-        figures.note("Space SIGSTOPped under 3 jobs, silence 2 s", **counts, seconds=round(took, 1))
+        figures.note("Space SIGSTOPped under 3 jobs, silence 5 s", **counts, seconds=round(took, 1))
         assert counts == {"answered": 3, "twice": 0}
         again = await ask(place.ada, "trouble hang", {"seconds": 0.1}, channel=place.channel)
         assert "awake" in again.content
         await settled(home)
 
 
+@pytest.mark.usefixtures("quick")
 async def test_a_restart_costs_only_what_runs(trouble: Spawned, tmp_path: Path, figures: Figures):
     source = Source(trouble.url, name="trouble")
     async with discord() as place, at_home(place.server, source, folder=tmp_path):
@@ -92,6 +93,7 @@ async def test_a_restart_costs_only_what_runs(trouble: Spawned, tmp_path: Path, 
         figures.note("Space restarted: 1 running told, 1 queued run again", twice=0)
 
 
+@pytest.mark.usefixtures("quick")
 async def test_a_repeatable_job_is_run_again(trouble: Spawned, tmp_path: Path):
     source = Source(trouble.url, name="trouble", repeatable=True)
     async with discord() as place, at_home(place.server, source, folder=tmp_path):
@@ -192,7 +194,7 @@ async def test_a_sleeping_space_says_how_far_it_is(space, tmp_path: Path, monkey
         async with at_home(place.server, source, folder=tmp_path, hub=served.api) as home:
             # It falls asleep: the Hub's waiting page stands where the app was.
             asleep = web.Response(status=503, text="sleeping")
-            hosted.stages = ["SLEEPING", "SLEEPING", "APP_STARTING", "APP_STARTING", "RUNNING"]
+            hosted.stages = ["SLEEPING", "SLEEPING", "APP_STARTING", "RUNNING"]
             proxy.answers["/app_id"] = lambda _: asleep
             home.catalogue.connections["owner/name"]._checked = 0.0
             seen = await place.ada.command("fast echo", text="hi", channel=place.channel)
@@ -201,7 +203,7 @@ async def test_a_sleeping_space_says_how_far_it_is(space, tmp_path: Path, monkey
             del proxy.answers["/app_id"]
             assert "hi" in (await until(seen, "Done in")).content
             # What it took the last time is what is told the next time.
-            hosted.stages = ["SLEEPING"] * 5 + ["RUNNING"]
+            hosted.stages = ["SLEEPING"] * 3 + ["RUNNING"]
             home.catalogue.connections["owner/name"]._checked = 0.0
             proxy.answers["/app_id"] = lambda _: web.Response(status=503)
             seen = await place.ada.command("fast echo", text="ho", channel=place.channel)
