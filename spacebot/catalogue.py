@@ -242,10 +242,13 @@ class Catalogue:
                     source, description.config, description.info, taken=taken - {source.name}
                 )
                 self._check(source.space, source.then)
-            except SpacebotError as error:
-                if self._problems.get(number) != str(error):
-                    log.error("%s: %s", source.space, error)
-                self._problems[number] = str(error)
+            except Exception as error:
+                # One Space of an odd shape must not keep the others from being offered.
+                ours = isinstance(error, SpacebotError)
+                said = str(error) if ours else "Its description cannot be read; the log says why."
+                if self._problems.get(number) != said:
+                    log.error("%s: %s", source.space, said, exc_info=None if ours else error)
+                self._problems[number] = said
                 continue
             self._problems.pop(number, None)
             taken.add(space.name)

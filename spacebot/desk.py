@@ -11,6 +11,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+import aiohttp
 import discord
 
 from spacebot import comparisons, inputs, words
@@ -129,6 +130,9 @@ class Desk:
             if error.code != ACKNOWLEDGED:
                 raise
             # It had arrived before: only Discord's answer was lost.
+            return (await interaction.original_response()).id
+        except (aiohttp.ClientError, OSError, TypeError, KeyError):
+            # Taken perhaps, and its answer lost or empty; raises where it was not taken.
             return (await interaction.original_response()).id
         return answered.message_id
 

@@ -56,7 +56,8 @@ class Place:
         return cls(
             application=interaction.application_id,
             token=interaction.token,
-            created=interaction.created_at.timestamp(),
+            # Interactions come live; ids need not tell the time by this host's clock.
+            created=time.time(),
             user=interaction.user.id,
             channel=interaction.channel_id,
             guild=interaction.guild_id,

@@ -76,6 +76,7 @@ class Bot(discord.Client):
         self.jobs = jobs
         self.connected = False
         self.problem = ""
+        self.registered = 0
         self.crowded = ""
         self.wanted = Wanted(self)
         self.conversations = Host(self, jobs)

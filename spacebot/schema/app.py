@@ -187,7 +187,10 @@ def _component(raw: Mapping[str, Any]) -> Component:
 
 def _event(index: int, raw: Mapping[str, Any]) -> Event:
     # Up to Gradio 3.40 a dependency had one trigger for all its targets.
-    pairs = [t if isinstance(t, (list, tuple)) else (t, raw.get("trigger")) for t in raw["targets"]]
+    pairs = [
+        t if isinstance(t, (list, tuple)) else (t, raw.get("trigger"))
+        for t in raw.get("targets") or ()
+    ]
     types = raw.get("types") or {}
     return Event(
         id=raw.get("id", index),

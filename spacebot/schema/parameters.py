@@ -211,7 +211,10 @@ def _choices(app: App, props: Mapping[str, Any], schema: Mapping[str, Any]) -> t
     given = props.get("choices")
     if given is None:
         given = schema.get("enum") or (schema.get("items") or {}).get("enum") or ()
-    pairs = [pair if isinstance(pair, (list, tuple)) else (pair, pair) for pair in given]
+    pairs = [
+        pair if isinstance(pair, (list, tuple)) and len(pair) > 1 else (pair, pair)
+        for pair in given
+    ]
     return tuple(Choice(app.text(label) or str(value), value) for label, value, *_ in pairs)
 
 

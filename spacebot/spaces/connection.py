@@ -193,6 +193,7 @@ class Connection:
                 client.src_prefixed + "app_id",
                 headers=headers(client),
                 timeout=aiohttp.ClientTimeout(total=10),
+                allow_redirects=False,
             ) as response:
                 if response.status != 200:
                     return response.status == 404  # a Gradio older than the route
@@ -226,10 +227,11 @@ class Connection:
                 f"The Space no longer has {api_name}: it was changed. Look at its other commands."
             ) from error
         async with self.sessions.hold(key, stateful=stateful) as session:
-            async for update in self._run(
-                client, index, values, session, silence, recall or asyncio.Event()
-            ):
-                yield update
+            running = self._run(client, index, values, session, silence, recall or asyncio.Event())
+            # Closed here, so that the session is held until the Space has taken a cancel.
+            async with contextlib.aclosing(running):
+                async for update in running:
+                    yield update
 
     async def _run(
         self,

@@ -89,7 +89,9 @@ class Hub:
         if stage_of(info) in ASLEEP and info.host:
             known = {"x-hf-authorization": f"Bearer {self._token}"} if self._token else {}
             with contextlib.suppress(aiohttp.ClientError, TimeoutError):
-                (await self._network.http.get(info.host, headers=known)).close()
+                (
+                    await self._network.http.get(info.host, headers=known, allow_redirects=False)
+                ).close()
 
 
 def stage_of(info: SpaceInfo) -> str:

@@ -35,7 +35,12 @@ async def join(
     """
     body = {"data": data, "fn_index": index, "session_hash": session}
     async with http.post(
-        url, json=body, headers={"x-gradio-user": "api", **headers}, timeout=TIMEOUT
+        url,
+        json=body,
+        headers={"x-gradio-user": "api", **headers},
+        timeout=TIMEOUT,
+        # The headers may hold the owner's token: it goes nowhere else.
+        allow_redirects=False,
     ) as response:
         if response.status == 503:
             raise QueueError("Queue is full! Please try again.") from _refusal(response)

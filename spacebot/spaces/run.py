@@ -140,5 +140,6 @@ class Run:
                 json={**self._about, "event_id": event_id},
                 headers=headers(self._client),
                 timeout=aiohttp.ClientTimeout(total=CANCEL),
+                allow_redirects=False,
             ):
                 pass

@@ -82,7 +82,12 @@ async def watch(
     reading = Reading(event_id)
     timeout = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=silence)
     async with http.get(
-        url, params={"session_hash": session}, headers=headers, timeout=timeout
+        url,
+        params={"session_hash": session},
+        headers=headers,
+        timeout=timeout,
+        # The headers may hold the owner's token: it goes nowhere else.
+        allow_redirects=False,
     ) as response:
         response.raise_for_status()
         stream = events(response)

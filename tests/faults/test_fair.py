@@ -66,7 +66,7 @@ async def test_a_full_line_is_refused_with_its_limit(space, tmp_path: Path):
         discord() as place,
         at_home(place.server, source, folder=tmp_path, limits=limits) as home,
     ):
-        options = {"seconds": 2}
+        options = {"seconds": 5}
         first = await place.ada.command("trouble hang", options, channel=place.channel)
         await until(first, "Working")
         second = await place.ada.command("trouble hang", options, channel=place.channel)
@@ -78,7 +78,7 @@ async def test_a_full_line_is_refused_with_its_limit(space, tmp_path: Path):
         )
         pressed = await place.ada.click(shown(second), "Cancel")
         assert shown(pressed).content == "Cancelled before it was sent to the Space."
-        await all_final([first, second], 10)
+        await all_final([first, second], 20)
         await settled(home)
 
 

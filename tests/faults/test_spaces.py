@@ -194,7 +194,7 @@ async def test_a_sleeping_space_says_how_far_it_is(space, tmp_path: Path, monkey
         async with at_home(place.server, source, folder=tmp_path, hub=served.api) as home:
             # It falls asleep: the Hub's waiting page stands where the app was.
             asleep = web.Response(status=503, text="sleeping")
-            hosted.stages = ["SLEEPING", "SLEEPING", "APP_STARTING", "RUNNING"]
+            hosted.stages = ["SLEEPING"] * 2 + ["APP_STARTING"] * 3 + ["RUNNING"]
             proxy.answers["/app_id"] = lambda _: asleep
             home.catalogue.connections["owner/name"]._checked = 0.0
             seen = await place.ada.command("fast echo", text="hi", channel=place.channel)
