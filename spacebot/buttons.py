@@ -30,7 +30,22 @@ class Pressed(Protocol):
         ...
 
 
-class JobButton(discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], template="^$"):
+class ById(discord.ui.DynamicItem[Any], template="^$"):
+    """A part of a message that is made again from its id: the groups of its template, in order."""
+
+    @classmethod
+    async def from_custom_id(
+        cls,
+        interaction: discord.Interaction[Any],  # noqa: ARG003
+        item: discord.ui.Item[Any],  # noqa: ARG003
+        match: re.Match[str],
+        /,
+    ) -> Self:
+        """Make it again from its id."""
+        return cls(*match.groups())
+
+
+class JobButton(ById, template="^$"):
     """A button that belongs to a job. Its id is its name, the job's id, and what else it needs."""
 
     name: str
@@ -48,17 +63,6 @@ class JobButton(discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], temp
                 custom_id=":".join((self.name, *self.ids)),
             )
         )
-
-    @classmethod
-    async def from_custom_id(
-        cls,
-        interaction: discord.Interaction[Any],  # noqa: ARG003
-        item: discord.ui.Item[Any],  # noqa: ARG003
-        match: re.Match[str],
-        /,
-    ) -> Self:
-        """Make the button again from its id."""
-        return cls(*match.groups())
 
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
         """Have the bot do it."""

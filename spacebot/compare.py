@@ -12,7 +12,7 @@ from typing import Any
 
 import discord
 
-from spacebot import comparisons, words
+from spacebot import comparisons, pacing, words
 from spacebot.buttons import cancel_view, failed_view
 from spacebot.desk import Desk
 from spacebot.errors import EndpointGone, Interrupted, SpacebotError
@@ -26,8 +26,6 @@ from spacebot.store import State
 
 log = logging.getLogger(__name__)
 
-# An edit a second and a half at most, as for a single job; the first comes sooner.
-FIRST_EDIT, EDIT = 1.0, 1.5
 # Discord: so many characters and files in a message.
 MESSAGE, FILES = 1990, 10
 
@@ -101,14 +99,14 @@ class Comparison:
     async def run(self) -> None:
         """Show the answers as they come, and the whole of it at the end."""
         self.desk.stoppable[self.job.id] = (self.job.asker.user, self.cancel)
-        pause = FIRST_EDIT
+        pause = pacing.FIRST
         try:
             while waiting := [one.result for one in self.entries if one.result and not one.ended]:
                 await asyncio.wait(waiting, timeout=pause)
                 self._take()
                 if not all(one.ended for one in self.entries):
                     await self._show()
-                pause = EDIT
+                pause = pacing.LEAST
             await self._finish()
         finally:
             self.desk.stoppable.pop(self.job.id, None)

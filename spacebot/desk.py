@@ -126,13 +126,10 @@ class Desk:
                 allowed_mentions=NOBODY,
                 view=cancel_view(job.id),
             )
-        except discord.HTTPException as error:
-            if error.code != ACKNOWLEDGED:
+        except (discord.HTTPException, aiohttp.ClientError, OSError, TypeError, KeyError) as error:
+            if isinstance(error, discord.HTTPException) and error.code != ACKNOWLEDGED:
                 raise
-            # It had arrived before: only Discord's answer was lost.
-            return (await interaction.original_response()).id
-        except (aiohttp.ClientError, OSError, TypeError, KeyError):
-            # Taken perhaps, and its answer lost or empty; raises where it was not taken.
+            # Taken before, or perhaps, and its answer lost or empty; raises where it was not taken.
             return (await interaction.original_response()).id
         return answered.message_id
 

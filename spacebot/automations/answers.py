@@ -73,16 +73,10 @@ class Answering(Delivery):
 
 
 class Quiet(Poster):
-    """Writes where the automation answers, or nowhere: nobody asked for a direct message.
-
-    `lost` says that the message is there no more, or that the bot may not write there.
-    """
-
-    lost = False
+    """Writes where the automation answers, or nowhere: nobody asked for a direct message."""
 
     async def _another_way(self, reply: Reply, view: discord.ui.View | None) -> None:  # noqa: ARG002
         log.info("job %s: its message is gone", self.name)
-        self.lost = True
 
 
 class Reacting(Answering):

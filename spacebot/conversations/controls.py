@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
-from typing import Any, Protocol, Self, cast
+from typing import Any, Protocol, cast
 
 import discord
 
+from spacebot.buttons import ById
 from spacebot.store import Conversation
 
 ID = r"(?P<conversation>[0-9a-f]{12})"
@@ -37,7 +37,7 @@ class Talks(Protocol):
         ...
 
 
-class ChatButton(discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], template="^$"):
+class ChatButton(ById, template="^$"):
     """A button that belongs to a conversation."""
 
     name: str
@@ -53,17 +53,6 @@ class ChatButton(discord.ui.DynamicItem[discord.ui.Button[discord.ui.View]], tem
             )
         )
         self.conversation = conversation
-
-    @classmethod
-    async def from_custom_id(
-        cls,
-        interaction: discord.Interaction[Any],  # noqa: ARG003
-        item: discord.ui.Item[Any],  # noqa: ARG003
-        match: re.Match[str],
-        /,
-    ) -> Self:
-        """Make the button again from its id."""
-        return cls(match["conversation"])
 
     @staticmethod
     def talks(interaction: discord.Interaction[Any]) -> Talks:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-import statistics
 import time
 from collections import deque
 from collections.abc import Callable
@@ -23,6 +21,7 @@ from spacebot.errors import (
     SpaceStopped,
     SpaceUnavailable,
 )
+from spacebot.jobs.metrics import median_and_p95
 from spacebot.models import Failure, Span
 
 MINUTE, QUARTER = 60.0, 900.0
@@ -56,13 +55,13 @@ class _Bucket:
     latencies: list[float] = field(default_factory=list)
 
     def span(self, seconds: float) -> Span:
-        ran = sorted(self.ran)
+        median, p95 = median_and_p95(self.ran)
         return Span(
             at=self.number * seconds,
             done=self.done,
             failed=self.failed,
-            median=statistics.median(ran) if ran else None,
-            p95=ran[math.ceil(0.95 * len(ran)) - 1] if ran else None,
+            median=median,
+            p95=p95,
             latency=max(self.latencies) if self.latencies else None,
         )
 

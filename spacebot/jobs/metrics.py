@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import statistics
 from collections import defaultdict, deque
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -22,6 +23,13 @@ class Timings:
     p95: float | None = None
     done: int = 0
     failed: int = 0
+
+
+def median_and_p95(seconds: Collection[float]) -> tuple[float | None, float | None]:
+    """The middle, and what 95 % stay within; None of both where nothing was measured."""
+    if not seconds:
+        return None, None
+    return statistics.median(seconds), sorted(seconds)[math.ceil(0.95 * len(seconds)) - 1]
 
 
 class Metrics:
@@ -55,10 +63,10 @@ class Metrics:
 
     def timings(self, space: str) -> Timings:
         """A Space's recent jobs."""
-        ran = sorted(self._ran.get(space, ()))
+        median, p95 = median_and_p95(self._ran.get(space, ()))
         return Timings(
-            median=statistics.median(ran) if ran else None,
-            p95=ran[math.ceil(0.95 * len(ran)) - 1] if ran else None,
+            median=median,
+            p95=p95,
             done=self._counts[space, True],
             failed=self._counts[space, False],
         )

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import re
 from collections.abc import Sequence
-from typing import Any, Self, cast
+from typing import Any, cast
 
 import discord
 from discord import ui
 
 from spacebot import recipes
+from spacebot.buttons import ById
 from spacebot.desk import Desk
 from spacebot.inputs.base import clip
 from spacebot.offers import Item, Offer, Target, targets
@@ -71,7 +71,7 @@ def _shown(desk: Desk, opened: Offer, page: int) -> dict[str, Any]:
     return {"content": f"Where to? **{what}** can go to:", "view": view}
 
 
-class Menu(ui.DynamicItem[Any], template="^$"):
+class Menu(ById, template="^$"):
     """A part of the menu. What is chosen, and who asks, are in memory: an old one says so."""
 
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
@@ -109,11 +109,6 @@ class ChooseItem(Menu, template=rf"what:{ID}"):
         ]
         super().__init__(ui.Select(custom_id=f"what:{offer}", options=options))
 
-    @classmethod
-    async def from_custom_id(cls, interaction: Any, item: Any, match: re.Match[str], /) -> Self:  # noqa: ARG003
-        """Make it again from its id."""
-        return cls(match["offer"])
-
     async def chosen(
         self, desk: Desk, interaction: discord.Interaction[Any], opened: Offer
     ) -> None:
@@ -139,11 +134,6 @@ class ChooseTarget(Menu, template=rf"to:{ID}"):
             ui.Select(custom_id=f"to:{offer}", options=options, placeholder="Choose a command")
         )
 
-    @classmethod
-    async def from_custom_id(cls, interaction: Any, item: Any, match: re.Match[str], /) -> Self:  # noqa: ARG003
-        """Make it again from its id."""
-        return cls(match["offer"])
-
     async def chosen(
         self, desk: Desk, interaction: discord.Interaction[Any], opened: Offer
     ) -> None:
@@ -168,11 +158,6 @@ class Turn(Menu, template=rf"turn:{ID}:(?P<page>\d{{1,3}})"):
     def __init__(self, offer: str, page: str, label: str = "More ▶") -> None:
         super().__init__(ui.Button(label=label, custom_id=f"turn:{offer}:{page}"))
         self.page = int(page)
-
-    @classmethod
-    async def from_custom_id(cls, interaction: Any, item: Any, match: re.Match[str], /) -> Self:  # noqa: ARG003
-        """Make it again from its id."""
-        return cls(*match.groups())
 
     async def chosen(
         self, desk: Desk, interaction: discord.Interaction[Any], opened: Offer
