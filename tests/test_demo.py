@@ -15,14 +15,12 @@ from spacebot.demo import music, painting, talk
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[demo.Served]:
+def served() -> Iterator[demo.Served]:
     """The embedded Space, served once for this file."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("GRADIO_TEMP_DIR", str(tmp_path_factory.mktemp("gradio")))
-        running = demo.serve()
-        yield running
-        running.close()
-        running.close()
+    running = demo.serve()
+    yield running
+    running.close()
+    running.close()
 
 
 @pytest.fixture

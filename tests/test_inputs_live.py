@@ -200,14 +200,12 @@ def seen() -> list[Any]:
 
 
 @pytest.fixture(scope="module")
-def client(seen: list[Any], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("GRADIO_TEMP_DIR", str(tmp_path_factory.mktemp("gradio")))
-        with gr.Blocks(analytics_enabled=False) as blocks:
-            for number, one in enumerate(TRIES):
-                gr.Button().click(seen.append, one.build(), None, api_name=f"try_{number}")
-        with serve(blocks, show_error=True) as url:
-            yield Client(url, verbose=False)
+def client(seen: list[Any]) -> Iterator[Client]:
+    with gr.Blocks(analytics_enabled=False) as blocks:
+        for number, one in enumerate(TRIES):
+            gr.Button().click(seen.append, one.build(), None, api_name=f"try_{number}")
+    with serve(blocks, show_error=True) as url:
+        yield Client(url, verbose=False)
 
 
 @pytest.fixture(scope="module")

@@ -16,20 +16,18 @@ from tests.spaces import media, serve, spawn
 @pytest.fixture(scope="module")
 def connect(tmp_path_factory: pytest.TempPathFactory) -> Iterator:
     """Serve a test Space once, and give a new session on it at each call."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("GRADIO_TEMP_DIR", str(tmp_path_factory.mktemp("gradio")))
-        served: dict[str, tuple] = {}
+    served: dict[str, tuple] = {}
 
-        def client(name: str) -> Client:
-            if name not in served:
-                manager = serve(name)
-                served[name] = manager, manager.__enter__()
-            downloads = tmp_path_factory.mktemp("downloads")
-            return Client(served[name][1], verbose=False, download_files=str(downloads))
+    def client(name: str) -> Client:
+        if name not in served:
+            manager = serve(name)
+            served[name] = manager, manager.__enter__()
+        downloads = tmp_path_factory.mktemp("downloads")
+        return Client(served[name][1], verbose=False, download_files=str(downloads))
 
-        yield client
-        for manager, _ in served.values():
-            manager.__exit__(None, None, None)
+    yield client
+    for manager, _ in served.values():
+        manager.__exit__(None, None, None)
 
 
 def test_musicgen_gives_sound_and_a_film_that_follow_the_seed(connect):

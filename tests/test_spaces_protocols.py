@@ -24,17 +24,15 @@ PROTOCOLS = ("sse_v3", "sse_v2.1", "sse_v2", "sse_v1")
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Any:
+def served() -> Any:
     """The addresses of the test Spaces, each served once."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("GRADIO_TEMP_DIR", str(tmp_path_factory.mktemp("gradio")))
-        with (
-            serve("trouble") as trouble,
-            serve("fast") as fast,
-            serve("stateful") as stateful,
-            serve("kinds") as kinds,
-        ):
-            yield {"trouble": trouble, "fast": fast, "stateful": stateful, "kinds": kinds}
+    with (
+        serve("trouble") as trouble,
+        serve("fast") as fast,
+        serve("stateful") as stateful,
+        serve("kinds") as kinds,
+    ):
+        yield {"trouble": trouble, "fast": fast, "stateful": stateful, "kinds": kinds}
 
 
 class Speaking:

@@ -20,15 +20,8 @@ from tests.spaces import serve
 PROMPT = "the-very-private-prompt"
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _gradio_files(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("GRADIO_TEMP_DIR", str(tmp_path_factory.mktemp("gradio")))
-        yield
-
-
 @pytest.fixture(scope="session")
-def space(_gradio_files: None) -> Iterator[Callable[[str], str]]:
+def space() -> Iterator[Callable[[str], str]]:
     """Serve a test Space of this name once for all tests, and give its address."""
     served: dict[str, str] = {}
     with ExitStack() as stack:

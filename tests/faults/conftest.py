@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.e2e.conftest import _gradio_files, space
+from tests.e2e.conftest import space
 from tests.spaces import Spawned, spawn
 
-__all__ = ["_gradio_files", "space"]
+__all__ = ["space"]
 
 
 class Figures(list[str]):
