@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import uvicorn
 from gradio_client import Client, client, utils
 
 from spacebot.errors import EndpointGone, SpaceRaised
 from spacebot.models import File, Progress, Source, Stage
 from spacebot.spaces import Connection, Network, Partial, Result
 from spacebot.spaces.client import SpaceClient
+from spacebot.spaces.network import KEEP_ALIVE
 from spacebot.spaces.stock import StockSession
 from tests.e2e.proxy import before
 from tests.spaces import serve
@@ -210,3 +212,8 @@ def test_what_is_replaced_exists(ours: type):
             assert hasattr(Client, name), f"{name} replaces nothing any more"
             theirs = inspect.signature(getattr(Client, name))
             assert list(inspect.signature(member).parameters) == list(theirs.parameters)
+
+
+def test_an_idle_connection_is_given_up_before_gradios_server_ends_it():
+    theirs = inspect.signature(uvicorn.Config).parameters["timeout_keep_alive"].default
+    assert theirs > KEEP_ALIVE

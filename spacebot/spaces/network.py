@@ -23,6 +23,9 @@ T = TypeVar("T")
 # A blocking call here is a connect, an upload or a join: short, and bounded by
 # timeouts. Watching a job takes no thread, so this does not grow with the jobs.
 THREADS = 16
+# Gradio's server ends a connection that was idle for 5 s. Ours are given up before: a job
+# that is sent on one just then would be lost, and could not be sent again safely.
+KEEP_ALIVE = 4.0
 
 
 class PublicOnly(aiohttp.ThreadedResolver):
@@ -68,7 +71,7 @@ class Network:
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=45)
         self.http = aiohttp.ClientSession(
             timeout=timeout,
-            connector=aiohttp.TCPConnector(ssl=self.tls, limit=0),
+            connector=aiohttp.TCPConnector(ssl=self.tls, limit=0, keepalive_timeout=KEEP_ALIVE),
             # Each Space's cookies are sent to it by hand; none may leak to another.
             cookie_jar=aiohttp.DummyCookieJar(),
             # Looked for at each request, proxies cost more than the request.

@@ -11,7 +11,6 @@ import discord
 from . import messages, options
 from .components import BUTTON, SELECT, SELECTS, bound
 from .interactions import (
-    ACKNOWLEDGE_WITHIN,
     AUTOCOMPLETE,
     COMMAND,
     COMPONENT,
@@ -80,7 +79,7 @@ class User(Account):
         data = self._data(command, place) | {"options": sent}
         interaction = await self._send(self._interaction(AUTOCOMPLETE, place, data), True)
         if interaction.choices is None:
-            raise AssertionError(f"no choices came within {ACKNOWLEDGE_WITHIN} s: {interaction}")
+            raise AssertionError(f"no choices came in time: {interaction}")
         return interaction.choices
 
     async def message_command(
@@ -282,7 +281,6 @@ class User(Account):
         if wait:
             # Nobody answering is a result here: `acknowledged` says so.
             with contextlib.suppress(AssertionError):
-                await interaction.wait(
-                    lambda i: i.response_type is not None, ACKNOWLEDGE_WITHIN + 0.1
-                )
+                within = self.server.limits.acknowledge_within + 0.1
+                await interaction.wait(lambda i: i.response_type is not None, within)
         return interaction

@@ -24,7 +24,6 @@ ANSWERS = {
     AUTOCOMPLETE: {CHOICES},
     MODAL: {REPLY, DEFER, DEFER_UPDATE, UPDATE, LAUNCH},
 }
-ACKNOWLEDGE_WITHIN = 3.0
 TOKEN_LIFE = 900.0
 USER_INSTALL_FOLLOWUPS = 5
 
@@ -161,7 +160,7 @@ class Interaction(Watched):
         """Takes the callback, and returns what `with_response` asks for; ApiError if refused."""
         if self.response_type is not None:
             raise ApiError(40060)
-        if self.server.clock.now() - self.created > ACKNOWLEDGE_WITHIN:
+        if self.server.clock.now() - self.created > self.server.limits.acknowledge_within:
             raise ApiError(10062)
         kind, data = int(response.get("type") or 0), response.get("data") or {}
         allowed = ANSWERS[self.type]

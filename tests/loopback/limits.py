@@ -45,6 +45,7 @@ BUCKETS: dict[str, tuple[int, float]] = {
 RENAME = (2, 600.0)
 UNLIMITED = "POST /interactions/{interaction}/{token}/callback"
 OTHERWISE = (50, 1.0)
+ACKNOWLEDGE_WITHIN = 3.0
 MAJOR = ("channel", "guild", "token", "interaction")
 
 
@@ -73,10 +74,14 @@ class Fault:
 
 
 class Limits:
-    """Counts requests. `enforced = False` lets everything through; `fail` orders a fault."""
+    """Counts requests. `enforced = False` lets everything through; `fail` orders a fault.
+
+    `acknowledge_within` is how many seconds an interaction may go without its first answer.
+    """
 
     def __init__(self) -> None:
         self.enforced = True
+        self.acknowledge_within = ACKNOWLEDGE_WITHIN
         self.global_limit = 50
         self.invalid: list[tuple[float, int]] = []
         self.limited = 0
