@@ -76,7 +76,7 @@ class Catalogue:
         await asyncio.to_thread(self._load)
         self._spaces = await asyncio.to_thread(self._read)
         self._tasks = [
-            asyncio.create_task(self._keep(connection), name=f"keep {connection.url}")
+            asyncio.create_task(self._keep(connection), name=f"keep {connection.source.space}")
             for connection in self.connections.values()
         ]
         unknown = [
@@ -186,7 +186,7 @@ class Catalogue:
 
     async def _keep(self, connection: Connection) -> None:
         """Keep one Space reached: try again with growing pauses while it does not answer."""
-        pause = RETRY_FIRST
+        pause, space = RETRY_FIRST, connection.source.space
         while True:
             try:
                 await connection.check()
@@ -194,11 +194,11 @@ class Catalogue:
                 await asyncio.sleep(WATCH)
             except SpacebotError as error:
                 if pause == RETRY_FIRST:
-                    log.warning("%s: %s (%r)", connection.url, error, error.__cause__)
+                    log.warning("%s: %s (%r)", space, error, error.__cause__)
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, RETRY_MOST)
             except Exception:
-                log.exception("%s could not be watched", connection.url)
+                log.exception("%s could not be watched", space)
                 await asyncio.sleep(RETRY_MOST)
 
     def _describe(self, space: str, description: Description) -> None:

@@ -48,7 +48,9 @@ T = TypeVar("T")
 CLOSE = 3.0
 TELL = 2.0
 TRIM = 3600.0
-DEMO = "demo"
+# The embedded Space: the name of its command, and what is kept of it goes by. Its port is
+# another one at each start.
+DEMO, BUILT_IN = "demo", "Built-in Space"
 # The gateway measures its latency every 41 s.
 SAMPLE = 30.0
 # Anyone may ask for a look at the way to Discord: it is not gone too often.
@@ -97,7 +99,7 @@ class Runtime:
         if not self._sources:
             # In the thread that builds the page too: gradio builds one app at a time.
             self._demo = demo.serve()
-            self._sources = (Source(self._demo.url, name=DEMO),)
+            self._sources = (Source(BUILT_IN, name=DEMO, address=self._demo.url),)
         if self.settings.discord_token:
             self._bot_status = BotStatus(BotPhase.CONNECTING)
         self._thread.start()

@@ -51,9 +51,11 @@ class Theirs:
 class Source:
     """One entry of SPACES or COMMANDS: a Space, and how it is offered.
 
-    `space` is `owner/name` or an http(s) address without a trailing slash;
-    `endpoint` an API name with its slash, or None for all of the Space's;
-    without an `answer`, it goes where the outputs fit best.
+    `space` is `owner/name` or an http(s) address without a trailing slash; what
+    is kept of a Space goes by it. Where it is but a name, `address` says where
+    the Space is served this time. `endpoint` is an API name with its slash, or
+    None for all of the Space's; without an `answer`, it goes where the outputs
+    fit best.
     """
 
     space: str
@@ -64,11 +66,13 @@ class Source:
     answer: Answer | None = None
     repeatable: bool = False
     then: tuple[FollowUp, ...] = ()
+    address: str = ""
 
     @property
-    def is_address(self) -> bool:
-        """Whether this is an http(s) address rather than a Space on the Hub."""
-        return self.space.startswith(("http://", "https://"))
+    def served_at(self) -> str:
+        """The http(s) address of the Space; empty for one on the Hub, which knows its address."""
+        named = self.space.startswith(("http://", "https://"))
+        return self.address or (self.space if named else "")
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,7 +92,8 @@ async def recipe(desk: Desk, interaction: discord.Interaction[Any], job: str) ->
         line = f"{recipes.line(start.command, start.endpoint, start.given)}\n{line}"
     notes = ""
     if connection := desk.jobs.catalogue.connections.get(record.space):
-        notes = f"-# On <{connection.url}>, endpoint `{record.api_name}`."
+        where = f"<{connection.url}>" if connection.url else connection.source.space
+        notes = f"-# On {where}, endpoint `{record.api_name}`."
     if defaults := recipes.defaults(kept.endpoint, kept.given):
         notes += f"\n-# Not given, so the Space's own: `{defaults.replace('`', chr(39))}`"
     if secrets_of(record):

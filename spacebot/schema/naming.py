@@ -66,9 +66,9 @@ def says_nothing(name: str) -> bool:
 
 def space_words(source: Source) -> str:
     """The Space's own name: of owner/name the name, of an address its host."""
-    if not source.is_address:
+    if not source.served_at:
         return source.space.rpartition("/")[2]
-    host = urlsplit(source.space).hostname or ""
+    host = urlsplit(source.served_at).hostname or ""
     if re.fullmatch(r"[\d.]+|.*:.*|localhost", host):
         return ""
     return host.removeprefix("www.").split(".")[0]
@@ -77,7 +77,7 @@ def space_words(source: Source) -> str:
 def title_of(app: App, source: Source) -> str:
     """The app's title, or the Space's name where it has none."""
     own = spaced(space_words(source).replace("-", " "))
-    return app.title or own or urlsplit(source.space).netloc
+    return app.title or own or urlsplit(source.served_at).netloc
 
 
 def command_names(app: App, source: Source, only: str | None) -> Iterator[str]:
@@ -85,7 +85,7 @@ def command_names(app: App, source: Source, only: str | None) -> Iterator[str]:
     if source.name:
         yield source.name
     own = space_words(source)
-    wishes = [own, app.title] if not source.is_address else [app.title, own]
+    wishes = [own, app.title] if not source.served_at else [app.title, own]
     if source.endpoint and only and not _GENERIC.fullmatch(only) and not says_nothing(only):
         yield only
         yield from filter(None, wishes)

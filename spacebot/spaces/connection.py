@@ -68,7 +68,7 @@ class Connection:
         self.since: float | None = None
         self.tried = asyncio.Event()
         # The owner's token goes to Spaces on the Hub that the owner named, nowhere else.
-        self._token = token if not source.is_address or _on_hub(source.space) else ""
+        self._token = token if not source.served_at or _on_hub(source.served_at) else ""
         self.hub = Hub(network, source.space, self._token)
         self._changed = changed
         self._client: SpaceClient | None = None
@@ -83,9 +83,11 @@ class Connection:
 
     @property
     def url(self) -> str:
-        """The address for people: of the Space's page."""
-        if self.source.is_address:
-            parts = urlsplit(self.source.space)
+        """The address for people: of the Space's page; empty where they cannot open it."""
+        if self.source.address:
+            return ""
+        if self.source.served_at:
+            parts = urlsplit(self.source.served_at)
             return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
         return f"https://huggingface.co/spaces/{self.source.space}"
 
@@ -115,11 +117,10 @@ class Connection:
         client = self._client
         if client is None or not self.answers:
             await self.connect()
-        elif self.source.is_address and not _on_hub(self.source.space):
-            if not await self._same(client):
-                await self.connect()
-        elif not self.source.is_address:
+        elif not self.source.served_at:
             await self._ask_hub()
+        elif not _on_hub(self.source.served_at) and not await self._same(client):
+            await self.connect()
 
     async def _ask_hub(self) -> None:
         try:
@@ -143,12 +144,12 @@ class Connection:
 
     async def _connect(self) -> SpaceClient:
         try:
-            info = None if self.source.is_address else await self.hub.awake()
+            info = None if self.source.served_at else await self.hub.awake()
             async with asyncio.timeout(self.network.connect):
                 client = await self.network.call(
                     SpaceClient,
                     self.network,
-                    self.source.space,
+                    self.source.served_at or self.source.space,
                     host=info and info.host,
                     token=self._token,
                     wanted=self._wanted,

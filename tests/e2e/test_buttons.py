@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from spacebot.models import Source
 from tests.e2e.ask import ask, is_final, shown
 from tests.e2e.conftest import Place, discord
 from tests.e2e.house import Home, at_home
+from tests.e2e.proxy import before
 from tests.loopback import Interaction, Message
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -177,11 +179,13 @@ async def test_a_password_is_neither_kept_nor_shown(place: Place, home: Home) ->
 
 
 async def test_buttons_outlive_a_restart(served_url: str, tmp_path: Path) -> None:
-    source = Source(served_url, name="studio")
-    async with discord() as place:
+    # As the embedded Space: its port is another one at each start.
+    source = Source("Built-in Space", name="studio", address=served_url)
+    async with discord() as place, before(served_url) as moved:
         async with at_home(place.server, source, folder=tmp_path):
             message = await ask(place.ada, "studio draw", prompt="sea", channel=place.channel)
             form = await place.ada.click(message, "Edit…")
+        source = replace(source, address=moved.url)
         async with at_home(place.server, source, folder=tmp_path):
             again = await result(await place.ben.click(message, "Again"))
             assert "sea seed=7" in again.content
@@ -190,6 +194,9 @@ async def test_buttons_outlive_a_restart(served_url: str, tmp_path: Path) -> Non
             form = await place.ben.click(message, "Edit…")
             changed = await result(await place.ben.submit(form, {"Prompt": "land"}))
             assert "land seed=7" in changed.content
+            recipe = await place.ben.click(changed, "Recipe")
+            # Nobody can open an address of this machine.
+            assert "On Built-in Space, endpoint" in shown(recipe).content
 
 
 @pytest.fixture
