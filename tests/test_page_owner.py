@@ -14,7 +14,8 @@ import pytest
 from fastapi import FastAPI
 from starlette.middleware.sessions import SessionMiddleware
 
-from spacebot.page import Access, add_routes
+from spacebot.page import Access, routes
+from spacebot.page.media import Shelf
 from tests.browser.house import CONNECTED, JOB, LOG, TEXT, ScriptedHouse, status
 
 PASSWORD = "correct horse battery"
@@ -32,11 +33,11 @@ def house(tmp_path: Path) -> ScriptedHouse:
     return ScriptedHouse(tmp_path, current=status(CONNECTED))
 
 
-async def serve(house: ScriptedHouse, access: Access | None) -> AsyncIterator[httpx.AsyncClient]:
-    app = FastAPI()
+async def serve(house: ScriptedHouse, access: Access) -> AsyncIterator[httpx.AsyncClient]:
+    app, shelf = FastAPI(), Shelf()
     # As Gradio adds it where it has its routes for signing in.
     app.add_middleware(SessionMiddleware, secret_key=SECRET)
-    shelf = add_routes(app, house, access)
+    app.include_router(routes.router(house, shelf, access))
     transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url="https://page") as client:
         yield client
@@ -170,7 +171,7 @@ async def test_a_wrong_password_is_told_and_soon_refused(client) -> None:
 
 
 async def test_without_a_password_nobody_gets_in(house) -> None:
-    async for client in serve(house, None):
+    async for client in serve(house, Access()):
         assert (await sign_in(client, "")).status_code == 403
         assert (await client.get("/spacebot/owner", headers=OWN)).json()["html"] == ""
 

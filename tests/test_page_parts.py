@@ -11,7 +11,7 @@ import pytest
 from fastapi import FastAPI
 
 from spacebot.models import BotPhase, BotStatus
-from spacebot.page import add_routes, render
+from spacebot.page import Access, render, routes
 from spacebot.page.markdown import to_html
 from spacebot.page.media import Shelf
 from tests.browser.house import CONNECTED, OFF, ScriptedHouse, status
@@ -26,8 +26,8 @@ def house(tmp_path: Path) -> ScriptedHouse:
 
 @pytest.fixture
 async def client(house: ScriptedHouse):
-    app = FastAPI()
-    shelf = add_routes(app, house)
+    app, shelf = FastAPI(), Shelf()
+    app.include_router(routes.router(house, shelf, Access()))
     async with httpx.AsyncClient(
         transport=httpx.ASGITransport(app), base_url="http://page"
     ) as connected:

@@ -71,23 +71,21 @@ class Running:
     async def health(self) -> httpx.Response:
         """Its /healthz, as soon as it answers."""
         async with httpx.AsyncClient() as client:
-            for _ in range(600):
+            for _ in range(3000):
                 assert self.process.returncode is None, await self.output()
                 try:
-                    answer = await client.get(f"{self.url}/healthz", timeout=5)
-                    if answer.status_code != 404:
-                        return answer
+                    return await client.get(f"{self.url}/healthz", timeout=5)
                 except httpx.TransportError:
-                    pass
-                await asyncio.sleep(0.1)
+                    # Often enough to see it in the moment in which it begins to listen.
+                    await asyncio.sleep(0.02)
         raise AssertionError(await self.output())
 
-    async def shows(self, text: str) -> None:
-        """Wait until its page's sections hold a text."""
+    async def shows(self, text: str) -> str:
+        """Wait until its page's sections hold a text, and give them."""
         async with httpx.AsyncClient() as client:
             for _ in range(200):
-                if text in (await client.get(f"{self.url}/spacebot/status")).text:
-                    return
+                if text in (shown := (await client.get(f"{self.url}/spacebot/status")).text):
+                    return shown
                 await asyncio.sleep(0.1)
         raise AssertionError(await self.output())
 
@@ -136,6 +134,8 @@ async def test_the_uploaded_files_run_as_a_space(clone: Path, port: int) -> None
         async with httpx.AsyncClient() as client:
             page = await client.get(it.url)
         assert (page.status_code, "Spacebot" in page.text) == (200, True)
+        # Visitors cannot open what is served on this machine alone.
+        assert "127.0.0.1" not in await it.shows("Built-in Space")
         # As Hugging Face stops a Space.
         it.process.send_signal(signal.SIGTERM)
         said, _ = await asyncio.wait_for(it.process.communicate(), 30)

@@ -2,6 +2,6 @@
 
 from spacebot.page.access import Access
 from spacebot.page.house import House
-from spacebot.page.server import Served, add_routes, build, launch_options, serve
+from spacebot.page.server import Served, build, serve
 
-__all__ = ["Access", "House", "Served", "add_routes", "build", "launch_options", "serve"]
+__all__ = ["Access", "House", "Served", "build", "serve"]

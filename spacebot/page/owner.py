@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, FastAPI, Form, HTTPException, Request, Response
+from fastapi import APIRouter, Form, HTTPException, Request, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
 
 from spacebot import words
@@ -77,8 +77,3 @@ class OwnerView:
         router.add_api_route("/act", self.act, methods=["POST"])
         router.add_api_route("/log", self.log, methods=["GET"])
         return router
-
-
-def add_owner(app: FastAPI, house: House, overview: Overview, access: Access) -> None:
-    """Add the owner's routes to the app that Gradio serves."""
-    app.include_router(OwnerView(house, overview, access).router(), include_in_schema=False)

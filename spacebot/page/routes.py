@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, FastAPI, Header, HTTPException, Request, Response
+from fastapi import APIRouter, Depends, Header, HTTPException, Request, Response
 from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, StreamingResponse
 from starlette.datastructures import FormData
 
@@ -25,7 +25,7 @@ from spacebot.page.access import Access, own_page
 from spacebot.page.house import House
 from spacebot.page.media import MEBIBYTE, Shelf
 from spacebot.page.overview import Overview
-from spacebot.page.owner import add_owner
+from spacebot.page.owner import OwnerView
 from spacebot.page.talks import Question, Talks
 from spacebot.page.tryout import Turn
 
@@ -159,8 +159,8 @@ class TryOut:
         return router
 
 
-def add_routes(app: FastAPI, house: House, shelf: Shelf, access: Access) -> None:
-    """Add /healthz, the page's sections, the try-out and the owner's to Gradio's app."""
+def router(house: House, shelf: Shelf, access: Access) -> APIRouter:
+    """/healthz, the page's sections, the try-out's routes and the owner's."""
     overview = Overview(house)
 
     async def healthz() -> JSONResponse:
@@ -186,12 +186,14 @@ def add_routes(app: FastAPI, house: House, shelf: Shelf, access: Access) -> None
             raise HTTPException(409, str(error)) from error
         return Response(status_code=204)
 
-    app.add_api_route("/healthz", healthz, methods=["GET", "HEAD"], include_in_schema=False)
-    app.add_api_route("/metrics", metrics, methods=["GET"], include_in_schema=False)
-    app.add_api_route("/spacebot/status", sections, methods=["GET"], include_in_schema=False)
-    app.add_api_route("/spacebot/look", look, methods=["POST"], include_in_schema=False)
-    app.include_router(TryOut(house, shelf, overview).router(), include_in_schema=False)
-    add_owner(app, house, overview, access)
+    every = APIRouter(include_in_schema=False)
+    every.add_api_route("/healthz", healthz, methods=["GET", "HEAD"])
+    every.add_api_route("/metrics", metrics, methods=["GET"])
+    every.add_api_route("/spacebot/status", sections, methods=["GET"])
+    every.add_api_route("/spacebot/look", look, methods=["POST"])
+    every.include_router(TryOut(house, shelf, overview).router())
+    every.include_router(OwnerView(house, overview, access).router())
+    return every
 
 
 def _events(stream: AsyncIterator[str]) -> StreamingResponse:

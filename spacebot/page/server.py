@@ -8,7 +8,6 @@ from typing import Any
 
 import gradio as gr
 import gradio.themes
-from fastapi import FastAPI
 
 from spacebot.page import render, routes
 from spacebot.page.access import Access
@@ -72,16 +71,6 @@ def launch_options() -> dict[str, Any]:
     }
 
 
-def add_routes(app: FastAPI, house: House, access: Access | None = None) -> Shelf:
-    """Add the page's routes; the Shelf keeps the try-out's files until it is closed.
-
-    Without `access` nobody can sign in as the owner.
-    """
-    shelf = Shelf()
-    routes.add_routes(app, house, shelf, access or Access())
-    return shelf
-
-
 @dataclass(frozen=True, slots=True)
 class Served:
     """A page that is being served at `url` until it is closed."""
@@ -103,13 +92,22 @@ def serve(
     *,
     access: Access | None = None,
 ) -> Served:
-    """Serve the page from threads of its own. `port` None takes the first free from 7860."""
-    demo = build(house, access)
-    app, url, _ = demo.launch(
-        server_name=host,
-        server_port=port,
-        prevent_thread_lock=True,
-        quiet=True,
-        **launch_options(),
-    )
-    return Served(url, demo, add_routes(app, house, access))
+    """Serve the page from threads of its own. `port` None takes the first free from 7860.
+
+    Without `access` nobody can sign in as the owner.
+    """
+    demo, shelf = build(house, access), Shelf()
+    try:
+        _, url, _ = demo.launch(
+            server_name=host,
+            server_port=port,
+            prevent_thread_lock=True,
+            quiet=True,
+            # Routes added afterwards would be missing for a moment: /healthz among them.
+            app_kwargs={"routes": routes.router(house, shelf, access or Access()).routes},
+            **launch_options(),
+        )
+    except OSError:
+        shelf.close()
+        raise
+    return Served(url, demo, shelf)

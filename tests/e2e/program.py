@@ -75,9 +75,8 @@ class Program:
             try:
                 answer = await self.get("/healthz")
                 told = answer.json() | {"code": answer.status_code}
-            except (httpx.HTTPError, ValueError):
-                # Gradio answers a moment before the page's own routes are there.
-                told = {}
+            except httpx.TransportError:
+                told = {}  # it does not listen yet
             if told.get("status") == status:
                 return told
             await asyncio.sleep(0.1)
@@ -90,9 +89,8 @@ class Program:
         while time.monotonic() < deadline:
             try:
                 shown = await self.page()
-            except httpx.HTTPError:
-                # Gradio answers a moment before the page's own routes are there.
-                shown = "(no page)"
+            except httpx.TransportError:
+                shown = "(no page)"  # it does not listen yet
             if text in shown:
                 return shown
             await asyncio.sleep(0.1)
