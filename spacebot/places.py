@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, cast
 
+import aiohttp
 import discord
 
 from spacebot.models import Attached, Reply
@@ -25,6 +26,8 @@ DELETED = {10008}
 GONE = {10003, 10004, 10008, 10015, 10062, 50001, 50007, 50013, 50027, 50083, 160005}
 TOO_LARGE = {40005}
 NOBODY = discord.AllowedMentions.none()
+# Among so many of a channel's messages one is looked for that was just sent.
+RECENT = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +99,8 @@ class Writer:
         self.client = client
         self.place = place
         self._webhook = discord.Webhook.partial(place.application, place.token, client=client)
+        self._once = discord.Webhook.partial(place.application, place.token, client=client)
+        self._once.session = cast(aiohttp.ClientSession, Once(self._once.session))
 
     async def edit(
         self,
@@ -118,13 +123,19 @@ class Writer:
                 # Discord takes this name for the first reply.
                 await self._webhook.edit_message("@original", **now)  # type: ignore[arg-type]
 
-    async def follow_up(self, reply: Reply, *, view: discord.ui.View | None = None) -> int:
-        """Post one message more; returns its id."""
+    async def follow_up(
+        self, reply: Reply, *, nonce: str, view: discord.ui.View | None = None
+    ) -> int:
+        """Post one message more; returns its id.
+
+        Beside an interaction's reply there are no nonces: a try whose answer was lost may
+        have arrived (see `arrived`), so each is made once.
+        """
         if self.place.is_ordinary:
             channel = self.client.get_partial_messageable(self.place.channel or 0)
-            return (await send(channel, reply, view=view)).id
+            return (await send(channel, reply, nonce=nonce, view=view)).id
         with Opened(reply.files) as opened:
-            sent = await self._webhook.send(
+            sent = await self._once.send(
                 reply.text,
                 files=opened,
                 ephemeral=self.place.private,
@@ -133,6 +144,28 @@ class Writer:
                 wait=True,
             )
         return sent.id
+
+    async def arrived(self, reply: Reply, *, besides: Collection[int]) -> int | None:
+        """The id of the follow-up that this became, although Discord's answer was lost.
+
+        None where there is none, or where the bot cannot look: what only one person sees,
+        and where the bot is no member.
+        """
+        place = self.place
+        if place.channel is None or place.message is None or place.private or place.is_ordinary:
+            return None
+        channel = self.client.get_partial_messageable(place.channel)
+        try:
+            async for message in channel.history(limit=RECENT):
+                about = message.interaction_metadata
+                mine = about is not None and about.original_response_message_id == place.message
+                same = message.content == reply.text.strip()
+                same = same and len(message.attachments) == len(reply.files)
+                if mine and same and message.id not in besides:
+                    return message.id
+        except (discord.Forbidden, discord.NotFound):
+            pass
+        return None
 
     async def delete(self, message: int, *, channel: int | None = None) -> None:
         """Delete a message of this job: the reply, or one posted after it."""
@@ -162,7 +195,12 @@ class Writer:
             await message.edit(content=text, view=view, allowed_mentions=NOBODY)
 
     async def to_channel(
-        self, reply: Reply, *, view: discord.ui.View | None = None, mention: bool = True
+        self,
+        reply: Reply,
+        *,
+        nonce: str,
+        view: discord.ui.View | None = None,
+        mention: bool = True,
     ) -> None:
         """Post an ordinary message in the channel, which mentions whoever asked."""
         assert self.place.channel is not None
@@ -188,24 +226,31 @@ class Writer:
             if mention
             else NOBODY,
             reference=reference,
+            nonce=nonce,
             view=view,
         )
 
-    async def to_person(self, reply: Reply, *, view: discord.ui.View | None = None) -> None:
+    async def to_person(
+        self, reply: Reply, *, nonce: str, view: discord.ui.View | None = None
+    ) -> None:
         """Post by direct message."""
         person = await self.client.create_dm(discord.Object(self.place.user))  # type: ignore[arg-type]
-        await send(person, reply, view=view)
+        await send(person, reply, nonce=nonce, view=view)
 
 
 async def send(
     channel: discord.abc.Messageable,
     reply: Reply,
     *,
+    nonce: str = "",
     allowed: discord.AllowedMentions = NOBODY,
     reference: discord.MessageReference | None = None,
     view: discord.ui.View | None = None,
 ) -> discord.Message:
-    """Send a reply as an ordinary message; it pings nobody but whom `allowed` names."""
+    """Send a reply as an ordinary message; it pings nobody but whom `allowed` names.
+
+    Sent again with the same `nonce` because Discord's answer got lost, it still stands once.
+    """
     with Opened(reply.files) as opened:
         return await channel.send(
             reply.text,
@@ -213,9 +258,33 @@ async def send(
             allowed_mentions=allowed,
             reference=reference,  # type: ignore[arg-type]  # discord.py takes None, its types do not
             view=view,  # type: ignore[arg-type]
-            # Sent again because Discord's answer got lost, the message still stands once.
-            nonce=secrets.token_hex(8),
+            # discord.py has Discord enforce it.
+            nonce=nonce or fresh_nonce(),
         )
+
+
+def fresh_nonce() -> str:
+    """What tells one message from every other, however often it is sent."""
+    return secrets.token_hex(8)
+
+
+async def _no_trouble(response: aiohttp.ClientResponse) -> None:
+    if response.status >= 500:
+        raise discord.DiscordServerError(response, await response.text())
+
+
+class Once:
+    """A session whose requests raise Discord's troubles at once.
+
+    discord.py would make the request again, which may have been done.
+    """
+
+    def __init__(self, session: aiohttp.ClientSession) -> None:
+        self._session = session
+
+    def request(self, *args: Any, **given: Any) -> Any:
+        """Make a request, as `aiohttp.ClientSession` does."""
+        return self._session.request(*args, **given, raise_for_status=_no_trouble)
 
 
 class Opened(list[discord.File]):

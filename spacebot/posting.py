@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 import time
 from collections.abc import Awaitable, Callable
@@ -15,7 +16,7 @@ from discord.webhook.async_ import AsyncWebhookAdapter, async_context
 
 from spacebot.buttons import is_running
 from spacebot.models import Reply
-from spacebot.places import DELETED, GONE, TOO_LARGE, Writer, send
+from spacebot.places import DELETED, GONE, TOO_LARGE, Writer, fresh_nonce, send
 
 T = TypeVar("T")
 Way = Callable[[Reply], Awaitable[T]]
@@ -43,6 +44,7 @@ class Poster:
         self._moved = False
         self._direct = writer.place.private or writer.place.channel is None
         self._overtaken = False
+        self._followed: list[int] = []
 
     def overtake(self) -> None:
         """An edit under way was given up: the next one neither waits for it nor loses to it."""
@@ -63,21 +65,27 @@ class Poster:
 
     async def more(self, reply: Reply, *, view: discord.ui.View | None = None) -> int | None:
         """Post one message after the first; its id, where it stands beside the first."""
-        posted: list[int] = []
+        count, nonce, tries = len(self._followed), fresh_nonce(), itertools.count()
 
         async def follow_up(part: Reply) -> None:
-            posted.append(await self.writer.follow_up(part, view=view))
+            again, posted = next(tries), None
+            if again:
+                posted = await self.writer.arrived(part, besides=self._followed)
+            if posted is None:
+                posted = await self.writer.follow_up(part, nonce=nonce, view=view)
+            self._followed.append(posted)
 
         if not await self._by_token(follow_up, reply):
             await self._another_way(reply, view)
-        return posted[0] if posted else None
+        return self._followed[-1] if len(self._followed) > count else None
 
     async def in_thread(
         self, thread: discord.Thread, reply: Reply, *, view: discord.ui.View | None = None
     ) -> int | None:
         """Post one message in a thread; None where it is closed or gone."""
         try:
-            sent = await self._persist(lambda part: send(thread, part, view=view), reply)
+            way = partial(send, thread, nonce=fresh_nonce(), view=view)
+            sent = await self._persist(way, reply)
         except discord.HTTPException as error:
             if error.code not in GONE:
                 raise
@@ -114,9 +122,11 @@ class Poster:
     async def _another_way(self, reply: Reply, view: discord.ui.View | None) -> None:
         """Write an ordinary message in the channel; else to the one who asked alone."""
         first, self._moved = not self._moved, True
+        # One for each message, whatever happens on the way.
+        in_channel, in_person = fresh_nonce(), fresh_nonce()
         if not self._direct:
             try:
-                way = partial(self.writer.to_channel, view=view, mention=first)
+                way = partial(self.writer.to_channel, nonce=in_channel, view=view, mention=first)
                 await self._persist(way, reply)
             except discord.HTTPException as error:
                 log.info("job %s: not in its channel: %s", self.name, error)
@@ -126,7 +136,8 @@ class Poster:
                     await self._close_old()
                 return
         try:
-            await self._persist(partial(self.writer.to_person, view=view), reply)
+            way = partial(self.writer.to_person, nonce=in_person, view=view)
+            await self._persist(way, reply)
         except discord.HTTPException as error:
             log.warning("job %s could not be delivered anywhere: %s", self.name, error)
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from functools import partial
 
 import aiohttp
 import discord
 
 from spacebot.models import Reply
-from spacebot.places import DELETED, NOBODY, TOO_LARGE, Opened
+from spacebot.places import DELETED, NOBODY, TOO_LARGE, Opened, fresh_nonce
 from spacebot.posting import persist, without_files
 
 log = logging.getLogger(__name__)
@@ -74,20 +75,24 @@ class Speech:
     async def _put(
         self, number: int, reply: Reply, view: discord.ui.View | None, lasting: bool
     ) -> None:
+        nonce = fresh_nonce()
         if lasting:
-            await persist(lambda part: self._awake(number, part, view), reply, "of a conversation")
+            way = partial(self._awake, number, nonce=nonce, view=view)
+            await persist(way, reply, "of a conversation")
             return
         try:
-            await self._awake(number, reply, view)
+            await self._awake(number, reply, nonce=nonce, view=view)
         except discord.HTTPException as error:
             if error.code not in TOO_LARGE or not reply.files:
                 raise
-            await self._awake(number, without_files(reply), view)
+            await self._awake(number, without_files(reply), nonce=nonce, view=view)
 
-    async def _awake(self, number: int, reply: Reply, view: discord.ui.View | None) -> None:
+    async def _awake(
+        self, number: int, reply: Reply, *, nonce: str, view: discord.ui.View | None
+    ) -> None:
         """Post or edit, in a thread that has gone to sleep after waking it."""
         try:
-            await self._send(number, reply, view)
+            await self._send(number, reply, nonce, view)
         except discord.HTTPException as error:
             if error.code != ARCHIVED:
                 raise
@@ -95,9 +100,11 @@ class Speech:
             if not isinstance(thread, discord.Thread) or thread.locked:
                 raise
             await thread.edit(archived=False)
-            await self._send(number, reply, view)
+            await self._send(number, reply, nonce, view)
 
-    async def _send(self, number: int, reply: Reply, view: discord.ui.View | None) -> None:
+    async def _send(
+        self, number: int, reply: Reply, nonce: str, view: discord.ui.View | None
+    ) -> None:
         with Opened(reply.files) as opened:
             if number < len(self.messages):
                 await self._partial(self.messages[number]).edit(
@@ -109,6 +116,7 @@ class Speech:
                 files=opened,
                 view=view or discord.utils.MISSING,
                 allowed_mentions=NOBODY,
+                nonce=nonce,
                 reference=self._reference() if number == 0 else None,  # type: ignore[arg-type]
             )
         self.messages.append(sent.id)

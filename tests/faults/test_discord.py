@@ -93,6 +93,41 @@ async def test_more_messages_than_one_while_discord_has_trouble(place: Place, fi
     figures.note("POST of a follow-up gets 503", messages=3, twice=0)
 
 
+@pytest.mark.parametrize("status", [502, 0])
+async def test_a_follow_up_whose_answer_was_lost_stands_once(
+    place: Place, home: Home, figures: Figures, status: int
+):
+    channel = place.guild.add_text_channel("lost")
+    seen = await place.ada.command("trouble huge", {"characters": 5000}, channel=channel)
+    place.server.limits.fail("POST /webhooks/*", status, times=1, after=True)
+    await seen.wait(lambda one: is_final(one) and len(one.followups) >= 2, 20)
+    await settled(home)
+    assert len({one.content for one in channel.messages}) == len(channel.messages) == 3
+    # All of them are known, to be deleted together.
+    await place.ada.click(channel.messages[-1], "Delete")
+    await channel.wait(lambda c: not c.messages, 5)
+    figures.note(f"A follow-up is taken, then {status or 'cut off'}", messages=3, twice=0)
+
+
+@pytest.mark.parametrize("fault", [{"status": 503}, {"status": 0}])
+async def test_an_ordinary_message_whose_answer_was_lost_stands_once(
+    place: Place, home: Home, figures: Figures, fault
+):
+    channel = place.guild.add_text_channel("lost")
+    seen = await place.ada.command("fast sleep", {"seconds": 1.1}, channel=channel)
+    place.server.limits.fail(f"POST /channels/{channel.id}/messages", after=True, **fault)
+    place.server.clock.advance(TOKEN_LIFE + 60)
+    try:
+        await channel.wait(lambda c: len(c.messages) > 1, 10)
+        await settled(home)
+    finally:
+        place.server.clock.advance(-(TOKEN_LIFE + 60))
+    assert [one for one in channel.messages if one is not shown(seen)] == channel.messages[1:]
+    assert len(channel.messages) == 2
+    assert "Done in" in channel.messages[1].content
+    figures.note(f"A message is taken, then {fault['status'] or 'cut off'}", answered=1, twice=0)
+
+
 async def test_an_acknowledgement_whose_answer_was_lost(place: Place, home: Home):
     place.server.limits.fail("POST /interactions/*", 502, times=1, after=True)
     seen = await place.ada.command("fast echo", text="lost", channel=place.channel)

@@ -17,6 +17,8 @@ CHANNEL = "/channels/{channel}"
 MESSAGES = CHANNEL + "/messages"
 MESSAGE = MESSAGES + "/{message}"
 REACTIONS = MESSAGE + "/reactions/{emoji}"
+# Discord: an enforced nonce is "checked for uniqueness in the past few minutes".
+NONCE_LIFE = 180.0
 
 
 def place(call: Call, *needed: str) -> Channel:
@@ -113,10 +115,21 @@ def send(call: Call) -> Any:
         raise ApiError(50007)
     if channel.is_thread and channel.locked:
         raise ApiError(50083)
+    if sent := _sent_before(call, channel):
+        return sent.to_json()
     reference = _reference(call, channel)
     bot = call.server.bot
     message = messages.create(channel, bot, call.json, call.files, reference=reference)
     return message.to_json()
+
+
+def _sent_before(call: Call, channel: Channel) -> Message | None:
+    """The message of this nonce, where it is enforced: sent again, it stands once."""
+    nonce, since = call.json.get("nonce"), call.server.clock.now() - NONCE_LIFE
+    if not nonce or not call.json.get("enforce_nonce"):
+        return None
+    mine = (one for one in channel.messages if one.author is call.server.bot)
+    return next((one for one in mine if one.nonce == nonce and one.created > since), None)
 
 
 def _reference(call: Call, channel: Channel) -> Message | None:

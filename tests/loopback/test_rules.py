@@ -228,6 +228,16 @@ async def test_files(api: Api):
         assert response.status == 404
 
 
+async def test_an_enforced_nonce_stands_once(api: Api):
+    message = {"content": "x", "nonce": "7", "enforce_nonce": True}
+    (_, first), (_, again) = await api.say(**message), await api.say(**message)
+    assert again["id"] == first["id"]
+    await api.say(content="x", nonce="7")
+    api.server.clock.advance(600)
+    await api.say(**message)
+    assert len(api.channel.messages) == 3
+
+
 async def test_unknown_things(api: Api):
     path = f"/channels/{api.channel.id}/messages/1"
     assert (await api.send("GET", path))[1]["code"] == 10008
