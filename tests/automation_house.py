@@ -11,6 +11,7 @@ from typing import Any
 
 import av
 import numpy as np
+import pytest
 from PIL import Image
 
 from spacebot.models import Source
@@ -83,16 +84,19 @@ async def lab(
     folder: Path, *sources: Source, privileged: tuple[str, ...] = PRIVILEGED, **more: Any
 ) -> AsyncIterator[Lab]:
     """Run the bot in a server of its own."""
-    async with DiscordServer(privileged=privileged) as server:
-        server.limits.enforced = False
-        # A crowd's bot, Discord and Spaces share one process here, which may be a slow one.
-        server.limits.acknowledge_within = 60.0
-        mod, ada, ben = (server.add_user(name) for name in ("mod", "ada", "ben"))
-        guild = server.add_guild("Lab", ada, ben)
-        guild.add_member(mod, "manage_guild")
-        channel = guild.add_text_channel("art")
-        async with at_home(server, *sources, folder=folder, **more) as home:
-            yield Lab(server, guild, channel, mod, ada, ben, home)
+    with pytest.MonkeyPatch.context() as patch:
+        # It connects anew for what an automation needs to be told: here that may be at once.
+        patch.setattr("spacebot.bot.client.IDENTIFY", 0.0)
+        async with DiscordServer(privileged=privileged) as server:
+            server.limits.enforced = False
+            # A crowd's bot, Discord and Spaces share one process here, which may be a slow one.
+            server.limits.acknowledge_within = 60.0
+            mod, ada, ben = (server.add_user(name) for name in ("mod", "ada", "ben"))
+            guild = server.add_guild("Lab", ada, ben)
+            guild.add_member(mod, "manage_guild")
+            channel = guild.add_text_channel("art")
+            async with at_home(server, *sources, folder=folder, **more) as home:
+                yield Lab(server, guild, channel, mod, ada, ben, home)
 
 
 def picture(colour: str, size: tuple[int, int] = (64, 48)) -> bytes:
