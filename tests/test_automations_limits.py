@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from spacebot.jobs import Deadlines
+from spacebot.jobs import Deadlines, Limits
 from spacebot.models import Answer, Source
 from spacebot.store import Automation
 from tests.automation_house import PRIVILEGED, Lab, final, lab, picture, runs
@@ -345,6 +345,52 @@ async def test_a_restart_keeps_automations_and_their_jobs(
             assert again.bot.automations.of(there.guild.id)
             # Discord had the commands already.
             assert not [one for one in server.requests if one.method == "PUT"]
+
+
+async def test_a_restart_forgets_neither_what_waits_nor_what_ran(
+    served: Callable[[str], str], tmp_path: Path
+):
+    # Two are under way at once; the third waits, and nobody has seen it yet.
+    limits = Limits(waiting_per_user=2)
+    source = Source(served("fast"), name="fast", repeatable=True)
+    async with lab(tmp_path, source, limits=limits) as there:
+        server, place = there.server, there.channel
+        asleep = {"match": "wait", "values": "seconds:1.5"}
+        automation = await there.add("text", "/fast sleep", per_hour=4, **asleep)
+        said = [there.ada.say(f"wait {number}", channel=place) for number in range(3)]
+        await place.wait(lambda c: len(runs(c)) == 2, 10)
+        await asyncio.sleep(0.5)
+        await there.home.jobs.close()
+        await there.home.jobs.drained(5)
+        await there.home.bot.close()
+        assert len(runs(place)) == 2
+        assert all("This job is kept" in one.content for one in runs(place))
+        async with at_home(server, source, folder=tmp_path, limits=limits) as again:
+            for one in said:
+                assert "Done in" in (await there.answer_to(one)).content
+            # The hour's count goes on.
+            await there.answer_to(there.ben.say("wait again", channel=place))
+            there.ben.say("wait once more", channel=place)
+            await server.wait(lambda _: again.bot.automations.ran.skipped[automation], 10)
+            assert len(runs(place)) == 4
+
+
+async def test_a_message_is_reacted_to_once_over_a_restart(
+    served: Callable[[str], str], tmp_path: Path
+):
+    source = Source(served("fast"), name="fast")
+    async with lab(tmp_path, source) as there:
+        await there.add("reaction", "/fast echo", match="🔊")
+        said = there.ada.say("aloud", channel=there.channel)
+        there.ben.react(said, "🔊")
+        await there.answer_to(said)
+        await there.home.bot.close()
+        async with at_home(there.server, source, folder=tmp_path):
+            there.mod.react(said, "🔊")
+            other = there.ada.say("aloud too", channel=there.channel)
+            there.mod.react(other, "🔊")
+            await there.answer_to(other)
+            assert len(runs(there.channel)) == 2
 
 
 async def test_without_the_intent_the_moderator_is_told_and_all_else_works(

@@ -30,8 +30,8 @@ ANSWERS = {
     "reaction": "a reaction",
 }
 DONE = "✅"
-# Discord: a thread has already been created for this message.
-HAS_THREAD = 160004
+# Discord: a thread has already been created for this message; there is no such channel.
+HAS_THREAD, NO_CHANNEL = 160004, 10003
 # Edits of a channel's messages are five in 5 seconds for all of them together: the results
 # must not wait for progress that nobody asked to see.
 SHOW_FIRST, SHOW = 5.0, 15.0
@@ -94,17 +94,19 @@ class Reacting(Answering):
         place = self.place
         channel = self.client.get_partial_messageable(place.channel or 0)
         message = channel.get_partial_message(place.origin or 0)
-        try:
-            await message.add_reaction(said[0] if said else self.emoji)
-        except discord.HTTPException as error:
-            raise Unanswered(f"I could not react: {error.text or error.status}") from error
+        for emoji in [said[0], self.emoji] if said else [self.emoji]:
+            try:
+                await message.add_reaction(emoji)
+                return
+            except discord.HTTPException as error:
+                # What a Space says may look like an emoji and be none to Discord.
+                if emoji == self.emoji or error.status != 400:
+                    raise Unanswered(f"I could not react: {error.text or error.status}") from error
 
 
-async def open_place(
-    client: discord.Client, automation: Automation, event: Event, job: Job
-) -> Place:
-    """Write the message that becomes the answer, and give its place; raises `Unanswered`."""
-    place = Place(
+def place_of(client: discord.Client, automation: Automation, event: Event) -> Place:
+    """Where an event happened: the answer has no message yet."""
+    return Place(
         application=client.application_id or 0,
         token="",
         created=time.time(),
@@ -114,13 +116,23 @@ async def open_place(
         origin=event.message.id if event.message else None,
         automation=automation.id,
     )
+
+
+async def open_place(
+    client: discord.Client, automation: Automation, job: Job, message: discord.Message | None
+) -> Place:
+    """Write the message that becomes the answer to another, and give its place.
+
+    Raises `Unanswered`.
+    """
+    place = Place.from_json(job.place)
     if automation.answer == "reaction":
         return place
     try:
-        channel = await _channel(automation, event, job)
+        channel = await _channel(automation, job, message)
         reference = None
-        if event.message is not None and channel == event.message.channel.id:
-            reference = event.message.to_reference(fail_if_not_exists=False)
+        if message is not None and channel == message.channel.id:
+            reference = message.to_reference(fail_if_not_exists=False)
         sent = await send(
             client.get_partial_messageable(channel),
             Reply(f"{words.header(job, job.command)}\n-# ⏳ Starting"),
@@ -128,18 +140,27 @@ async def open_place(
             view=cancel_view(job.id),
         )
     except discord.HTTPException as error:
-        raise Unanswered(
-            f"I may not write where it answers: {error.text or error.status}. Give me the "
-            "permissions to see that channel, to send messages and to read its history."
-        ) from error
+        raise Unanswered(_why(error)) from error
     return replace(place, channel=channel, message=sent.id)
 
 
-async def _channel(automation: Automation, event: Event, job: Job) -> int:
+def _why(error: discord.HTTPException) -> str:
+    """Why it cannot be answered, and what a moderator can do about it."""
+    if error.code == NO_CHANNEL:
+        return (
+            "The channel where it answers is gone. Delete this automation, and add one that "
+            "answers elsewhere."
+        )
+    return (
+        f"I may not write where it answers: {error.text or error.status}. Give me the "
+        "permissions to see that channel, to send messages and to read its history."
+    )
+
+
+async def _channel(automation: Automation, job: Job, message: discord.Message | None) -> int:
     """The channel or thread that the answer goes to."""
     if automation.answer == "channel":
         return int(automation.target)
-    message = event.message
     if automation.answer == "thread" and message is not None:
         if isinstance(message.channel, discord.Thread):
             return message.channel.id
@@ -152,4 +173,4 @@ async def _channel(automation: Automation, event: Event, job: Job) -> int:
                     raise
         # A message's thread has its id.
         return message.id
-    return event.channel or int(automation.channel)
+    return job.place["channel"] or int(automation.channel)

@@ -147,7 +147,7 @@ class AutomationCommands(app_commands.Group):
         """List the automations of this server."""
         shown = []
         for one in self.automations.of(interaction.guild_id):
-            skipped = self.automations.skipped[one.id]
+            skipped = self.automations.ran.skipped[one.id]
             shown.append(_shown(one) + (f" · {skipped} left out by its limit" if skipped else ""))
         pages = [""]
         for text in shown or ["There is none yet: `/automation add`."]:

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import time
 import uuid
-from collections import Counter, OrderedDict, defaultdict, deque
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -16,23 +16,22 @@ import discord
 from spacebot import words
 from spacebot.attachments import named
 from spacebot.automations import events, values
-from spacebot.automations.answers import Answering, Reacting, open_place
+from spacebot.automations.answers import Answering, Reacting, open_place, place_of
 from spacebot.automations.events import Event
 from spacebot.automations.kinds import AUTOMATIONS, HOUR, Timed, When
+from spacebot.automations.ran import REMEMBERED, Ran
 from spacebot.errors import Cancelled, EndpointGone, Interrupted, Refused, SpacebotError
 from spacebot.intents import Wanted
 from spacebot.jobs import Jobs
-from spacebot.models import Asker, Endpoint, Job
-from spacebot.places import NOBODY
-from spacebot.store import Automation
+from spacebot.models import Answer, Asker, Endpoint, Job
+from spacebot.places import NOBODY, Place
+from spacebot.store import Automation, State
 
 log = logging.getLogger(__name__)
 
 ROOM = "automations"
 # So many failures in a row stop an automation.
 MOST_FAILURES = 3
-# A reaction counts once for each message, also when others add theirs.
-REMEMBERED = 5000
 # What was due while the bot was off is made up for within this time.
 LATE = HOUR
 # So many runs of one automation are under way; the rest wait unseen, so that a busy
@@ -47,19 +46,19 @@ class Automations:
         self.client = client
         self.jobs = jobs
         self.wanted = wanted
-        self.skipped: Counter[str] = Counter()
+        self.ran = Ran()
         self._all: dict[str, Automation] = {}
-        self._runs: defaultdict[str, deque[float]] = defaultdict(deque)
         # Fewer than a person may have waiting: none of its jobs is ever refused for that.
         at_once = max(1, min(AT_ONCE, jobs.admission.limits.waiting_per_user))
         self._gates = defaultdict[str, asyncio.Semaphore](lambda: asyncio.Semaphore(at_once))
-        self._reacted: OrderedDict[tuple[str, int], None] = OrderedDict()
         self._wake = asyncio.Event()
         self._tasks: set[asyncio.Task[Any]] = set()
 
     async def start(self) -> None:
         """Take up what is kept, and follow the clock."""
-        self._all = {one.id: one for one in await self.jobs.store.automations.all()}
+        kept = self.jobs.store.automations
+        self._all = {one.id: one for one in await kept.all()}
+        self.ran.recall(await kept.ran(REMEMBERED))
         self._note_needs()
         self._spawn(self._keep_time())
 
@@ -81,7 +80,10 @@ class Automations:
     def endpoint(self, automation: Automation) -> Endpoint:
         """The endpoint that it runs, as it is described now; raises `EndpointGone`."""
         catalogue = self.jobs.catalogue
-        return catalogue.find(automation.space, automation.api_name, automation.command)
+        found = catalogue.find(automation.space, automation.api_name, automation.command)
+        if found.answer is Answer.PRIVATE:
+            raise EndpointGone(f"{automation.command} answers only whoever uses it now.")
+        return found
 
     async def add(self, automation: Automation) -> None:
         """Keep a new automation, and see that its events are heard of."""
@@ -101,7 +103,7 @@ class Automations:
     async def delete(self, automation: Automation) -> None:
         """Forget an automation."""
         self._all.pop(automation.id, None)
-        self._runs.pop(automation.id, None)
+        self.ran.forget(automation.id)
         self._gates.pop(automation.id, None)
         await self.jobs.store.automations.delete(automation.id)
         self._note_needs()
@@ -180,7 +182,9 @@ class Automations:
     async def _run_all(self, automation: Automation, event: Event) -> None:
         """Run an automation, once for each file that it is about."""
         kind = AUTOMATIONS[automation.kind]
-        if event.source == "reaction" and event.message and not self._is_first(automation, event):
+        # A reaction counts once for each message, also when others add theirs.
+        about = event.message if event.source == "reaction" else None
+        if about and not self.ran.is_first(automation.id, about.id):
             return
         try:
             endpoint = self.endpoint(automation)
@@ -201,65 +205,13 @@ class Automations:
             if filled is not None:
                 yield filled
 
-    def _is_first(self, automation: Automation, event: Event) -> bool:
-        assert event.message is not None
-        key = (automation.id, event.message.id)
-        first = key not in self._reacted
-        self._reacted[key] = None
-        while len(self._reacted) > REMEMBERED:
-            self._reacted.popitem(last=False)
-        return first
-
     async def _run(
-        self,
-        automation: Automation,
-        endpoint: Endpoint,
-        event: Event,
-        given: Mapping[str, Any],
+        self, automation: Automation, endpoint: Endpoint, event: Event, given: Mapping[str, Any]
     ) -> None:
-        """Run once, within the automation's own rate, and count what came of it."""
-        if not self._may_run(automation):
-            self.skipped[automation.id] += 1
+        """Run once, within the automation's own rate."""
+        if not self.ran.may_run(automation):
             log.info("automation %s: as many runs as it may have in an hour", automation.id)
             return
-        async with self._gates[automation.id]:
-            now = self._all.get(automation.id)
-            if now is not None and not now.paused:
-                await self._count(now, await self._try(now, endpoint, event, given))
-
-    async def _try(
-        self,
-        automation: Automation,
-        endpoint: Endpoint,
-        event: Event,
-        given: Mapping[str, Any],
-    ) -> BaseException | None:
-        """Answer an event; gives what went wrong."""
-        try:
-            return await self._answer(automation, endpoint, event, given)
-        except SpacebotError as error:
-            return error
-        except Exception as error:
-            log.exception("automation %s met a bug", automation.id)
-            return error
-
-    def _may_run(self, automation: Automation) -> bool:
-        runs, now = self._runs[automation.id], time.monotonic()
-        while runs and now - runs[0] > HOUR:
-            runs.popleft()
-        if len(runs) >= automation.rate:
-            return False
-        runs.append(now)
-        return True
-
-    async def _answer(
-        self,
-        automation: Automation,
-        endpoint: Endpoint,
-        event: Event,
-        given: Mapping[str, Any],
-    ) -> BaseException | None:
-        """Answer an event by a job; gives what went wrong with that."""
         guild = self.client.get_guild(event.guild)
         job = Job(
             id=uuid.uuid4().hex[:12],
@@ -268,23 +220,60 @@ class Automations:
             given=named(given),
             file_limit=guild.filesize_limit if guild else Job.file_limit,
             command=automation.command,
+            place=place_of(self.client, automation, event).to_json(),
         )
-        place = await open_place(self.client, automation, event, job)
-        job = replace(job, place=place.to_json())
+        # First, so that a restart loses nothing of what waits for its turn.
         await self.jobs.keep(job)
-        delivery = self.delivery(job)
-        assert delivery is not None
+        await self.deliver(job, event.message)
+
+    async def deliver(self, job: Job, message: discord.Message | None) -> None:
+        """Answer by a kept job when its turn has come, and count what came of it."""
+        automation = job.place["automation"]
+        async with self._gates[automation]:
+            now = self._all.get(automation)
+            if self.jobs.closing:
+                log.info("job %s %s kept for the next start", job.id, job.command)
+            elif now is None or now.paused:
+                await self.jobs.drop(job, State.CANCELLED)
+            else:
+                await self._count(now, await self._try(now, job, message))
+
+    async def _try(
+        self, automation: Automation, job: Job, message: discord.Message | None
+    ) -> BaseException | None:
+        """Answer by a kept job; gives what went wrong."""
+        try:
+            return await self._answer(automation, job, message)
+        except SpacebotError as error:
+            log.warning("automation %s cannot answer: %r", automation.id, error.__cause__)
+            caught = error
+        except Exception as error:
+            log.exception("automation %s met a bug", automation.id)
+            caught = error
+        await self.jobs.drop(job, State.FAILED)
+        return caught
+
+    async def _answer(
+        self, automation: Automation, job: Job, message: discord.Message | None
+    ) -> BaseException | None:
+        place = (await open_place(self.client, automation, job, message)).to_json()
+        job = replace(job, place=place)
+        if place["message"]:
+            kept = {**place, "file_limit": job.file_limit}
+            await self.jobs.note(job.id, place=kept, message=str(place["message"]))
+            delivery = Answering(self.client, self.jobs, job)
+        else:
+            delivery = Reacting(self.client, self.jobs, job, automation.target)
         await delivery.run()
         return delivery.error
 
     def delivery(self, job: Job) -> Answering | None:
-        """The delivery of a job that an automation started; None for any other job."""
-        if not (automation := job.place.get("automation")):
+        """The delivery of a job that an automation left behind; None for any other job."""
+        if not job.place.get("automation"):
             return None
-        if job.place.get("message"):
-            return Answering(self.client, self.jobs, job)
-        kept = self._all.get(automation)
-        return Reacting(self.client, self.jobs, job, kept.target if kept else "")
+        return (
+            Answering(self.client, self.jobs, job) if job.place.get("message") else Later(self, job)
+        )
 
     async def _count(self, automation: Automation, error: BaseException | None) -> None:
         """Stop an automation that fails again and again, and tell its maker."""
@@ -363,6 +352,29 @@ class Automations:
             channel=int(automation.channel),
             server=guild.name if guild else "",
         )
+
+
+class Later(Answering):
+    """A job that the bot stopped before its message was written, or that answers by a reaction."""
+
+    def __init__(self, automations: Automations, job: Job) -> None:
+        super().__init__(automations.client, automations.jobs, job)
+        self._automations = automations
+
+    async def run(self) -> None:
+        """Wait for its turn again, and answer the message that it is about."""
+        await self._automations.deliver(self.job, await self._origin())
+
+    async def _origin(self) -> discord.Message | None:
+        place = Place.from_json(self.job.place)
+        channel = self.client.get_channel(place.channel or 0)
+        if place.origin is None or not isinstance(channel, discord.abc.Messageable):
+            return None
+        try:
+            return await channel.fetch_message(place.origin)
+        except discord.HTTPException as error:
+            log.info("job %s: what it answers cannot be read: %s", self.job.id, error)
+            return None
 
 
 def listens(automation: Automation, event: Event) -> bool:

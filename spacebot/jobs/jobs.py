@@ -81,6 +81,11 @@ class Jobs:
         """The jobs that are not settled yet, waiting ones included."""
         return tuple(self._running.values())
 
+    @property
+    def closing(self) -> bool:
+        """Whether no job is taken any more: what is kept is for the next start."""
+        return self._closing
+
     def is_ours(self, job: str) -> bool:
         """Whether this process has this job in hand, and no earlier one left it."""
         return job in self._ours

@@ -9,7 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from spacebot.store.tables import automations
+from spacebot.store.tables import automations, jobs
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,3 +73,16 @@ class Automations:
     async def delete(self, automation: str) -> None:
         """Forget an automation."""
         await self._execute(automations.delete().where(automations.c.id == automation))
+
+    async def ran(self, most: int) -> list[tuple[str, int | None, float]]:
+        """The newest `most` kept jobs of automations, oldest first.
+
+        Of each: whose it is, the message that it is about, and when it began (epoch seconds).
+        """
+        whose, about = (jobs.c.place[name].as_string() for name in ("automation", "origin"))
+        chosen = sa.select(whose.label("whose"), about.label("about"), jobs.c.created)
+        newest = chosen.where(whose != "").order_by(jobs.c.created.desc()).limit(most)
+        return [
+            (row.whose, int(row.about) if row.about else None, row.created)
+            for row in reversed(await self._rows(newest))
+        ]
