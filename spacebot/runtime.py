@@ -284,11 +284,15 @@ class Runtime:
             return self._seen[1]
 
     def _ask_status(self) -> Status:
-        if self._up.is_set() and self._thread.is_alive():
+        if not self._up.is_set():
+            return self._basic(self._bot_status)
+        bot = self._bot_status
+        if self._thread.is_alive():
             with contextlib.suppress(TimeoutError):
                 return self._submit(self._status()).result(2)
-            return self._basic(BotStatus(BotPhase.FAILED, HANGS, trouble=Trouble.BUG))
-        return self._basic(self._bot_status)
+            bot = BotStatus(BotPhase.FAILED, HANGS, trouble=Trouble.BUG)
+        # Beside it stands what was last known.
+        return replace(self._seen[1], bot=bot) if self._seen else self._basic(bot)
 
     def _basic(self, bot: BotStatus) -> Status:
         return Status(bot=bot, started=self.started, version=__version__)

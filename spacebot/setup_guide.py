@@ -9,13 +9,22 @@ import base64
 import binascii
 import enum
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from spacebot.models import BotPhase, Reach, Status, Trouble
 
 PORTAL = "https://discord.com/developers/applications"
 _BOT_TOKEN = re.compile(r"[\w-]{20,40}\.[\w-]{5,10}\.[\w-]{20,60}", re.ASCII)
+STEPS = ("application", "token", "reach", "invite", "command")
+LOCAL = (
+    "Put it into a file named `.env` beside `app.py`, as `DISCORD_TOKEN=…`, and start Spacebot "
+    "again."
+)
+HOSTED = (
+    "Open this Space's **Settings**, choose **New secret**, and save it as `DISCORD_TOKEN`: the "
+    "Space restarts by itself."
+)
 _RESET = "In the Developer Portal, under Bot, press Reset Token and copy what it shows"
 # What else the Developer Portal and other sites show, by its shape, and what it is.
 _KINDS = (
@@ -33,9 +42,14 @@ _KINDS = (
 
 
 class Mark(enum.StrEnum):
-    """How far a step is. NOW is the one to do next, WRONG the one that needs mending."""
+    """How far a step is.
+
+    NOW is the one to do next, WRONG the one that needs mending. SET is done as far
+    as anyone here can tell: Discord has not said yet whether it is right.
+    """
 
     DONE = "done"
+    SET = "set"
     NOW = "now"
     LATER = "later"
     WRONG = "wrong"
@@ -43,13 +57,17 @@ class Mark(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step of the guide. `links` are (words, address); `wrong` says what is in the way."""
+    """One step of the guide. `links` are (words, address); `wrong` says what is in the way.
+
+    `text` is in Discord's markdown. `advice` tells what would work better.
+    """
 
     key: str
     title: str
     text: str
     mark: Mark
     wrong: str = ""
+    advice: str = ""
     links: tuple[tuple[str, str], ...] = ()
 
 
@@ -80,8 +98,13 @@ def application_id(token: str) -> int | None:
 
 
 def steps(status: Status, *, token: bool, hosted: bool) -> tuple[Step, ...]:
-    """The guide as it stands. `token` says that one is set; `hosted` that this is a Space."""
+    """The guide as it stands, empty where no step of it could mend what is wrong.
+
+    `token` says that one is set; `hosted` that this is a Space.
+    """
     bot = status.bot
+    if bot.trouble is Trouble.BUG or (bot.phase is BotPhase.FAILED and bot.trouble is None):
+        return ()
     connected = bot.phase in (BotPhase.CONNECTED, BotPhase.RETRYING) and bot.name is not None
     done = {
         "application": token,
@@ -91,20 +114,18 @@ def steps(status: Status, *, token: bool, hosted: bool) -> tuple[Step, ...]:
         "command": status.answered,
     }
     wrong = _wrong(status)
-    order = _order(hosted)
-    # What is wrong comes first: nothing after it can be done.
-    left = () if wrong else order
-    following = next((key for key in left if not done[key] and key != "reach"), "")
+    marks = _marks(done, wrong, token=token)
     return tuple(
         Step(
             key,
             title,
-            text(status),
-            _mark(key, done[key], wrong.get(key, ""), following),
+            text(status, marks[key]),
+            marks[key],
             wrong.get(key, ""),
+            bot.advice if key == "token" else "",
             _links(key, status),
         )
-        for key, (title, text) in order.items()
+        for key, (title, text) in _order(hosted).items()
     )
 
 
@@ -133,12 +154,16 @@ def problem(reach: Reach) -> str:
     return " ".join(parts)
 
 
-def _mark(key: str, done: bool, wrong: str, following: str) -> Mark:
-    if wrong:
-        return Mark.WRONG
-    if done:
-        return Mark.DONE
-    return Mark.NOW if key == following else Mark.LATER
+def _marks(done: Mapping[str, bool], wrong: Mapping[str, str], *, token: bool) -> dict[str, Mark]:
+    marks = {key: Mark.DONE if is_done else Mark.LATER for key, is_done in done.items()}
+    if token and not done["token"]:
+        marks["token"] = Mark.SET
+    marks |= dict.fromkeys(wrong, Mark.WRONG)
+    following = next((key for key in STEPS if not done[key] and key != "reach"), None)
+    # What is wrong comes first, and so does what Discord has to say of the token.
+    if following and not wrong and marks[following] is Mark.LATER:
+        marks[following] = Mark.NOW
+    return marks
 
 
 def _wrong(status: Status) -> dict[str, str]:
@@ -148,8 +173,10 @@ def _wrong(status: Status) -> dict[str, str]:
     if status.reach is not None and bot.phase is not BotPhase.CONNECTED:
         found["reach"] = problem(status.reach)
     match bot.trouble:
-        case Trouble.TOKEN | Trouble.INTENT | Trouble.BUG | Trouble.DISCORD:
+        case Trouble.TOKEN | Trouble.INTENT:
             found["token"] = bot.reason
+        case Trouble.DISCORD:
+            found["reach"] = bot.reason
         case Trouble.NETWORK if status.reach is None:
             found["reach"] = bot.reason
     if bot.phase is BotPhase.CONNECTED and bot.reason:
@@ -157,58 +184,68 @@ def _wrong(status: Status) -> dict[str, str]:
     return {key: words for key, words in found.items() if words}
 
 
-def _order(hosted: bool) -> dict[str, tuple[str, Callable[[Status], str]]]:
-    where = (
-        "Open this Space's Settings, choose New secret, and save it as DISCORD_TOKEN: the Space "
-        "restarts by itself."
-        if hosted
-        else "Put it into the file .env as DISCORD_TOKEN=… and start Spacebot again."
-    )
+def _order(hosted: bool) -> dict[str, tuple[str, Callable[[Status, Mark], str]]]:
+    where = HOSTED if hosted else LOCAL
     return {
-        "application": (
-            "Create an application",
-            lambda _: "In the Developer Portal, choose New Application. Its name is the bot's.",
-        ),
-        "token": (
-            "Give Spacebot its token",
-            lambda _: (
-                f"{_RESET}. {where} No privileged intent is needed, except Message Content "
-                "where members are to talk in threads without mentioning the bot."
-            ),
-        ),
+        "application": ("Create an application", _application),
+        "token": ("Give Spacebot its token", lambda status, mark: _token(status, mark, where)),
         "reach": ("Reach Discord", _reach),
         "invite": ("Add the bot to a server", _invite),
         "command": ("Use a command", _command),
     }
 
 
-def _reach(status: Status) -> str:
+def _application(status: Status, mark: Mark) -> str:
+    if mark is Mark.DONE and status.bot.name:
+        name = status.bot.name.replace("`", "'")
+        return f"Its bot is `{name}`."
+    return "In the Developer Portal, choose **New Application**. Its name is the bot's."
+
+
+def _token(status: Status, mark: Mark, where: str) -> str:
+    if mark is Mark.DONE:
+        return "Discord has taken it."
+    if mark is Mark.SET:
+        return "One is set. Whether it is right is known as soon as Discord has been reached."
+    if status.bot.trouble is Trouble.TOKEN:
+        return where
+    # What is wrong with an intent says all there is to do.
+    if mark is Mark.WRONG:
+        return ""
+    return (
+        "In the Developer Portal, under **Bot**, press **Reset Token** and copy what it shows. "
+        f"{where} No privileged intent is needed, except **Message Content** where members are "
+        "to talk in threads without mentioning the bot."
+    )
+
+
+def _reach(status: Status, _: Mark) -> str:
     if status.bot.phase is BotPhase.CONNECTED:
         return "This host reaches Discord."
     if status.reach is None:
         return "Not looked at yet. Some hosts block Discord."
     if problem(status.reach):
-        return "Spacebot looks again each time it tries to connect, or when you press Check."
+        return "Spacebot looks again each time it tries to connect, or when you press **Check**."
     return "This host reaches discord.com and its gateway."
 
 
-def _invite(status: Status) -> str:
+def _invite(status: Status, _: Mark) -> str:
     bot = status.bot
     if bot.phase is BotPhase.CONNECTED and bot.servers:
         return f"It is in {bot.servers} server{'s' if bot.servers != 1 else ''}."
     return (
-        "Open the invite link and choose a server in which you may Manage Server. It asks for "
+        "Open the invite link and choose a server in which you may **Manage Server**. It asks for "
         "no more than the bot needs."
     )
 
 
-def _command(status: Status) -> str:
+def _command(status: Status, _: Mark) -> str:
     if status.answered:
         return "A command in Discord has been answered."
     names = [command.name for space in status.spaces for command in space.commands]
-    example = f", such as {names[0]}" if names else ""
+    example = f", such as `{names[0]}`" if names else ""
     return (
-        f"Type / in a channel of that server and choose one{example}. New commands can take a "
+        f"Type `/` in a channel of that server and choose one{example}. New commands can take a "
         "minute to show; restarting Discord (Ctrl+R) shows them at once."
     )
 

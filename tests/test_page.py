@@ -58,7 +58,7 @@ async def browser() -> AsyncIterator[Browser]:
 @pytest.fixture(autouse=True)
 def _fresh(house: ScriptedHouse) -> None:
     house.current = status()
-    house.tryout = True
+    house.tryout = house.has_token = True
     house.offered = (DEMO,)
 
 
@@ -97,7 +97,7 @@ async def until(true: Callable[[], object]) -> None:
 )
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 async def test_the_state_is_told(served, house, browser, bot, said, unsaid, scheme) -> None:
-    house.current = status(bot)
+    house.current, house.has_token = status(bot), bot is not OFF
     size = PHONE if scheme == "dark" else (1280, 900)
     async with visit(browser, served.url, size, scheme) as visited:
         text = await visited.page.inner_text(".spacebot")

@@ -10,10 +10,12 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from spacebot.models import BotPhase, BotStatus
+from spacebot.models import BotPhase, BotStatus, Source
 from spacebot.page import Access, render, routes
 from spacebot.page.markdown import to_html
 from spacebot.page.media import Shelf
+from spacebot.runtime import Runtime
+from spacebot.settings import Settings
 from tests.browser.house import CONNECTED, OFF, ScriptedHouse, status
 
 SESSION = {"X-Spacebot-Session": "0" * 32}
@@ -197,3 +199,13 @@ async def test_a_bug_is_logged_without_what_was_given(client, house, caplog) -> 
     answer = await run(client, "demo compose", prompt="a secret wish")
     assert "The bot made a mistake" in last(answer)
     assert "a secret wish" not in caplog.text
+
+
+def test_what_was_last_known_stands_beside_a_bot_that_ended(tmp_path: Path) -> None:
+    runtime = Runtime(Settings.from_environ({"DATA_DIR": str(tmp_path)}), [Source("demo/space")])
+    runtime._seen = (0.0, status(CONNECTED))
+    runtime._bot_status = BotStatus(BotPhase.FAILED, "A mistake.")
+    runtime._up.set()
+    shown = runtime.status()
+    assert (shown.bot.reason, shown.done) == ("A mistake.", 128)
+    assert [space.source for space in shown.spaces] == ["demo/space"]

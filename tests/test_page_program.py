@@ -50,9 +50,9 @@ async def text_of(download: Download) -> str:
     return await asyncio.to_thread((await download.path()).read_text)
 
 
-async def shown(program: Program) -> None:
-    """Wait until the page is served, its own routes included."""
-    await program.until_page("/fast", START)
+async def shown(program: Program, command: str = "/fast") -> None:
+    """Wait until the page names a command."""
+    await program.until_page(command, START)
 
 
 async def test_the_first_ten_minutes(
@@ -71,20 +71,26 @@ async def test_the_first_ten_minutes(
             assert KEY not in await visited.page.content()
     # Discord has the last word on a token, and is asked once.
     assert len([one for one in discord.requests if one.path.endswith("/users/@me")]) == 1
-    async with running(tmp_path / "right", discord, spaces) as it:
-        await shown(it)
+    # As a newcomer starts it: the embedded Space, which chats, and no intent switched on.
+    discord.flags = 0
+    async with running(tmp_path / "right", discord) as it:
+        await shown(it, "/demo")
         async with visit(browser, it.url) as visited:
             page = visited.page
-            await expect(step(page, "Give Spacebot its token")).to_contain_text("Done")
+            token = step(page, "Give Spacebot its token")
+            await expect(token).to_contain_text("Done")
+            await expect(token).to_contain_text("switch Message Content Intent on")
+            await expect(step(page, "Add the bot to a server")).to_contain_text("Next")
             invite = page.get_by_role("link", name="Invite link")
             assert "scope=bot+applications.commands" in str(await invite.get_attribute("href"))
             guild = discord.add_guild("Lab", ada)
             await expect(step(page, "Add the bot to a server")).to_contain_text("Done")
-            await expect(step(page, "Use a command")).to_contain_text("such as /fast echo")
-            seen = await ada.command("fast echo", text="hi", channel=guild.add_text_channel("art"))
-            await seen.wait(lambda one: one.message and "hi" in one.message.text, timeout=10)
+            await expect(step(page, "Use a command")).to_contain_text("such as /demo compose")
+            art = guild.add_text_channel("art")
+            seen = await ada.command("demo paint", prompt="sea", size=256, channel=art)
+            await seen.wait(lambda one: one.message and one.message.attachments, timeout=30)
             await expect(page.locator("details.setup summary")).to_have_text(
-                "Set up: every step is done"
+                "Set up: every step is done, and there is some advice"
             )
             await expect(page.locator(".plot svg").first).to_be_visible()
             assert await serious(page) == []

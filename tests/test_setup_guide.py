@@ -74,8 +74,9 @@ def test_each_step_is_ticked_off_when_it_is_done() -> None:
     now, done, later = Mark.NOW, Mark.DONE, Mark.LATER
     status = Status(OFF)
     assert marks(status, token=False) == in_order(now, later, later, later, later)
+    # A token that is set is neither right nor still to be set, until Discord has said.
     status = Status(BotStatus(BotPhase.CONNECTING))
-    assert marks(status) == in_order(done, now, later, later, later)
+    assert marks(status) == in_order(done, Mark.SET, later, later, later)
     status = Status(replace(CONNECTED, servers=0))
     assert marks(status) == in_order(done, done, done, now, later)
     status = Status(CONNECTED)
@@ -91,8 +92,25 @@ def test_what_is_wrong_stands_at_the_step_that_mends_it() -> None:
     (token,) = [s for s in steps(Status(intent), token=True, hosted=False) if s.key == "token"]
     assert token.wrong == "Switch it on."
     network = BotStatus(BotPhase.RETRYING, "Not reached.", trouble=Trouble.NETWORK)
-    assert marks(Status(network, reach=BLOCKED))["reach"] is Mark.WRONG
+    later, wrong = Mark.LATER, Mark.WRONG
+    blocked = marks(Status(network, reach=BLOCKED))
+    assert blocked == in_order(Mark.DONE, Mark.SET, wrong, later, later)
     assert marks(Status(network, reach=REACHED))["reach"] is Mark.DONE
+    down = BotStatus(BotPhase.RETRYING, "Discord has trouble.", trouble=Trouble.DISCORD)
+    assert marks(Status(down)) == in_order(Mark.DONE, Mark.SET, wrong, later, later)
+
+
+def test_advice_is_in_nobodys_way() -> None:
+    bot = replace(CONNECTED, servers=0, advice="Switch it on.")
+    assert marks(Status(bot)) == in_order(Mark.DONE, Mark.DONE, Mark.DONE, Mark.NOW, Mark.LATER)
+    guide = steps(Status(replace(bot, servers=1), answered=True), token=True, hosted=False)
+    assert finished(guide)
+    assert [step.advice for step in guide if step.advice] == ["Switch it on."]
+
+
+def test_what_no_step_mends_shows_no_guide() -> None:
+    bug = BotStatus(BotPhase.FAILED, "A mistake.", trouble=Trouble.BUG)
+    assert steps(Status(bug), token=True, hosted=False) == ()
 
 
 def test_the_way_out_is_told() -> None:
@@ -104,9 +122,9 @@ def test_the_way_out_is_told() -> None:
 
 
 def test_the_guide_names_a_real_command_and_the_right_place_for_the_token() -> None:
-    status = Status(CONNECTED, (space_status(),))
-    local = {step.key: step.text for step in steps(status, token=True, hosted=False)}
-    hosted = {step.key: step.text for step in steps(status, token=True, hosted=True)}
+    status = Status(OFF, (space_status(),))
+    local = {step.key: step.text for step in steps(status, token=False, hosted=False)}
+    hosted = {step.key: step.text for step in steps(status, token=False, hosted=True)}
     assert "/demo compose" in local["command"]
     assert ".env" in local["token"]
     assert "New secret" in hosted["token"]

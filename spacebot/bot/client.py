@@ -52,7 +52,7 @@ SETTLE = 0.3
 # The seconds between two identifies of one bot.
 IDENTIFY = 5.0
 DEAF = (
-    "Conversations answer in servers only where I am mentioned. To have every message in them "
+    "In servers, conversations answer only what mentions the bot. To have every message in them "
     "answered, switch Message Content Intent on in the Developer Portal, under Bot, and start "
     "again."
 )
@@ -320,7 +320,7 @@ class Bot(discord.Client):
 
     def state(self) -> BotStatus:
         """The state for the page."""
-        reason = self.problem or self.crowded or self.deaf
+        reason = self.problem or self.crowded
         phase = BotPhase.CONNECTED if self.connected else BotPhase.CONNECTING
         if not self.connected and self.is_ready():
             phase = BotPhase.RETRYING
@@ -335,6 +335,7 @@ class Bot(discord.Client):
             trouble=Trouble.NETWORK if phase is BotPhase.RETRYING else None,
             shards=self.shard_count or 1,
             commands=self.registered,
+            advice=self.deaf,
         )
 
     @property

@@ -45,7 +45,8 @@ class BotStatus:
     """The Discord side. `latency` is the gateway's, in seconds; `invite` an address.
 
     `trouble` is the kind of what `reason` tells, where it keeps the bot from
-    Discord; `commands` is how many are registered there.
+    Discord; `advice` tells what would work better, where nothing is in the way;
+    `commands` is how many are registered there.
     """
 
     phase: BotPhase
@@ -57,6 +58,7 @@ class BotStatus:
     trouble: Trouble | None = None
     shards: int = 0
     commands: int = 0
+    advice: str = ""
 
 
 @dataclass(frozen=True, slots=True)

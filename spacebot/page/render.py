@@ -70,7 +70,7 @@ def sections(status: Status, *, token: bool, hosted: bool) -> tuple[Section, ...
     """
     parts = _templates.get_template("sections.html").module
     guide = setup_guide.steps(status, token=token, hosted=hosted)
-    told = any(step.wrong and step.wrong == status.bot.reason for step in guide)
+    told = any(step.wrong for step in guide)
     shown = [
         Section("state", parts.state(status)),  # type: ignore[attr-defined]
         Section("alert", parts.alert(status.bot, told)),  # type: ignore[attr-defined]
@@ -88,7 +88,7 @@ def sections(status: Status, *, token: bool, hosted: bool) -> tuple[Section, ...
 
 
 def _guide(guide: Sequence[setup_guide.Step]) -> str:
-    done = setup_guide.finished(tuple(guide))
+    done = bool(guide) and setup_guide.finished(tuple(guide))
     return _templates.get_template("guide.html").render(guide=guide, done=done)
 
 

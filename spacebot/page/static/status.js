@@ -26,7 +26,7 @@ function spacebotStatus(page) {
     const [days, hours, minutes] = [86400, 3600, 60].map((unit) => Math.floor(seconds / unit));
     if (days) return `${days} d ${hours % 24} h`;
     if (hours) return `${hours} h ${minutes % 60} min`;
-    return minutes ? `${minutes} min` : "less than a minute";
+    return minutes ? `${minutes} min` : `${Math.floor(seconds)} s`;
   };
 
   const tell = () => {
