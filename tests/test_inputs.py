@@ -99,6 +99,12 @@ TAKEN = [
         OptionType.ATTACHMENT,
         data("a.csv"),
     ),
+    (
+        parameter("file", file_types=("pdf", "image/*")),
+        attached("a.PDF"),
+        OptionType.ATTACHMENT,
+        data("a.PDF"),
+    ),
     (parameter("model3d"), attached("a.glb"), OptionType.ATTACHMENT, data("a.glb")),
     (
         parameter("gallery", multiple=True),

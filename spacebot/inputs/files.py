@@ -119,9 +119,11 @@ def is_one_of(file: File, types: tuple[str, ...]) -> bool:
     """
     name = file.name.casefold()
     kind = KINDS.guess_type(name)[0] or (file.mime or "").partition(";")[0]
+    # Some write "pdf" for ".pdf", and "image/png" where a category is asked for.
+    wanted = [each.casefold().removeprefix(".") for each in types]
     return any(
-        name.endswith(each.casefold()) if each.startswith(".") else kind.startswith(f"{each}/")
-        for each in types
+        name.endswith(f".{each}") or f"{kind}/".startswith(f"{each.removesuffix('/*')}/")
+        for each in wanted
     )
 
 
