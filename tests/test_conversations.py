@@ -134,6 +134,14 @@ async def test_pictures_stay_in_the_history_and_come_back(served, tmp_path: Path
         await answer(thread, "Answer 4: I have seen 3 pictures.")
 
 
+async def test_what_is_said_goes_after_a_greeting_and_not_into_the_settings(served, tmp_path: Path):
+    async with lab(tmp_path, lens=served("lens")) as it:
+        thread = await opened(it.ada, "lens greeted", it.channel, message="hello")
+        assert "Calm: 2 messages so far." in spoken(thread)[-1].content
+        it.ada.say("and?", channel=thread)
+        await answer(thread, "Calm: 4 messages so far.")
+
+
 async def test_a_long_answer_grows_and_goes_on_in_new_messages(served, tmp_path: Path):
     async with lab(tmp_path, parrot=served("parrot")) as it:
         thread = await opened(it.ada, "parrot", it.channel, message="hello")

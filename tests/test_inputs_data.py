@@ -91,6 +91,14 @@ def test_a_space_can_name_no_file_of_this_machine() -> None:
     assert values["own"] == Theirs(web)
 
 
+def test_a_chat_begins_with_its_greeting() -> None:
+    greeting = {"role": "assistant", "content": "Hi! Ask me anything."}
+    chat = parameter("chatbot", name="history", option="message", default=[greeting])
+    values = inputs.values(endpoint(chat), {"message": "Who are you?"})
+    asked = {"role": "user", "content": [{"type": "text", "text": "Who are you?"}]}
+    assert values["history"] == [Theirs(greeting), asked]
+
+
 def test_files_keep_their_order_whatever_the_option_is_called() -> None:
     several = parameter("file", name="img_3", option="img_3", multiple=True)
     given = {"img_3_2": attached("b.png"), "img_3": attached("a.png")}

@@ -25,6 +25,10 @@ def draft(
     return Draft(parameter, value, **facts)
 
 
+def file(*types: str) -> Draft:
+    return Draft(Parameter(name="x", label="File", component="file", file_types=types))
+
+
 CASES = {
     "a prompt": ([text()], [True]),
     "a prompt with an example": ([text(value="a cat")], [False]),
@@ -49,6 +53,12 @@ CASES = {
     "hidden": ([text(), draft("audio", hidden=True)], [True, False]),
     "only settings": ([draft("slider", value=1), draft("checkbox", value=False)], [False, False]),
     "a history alone": ([draft("chatbot")], [True]),
+    "a history that greets": ([draft("chatbot", value=[{"role": "assistant"}])], [True]),
+    "a prompt and a picture to paint into": ([text(), draft("imageeditor")], [True, True]),
+    "a model of one's own": ([text("Model path"), text()], [False, True]),
+    "a picture, or a file that may be one": ([draft("image"), file("image", ".pdf")],
+                                             [False, False]),
+    "a picture and a table": ([draft("image"), file(".csv")], [True, False]),
     "a message of text and files": ([draft("multimodaltextbox", value={"text": "", "files": []})],
                                     [True]),
 }  # fmt: skip

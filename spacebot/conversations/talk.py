@@ -19,8 +19,10 @@ FILES = 10
 
 
 def message_parameter(endpoint: Endpoint) -> Parameter:
-    """The parameter that takes what is said: the first one that is a text."""
-    return next(one for one in endpoint.parameters if one.component in SAID)
+    """The parameter that takes what is said: the chat's history where it is asked for, else
+    the first text that has to be given, else the first text."""
+    said = [one for one in endpoint.parameters if one.component in SAID]
+    return min(said, key=lambda one: (one.name != endpoint.takes_history, not one.required))
 
 
 def split(endpoint: Endpoint, given: Mapping[str, Any]) -> tuple[str, list[Any], dict[str, Any]]:
@@ -46,7 +48,7 @@ def asked(
     """
     message = message_parameter(endpoint)
     if message.name == endpoint.takes_history:
-        past = [Theirs(entry) for entry in history or ()]
+        past = [Theirs(entry) for entry in history or message.default or ()]
         said = {"history": past, "text": text, "files": list(files[:FILES])}
         left = [file.name for file in files[FILES:]]
         return endpoint, {**settings, message.option or message.name: said}, left

@@ -20,7 +20,7 @@ from spacebot.inputs.base import (
     theirs,
 )
 from spacebot.inputs.files import file_data
-from spacebot.models import File, Option, OptionType, Parameter
+from spacebot.models import File, Option, OptionType, Parameter, Theirs
 
 # An attached table or JSON is read into memory, and sent as text.
 READ = 5_000_000
@@ -185,7 +185,9 @@ class Chat(Input):
             case File():
                 raise refuse(name, "takes a text, not a file.")
             case text:
-                return [said(parameter, str(text))]
+                # What a page greets with is the beginning of what was said.
+                greeting = parameter.default or []
+                return [*map(Theirs, greeting), said(parameter, str(text))]
 
     def blank(self, parameter: Parameter) -> list[Any]:
         return []

@@ -2,7 +2,7 @@
 
 `read` puts it together: `app` answers questions about `/config`, `candidates`
 joins it with the API description, `parameters` and `needs` read the inputs,
-`plumbing` leaves out what is not for people, `naming` and `words` find the names.
+`plumbing` and `yard` leave out what is not for people, `naming` and `words` find the names.
 """
 
 from spacebot.schema.read import fingerprint, read_space

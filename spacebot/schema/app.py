@@ -12,6 +12,11 @@ from spacebot.schema.words import plain
 
 _NUMBERED = re.compile(r"_\d+$")
 _HEADING = re.compile(r"<h1[^>]*>((?:.|\n)+?)</h1>|^\s*#\s+(.+)$", re.M)
+_SMALLER = re.compile(
+    r"\s*(?:<(?!img)\w+[^>]*>\s*)*(?:<h[23][^>]*>((?:.|\n)+?)</h[23]>|#{2,3}\s+(.+))"
+)
+# Where a heading is not the whole app's.
+_PARTS = frozenset({"sidebar", "accordion", "tabitem", "tab"})
 # What Gradio calls an app whose author gave no title.
 _NO_TITLE = frozenset({"", "gradio", "gradio app", "app", "demo", "interface", "my app"})
 
@@ -74,12 +79,23 @@ class App:
 
     @property
     def _heading(self) -> str:
+        written = list(self.written())
+        whole = [text for text, inside in written if not inside & {"sidebar", "accordion"}]
+        found = next(filter(None, map(_HEADING.search, whole)), None)
+        if found is None:
+            # A smaller heading is the title where the page opens with it.
+            opening = next((text for text, inside in written if not inside & _PARTS), "")
+            found = _SMALLER.match(opening)
+        return self.text(found[1] or found[2]) if found else ""
+
+    def written(self, within: Any = None) -> Iterator[tuple[str, set[str]]]:
+        """What the page's author wrote on it, in order, with the types of the blocks around it;
+        `within` the block of that id where one is named."""
         for component in self.components.values():
             if component.type in ("markdown", "html"):
-                value = str(component.props.get("value") or "")
-                if found := _HEADING.search(value):
-                    return self.text(found[1] or found[2])
-        return ""
+                around = list(self.above(component.id))
+                if within is None or within in [block.id for block in around]:
+                    yield str(component.props.get("value") or ""), {b.type for b in around}
 
     def text(self, value: Any) -> str:
         """A label or description of the app in plain text."""
@@ -116,13 +132,17 @@ class App:
             left = left if at is None else left[at + 1 :]
         return found
 
-    def root(self, event: Event) -> Event:
-        """The event that starts the chain which `event` belongs to."""
+    def earlier(self, event: Event) -> Iterator[Event]:
+        """The events of its chain (`.then`) that come before, the nearest first."""
         seen = {event.id}
         while (before := self._by_id.get(event.after)) and before.id not in seen:
+            yield before
             event = before
             seen.add(event.id)
-        return event
+
+    def root(self, event: Event) -> Event:
+        """The event that starts the chain which `event` belongs to."""
+        return [event, *self.earlier(event)][-1]
 
     def triggers(self, event: Event) -> Iterator[tuple[Component | None, str]]:
         """What starts `event`, itself or by way of its chain: a component and its event's name."""
@@ -152,13 +172,16 @@ class App:
 
     def tab(self, component_ids: Sequence[Any]) -> str:
         """The label of the innermost tab that the first of these components lies in."""
+        block = self.tab_block(component_ids)
+        return self.text(block.props.get("label")) if block else ""
+
+    def tab_block(self, component_ids: Sequence[Any]) -> Component | None:
+        """The innermost tab with a label that the first of these components lies in."""
         for component_id in component_ids:
             for block in self.above(component_id):
-                if block.type in ("tabitem", "tab") and (
-                    label := self.text(block.props.get("label"))
-                ):
-                    return label
-        return ""
+                if block.type in ("tabitem", "tab") and self.text(block.props.get("label")):
+                    return block
+        return None
 
     def hidden(self, component: Component) -> bool:
         """Whether the component itself is not shown."""

@@ -9,7 +9,8 @@ from typing import Any
 from spacebot.models import Output
 from spacebot.schema.app import App, Event, stem
 from spacebot.schema.kinds import names
-from spacebot.schema.parameters import Inputs, is_empty_label, read_inputs
+from spacebot.schema.options import is_empty_label
+from spacebot.schema.parameters import Inputs, read_inputs
 
 # What of a component's props says how its value is to be shown.
 _SHOWN_BY = names(
@@ -64,7 +65,7 @@ def _candidate(app: App, order: int, api_name: str, entry: Mapping[str, Any]) ->
         order=order,
         entry=entry,
         event=event,
-        inputs=read_inputs(app, entry, event.inputs if event else ()),
+        inputs=read_inputs(app, entry, event),
         outputs=tuple(_outputs(app, entry, event)),
     )
 

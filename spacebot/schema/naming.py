@@ -10,7 +10,6 @@ from spacebot.models import Source
 from spacebot.schema.app import App, stem
 from spacebot.schema.candidates import Candidate
 from spacebot.schema.kinds import names
-from spacebot.schema.plumbing import Yard
 from spacebot.schema.words import (
     LONGEST_DESCRIPTION,
     LONGEST_NAME,
@@ -21,6 +20,7 @@ from spacebot.schema.words import (
     spaced,
     unique_name,
 )
+from spacebot.schema.yard import Yard
 
 # Function names and button labels that do not tell what is done.
 _SAYS_NOTHING = re.compile(
@@ -46,7 +46,18 @@ _LEAD_IN = re.compile(
 _SMALL = names(
     "a an the of for with from to in on and by using given its it that"
 )  # fmt: skip
-_ACRONYMS = names("tts stt asr ocr vqa nlp llm sql svg pdf api")
+_ACRONYMS = names("tts stt asr ocr vqa nlp llm ner rag sql svg pdf api")
+# What code calls a function for Gradio's sake: `tts_interface`, `chat_fn`.
+_FOR_GRADIO = re.compile(
+    r"(?<=\S) (interface|fn|func|function|wrapper|handler|demo|endpoint)$", re.I
+)
+# How descriptions begin that tell of the page instead of what it does.
+_OF_THE_PAGE = re.compile(
+    r"(this( is)?|an?|the|simple|official|unofficial|gradio|live|interactive|online|welcome"
+    r"|demo|space|app|interface|playground|built|powered|note|warning|paper|model)\b",
+    re.I,
+)
+_SHORTEST_DESCRIPTION = 12
 _KIND_WORDS = {
     "textbox": "text", "markdown": "text", "html": "text", "imageeditor": "image",
     "annotatedimage": "marked image", "imageslider": "two images", "gallery": "images",
@@ -119,8 +130,9 @@ def _wishes(yard: Yard, candidate: Candidate, kept: list[Candidate], title: str)
     own = candidate.api_name.strip("/")
     if stem(own) in {c.api_name.strip("/") for c in yard.candidates}:
         own = stem(own)
+    own = _FOR_GRADIO.sub("", spaced(own))
     if not says_nothing(own):
-        yield spaced(own)
+        yield own
     button = yard.button(candidate)
     if button and not says_nothing(button) and len(button) <= LONGEST_NAME:
         yield button
@@ -152,21 +164,38 @@ def describe(app: App, yard: Yard, candidate: Candidate, title: str) -> str:
     """What the endpoint does, in 1–100 characters: in its author's words, or by what it takes
     and gives."""
     own = _LEAD_IN.sub("", first_sentence(app.text(candidate.description)))
-    if len(own) > 3:
+    own = own if len(own) > 3 else _interface_says(app, candidate)
+    if own:
         return own[0].upper() + own[1:]
     if yard.chats(candidate):
-        return shortened(title if title.lower().startswith("chat") else f"Chat with {title}")
+        chat = title if title.lower().startswith("chat") else f"Chat with {title}"
+        return shortened(chat[0].upper() + chat[1:])
     takes, gives = _told_inputs(candidate), _kinds(candidate)[1]
     flow = " → ".join(filter(None, (_listed(takes), _listed(_unique(gives)))))
-    head = _action(yard, candidate) or title
+    action = _action(yard, candidate)
+    head = action if action and action.lower() not in flow.lower() else title
     whole = f"{head}: {flow}" if flow and head.lower() not in flow.lower() else flow or head
     text = whole if len(whole) <= LONGEST_DESCRIPTION else flow or head
     return shortened(text[:1].upper() + text[1:])
 
 
+def _interface_says(app: App, candidate: Candidate) -> str:
+    """What the author of a gr.Interface says below its title of what it does, or nothing."""
+    event = candidate.event
+    block = app.tab_block((*event.outputs, *event.inputs)) if event else None
+    if "interface" not in str(app.config.get("mode")):
+        return ""
+    for text, _ in app.written(block.id if block else None):
+        if not re.match(r"\s*(<h\d|#)", text):
+            said = first_sentence(app.text(text), LONGEST_DESCRIPTION + 1)
+            fits = _SHORTEST_DESCRIPTION < len(said) <= LONGEST_DESCRIPTION
+            return said if fits and not _OF_THE_PAGE.match(said) and "://" not in said else ""
+    return ""
+
+
 def _action(yard: Yard, candidate: Candidate) -> str:
     """What the app's author calls it: on the button, in the code, or on its tab."""
-    name, event = spaced(candidate.stem), candidate.event
+    name, event = _FOR_GRADIO.sub("", spaced(candidate.stem)), candidate.event
     tab = yard.app.tab((*event.outputs, *event.inputs)) if event else ""
     wishes = [
         w for w in (yard.button(candidate), name, tab) if not says_nothing(w) and "/" not in w

@@ -36,7 +36,8 @@ _OPTIONAL = re.compile(
 # Names of inputs that people mostly leave alone.
 _SPARE = re.compile(
     r"\b(negative|seed|advanced|extra|additional|system( prompt| message)?|hint|token|api.?key"
-    r"|override)\b",
+    r"|override|custom|(model|lora|vae|checkpoint) path|prefix|suffix|trigger"
+    r"|revision|notes?|comments?|e-?mail|proxy|stop (words?|sequences?))\b",
     re.I,
 )
 # A second picture or sound of the same kind that is usually an aid or an alternative.
@@ -51,7 +52,7 @@ _AID = re.compile(
 class Draft:
     """A parameter on its way. `own_default` says that the function or the page has a value,
     which may be None; `aside` that the page folds it away; `unaskable` that nobody can be asked,
-    `sendable` that it may then be sent empty.
+    `sendable` that it may then be sent empty; `placeholder` that its description is one.
     """
 
     parameter: Parameter
@@ -61,6 +62,7 @@ class Draft:
     aside: bool = False
     unaskable: bool = False
     sendable: bool = False
+    placeholder: bool = False
 
     @property
     def empty(self) -> bool:
@@ -97,6 +99,10 @@ def required(drafts: list[Draft]) -> list[bool]:
     for index, draft in enumerate(drafts):
         before = [d for d, need in zip(drafts, needed, strict=False) if need and d.is_content]
         needed.append(_is_required(draft, before, drafts[:index]))
+    needed = [
+        need and not _has_other(draft, drafts, needed)
+        for draft, need in zip(drafts, needed, strict=True)
+    ]
     if not any(needed):
         only = _only_content(drafts)
         needed = [need or draft is only for draft, need in zip(drafts, needed, strict=True)]
@@ -107,6 +113,9 @@ def _is_required(draft: Draft, before: list[Draft], earlier: list[Draft]) -> boo
     kind = draft.parameter.component
     if kind in ("dropdown", "radio"):
         return _must_choose(draft)
+    if kind == "chatbot" and not draft.optional:
+        # It is asked for what a person says next, though it may hold a greeting.
+        return not before
     if not draft.empty or draft.optional:
         return False
     if kind == "code":
@@ -115,10 +124,22 @@ def _is_required(draft: Draft, before: list[Draft], earlier: list[Draft]) -> boo
         first = not any(d.parameter.component in TEXTS for d in earlier)
         return first and not before if draft.value is not None else True
     if kind in MEDIA:
-        return not before or _is_pair(draft, before)
-    if kind in DATA | {"chatbot"}:
+        # Who paints into a picture has one.
+        return not before or _is_pair(draft, before) or kind == "imageeditor"
+    if kind in DATA:
         return not before
     return kind in ("number", "slider", "datetime")
+
+
+def _has_other(draft: Draft, drafts: list[Draft], needed: list[bool]) -> bool:
+    """Whether a file can be given in its place: a PDF or a picture, where it is a picture."""
+    others = [d.parameter for d, need in zip(drafts, needed, strict=True) if not need]
+    return draft.parameter.component in MEDIA and any(
+        other.component in ("file", "uploadbutton")
+        and draft.parameter.component in other.file_types
+        and len(other.file_types) > 1
+        for other in others
+    )
 
 
 def _must_choose(draft: Draft) -> bool:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from spacebot.inputs import ASKABLE
 from spacebot.models import Choice, Parameter
-from spacebot.schema.app import App, Component
-from spacebot.schema.kinds import CONTENT, SHOWN, names
+from spacebot.schema.app import App, Component, Event
+from spacebot.schema.kinds import CONTENT, SHOWN, TEXTS, names
 from spacebot.schema.needs import EMPTY, Draft, required
+from spacebot.schema.options import is_empty_name, option_name, read_hint, read_label
 from spacebot.schema.words import legal_name, spaced, unique_name
 
 _BY_SCHEMA = {"string": "textbox", "integer": "number", "number": "number", "boolean": "checkbox"}
@@ -21,26 +21,6 @@ _KEPT = names(
     "file_count sources type image_mode include_time timezone datatype headers col_count"
     " row_count column_count language placeholder format streaming filterable"
 )
-# Names that say nothing; the label is asked first.
-_EMPTY_NAME = re.compile(
-    r"(\w|[a-z]\d+|(param|parameter|args?|kwargs|value|inputs?|inp|in|data|component|textbox|number"
-    r"|dict|list|str|obj|slider|dropdown|checkbox|radio|fn|var|variable|tmp|foo|bar|comp)(_?\d+)*"
-    r"|(text|image|img|audio|video|file|txt)_?\d+)_?",
-    re.I,
-)
-_EMPTY_LABEL = re.compile(r"((parameter|value|textbox|component)_?\d*|\d+(st|nd|rd|th))", re.I)
-_COUNTED = re.compile(r"[a-z]{3,} \d+", re.I)
-_LEAD = re.compile(
-    r"^((please|enter|type|write|upload|provide|select|choose|pick|input|insert|paste"
-    r"|your|an?|the|here)\b\s*)+(?=\S)",
-    re.I,
-)
-_NOUNS = {
-    "textbox": "text", "checkbox": "option", "checkboxgroup": "options", "radio": "choice",
-    "dropdown": "choice", "slider": "amount", "uploadbutton": "file", "imageeditor": "image",
-    "gallery": "images", "multimodaltextbox": "message", "dataframe": "table", "datetime": "time",
-    "colorpicker": "color", "model3d": "model", "chatbot": "message",
-}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +36,16 @@ class Inputs:
     problem: str = ""
 
 
-def read_inputs(app: App, entry: Mapping[str, Any], component_ids: Iterable[Any]) -> Inputs:
+def read_inputs(app: App, entry: Mapping[str, Any], event: Event | None) -> Inputs:
     """The inputs of one endpoint of the API description."""
     described = list(entry.get("parameters") or [])
-    components = app.joined(tuple(component_ids), described)
+    components = app.joined(event.inputs if event else (), described)
     drafts = [_draft(app, raw, part) for raw, part in zip(described, components, strict=True)]
+    said = {d.parameter.name for d, part in zip(drafts, components, strict=True)
+            if event and part and _is_said(app, event, part, drafts)}  # fmt: skip
     constants: dict[str, Any] = {}
     asked: list[Draft] = []
-    for draft in _worth_asking(drafts):
+    for draft in _worth_asking(drafts, said):
         if draft.unaskable and draft.empty and not draft.sendable:
             return Inputs(problem=_why_not(draft.parameter))
         if draft.unaskable or (draft.hidden and not draft.empty):
@@ -78,13 +60,25 @@ def read_inputs(app: App, entry: Mapping[str, Any], component_ids: Iterable[Any]
     )
 
 
-def _worth_asking(drafts: list[Draft]) -> Iterable[Draft]:
+def _is_said(app: App, event: Event, part: Component, drafts: Sequence[Draft]) -> bool:
+    """Whether a chat's history brings what a person says: nothing else does, or the step before
+    (`user`, then `bot`) has put it there."""
+    if part.type != "chatbot" or part.id not in event.outputs:
+        return False
+    brings = [d for d in drafts if d.is_content and d.parameter.component != "chatbot"]
+    brings = [d for d in brings if not d.optional]
+    if any(part.id in step.outputs for step in app.earlier(event)):
+        brings = [d for d in brings if d.parameter.component in TEXTS and d.empty]
+    return not brings
+
+
+def _worth_asking(drafts: Sequence[Draft], said: Collection[str]) -> Iterable[Draft]:
     """The drafts; a chat's history, or what only shows something, is sent unasked unless it is
-    all that is taken in."""
+    all that is taken in, or holds what is `said`."""
     brings = [d for d in drafts if d.parameter.component in CONTENT - {"chatbot"}]
     for draft in drafts:
-        kind = draft.parameter.component
-        is_history = kind == "chatbot" and (brings or not draft.empty)
+        kind, name = draft.parameter.component, draft.parameter.name
+        is_history = kind == "chatbot" and name not in said and (brings or not draft.empty)
         is_shown = kind in SHOWN and (len(drafts) > 1 or not draft.empty)
         unasked = is_history or is_shown
         yield replace(draft, unaskable=True, sendable=True) if unasked else draft
@@ -98,36 +92,21 @@ def _why_not(parameter: Parameter) -> str:
 def _named(drafts: list[Draft], needed: list[bool]) -> Iterable[Parameter]:
     taken: set[str] = set()
     options: list[tuple[bool, Parameter]] = []
+    names = {legal_name(spaced(draft.parameter.name), " ") for draft in drafts}
     for draft, need in zip(drafts, needed, strict=True):
         found = draft.parameter
-        option = unique_name(option_name(found.name, found.label, found.component), taken)
+        option = option_name(found.name, found.label, found.component)
+        own = legal_name(spaced(found.name), " ")
+        if option != own and option in names and not is_empty_name(found.name):
+            # "seed" is the name of another one.
+            option = own
+        option = unique_name(option, taken)
         taken.add(option)
-        options.append((draft.hidden, replace(found, option=option, required=need)))
+        found = replace(found, option=option, required=need)
+        found = replace(found, label=read_label(found))
+        found = replace(found, description=read_hint(found, placeholder=draft.placeholder))
+        options.append((draft.hidden, found))
     return [parameter for _, parameter in sorted(options, key=lambda pair: pair[0])]
-
-
-def option_name(name: str, label: str, component: str) -> str:
-    """What a person would call a parameter: its name, else its label, else its kind."""
-    if component == "chatbot":
-        # One who is asked for a whole history gives its next message.
-        return "message"
-    if name and not _EMPTY_NAME.fullmatch(name):
-        return legal_name(spaced(name), component)
-    if _COUNTED.fullmatch(label.strip()) and not _EMPTY_LABEL.fullmatch(label.strip()):
-        # "Number 5" beside "Slider 6": what its author calls it tells them apart.
-        return legal_name(label, "value")
-    if not is_empty_label(label):
-        words = re.split(r"\s*[(\[{:;?!。，、]|\s[-–—|/]\s|\.\s", label.strip())
-        told = next((word for word in words if any(map(str.isalnum, word))), label)
-        if legal := legal_name(_LEAD.sub("", told), " "):
-            return legal
-    return legal_name(_NOUNS.get(component, component), "value")
-
-
-def is_empty_label(label: str) -> bool:
-    """Whether a label is missing or one that Gradio made up ("parameter_12", "1st")."""
-    said = any(map(str.isalpha, label)) and not _EMPTY_LABEL.fullmatch(label)
-    return not said or bool(_EMPTY_NAME.fullmatch(label.replace(" ", "_")) and label.isascii())
 
 
 def _draft(app: App, raw: Mapping[str, Any], component: Component | None) -> Draft:
@@ -155,6 +134,7 @@ def _draft(app: App, raw: Mapping[str, Any], component: Component | None) -> Dra
         own_default=bool(raw.get("parameter_has_default")),
         hidden=bool(component and app.hidden(component)),
         aside=bool(component and app.aside(component)),
+        placeholder=not app.text(props.get("info")),
         unaskable=kind not in ASKABLE,
         sendable=kind in SHOWN,
     )

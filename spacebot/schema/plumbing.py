@@ -8,21 +8,14 @@ the endpoint caught by the least sure rule is kept.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Callable, Iterable
 from typing import Any
 
-from spacebot.schema.app import App
 from spacebot.schema.candidates import Candidate
-from spacebot.schema.kinds import CONTENT, MEDIA, RESULTS, SETTINGS, names
+from spacebot.schema.kinds import CONTENT, MEDIA, SETTINGS, names
+from spacebot.schema.words import spaced
+from spacebot.schema.yard import ACTIVE, PASSIVE, Yard, is_lambda
 
-_ACTIVE = frozenset({"click", "submit", "double_click"})
-_PASSIVE = names(
-    "load unload tick select play pause stop end like focus blur expand collapse edit"
-    " undo retry clear delete key_up key_down scroll example_select option_select"
-    " start_recording pause_recording copy flag suggest"
-)
 _FORM = names("change input select release blur focus")
 _CLEARS = re.compile(
     r"\b(clear|reset|restart|new (chat|session|conversation)|delete|remove|undo|retry|empty)\b",
@@ -36,75 +29,12 @@ _SWITCH = re.compile(
     r"|downvote|like|dislike|duplicate|save|log|print|noop|pass|dummy|state|session)\b",
     re.I,
 )
-
-
-@dataclass(frozen=True)
-class Yard:
-    """All endpoints of an app side by side."""
-
-    app: App
-    candidates: Sequence[Candidate]
-
-    @cached_property
-    def taken_in(self) -> frozenset[Any]:
-        """Ids of components that some event takes: the page's form."""
-        return frozenset(i for c in self.candidates if c.event for i in c.event.inputs) | frozenset(
-            i for e in self.app.events if e.after is not None for i in e.inputs
-        )
-
-    def chain(self, candidate: Candidate) -> list[Candidate]:
-        """The endpoints of the `.then` chain it belongs to, itself included."""
-        if candidate.event is None:
-            return [candidate]
-        root = self.app.root(candidate.event).id
-        return [c for c in self.candidates if c.event and self.app.root(c.event).id == root]
-
-    def events(self, candidate: Candidate) -> set[str]:
-        """The names of the events that start it."""
-        return (
-            {name for _, name in self.app.triggers(candidate.event)} if candidate.event else set()
-        )
-
-    def button(self, candidate: Candidate) -> str:
-        """The text on the button that starts it, or nothing."""
-        for component, _ in self.app.triggers(candidate.event) if candidate.event else ():
-            said = self.app.text(component.props.get("value")) if component else ""
-            if said and component and component.type.endswith("button"):
-                # ChatInterface starts its /chat by a button that no page shows.
-                return "" if self.app.hidden(component) else said
-        return ""
-
-    def chats(self, candidate: Candidate) -> bool:
-        """Whether it answers a message: a gr.ChatInterface's, or one that fills a chatbot."""
-        triggers = self.app.triggers(candidate.event) if candidate.event else ()
-        # ChatInterface starts its API's function by a button that no page shows.
-        unseen = any(part and self.app.hidden(part) for part, _ in triggers)
-        takes = [parameter.name for parameter in candidate.inputs.parameters]
-        fills = any(output.component == "chatbot" for output in candidate.results)
-        return fills or self.app.is_chat or (unseen and takes[:1] == ["message"])
-
-    def score(self, candidate: Candidate) -> float:
-        """How much it looks like what people come to the app for."""
-        events = self.events(candidate)
-        inputs = candidate.inputs.parameters
-        results = [o for o in candidate.outputs if o.component in RESULTS]
-        event = candidate.event
-        own = set(event.outputs) - set(event.inputs) if event else set()
-        points = 3.0 if events & _ACTIVE else (0.0 if events and events <= _PASSIVE else 1.0)
-        points += 2 if any(p.component in CONTENT for p in inputs) else 0
-        points += 3 if any(o.component in MEDIA for o in results) else 1.5 * bool(results)
-        points += 1.5 if own else 0
-        points += 1 if candidate.description else 0
-        points += 1 if event and event.streams else 0
-        points += 1 if self._is_primary(candidate) else 0
-        return points + min(len(inputs), 8) * 0.3
-
-    def _is_primary(self, candidate: Candidate) -> bool:
-        event = candidate.event
-        return any(
-            part and part.props.get("variant") == "primary"
-            for part, _ in (self.app.triggers(event) if event else ())
-        )
+_CARRIES = re.compile(r"\W*(re-?use|use|send|copy|move|transfer|push|take)\b", re.I)
+_LOADS = re.compile(r"\W*((pre)?load|preview|show|display|update|read|open|get|on|handle)\b", re.I)
+_TAKES_BACK = re.compile(r"\b(undo|retry|re-?generate|regen|re-?run|redo|rewind|repeat)\b", re.I)
+_COUNTS = re.compile(r"\b(count\w*|len|length|tokens?|validate|check|estimate|info)\b", re.I)
+# What a page does as soon as something is put in.
+_PUT_IN = _FORM | {"upload"}
 
 
 def _private(candidate: Candidate, _yard: Yard) -> str:
@@ -135,8 +65,7 @@ def _example(candidate: Candidate, yard: Yard) -> str:
 
 
 def _stop(candidate: Candidate, yard: Yard) -> str:
-    said = yard.button(candidate) if _is_lambda(candidate) else candidate.stem.replace("_", " ")
-    stops = _STOPS.search(said) and not _has_content(candidate)
+    stops = _STOPS.search(yard.said(candidate)) and not _has_content(candidate)
     cancels = candidate.event and candidate.event.cancels and not candidate.outputs
     return "it only stops something that runs" if stops or cancels else ""
 
@@ -149,13 +78,13 @@ def _clear(candidate: Candidate, yard: Yard) -> str:
 
 
 def _pointed(candidate: Candidate, yard: Yard) -> str:
-    pointed = candidate.event and candidate.event.pointed and not yard.events(candidate) & _ACTIVE
+    pointed = candidate.event and candidate.event.pointed and not yard.events(candidate) & ACTIVE
     return "it needs to know where somebody clicked" if pointed else ""
 
 
 def _passive(candidate: Candidate, yard: Yard) -> str:
     events = yard.events(candidate)
-    if not events or not events <= _PASSIVE:
+    if not events or not events <= PASSIVE:
         return ""
     return f"the page runs it by itself ({', '.join(sorted(events))}), nobody asks for it"
 
@@ -183,6 +112,53 @@ def _switch(candidate: Candidate, yard: Yard) -> str:
     return "it only changes the page's form" if into_form or not _has_content(candidate) else ""
 
 
+def _fills(candidate: Candidate, yard: Yard) -> str:
+    """A file's text put into a field, a picture's size into two."""
+    event = candidate.event
+    if event is None or not event.outputs or not yard.events(candidate) <= _PUT_IN:
+        return ""
+    if _has_media(candidate) and not _LOADS.match(yard.said(candidate)):
+        return ""
+    wanted = {i for other in yard.others(candidate) if other.event for i in other.event.inputs}
+    return "it only fills in the page's form" if set(event.outputs) <= wanted else ""
+
+
+def _carries(candidate: Candidate, yard: Yard) -> str:
+    event = candidate.event
+    if event is None or not event.inputs or not _CARRIES.match(yard.said(candidate)):
+        return ""
+    made = {i for c in yard.candidates if c.event and c is not candidate for i in c.event.outputs}
+    back = set(event.inputs) <= made and set(event.outputs) <= yard.taken_in
+    return "it only puts a result back into the page's form" if back else ""
+
+
+def _reacts(candidate: Candidate, yard: Yard) -> str:
+    if not yard.events(candidate) <= _FORM or _has_media(candidate):
+        return ""
+    told = is_lambda(candidate) or _COUNTS.search(spaced(candidate.stem))
+    active = any(yard.others(candidate))
+    return "the page runs it by itself while somebody types" if told and active else ""
+
+
+def _takes_back(candidate: Candidate, yard: Yard) -> str:
+    said = f"{spaced(candidate.stem)} {yard.button(candidate)}"
+    talks = candidate.inputs.history and not _brings(candidate)
+    found = talks and _TAKES_BACK.search(said)
+    return "a conversation here has its own button for that" if found else ""
+
+
+def _of_a_talk(candidate: Candidate, _yard: Yard) -> str:
+    shows = any(output.component == "chatbot" for output in candidate.outputs)
+    if shows or not candidate.inputs.history or _brings(candidate):
+        return ""
+    return "it needs a conversation that only the page holds"
+
+
+def _brings(candidate: Candidate) -> bool:
+    """Whether it must be given anything but a chat's history."""
+    return any(p.required and p.component != "chatbot" for p in candidate.inputs.parameters)
+
+
 def _step(candidate: Candidate, yard: Yard) -> str:
     chain = yard.chain(candidate)
     if len(chain) < 2:
@@ -197,14 +173,21 @@ def _chain_score(candidate: Candidate, yard: Yard) -> float:
     event = candidate.event
     if event and any(o.component == "chatbot" for o in candidate.outputs):
         return points + (4 if event.streams or len(event.outputs) == 1 else 0)
-    return points - (4 if event and set(event.outputs) <= set(event.inputs) else 0)
+    return points - (4 if event and set(event.outputs) <= _wanted_after(candidate, yard) else 0)
+
+
+def _wanted_after(candidate: Candidate, yard: Yard) -> set[Any]:
+    """Ids of components that it takes itself, or that a later step of its chain does."""
+    steps = [c.event for c in yard.chain(candidate) if c.event]
+    later = [e for e in steps if candidate.event in [e, *yard.app.earlier(e)]]
+    return {component_id for event in later for component_id in event.inputs}
 
 
 def _twin(candidate: Candidate, yard: Yard) -> str:
     for other in yard.candidates:
         if other.order >= candidate.order:
             break
-        if _same(candidate, other, yard):
+        if _same(candidate, other, yard) or _same_but_source(candidate, other):
             return f"it does the same as {other.api_name}"
     return ""
 
@@ -216,24 +199,33 @@ def _same(one: Candidate, other: Candidate, yard: Yard) -> bool:
     if one.stem != other.stem:
         return False
     labels = {yard.button(one), yard.button(other)} - {""}
-    return not _is_lambda(one) or len(labels) < 2
+    return not is_lambda(one) or len(labels) < 2
+
+
+def _same_but_source(one: Candidate, other: Candidate) -> bool:
+    """Whether a microphone or a webcam is all that tells them apart: here both attach a file."""
+    pairs = list(zip(one.inputs.parameters, other.inputs.parameters, strict=False))
+    alike = len(one.inputs.parameters) == len(other.inputs.parameters) and all(
+        (p.name, p.component, p.choices, p.default) == (q.name, q.component, q.choices, q.default)
+        for p, q in pairs
+    )
+    gives = [[output.component for output in c.outputs] for c in (one, other)]
+    sources = [[set(each.props.get("sources") or ()) for each in pair] for pair in pairs]
+    by_file = any(a != b and {"upload"} in (a, b) for a, b in sources)
+    return one.stem == other.stem and alike and gives[0] == gives[1] and by_file
 
 
 def _in_place(candidate: Candidate, yard: Yard) -> str:
     event = candidate.event
     if event is None or not event.outputs or not set(event.outputs) <= set(event.inputs):
         return ""
-    active = bool(yard.events(candidate) & _ACTIVE)
+    active = bool(yard.events(candidate) & ACTIVE)
     if any(o.component == "chatbot" for o in candidate.outputs):
         return ""
-    named = not (_is_lambda(candidate) or _switches(candidate))
+    named = not (is_lambda(candidate) or _switches(candidate))
     if active and (_has_media(candidate) or (named and _has_content(candidate))):
         return ""
     return "it only changes what somebody has put in"
-
-
-def _is_lambda(candidate: Candidate) -> bool:
-    return candidate.stem in ("lambda", "fn", "f", "")
 
 
 def _switches(candidate: Candidate) -> bool:
@@ -264,8 +256,13 @@ RULES: tuple[Rule, ...] = (
     _clear,
     _no_result,
     _passive,
+    _carries,
+    _takes_back,
+    _of_a_talk,
     _form,
+    _fills,
     _switch,
+    _reacts,
     _in_place,
 )
 

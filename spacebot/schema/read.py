@@ -13,8 +13,9 @@ from spacebot.models import Answer, Endpoint, LeftOut, Output, Parameter, Source
 from spacebot.schema.app import App
 from spacebot.schema.candidates import Candidate, read_candidates
 from spacebot.schema.naming import command_names, describe, endpoint_names, title_of
-from spacebot.schema.plumbing import Yard, sort_out
+from spacebot.schema.plumbing import sort_out
 from spacebot.schema.words import first_sentence, legal_name, plain, unique_name
+from spacebot.schema.yard import Yard
 
 # Discord's limit of subcommands of one command.
 MOST_ENDPOINTS = 25

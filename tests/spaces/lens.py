@@ -1,7 +1,7 @@
 """A multimodal chat by history: words and pictures go in, a picture comes back beside the words.
 
-Two endpoints: `/look` takes a message and the history, `/turn` a history that ends with the
-person's message, as hand-made chats in two steps do.
+`/look` takes a message and the history; `/turn`, and `/greeted` with a greeting and settings,
+a history that ends with the person's message, as hand-made chats in two steps do.
 """
 
 from __future__ import annotations
@@ -25,6 +25,17 @@ def look(message: dict[str, Any], history: Messages) -> tuple[None, Messages]:
 def turn(history: Messages) -> Messages:
     """Turn the colours of all pictures so far round."""
     return _answered(history)
+
+
+def say(message: str, history: Messages) -> tuple[str, Messages]:
+    """Put what somebody says into the history."""
+    return "", [*history, {"role": "user", "content": message}]
+
+
+def greeted(manner: str, history: Messages) -> Messages:
+    """Tell how many messages there were."""
+    words = f"{manner}: {len(history)} messages so far."
+    return [*history, {"role": "assistant", "content": words}]
 
 
 def _answered(history: Messages) -> Messages:
@@ -51,4 +62,8 @@ def build() -> gr.Blocks:
         message = gr.MultimodalTextbox(label="Message", file_count="multiple")
         message.submit(look, [message, history], [message, history], api_name="look")
         gr.Button("Turn").click(turn, history, history, api_name="turn")
+        greeting = gr.Chatbot([{"role": "assistant", "content": "Hello!"}], label="Greeted")
+        words, manner = gr.Textbox(label="Words"), gr.Textbox("Calm", label="System prompt")
+        said = words.submit(say, [words, greeting], [words, greeting], api_name="say")
+        said.then(greeted, [manner, greeting], greeting, api_name="greeted")
     return blocks.queue(default_concurrency_limit=20)

@@ -6,7 +6,7 @@ from typing import Any
 
 import gradio as gr
 
-from tests.shapes.apps import chats, inputs, known, names, plumbing
+from tests.shapes.apps import chats, inputs, known, names, plumbing, popular
 
 Builder = Callable[[], gr.Blocks]
 
@@ -28,7 +28,7 @@ def _shapes(*modules: Any) -> dict[str, Shape]:
     return shapes
 
 
-SHAPES: dict[str, Shape] = _shapes(names, inputs, plumbing, chats, known) | {
+SHAPES: dict[str, Shape] = _shapes(names, inputs, plumbing, chats, known, popular) | {
     "one_of_many": Shape(plumbing.three_hundred, "someone/Web-UI", {"endpoint": "/txt2img"}),
     "a_numbered_one": Shape(names.tabs, "someone/Toolbox", {"endpoint": "/predict_1"}),
     "renamed": Shape(

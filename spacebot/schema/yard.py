@@ -1,0 +1,105 @@
+"""All endpoints of an app side by side: what starts each, and how much people come for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from spacebot.schema.app import App
+from spacebot.schema.candidates import Candidate
+from spacebot.schema.kinds import CONTENT, MEDIA, RESULTS, names
+from spacebot.schema.words import spaced
+
+# What somebody does to have something done, and what the page does by itself.
+ACTIVE = frozenset({"click", "submit", "double_click"})
+PASSIVE = names(
+    "load unload tick select play pause stop end like focus blur expand collapse edit"
+    " undo retry clear delete key_up key_down scroll example_select option_select"
+    " start_recording pause_recording copy flag suggest"
+)
+
+
+@dataclass(frozen=True)
+class Yard:
+    """All endpoints of an app side by side."""
+
+    app: App
+    candidates: Sequence[Candidate]
+
+    @cached_property
+    def taken_in(self) -> frozenset[Any]:
+        """Ids of components that some event takes: the page's form."""
+        return frozenset(i for c in self.candidates if c.event for i in c.event.inputs) | frozenset(
+            i for e in self.app.events if e.after is not None for i in e.inputs
+        )
+
+    def chain(self, candidate: Candidate) -> list[Candidate]:
+        """The endpoints of the `.then` chain it belongs to, itself included."""
+        if candidate.event is None:
+            return [candidate]
+        root = self.app.root(candidate.event).id
+        return [c for c in self.candidates if c.event and self.app.root(c.event).id == root]
+
+    def events(self, candidate: Candidate) -> set[str]:
+        """The names of the events that start it."""
+        return (
+            {name for _, name in self.app.triggers(candidate.event)} if candidate.event else set()
+        )
+
+    def said(self, candidate: Candidate) -> str:
+        """What its author calls it: by the function's name, else on its button."""
+        return self.button(candidate) if is_lambda(candidate) else spaced(candidate.stem)
+
+    def others(self, candidate: Candidate) -> Iterator[Candidate]:
+        """The other endpoints that somebody starts, by a button or the enter key."""
+        for other in self.candidates:
+            if other is not candidate and self.events(other) & ACTIVE:
+                yield other
+
+    def button(self, candidate: Candidate) -> str:
+        """The text on the button that starts it, or nothing."""
+        for component, _ in self.app.triggers(candidate.event) if candidate.event else ():
+            said = self.app.text(component.props.get("value")) if component else ""
+            if said and component and component.type.endswith("button"):
+                # ChatInterface starts its /chat by a button that no page shows.
+                return "" if self.app.hidden(component) else said
+        return ""
+
+    def chats(self, candidate: Candidate) -> bool:
+        """Whether it answers a message: a gr.ChatInterface's, or one that fills a chatbot."""
+        triggers = self.app.triggers(candidate.event) if candidate.event else ()
+        # ChatInterface starts its API's function by a button that no page shows.
+        unseen = any(part and self.app.hidden(part) for part, _ in triggers)
+        takes = [parameter.name for parameter in candidate.inputs.parameters]
+        fills = any(output.component == "chatbot" for output in candidate.results)
+        return fills or self.app.is_chat or (unseen and takes[:1] == ["message"])
+
+    def score(self, candidate: Candidate) -> float:
+        """How much it looks like what people come to the app for."""
+        events = self.events(candidate)
+        inputs = candidate.inputs.parameters
+        results = [o for o in candidate.outputs if o.component in RESULTS]
+        event = candidate.event
+        own = set(event.outputs) - set(event.inputs) if event else set()
+        points = 3.0 if events & ACTIVE else (0.0 if events and events <= PASSIVE else 1.0)
+        points += 2 if any(p.component in CONTENT for p in inputs) else 0
+        points += 3 if any(o.component in MEDIA for o in results) else 1.5 * bool(results)
+        points += 1.5 if own else 0
+        points += 1 if candidate.description else 0
+        points += 1 if event and event.streams else 0
+        points += 1 if self._is_primary(candidate) else 0
+        return points + min(len(inputs), 8) * 0.3
+
+    def _is_primary(self, candidate: Candidate) -> bool:
+        event = candidate.event
+        return any(
+            part and part.props.get("variant") == "primary"
+            for part, _ in (self.app.triggers(event) if event else ())
+        )
+
+
+def is_lambda(candidate: Candidate) -> bool:
+    """Whether its function has no name that says anything."""
+    return candidate.stem in ("lambda", "fn", "f", "")
