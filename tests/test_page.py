@@ -343,8 +343,16 @@ async def test_gradio_offers_nothing_to_call(served) -> None:
         info = (await client.get("gradio_api/info")).json()
         assert info == {"named_endpoints": {}, "unnamed_endpoints": {}}
         assert (await client.get("config")).json()["dependencies"] == []
-        big = {"files": ("big.bin", b"x" * 5000)}
-        assert (await client.post("gradio_api/upload", files=big)).status_code >= 400
+        answers = [
+            await client.request(method, f"gradio_api/{path}", json={"data": [], "fn_index": 0})
+            for method, path in (
+                *(("POST", path) for path in ("upload", "process_recording", "queue/join")),
+                *(("POST", path) for path in ("run/predict", "call/predict", "component_server")),
+                *(("GET", path) for path in ("dev/reload", "queue/data", "heartbeat/x")),
+                *(("GET", f"file={path}") for path in ("app.py", "/etc/hostname")),
+            )
+        ]
+        assert {answer.status_code for answer in answers} == {404}
 
 
 async def test_an_idle_page_asks_seldom_and_is_told_nothing(served, house, browser) -> None:

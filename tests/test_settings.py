@@ -44,6 +44,17 @@ def test_on_a_space_the_page_listens_where_it_can_be_reached():
     assert read(SPACE_ID="a/b", GRADIO_SERVER_NAME="::").gradio_server_name == "::"
 
 
+def test_signing_in_with_hugging_face_is_for_spaces_with_a_key_of_their_own():
+    env = {
+        "SYSTEM": "spaces",
+        "SPACE_ID": "a/b",
+        "OAUTH_CLIENT_ID": "1",
+        "OAUTH_CLIENT_SECRET": "s",
+    }
+    assert read(**env).signs_in
+    assert not any(read(**{**env, name: ""}).signs_in for name in env)
+
+
 def test_secrets_are_not_in_the_repr():
     settings = read(DISCORD_TOKEN=SECRET, HF_TOKEN=HF, DISCORD_PROXY=f"http://u:{SECRET}@p:1")
     assert SECRET not in repr(settings)

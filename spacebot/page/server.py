@@ -8,9 +8,11 @@ from typing import Any
 
 import gradio as gr
 import gradio.themes
+from starlette.middleware import Middleware
 
 from spacebot.page import render, routes
 from spacebot.page.access import Access
+from spacebot.page.closed import Closed
 from spacebot.page.house import House
 from spacebot.page.media import Shelf
 
@@ -66,8 +68,6 @@ def launch_options() -> dict[str, Any]:
         "pwa": False,
         "mcp_server": False,
         "enable_monitoring": False,
-        # Gradio takes uploads from anyone, whether or not a page has a field for files.
-        "max_file_size": "1kb",
     }
 
 
@@ -103,8 +103,11 @@ def serve(
             server_port=port,
             prevent_thread_lock=True,
             quiet=True,
-            # Routes added afterwards would be missing for a moment: /healthz among them.
-            app_kwargs={"routes": routes.router(house, shelf, access or Access()).routes},
+            app_kwargs={
+                # Routes added afterwards would be missing for a moment: /healthz among them.
+                "routes": routes.router(house, shelf, access or Access()).routes,
+                "middleware": [Middleware(Closed)],
+            },
             **launch_options(),
         )
     except OSError:

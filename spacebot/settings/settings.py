@@ -150,8 +150,11 @@ class Settings:
         values["space_id"] = environ.get("SPACE_ID", "")
         values["space_host"] = environ.get("SPACE_HOST", "")
         values["space_creator_user_id"] = environ.get("SPACE_CREATOR_USER_ID", "")
-        # Set where the Space's header has hf_oauth.
-        values["signs_in"] = bool(values["space_id"] and environ.get("OAUTH_CLIENT_ID"))
+        # Set where the Space's header has hf_oauth. Elsewhere Gradio lets everyone in as whoever
+        # owns the machine's token, and signs its cookies with a key that everyone knows.
+        needed = ("SPACE_ID", "OAUTH_CLIENT_ID", "OAUTH_CLIENT_SECRET")
+        on_space = environ.get("SYSTEM") == "spaces"
+        values["signs_in"] = on_space and all(environ.get(name) for name in needed)
         if values["space_id"] and not environ.get("GRADIO_SERVER_NAME"):
             values["gradio_server_name"] = "0.0.0.0"
         return cls(**values)
