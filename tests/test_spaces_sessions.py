@@ -12,8 +12,8 @@ from spacebot.spaces.sessions import Sessions
 
 async def name_of(sessions: Sessions, key: str, *, stateful: bool = True) -> str:
     """The name that a job of `key` gets."""
-    async with sessions.hold(key, stateful=stateful) as name:
-        return name
+    async with sessions.hold(key, stateful=stateful) as session:
+        return session.name
 
 
 async def test_each_key_has_a_session_of_its_own():
@@ -29,7 +29,7 @@ async def test_a_job_that_keeps_state_waits_for_the_session():
         waiting = asyncio.create_task(name_of(sessions, "ada"))
         await asyncio.sleep(0.02)
         assert not waiting.done()
-    assert await waiting == first
+    assert await waiting == first.name
 
 
 async def test_a_job_that_keeps_none_gets_another_one_meanwhile():
@@ -37,7 +37,7 @@ async def test_a_job_that_keeps_none_gets_another_one_meanwhile():
     async with sessions.hold("ada", stateful=True) as first:
         other = await name_of(sessions, "ada", stateful=False)
         another = await name_of(sessions, "ada", stateful=False)
-    assert len({first, other, another}) == 3
+    assert len({first.name, other, another}) == 3
     assert len(sessions) == 1
 
 
@@ -59,7 +59,7 @@ async def test_one_in_use_is_never_forgotten():
         waiting = asyncio.create_task(name_of(sessions, "ada"))
         await asyncio.sleep(0.02)
         assert not waiting.done()
-    assert await waiting == ada
+    assert await waiting == ada.name
 
 
 async def test_an_old_one_is_forgotten(monkeypatch: pytest.MonkeyPatch):
@@ -80,3 +80,28 @@ async def test_forgetting_begins_anew():
     sessions.forget("ada")
     assert await name_of(sessions, "ada") != ada
     sessions.forget("nobody")
+
+
+async def test_no_job_comes_in_before_the_last_one_has_left():
+    sessions, out = Sessions(), asyncio.Event()
+
+    async def leave() -> None:
+        await out.wait()
+
+    async with sessions.hold("ada", stateful=True) as first:
+        first.leave(leave())
+    assert await name_of(sessions, "ada", stateful=False) != first.name
+    waiting = asyncio.create_task(name_of(sessions, "ada"))
+    await asyncio.sleep(0.02)
+    assert not waiting.done()
+    out.set()
+    assert await waiting == first.name
+
+
+async def test_closing_leaves_at_once():
+    sessions = Sessions()
+    async with sessions.hold("ada", stateful=True) as session:
+        leaving = session.leave(asyncio.sleep(3600))
+    sessions.close()
+    await asyncio.wait({leaving}, timeout=5)
+    assert leaving.cancelled()

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 import aiohttp
@@ -14,7 +15,8 @@ from aiohttp import web
 
 from spacebot.errors import QuotaExceeded, SpaceRaised, SpaceStopped
 from spacebot.models import Progress, Stage
-from spacebot.spaces.watch import Partial, Result, Toast, Update, progress_of, watch
+from spacebot.spaces import watch as module
+from spacebot.spaces.watch import Partial, Result, Stream, Toast, Update, progress_of
 
 DONE = {"msg": "process_completed", "success": True, "output": {"data": ["hi"]}}
 CLOSE = {"msg": "close_stream"}
@@ -22,7 +24,7 @@ Script = Sequence[dict[str, Any] | float | bytes]
 
 
 @asynccontextmanager
-async def streaming(script: Script) -> AsyncIterator[Callable]:
+async def streaming(script: Script) -> AsyncIterator[Callable[..., Awaitable[Stream]]]:
     """A server that plays `script`: messages, raw bytes, seconds to wait."""
 
     async def play(request: web.Request) -> web.StreamResponse:
@@ -45,21 +47,24 @@ async def streaming(script: Script) -> AsyncIterator[Callable]:
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     url = f"http://127.0.0.1:{runner.addresses[0][1]}/queue/data"
     async with aiohttp.ClientSession() as http:
-
-        async def follow(silence: float = 5) -> list[Update]:
-            watched = watch(http, url, session="s", event_id="mine", headers={}, silence=silence)
-            return [update async for update in watched]
-
         try:
-            yield follow
+            yield partial(Stream.open, http, url, session="s", headers={})
         finally:
             await runner.cleanup()
 
 
-async def followed(*script: dict[str, Any] | float | bytes) -> list[Update]:
+async def follow(stream: Stream) -> list[Update]:
+    """Everything that comes of a stream."""
+    try:
+        return [update async for update in stream.updates("mine")]
+    finally:
+        stream.close()
+
+
+async def followed(*script: dict[str, Any] | float | bytes, silence: float = 5) -> list[Update]:
     """Everything that comes of a script."""
-    async with streaming(script) as follow:
-        return await follow()
+    async with streaming(script) as opened:
+        return await follow(await opened(silence=silence))
 
 
 async def test_a_job_goes_from_queue_to_result():
@@ -172,20 +177,17 @@ async def test_a_stream_that_ends_early_is_a_space_that_stopped():
 
 
 async def test_silence_is_a_timeout():
-    async with streaming([{"msg": "process_starts"}, 2.0, DONE]) as follow:
-        with pytest.raises(TimeoutError):
-            await follow(silence=0.3)
+    with pytest.raises(TimeoutError):
+        await followed({"msg": "process_starts"}, 2.0, DONE, silence=0.3)
 
 
 async def test_heartbeats_are_a_sign_of_life():
     beats: list[Any] = [{"msg": "heartbeat"}, 0.3] * 4
-    async with streaming([*beats, DONE]) as follow:
-        assert await follow(silence=0.8) == [Result(["hi"])]
+    assert await followed(*beats, DONE, silence=0.8) == [Result(["hi"])]
 
 
 async def test_a_stream_that_stays_open_does_not_cost_the_result():
-    async with streaming([DONE, 3.0, CLOSE]) as follow:
-        assert await follow() == [Result(["hi"])]
+    assert await followed(DONE, 3.0, CLOSE) == [Result(["hi"])]
 
 
 async def test_what_is_unknown_is_passed_over():
@@ -203,3 +205,22 @@ async def test_an_event_stream_of_one_large_message():
     (result,) = await followed(large)
     assert isinstance(result, Result)
     assert len(result.values[0]) == 3_000_000
+
+
+async def test_a_stream_is_read_to_its_end_after_the_result():
+    async with streaming([DONE, 0.05, CLOSE]) as opened:
+        stream = await opened(silence=5)
+        assert [update async for update in stream.updates("mine")] == [Result(["hi"])]
+        assert not stream.has_ended
+        await stream.end()
+        assert stream.has_ended
+
+
+async def test_a_stream_that_does_not_end_is_cut(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(module, "ENDS", 0.05)
+    monkeypatch.setattr(module, "DROPS", 0.01)
+    async with streaming([DONE, 60.0, CLOSE]) as opened:
+        stream = await opened(silence=5)
+        assert [update async for update in stream.updates("mine")] == [Result(["hi"])]
+        await stream.end()
+        assert not stream.has_ended

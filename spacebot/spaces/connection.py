@@ -20,7 +20,7 @@ from spacebot.spaces.files import Fetcher
 from spacebot.spaces.hub import Hub
 from spacebot.spaces.network import Network
 from spacebot.spaces.run import Recalled, Run
-from spacebot.spaces.sessions import Sessions
+from spacebot.spaces.sessions import Session, Sessions
 from spacebot.spaces.stock import run_stock
 from spacebot.spaces.translate import connect_failed, join_failed
 from spacebot.spaces.watch import Partial, Result, Toast, Update
@@ -95,6 +95,7 @@ class Connection:
         """Give the connection back."""
         if self._connecting is not None:
             self._connecting.cancel()
+        self.sessions.close()
         if self._client is not None:
             await self.network.call(self._client.close)
 
@@ -239,7 +240,7 @@ class Connection:
         client: SpaceClient,
         index: int,
         values: Mapping[str, Any],
-        session: str,
+        session: Session,
         silence: float,
         recall: asyncio.Event,
     ) -> AsyncGenerator[Update, None]:
@@ -247,7 +248,7 @@ class Connection:
         if client.protocol != WATCHED:
             data = await self._sent(self.network.call(client.arguments, index, values))
             async for update in run_stock(
-                self.network, client, index, data, session=session, silence=silence
+                self.network, client, index, data, session=session.name, silence=silence
             ):
                 yield update
             return

@@ -14,8 +14,9 @@ from spacebot.models import Progress, Stage
 from spacebot.spaces.client import SpaceClient, headers
 from spacebot.spaces.join import join
 from spacebot.spaces.network import Network
+from spacebot.spaces.sessions import Session
 from spacebot.spaces.translate import watch_failed
-from spacebot.spaces.watch import Partial, Result, TakenOut, Update, watch
+from spacebot.spaces.watch import Partial, Result, Stream, TakenOut, Update
 
 # A Space that does not take a cancel in so many seconds is not waited for.
 CANCEL = 5.0
@@ -36,12 +37,13 @@ class Run:
         network: Network,
         client: SpaceClient,
         index: int,
-        session: str,
+        session: Session,
         sent: Callable[[Awaitable[Any]], Awaitable[Any]],
     ) -> None:
         self._network = network
         self._client = client
-        self._about = {"fn_index": index, "session_hash": session}
+        self._session = session
+        self._about = {"fn_index": index, "session_hash": session.name}
         self._sent = sent
         self._queued = self._began = self._ended = False
 
@@ -55,15 +57,16 @@ class Run:
         """
         event_id = await self._join(await self._upload(values))
         recalling = asyncio.create_task(self._recall(recall, event_id))
+        stream: Stream | None = None
         try:
-            async for update in watch(
+            stream = await Stream.open(
                 self._network.http,
                 self._client.sse_url,
-                session=self._about["session_hash"],
-                event_id=event_id,
+                session=self._session.name,
                 headers=headers(self._client),
                 silence=silence,
-            ):
+            )
+            async for update in stream.updates(event_id):
                 self._note(update)
                 yield update
         except SpacebotError as error:
@@ -73,6 +76,9 @@ class Run:
             raise self._told(error, recall) from error
         finally:
             recalling.cancel()
+            if stream is not None:
+                # Behind the job, which need not wait for it; the session does.
+                self._session.leave(stream.end()).add_done_callback(stream.close)
             if not self._ended:
                 await asyncio.shield(self._cancel(event_id))
 

@@ -12,18 +12,32 @@ import re
 import time
 import uuid
 from collections import OrderedDict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 _NAME = re.compile(r"[0-9a-f]{32}")
 
 
 @dataclass(slots=True)
-class _Session:
+class Session:
+    """One session, by its name on the Space."""
+
     name: str
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     used: float = 0.0
+    leaving: asyncio.Task[None] | None = None
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a job has it, or is not quite out of it yet."""
+        return self.lock.locked() or bool(self.leaving and not self.leaving.done())
+
+    def leave(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Do what ends a job's stay here, behind it: no other job comes in before."""
+        self.leaving = asyncio.create_task(work, name="leave a session")
+        return self.leaving
 
 
 class Sessions:
@@ -37,37 +51,53 @@ class Sessions:
     def __init__(self, *, most: int = 5_000, ttl: float = 24 * 3600.0) -> None:
         self._most = most
         self._ttl = ttl
-        self._sessions: OrderedDict[str, _Session] = OrderedDict()
+        self._leaving: set[asyncio.Task[None]] = set()
+        self._sessions: OrderedDict[str, Session] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._sessions)
 
     @asynccontextmanager
-    async def hold(self, key: str, *, stateful: bool) -> AsyncIterator[str]:
-        """Hold the session of `key` for one job; yields its name.
+    async def hold(self, key: str, *, stateful: bool) -> AsyncIterator[Session]:
+        """Hold the session of `key` for one job.
 
         While it is busy, a job that keeps state waits for it, and one that
         keeps none gets a session of its own.
         """
         session = self._session(key)
-        if session.lock.locked() and not stateful:
-            yield uuid.uuid4().hex
-            return
+        if session.is_busy and not stateful:
+            session = Session(uuid.uuid4().hex)
         async with session.lock:
-            yield session.name
-            session.used = time.monotonic()
+            if session.leaving is not None:
+                await asyncio.wait({session.leaving})
+            try:
+                yield session
+            finally:
+                session.used = time.monotonic()
+                self._note_leaving(session)
+
+    def _note_leaving(self, session: Session) -> None:
+        # asyncio itself holds a task only weakly.
+        if session.leaving is not None and not session.leaving.done():
+            self._leaving.add(session.leaving)
+            session.leaving.add_done_callback(self._leaving.discard)
+
+    def close(self) -> None:
+        """Leave all sessions at once."""
+        for leaving in self._leaving:
+            leaving.cancel()
 
     def forget(self, key: str) -> None:
         """Start `key` anew at its next job."""
         self._sessions.pop(key, None)
 
-    def _session(self, key: str) -> _Session:
+    def _session(self, key: str) -> Session:
         session = self._sessions.get(key)
         now = time.monotonic()
         if session is None:
             self._trim(now)
             name = key if _NAME.fullmatch(key) else uuid.uuid4().hex
-            session = self._sessions[key] = _Session(name)
+            session = self._sessions[key] = Session(name)
         session.used = now
         self._sessions.move_to_end(key)
         return session
@@ -78,5 +108,5 @@ class Sessions:
             old = now - session.used > self._ttl and session.used
             if not old and len(self._sessions) < self._most:
                 return
-            if not session.lock.locked():
+            if not session.is_busy:
                 del self._sessions[key]

@@ -23,6 +23,10 @@ from spacebot.errors import SpaceRaised, SpaceStopped
 from spacebot.models import Progress, Stage
 from spacebot.spaces.translate import raised
 
+# The seconds within which a Space ends the stream of a job that is over, and within
+# which it has noticed that one was cut.
+ENDS, DROPS = 20.0, 1.0
+
 
 @dataclass(frozen=True, slots=True)
 class Toast:
@@ -65,49 +69,73 @@ async def events(response: aiohttp.ClientResponse) -> AsyncIterator[dict[str, An
                 yield json.loads(line[5:])
 
 
-async def watch(
-    http: aiohttp.ClientSession,
-    url: str,
-    *,
-    session: str,
-    event_id: str,
-    headers: Mapping[str, str],
-    silence: float,
-) -> AsyncGenerator[Update, None]:
-    """Yield what becomes of a job, ending with its `Result`; raises `SpaceError`.
+class Stream:
+    """The event stream of one session, while one job runs in it."""
 
-    `silence` is the seconds without any sign of life after which the stream
-    raises `TimeoutError`; heartbeats count as life.
-    """
-    reading = Reading(event_id)
-    timeout = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=silence)
-    async with http.get(
-        url,
-        params={"session_hash": session},
-        headers=headers,
-        timeout=timeout,
-        # The headers may hold the owner's token: it goes nowhere else.
-        allow_redirects=False,
-    ) as response:
+    def __init__(self, response: aiohttp.ClientResponse) -> None:
+        self._response = response
+        self._events = events(response)
+
+    @classmethod
+    async def open(
+        cls,
+        http: aiohttp.ClientSession,
+        url: str,
+        *,
+        session: str,
+        headers: Mapping[str, str],
+        silence: float,
+    ) -> Stream:
+        """Ask for the events of a session; raises `aiohttp.ClientError`.
+
+        `silence` is the seconds without any sign of life after which reading
+        raises `TimeoutError`; heartbeats count as life.
+        """
+        response = await http.get(
+            url,
+            params={"session_hash": session},
+            headers=headers,
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=silence),
+            # The headers may hold the owner's token: it goes nowhere else.
+            allow_redirects=False,
+        )
         response.raise_for_status()
-        stream = events(response)
-        async for message in stream:
+        return cls(response)
+
+    async def updates(self, event_id: str) -> AsyncGenerator[Update, None]:
+        """Yield what becomes of a job, ending with its `Result`; raises `SpaceError`."""
+        reading = Reading(event_id)
+        async for message in self._events:
             update = reading.read(message)
             if update is not None:
                 yield update
             if isinstance(update, Result):
-                # The Space ends the stream now; an ended one gives its connection back.
-                # One that is slow to end costs a connection, never the result.
-                with contextlib.suppress(TimeoutError, aiohttp.ClientError, ValueError):
-                    async with asyncio.timeout(1):
-                        await _drain(stream)
                 return
-    raise SpaceStopped("the stream ended before the job did")
+        raise SpaceStopped("the stream ended before the job did")
 
+    async def end(self) -> None:
+        """Read on until the Space ends the stream; one that it does not end is cut.
 
-async def _drain(stream: AsyncIterator[dict[str, Any]]) -> None:
-    async for _ in stream:
-        pass
+        A Space takes a stream that is cut for a person who left, and drops whatever
+        the session has in its queue by then: the session's next job comes after this.
+        An ended stream gives its connection back.
+        """
+        with contextlib.suppress(TimeoutError, aiohttp.ClientError):
+            async with asyncio.timeout(ENDS):
+                async for _ in self._response.content.iter_any():
+                    pass
+        if not self.has_ended:
+            self.close()
+            await asyncio.sleep(DROPS)
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the Space ended the stream, and all of it was read."""
+        return self._response.content.at_eof()
+
+    def close(self, *_: object) -> None:
+        """Cut the stream, where it has not ended."""
+        self._response.close()
 
 
 @dataclass

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import ExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,24 +14,15 @@ from spacebot.models import Answer, Source
 from tests.e2e.house import Home, at_home
 from tests.e2e.program import Program, running
 from tests.loopback import Channel, DiscordServer, Guild, User
-from tests.spaces import serve
 
 # A stand-in for what must never be seen anywhere.
 PROMPT = "the-very-private-prompt"
 
 
 @pytest.fixture(scope="session")
-def space() -> Iterator[Callable[[str], str]]:
-    """Serve a test Space of this name once for all tests, and give its address."""
-    served: dict[str, str] = {}
-    with ExitStack() as stack:
-
-        def address(name: str) -> str:
-            if name not in served:
-                served[name] = stack.enter_context(serve(name))
-            return served[name]
-
-        yield address
+def space(served: Callable[[str], str]) -> Callable[[str], str]:
+    """The address of a test Space by its name, served once for all tests."""
+    return served
 
 
 @dataclass(frozen=True)

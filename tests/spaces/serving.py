@@ -37,6 +37,9 @@ def build(space: str | ModuleType | gr.Blocks) -> gr.Blocks:
 
 def launch(blocks: gr.Blocks, port: int, **options: Any) -> str:
     """Serve an app on loopback without waiting; gives its address without a trailing slash."""
+    # Gradio would look into its queue a thousand times a second: with ten Spaces in one
+    # process, threads that ask for the interpreter in turn are all that a slow machine does.
+    blocks._queue.sleep_when_free = blocks._queue.progress_update_sleep_when_free = 0.02
     _, url, _ = blocks.launch(
         server_name="127.0.0.1",
         server_port=port,
