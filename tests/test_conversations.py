@@ -331,7 +331,7 @@ async def test_bots_are_never_answered(served, tmp_path: Path):
 
 async def test_without_the_intent_mentions_and_direct_messages_work(served, tmp_path: Path):
     async with lab(tmp_path, reads=False, falcon=served("falcon")) as it:
-        assert "Message Content Intent" in it.home.bot.state().reason
+        assert "Message Content Intent" in it.home.bot.state().advice
         thread = await opened(it.ada, "falcon", it.channel, message="my name is Ada")
         await thread.wait(lambda place: any("cannot read" in m.content for m in spoken(place)), 5)
         it.ada.say("what is my name?", channel=thread)
