@@ -170,16 +170,17 @@ class Pipeline:
             values,
             key=job.conversation or job.asker.user,
             stateful=job.endpoint.stateful,
+            before=job.endpoint.before,
             silence=self.deadlines.silence,
             recall=turn.recalled,
         )
-        result: list[Any] = []
+        result = Result([])
         queueing = asyncio.timeout(self.deadlines.queue)
         try:
             async with queueing, contextlib.aclosing(updates):
                 async for update in updates:
                     if isinstance(update, Result):
-                        result = update.values
+                        result = update
                     else:
                         self._take(running, turn, update)
                     if running.began:
@@ -191,7 +192,7 @@ class Pipeline:
                 f"This waited {words.duration(self.deadlines.queue)} in the Space's own queue, so "
                 "it was given up. Try again when fewer people use the Space."
             ) from error
-        return connection.visible(job.endpoint.api_name, result)
+        return [*connection.visible(job.endpoint.api_name, result.values), *result.shown]
 
     async def _reach(self, running: Running, connection: Connection) -> None:
         """Have the Space reached, saying what is known of how long that takes."""

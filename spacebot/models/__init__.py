@@ -29,6 +29,7 @@ from spacebot.models.spaces import (
     Parameter,
     Source,
     Space,
+    Step,
     Theirs,
 )
 from spacebot.models.status import (
@@ -76,6 +77,7 @@ __all__ = [
     "Span",
     "Stage",
     "Status",
+    "Step",
     "Theirs",
     "Trouble",
 ]

@@ -124,6 +124,21 @@ class Output:
 
 
 @dataclass(frozen=True, slots=True)
+class Step:
+    """A call that comes before an endpoint's own, in the same session, as on the Space's page.
+
+    `takes` says which of the job's values each of its parameters gets, `gives` which value
+    each of its outputs becomes, `shows` which of its outputs belong to the result; outputs
+    are counted from 0 as the API does.
+    """
+
+    api_name: str
+    takes: Mapping[str, str] = field(default_factory=dict)
+    gives: Mapping[int, str] = field(default_factory=dict)
+    shows: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Endpoint:
     """One function of a Space that a person can call.
 
@@ -131,7 +146,8 @@ class Endpoint:
     is legal for Discord and unique in its Space. `stateful` endpoints keep
     something on the Space by session (gr.State, a chat's history); `streams`
     ones yield partial results. `takes_history` names the chatbot parameter, and
-    `chats` says that it answers messages, one after the other.
+    `chats` says that it answers messages, one after the other. `before` is called first;
+    what its steps show follows this endpoint's own outputs.
     """
 
     space: str
@@ -149,6 +165,7 @@ class Endpoint:
     repeatable: bool = False
     max_file_size: int | None = None
     then: tuple[FollowUp, ...] = ()
+    before: tuple[Step, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from spacebot.models import Output
-from spacebot.schema.app import App, Event, stem
+from spacebot.models import Output, Step
+from spacebot.schema.app import App, Component, Event, stem
 from spacebot.schema.kinds import names
 from spacebot.schema.options import is_empty_label
 from spacebot.schema.parameters import Inputs, read_inputs
@@ -21,7 +21,9 @@ _SHOWN_BY = names(
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One endpoint that could become a command. `order` is its place in the description."""
+    """One endpoint that could become a command. `order` is its place in the description,
+    `output_ids` are its outputs on the page, `before` the steps to call first.
+    """
 
     api_name: str
     order: int
@@ -29,6 +31,8 @@ class Candidate:
     event: Event | None
     inputs: Inputs
     outputs: tuple[Output, ...]
+    output_ids: tuple[Any, ...] = ()
+    before: tuple[Step, ...] = ()
 
     @property
     def stem(self) -> str:
@@ -67,12 +71,17 @@ def _candidate(app: App, order: int, api_name: str, entry: Mapping[str, Any]) ->
         event=event,
         inputs=read_inputs(app, entry, event),
         outputs=tuple(_outputs(app, entry, event)),
+        output_ids=tuple(part and part.id for part in _shown_in(app, entry, event)),
     )
+
+
+def _shown_in(app: App, entry: Mapping[str, Any], event: Event | None) -> list[Component | None]:
+    return app.joined(event.outputs if event else (), list(entry.get("returns") or []))
 
 
 def _outputs(app: App, entry: Mapping[str, Any], event: Event | None) -> Iterator[Output]:
     described = list(entry.get("returns") or [])
-    components = app.joined(event.outputs if event else (), described)
+    components = _shown_in(app, entry, event)
     # ChatInterface's /chat answers through a component that no page shows.
     all_hidden = all(part is not None and app.hidden(part) for part in components)
     for raw, part in zip(described, components, strict=True):

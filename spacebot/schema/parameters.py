@@ -27,12 +27,14 @@ _KEPT = names(
 class Inputs:
     """What to ask for, what to send unasked, and why it cannot be called, if so.
 
-    `history` names the parameter that takes what a chatbot shows.
+    `history` names the parameter that takes what a chatbot shows; `ids` are the ids of the
+    page's components, by parameter.
     """
 
     parameters: tuple[Parameter, ...] = ()
     constants: Mapping[str, Any] = field(default_factory=dict)
     history: str | None = None
+    ids: Mapping[str, Any] = field(default_factory=dict)
     problem: str = ""
 
 
@@ -57,6 +59,7 @@ def read_inputs(app: App, entry: Mapping[str, Any], event: Event | None) -> Inpu
         tuple(_named(asked, required(asked))),
         constants,
         history=histories[0] if histories else None,
+        ids={d.parameter.name: part.id for d, part in zip(drafts, components, strict=True) if part},
     )
 
 

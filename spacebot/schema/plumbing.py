@@ -13,6 +13,7 @@ from typing import Any
 
 from spacebot.schema.candidates import Candidate
 from spacebot.schema.kinds import CONTENT, MEDIA, SETTINGS, names
+from spacebot.schema.steps import steps_before
 from spacebot.schema.words import spaced
 from spacebot.schema.yard import ACTIVE, PASSIVE, Yard, is_lambda
 
@@ -164,7 +165,23 @@ def _step(candidate: Candidate, yard: Yard) -> str:
     if len(chain) < 2:
         return ""
     best = max(chain, key=lambda c: (_chain_score(c, yard), c.order))
+    for later in chain:
+        if best in steps_before(yard, later) and _goes_on(later, best):
+            best = later
     return "" if best is candidate else f"it is one step of {best.api_name}"
+
+
+def _goes_on(later: Candidate, best: Candidate) -> bool:
+    """Whether a step that takes what another makes gives something for people again."""
+    event = later.event
+    if event is None or is_lambda(later) or _switches(later) or not later.results:
+        return False
+    if set(event.outputs) <= set(event.inputs):
+        return False
+    # A picture of a picture may be only a step on the way to words; one of words is not.
+    taken = {p.component for p in best.inputs.parameters}
+    prepares = any(o.component in MEDIA and o.component in taken for o in best.outputs)
+    return prepares or _has_media(later) >= _has_media(best)
 
 
 def _chain_score(candidate: Candidate, yard: Yard) -> float:
@@ -177,10 +194,10 @@ def _chain_score(candidate: Candidate, yard: Yard) -> float:
 
 
 def _wanted_after(candidate: Candidate, yard: Yard) -> set[Any]:
-    """Ids of components that it takes itself, or that a later step of its chain does."""
-    steps = [c.event for c in yard.chain(candidate) if c.event]
-    later = [e for e in steps if candidate.event in [e, *yard.app.earlier(e)]]
-    return {component_id for event in later for component_id in event.inputs}
+    """Ids of components that it takes itself, or that a later step does to make more of them."""
+    later = [c.event for c in yard.chain(candidate) if c.event and _goes_on(c, candidate)]
+    after = [event for event in later if candidate.event in list(yard.app.earlier(event))]
+    return {i for event in (candidate.event, *after) if event for i in event.inputs}
 
 
 def _twin(candidate: Candidate, yard: Yard) -> str:

@@ -14,6 +14,7 @@ from spacebot.schema.app import App
 from spacebot.schema.candidates import Candidate, read_candidates
 from spacebot.schema.naming import command_names, describe, endpoint_names, title_of
 from spacebot.schema.plumbing import sort_out
+from spacebot.schema.steps import with_steps
 from spacebot.schema.words import first_sentence, legal_name, plain, unique_name
 from spacebot.schema.yard import Yard
 
@@ -37,6 +38,9 @@ def read_space(
     app = App(config)
     yard = Yard(app, read_candidates(app, info))
     kept, reasons = _choose(source, yard)
+    if not source.endpoint:
+        # Who names an endpoint has it as it is.
+        kept = [with_steps(yard, candidate) for candidate in kept]
     title = title_of(app, source)
     names = endpoint_names(yard, kept, title)
     endpoints = [_endpoint(source, yard, c, names[c.api_name], title) for c in kept]
@@ -101,6 +105,7 @@ def _endpoint(source: Source, yard: Yard, candidate: Candidate, name: str, title
         repeatable=source.repeatable,
         max_file_size=app.max_file_size,
         then=source.then,
+        before=candidate.before,
     )
 
 
@@ -115,8 +120,8 @@ def _fitting(outputs: Sequence[Output]) -> Answer:
 
 
 def _is_stateful(yard: Yard, candidate: Candidate) -> bool:
-    event = candidate.event
-    ids = (*event.inputs, *event.outputs) if event else ()
+    events = [candidate.event, *(yard.app.event(step.api_name) for step in candidate.before)]
+    ids = [i for event in events if event for i in (*event.inputs, *event.outputs)]
     kept = any(part and part.type == "state" for part in map(yard.app.component, ids))
     return kept or yard.app.is_chat
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -14,13 +14,14 @@ from urllib.parse import urlsplit
 import aiohttp
 
 from spacebot.errors import EndpointGone, SpaceUnavailable
-from spacebot.models import Progress, Source, Stage
+from spacebot.models import Progress, Source, Stage, Step
 from spacebot.spaces.client import WATCHED, SpaceClient, headers
 from spacebot.spaces.files import Fetcher
 from spacebot.spaces.hub import Hub
 from spacebot.spaces.network import Network
 from spacebot.spaces.run import Recalled, Run
 from spacebot.spaces.sessions import Session, Sessions
+from spacebot.spaces.steps import handed, taken
 from spacebot.spaces.stock import run_stock
 from spacebot.spaces.translate import connect_failed, join_failed
 from spacebot.spaces.watch import Partial, Result, Toast, Update
@@ -210,30 +211,39 @@ class Connection:
         *,
         key: str,
         stateful: bool,
+        before: Sequence[Step] = (),
         silence: float = SILENCE,
         recall: asyncio.Event | None = None,
     ) -> AsyncGenerator[Update, None]:
         """Run one job in the session of `key`; ends with its `Result`, raises `SpacebotError`.
 
-        Leaving the generator early cancels the job on the Space. An error is `safe`
+        The steps `before` are called first, in the same session; what they show is in the
+        `Result` too. Leaving the generator early cancels the job on the Space. An error is `safe`
         where the Space cannot have begun. `recall` takes the job out of the Space's
         queue while it has not begun, which raises `Recalled`.
         """
         if self._client is None:
             yield Progress(Stage.WAKING)
         client = await self.ready()
-        try:
-            index = client.fn_index(api_name)
-        except ValueError as error:
-            raise EndpointGone(
-                f"The Space no longer has {api_name}: it was changed. Look at its other commands."
-            ) from error
+        recall = recall or asyncio.Event()
+        shown: list[Any] = []
         async with self.sessions.hold(key, stateful=stateful) as session:
-            running = self._run(client, index, values, session, silence, recall or asyncio.Event())
-            # Closed here, so that the session is held until the Space has taken a cancel.
-            async with contextlib.aclosing(running):
-                async for update in running:
-                    yield update
+            for step in (*before, Step(api_name)):
+                index = _index(client, step.api_name)
+                sent = taken(step, values) if step.takes else values
+                running = self._run(client, index, sent, session, silence, recall)
+                # Closed here, so that the session is held until the Space has taken a cancel.
+                async with contextlib.aclosing(running):
+                    async for update in running:
+                        if not step.takes:
+                            is_last = isinstance(update, Result)
+                            yield replace(update, shown=shown) if is_last else update
+                        elif isinstance(update, Result):
+                            given = self.visible(step.api_name, update.values)
+                            shown += [given[number] for number in step.shows]
+                            values = {**values, **handed(step, given)}
+                        elif not isinstance(update, Partial):
+                            yield update
 
     async def _run(
         self,
@@ -287,6 +297,15 @@ class Connection:
             self.network, client.src_prefixed, headers(client), linked=self._open_to_all
         )
         return await fetcher.localize(values, folder, cap=cap)
+
+
+def _index(client: SpaceClient, api_name: str) -> int:
+    try:
+        return client.fn_index(api_name)
+    except ValueError as error:
+        raise EndpointGone(
+            f"The Space no longer has {api_name}: it was changed. Look at its other commands."
+        ) from error
 
 
 def _on_hub(address: str) -> bool:

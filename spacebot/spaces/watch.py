@@ -45,9 +45,10 @@ class Partial:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What the job gave: its raw outputs, states included."""
+    """What the job gave: its raw outputs, states included, and what steps before it `shown`."""
 
     values: list[Any]
+    shown: list[Any] = field(default_factory=list)
 
 
 class TakenOut(SpaceRaised):

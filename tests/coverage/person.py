@@ -43,7 +43,8 @@ class Person:
         """The command of an endpoint: the Space's own, or the one asked for by name."""
         for space in self.catalogue.spaces:
             for endpoint in space.endpoints:
-                if endpoint.api_name == api_name:
+                # A direct call makes no steps before.
+                if endpoint.api_name == api_name and not endpoint.before:
                     return command_name(space, endpoint), endpoint
         return None
 
@@ -108,16 +109,18 @@ async def person_at(url: str, folder: Path) -> AsyncIterator[Person]:
 
 
 async def _catalogue(url: str, network: Network, folder: Path, stack: AsyncExitStack) -> Catalogue:
-    """The Space as a whole, and each endpoint that it leaves out by name."""
+    """The Space as a whole, and by name each endpoint that it leaves out or calls others for."""
     source = Source(url, name="demo")
     first = Catalogue([source], network, folder=folder / "first")
     stack.push_async_callback(first.close)
     await _started(first)
     if not first.spaces:
         raise SpacebotError(first.connections[url].reason or "it cannot be read")
+    space = first.spaces[0]
+    alone = [*space.left_out, *(each for each in space.endpoints if each.before)]
     named = [
-        replace(source, name=f"named-{number}", endpoint=left.api_name)
-        for number, left in enumerate(first.spaces[0].left_out[:BY_NAME])
+        replace(source, name=f"named-{number}", endpoint=each.api_name)
+        for number, each in enumerate(alone[:BY_NAME])
     ]
     whole = Catalogue([source, *named], network, folder=folder / "whole")
     stack.push_async_callback(whole.close)

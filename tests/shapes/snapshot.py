@@ -15,6 +15,7 @@ The commands that the recorded apps give; made by `python -m tests.shapes.record
       * required option: component = default, choices or bounds | description
         optional option
       = sent unasked
+      < what is called first
       > outputs
       - left out: why
 """
@@ -64,6 +65,9 @@ def _endpoint(command: str, endpoint: Endpoint) -> Iterator[str]:
         yield f"        … and {len(endpoint.parameters) - len(shown)} more"
     for name, value in endpoint.constants.items():
         yield f"      = {name}: {_value(value)}"
+    for step in endpoint.before:
+        gives = ", ".join(sorted(step.gives.values()))
+        yield f"      < {step.api_name}: {gives}"
     outputs = [
         f"{o.label} ({o.component}{', hidden' if o.props.get('visible') is False else ''})".strip()
         for o in endpoint.outputs

@@ -145,6 +145,51 @@ def prepared_first() -> gr.Blocks:
     return demo
 
 
+def steps_by_state() -> gr.Blocks:
+    def preprocess(picture, remove_background):
+        return picture
+
+    def generate_views(picture, sample_steps):
+        return {}, picture
+
+    def make3d(views):
+        return "model.glb"
+
+    def save_to_dataset(model, picture):
+        return "Saved."
+
+    with gr.Blocks(title="InstantMesh") as demo:
+        picture, prepared = gr.Image(label="Input Image"), gr.Image(label="Processed Image")
+        remove = gr.Checkbox(True, label="Remove Background")
+        steps = gr.Slider(30, 75, 75, step=5, label="Sample Steps")
+        views, shown = gr.State(), gr.Image(label="Views", interactive=False)
+        model, saved = gr.Model3D(label="Output Model"), gr.Markdown()
+        ready = gr.Button("Generate").click(preprocess, [picture, remove], prepared)
+        seen = ready.success(generate_views, [prepared, steps], [views, shown])
+        made = seen.success(make3d, views, model)
+        made.success(save_to_dataset, [model, picture], saved)
+    return demo
+
+
+def answered_and_spoken() -> gr.Blocks:
+    def enhance(prompt, enhance_prompt):
+        return prompt
+
+    def answer(prompt):
+        return prompt
+
+    def speak(text, voice):
+        return text
+
+    with gr.Blocks(title="Oracle") as demo:
+        prompt, better = gr.Textbox(label="Question"), gr.Checkbox(label="Enhance prompt")
+        text, voice = gr.Textbox(label="Answer"), gr.Dropdown(["Ann", "Ben"], value="Ann")
+        speech = gr.Audio(label="Speech")
+        started = gr.Button("Ask").click(enhance, [prompt, better], prompt)
+        started.then(answer, prompt, text).then(speak, [text, voice], speech)
+    return demo
+
+
 def filled_from_a_file() -> gr.Blocks:
     def load_text_from_file(file):
         return gr.update()
@@ -196,5 +241,6 @@ def from_an_address() -> gr.Blocks:
 
 APPS = [
     chat_with_settings, chat_about_a_picture, microphone_or_file, voices_described,
-    fill_in_the_mask, picture_or_pdf, prepared_first, filled_from_a_file, from_an_address,
+    fill_in_the_mask, picture_or_pdf, prepared_first,
+    steps_by_state, answered_and_spoken, filled_from_a_file, from_an_address,
 ]  # fmt: skip

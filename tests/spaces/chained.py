@@ -1,0 +1,56 @@
+"""Pages whose button starts a chain: a seed is drawn, a picture is prepared, then it is used."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import gradio as gr
+from PIL import Image, ImageOps
+
+
+def check(picture: Image.Image | None) -> None:
+    """Refuse to begin without a picture."""
+    if picture is None:
+        raise gr.Error("No picture was given.")
+
+
+def prepare(picture: Image.Image, invert: bool) -> tuple[Image.Image, dict[str, Any]]:
+    """Make the picture ready, and keep its size for the step after it."""
+    if picture.width < 4:
+        raise gr.Error("The picture is too small.")
+    return ImageOps.invert(picture) if invert else picture, {"width": picture.width}
+
+
+def model(picture: Image.Image, kept: dict[str, Any] | None, detail: int) -> dict[str, Any]:
+    """Make a model of what was prepared."""
+    return {"colour": picture.convert("RGB").getpixel((0, 0)), "kept": kept, "detail": detail}
+
+
+def get_seed(randomize_seed: bool, seed: int) -> int:
+    """Draw a seed, where one is to be drawn."""
+    return random.randint(1000, 9999) if randomize_seed else int(seed)
+
+
+def draw(prompt: str, seed: int) -> str:
+    """Tell what would be drawn."""
+    return f"{prompt} with {int(seed)}"
+
+
+def build() -> gr.Blocks:
+    """Build the app: two buttons, each with a chain of named endpoints."""
+    with gr.Blocks(title="Chained", analytics_enabled=False) as blocks:
+        picture = gr.Image(label="Picture", type="pil")
+        invert = gr.Checkbox(True, label="Invert")
+        prepared = gr.Image(label="Prepared", type="pil", format="png", interactive=False)
+        kept, made = gr.State(), gr.JSON(label="Model")
+        detail = gr.Slider(1, 9, 5, step=1, label="Detail")
+        checked = gr.Button("Make a model").click(check, picture)
+        ready = checked.success(prepare, [picture, invert], [prepared, kept])
+        ready.success(model, [prepared, kept, detail], made)
+        prompt, drawn = gr.Textbox(label="Prompt"), gr.Textbox(label="Drawn")
+        randomize = gr.Checkbox(True, label="Randomize seed")
+        seed = gr.Slider(0, 9999, 0, step=1, label="Seed")
+        started = gr.Button("Draw").click(get_seed, [randomize, seed], seed)
+        started.then(draw, [prompt, seed], drawn)
+    return blocks.queue(default_concurrency_limit=20)
