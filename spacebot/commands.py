@@ -191,6 +191,7 @@ def _comparable_option(option: Mapping[str, Any]) -> dict[str, Any]:
         **{key: option.get(key) for key in kept},
         "required": bool(option.get("required")),
         "autocomplete": bool(option.get("autocomplete")),
+        "channels": sorted(option.get("channel_types") or ()),
         "choices": [(choice["name"], choice["value"]) for choice in option.get("choices") or ()],
         "options": [_comparable_option(inner) for inner in option.get("options") or ()],
     }

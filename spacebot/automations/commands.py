@@ -9,7 +9,7 @@ from typing import Any
 
 import discord
 from discord import app_commands
-from discord.app_commands import AppCommandChannel, AppCommandThread, Choice, Range
+from discord.app_commands import AppCommandChannel, AppCommandThread, Choice, Range, Transform
 
 from spacebot import words
 from spacebot.automations import events, values
@@ -27,8 +27,22 @@ from spacebot.store import Automation
 
 MOST = 50
 AUTOMATION = "automation"
-LINK = re.compile(r"(?:.*/(?P<channel>\d+)/)?(?P<message>\d+)/?$")
 Place = AppCommandChannel | AppCommandThread
+LINK = re.compile(r"(?:.*/(?P<channel>\d+)/)?(?P<message>\d+)/?$")
+THREADS = [
+    discord.ChannelType.news_thread,
+    discord.ChannelType.public_thread,
+    discord.ChannelType.private_thread,
+]
+# Left to itself, discord.py offers categories too, and kinds of channels that Discord's own
+# description of its API does not have.
+WRITTEN = [
+    discord.ChannelType.text,
+    discord.ChannelType.news,
+    discord.ChannelType.voice,
+    discord.ChannelType.stage_voice,
+    *THREADS,
+]
 WHEN = [Choice(name=kind.label, value=name) for name, kind in AUTOMATIONS.items()]
 WAYS = [Choice(name=f"By {how}", value=way) for way, how in ANSWERS.items() if way != "channel"]
 NO_SUCH = "There is no such automation in this server. Choose one of the list."
@@ -36,6 +50,33 @@ INTENT = (
     "\n⚠️ Discord withholds what this needs: whoever runs me has to switch **{}** on in the "
     "Developer Portal, under Bot. Then use `/automation resume`. Until then it does nothing."
 )
+
+
+class Written(app_commands.Transformer):
+    """An option that takes a channel in which messages are written."""
+
+    @property
+    def type(self) -> discord.AppCommandOptionType:
+        """What Discord asks for."""
+        return discord.AppCommandOptionType.channel
+
+    @property
+    def channel_types(self) -> list[discord.ChannelType]:
+        """What Discord's menu has."""
+        return WRITTEN
+
+    async def transform(self, _: discord.Interaction[Any], value: Any, /) -> Place:
+        """Take it as Discord tells of it: it need not be known here."""
+        return value
+
+
+class Heard(Written):
+    """An option that takes a channel in which something happens: a forum, too."""
+
+    @property
+    def channel_types(self) -> list[discord.ChannelType]:
+        """What Discord's menu has."""
+        return [*WRITTEN, discord.ChannelType.forum]
 
 
 class AutomationCommands(app_commands.Group):
@@ -72,9 +113,9 @@ class AutomationCommands(app_commands.Group):
         run: str,
         match: Range[str, 1, 200] = "",
         values: Range[str, 1, 1000] = "",
-        channel: Place | None = None,
+        channel: Transform[Place, Heard] | None = None,
         answer: str = "reply",
-        to: Place | None = None,
+        to: Transform[Place, Written] | None = None,
         emoji: Range[str, 1, 80] = "",
         per_hour: Range[int, 1, 1000] = 60,
     ) -> None:

@@ -10,7 +10,9 @@ from .errors import ApiError, Problems
 if TYPE_CHECKING:
     from .server import DiscordServer
 
-SUBCOMMAND, GROUP, STRING, INTEGER, BOOLEAN, NUMBER, ATTACHMENT = 1, 2, 3, 4, 5, 10, 11
+SUBCOMMAND, GROUP, STRING, INTEGER, BOOLEAN, CHANNEL, NUMBER, ATTACHMENT = 1, 2, 3, 4, 5, 7, 10, 11
+# The kinds of channels in Discord's description of its API.
+CHANNELS = {0, 1, 2, 3, 4, 5, 10, 11, 12, 13, 14, 15}
 EXACT = 2**53
 MOST_CHARACTERS = 8000
 MOST_BY_TYPE = {1: 100, 2: 15, 3: 15}
@@ -98,6 +100,13 @@ class CommandCheck:
         else:
             self._bounds(path, option)
             self._choices(path, option)
+            self._channels(path, option)
+
+    def _channels(self, path: Path, option: dict[str, Any]) -> None:
+        for index, kind in enumerate(option.get("channel_types") or ()):
+            if option["type"] != CHANNEL or kind not in CHANNELS:
+                here = (*path, "channel_types", index)
+                self.problems.add(here, "BASE_TYPE_CHOICES", f"{kind} is no type of a channel here")
 
     def _nested(self, path: Path, option: dict[str, Any], depth: int) -> None:
         # Groups stand only at the top, subcommands at the top or in a group.
