@@ -24,6 +24,7 @@ TOKEN = 14.5 * 60
 # permission, a thread that is archived or locked).
 DELETED = {10008}
 GONE = {10003, 10004, 10008, 10015, 10062, 50001, 50007, 50013, 50027, 50083, 160005}
+FORBIDDEN = 50013
 TOO_LARGE = {40005}
 NOBODY = discord.AllowedMentions.none()
 # Among so many of a channel's messages one is looked for that was just sent.

@@ -16,7 +16,7 @@ from discord.webhook.async_ import AsyncWebhookAdapter, async_context
 
 from spacebot.buttons import is_running
 from spacebot.models import Reply
-from spacebot.places import DELETED, GONE, TOO_LARGE, Writer, fresh_nonce, send
+from spacebot.places import DELETED, FORBIDDEN, GONE, TOO_LARGE, Writer, fresh_nonce, send
 
 T = TypeVar("T")
 Way = Callable[[Reply], Awaitable[T]]
@@ -28,6 +28,14 @@ PERSIST = 900.0
 PAUSE_FIRST, PAUSE_MOST = 1.0, 30.0
 # After so many seconds an edit that was given up has arrived, or never will.
 ARRIVED = 2.0
+
+# What is said for files that are left out, by their names.
+LARGE = "Discord did not take {}: too large for this place."
+UNATTACHED = "I may not attach {} here: that takes the permission Attach Files."
+UNDELIVERED = (
+    "There is an answer, but I may write it neither here nor in a direct message. Ask a moderator "
+    "to let me write here, and run it again."
+)
 
 
 class Poster:
@@ -114,6 +122,9 @@ class Poster:
         except discord.HTTPException as error:
             if error.code not in GONE:
                 raise
+            if error.code == FORBIDDEN and reply.files:
+                # Its text may be taken, without the permission to attach files.
+                return await self._by_token(way, await self._unattached(reply))
             # Whoever deleted the reply does not want it in the channel.
             self._direct = self._direct or error.code in DELETED
             return False
@@ -122,31 +133,48 @@ class Poster:
     async def _another_way(self, reply: Reply, view: discord.ui.View | None) -> None:
         """Write an ordinary message in the channel; else to the one who asked alone."""
         first, self._moved = not self._moved, True
-        # One for each message, whatever happens on the way.
-        in_channel, in_person = fresh_nonce(), fresh_nonce()
+        told = "Answered below."
         if not self._direct:
             try:
-                way = partial(self.writer.to_channel, nonce=in_channel, view=view, mention=first)
+                # One for each message, whatever happens on the way.
+                nonce = fresh_nonce()
+                way = partial(self.writer.to_channel, nonce=nonce, view=view, mention=first)
                 await self._persist(way, reply)
             except discord.HTTPException as error:
                 log.info("job %s: not in its channel: %s", self.name, error)
                 self._direct = True
-            else:
-                if first:
-                    await self._close_old()
-                return
+        if self._direct:
+            sent = await self._to_person(reply, view)
+            told = "Answered by direct message." if sent else UNDELIVERED
+        if first:
+            await self._close_old(told)
+
+    async def _to_person(self, reply: Reply, view: discord.ui.View | None = None) -> bool:
+        """Write to the one who asked alone; whether they take that."""
         try:
-            way = partial(self.writer.to_person, nonce=in_person, view=view)
+            way = partial(self.writer.to_person, nonce=fresh_nonce(), view=view)
             await self._persist(way, reply)
         except discord.HTTPException as error:
-            log.warning("job %s could not be delivered anywhere: %s", self.name, error)
+            log.warning("job %s could not be delivered by direct message: %s", self.name, error)
+            return False
+        return True
 
-    async def _close_old(self) -> None:
+    async def _unattached(self, reply: Reply) -> Reply:
+        """The same without its files, which go to the one who asked alone."""
+        sent = await self._to_person(reply)
+        return without_files(reply, UNATTACHED + " They came by direct message." * sent)
+
+    async def _close_old(self, said: str) -> None:
         """Let nobody wait on the old message."""
-        try:
-            await self.writer.edit_without_token(f"{self.header}\n-# Answered below.")
-        except discord.HTTPException as error:
-            log.info("job %s: its first message stays as it is: %s", self.name, error)
+        text = f"{self.header}\n-# {said}"
+        ways = [self.writer.edit] * self.writer.place.has_token + [self.writer.edit_without_token]
+        for way in ways:
+            try:
+                await way(text)
+            except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
+                log.info("job %s: its first message stays as it is: %s", self.name, error)
+            else:
+                return
 
     async def _shows_progress(self) -> bool:
         """Whether an edit that was overtaken came after the final one."""
@@ -193,7 +221,7 @@ def _passes(error: Exception) -> bool:
     return not isinstance(error, FileNotFoundError)
 
 
-def without_files(reply: Reply) -> Reply:
+def without_files(reply: Reply, why: str = LARGE) -> Reply:
     """The same without its files, saying so: Discord over-reports what it takes at times."""
     names = ", ".join(file.name for file in reply.files)
-    return Reply(f"{reply.text[:1800]}\n-# Discord did not take {names}: too large for this place.")
+    return Reply(f"{reply.text[:1800]}\n-# {why.format(names)}"[:2000])

@@ -68,6 +68,15 @@ async def test_a_new_member_is_greeted_with_a_painted_card(home: Lab):
         assert painted.size == (256, 256)
 
 
+async def test_a_file_that_may_not_be_attached_is_told(home: Lab):
+    place = home.guild.add_text_channel("no-files", deny=("attach_files",))
+    values = "prompt:{text} size:256"
+    await home.add("text", "/demo paint", match="x", values=values, channel=place)
+    answer = await home.answer_to(home.ada.say("x", channel=place))
+    assert "-# I may not attach paint.png here: " in answer.content
+    assert not home.server.dm_with(home.ada).messages
+
+
 async def test_a_reaction_turns_a_message_into_a_tune(home: Lab):
     place = home.guild.add_text_channel("music")
     await home.add(

@@ -78,6 +78,9 @@ class Quiet(Poster):
     async def _another_way(self, reply: Reply, view: discord.ui.View | None) -> None:  # noqa: ARG002
         log.info("job %s: its message is gone", self.name)
 
+    async def _to_person(self, reply: Reply, view: discord.ui.View | None = None) -> bool:  # noqa: ARG002
+        return False
+
 
 class Reacting(Answering):
     """Answers by a reaction: the emoji that the Space gives, else `emoji`."""

@@ -10,8 +10,8 @@ import aiohttp
 import discord
 
 from spacebot.models import Reply
-from spacebot.places import DELETED, NOBODY, TOO_LARGE, Opened, fresh_nonce
-from spacebot.posting import persist, without_files
+from spacebot.places import DELETED, FORBIDDEN, NOBODY, TOO_LARGE, Opened, fresh_nonce
+from spacebot.posting import LARGE, UNATTACHED, persist, without_files
 
 log = logging.getLogger(__name__)
 
@@ -75,17 +75,14 @@ class Speech:
     async def _put(
         self, number: int, reply: Reply, view: discord.ui.View | None, lasting: bool
     ) -> None:
-        nonce = fresh_nonce()
-        if lasting:
-            way = partial(self._awake, number, nonce=nonce, view=view)
-            await persist(way, reply, "of a conversation")
-            return
+        way = partial(self._awake, number, nonce=fresh_nonce(), view=view)
         try:
-            await self._awake(number, reply, nonce=nonce, view=view)
+            await (persist(way, reply, "of a conversation") if lasting else way(reply))
         except discord.HTTPException as error:
-            if error.code not in TOO_LARGE or not reply.files:
+            if not reply.files or error.code not in {*TOO_LARGE, FORBIDDEN}:
                 raise
-            await self._awake(number, without_files(reply), nonce=nonce, view=view)
+            why = UNATTACHED if error.code == FORBIDDEN else LARGE
+            await self._put(number, without_files(reply, why), view, lasting)
 
     async def _awake(
         self, number: int, reply: Reply, *, nonce: str, view: discord.ui.View | None

@@ -287,6 +287,17 @@ async def test_a_private_answer_is_seen_by_one(place: Place):
     assert len(place.channel.messages) == before
 
 
+async def test_files_that_may_not_be_attached_come_by_direct_message(place: Place):
+    channel = place.guild.add_text_channel("no-files", deny=("attach_files",))
+    notes = {"paper": ("notes.txt", b"some notes")}
+    said = await ask(place.ben, "kinds file", notes, channel=channel)
+    assert "-# I may not attach notes.txt here: " in said.content
+    assert said.content.endswith("permission Attach Files. They came by direct message.")
+    assert not said.attachments
+    (sent,) = place.server.dm_with(place.ben).messages[-1].attachments
+    assert sent.data == b"some notes"
+
+
 async def test_it_works_in_direct_messages_and_where_only_installed(place: Place):
     cy = place.server.add_user("cy2", installed=True)
     assert "hi" in (await ask(cy, "fast echo", text="hi")).content

@@ -261,7 +261,7 @@ async def test_a_channel_that_is_gone(place: Place, home: Home, figures: Figures
 
 async def test_where_the_bot_may_not_write(place: Place, home: Home, figures: Figures):
     closed = place.guild.add_text_channel("closed", deny=("send_messages",))
-    await place.ada.command("fast sleep", {"seconds": 1.3}, channel=closed)
+    seen = await place.ada.command("fast sleep", {"seconds": 1.3}, channel=closed)
     before = len(direct(place))
     place.server.clock.advance(TOKEN_LIFE + 60)
     try:
@@ -269,6 +269,8 @@ async def test_where_the_bot_may_not_write(place: Place, home: Home, figures: Fi
     finally:
         place.server.clock.advance(-(TOKEN_LIFE + 60))
     assert "Done in" in direct(place)[-1].content
+    await until(seen, "-# Answered by direct message.")
+    assert not shown(seen).buttons()
     await settled(home)
     figures.note("Channel closed to the bot (50013), token over", answered=1, twice=0)
 

@@ -105,8 +105,12 @@ def check_embed(problems: Problems, path: tuple[str | int, ...], embed: Payload)
             problems.add((*path, key), "URL_TYPE_INVALID_URL", f'Not a well formed URL: "{url}".')
 
 
-def check_sizes(channel: Channel, files: Files) -> None:
-    """Raises ApiError 40005 when a file is over the limit of its place."""
+def check_files(channel: Channel, author: Account, files: Files) -> None:
+    """Raises ApiError 50013 where the bot may attach none, 40005 for one over the limit here."""
+    theirs = channel.guild and not channel.guild.has_bot
+    allowed = discord.Permissions(channel.permissions(author))
+    if files and author is channel.server.bot and not theirs and not allowed.attach_files:
+        raise ApiError(50013)
     for _, data in files.values():
         if len(data) > channel.file_limit:
             raise ApiError(40005)
@@ -214,7 +218,7 @@ def create(
     """Checks and sends a message; ApiError when Discord refuses it."""
     flags = (payload.get("flags") or 0) & SETTABLE
     check(payload, files, (), v2=bool(flags & COMPONENTS_V2))
-    check_sizes(channel, files)
+    check_files(channel, author, files)
     message = Message(channel, author, interaction=interaction)
     message.flags = flags if interaction else flags & ~EPHEMERAL
     message.reference, message.nonce = reference, payload.get("nonce")
@@ -272,7 +276,7 @@ def edit(message: Message, payload: Payload, files: Files) -> Message:
     flags = payload.get("flags") or 0
     v2 = bool((message.flags | flags) & COMPONENTS_V2)
     check(payload, files, kept_of(message, payload), v2=v2)
-    check_sizes(message.channel, files)
+    check_files(message.channel, message.author, files)
     before = (message.content, message.attachments, message.embeds, message.components)
     apply(message, payload, files)
     if is_empty(message):
