@@ -161,6 +161,11 @@ async def test_a_long_answer_grows_and_goes_on_in_new_messages(served, tmp_path:
             times = [version.at for version in one.history[:-1]]
             assert all(b - a >= 1.4 for a, b in pairwise(times))
         assert [bool(one.buttons()) for one in said] == [False] * (len(said) - 1) + [True]
+        # Asked again it begins with one message: that the others go is no wish to stop it.
+        await it.ada.click(said[-1], LAST)
+        await said[-1].wait(lambda message: message.deleted, 20)
+        await thread.wait(lambda _: LAST in spoken(thread)[-1].buttons(), 30)
+        assert "That was all of it." in spoken(thread)[-1].content
 
 
 async def test_stop_keeps_what_was_said(served, tmp_path: Path):

@@ -297,7 +297,7 @@ class Asking:
             changed["process"] = process
         messages = [str(one) for one in self.speech.messages]
         await kept.change(self.conversation.id, answer=messages, used=time.time(), **changed)
-        if before and before[-1] not in messages:
+        if before and before[-1] not in messages and not self.question.over:
             # Only the last answer has buttons.
             await Speech(self.client, self.speech.channel.id, messages=[int(before[-1])]).bare()
 

@@ -60,9 +60,11 @@ class Speech:
                 continue
             await self._put(number, reply, under, lasting)
             self._shown[number] = state
-        for message in self.messages[len(replies) :]:
-            await self._delete(message)
+        surplus = self.messages[len(replies) :]
+        # Forgotten first: what Discord tells to be deleted, and is known here, stops the answer.
         del self.messages[len(replies) :], self._shown[len(replies) :]
+        for message in surplus:
+            await self._delete(message)
 
     async def bare(self) -> None:
         """Take the buttons away: another answer came after this one."""
