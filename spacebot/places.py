@@ -70,12 +70,18 @@ class Place:
 
     @classmethod
     def from_json(cls, kept: Mapping[str, Any]) -> Place:
-        """The place as it was kept."""
-        return cls(**kept)
+        """The place as it was kept, with whatever was kept beside it."""
+        return cls(**{name: value for name, value in kept.items() if name in FIELDS})
 
     def to_json(self) -> dict[str, Any]:
         """The place as it is kept."""
         return {name: getattr(self, name) for name in FIELDS}
+
+    @property
+    def messages(self) -> list[tuple[int, int | None]]:
+        """The messages of a result in order, each with the thread that it stands in."""
+        first = [(self.message, None)] if self.message is not None else []
+        return [*first, *((one, self.thread) for one in self.more)]
 
     @property
     def has_token(self) -> bool:
@@ -175,6 +181,13 @@ class Writer:
             return
         there = self.client.get_partial_messageable(channel or self.place.channel or 0)
         await there.get_partial_message(message).delete()
+
+    async def look(self, message: int, *, channel: int | None = None) -> discord.Message:
+        """A message of this job as it stands: the reply, or one posted after it."""
+        if self.place.has_token and not self.place.is_ordinary and channel is None:
+            return await self._webhook.fetch_message(message)
+        there = self.client.get_partial_messageable(channel or self.place.channel or 0)
+        return await there.fetch_message(message)
 
     async def fetch(self) -> discord.Message | None:
         """The reply as it stands; None where it cannot be seen (any longer)."""

@@ -126,7 +126,8 @@ class Poster:
                 # Its text may be taken, without the permission to attach files.
                 return await self._by_token(way, await self._unattached(reply))
             # Whoever deleted the reply does not want it in the channel.
-            self._direct = self._direct or error.code in DELETED
+            self._deleted = error.code in DELETED
+            self._direct = self._direct or self._deleted
             return False
         return True
 
@@ -146,7 +147,7 @@ class Poster:
         if self._direct:
             sent = await self._to_person(reply, view)
             told = "Answered by direct message." if sent else UNDELIVERED
-        if first:
+        if first and not self._deleted:
             await self._close_old(told)
 
     async def _to_person(self, reply: Reply, view: discord.ui.View | None = None) -> bool:
@@ -162,7 +163,7 @@ class Poster:
     async def _unattached(self, reply: Reply) -> Reply:
         """The same without its files, which go to the one who asked alone."""
         sent = await self._to_person(reply)
-        return without_files(reply, UNATTACHED + " They came by direct message." * sent)
+        return without_files(reply, UNATTACHED + " Sent by direct message." * sent)
 
     async def _close_old(self, said: str) -> None:
         """Let nobody wait on the old message."""

@@ -49,9 +49,10 @@ class Field:
     def label(self, given: Mapping[str, Any]) -> ui.Label[Any]:
         """The field as Discord shows it, with its value as it stands."""
         now = self.now(given)
+        text, said = clip(one_line(self.option.label) or self.name, LABEL), self._description(now)
         return ui.Label(
-            text=clip(one_line(self.option.label) or self.name, LABEL),
-            description=self._description(now),
+            text=text,
+            description=said if said != text else None,
             component=self._component(now),
         )
 

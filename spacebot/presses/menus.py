@@ -20,7 +20,7 @@ def context_menus(desk: Desk) -> list[app_commands.ContextMenu]:
 
     async def use(interaction: discord.Interaction[Any], message: discord.Message) -> None:
         job = await _job_of(desk, message)
-        await sending.offer(desk, interaction, await sending.items_of(desk, message, job))
+        await sending.offer(desk, interaction, await sending.items_of(desk, [message], job))
 
     async def recipe(interaction: discord.Interaction[Any], message: discord.Message) -> None:
         job = await _job_of(desk, message)

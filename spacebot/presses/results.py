@@ -99,7 +99,7 @@ async def recipe(desk: Desk, interaction: discord.Interaction[Any], job: str) ->
     if secrets_of(record):
         notes += "\n-# What is secret is not kept, and not shown."
     if len(line) + len(notes) + 10 <= MESSAGE:
-        text = f"```\n{line.replace('```', chr(39) * 3)}\n```{notes}"
+        text = f"```\n{line.replace('```', chr(39) * 3)}\n```\n{notes}"
         await interaction.response.send_message(text, ephemeral=True, allowed_mentions=NOBODY)
         return
     file = discord.File(io.BytesIO(line.encode()), "recipe.txt")
@@ -122,12 +122,10 @@ async def delete(desk: Desk, interaction: discord.Interaction[Any], job: str) ->
 
 async def _delete_rest(desk: Desk, record: Record, done: int) -> None:
     """Delete the other messages of a result, as far as the bot may."""
-    kept = {name: value for name, value in record.place.items() if name != "file_limit"}
-    place = Place.from_json(kept)
+    place = Place.from_json(record.place)
     writer = Writer(desk.client, place)
-    messages = [(message, place.thread) for message in place.more]
-    for message, channel in [*messages, (place.message, None)]:
-        if message is None or message == done:
+    for message, channel in reversed(place.messages):
+        if message == done:
             continue
         try:
             await writer.delete(message, channel=channel)

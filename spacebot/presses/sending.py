@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Sequence
 from typing import Any, cast
 
+import aiohttp
 import discord
 from discord import ui
 
@@ -15,9 +17,12 @@ from spacebot.buttons import ById
 from spacebot.desk import Desk
 from spacebot.inputs.base import clip
 from spacebot.offers import Item, Offer, Target, targets
+from spacebot.places import Place, Writer
 from spacebot.presses.outputs import outputs_of
 
 PAGE = 25
+# So long the other messages of a result are looked for: the press is answered within 3 s.
+LOOK = 1.0
 ID = r"(?P<offer>[0-9a-f]{12})"
 EXPIRED = "⌛ This menu is too old, or the bot was restarted. Open it again."
 NOTHING = "There is no picture, sound, video, file or text to send here."
@@ -27,13 +32,45 @@ NOBODY_TAKES = "No command here takes this."
 async def send(desk: Desk, interaction: discord.Interaction[Any], job: str) -> None:
     """Offer the commands that take this result."""
     assert interaction.message is not None
-    await offer(desk, interaction, await items_of(desk, interaction.message, job))
+    messages = await _whole(desk, interaction.message, job)
+    await offer(desk, interaction, await items_of(desk, messages, job))
 
 
-async def items_of(desk: Desk, message: discord.Message, job: str | None) -> list[Item]:
-    """What a message has to send; a result's text is what the Space returned, without its head."""
-    found = [Item(attachment) for attachment in message.attachments]
-    text = message.content
+async def _whole(desk: Desk, pressed: discord.Message, job: str) -> list[discord.Message]:
+    """The messages of a result, in order, as far as they can be seen before Discord gives up."""
+    place = await _place_of(desk, pressed, job)
+    if place is None or pressed.id not in place.more:
+        return [pressed]
+    writer = Writer(desk.client, place)
+
+    async def one(message: int, channel: int | None) -> discord.Message | None:
+        with contextlib.suppress(discord.HTTPException, aiohttp.ClientError, OSError, TimeoutError):
+            async with asyncio.timeout(LOOK):
+                return await writer.look(message, channel=channel)
+        return None
+
+    others = [each for each in place.messages if each[0] != pressed.id]
+    found = await asyncio.gather(*(one(*each) for each in others))
+    return sorted((*filter(None, found), pressed), key=lambda message: message.id)
+
+
+async def _place_of(desk: Desk, pressed: discord.Message, job: str) -> Place | None:
+    """Where a result stands. It can be pressed a moment before that is written down."""
+    deadline = time.monotonic() + LOOK
+    while True:
+        running = desk.jobs.find(job)
+        record = await desk.jobs.store.get(job)
+        place = Place.from_json(record.place) if record else None
+        known = place is not None and pressed.id in (place.message, *place.more)
+        if known or running is None or time.monotonic() > deadline:
+            return place
+        await asyncio.sleep(0.05)
+
+
+async def items_of(desk: Desk, messages: Sequence[discord.Message], job: str | None) -> list[Item]:
+    """What messages have to send; a result's text is what the Space returned, without its head."""
+    found = [Item(attachment) for message in messages for attachment in message.attachments]
+    text = messages[-1].content
     if job is not None:
         _, kept = await desk.jobs.kept.recall(job)
         text = recipes.texts(kept.endpoint, await outputs_of(desk, job))

@@ -95,6 +95,7 @@ async def test_a_recipe_is_a_line_to_paste(place: Place) -> None:
     assert shown(seen).ephemeral
     assert "```\n/studio draw prompt:two lines seed:4\n```" in shown(seen).content
     assert "randomize:yes steps:20" in shown(seen).content
+    assert "\n-# On <" in shown(seen).content
     assert "endpoint `/draw`" in shown(seen).content
     menu = await place.ben.message_command("Recipe", message)
     assert shown(menu).content == shown(seen).content
@@ -131,6 +132,19 @@ async def test_a_picture_is_sent_on_by_kind(place: Place) -> None:
     assert Image.open(io.BytesIO(sent.attachments[0].data)).size == (20, 10)
     assert sent.content.startswith(f"**/kinds png** for <@{place.ben.id}>")
     await menu.wait(lambda one: shown(one).deleted, 5)
+
+
+async def test_every_file_of_a_result_of_several_messages_can_be_sent_on(place: Place) -> None:
+    seen = await place.ada.command("trouble many_files", count=12, channel=place.channel)
+    await seen.wait(lambda one: is_final(one) and len(one.followups) == 1, 30)
+    (last,) = seen.followups
+    await last.wait(lambda one: "Send to…" in one.buttons(), 10)
+    menu = await place.ben.click(last, "Send to…")
+    (select,) = [part for part in shown(menu).walk() if part["type"] == 3]
+    assert len(select["options"]) == 12
+    chosen = await place.ben.choose(shown(menu), "0")
+    sent = await result(await place.ben.choose(shown(chosen), "/kinds file"))
+    assert sent.attachments[0].data == b"1"
 
 
 async def test_what_else_a_command_needs_is_asked_for(place: Place) -> None:

@@ -142,6 +142,15 @@ def two_files(megabytes: float) -> list[str]:
     return [small, big_file(megabytes)]
 
 
+def many_files(count: float) -> list[str]:
+    """Return so many small files, which hold their numbers."""
+    paths = [new_file(".txt") for _ in range(int(count))]
+    for number, path in enumerate(paths, 1):
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(str(number))
+    return paths
+
+
 def die(seconds: float) -> None:
     """End the whole process without a word, after some seconds."""
     time.sleep(seconds)
@@ -210,3 +219,4 @@ def _offer_outputs() -> None:
     _offer("huge", huge, [gr.Number(5000, label="Characters")], gr.Textbox(label="Out"))
     _offer("big_file", big_file, [gr.Number(12, label="MB")], gr.File(label="Out"))
     _offer("two_files", two_files, [gr.Number(12, label="MB")], gr.File(file_count="multiple"))
+    _offer("many_files", many_files, [gr.Number(12, label="Count")], gr.File(file_count="multiple"))
