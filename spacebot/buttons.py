@@ -150,6 +150,12 @@ def result_view(
     return _view(usual, before=own[:MOST_FOLLOW_UPS])
 
 
+def read(view: discord.ui.View) -> list[tuple[str, str, str]]:
+    """(name, label, emoji) of each button, to show them where Discord does not."""
+    buttons = (one for one in view.children if isinstance(one, JobButton))
+    return [(one.name, str(one.item.label), str(one.item.emoji or "")) for one in buttons]
+
+
 def is_running(message: discord.Message) -> bool:
     """Whether a message still shows a job under way."""
     return any(one.startswith("cancel:") for one in custom_ids(message))

@@ -90,6 +90,21 @@ def defaults(endpoint: Endpoint, given: Mapping[str, Any]) -> str:
     return clip(" ".join(parts), 500)
 
 
+def notes(where: str, endpoint: Endpoint, given: Mapping[str, Any], *, hides: bool) -> str:
+    """What else there is to know of a recipe, in small lines; `hides` that secrets are left out."""
+    said = [f"On {where}, endpoint `{endpoint.api_name}`."]
+    if left := defaults(endpoint, given):
+        said.append(f"Not given, so the Space's own: `{left.replace('`', chr(39))}`")
+    if hides:
+        said.append("What is secret is not kept, and not shown.")
+    return "\n".join(f"-# {one}" for one in said)
+
+
+def block(lines: str) -> str:
+    """Lines to paste, as a block of code; what follows it begins on a line of its own."""
+    return f"```\n{lines.replace('```', chr(39) * 3)}\n```\n"
+
+
 def texts(endpoint: Endpoint, values: Any) -> str:
     """What a result says: its first text, or a chat's last answer; empty where it has none."""
     for output, value in zip(endpoint.outputs, values or (), strict=False):

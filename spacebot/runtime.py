@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 
 from spacebot import __version__, demo, setup_guide, words
 from spacebot.bot import Bot, keep_running, reached
-from spacebot.catalogue import Catalogue, command_name
+from spacebot.catalogue import Catalogue
 from spacebot.control import Control
 from spacebot.errors import Refused
 from spacebot.jobs import Deadlines, Jobs, Limits
@@ -355,7 +355,7 @@ class Runtime:
         assert self._jobs is not None
         try:
             # In a conversation what was asked stands right above.
-            header = "" if job.conversation else words.header(job, self._command(job))
+            header = "" if job.conversation else words.header(job, job.command)
             running = await self._jobs.start(job, header=lambda: header)
         except Exception as error:
             put(error)
@@ -376,9 +376,3 @@ class Runtime:
             put(error)
         finally:
             await self._jobs.settle(running, state)
-
-    def _command(self, job: Job) -> str:
-        for space in self.spaces():
-            if job.endpoint in space.endpoints:
-                return command_name(space, job.endpoint)
-        return job.endpoint.name

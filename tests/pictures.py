@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import shutil
 import signal
+import subprocess
 import sys
 import tempfile
 import time
@@ -73,6 +75,8 @@ async def run(page: Page, command: str, values: dict[str, str], result: str) -> 
 async def take() -> None:
     """Write docs/tryout.png: the try-out with a tune and a picture."""
     async with program() as url, launched() as browser, visit(browser, url, WINDOW) as visited:
+        # All of it in one picture, without scrolling.
+        await visited.page.add_style_tag(content=".spacebot .log { max-height: none !important; }")
         for command, values, result in RUNS:
             await run(visited.page, command, values, result)
         # Players and pictures take a moment to know their length and size.
@@ -81,8 +85,18 @@ async def take() -> None:
     print("docs/tryout.png")
 
 
+def shows_emoji() -> bool:
+    """Whether this machine has a font for the emoji on buttons; true where nobody can tell."""
+    if not shutil.which("fc-list"):
+        return True
+    asked = ["fc-list", ":lang=und-zsye", "family"]
+    return bool(subprocess.run(asked, capture_output=True, check=False).stdout.strip())
+
+
 if __name__ == "__main__":
     if EXECUTABLE is None:
         sys.exit(f"The pictures need a browser: {MISSING}")
+    if not shows_emoji():
+        sys.exit("The pictures need a font with emoji. On Debian: fonts-noto-color-emoji.")
     PICTURES.mkdir(exist_ok=True)
     asyncio.run(take())

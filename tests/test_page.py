@@ -154,6 +154,7 @@ async def test_a_command_is_chosen_and_run_with_the_keyboard(served, house, brow
         await page.focus(".line")
         await page.keyboard.type("/comp")
         await expect(page.get_by_role("option")).to_have_count(1)
+        assert await serious(page) == []
         await page.keyboard.press("Enter")
         await expect(page.get_by_label("prompt")).to_be_focused()
         assert await serious(page) == []
@@ -238,6 +239,30 @@ async def test_an_error_stands_in_the_message(served, browser) -> None:
         assert await page.evaluate("window.hacked") is None
         await page.get_by_role("button", name="Edit…").click()
         await expect(page.get_by_label("prompt")).to_have_value("x")
+
+
+async def test_a_message_is_where_it_is_in_discord_and_has_its_buttons(served, browser) -> None:
+    async with visit(browser, served.url) as visited:
+        page = visited.page
+        await use(page, "compose", prompt="rain", seed="7")
+        await ended(page)
+        turn = page.locator(".turn").last
+        await expect(turn).to_contain_text("/demo compose for you · prompt: rain · seed: 7")
+        await expect(turn).to_contain_text("Done in 0.0 s · in a thread")
+        thread = turn.get_by_role("region", name="Thread: rain")
+        await expect(thread.locator("audio")).to_have_count(1)
+        await expect(turn.locator(".under > button")).to_have_text(
+            ["🔁Again", "🎲Vary", "✏️Edit…", "➡️Send to…", "🗑️Delete", "🧾Recipe"]
+        )
+        await turn.get_by_role("button", name="Recipe").click()
+        await expect(turn.locator(".whisper pre")).to_have_text("/demo compose prompt:rain seed:7")
+        await expect(turn.locator(".whisper")).to_contain_text("On demo/space, endpoint /compose.")
+        assert await serious(page) == []
+        await turn.get_by_role("button", name="Delete").click()
+        await expect(page.locator(".turn")).to_have_count(0)
+        await use(page, "speak", prompt="hello")
+        await ended(page)
+        await expect(page.locator(".turn")).to_contain_text("Only you can see this")
 
 
 async def test_vary_draws_another_seed(served, house, browser) -> None:

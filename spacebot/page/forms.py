@@ -9,7 +9,7 @@ from pathlib import Path, PurePath
 
 from starlette.datastructures import FormData, UploadFile
 
-from spacebot import inputs, recipes
+from spacebot import inputs
 from spacebot.catalogue import command_name
 from spacebot.errors import InputError
 from spacebot.models import Endpoint, File, Option, OptionType, Space
@@ -26,11 +26,10 @@ class Command:
     endpoint: Endpoint
 
     def shown(self) -> dict[str, str | bool]:
-        """The command for the page's script: whether it has a seed, is a chat, takes files."""
+        """The command for the page's script: whether it is a chat, takes files."""
         return {
             "name": self.name,
             "description": self.description,
-            "varies": bool(recipes.seeds(self.endpoint)),
             "chats": self.endpoint.chats,
             "attaches": any(
                 option.type is OptionType.ATTACHMENT for option in fields(self.endpoint)[0]

@@ -51,6 +51,14 @@ class Running:
 
 
 @dataclass(frozen=True, slots=True)
+class Thread:
+    """A thread that a result is posted in, and the line on the message that it is opened on."""
+
+    title: str
+    line: str
+
+
+@dataclass(frozen=True, slots=True)
 class Section:
     """A part of the page that changes by itself; `digest` changes with `html`."""
 
@@ -127,10 +135,15 @@ def turn(
     running: Running | None = None,
     problem: str = "",
     said: Question | None = None,
+    header: str = "",
+    thread: Thread | None = None,
+    private: bool = False,
 ) -> str:
     """What a command looks like: who used it, then its messages, how it runs, or its problem.
 
-    `said` is the message to a chat that is answered.
+    `said` is the message to a chat that is answered, `header` the line over what
+    came of a command, in Discord's markdown; `thread` where its messages are, if
+    not in the channel, and `private` that nobody else sees them.
     """
     template = _templates.get_template("turn.html")
     return template.render(
@@ -140,6 +153,9 @@ def turn(
         running=running,
         problem=problem,
         said=said,
+        header=header,
+        thread=thread,
+        private=private,
     )
 
 

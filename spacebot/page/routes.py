@@ -58,7 +58,7 @@ class TryOut:
             raise HTTPException(403, "Only this page can use the try-out.")
 
     async def commands(self) -> list[dict[str, str | bool]]:
-        """Each command's name and description, whether it has a seed, and whether it is a chat."""
+        """Each command's name and description, and whether it is a chat."""
         return [one.shown() for one in forms.commands(self._house.spaces()).values()]
 
     async def form(self, command: str) -> HTMLResponse:
@@ -117,6 +117,7 @@ class TryOut:
             question.endpoint,
             Asker(user, "you", user),
             question.given,
+            command=f"/{command}",
             conversation=f"tryout:{':'.join(keys)}" if endpoint.chats else None,
         )
         if endpoint.chats:

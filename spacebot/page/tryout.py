@@ -9,18 +9,21 @@ import tempfile
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import aclosing
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from spacebot import recipes, words
+from spacebot import inputs, recipes, words
 from spacebot.errors import SpacebotError
-from spacebot.models import Job, Outcome, Progress, Reply
-from spacebot.page import forms, render
+from spacebot.models import Answer, Job, Outcome, Progress, Reply
+from spacebot.outputs import MESSAGE_LIMIT
+from spacebot.page import forms, render, under
 from spacebot.page.house import House
+from spacebot.page.markdown import to_html
 from spacebot.page.media import Shelf
 from spacebot.page.sending import Target, targets
 from spacebot.page.talks import Question
+from spacebot.page.under import Under
 
 Step = Progress | Outcome
 Folder = tempfile.TemporaryDirectory[str]
@@ -35,11 +38,16 @@ PAUSE = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A step of a job as the browser gets it. `last` says that nothing follows."""
+    """A step of a job as the browser gets it. `last` says that nothing follows.
+
+    `under` are the buttons where nothing does, and `recipe` what one of them shows.
+    """
 
     html: str
     last: bool = False
     targets: Sequence[Target] = ()
+    under: Sequence[Under] = field(default_factory=under.of_failure)
+    recipe: str = ""
 
     def event(self) -> str:
         """The step as one server-sent event."""
@@ -68,19 +76,23 @@ class Turn:
         self._answered: Callable[[Outcome], None] | None = None
         self._began = time.time()
         self._bot = bot
+        self._header = ""
 
     def said(self, question: Question, answered: Callable[[Outcome], None]) -> None:
         """Show what was said to a chat over its answer; `answered` keeps what it answers."""
         self._question, self._answered = question, answered
 
     def _render(self, **shown: Any) -> str:
-        return render.turn(self._command, self._bot, said=self._question, **shown)
+        said = self._question
+        return render.turn(self._command, self._bot, said=said, header=self._header, **shown)
 
     async def events(self, job: Job, folder: Folder) -> AsyncIterator[str]:
         """Server-sent events of HTML until the job's end; closing it cancels the job.
 
         `folder` holds the job's files, and is removed at the end.
         """
+        # In a conversation what was asked stands right above.
+        self._header = "" if job.conversation else words.header(job, job.command)
         steps: asyncio.Queue[Shown] = asyncio.Queue()
         running = asyncio.create_task(self._run(job, steps))
         self._running.add(running)
@@ -133,7 +145,8 @@ class Turn:
         text = recipes.texts(job.endpoint, outcome.values)
         commands = forms.commands(self._house.spaces()).values()
         found = targets(commands, files, text)
-        return Shown(self._render(messages=messages), last=True, targets=found)
+        html = self._render(**_placed(job, outcome, messages))
+        return Shown(html, True, found, under.of_result(job, outcome), _recipe(job))
 
     async def _message(self, reply: Reply) -> render.Message:
         # The files are copied now: whoever ran the job may remove them afterwards.
@@ -142,6 +155,30 @@ class Turn:
             for one in reply.files
         ]
         return render.Message(reply.text, tuple(files))
+
+
+def _placed(job: Job, outcome: Outcome, messages: Sequence[render.Message]) -> dict[str, Any]:
+    """The messages of a result where they are in Discord: in a thread, private, or just there."""
+    answer = job.endpoint.answer
+    if job.conversation:
+        return {"messages": messages}
+    done = words.took(outcome.ran)
+    if answer is Answer.THREAD:
+        title = inputs.thread_title(job.endpoint, job.given)
+        return {"messages": messages, "thread": render.Thread(title, f"{done} · in a thread")}
+    first, *rest = messages or [render.Message("")]
+    if len(first.text) + len(done) < MESSAGE_LIMIT:
+        first = replace(first, text=f"{first.text}\n{done}".strip())
+    return {"messages": [first, *rest], "private": answer is Answer.PRIVATE}
+
+
+def _recipe(job: Job) -> str:
+    """What the button Recipe shows."""
+    endpoint = job.endpoint
+    where = f"<{endpoint.space}>" if endpoint.space.startswith("http") else endpoint.space
+    hides = any(one.secret for one in endpoint.parameters)
+    notes = recipes.notes(where, endpoint, job.given, hides=hides)
+    return to_html(recipes.block(recipes.line(job.command, endpoint, job.given)) + notes)
 
 
 async def _closing(

@@ -90,16 +90,11 @@ async def recipe(desk: Desk, interaction: discord.Interaction[Any], job: str) ->
     if first is not record:
         _, start = await desk.jobs.kept.recall(first.id)
         line = f"{recipes.line(start.command, start.endpoint, start.given)}\n{line}"
-    notes = ""
-    if connection := desk.jobs.catalogue.connections.get(record.space):
-        where = f"<{connection.url}>" if connection.url else connection.source.space
-        notes = f"-# On {where}, endpoint `{record.api_name}`."
-    if defaults := recipes.defaults(kept.endpoint, kept.given):
-        notes += f"\n-# Not given, so the Space's own: `{defaults.replace('`', chr(39))}`"
-    if secrets_of(record):
-        notes += "\n-# What is secret is not kept, and not shown."
-    if len(line) + len(notes) + 10 <= MESSAGE:
-        text = f"```\n{line.replace('```', chr(39) * 3)}\n```\n{notes}"
+    connection = desk.jobs.catalogue.connections.get(record.space)
+    where = f"<{connection.url}>" if connection and connection.url else record.space
+    notes = recipes.notes(where, kept.endpoint, kept.given, hides=bool(secrets_of(record)))
+    text = recipes.block(line) + notes
+    if len(text) <= MESSAGE:
         await interaction.response.send_message(text, ephemeral=True, allowed_mentions=NOBODY)
         return
     file = discord.File(io.BytesIO(line.encode()), "recipe.txt")

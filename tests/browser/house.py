@@ -16,6 +16,7 @@ from PIL import Image
 
 from spacebot.errors import InputError, SpaceRaised
 from spacebot.models import (
+    Answer,
     Attached,
     BotPhase,
     BotStatus,
@@ -68,10 +69,16 @@ def endpoint(name: str, description: str, *parameters: Parameter) -> Endpoint:
 
 
 ENDPOINTS = (
-    endpoint("compose", "Compose a tune from a few words.", PROMPT, SEED, LOUD),
+    replace(
+        endpoint("compose", "Compose a tune from a few words.", PROMPT, SEED, LOUD),
+        answer=Answer.THREAD,
+    ),
     endpoint("paint", "Paint a picture from a few words.", PROMPT, FORM, SEED),
     endpoint("describe", "Tell a picture's size and colours.", PICTURE),
-    endpoint("speak", "Say something with one of sixty voices.", PROMPT, VOICE),
+    replace(
+        endpoint("speak", "Say something with one of sixty voices.", PROMPT, VOICE),
+        answer=Answer.PRIVATE,
+    ),
     endpoint("write", "Write text in all of Discord's markdown.", replace(PROMPT, lines=4)),
     endpoint("fail", "Raise an error of its own.", PROMPT),
     endpoint("wait", "Work until it is cancelled."),
@@ -223,7 +230,7 @@ class ScriptedHouse:
         if job.endpoint.name == "fail":
             raise SpaceRaised(f"**no** {HOSTILE}")
         given = str(job.given.get("prompt", ""))
-        yield Outcome(self._replies(job, given))
+        yield Outcome(self._replies(job, given), values=("something",))
 
     async def _wait(self, job: Job) -> AsyncIterator[Progress]:
         try:

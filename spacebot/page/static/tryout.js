@@ -240,19 +240,21 @@ function spacebotTryout(page) {
     return new Intl.RelativeTimeFormat("en").format(Math.trunc(seconds / length), unit);
   }
 
-  function button(label, onclick) {
-    return make("button", { type: "button", textContent: label, onclick });
+  function button(label, onclick, emoji) {
+    const icon = emoji ? [make("span", { textContent: emoji, ariaHidden: "true" })] : [];
+    return make("button", { type: "button", onclick }, ...icon, label);
   }
 
   async function run(command, data, conversation) {
     find(".hello")?.remove();
-    const { chats, varies } = commands.find(({ name }) => name === command) ?? {};
+    const { chats } = commands.find(({ name }) => name === command) ?? {};
     if (chats) talk({ command, conversation: (conversation ??= randomName()) });
     const stop = new AbortController();
     const content = make("div");
     const buttons = make("div", { className: "under" }, button("Cancel", () => stop.abort()));
-    const turn = { content, started: new Date() };
-    log.append(make("div", { className: "turn" }, content, buttons));
+    const element = make("div", { className: "turn" }, content, buttons);
+    const turn = { content, element, started: new Date() };
+    log.append(element);
     toEnd();
     const ticking = setInterval(() => tick(turn), 1000);
     try {
@@ -262,19 +264,41 @@ function spacebotTryout(page) {
       await follow(await ask("run", query, options), turn);
     } catch {
       const text = stop.signal.aborted
-        ? "Cancelled. What the Space had begun it may still finish."
+        ? "🛑 Cancelled. What the Space had begun it may still finish."
         : "The connection to Spacebot was lost, so the result did not arrive. Run it again.";
       end(turn, text);
     } finally {
       clearInterval(ticking);
     }
-    buttons.replaceChildren(
-      button("Again", () => run(command, data, data.has("said") ? conversation : undefined)),
+    const presses = {
+      again: () => run(command, data, data.has("said") ? conversation : undefined),
+      vary: () => vary(command, data),
+      edit: () => choose(command, data),
+      recipe: () => whisper(turn, turn.recipe),
+      delete: () => {
+        turn.element.remove();
+        line.focus({ preventScroll: true });
+      },
+    };
+    const offered = (turn.under ?? [{ name: "again", label: "Again" }]).filter(
+      ({ name }) => name !== "edit" || !data.has("said"),
     );
-    if (varies) buttons.append(button("Vary", () => vary(command, data)));
-    if (!data.has("said")) buttons.append(button("Edit…", () => choose(command, data)));
-    if (turn.targets?.length) buttons.append(sender(turn.targets));
+    buttons.replaceChildren(
+      ...offered.flatMap(({ name, label, emoji }) =>
+        name === "send" ? sender(turn, label, emoji) : button(label, presses[name], emoji),
+      ),
+    );
     toEnd();
+  }
+
+  // What only whoever pressed sees.
+  function whisper(turn, html) {
+    turn.element.querySelector(".whisper")?.remove();
+    const told = make("div", { className: "text", innerHTML: html, tabIndex: -1 });
+    const only = make("p", { className: "private", textContent: "Only you can see this" });
+    turn.element.append(make("div", { className: "message whisper" }, told, only));
+    told.focus({ preventScroll: true });
+    only.scrollIntoView({ block: "nearest" });
   }
 
   async function vary(command, data) {
@@ -292,14 +316,18 @@ function spacebotTryout(page) {
   }
 
   // "Send to…": a list of the commands that take a file or the text of a result.
-  function sender(targets) {
+  function sender(turn, label, emoji) {
+    const { targets } = turn;
+    const nobody = () => whisper(turn, "No command here takes this.");
+    if (!targets.length) return [button(label, nobody, emoji)];
     const list = make("div", { className: "targets", hidden: true });
-    const open = button("Send to…", () => {
+    const open = button(label, () => {
       list.hidden = !list.hidden;
       open.setAttribute("aria-expanded", !list.hidden);
-      if (!list.hidden) list.querySelector("button").focus();
-      toEnd();
-    });
+      if (list.hidden) return;
+      list.querySelector("button").focus();
+      list.scrollIntoView({ block: "nearest" });
+    }, emoji);
     open.setAttribute("aria-expanded", "false");
     for (const target of targets) {
       const go = button(`/${target.command} `, () => sendTo(target, open));
@@ -307,7 +335,7 @@ function spacebotTryout(page) {
       list.append(go);
     }
     list.addEventListener("keydown", (event) => event.key === "Escape" && open.click());
-    return make("div", { className: "sender" }, open, list);
+    return [open, list];
   }
 
   async function sendTo({ command, option, what, url, text }, open) {
@@ -347,8 +375,8 @@ function spacebotTryout(page) {
       const events = (rest + value).split("\n\n");
       rest = events.pop();
       for (const event of events.filter((one) => one.startsWith("data: "))) {
-        const { html, last, targets } = JSON.parse(event.slice(6));
-        turn.targets = targets;
+        const { html, last, ...more } = JSON.parse(event.slice(6));
+        Object.assign(turn, more);
         show(turn, html);
         if (last) return;
       }
