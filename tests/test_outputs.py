@@ -156,6 +156,15 @@ def test_small_table_is_aligned(tmp_path: Path):
     )
 
 
+def test_a_leaderboards_links_are_names_and_their_addresses_are_in_the_file(tmp_path: Path):
+    row = ["<a href='https://a.example/m1'>m1</a>", "[card](https://a.example/card)", "a < b"]
+    value = {"headers": ["model", "card", "note"], "data": [row]}
+    board = Output("T", "dataframe", {"datatype": ["html", "markdown", "str"]})
+    (reply,) = render(endpoint(board), [value], tmp_path)
+    assert "\nm1     card  a < b\n" in reply.text
+    assert reply.files[0].path.read_text("utf-8-sig").splitlines()[1] == ",".join(row)
+
+
 def test_large_table_is_csv_with_its_first_rows(tmp_path: Path):
     value = {"headers": ["n", "square"], "data": [[i, i * i] for i in range(100)]}
     (reply,) = render(endpoint(("T", "dataframe")), [value], tmp_path)

@@ -115,6 +115,17 @@ async def test_partial_results_are_put_together_from_diffs():
     ]
 
 
+async def test_what_a_last_step_skips_stays_as_it_was():
+    skipped = {"__type__": "update"}
+    hidden = {"__type__": "update", "visible": False, "value": None}
+    updates = await followed(
+        {"msg": "process_generating", "output": {"data": ["whole answer", "bar", "drawn"]}},
+        {"msg": "process_completed", "success": True,
+         "output": {"data": [skipped, hidden, None]}},
+    )  # fmt: skip
+    assert updates[-1] == Result(["whole answer", hidden, None])
+
+
 async def test_an_output_may_appear_in_mid_stream():
     first = {"msg": "process_generating", "success": True, "output": {"data": ["one"]}}
     diff = [[], [["replace", [], "new"]]]

@@ -9,6 +9,8 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from bs4 import BeautifulSoup
+
 from spacebot.outputs import text
 from spacebot.outputs.files import Place, Shown, joined
 from spacebot.outputs.values import words
@@ -32,21 +34,52 @@ class Dataframe:
         headers = [_cell(name) for name in value["headers"]] or [str(i + 1) for i in range(count)]
         if not any(any(row) for row in rows):
             return Shown()
-        return shown(headers, rows, place)
+        return shown(headers, rows, place, _marked(place.props.get("datatype"), len(headers)))
 
 
-def shown(headers: Sequence[str], rows: Sequence[Sequence[str]], place: Place) -> Shown:
-    """Return a table as text where it fits, else as CSV with its first rows shown."""
-    source = as_csv(headers, rows)
-    rows = [[_brief(cell) for cell in row] for row in rows]
-    if len(rows) <= _ROWS and all(len(cell) <= _CELL for row in rows for cell in row):
-        aligned = text.table(headers, rows, _CELL)
-        if len(aligned) <= _MOST and _width(aligned) <= _WIDTH:
-            return Shown(text.fence(aligned), source=source, suffix=".csv")
-    # Excel takes a CSV file for UTF-8 only with a byte order mark.
-    whole = place.write("\ufeff" + source, ".csv")
+def shown(
+    headers: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    place: Place,
+    marked: Sequence[int] = (),
+) -> Shown:
+    """Return a table as text where it fits, else as CSV with its first rows shown.
+
+    The columns `marked` hold Markdown or HTML, of which the text is shown alone.
+    """
+    source, written = as_csv(headers, rows), rows
+    rows = [
+        [_plain(cell) if at in marked else _brief(cell) for at, cell in enumerate(row)]
+        for row in rows
+    ]
+    links = any("](" in cell or "href" in cell for row in written for cell in row)
+    fits = len(rows) <= _ROWS and all(len(cell) <= _CELL for row in rows for cell in row)
+    aligned = text.table(headers, rows, _CELL) if fits else ""
+    if 0 < len(aligned) <= _MOST and _width(aligned) <= _WIDTH:
+        inline = Shown(text.fence(aligned), source=source, suffix=".csv")
+        # The file keeps the addresses, which have no place here.
+        return joined([inline, _csv(source, place)]) if marked and links else inline
+    whole = _csv(source, place)
     size = f"{len(rows):,} rows, {len(headers):,} columns"
     return joined([Shown(f"{text.fence(_preview(headers, rows))}\n{text.small(size)}"), whole])
+
+
+def _csv(source: str, place: Place) -> Shown:
+    # Excel takes a CSV file for UTF-8 only with a byte order mark.
+    return place.write("\ufeff" + source, ".csv")
+
+
+def _marked(kinds: Any, count: int) -> list[int]:
+    """Return the columns whose cells hold Markdown or HTML."""
+    kinds = kinds if isinstance(kinds, list) else [kinds] * count
+    return [number for number, kind in enumerate(kinds) if kind in ("markdown", "html")]
+
+
+def _plain(cell: str) -> str:
+    """Return a cell of Markdown or HTML without its marks, as leaderboards link their names."""
+    named = re.sub(r"!?\[([^\]]*)\]\([^)\s]*\)", r"\1", cell)
+    read = BeautifulSoup(named, "html.parser").get_text(" ") if "<" in named else named
+    return " ".join(read.split())
 
 
 def as_csv(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

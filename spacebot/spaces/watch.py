@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -141,10 +141,14 @@ class Stream:
 
 @dataclass
 class Reading:
-    """Turns the messages of one job into updates, keeping what diffs are made against."""
+    """Turns the messages of one job into updates.
+
+    `outputs` is what diffs are made against, `held` what the page would show by now.
+    """
 
     event_id: str
     outputs: list[Any] | None = None
+    held: list[Any] = field(default_factory=list)
     size: int | None = field(default=None)
 
     def read(self, message: dict[str, Any]) -> Update | None:
@@ -187,7 +191,7 @@ class Reading:
             self.outputs += [None] * (len(data) - len(self.outputs))
             for index, diff in enumerate(data):
                 self.outputs[index] = apply_diff(self.outputs[index], diff)
-        return Partial(list(self.outputs)) if self.outputs else None
+        return Partial(self._hold(self.outputs)) if self.outputs else None
 
     def _completed(self, message: dict[str, Any]) -> Result:
         output = message.get("output") or {}
@@ -196,10 +200,23 @@ class Reading:
         if "data" not in output:
             # So ends a job that was cancelled, by an event of the app's own say.
             raise TakenOut("The Space cancelled this job.")
-        return Result(list(output["data"]))
+        return Result(self._hold(output["data"]))
+
+    def _hold(self, values: Sequence[Any]) -> list[Any]:
+        """Values as a page shows them: an output that is skipped (`gr.skip`) stays as it was."""
+        before = [*self.held, *values[len(self.held) :]]
+        self.held = [
+            old if _sets_nothing(value) else value
+            for old, value in zip(before, values, strict=False)
+        ]
+        return list(self.held)
 
     def _stopped(self, message: dict[str, Any]) -> None:
         raise SpaceStopped(str(message.get("message", "")))
+
+
+def _sets_nothing(value: Any) -> bool:
+    return isinstance(value, dict) and value.get("__type__") == "update" and "value" not in value
 
 
 def progress_of(unit: Mapping[str, Any]) -> Progress:
