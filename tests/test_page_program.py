@@ -114,7 +114,7 @@ async def test_the_owner_steers_the_program(
             await expect(page.locator(".sign-in .told")).to_contain_text("not the password")
             await page.get_by_label("Owner's password").fill(PASSWORD)
             await page.keyboard.press("Enter")
-            await expect(page.locator(".owner")).to_be_visible()
+            await expect(page.get_by_role("heading", name="Owner's view")).to_be_focused()
             assert await serious(page) == []
 
             hang = await ada.command("trouble hang", seconds=60, channel=channel)
@@ -130,8 +130,10 @@ async def test_the_owner_steers_the_program(
             assert "hidden words" not in await stranger.page.content()
             assert "Only you see this" not in await stranger.page.content()
 
-            await page.get_by_role("button", name="Pause /trouble told", exact=True).click()
+            await page.get_by_role("button", name="Pause /trouble told", exact=True).press("Enter")
             await expect(page.locator(".done-said")).to_contain_text("is paused")
+            resume = page.get_by_role("button", name="Resume /trouble told", exact=True)
+            await expect(resume).to_be_focused()
             await expect(stranger.page.locator(".space .paused")).to_have_text("paused")
             paused = await ada.command("trouble told", text="x", channel=channel)
             await paused.wait(

@@ -6,6 +6,8 @@ function spacebotOwner(page, look) {
   const said = page.querySelector(".done-said");
   let digest = "";
   let owner = false;
+  let busy = false;
+  let fading;
 
   async function show() {
     const answer = await fetch(`spacebot/owner?known=${digest}`).catch(() => undefined);
@@ -34,14 +36,18 @@ function spacebotOwner(page, look) {
     form.querySelector(".told").textContent = words;
     if (answer.ok) {
       await show();
+      // The keyboard goes on at the view's beginning, not at whatever button took the form's place.
+      slot.querySelector("#owner-title")?.focus();
       slot.scrollIntoView({ block: "start" });
     } else form.elements.password.select();
   });
 
   slot.addEventListener("click", async (event) => {
     const button = event.target.closest?.("[data-act], [data-sign-out]");
-    if (!button) return;
-    button.disabled = true;
+    if (!button || busy) return;
+    // A button that is disabled would lose the keyboard.
+    busy = true;
+    clearTimeout(fading);
     try {
       const { act: action, target } = button.dataset;
       said.textContent = await told(
@@ -50,7 +56,8 @@ function spacebotOwner(page, look) {
     } catch {
       said.textContent = "Spacebot did not answer. Try again.";
     }
-    button.disabled = false;
+    busy = false;
+    fading = setTimeout(() => (said.textContent = ""), 10_000);
     await look();
     await show();
   });
