@@ -283,11 +283,13 @@ function spacebotTryout(page) {
     const offered = (turn.under ?? [{ name: "again", label: "Again" }]).filter(
       ({ name }) => name !== "edit" || !data.has("said"),
     );
+    const held = buttons.contains(document.activeElement);
     buttons.replaceChildren(
       ...offered.flatMap(({ name, label, emoji }) =>
         name === "send" ? sender(turn, label, emoji) : button(label, presses[name], emoji),
       ),
     );
+    if (held) buttons.querySelector("button").focus({ preventScroll: true });
     toEnd();
   }
 
@@ -334,7 +336,11 @@ function spacebotTryout(page) {
       go.append(make("span", { textContent: `${target.option}: ${target.what}` }));
       list.append(go);
     }
-    list.addEventListener("keydown", (event) => event.key === "Escape" && open.click());
+    list.addEventListener("keydown", (event) => {
+      if (event.key !== "Escape") return;
+      open.click();
+      open.focus();
+    });
     return [open, list];
   }
 
