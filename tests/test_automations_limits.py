@@ -207,7 +207,9 @@ async def test_list_pause_resume_delete(home: Lab):
     home.ada.say("alive?", channel=place)
     await quiet(home)
     assert not runs(place)
-    assert "▶️" in await home.automation("resume", automation=automation)
+    resumed = await home.automation("resume", automation=automation)
+    assert "▶️" in resumed
+    assert "paused" not in resumed
     await home.answer_to(home.ada.say("alive!", channel=place))
     assert "🗑️ Deleted" in await home.automation("delete", automation=automation)
     home.ada.say("alive?", channel=place)

@@ -176,6 +176,7 @@ class AutomationCommands(app_commands.Group):
         """Do it, and say what there is now, and what is missing for it."""
         await interaction.response.defer(ephemeral=True)
         await work
+        automation = self.automations.find(automation.id, interaction.guild_id) or automation
         kind = AUTOMATIONS[automation.kind]
         lacking = self.automations.wanted.lacking(values.needs(kind, automation.given))
         text = mark + _shown(automation)
