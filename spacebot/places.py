@@ -21,9 +21,10 @@ from spacebot.models import Attached, Reply
 TOKEN = 14.5 * 60
 # Discord's codes for what is gone (unknown channel, message, webhook, interaction, an
 # interaction's token that is over) and for what is not allowed (no access, no
-# permission, a thread that is archived or locked).
+# permission, a thread that is archived or locked, a sixth follow-up where only a
+# person has installed the bot).
 DELETED = {10008}
-GONE = {10003, 10004, 10008, 10015, 10062, 50001, 50007, 50013, 50027, 50083, 160005}
+GONE = {10003, 10004, 10008, 10015, 10062, 40094, 50001, 50007, 50013, 50027, 50083, 160005}
 FORBIDDEN = 50013
 TOO_LARGE = {40005}
 NOBODY = discord.AllowedMentions.none()
@@ -105,9 +106,16 @@ class Writer:
     def __init__(self, client: discord.Client, place: Place) -> None:
         self.client = client
         self.place = place
-        self._webhook = discord.Webhook.partial(place.application, place.token, client=client)
-        self._once = discord.Webhook.partial(place.application, place.token, client=client)
+        self._webhook = self._hook()
+        self._once = self._hook()
         self._once.session = cast(aiohttp.ClientSession, Once(self._once.session))
+
+    def _hook(self) -> discord.Webhook:
+        place = self.place
+        hook = discord.Webhook.partial(place.application, place.token, client=self.client)
+        # An interaction's: only by such a one does discord.py send what one person alone sees.
+        hook.type = discord.WebhookType.application
+        return hook
 
     async def edit(
         self,

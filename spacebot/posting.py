@@ -64,7 +64,8 @@ class Poster:
     async def final(self, reply: Reply, *, view: discord.ui.View | None = None) -> None:
         """Make the first reply the final one, or deliver it another way."""
         edit = partial(self._edit, view=view)
-        if not await self._by_token(edit, reply):
+        self._stands = await self._by_token(edit, reply)
+        if not self._stands:
             await self._another_way(reply, view)
         elif self._overtaken:
             await asyncio.sleep(ARRIVED)
@@ -147,7 +148,7 @@ class Poster:
         if self._direct:
             sent = await self._to_person(reply, view)
             told = "Answered by direct message." if sent else UNDELIVERED
-        if first and not self._deleted:
+        if first and not self._deleted and not self._stands:
             await self._close_old(told)
 
     async def _to_person(self, reply: Reply, view: discord.ui.View | None = None) -> bool:

@@ -116,7 +116,7 @@ class Admission:
         if not turn.granted.is_set() and self._waiting_of[user] > most:
             self._remove(turn)
             raise Refused(
-                f"You have {most} jobs waiting, as many as one person may. "
+                f"You have {most} job{'s' * (most != 1)} waiting, as many as one person may. "
                 "Try again when one of them is done."
             )
         if turn.granted.is_set() and self._stuck(turn):

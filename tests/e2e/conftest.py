@@ -61,6 +61,7 @@ async def everything(
         Source(space("studio"), "/many", "many"),
         Source(space("musicgen"), "/predict", "musicgen", answer=Answer.THREAD),
         Source(space("trouble"), "/told", "quiet", answer=Answer.PRIVATE),
+        Source(space("trouble"), "/many_files", "quiet-files", answer=Answer.PRIVATE),
     ]
     async with discord() as place, at_home(place.server, *sources, folder=folder) as home:
         yield place, home

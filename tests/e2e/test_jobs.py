@@ -287,6 +287,26 @@ async def test_a_private_answer_is_seen_by_one(place: Place):
     assert len(place.channel.messages) == before
 
 
+async def test_a_private_answer_of_several_messages_is_seen_by_one(place: Place):
+    seen = await place.ada.command("quiet-files", count=12, channel=place.channel)
+    await seen.wait(lambda one: is_final(one) and one.followups, 20)
+    posted = [shown(seen), *seen.followups]
+    assert all(one.ephemeral for one in posted)
+    assert [len(one.attachments) for one in posted] == [10, 2]
+
+
+async def test_what_is_more_than_a_user_install_may_post_comes_by_direct_message(place: Place):
+    cy = place.server.add_user("cy5", installed=True)
+    channel = place.server.add_guild("Far", cy, has_bot=False).add_text_channel("far")
+    seen = await cy.command("trouble many_files", count=12, channel=channel)
+    seen.sent_followups = 5
+    direct = place.server.dm_with(cy)
+    await direct.wait(lambda one: one.messages, 20)
+    assert "Done in" in shown(seen).content
+    posted = [shown(seen), *direct.messages]
+    assert [len(one.attachments) for one in posted] == [10, 2]
+
+
 async def test_files_that_may_not_be_attached_come_by_direct_message(place: Place):
     channel = place.guild.add_text_channel("no-files", deny=("attach_files",))
     notes = {"paper": ("notes.txt", b"some notes")}

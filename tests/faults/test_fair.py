@@ -73,7 +73,7 @@ async def test_a_full_line_is_refused_with_its_limit(space, tmp_path: Path):
         await until(second, "In line here: 1 of 1")
         third = await ask(place.ada, "trouble hang", options, channel=place.channel)
         assert third.content.endswith(
-            "⏳ You have 1 jobs waiting, as many as one person may. "
+            "⏳ You have 1 job waiting, as many as one person may. "
             "Try again when one of them is done."
         )
         pressed = await place.ada.click(shown(second), "Cancel")
