@@ -30,6 +30,9 @@ log = logging.getLogger(__name__)
 
 # So many interrupted jobs are taken up side by side after a restart.
 AT_ONCE = 10
+# So many seconds an answer waits for its job to be written down: a disk that is busy for
+# longer must not cost Discord's 3.
+WRITTEN = 0.25
 # Discord's code for an interaction that was answered before.
 ACKNOWLEDGED = 40060
 # Its codes for a reply that never was.
@@ -108,10 +111,12 @@ class Desk:
 
     async def acknowledge(self, interaction: discord.Interaction[Any], job: Job) -> Job:
         """Write a job down and answer its interaction; the job, with the message's id."""
+        keeping = asyncio.ensure_future(self.jobs.keep(job))
         # First, so that nobody ever waits on a message that a killed process left.
-        await self.jobs.keep(job)
+        await asyncio.wait({keeping}, timeout=WRITTEN)
         try:
             message = await self._acknowledge(interaction, job)
+            await keeping
         except BaseException:
             await self.jobs.drop(job, State.CANCELLED)
             raise
