@@ -97,7 +97,7 @@ class SpaceClient(Client):
     def arguments(self, index: int, values: Mapping[str, Any]) -> tuple[Any, ...]:
         """Values by parameter name → the arguments in order, files uploaded, states empty.
 
-        An upload blocks: call it in an executor.
+        An upload blocks: where there is one (`uploads`), call it in an executor.
         """
         endpoint: Endpoint = self.endpoints[index]
         names = [info["parameter_name"] for info in endpoint.parameters_info or []]
@@ -106,6 +106,13 @@ class SpaceClient(Client):
         # What the Space itself returned goes back as it is. Unwrapped only now, since the
         # stock client uploads whatever path a file names, from this machine.
         return tuple(map(_unwrapped, sent))
+
+
+def uploads(value: Any) -> bool:
+    """Whether there is a file to upload anywhere in a value."""
+    if isinstance(value, Mapping):
+        return utils.is_file_obj_with_meta(value) or any(map(uploads, value.values()))
+    return isinstance(value, list | tuple) and any(map(uploads, value))
 
 
 def _unwrapped(value: Any) -> Any:

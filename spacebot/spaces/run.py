@@ -11,7 +11,7 @@ import aiohttp
 
 from spacebot.errors import SpacebotError, SpaceError, SpaceStopped
 from spacebot.models import Progress, Stage
-from spacebot.spaces.client import SpaceClient, headers
+from spacebot.spaces.client import SpaceClient, headers, uploads
 from spacebot.spaces.join import join
 from spacebot.spaces.network import Network
 from spacebot.spaces.sessions import Session
@@ -105,11 +105,17 @@ class Run:
 
     async def _upload(self, values: Mapping[str, Any]) -> tuple[Any, ...]:
         try:
-            call = self._network.call(self._client.arguments, self._about["fn_index"], values)
-            return await self._sent(call)
+            return await self._sent(self._arguments(values))
         except SpaceError as error:
             error.safe = True
             raise
+
+    async def _arguments(self, values: Mapping[str, Any]) -> tuple[Any, ...]:
+        index = self._about["fn_index"]
+        if uploads(values):
+            return await self._network.call(self._client.arguments, index, values)
+        # With nothing to upload, nothing blocks: a thread would only cost its switches.
+        return self._client.arguments(index, values)
 
     async def _join(self, data: tuple[Any, ...]) -> str:
         index, session = self._about.values()

@@ -60,7 +60,7 @@ async def test_a_disk_that_is_busy_does_not_cost_the_acknowledgement(
 
 async def test_several_jobs_of_one_user_run_side_by_side(place: Place):
     jobs = [
-        ask(place.ada, "trouble crowd", {"seconds": 1}, channel=place.channel) for _ in range(4)
+        ask(place.ada, "trouble crowd", {"seconds": 3}, channel=place.channel) for _ in range(4)
     ]
     answers = await asyncio.gather(*jobs)
     assert all("runs" in lines(answer.content)[1] for answer in answers)
