@@ -72,9 +72,12 @@ class Yard:
         triggers = self.app.triggers(candidate.event) if candidate.event else ()
         # ChatInterface starts its API's function by a button that no page shows.
         unseen = any(part and self.app.hidden(part) for part, _ in triggers)
-        takes = [parameter.name for parameter in candidate.inputs.parameters]
+        first = candidate.inputs.parameters[:1]
+        said = any(p.component in ("textbox", "multimodaltextbox") for p in first)
+        hidden = any(o.props.get("visible") is False for o in candidate.outputs[:1])
+        takes = said and (hidden or first[0].name == "message")
         fills = any(output.component == "chatbot" for output in candidate.results)
-        return fills or self.app.is_chat or (unseen and takes[:1] == ["message"])
+        return fills or self.app.is_chat or (unseen and takes)
 
     def score(self, candidate: Candidate) -> float:
         """How much it looks like what people come to the app for."""

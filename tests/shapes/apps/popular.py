@@ -36,6 +36,18 @@ def chat_with_settings() -> gr.Blocks:
     return demo
 
 
+def chat_beside_code() -> gr.Blocks:
+    def reply(m, h):
+        return m, gr.Code("print(1)")
+
+    code = gr.Code(render=False, language="python")
+    with gr.Blocks() as demo:
+        gr.Markdown("# Coder")
+        gr.ChatInterface(reply, additional_outputs=[code])
+        code.render()
+    return demo
+
+
 def chat_about_a_picture() -> gr.Blocks:
     def add(history, message):
         return history, None
@@ -240,7 +252,7 @@ def from_an_address() -> gr.Blocks:
 
 
 APPS = [
-    chat_with_settings, chat_about_a_picture, microphone_or_file, voices_described,
-    fill_in_the_mask, picture_or_pdf, prepared_first,
-    steps_by_state, answered_and_spoken, filled_from_a_file, from_an_address,
+    chat_with_settings, chat_beside_code, chat_about_a_picture, microphone_or_file,
+    voices_described, fill_in_the_mask, picture_or_pdf, prepared_first, steps_by_state,
+    answered_and_spoken, filled_from_a_file, from_an_address,
 ]  # fmt: skip
