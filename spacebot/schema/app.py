@@ -86,13 +86,14 @@ class App:
             # A smaller heading is the title where the page opens with it.
             opening = next((text for text, inside in written if not inside & _PARTS), "")
             found = _SMALLER.match(opening)
-        return self.text(found[1] or found[2]) if found else ""
+        return self.text(found[1] or found[2]).rstrip(" :") if found else ""
 
     def written(self, within: Any = None) -> Iterator[tuple[str, set[str]]]:
         """What the page's author wrote on it, in order, with the types of the blocks around it;
-        `within` the block of that id where one is named."""
+        `within` the block of that id where one is named. Answers are none of it."""
+        answers = {component_id for event in self.events for component_id in event.outputs}
         for component in self.components.values():
-            if component.type in ("markdown", "html"):
+            if component.type in ("markdown", "html") and component.id not in answers:
                 around = list(self.above(component.id))
                 if within is None or within in [block.id for block in around]:
                     yield str(component.props.get("value") or ""), {b.type for b in around}

@@ -15,6 +15,11 @@ SHOWN = names(
     " barplot scatterplot state browserstate button downloadbutton timer"
     " paramviewer dataset navbar"
 )
+# Nothing of them can be shown to anybody elsewhere.
+UNSEEN = names(
+    "timer state browserstate navbar dataset button clearbutton duplicatebutton loginbutton"
+    " deeplinkbutton"
+)
 TEXTS = names("textbox multimodaltextbox code")
 MEDIA = names("image audio video file uploadbutton imageeditor imageslider gallery model3d")
 DATA = names("dataframe json")

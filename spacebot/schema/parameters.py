@@ -118,12 +118,14 @@ def _draft(app: App, raw: Mapping[str, Any], component: Component | None) -> Dra
     schema = raw.get("type") if isinstance(raw.get("type"), Mapping) else {}
     kind = _askable_kind(kind, schema or {})
     default = raw.get("parameter_default", props.get("value"))
+    if isinstance(default, str) and default.startswith("__i18n__"):
+        default = app.text(default)
     choices = _choices(app, props, schema or {}) if kind not in ("api", "json") else ()
     parameter = Parameter(
         name=str(raw.get("parameter_name") or raw.get("label") or "value"),
         label=app.text(raw.get("label") or props.get("label")),
         component=kind,
-        description=_description(app, props),
+        description=_description(app, kind, props),
         choices=choices,
         default=default,
         **_limits(kind, props),
@@ -156,8 +158,10 @@ def _askable_kind(kind: str, schema: Mapping[str, Any]) -> str:
     return plain or ("json" if kind == "api" else kind)
 
 
-def _description(app: App, props: Mapping[str, Any]) -> str:
-    return app.text(props.get("info")) or app.text(props.get("placeholder"))
+def _description(app: App, kind: str, props: Mapping[str, Any]) -> str:
+    # What an empty chatbot shows is no word on what to say.
+    shown = "" if kind == "chatbot" else app.text(props.get("placeholder"))
+    return app.text(props.get("info")) or shown
 
 
 def _limits(kind: str, props: Mapping[str, Any]) -> dict[str, Any]:

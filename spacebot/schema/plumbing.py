@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from spacebot.schema.candidates import Candidate
-from spacebot.schema.kinds import CONTENT, MEDIA, SETTINGS, names
+from spacebot.schema.kinds import CONTENT, MEDIA, SETTINGS, UNSEEN, names
 from spacebot.schema.steps import steps_before
 from spacebot.schema.words import spaced
 from spacebot.schema.yard import ACTIVE, PASSIVE, Yard, is_lambda
@@ -34,6 +34,11 @@ _CARRIES = re.compile(r"\W*(re-?use|use|send|copy|move|transfer|push|take)\b", r
 _LOADS = re.compile(r"\W*((pre)?load|preview|show|display|update|read|open|get|on|handle)\b", re.I)
 _TAKES_BACK = re.compile(r"\b(undo|retry|re-?generate|regen|re-?run|redo|rewind|repeat)\b", re.I)
 _COUNTS = re.compile(r"\b(count\w*|len|length|tokens?|validate|check|estimate|info)\b", re.I)
+_SHOWS = re.compile(
+    r"\W*(show|hide|toggle|enable|disable|expand|collapse|open|close|(un)?lock"
+    r"|make (in)?visible)\b",
+    re.I,
+)
 # What a page does as soon as something is put in.
 _PUT_IN = _FORM | {"upload"}
 
@@ -90,8 +95,34 @@ def _passive(candidate: Candidate, yard: Yard) -> str:
     return f"the page runs it by itself ({', '.join(sorted(events))}), nobody asks for it"
 
 
-def _no_result(candidate: Candidate, _yard: Yard) -> str:
-    return "" if candidate.outputs else "it returns nothing to show"
+def _no_result(candidate: Candidate, yard: Yard) -> str:
+    told = candidate.outputs or _keeps_what_is_put_in(candidate, yard)
+    return "" if told else "it returns nothing to show"
+
+
+def _keeps_what_is_put_in(candidate: Candidate, yard: Yard) -> bool:
+    """Whether it takes something from somebody into a state that another endpoint uses."""
+    event = candidate.event
+    if event is None or not candidate.inputs.parameters or not yard.events(candidate) & ACTIVE:
+        return False
+    used = {i for other in yard.app.events if other is not event for i in other.inputs}
+    kept = (part for part in map(yard.app.component, event.outputs) if part)
+    return any(part.type == "state" and part.id in used for part in kept)
+
+
+def _unseen(candidate: Candidate, _yard: Yard) -> str:
+    gives = {output.component for output in candidate.outputs}
+    return "it only changes the page itself" if gives and gives <= UNSEEN else ""
+
+
+def _shows(candidate: Candidate, yard: Yard) -> str:
+    """A button that shows or hides a part of the page, or an event that empties a field."""
+    event = candidate.event
+    if event is None or not is_lambda(candidate) or event.inputs or _has_media(candidate):
+        return ""
+    button = yard.button(candidate)
+    empties = not button and bool(event.outputs) and set(event.outputs) <= yard.taken_in
+    return "it only changes the page itself" if empties or _SHOWS.match(button) else ""
 
 
 def _form(candidate: Candidate, yard: Yard) -> str:
@@ -134,7 +165,8 @@ def _carries(candidate: Candidate, yard: Yard) -> str:
 
 
 def _reacts(candidate: Candidate, yard: Yard) -> str:
-    if not yard.events(candidate) <= _FORM or _has_media(candidate):
+    typed = bool(candidate.inputs.parameters) and yard.events(candidate) <= _FORM
+    if not typed or _has_media(candidate):
         return ""
     told = is_lambda(candidate) or _COUNTS.search(spaced(candidate.stem))
     active = any(yard.others(candidate))
@@ -234,7 +266,7 @@ def _same_but_source(one: Candidate, other: Candidate) -> bool:
 
 def _in_place(candidate: Candidate, yard: Yard) -> str:
     event = candidate.event
-    if event is None or not event.outputs or not set(event.outputs) <= set(event.inputs):
+    if event is None or not candidate.outputs or not set(event.outputs) <= set(event.inputs):
         return ""
     active = bool(yard.events(candidate) & ACTIVE)
     if any(o.component == "chatbot" for o in candidate.outputs):
@@ -272,6 +304,8 @@ RULES: tuple[Rule, ...] = (
     _pointed,
     _clear,
     _no_result,
+    _unseen,
+    _shows,
     _passive,
     _carries,
     _takes_back,

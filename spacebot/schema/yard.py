@@ -74,7 +74,8 @@ class Yard:
         unseen = any(part and self.app.hidden(part) for part, _ in triggers)
         first = candidate.inputs.parameters[:1]
         said = any(p.component in ("textbox", "multimodaltextbox") for p in first)
-        hidden = any(o.props.get("visible") is False for o in candidate.outputs[:1])
+        gives = map(self.app.component, candidate.event.outputs if candidate.event else ())
+        hidden = any(part and part.type == "json" and self.app.hidden(part) for part in gives)
         takes = said and (hidden or first[0].name == "message")
         fills = any(output.component == "chatbot" for output in candidate.results)
         return fills or self.app.is_chat or (unseen and takes)

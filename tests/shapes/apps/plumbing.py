@@ -118,6 +118,27 @@ def utilities() -> gr.Blocks:
     return demo
 
 
+def looks() -> gr.Blocks:
+    i18n = gr.I18n(en={"name": "Your name", "who": "Ann"})
+
+    def add_items(new_items, cart):
+        return [*cart, *new_items]
+
+    with gr.Blocks() as demo:
+        cart, score = gr.State([]), gr.Markdown("# Score: 0")
+        items = gr.CheckboxGroup(["Cereal", "Milk"], label="Items")
+        gr.Button("Add Items").click(add_items, [items, cart], cart)
+        cart.change(lambda cart: f"# Score: {len(cart)}", cart, score)
+        name, greeting = gr.Textbox(i18n("who"), label=i18n("name")), gr.Textbox(label="Greeting")
+        gr.Button("Greet").click(lambda name: name, name, greeting)
+        gr.Button("Hide").click(lambda: gr.update(visible=False), None, greeting)
+        name.submit(lambda: "", None, name)
+        timer = gr.Timer(1)
+        gr.Button("Faster").click(lambda: gr.Timer(0.5), None, timer)
+    demo.config["i18n_translations"] = i18n.translations_dict
+    return demo
+
+
 def only_load() -> gr.Blocks:
     with gr.Blocks(title="Weather now") as demo:
         demo.load(lambda: "sunny", None, gr.Textbox(label="Weather"))
@@ -216,6 +237,6 @@ def steps_with_state() -> gr.Blocks:
 
 
 APPS = [
-    chain, lambda_chain, page_events, toggles, twins, utilities, only_load, only_change,
+    chain, lambda_chain, page_events, toggles, twins, utilities, looks, only_load, only_change,
     nothing_to_call, webcam, random_picture, kept_private, thirty_tools, steps_with_state,
 ]  # fmt: skip
