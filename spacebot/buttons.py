@@ -150,10 +150,13 @@ def result_view(
     return _view(usual, before=own[:MOST_FOLLOW_UPS])
 
 
-def read(view: discord.ui.View) -> list[tuple[str, str, str]]:
-    """(name, label, emoji) of each button, to show them where Discord does not."""
-    buttons = (one for one in view.children if isinstance(one, JobButton))
-    return [(one.name, str(one.item.label), str(one.item.emoji or "")) for one in buttons]
+def read(view: discord.ui.View) -> list[tuple[str, str, str, str]]:
+    """(name, label, emoji, id but the name) of each button, to show them where Discord does not."""
+    return [
+        (one.name, str(one.item.label), str(one.item.emoji or ""), ":".join(one.ids))
+        for one in view.children
+        if isinstance(one, JobButton)
+    ]
 
 
 def is_running(message: discord.Message) -> bool:

@@ -7,14 +7,18 @@ the session of the first job, and files by the Space's own paths.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Container, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from spacebot import inputs
 from spacebot.catalogue import Catalogue
 from spacebot.errors import EndpointGone, InputError
-from spacebot.models import Chain, Endpoint, FollowUp, Theirs
+from spacebot.inputs.base import name_of
+from spacebot.models import Chain, Endpoint, File, FollowUp, Job, Theirs
 
+# Between the names of what a job followed, as in "/if ▸ Upscale 2".
+ARROW = " ▸ "
 GONE = "This button is no longer offered: the list of commands was changed."
 LOST = (
     "This needs what the Space returned then, which was too large to be kept, or is forgotten. "
@@ -35,8 +39,12 @@ def buttons(then: Sequence[FollowUp]) -> Iterator[Button]:
     """The buttons under a result: "Upscale 1", "Upscale 2" … where there are several of one."""
     for one in then:
         for index in range(one.each):
-            label = f"{one.label} {index + 1}" if one.each > 1 else one.label
-            yield Button(label, key_of(one), index)
+            yield Button(label_of(one, index), key_of(one), index)
+
+
+def label_of(one: FollowUp, index: int) -> str:
+    """What is on a button of a follow-up."""
+    return f"{one.label} {index + 1}" if one.each > 1 else one.label
 
 
 def key_of(one: FollowUp) -> str:
@@ -52,16 +60,66 @@ def find(then: Sequence[FollowUp], key: str, index: int) -> FollowUp:
     raise EndpointGone(GONE)
 
 
+@dataclass(slots=True)
+class Before:
+    """What a result, and what it followed, was made with, by parameter: the nearest counts.
+
+    What was attached is in `files`: it is named by a path of this machine, and goes
+    to the Space by upload again.
+    """
+
+    values: dict[str, Any] = field(default_factory=dict)
+    files: dict[str, File] = field(default_factory=dict)
+
+    def add(self, job: Job) -> None:
+        """Take what one more job was made with."""
+        attached: dict[str, File] = {}
+        for parameter, own in inputs.by_owner(job.endpoint, job.given):
+            if found := [one for one in own.values() if isinstance(one, File)]:
+                attached[parameter.name] = found[0]
+        for name, value in inputs.values(job.endpoint, job.given).items():
+            if name in attached or name in self.values or name in self.files:
+                continue
+            self.values[name] = value.value if isinstance(value, Theirs) else value
+        for name, file in attached.items():
+            if name not in self.values:
+                self.files.setdefault(name, file)
+
+    def behind(self, earlier: Before) -> None:
+        """Take what came before all of this, where this has nothing of that name."""
+        for name, value in earlier.values.items():
+            if name not in self.files:
+                self.values.setdefault(name, value)
+        for name, file in earlier.files.items():
+            if name not in self.values:
+                self.files.setdefault(name, file)
+
+    def given(self, wanted: FollowUp, endpoint: Endpoint) -> dict[str, File]:
+        """What was attached before and is taken again, by the option that takes it."""
+        options = {parameter.name: name_of(parameter) for parameter in endpoint.parameters}
+        return {
+            options[parameter]: self.files[source]
+            for parameter, source in wanted.take.items()
+            if isinstance(source, str) and source in self.files and parameter in options
+        }
+
+
 def taken(
-    wanted: FollowUp, index: int, outputs: Sequence[Any] | None, made_with: Mapping[str, Any]
+    wanted: FollowUp,
+    index: int,
+    outputs: Sequence[Any] | None,
+    made_with: Mapping[str, Any],
+    attached: Container[Any] = (),
 ) -> dict[str, Any]:
     """The values that a follow-up takes, by parameter; raises `InputError` where one is lost.
 
     `outputs` are the raw ones of the result; `made_with` the values by parameter
-    that it, and what it followed, were made with.
+    that it, and what it followed, were made with, without what was `attached`.
     """
     found: dict[str, Any] = {}
     for parameter, source in wanted.take.items():
+        if source in attached:
+            continue
         known = outputs if isinstance(source, int) else made_with
         try:
             found[parameter] = known[source]  # type: ignore[index]

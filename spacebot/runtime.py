@@ -27,6 +27,8 @@ from spacebot.jobs import Deadlines, Jobs, Limits
 from spacebot.models import (
     BotPhase,
     BotStatus,
+    Endpoint,
+    FollowUp,
     Job,
     Outcome,
     OwnerStatus,
@@ -327,6 +329,12 @@ class Runtime:
     def spaces(self) -> Sequence[Space]:
         """The Spaces whose commands can be tried."""
         return self._catalogue.spaces if self._catalogue else ()
+
+    def follow_up(self, space: str, wanted: FollowUp) -> Endpoint:
+        """What a declared follow-up calls; raises `SpacebotError`."""
+        if self._catalogue is None:
+            raise Refused(STARTING)
+        return self._catalogue.follow_up(space, wanted)
 
     def _submit(self, work: Coroutine[Any, Any, T]) -> Future[T]:
         return asyncio.run_coroutine_threadsafe(work, self._loop)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from spacebot import followups
 from spacebot.errors import EndpointGone, InputError, SettingsError
-from spacebot.models import FollowUp, Source
+from spacebot.models import Asker, Endpoint, File, FollowUp, Job, Parameter, Source
 from spacebot.settings import command_source
 
 ENTRY = {"space": "a/b", "endpoint": "/make"}
@@ -94,3 +95,19 @@ def test_what_is_taken_comes_from_outputs_and_from_before() -> None:
     for outputs, before in ((None, {"text": "sea"}), (["x"], {"text": "sea"}), (["x", "y"], {})):
         with pytest.raises(InputError, match="too large to be kept, or is forgotten"):
             followups.taken(wanted, 0, outputs, before)
+
+
+def test_what_was_attached_is_sent_again_by_its_option() -> None:
+    picture = Parameter("image", "Image", "image", "photo", required=True)
+    words = Parameter("text", "Text", "textbox", "words", default="sea")
+    first = Endpoint("a/b", "/first", "first", "", (picture, words))
+    file = File("a.png", path=Path("/nowhere/a.png"))
+    before = followups.Before()
+    before.add(Job("1", first, Asker("1", "@ada", "1"), {"photo": file}))
+    wanted = FollowUp("Larger", "/larger", take={"source": "image", "prompt": "text"})
+    found = followups.taken(wanted, 0, [], before.values, before.files)
+    assert found == {"prompt": "sea"}
+    larger = Endpoint(
+        "a/b", "/larger", "larger", "", (Parameter("source", "Source", "image", "picture"),)
+    )
+    assert before.given(wanted, followups.with_taken(larger, found)) == {"picture": file}

@@ -12,7 +12,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
-from spacebot.models import BotPhase, BotStatus
+from spacebot.models import BotPhase, BotStatus, Theirs
 from spacebot.page import Served, serve
 from tests.browser.axe import serious
 from tests.browser.chromium import EXECUTABLE, MISSING, PHONE, free_port, launched, visit
@@ -181,10 +181,10 @@ async def test_every_kind_of_field_is_sent(served, house, browser) -> None:
         await page.fill("[name=prompt]", "sea")
         await page.select_option("[name=form]", label="Flowing lines")
         await page.fill("[name=seed]", "-1")
-        await page.click(".go")
+        await page.click(".panel .go")
         assert await page.evaluate("document.querySelector('[name=seed]').validity.rangeUnderflow")
         await page.fill("[name=seed]", "12")
-        await page.click(".go")
+        await page.click(".panel .go")
         await ended(page)
         assert dict(house.jobs[-1].given) == {"prompt": "sea", "form": "Flowing lines", "seed": 12}
         await page.wait_for_function("document.querySelector('.picture img').naturalWidth === 300")
@@ -199,7 +199,7 @@ async def test_a_file_is_attached_and_removed_afterwards(served, house, browser)
         await page.press(".line", "Enter")
         sent = {"name": "../a.png", "mimeType": "image/png", "buffer": b"picture"}
         await page.set_input_files("[name=picture]", files=[sent])  # type: ignore[list-item]
-        await page.click(".go")
+        await page.click(".panel .go")
         await ended(page)
         await expect(page.locator(".turn")).to_contain_text("a.png, 7 bytes")
         assert house.read == [b"picture"]
@@ -265,6 +265,31 @@ async def test_a_message_is_where_it_is_in_discord_and_has_its_buttons(served, b
         await expect(page.locator(".turn")).to_contain_text("Only you can see this")
 
 
+async def test_the_owners_buttons_go_on_with_a_result(served, house, browser) -> None:
+    async with visit(browser, served.url) as visited:
+        page = visited.page
+        await use(page, "paint", prompt="sea", seed="7")
+        await ended(page)
+        await page.get_by_role("button", name="Explain 2").click()
+        await expect(page.locator(".turn")).to_have_count(2)
+        await ended(page)
+        await expect(page.locator(".turn").last).to_contain_text("used /demo paint ▸ Explain 2")
+        job = house.jobs[-1]
+        assert (job.command, dict(job.given)) == ("/demo paint ▸ Explain 2", {})
+        assert job.endpoint.constants["prompt"] == Theirs("something")
+        # What is needed and not taken is asked for.
+        await page.get_by_role("button", name="Say").click()
+        await page.get_by_label("prompt").fill("land")
+        await page.click(".panel .go")
+        await expect(page.locator(".turn")).to_have_count(3)
+        await ended(page)
+        assert dict(house.jobs[-1].given) == {"prompt": "land"}
+        answer = await page.request.get(
+            f"{served.url}spacebot/tryout/form?command=demo paint&after=gone:0000:0"
+        )
+        assert (answer.status, "Run the first command again" in await answer.text()) == (404, True)
+
+
 async def test_vary_draws_another_seed(served, house, browser) -> None:
     async with visit(browser, served.url) as visited:
         page = visited.page
@@ -293,7 +318,7 @@ async def test_a_result_is_sent_to_another_command(served, house, browser) -> No
         await page.keyboard.press("Enter")
         await page.keyboard.press("Enter")
         await expect(page.get_by_label("picture")).to_be_focused()
-        await page.click(".go")
+        await page.click(".panel .go")
         await ended(page)
         await expect(page.locator(".turn").last).to_contain_text("picture.png")
         assert house.read[-1].startswith(b"\x89PNG")

@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from typing import Protocol
 
-from spacebot.models import Job, Outcome, OwnerStatus, Progress, Space, Status
+from spacebot.models import (
+    Endpoint,
+    FollowUp,
+    Job,
+    Outcome,
+    OwnerStatus,
+    Progress,
+    Space,
+    Status,
+)
 
 
 class House(Protocol):
@@ -29,6 +38,10 @@ class House(Protocol):
 
     def spaces(self) -> Sequence[Space]:
         """The Spaces whose commands can be tried."""
+        ...
+
+    def follow_up(self, space: str, wanted: FollowUp) -> Endpoint:
+        """What a declared follow-up calls, from any thread; raises SpacebotError."""
         ...
 
     def run(self, job: Job) -> AsyncIterator[Progress | Outcome]:

@@ -26,6 +26,7 @@ from spacebot.page.house import House
 from spacebot.page.media import MEBIBYTE, Shelf
 from spacebot.page.overview import Overview
 from spacebot.page.owner import OwnerView
+from spacebot.page.results import Results
 from spacebot.page.talks import Question, Talks
 from spacebot.page.tryout import Turn
 
@@ -48,6 +49,7 @@ class TryOut:
         self._shelf = shelf
         self._running: set[asyncio.Task[None]] = set()
         self._talks = Talks()
+        self._results = Results(house)
 
     async def offered(self, request: Request) -> None:
         """Refuse where the try-out is off, and what another site's page asks for."""
@@ -61,20 +63,23 @@ class TryOut:
         """Each command's name and description, and whether it is a chat."""
         return [one.shown() for one in forms.commands(self._house.spaces()).values()]
 
-    async def form(self, command: str) -> HTMLResponse:
-        """The form of a command."""
-        options, rest = forms.fields(self._command(command).endpoint)
-        return HTMLResponse(render.form(command, options, rest), headers=NO_STORE)
+    async def form(self, command: str, after: str = "") -> HTMLResponse:
+        """The form of a command, or of what the press of a result's button calls."""
+        called = self._called(command, after)
+        options, rest = forms.fields(called.endpoint)
+        return HTMLResponse(render.form(called.name, options, rest), headers=NO_STORE)
 
-    async def suggest(self, command: str, option: str, text: str = "") -> list[dict[str, str]]:
+    async def suggest(
+        self, command: str, option: str, text: str = "", after: str = ""
+    ) -> list[dict[str, str]]:
         """What fits what was typed so far into an option."""
-        endpoint = self._command(command).endpoint
+        endpoint = self._called(command, after).endpoint
         found = await asyncio.to_thread(inputs.suggest, endpoint, option, text[:100])
         return [{"label": choice.label, "value": str(choice.value)} for choice in found]
 
-    async def vary(self, request: Request, command: str) -> dict[str, str]:
+    async def vary(self, request: Request, command: str, after: str = "") -> dict[str, str]:
         """Other seeds than those given, by option name, as a form holds them."""
-        endpoint = self._command(command).endpoint
+        endpoint = self._called(command, after).endpoint
         async with request.form(max_files=0, max_fields=400) as form:
             given = {name: value for name, value in form.items() if isinstance(value, str)}
         varied = recipes.varied(endpoint, given)
@@ -87,17 +92,21 @@ class TryOut:
         command: str,
         x_spacebot_session: Annotated[str, Header()],
         conversation: str = "",
+        after: str = "",
     ) -> Response:
         """Run a command; the answer is a stream of server-sent events, each the turn so far.
 
+        `after` is the press of a result's button, which calls another endpoint with it.
         A chat belongs to a `conversation`; the form of a further message holds `said` and `files`.
         """
         keys = (x_spacebot_session, conversation or x_spacebot_session)
         if not all(map(SESSION.fullmatch, keys)):
             raise HTTPException(400, "The session must be 32 hexadecimal digits.")
-        endpoint = self._command(command).endpoint
+        called = self._called(command, after)
+        endpoint = called.endpoint
         bot = (await self._overview.status()).bot.name or "Spacebot"
-        turn = Turn(self._house, self._shelf, self._running, command, bot)
+        shared = (self._house, self._shelf, self._running)
+        turn = Turn(*shared, called.name, bot, self._results, after)
         length = request.headers.get("content-length", "")
         if not length.isdigit() or int(length) > MOST_BYTES:
             too_much = f"That is more than {MOST_BYTES // MEBIBYTE} MiB in all: attach less."
@@ -117,7 +126,7 @@ class TryOut:
             question.endpoint,
             Asker(user, "you", user),
             question.given,
-            command=f"/{command}",
+            command=f"/{called.name}",
             conversation=f"tryout:{':'.join(keys)}" if endpoint.chats else None,
         )
         if endpoint.chats:
@@ -141,6 +150,15 @@ class TryOut:
         if kept is None:
             raise HTTPException(404, "This file is no longer kept. Run the command again.")
         return FileResponse(kept.path, media_type=kept.media_type, headers=kept.headers)
+
+    def _called(self, command: str, after: str) -> forms.Command:
+        """What is run: the command, or what the press of a result's button calls."""
+        if not after:
+            return self._command(command)
+        try:
+            return self._results.pressed(after)
+        except SpacebotError as error:
+            raise HTTPException(404, str(error)) from error
 
     def _command(self, name: str) -> forms.Command:
         found = forms.commands(self._house.spaces()).get(name)

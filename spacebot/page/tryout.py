@@ -21,6 +21,7 @@ from spacebot.page import forms, render, under
 from spacebot.page.house import House
 from spacebot.page.markdown import to_html
 from spacebot.page.media import Shelf
+from spacebot.page.results import Results
 from spacebot.page.sending import Target, targets
 from spacebot.page.talks import Question
 from spacebot.page.under import Under
@@ -58,6 +59,7 @@ class Turn:
     """One use of a command in the try-out, told to one browser.
 
     `running` keeps the tasks alive until their end: the event loop itself does not.
+    `after` is the press of another result's button that this is the answer to.
     """
 
     def __init__(
@@ -67,6 +69,8 @@ class Turn:
         running: set[asyncio.Task[None]],
         command: str,
         bot: str,
+        results: Results,
+        after: str = "",
     ) -> None:
         self._house = house
         self._shelf = shelf
@@ -77,6 +81,8 @@ class Turn:
         self._began = time.time()
         self._bot = bot
         self._header = ""
+        self._results = results
+        self._after = after
 
     def said(self, question: Question, answered: Callable[[Outcome], None]) -> None:
         """Show what was said to a chat over its answer; `answered` keeps what it answers."""
@@ -146,7 +152,8 @@ class Turn:
         commands = forms.commands(self._house.spaces()).values()
         found = targets(commands, files, text)
         html = self._render(**_placed(job, outcome, messages))
-        return Shown(html, True, found, under.of_result(job, outcome), _recipe(job))
+        key = self._results.keep(job, outcome, self._after) if job.endpoint.then else ""
+        return Shown(html, True, found, under.of_result(job, outcome, key), _recipe(job))
 
     async def _message(self, reply: Reply) -> render.Message:
         # The files are copied now: whoever ran the job may remove them afterwards.

@@ -25,6 +25,7 @@ from spacebot.models import (
     Endpoint,
     Failure,
     File,
+    FollowUp,
     Job,
     JobStatus,
     LeftOut,
@@ -73,7 +74,13 @@ ENDPOINTS = (
         endpoint("compose", "Compose a tune from a few words.", PROMPT, SEED, LOUD),
         answer=Answer.THREAD,
     ),
-    endpoint("paint", "Paint a picture from a few words.", PROMPT, FORM, SEED),
+    replace(
+        endpoint("paint", "Paint a picture from a few words.", PROMPT, FORM, SEED),
+        then=(
+            FollowUp("Explain", "/write", take={"prompt": 0}, each=2),
+            FollowUp("Say", "/speak"),
+        ),
+    ),
     endpoint("describe", "Tell a picture's size and colours.", PICTURE),
     replace(
         endpoint("speak", "Say something with one of sixty voices.", PROMPT, VOICE),
@@ -217,6 +224,10 @@ class ScriptedHouse:
     def log(self) -> str:
         """What the test set."""
         return LOG
+
+    def follow_up(self, space: str, wanted: FollowUp) -> Endpoint:
+        """The scripted endpoint of that name."""
+        return next(one for one in ENDPOINTS if one.api_name == wanted.endpoint)
 
     async def run(self, job: Job) -> AsyncIterator[Progress | Outcome]:
         """Yield the progress and the outcome that the endpoint's name stands for."""

@@ -140,7 +140,7 @@ function spacebotTryout(page) {
     for (const file of files.files) data.append("files", file);
     files.value = "";
     line.value = "";
-    run(talking.command, data, talking.conversation);
+    run(talking.command, data, { conversation: talking.conversation });
   }
 
   thread.addEventListener("click", () => {
@@ -149,15 +149,22 @@ function spacebotTryout(page) {
   });
 
   // The form ------------------------------------------------------------------
-  async function choose(name, data) {
+  // `after` names the button of a result that this is the answer to.
+  async function choose(name, data, after = "") {
     closeMenu();
-    const answer = await ask("form", { command: name });
+    const answer = await ask("form", { command: name, after });
     if (!answer.ok) {
       say.textContent = (await answer.json()).detail;
       return;
     }
     panel.innerHTML = await answer.text();
     const form = panel.querySelector("form");
+    // A result's button asks for nothing that is not needed.
+    if (after && !data && form.checkValidity()) {
+      panel.replaceChildren();
+      run(name, new FormData(), { after });
+      return;
+    }
     fill(form, data);
     panel.hidden = false;
     find(".composer").hidden = true;
@@ -165,11 +172,11 @@ function spacebotTryout(page) {
       event.preventDefault();
       const given = new FormData(form);
       leave();
-      run(name, given);
+      run(name, given, { after });
     });
     form.addEventListener("keydown", (event) => event.key === "Escape" && leave());
-    form.addEventListener("input", (event) => suggest(name, event.target));
-    form.querySelectorAll("[data-suggest]").forEach((field) => suggest(name, field));
+    form.addEventListener("input", (event) => suggest(name, event.target, after));
+    form.querySelectorAll("[data-suggest]").forEach((field) => suggest(name, field, after));
     form.querySelector(".leave").addEventListener("click", leave);
     form.querySelector("input, select, textarea, button").focus();
   }
@@ -187,11 +194,11 @@ function spacebotTryout(page) {
     }
   }
 
-  async function suggest(command, field) {
+  async function suggest(command, field, after) {
     const option = field.dataset.suggest;
     if (!option) return;
     const text = field.value;
-    const answer = await ask("suggest", { command, option, text });
+    const answer = await ask("suggest", { command, option, text, after });
     if (!answer.ok || field.value !== text) return;
     field.list.replaceChildren(
       ...(await answer.json()).map(({ label, value }) => make("option", { label, value })),
@@ -245,10 +252,10 @@ function spacebotTryout(page) {
     return make("button", { type: "button", onclick }, ...icon, label);
   }
 
-  async function run(command, data, conversation) {
+  async function run(command, data, { conversation, after = "" } = {}) {
     find(".hello")?.remove();
     const { chats } = commands.find(({ name }) => name === command) ?? {};
-    if (chats) talk({ command, conversation: (conversation ??= randomName()) });
+    if (chats && !after) talk({ command, conversation: (conversation ??= randomName()) });
     const stop = new AbortController();
     const content = make("div");
     const buttons = make("div", { className: "under" }, button("Cancel", () => stop.abort()));
@@ -260,7 +267,7 @@ function spacebotTryout(page) {
     try {
       const headers = { "X-Spacebot-Session": session };
       const options = { method: "POST", body: data, headers, signal: stop.signal };
-      const query = conversation ? { command, conversation } : { command };
+      const query = { command, conversation: conversation ?? "", after };
       await follow(await ask("run", query, options), turn);
     } catch {
       const text = stop.signal.aborted
@@ -271,9 +278,10 @@ function spacebotTryout(page) {
       clearInterval(ticking);
     }
     const presses = {
-      again: () => run(command, data, data.has("said") ? conversation : undefined),
-      vary: () => vary(command, data),
-      edit: () => choose(command, data),
+      again: () => run(command, data, { conversation: data.has("said") ? conversation : undefined, after }),
+      vary: () => vary(command, data, after),
+      edit: () => choose(command, data, after),
+      then: (press) => choose(command, undefined, press),
       recipe: () => whisper(turn, turn.recipe),
       delete: () => {
         turn.element.remove();
@@ -285,9 +293,12 @@ function spacebotTryout(page) {
     );
     const held = buttons.contains(document.activeElement);
     buttons.replaceChildren(
-      ...offered.flatMap(({ name, label, emoji }) =>
-        name === "send" ? sender(turn, label, emoji) : button(label, presses[name], emoji),
-      ),
+      ...offered.flatMap(({ name, label, emoji, press }) => {
+        if (name === "send") return sender(turn, label, emoji);
+        const made = button(label, () => presses[name](press), emoji);
+        made.classList.toggle("go", name === "then");
+        return made;
+      }),
     );
     if (held) buttons.querySelector("button").focus({ preventScroll: true });
     toEnd();
@@ -303,10 +314,10 @@ function spacebotTryout(page) {
     only.scrollIntoView({ block: "nearest" });
   }
 
-  async function vary(command, data) {
+  async function vary(command, data, after) {
     const given = new FormData();
     for (const [name, value] of data) if (typeof value === "string") given.append(name, value);
-    const answer = await ask("vary", { command }, { method: "POST", body: given });
+    const answer = await ask("vary", { command, after }, { method: "POST", body: given });
     if (!answer.ok) {
       say.textContent = "This command is not offered any longer.";
       return;
@@ -314,7 +325,7 @@ function spacebotTryout(page) {
     const varied = new FormData();
     for (const [name, value] of data) varied.append(name, value);
     for (const [name, value] of Object.entries(await answer.json())) varied.set(name, value);
-    run(command, varied);
+    run(command, varied, { after });
   }
 
   // "Send to…": a list of the commands that take a file or the text of a result.
