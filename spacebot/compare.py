@@ -179,7 +179,7 @@ class Compare:
         job = self.desk.job(interaction, "/compare", endpoint, given)
         job = await self.desk.acknowledge(interaction, job)
         # After a restart its asker is told that the answers are lost.
-        await self.desk.jobs.note(job.id, state=State.SENT, message=str(job.place["message"]))
+        await self.desk.jobs.note_known(job, State.SENT)
         known = comparisons.candidates(self.desk.jobs.catalogue)
         entries = [await self._start(job, name, prompt, known.get(name)) for name in names]
         await Comparison(self.desk, job, entries).run()

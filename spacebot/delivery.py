@@ -23,7 +23,7 @@ from spacebot.errors import Cancelled, Interrupted, SpacebotError
 from spacebot.jobs import Jobs, Running
 from spacebot.models import Answer, Attached, Job, Outcome, Reply
 from spacebot.pacing import Pace
-from spacebot.places import DELETED, GONE, Place, Writer
+from spacebot.places import DELETED, GONE, Place, Writer, thread_on
 from spacebot.posting import Poster
 from spacebot.store import State
 
@@ -108,8 +108,13 @@ class Delivery:
         """Edit the message as the job moves on, until it ends."""
         result = asyncio.ensure_future(running.result())
         pace = Pace(self.jobs, running)
+        noted = False
         try:
             while await pace.due(result):
+                if not (noted or running.noted):
+                    noted = True
+                    # With where its message is: the token may be over before it is sent.
+                    await self.jobs.note_known(running.job, State.WAITING)
                 edit = asyncio.ensure_future(self._show(running))
                 await asyncio.wait({result, edit}, return_when=asyncio.FIRST_COMPLETED)
                 if not edit.done():
@@ -153,22 +158,30 @@ class Delivery:
             log.info("job %s: progress is not shown: %s", self.job.id, type(error).__name__)
 
     async def _open_thread(self) -> None:
-        """Open a thread on the reply, named by the prompt; without one the answer stays here."""
-        place = self.place
-        channel = self.client.get_channel(place.channel or 0)
-        if place.message is None or not isinstance(channel, discord.TextChannel):
+        """Have a thread on the reply, named by the prompt; without one the answer stays here."""
+        place, channel = self.place, self._channel()
+        if place.message is None or channel is None:
             return
+        title = inputs.thread_title(self.job.endpoint, self.job.given)
         try:
-            self._thread = channel.get_thread(place.message) or await channel.create_thread(
-                name=inputs.thread_title(self.job.endpoint, self.job.given),
-                message=discord.Object(place.message),
-            )
-        except discord.HTTPException as error:
+            self._thread = await thread_on(channel.get_partial_message(place.message), title)
+        except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
             log.info("job %s: no thread: %s", self.job.id, error)
             return
         self.writer.place = replace(place, thread=self._thread.id)
         if found := self.jobs.find(self.job.id):
             found.job = replace(found.job, place=self.place.to_json())
+
+    def _channel(self) -> discord.TextChannel | discord.PartialMessageable | None:
+        """Where a thread can be: Discord has them in channels for text and announcements."""
+        place = self.place
+        if place.channel is None or self.client.get_guild(place.guild or 0) is None:
+            return None
+        known = self.client.get_channel(place.channel)
+        if known is None:
+            # Not told of (yet): it is tried.
+            return self.client.get_partial_messageable(place.channel, guild_id=place.guild)
+        return known if isinstance(known, discord.TextChannel) else None
 
     async def _post(self, outcome: Outcome) -> None:
         """Post the messages of a result, in order, where whoever asked will see them."""

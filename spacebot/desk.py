@@ -234,4 +234,6 @@ class Desk:
         except discord.HTTPException as error:
             never = delivery.place.message is None and error.code in UNANSWERED
             return error.code not in DELETED and not never
+        if message is not None and delivery.place.message is None:
+            delivery.writer.place = replace(delivery.place, message=message.id)
         return message is None or is_running(message)

@@ -27,6 +27,8 @@ DELETED = {10008}
 GONE = {10003, 10004, 10008, 10015, 10062, 40094, 50001, 50007, 50013, 50027, 50083, 160005}
 FORBIDDEN = 50013
 TOO_LARGE = {40005}
+# Its code for a message that has a thread already.
+HAS_THREAD = 160004
 NOBODY = discord.AllowedMentions.none()
 # Among so many of a channel's messages one is looked for that was just sent.
 RECENT = 100
@@ -283,6 +285,20 @@ async def send(
             # discord.py has Discord enforce it.
             nonce=nonce or fresh_nonce(),
         )
+
+
+async def thread_on(
+    message: discord.PartialMessage | discord.Message, title: str
+) -> discord.Thread:
+    """The thread on a message: the one that it has, else a new one."""
+    if message.thread is not None:
+        return message.thread
+    try:
+        return await message.create_thread(name=title)
+    except discord.HTTPException as error:
+        if error.code != HAS_THREAD:
+            raise
+        return await message.fetch_thread()
 
 
 def fresh_nonce() -> str:

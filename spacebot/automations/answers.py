@@ -16,7 +16,7 @@ from spacebot.delivery import Delivery
 from spacebot.errors import SpacebotError
 from spacebot.jobs import Jobs, Running
 from spacebot.models import Answer, Job, Outcome, Reply
-from spacebot.places import Place, send
+from spacebot.places import Place, send, thread_on
 from spacebot.posting import Poster
 from spacebot.store import Automation
 
@@ -30,8 +30,8 @@ ANSWERS = {
     "reaction": "a reaction",
 }
 DONE = "✅"
-# Discord: a thread has already been created for this message; there is no such channel.
-HAS_THREAD, NO_CHANNEL = 160004, 10003
+# Discord: there is no such channel.
+NO_CHANNEL = 10003
 # Edits of a channel's messages are five in 5 seconds for all of them together: the results
 # must not wait for progress that nobody asked to see.
 SHOW_FIRST, SHOW = 5.0, 15.0
@@ -167,13 +167,5 @@ async def _channel(automation: Automation, job: Job, message: discord.Message | 
     if automation.answer == "thread" and message is not None:
         if isinstance(message.channel, discord.Thread):
             return message.channel.id
-        if message.thread is None:
-            try:
-                title = inputs.thread_title(job.endpoint, job.given)
-                return (await message.create_thread(name=title)).id
-            except discord.HTTPException as error:
-                if error.code != HAS_THREAD:
-                    raise
-        # A message's thread has its id.
-        return message.id
+        return (await thread_on(message, inputs.thread_title(job.endpoint, job.given))).id
     return job.place["channel"] or int(automation.channel)

@@ -16,7 +16,7 @@ from spacebot.errors import SpacebotError
 from spacebot.inputs.words import title_of
 from spacebot.jobs import Jobs
 from spacebot.models import Answer, Asker, Endpoint, File, Job
-from spacebot.places import GONE, NOBODY
+from spacebot.places import GONE, NOBODY, thread_on
 from spacebot.store import Conversation
 
 log = logging.getLogger(__name__)
@@ -130,7 +130,7 @@ class Host(Pressed):
         if not isinstance(channel, discord.TextChannel):
             return None
         try:
-            return await channel.create_thread(name=title, message=discord.Object(message))
+            return await thread_on(channel.get_partial_message(message), title)
         except discord.HTTPException as error:
             if error.code not in GONE:
                 raise

@@ -148,6 +148,10 @@ class Jobs:
         if job.place:
             await self.note(job.id, **_known(job, state), ended=time.time())
 
+    async def note_known(self, job: Job, state: str) -> None:
+        """Write down how far a kept job is, and what is known of it by now."""
+        await self.note(job.id, **_known(job, state))
+
     async def note(self, job: str, **values: Any) -> None:
         """Change columns of a kept job; where the database does not take it, that is logged."""
         await self._written(self.store.mark(job, **values))
@@ -163,7 +167,7 @@ class Jobs:
         if running.job.place:
             running.noted = True
             state = State.SENT if sent else State.WAITING
-            await self.note(running.job.id, **_known(running.job, state))
+            await self.note_known(running.job, state)
 
     async def settle(self, running: Running, state: str, *, posted: float = 0.0) -> None:
         """End a job whose outcome was told: count it, log it, and delete its files.

@@ -305,6 +305,28 @@ async def test_an_answer_in_a_thread_that_is_closed_comes_to_the_channel(place: 
     await settled(home)
 
 
+@pytest.mark.parametrize("kind", ["announcements", "not known yet", "has one", "cut off"])
+async def test_a_thread_is_opened_wherever_discord_has_them(place: Place, home: Home, kind: str):
+    channel = place.guild.add_text_channel("news", news=kind == "announcements")
+    if kind == "not known yet":
+        await place.server.wait(lambda _: home.bot.get_channel(channel.id), 5)
+        home.bot.get_guild(place.guild.id)._channels.pop(channel.id)  # type: ignore[union-attr]
+    if kind == "has one":
+        # Opened, and its answer lost.
+        place.server.limits.fail("POST /channels/*/threads", 502, after=True)
+    if kind == "cut off":
+        place.server.limits.fail("POST /channels/*/threads", 0)
+    seen = await place.ada.command("thread", {"seconds": 0.3}, channel=channel)
+    answer = await until(seen, "Done in")
+    await settled(home)
+    if kind == "cut off":
+        assert not channel.threads
+        return
+    (thread,) = channel.threads
+    assert f"in <#{thread.id}>" in answer.content
+    assert len(thread.messages) == 1
+
+
 async def test_an_edit_is_final_once(place: Place):
     said = await ask(place.ada, "fast echo", text="once", channel=place.channel)
     assert finals(said) == 1

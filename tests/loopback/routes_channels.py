@@ -235,7 +235,7 @@ def start_thread(
     problems.length(("name",), data.get("name"), 1, 100)
     problems.raise_any()
     server = channel.server
-    kind = 11 if message else data.get("type") or 12
+    kind = (10 if channel.type == 5 else 11) if message else data.get("type") or 12
     number = message.id if message else server.ids.next()
     thread = Channel(server, number, data["name"], kind, channel.guild, parent=channel)
     thread.owner = owner

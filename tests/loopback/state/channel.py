@@ -59,8 +59,8 @@ class Channel(Watched):
 
     @property
     def is_thread(self) -> bool:
-        """Whether it is a thread, public or private."""
-        return self.type in (11, 12)
+        """Whether it is a thread: of an announcement channel, public or private."""
+        return self.type in (10, 11, 12)
 
     @property
     def messages(self) -> list[Message]:

@@ -57,9 +57,11 @@ class Guild:
         deny: tuple[str, ...] = (),
         file_limit: int | None = None,
         nsfw: bool = False,
+        news: bool = False,
     ) -> Channel:
         """Adds a channel. `deny` names permissions the bot lacks there ("send_messages")."""
-        channel = Channel(self.server, self.server.ids.next(), name, 0, self, nsfw=nsfw)
+        kind = 5 if news else 0
+        channel = Channel(self.server, self.server.ids.next(), name, kind, self, nsfw=nsfw)
         channel.denied = discord.Permissions(**dict.fromkeys(deny, True)).value
         channel.own_file_limit = file_limit
         self.channels[channel.id] = self.server.channels[channel.id] = channel
