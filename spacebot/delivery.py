@@ -10,8 +10,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 import aiohttp
 import discord
@@ -39,6 +39,10 @@ LOST = (
 )
 
 
+class Closed(Exception):
+    """The client was closed under a job."""
+
+
 class Delivery:
     """One job's message. `job.place` says where it is."""
 
@@ -54,6 +58,7 @@ class Delivery:
         self._shown: tuple[str, tuple[Attached, ...]] = "", ()
         self._unseen = False
         self._posted: list[int] = []
+        self._unposted: list[Reply] | None = None
 
     @property
     def place(self) -> Place:
@@ -79,30 +84,59 @@ class Delivery:
             await self.fail(error)
             await self.jobs.drop(self.job, State.FAILED)
             return
-        state, posted = State.FAILED, 0.0
+        await self._see_through(running)
+
+    async def go_on(self, running: Running, client: discord.Client) -> None:
+        """Take over a job from a client that was closed under it."""
+        self.client = client
+        self.writer = self.poster.writer = Writer(client, self.place)
+        self._unseen = False
+        await self._see_through(running)
+
+    async def _see_through(self, running: Running) -> None:
+        """Show how a job moves on until it ends, tell its end, and settle it.
+
+        Where the client is closed under it, the job goes on, and the next client tells.
+        """
+        try:
+            state, posted = await self._told(running)
+        except asyncio.CancelledError:
+            self.jobs.leave(running, partial(self.go_on, running))
+            raise
+        except Exception:
+            if not self.client.is_closed():
+                await self.jobs.settle(running, State.FAILED)
+                raise
+            self.jobs.leave(running, partial(self.go_on, running))
+        else:
+            await self.jobs.settle(running, state, posted=posted)
+
+    async def _told(self, running: Running) -> tuple[str, float]:
+        """Show a job to its end, and tell that; its state then, and the seconds that posting took.
+
+        Raises only where the client was closed, or the bot stops.
+        """
         try:
             if self.job.endpoint.answer is Answer.THREAD:
                 await self._open_thread()
             outcome = await self._follow(running)
             began = time.monotonic()
             await self._post(outcome)
-            state, posted = State.DONE, time.monotonic() - began
-        except Cancelled as error:
-            state = State.CANCELLED
-            await self.fail(error)
+            return State.DONE, time.monotonic() - began
         except Interrupted as error:
-            state = State.SENT if running.sent else State.WAITING
-            # The button of a running job says at the next start that this one is kept.
-            said = f"{self.header}\n{words.failure(error)}"
-            await self.poster.notice(said, view=cancel_view(self.job.id))
-        except asyncio.CancelledError:
-            # The bot stops before this could be told: the next start does.
-            state = State.SENT
-            raise
+            if not self.client.is_closed():
+                # The button of a running job says at the next start that this one is kept.
+                said = f"{self.header}\n{words.failure(error)}"
+                await self.poster.notice(said, view=cancel_view(self.job.id))
+            return State.SENT if running.sent else State.WAITING, 0.0
         except Exception as error:
+            self._check_open()
             await self.fail(error)
-        finally:
-            await self.jobs.settle(running, state, posted=posted)
+            return State.CANCELLED if isinstance(error, Cancelled) else State.FAILED, 0.0
+
+    def _check_open(self) -> None:
+        if self.client.is_closed():
+            raise Closed
 
     async def _follow(self, running: Running) -> Outcome:
         """Edit the message as the job moves on, until it ends."""
@@ -111,6 +145,7 @@ class Delivery:
         noted = False
         try:
             while await pace.due(result):
+                self._check_open()
                 if not (noted or running.noted):
                     noted = True
                     # With where its message is: the token may be over before it is sent.
@@ -120,6 +155,7 @@ class Delivery:
                 if not edit.done():
                     await self._overtake(edit)
                 elif error := edit.exception():
+                    self._check_open()
                     log.error("job %s: progress met a bug", self.job.id, exc_info=error)
                     self._unseen = True
             return await result
@@ -189,31 +225,34 @@ class Delivery:
             await self.jobs.note(self.job.id, state=State.POSTING)
         done = words.took(outcome.ran)
         view = self._buttons(outcome)
-        replies = await self._post_in_thread(outcome.replies, view)
+        if self._unposted is None:
+            self._unposted = list(outcome.replies)
+        left, first = self._unposted, len(self._unposted) == len(outcome.replies)
+        await self._post_in_thread(left, view)
         if self._posted and self._thread is not None:
             said = f"{self.header}\n{done} · in {self._thread.mention}"
-            await self.poster.final(Reply(said), view=view if replies else None)
-        elif replies:
-            first, *replies = replies
-            if len(first.text) + len(done) < 2000:
-                first = replace(first, text=f"{first.text}\n{done}")
-            await self.poster.final(first, view=None if replies else view)
-        for reply in replies:
-            posted = await self.poster.more(reply, view=view if reply is replies[-1] else None)
+            await self.poster.final(Reply(said), view=view if left else None)
+        elif left and first:
+            reply = left[0]
+            if len(reply.text) + len(done) < 2000:
+                reply = replace(reply, text=f"{reply.text}\n{done}")
+            await self.poster.final(reply, view=None if left[1:] else view)
+            del left[0]
+        while left:
+            posted = await self.poster.more(left[0], view=None if left[1:] else view)
             self._posted += [posted] if posted else []
+            del left[0]
         await self._note_more()
 
-    async def _post_in_thread(self, replies: Sequence[Reply], view: discord.ui.View) -> list[Reply]:
-        """Post in the thread, where there is one; returns what was not posted."""
-        left = list(replies)
+    async def _post_in_thread(self, left: list[Reply], view: discord.ui.View) -> None:
+        """Post in the thread, where there is one; what was not posted stays in `left`."""
         while left and self._thread is not None:
-            buttons = view if len(left) == 1 else None
+            buttons = None if left[1:] else view
             posted = await self.poster.in_thread(self._thread, left[0], view=buttons)
             if posted is None:
                 break
             self._posted.append(posted)
             del left[0]
-        return left
 
     def _buttons(self, outcome: Outcome) -> discord.ui.View:
         endpoint = self.job.endpoint
@@ -243,6 +282,7 @@ class Delivery:
             said = Reply(f"{self.header}\n{words.failure(error)}")
             await self.poster.final(said, view=failed_view(self.job.id))
         except (discord.HTTPException, aiohttp.ClientError, OSError) as trouble:
+            self._check_open()
             log.warning("job %s: the failure could not be told: %s", self.job.id, trouble)
 
     async def tell_lost(self, why: str = LOST) -> None:

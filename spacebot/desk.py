@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import datetime
 import logging
 import time
 import uuid
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -16,7 +17,7 @@ import discord
 
 from spacebot import comparisons, inputs, words
 from spacebot.attachments import named
-from spacebot.buttons import cancel_view, is_running
+from spacebot.buttons import cancel_view, is_running, job_under
 from spacebot.delivery import MAYBE, Delivery
 from spacebot.errors import EndpointGone
 from spacebot.forms import Forms
@@ -176,11 +177,9 @@ class Desk:
 
     async def recover(self) -> None:
         """Take up, or tell of, every job that a restart interrupted."""
-        records = [
-            record
-            for record in await self.jobs.store.unfinished()
-            if not self.jobs.is_ours(record.id)
-        ]
+        # As they were before the database is asked: they go on ending meanwhile.
+        ours = self.jobs.ours
+        records = [one for one in await self.jobs.store.unfinished() if one.id not in ours]
         if records:
             log.info("%d jobs were interrupted by the restart", len(records))
         limit = asyncio.Semaphore(AT_ONCE)
@@ -191,6 +190,18 @@ class Desk:
 
         await asyncio.gather(*map(one, records))
 
+    async def take_over(self) -> None:
+        """Go on with the jobs of a client that was closed, until this one is."""
+        while True:
+            running, go_on = await self.jobs.left.get()
+            log.info("job %s is taken over", running.job.id)
+            self._spawn(go_on(self.client), running.job.id)
+
+    def _spawn(self, work: Coroutine[Any, Any, None], job: str) -> None:
+        task = asyncio.create_task(work, name=f"job {job}")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
     async def _recover(self, record: Record) -> None:
         """Take up one job where that is safe, or tell its asker."""
         try:
@@ -200,9 +211,7 @@ class Desk:
                 await self.jobs.note(record.id, state=State.CANCELLED, ended=time.time())
             elif self._can_be_taken_up(record, delivery.job.endpoint):
                 log.info("job %s %s is taken up again", record.id, record.command)
-                task = asyncio.create_task(delivery.run(), name=f"job {record.id}")
-                self._tasks.add(task)
-                task.add_done_callback(self._tasks.discard)
+                self._spawn(delivery.run(), record.id)
             else:
                 # A private answer cannot be looked at once its token is over.
                 posted = record.state == State.POSTING
@@ -224,13 +233,25 @@ class Desk:
             endpoint = Endpoint(record.space, record.api_name, record.command, "")
         return to_job(record, endpoint)
 
+    async def _sought(self, delivery: Delivery) -> discord.Message | None:
+        """A reply whose id was never learnt, by its button, among the messages of its time."""
+        place = delivery.place
+        if place.message is not None or place.channel is None or place.private:
+            return None
+        channel = self.client.get_partial_messageable(place.channel)
+        made = datetime.datetime.fromtimestamp(place.created, datetime.UTC)
+        async for message in channel.history(limit=100, around=made):
+            if job_under(message) == delivery.job.id:
+                return message
+        return None
+
     async def _is_waited_for(self, delivery: Delivery) -> bool:
         """Whether the job's message still stands there unanswered.
 
         A process can be killed after it posted a result and before it noted so.
         """
         try:
-            message = await delivery.writer.fetch()
+            message = await delivery.writer.fetch() or await self._sought(delivery)
         except discord.HTTPException as error:
             never = delivery.place.message is None and error.code in UNANSWERED
             return error.code not in DELETED and not never

@@ -92,6 +92,7 @@ class Bot(discord.Client):
         self._sync_wanted = asyncio.Event()
         self._syncing: asyncio.Task[None] | None = None
         self._renewing: asyncio.Task[None] | None = None
+        self._taking: asyncio.Task[None] | None = None
 
     async def setup_hook(self) -> None:
         """Offer the commands and see that Discord has them, now and at each change."""
@@ -105,8 +106,10 @@ class Bot(discord.Client):
 
     async def close(self) -> None:
         """Leave Discord."""
-        if self._syncing is not None:
-            self._syncing.cancel()
+        # discord.py would tell a closed client that it is ready, which fails.
+        for task in (self._syncing, self._taking, self._connection._ready_task):
+            if task is not None:
+                task.cancel()
         await self.automations.close()
         await super().close()
 
@@ -207,6 +210,7 @@ class Bot(discord.Client):
             self._recovered = True
             if self.deaf:
                 log.warning(self.deaf)
+            self._taking = asyncio.create_task(self.desk.take_over(), name="take over")
             await self.desk.recover()
             await self.conversations.talks.recover()
 

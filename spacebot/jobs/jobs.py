@@ -8,7 +8,7 @@ import logging
 import shutil
 import time
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,9 @@ from spacebot.outputs import MESSAGE_LIMIT
 from spacebot.store import State, Store, StoreError
 
 log = logging.getLogger(__name__)
+
+# Goes on with a job, given the client that can tell of it.
+GoOn = Callable[[Any], Coroutine[Any, Any, None]]
 
 
 class Jobs:
@@ -66,6 +69,8 @@ class Jobs:
         self.kept = Kept(catalogue, store, self.uploads.path)
         self._running: dict[str, Running] = {}
         self._ours: set[str] = set()
+        # What goes on with jobs whose client was closed, for the next one, and those jobs.
+        self.left: asyncio.Queue[tuple[Running, GoOn]] = asyncio.Queue()
         self._closing = False
         self._idle = asyncio.Event()
         self._idle.set()
@@ -86,9 +91,10 @@ class Jobs:
         """Whether no job is taken any more: what is kept is for the next start."""
         return self._closing
 
-    def is_ours(self, job: str) -> bool:
-        """Whether this process has this job in hand, and no earlier one left it."""
-        return job in self._ours
+    @property
+    def ours(self) -> frozenset[str]:
+        """The jobs that this process has in hand, which no earlier one left."""
+        return frozenset(self._ours)
 
     def find(self, job: str) -> Running | None:
         """The job under way with this id."""
@@ -144,9 +150,9 @@ class Jobs:
 
     async def drop(self, job: Job, state: str) -> None:
         """End a kept job that was not started; what was given stays, to be changed."""
-        self._ours.discard(job.id)
         if job.place:
             await self.note(job.id, **_known(job, state), ended=time.time())
+        self._ours.discard(job.id)
 
     async def note_known(self, job: Job, state: str) -> None:
         """Write down how far a kept job is, and what is known of it by now."""
@@ -177,12 +183,12 @@ class Jobs:
         """
         job = running.job
         self._running.pop(job.id, None)
-        self._ours.discard(job.id)
         if running.folder.exists():
             shutil.rmtree(running.folder, ignore_errors=True)
         if not self._running:
             self._idle.set()
         if state in (State.WAITING, State.SENT):
+            self._ours.discard(job.id)
             log.info("job %s %s kept for the next start", job.id, job.command)
             return
         self.done += state == State.DONE
@@ -201,6 +207,13 @@ class Jobs:
             known = {"state": state} if running.noted else _known(job, state)
             result = result_of(running.values)
             await self.note(job.id, **known, ended=time.time(), result=result)
+        self._ours.discard(job.id)
+
+    def leave(self, running: Running, go_on: GoOn) -> None:
+        """Leave a job to whoever can next tell of it; it waits in `left`, unless all ends."""
+        if running.task is not None and not running.task.cancelled():
+            log.info("job %s goes on, and is told of by the next connection", running.job.id)
+            self.left.put_nowait((running, go_on))
 
     async def trim(self, *, most: int, days: float) -> None:
         """Forget all but the `most` newest ended jobs of the last `days`, with their files.
@@ -221,6 +234,9 @@ class Jobs:
         for running in self.running:
             running.interrupt()
         await asyncio.gather(*tasks, return_exceptions=True)
+        while not self.left.empty():
+            running, _ = self.left.get_nowait()
+            await self.settle(running, State.SENT)
         self._pipeline.close()
 
     async def drained(self, seconds: float) -> None:

@@ -39,8 +39,12 @@ async def at_home(
     limits: Limits | None = None,
     hub: HfApi | None = None,
     commands: bool = True,
+    killed: bool = False,
 ) -> AsyncIterator[Home]:
-    """Run the bot against `server` until the block ends, as `runtime` does."""
+    """Run the bot against `server` until the block ends, as `runtime` does.
+
+    Where it is `killed` then, nobody is told of that, and nothing more is written down.
+    """
     async with Network(hub=hub) as network, Store.in_folder(folder) as store:
         catalogue = Catalogue(sources, network, folder=folder, token=token)
         jobs = Jobs(catalogue, store, folder=folder, deadlines=deadlines, limits=limits)
@@ -53,7 +57,12 @@ async def at_home(
                 # What a restart left behind is looked for once it is ready.
                 await asyncio.sleep(0.2)
                 yield Home(server, catalogue, jobs, bot)
-                await jobs.close()
-                await jobs.drained(5)
+                if killed:
+                    for running in jobs.running:
+                        assert running.task
+                        running.task.cancel()
+                else:
+                    await jobs.close()
+                    await jobs.drained(5)
         finally:
             await catalogue.close()

@@ -12,12 +12,14 @@ import pytest
 from spacebot.bot import Bot, keep_running
 from spacebot.bot import running as bot_module
 from spacebot.catalogue import Catalogue
+from spacebot.delivery import LOST
 from spacebot.jobs import Jobs
 from spacebot.models import BotPhase, BotStatus, Source
 from spacebot.spaces import Network
 from spacebot.store import Store
 from tests.e2e.ask import ask, is_final, shown, until
 from tests.e2e.conftest import Place, discord
+from tests.e2e.house import at_home
 from tests.e2e.program import Program
 from tests.loopback import DiscordServer, point_discord_at
 
@@ -183,6 +185,48 @@ async def test_pauses_between_tries_grow(space, tmp_path: Path, monkeypatch):
         phases = [status.phase for status in kept.told]
         assert phases.count(BotPhase.RETRYING) >= 2
         assert all("trying again in 0 s" in s.reason for s in kept.told if s.reason)
+
+
+async def test_a_new_client_goes_on_with_the_jobs_of_the_old_one(space, tmp_path: Path):
+    async with discord() as place:
+        kept, source = Kept(), Source(space("fast"), name="fast")
+        task = asyncio.create_task(kept.run(place.server, tmp_path, source))
+        await place.server.wait(lambda s: s.registered_commands, 30)
+        await kept.bots[0].wait_until_ready()
+        short = await place.ada.command("fast sleep", seconds=1.5, channel=place.channel)
+        options = {"seconds": 6, "steps": 60}
+        long = await place.ada.command("fast progress", options, channel=place.channel)
+        await until(short, "Working")
+        # Somebody has switched an intent off.
+        place.server.gateway.drop(resumable=False, code=4014)
+        await place.server.wait(lambda s: s.gateway.identifies == 2, 10)
+        await asyncio.gather(short.wait(is_final, 20), long.wait(is_final, 20))
+        for seen in (short, long):
+            assert "Done in" in shown(seen).content
+        assert len(kept.bots) == 2
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_a_job_whose_client_was_closed_is_told_of_at_the_next_start(space, tmp_path: Path):
+    source = Source(space("fast"), name="fast")
+    async with discord() as place:
+        async with at_home(place.server, source, folder=tmp_path) as home:
+            seen = await place.ada.command("fast sleep", seconds=1.5, channel=place.channel)
+            await until(seen, "Working")
+            # As where the token is reset: there is no other client any more.
+            await home.bot.close()
+            (running,) = home.jobs.running
+            await running.result()
+            for _ in range(100):
+                await asyncio.sleep(0.05)
+                if home.jobs.left.qsize():
+                    break
+            (record,) = await home.jobs.store.unfinished()
+            assert record.id == running.job.id
+        async with at_home(place.server, source, folder=tmp_path):
+            await seen.wait(is_final, 20)
+            assert LOST in shown(seen).content
 
 
 async def _first_answer(place: Place) -> str:

@@ -77,7 +77,8 @@ def held(home: Home) -> Held:
     network = next(iter(home.catalogue.connections.values())).network
     to_discord, to_spaces = idle(home.bot.http._HTTPClient__session), idle(network.http)  # type: ignore[attr-defined]
     return Held(
-        threads=threading.active_count(),
+        # The Spaces are served by this process too, and gradio keeps up to 40 threads for them.
+        threads=sum("AnyIO" not in one.name for one in threading.enumerate()),
         tasks=len(asyncio.all_tasks()) - to_discord,
         sessions=sum(len(one.sessions) for one in home.catalogue.connections.values()),
         files=len(os.listdir("/proc/self/fd")) - 2 * (to_discord + to_spaces),

@@ -85,7 +85,7 @@ async def test_a_full_line_is_refused_with_its_limit(space, tmp_path: Path):
 async def test_cancelling_takes_a_job_out_of_the_spaces_queue(space, tmp_path: Path):
     source = Source(space("trouble"), name="trouble")
     async with discord() as place, at_home(place.server, source, folder=tmp_path) as home:
-        first = await place.ada.command("trouble one_by_one", {"seconds": 2}, channel=place.channel)
+        first = await place.ada.command("trouble one_by_one", {"seconds": 5}, channel=place.channel)
         await until(first, "Working")
         queued = await place.ben.command(
             "trouble one_by_one", {"seconds": 30}, channel=place.channel
@@ -93,7 +93,7 @@ async def test_cancelling_takes_a_job_out_of_the_spaces_queue(space, tmp_path: P
         await until(queued, "In the Space's queue: 1 of 1")
         pressed = await place.ben.click(shown(queued), "Cancel")
         assert shown(pressed).content == "Cancelled: taken out of the Space's queue."
-        await all_final([first, queued], 10)
+        await all_final([first, queued], 20)
         assert "awake" in shown(first).content
         # Nothing stands in the way of the next one.
         began = time.monotonic()

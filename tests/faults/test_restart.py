@@ -6,15 +6,21 @@ import asyncio
 import signal
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from spacebot.delivery import MAYBE
+from spacebot.jobs import Limits
+from spacebot.models import Answer, Source
+from spacebot.store import State
 from tests.e2e.ask import is_final, shown, until
 from tests.e2e.conftest import Place, discord
+from tests.e2e.house import at_home
 from tests.e2e.program import Program, running
 from tests.faults.conftest import Figures
-from tests.faults.counting import all_final, answered, twice
+from tests.faults.counting import all_final, answered, settled, twice
 from tests.loopback import Interaction
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -108,7 +114,78 @@ async def test_a_lost_job_runs_again_with_its_file(space, tmp_path: Path):
             assert len(uploads) == 2
 
 
-async def test_a_private_answer_that_may_have_been_posted(space, tmp_path: Path):
+def pass_time(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have every token be over."""
+    place.server.clock.advance(16 * 60)
+    monkeypatch.setattr("spacebot.places.TOKEN", 0.0)
+
+
+@pytest.mark.parametrize("over", [False, True])
+async def test_jobs_that_waited_know_their_messages_after_a_kill(
+    space, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, over: bool
+):
+    fast = Source(space("fast"), name="fast")
+    sources = [fast, replace(fast, endpoint="/sleep", name="thread", answer=Answer.THREAD)]
+    limits = Limits(per_space=1)
+    async with discord() as place:
+        async with at_home(
+            place.server, *sources, folder=tmp_path, limits=limits, killed=True
+        ) as home:
+            first = await place.ada.command("fast sleep", seconds=30, channel=place.channel)
+            await until(first, "Working")
+            long = await place.ada.command("thread", seconds=0.1, channel=place.channel)
+            await until(long, "In line here")
+            # It may be killed before anything is known of where its message is.
+            fresh = await place.ada.command("thread", seconds=0.2, channel=place.channel)
+            for _ in range(500):
+                if len(home.jobs.running) == 3:
+                    break
+                await asyncio.sleep(0.01)
+        if over:
+            pass_time(place, monkeypatch)
+        async with at_home(place.server, *sources, folder=tmp_path, limits=limits) as home:
+            await all_final([first, long, fresh], 30)
+            await settled(home)
+            # Nobody waits on a message that will not change, and each thread has its answer.
+            told = "Answered below." if over else LOST
+            assert told in shown(first).content
+            threads = {thread.id: thread for thread in place.channel.threads}
+            for seen in (long, fresh):
+                (answer,) = threads[shown(seen).id].messages
+                assert answer.content.startswith("**/thread** for")
+
+
+@pytest.mark.parametrize("over", [False, True])
+async def test_a_private_answer_killed_while_it_was_posted(
+    space, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, over: bool
+):
+    source = Source(space("fast"), "/sleep", "quiet", answer=Answer.PRIVATE)
+    async with discord() as place:
+        async with at_home(place.server, source, folder=tmp_path, killed=True) as home:
+            place.server.limits.fail("PATCH /webhooks/*", 0, hang=2)
+            seen = await place.ada.command("quiet", seconds=0.1, channel=place.channel)
+            for _ in range(200):
+                await asyncio.sleep(0.05)
+                if [one.state for one in await home.jobs.store.unfinished()] == [State.POSTING]:
+                    break
+        if over:
+            pass_time(place, monkeypatch)
+        async with at_home(place.server, source, folder=tmp_path) as home:
+            direct = place.server.dm_with(place.ada)
+            if over:
+                # Nobody can look whether it is there.
+                await direct.wait(lambda one: one.messages, 10)
+                (told,) = direct.messages
+            else:
+                await seen.wait(is_final, 10)
+                told = shown(seen)
+                assert not direct.messages
+            assert MAYBE in told.content
+            assert list(told.buttons()) == ["Run again"]
+            assert not await home.jobs.store.unfinished()
+
+
+async def test_a_job_whose_token_is_over_when_the_bot_is_back(space, tmp_path: Path):
     sources = f"fast={space('fast')}"
     async with discord() as place:
         async with bot(tmp_path, place, sources) as program:

@@ -101,6 +101,10 @@ def list_messages(call: Call) -> Any:
     limit = int(call.query.get("limit", 50))
     if "before" in call.query:
         found = [m for m in found if m.id < int(call.query["before"])]
+    if "around" in call.query:
+        middle = int(call.query["around"])
+        found = sorted(found, key=lambda m: abs(m.id - middle))[:limit]
+        found.sort(key=lambda m: m.id)
     if "after" in call.query:
         found = [m for m in found if m.id > int(call.query["after"])][:limit]
     return [message.to_json() for message in reversed(found[-limit:])]
