@@ -52,6 +52,7 @@ class Poster:
         self._moved = False
         self._direct = writer.place.private or writer.place.channel is None
         self._overtaken = False
+        self._deleted = self._stands = False
         self._followed: list[int] = []
 
     def overtake(self) -> None:
