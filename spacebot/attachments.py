@@ -13,6 +13,7 @@ from spacebot.errors import InputError
 from spacebot.inputs.form import megabytes
 from spacebot.jobs import Jobs
 from spacebot.models import File, Job
+from spacebot.outputs.text import code
 
 # A file for a Space without a limit of its own.
 UPLOAD = 100_000_000
@@ -64,7 +65,7 @@ async def _brought(client: discord.Client, jobs: Jobs, job: Job, option: str, fi
             await asyncio.to_thread(path.write_bytes, content)
     except discord.HTTPException as error:
         raise InputError(
-            f"{option}: Discord did not hand over {file.name}. Attach it again.",
+            f"`{option}`: Discord did not hand over {code(file.name)}. Attach it again.",
             option=option,
         ) from error
     return replace(file, path=path)

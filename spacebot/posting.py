@@ -16,6 +16,7 @@ from discord.webhook.async_ import AsyncWebhookAdapter, async_context
 
 from spacebot.buttons import is_running
 from spacebot.models import Reply
+from spacebot.outputs.text import code
 from spacebot.places import DELETED, FORBIDDEN, GONE, TOO_LARGE, Writer, fresh_nonce, send
 
 T = TypeVar("T")
@@ -226,5 +227,5 @@ def _passes(error: Exception) -> bool:
 
 def without_files(reply: Reply, why: str = LARGE) -> Reply:
     """The same without its files, saying so: Discord over-reports what it takes at times."""
-    names = ", ".join(file.name for file in reply.files)
+    names = ", ".join(code(file.name) for file in reply.files)
     return Reply(f"{reply.text[:1800]}\n-# {why.format(names)}"[:2000])

@@ -17,7 +17,17 @@ if TYPE_CHECKING:
 MIB = 1024 * 1024
 # Upload limits by boost level, as of November 2026.
 FILE_LIMITS = (10 * MIB, 10 * MIB, 50 * MIB, 100 * MIB)
-BOT_PERMISSIONS = discord.Permissions.text() | discord.Permissions(manage_threads=True)
+# What the invite in the README asks for: a server need not grant more.
+BOT_PERMISSIONS = discord.Permissions(
+    view_channel=True,
+    send_messages=True,
+    send_messages_in_threads=True,
+    create_public_threads=True,
+    attach_files=True,
+    embed_links=True,
+    read_message_history=True,
+    add_reactions=True,
+)
 
 
 class Channel(Watched):
