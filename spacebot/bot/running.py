@@ -31,6 +31,7 @@ async def keep_running(
     pause = RETRY_FIRST
     refused = False
     while True:
+        bot = None
         try:
             bot = make()
             if refused:
@@ -40,7 +41,7 @@ async def keep_running(
                 await bot.start(token)
             return
         except Exception as caught:
-            error = _network_error(caught)
+            error = _network_error(caught, known=bot is not None and bot.user is not None)
             if isinstance(error, discord.PrivilegedIntentsRequired) and not refused:
                 # Whatever Discord had said of the application: without, all else works.
                 log.warning("Discord refused a privileged intent: going on without")
@@ -58,12 +59,15 @@ async def keep_running(
         pause = min(2 * pause, RETRY_MOST)
 
 
-def _network_error(error: Exception) -> Exception:
+def _network_error(error: Exception, *, known: bool) -> Exception:
     """What was meant: discord.py stumbles when its first connection to the gateway fails.
 
-    It then asks the missing connection for its sequence, an AttributeError.
+    It then asks the missing connection for its sequence, an AttributeError. And while the
+    bot is not `known` to Discord, it takes what a proxy or a wall says for Discord's answer.
     """
     cause = error.__context__
+    if not known and isinstance(error, TypeError | KeyError):
+        return aiohttp.ClientError(f"not Discord's answer: {error}")
     if isinstance(error, AttributeError) and isinstance(cause, aiohttp.ClientError | OSError):
         return cause
     return error
