@@ -12,7 +12,6 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-import aiohttp
 import discord
 
 from spacebot import comparisons, inputs, words
@@ -34,8 +33,6 @@ AT_ONCE = 10
 # So many seconds an answer waits for its job to be written down: a disk that is busy for
 # longer must not cost Discord's 3.
 WRITTEN = 0.25
-# Discord's code for an interaction that was answered before.
-ACKNOWLEDGED = 40060
 # Its codes for a reply that never was.
 UNANSWERED = {10015, 10062}
 
@@ -125,18 +122,12 @@ class Desk:
 
     async def _acknowledge(self, interaction: discord.Interaction[Any], job: Job) -> int | None:
         """Answer within Discord's 3 seconds, by a message that is edited from now on; its id."""
-        try:
-            answered = await interaction.response.send_message(
-                f"{words.header(job, job.command)}\n-# ⏳ Starting",
-                ephemeral=job.endpoint.answer is Answer.PRIVATE,
-                allowed_mentions=NOBODY,
-                view=cancel_view(job.id),
-            )
-        except (discord.HTTPException, aiohttp.ClientError, OSError, TypeError, KeyError) as error:
-            if isinstance(error, discord.HTTPException) and error.code != ACKNOWLEDGED:
-                raise
-            # Taken before, or perhaps, and its answer lost or empty; raises where it was not taken.
-            return (await interaction.original_response()).id
+        answered = await interaction.response.send_message(
+            f"{words.header(job, job.command)}\n-# ⏳ Starting",
+            ephemeral=job.endpoint.answer is Answer.PRIVATE,
+            allowed_mentions=NOBODY,
+            view=cancel_view(job.id),
+        )
         return answered.message_id
 
     async def ask(

@@ -13,9 +13,11 @@ import discord
 from discord import app_commands
 from discord.gateway import DiscordWebSocket
 from discord.http import Route
+from discord.webhook.async_ import async_context
 
 from spacebot import comparisons, words
 from spacebot.automations import AUTOMATION, AutomationCommands, Automations
+from spacebot.bot.acknowledging import Acknowledging
 from spacebot.buttons import BUTTONS
 from spacebot.catalogue import Catalogue
 from spacebot.commands import MOST, build, differ
@@ -96,6 +98,8 @@ class Bot(discord.Client):
 
     async def setup_hook(self) -> None:
         """Offer the commands and see that Discord has them, now and at each change."""
+        # For this task, and those that come of it: all that happens in Discord.
+        async_context.set(Acknowledging(self))
         self.add_dynamic_items(*BUTTONS.values(), *FORM_BUTTONS, *SENDING, *CHAT_BUTTONS.values())
         await self.conversations.talks.load()
         await self.automations.start()

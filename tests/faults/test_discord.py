@@ -128,11 +128,20 @@ async def test_an_ordinary_message_whose_answer_was_lost_stands_once(
     figures.note(f"A message is taken, then {fault['status'] or 'cut off'}", answered=1, twice=0)
 
 
-async def test_an_acknowledgement_whose_answer_was_lost(place: Place, home: Home):
-    place.server.limits.fail("POST /interactions/*", 502, times=1, after=True)
+@pytest.mark.parametrize("status", [502, 0, 200])
+async def test_an_acknowledgement_whose_answer_was_lost(place: Place, home: Home, status: int):
+    place.server.limits.fail("POST /interactions/*", status, times=1, after=True)
     seen = await place.ada.command("fast echo", text="lost", channel=place.channel)
     assert "lost" in (await until(seen, "Done in")).content
     await settled(home)
+    place.server.limits.fail("POST /interactions/*", status, times=1, after=True)
+    recipe = await place.ada.click(shown(seen), "Recipe")
+    assert "/fast echo text:lost" in shown(recipe).content
+    place.server.limits.fail("POST /interactions/*", status, times=1, after=True)
+    assert (await place.ada.click(shown(seen), "Edit…")).modal
+    # What was told is not told again, and nothing went wrong.
+    await ask(place.ada, "fast echo", text="after", channel=place.channel)
+    assert not recipe.followups
 
 
 async def test_progress_never_meets_a_rate_limit(place: Place, home: Home, figures: Figures):
