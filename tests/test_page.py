@@ -173,6 +173,15 @@ async def test_a_command_is_chosen_and_run_with_the_keyboard(served, house, brow
         assert visited.complaints == []
 
 
+async def test_commands_come_as_soon_as_a_space_answers(served, house, browser) -> None:
+    house.offered = ()
+    async with visit(browser, served.url) as visited:
+        await expect(visited.page.locator(".hello")).to_contain_text("No Space has answered yet")
+        house.offered = (DEMO,)
+        await expect(visited.page.locator(".picks button").first).to_have_text("/demo compose")
+        await expect(visited.page.locator(".hello")).not_to_contain_text("yet", use_inner_text=True)
+
+
 async def test_every_kind_of_field_is_sent(served, house, browser) -> None:
     async with visit(browser, served.url, PHONE) as visited:
         page = visited.page

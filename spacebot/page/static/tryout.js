@@ -45,8 +45,8 @@ function spacebotTryout(page) {
         make("button", { type: "button", textContent: `/${name}`, onclick: () => choose(name) }),
       ),
     );
-    const hint = find(".hello .hint");
-    if (hint && !commands.length) hint.textContent = "No Space has answered yet, so there is none. Type / later.";
+    find(".hello .none")?.toggleAttribute("hidden", commands.length > 0);
+    find(".hello .some")?.toggleAttribute("hidden", !commands.length);
   }
 
   // The menu ------------------------------------------------------------------
@@ -409,5 +409,7 @@ function spacebotTryout(page) {
   };
   log.addEventListener("click", reveal);
   log.addEventListener("keydown", reveal);
+  // The first Space may answer after the page is open.
+  page.addEventListener("spacebot:look", () => commands.length || refresh());
   refresh();
 }
