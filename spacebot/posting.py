@@ -14,7 +14,7 @@ import aiohttp
 import discord
 from discord.webhook.async_ import AsyncWebhookAdapter, async_context
 
-from spacebot.buttons import is_running
+from spacebot.buttons import again_view, is_running
 from spacebot.models import Reply
 from spacebot.outputs.text import code
 from spacebot.places import DELETED, FORBIDDEN, GONE, TOO_LARGE, Writer, fresh_nonce, send
@@ -35,7 +35,7 @@ LARGE = "Discord did not take {}: too large for this place."
 UNATTACHED = "I may not attach {} here: that takes the permission Attach Files."
 UNDELIVERED = (
     "There is an answer, but I may write it neither here nor in a direct message. Ask a moderator "
-    "to let me write here, and run it again."
+    "to let me write here, then run it again."
 )
 
 
@@ -137,7 +137,7 @@ class Poster:
     async def _another_way(self, reply: Reply, view: discord.ui.View | None) -> None:
         """Write an ordinary message in the channel; else to the one who asked alone."""
         first, self._moved = not self._moved, True
-        told = "Answered below."
+        told, again = "Answered below.", None
         if not self._direct:
             try:
                 # One for each message, whatever happens on the way.
@@ -148,10 +148,11 @@ class Poster:
                 log.info("job %s: not in its channel: %s", self.name, error)
                 self._direct = True
         if self._direct:
-            sent = await self._to_person(reply, view)
-            told = "Answered by direct message." if sent else UNDELIVERED
+            told = "Answered by direct message."
+            if not await self._to_person(reply, view):
+                told, again = UNDELIVERED, again_view(self.name)
         if first and not self._deleted and not self._stands:
-            await self._close_old(told)
+            await self._close_old(told, again)
 
     async def _to_person(self, reply: Reply, view: discord.ui.View | None = None) -> bool:
         """Write to the one who asked alone; whether they take that."""
@@ -168,13 +169,13 @@ class Poster:
         sent = await self._to_person(reply)
         return without_files(reply, UNATTACHED + " Sent by direct message." * sent)
 
-    async def _close_old(self, said: str) -> None:
+    async def _close_old(self, said: str, view: discord.ui.View | None) -> None:
         """Let nobody wait on the old message."""
         text = f"{self.header}\n-# {said}"
         ways = [self.writer.edit] * self.writer.place.has_token + [self.writer.edit_without_token]
         for way in ways:
             try:
-                await way(text)
+                await way(text, view=view)
             except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
                 log.info("job %s: its first message stays as it is: %s", self.name, error)
             else:

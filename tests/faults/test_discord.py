@@ -284,6 +284,20 @@ async def test_where_the_bot_may_not_write(place: Place, home: Home, figures: Fi
     figures.note("Channel closed to the bot (50013), token over", answered=1, twice=0)
 
 
+async def test_who_takes_no_direct_message_either_can_run_it_again(place: Place, home: Home):
+    closed = place.guild.add_text_channel("closed-too", deny=("send_messages",))
+    place.ada.accepts_dms = False
+    seen = await place.ada.command("fast sleep", {"seconds": 1.3}, channel=closed)
+    place.server.clock.advance(TOKEN_LIFE + 60)
+    try:
+        await until(seen, "neither here nor in a direct message")
+    finally:
+        place.server.clock.advance(-(TOKEN_LIFE + 60))
+        place.ada.accepts_dms = True
+    assert list(shown(seen).buttons()) == ["Run again"]
+    await settled(home)
+
+
 async def test_several_messages_and_a_file_after_the_token(place: Place, home: Home):
     channel = place.guild.add_text_channel("long")
     place.server.limits.fail("PATCH /webhooks/*", 500, times=1)
