@@ -109,6 +109,17 @@ async def test_the_state_is_told(served, house, browser, bot, said, unsaid, sche
         assert visited.complaints == []
 
 
+async def test_no_word_stands_over_a_plot(served, house, browser) -> None:
+    house.current = status(CONNECTED)
+    async with visit(browser, served.url, PHONE) as visited:
+        for drawing in await visited.page.locator(".drawing").all():
+            top = await drawing.locator(".most").bounding_box()
+            plot = await drawing.locator("svg").bounding_box()
+            assert top
+            assert plot
+            assert top["y"] + top["height"] <= plot["y"]
+
+
 async def test_a_space_that_is_down_is_told_and_nothing_of_it_runs(served, house, browser) -> None:
     down = space_status(answers=False, reason=f"It is paused. {HOSTILE}", source="x" * 200)
     house.current = status(CONNECTED, space_status(), down)
