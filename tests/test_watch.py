@@ -138,6 +138,8 @@ async def test_an_output_may_appear_in_mid_stream():
     ("output", "error", "text"),
     [
         ({"error": "No cats."}, SpaceRaised, "No cats."),
+        ({"error": "'No cats.'"}, SpaceRaised, "No cats."),
+        ({"error": "'No' or 'yes'"}, SpaceRaised, "'No' or 'yes'"),
         ({"error": None}, SpaceRaised, ""),
         (
             {"error": "You have exceeded your free ZeroGPU quota. Try again in 1:23:45"},

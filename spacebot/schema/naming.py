@@ -29,7 +29,8 @@ _SAYS_NOTHING = re.compile(
     r"(on )?(click|submit|button)( (me|here|handler|button|fn|it))?|inner|decorated|partial|"
     r"test|demo|app|apply|update|foo|bar|my ?(fn|func|function)|(run|do) (it|fn|inference)|"
     r"(call|run|predict) ?\d*|run (the )?(model|demo|app)|api|endpoint|value|unnamed|"
-    r"(model )?(predict|inference)|interact|respond to|enter|continue|next|x+|tab)( \d+)*\W*",
+    r"(model )?(predict|inference)|interact|respond to|enter|continue|next|x+|tab|"
+    r"mic(rophone)?|webcam|camera|upload|record(ing)?)( \d+)*\W*",
     re.I,
 )
 # Verbs that name a step, but not which app does it: weak as a command of their own.

@@ -26,6 +26,7 @@ from spacebot.errors import (
     SpaceUnavailable,
 )
 
+_QUOTED = re.compile(r"""(['"])((?:(?!\1|\\).)+)\1""")
 _QUOTA = re.compile(
     r"(?:exceeded|run out of|no) .{0,40}(?:GPU|ZeroGPU).{0,20}quota|quota exceeded", re.I
 )
@@ -39,6 +40,9 @@ def raised(output: Mapping[str, Any]) -> SpaceError:
     Space set `show_error`.
     """
     text, title = str(output.get("error") or "").strip(), str(output.get("title") or "").strip()
+    # Gradio 4 sends the text as Python writes it, in quotes.
+    if quoted := _QUOTED.fullmatch(text):
+        text = quoted[2]
     if _QUOTA.search(f"{title} {text}"):
         reset = _RESET.search(text)
         when = f"It is reset in {reset[1]}." if reset else "It is reset within 24 hours."

@@ -72,7 +72,9 @@ def microphone_or_file() -> gr.Blocks:
     def tab(source: Any, label: str | None) -> gr.Interface:
         sound = gr.Audio(sources=[source], type="filepath", label=label)
         task = gr.Radio(["transcribe", "translate"], value="transcribe", label="Task")
-        return gr.Interface(transcribe, [sound, task], "text", title="Whisper Large V3")
+        # As Gradio named it up to its version 5.
+        name = "predict"
+        return gr.Interface(transcribe, [sound, task], "text", title="Whisper", api_name=name)
 
     with gr.Blocks() as demo:
         tabs = [tab("microphone", None), tab("upload", "Audio file")]
