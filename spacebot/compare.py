@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import aiohttp
 import discord
 
 from spacebot import comparisons, pacing, words
@@ -142,14 +143,16 @@ class Comparison:
             return
         # Files are sent again only when there is one more.
         fresh = files if len(files) != self._shown[1] else None
-        self._shown = (now, len(files))
         try:
             await self.writer.edit(now, files=fresh, view=cancel_view(self.job.id))
+            self._shown = (now, len(files))
         except discord.HTTPException as error:
             if error.code in DELETED:
                 self.cancel()
             elif error.code not in GONE:
                 log.warning("job %s: progress could not be shown: %s", self.job.id, error)
+        except (aiohttp.ClientError, OSError) as error:
+            log.info("job %s: progress is not shown: %s", self.job.id, type(error).__name__)
 
     async def _finish(self) -> None:
         for entry in self.entries:

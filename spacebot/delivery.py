@@ -182,8 +182,8 @@ class Delivery:
             files = preview.files if preview else ()
             if (text, files) == self._shown:
                 return
-            self._shown = text, files
             await self.writer.edit(text, files=files, view=cancel_view(self.job.id))
+            self._shown = text, files
         except discord.HTTPException as error:
             if error.code in DELETED:
                 running.cancel("Its message was deleted.")

@@ -15,7 +15,7 @@ from spacebot.spaces import Network
 from spacebot.store import Store
 from tests.e2e.program import running, start
 from tests.faults.counting import settled
-from tests.loopback import DiscordServer, point_discord_at
+from tests.loopback import DiscordServer, connected, point_discord_at
 from tests.loopback.server import FLAGS
 from tests.spaces import spawn
 from tests.talking import LAST, answer, lab, opened, spoken
@@ -132,6 +132,28 @@ async def test_a_refused_intent_is_gone_on_without(served, tmp_path: Path):
                     task.cancel()
                     await asyncio.gather(task, return_exceptions=True)
             await catalogue.close()
+
+
+async def test_a_new_client_takes_up_the_questions_of_the_old_one(served, tmp_path: Path):
+    source = Source(served("parrot"), name="parrot")
+    async with lab(tmp_path, parrot=source.space) as it:
+        thread = await opened(it.ada, "parrot", it.channel, message="hello")
+        it.ada.say("slowly count the many stars that are in the sky", channel=thread)
+        await thread.wait(lambda place: "Stop" in spoken(place)[-1].buttons(), 20)
+        it.ada.say("this one waits", channel=thread)
+        line = it.home.bot.conversations.talks.lines
+        await thread.wait(lambda _: any(one.waiting for one in line._lines.values()), 5)
+        # Its turn is written down in a moment.
+        await asyncio.sleep(0.3)
+        await it.home.bot.close()
+        assert not line._lines
+        assert not it.home.jobs.running
+        async with connected(it.server, Bot(it.home.catalogue, it.home.jobs)):
+            # The Space keeps this one itself, so what it was at is told to be lost.
+            await thread.wait(lambda p: any("restarted" in m.content for m in spoken(p)), 20)
+            waited = await answer(thread, "this one waits", 40)
+            assert waited.reference
+            assert len(spoken(thread)) == 3
 
 
 async def test_what_was_not_used_for_long_is_forgotten_and_told(served, tmp_path: Path):

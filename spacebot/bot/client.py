@@ -115,6 +115,7 @@ class Bot(discord.Client):
             if task is not None:
                 task.cancel()
         await self.automations.close()
+        await self.conversations.talks.lines.close()
         await super().close()
 
     def _offer_compare(self) -> None:

@@ -123,6 +123,11 @@ class Asking:
         except Interrupted as error:
             state = State.SENT
             await self._interrupted(error)
+        except asyncio.CancelledError:
+            # The client is closed. The next one asks again, or tells that this is lost.
+            state = State.SENT
+            running.interrupt()
+            raise
         except Exception as error:
             await self._failed(error, endpoint, TurnState.FAILED)
         finally:

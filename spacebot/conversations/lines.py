@@ -76,6 +76,13 @@ class Lines:
         except Exception:
             log.exception("a question met a bug")
 
+    async def close(self) -> None:
+        """Leave every question as it is, for the next client to take up."""
+        tasks = [line.task for line in self._lines.values() if line.task]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
     def stop(self, conversation: str, why: str) -> None:
         """Stop the answer under way and drop what waits: nobody is there any more."""
         line = self.of(conversation)

@@ -65,6 +65,8 @@ async def test_the_quick_one_is_shown_before_the_slow_one(
         Source(space("studio"), "/slow", "slow"),
     ]
     async with discord() as here, at_home(here.server, *sources, folder=tmp_path) as home:
+        # What is cut off is shown in the next edit.
+        here.server.limits.fail("PATCH /webhooks/*", 0)
         seen = await here.ada.command(
             "compare", {"prompt": "sea", "with": "echo, slow"}, channel=here.channel
         )
