@@ -1,12 +1,16 @@
-"""Bringing what a person attached here, on its way to a Space."""
+"""What a message brings along, and bringing it here, on its way to a Space."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+import mimetypes
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from pathlib import PurePosixPath
 from typing import Any
+from urllib.parse import urlsplit
 
+import aiohttp
 import discord
 
 from spacebot.errors import InputError
@@ -17,6 +21,43 @@ from spacebot.outputs.text import code
 
 # A file for a Space without a limit of its own.
 UPLOAD = 100_000_000
+
+
+def attached(message: discord.Message) -> list[discord.Attachment]:
+    """The files of a message, and of one that it forwards."""
+    return [file for one in (message, *message.message_snapshots) for file in one.attachments]
+
+
+def words_of(message: discord.Message) -> str:
+    """What a message says, or one that it forwards; else what is in its embeds."""
+    parts = (message, *message.message_snapshots)
+    if said := "\n\n".join(one.content for one in parts if one.content.strip()):
+        return said
+    embeds = [embed for one in parts for embed in one.embeds]
+    written = (part for one in embeds for part in (one.title, one.description) if part)
+    return "\n\n".join(written)
+
+
+def pictured(message: discord.Message) -> Iterator[File]:
+    """What Discord shows in a message that is not attached to it: in embeds, and stickers."""
+    for one in (message, *message.message_snapshots):
+        for embed in one.embeds:
+            shown = (embed.video, embed.image, embed.thumbnail)
+            # Discord's own copy: nothing is fetched from wherever a link leads.
+            found = next((part for part in shown if part.proxy_url), None)
+            if found is not None and found.proxy_url:
+                yield _shown(found.url or found.proxy_url, found.proxy_url)
+        for sticker in one.stickers:
+            if sticker.format is not discord.StickerFormatType.lottie:
+                suffix = PurePosixPath(urlsplit(sticker.url).path).suffix
+                yield _shown(f"{sticker.name}{suffix}", sticker.url)
+
+
+def _shown(name: str, url: str) -> File:
+    path = PurePosixPath(urlsplit(name).path)
+    kind = mimetypes.guess_type(path.name)[0]
+    # A link need not say what is behind it: then it is a picture.
+    return File(path.name if kind else f"{path.stem or 'picture'}.png", mime=kind, url=url)
 
 
 def named(given: Mapping[str, Any]) -> dict[str, Any]:
@@ -63,7 +104,7 @@ async def _brought(client: discord.Client, jobs: Jobs, job: Job, option: str, fi
         async with jobs.uploads.at_once:
             content = await client.http.get_from_cdn(file.url or "")
             await asyncio.to_thread(path.write_bytes, content)
-    except discord.HTTPException as error:
+    except (discord.HTTPException, aiohttp.ClientError, TimeoutError) as error:
         raise InputError(
             f"`{option}`: Discord did not hand over {code(file.name)}. Attach it again.",
             option=option,

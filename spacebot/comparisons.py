@@ -12,7 +12,7 @@ from typing import Any
 from spacebot import inputs, recipes
 from spacebot.catalogue import Catalogue, command_name
 from spacebot.errors import EndpointGone, InputError
-from spacebot.models import Choice, Endpoint, Parameter, Source, Space
+from spacebot.models import Answer, Choice, Endpoint, Parameter, Source, Space
 
 NAME = "compare"
 # It stands where a Space's name would.
@@ -27,6 +27,9 @@ def candidates(catalogue: Catalogue) -> dict[str, tuple[Endpoint, str]]:
     for space in catalogue.spaces:
         for endpoint in space.endpoints:
             option = recipes.takes_text(endpoint)
+            # What answers only whoever asks is not shown to all.
+            if endpoint.answer is Answer.PRIVATE:
+                continue
             if option is not None and not _needed(endpoint) - {option}:
                 found[command_name(space, endpoint).removeprefix("/")] = (endpoint, option)
     return found

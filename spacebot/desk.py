@@ -80,6 +80,9 @@ class Desk:
             await self.compare(interaction, endpoint, given)
             return
         job = self.job(interaction, command, endpoint, given)
+        if alone and endpoint.stateful and endpoint.then:
+            # What its buttons go on with: theirs alone, and found again after a restart.
+            conversation = uuid.uuid4().hex
         job = replace(job, chain=chain, conversation=conversation)
         job = await self.acknowledge(interaction, job)
         await Delivery(self.client, self.jobs, job).run()
@@ -227,7 +230,8 @@ class Desk:
     async def _sought(self, delivery: Delivery) -> discord.Message | None:
         """A reply whose id was never learnt, by its button, among the messages of its time."""
         place = delivery.place
-        if place.message is not None or place.channel is None or place.private:
+        # One without an interaction was never written: it waits for its turn.
+        if place.message is not None or place.channel is None or place.private or place.is_ordinary:
             return None
         channel = self.client.get_partial_messageable(place.channel)
         made = datetime.datetime.fromtimestamp(place.created, datetime.UTC)

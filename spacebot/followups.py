@@ -6,6 +6,7 @@ the session of the first job, and files by the Space's own paths.
 
 from __future__ import annotations
 
+import re
 import zlib
 from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -19,6 +20,8 @@ from spacebot.models import Chain, Endpoint, File, FollowUp, Job, Theirs
 
 # Between the names of what a job followed, as in "/if ▸ Upscale 2".
 ARROW = " ▸ "
+# One of the things that an output holds: "0[2]", or "0[index]" by the number of the button.
+ITEM = re.compile(r"(\d+)\[(\d+|index)\]")
 GONE = "This button is no longer offered: the list of commands was changed."
 LOST = (
     "This needs what the Space returned then, which was too large to be kept, or is forgotten. "
@@ -120,14 +123,30 @@ def taken(
     for parameter, source in wanted.take.items():
         if source in attached:
             continue
-        known = outputs if isinstance(source, int) else made_with
+        item = ITEM.fullmatch(source) if isinstance(source, str) else None
+        known = outputs if item or isinstance(source, int) else made_with
         try:
-            found[parameter] = known[source]  # type: ignore[index]
+            value = known[int(item[1]) if item else source]  # type: ignore[index]
         except (LookupError, TypeError) as error:
             raise InputError(LOST) from error
+        found[parameter] = _picked(value, item[2], index) if item else value
     if wanted.index is not None:
         found[wanted.index] = index
     return found
+
+
+def _picked(value: Any, which: str, index: int) -> Any:
+    """One picture or file of an output that holds several, as an input takes it."""
+    if isinstance(value, Mapping) and value.get("__type__") == "update":
+        value = value.get("value")
+    several = value if isinstance(value, list) else []
+    number = index if which == "index" else int(which)
+    if number >= len(several):
+        raise InputError(f"There is no number {number + 1} in this result: it has {len(several)}.")
+    one = several[number]
+    # A gallery's entries hold a caption too.
+    held = one if isinstance(one, Mapping) else {}
+    return held.get("image") or held.get("video") or one
 
 
 def endpoint_of(catalogue: Catalogue, space: str, chain: Chain) -> Endpoint:

@@ -14,29 +14,37 @@ import discord
 from spacebot import recipes
 from spacebot.catalogue import Catalogue, command_name
 from spacebot.inputs.base import clip, one_line
-from spacebot.models import Endpoint
+from spacebot.models import Endpoint, File
 
 MOST, LIFE = 5000, 3600.0
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One thing to send: an attachment, or a text."""
+    """One thing to send: an attachment, a picture that Discord shows, or a text."""
 
-    value: discord.Attachment | str
+    value: discord.Attachment | File | str
 
     @property
     def label(self) -> str:
         """What to call it in a menu."""
         if isinstance(self.value, str):
             return clip(f"The text: {one_line(self.value)}", 100)
-        return clip(self.value.filename, 100)
+        return clip(self._named[0], 100)
+
+    @property
+    def _named(self) -> tuple[str, str | None]:
+        """A file's name, and what it is said to be."""
+        assert not isinstance(self.value, str)
+        if isinstance(self.value, File):
+            return self.value.name, self.value.mime
+        return self.value.filename, self.value.content_type
 
     def option_of(self, endpoint: Endpoint) -> str | None:
         """The option of an endpoint that takes it."""
         if isinstance(self.value, str):
             return recipes.takes_text(endpoint)
-        return recipes.takes_file(endpoint, self.value.filename, self.value.content_type)
+        return recipes.takes_file(endpoint, *self._named)
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ RANDOM = frozenset({"random", "randomize", "randomise", "randomized", "randomise
 def seeds(endpoint: Endpoint) -> list[Parameter]:
     """The parameters that are a generator's seed, by their name or label."""
     numbers = (one for one in endpoint.parameters if one.component in ("number", "slider"))
-    return [one for one in numbers if "seed" in _words(one) and not _words(one) & RANDOM]
+    return [one for one in numbers if "seed" in _words(one)]
 
 
 def varied(

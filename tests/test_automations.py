@@ -39,6 +39,8 @@ async def test_every_picture_in_a_channel_is_described(home: Lab):
     assert "64 × 48" in answer.content
     assert not answer.pings
     assert not runs(elsewhere.channel)
+    forwarded = home.ben.forward(elsewhere, home.channel)
+    assert "picture: blue.png" in (await home.answer_to(forwarded)).content
     both = [("a.png", picture("green")), ("b.png", picture("navy", (32, 32))), ("c.txt", b"words")]
     two = home.ben.say("two of them", channel=home.channel, files=both)
     await home.channel.wait(lambda c: sum(m.reference is two and final(m) for m in c.messages) == 2)

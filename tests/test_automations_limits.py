@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -171,6 +172,97 @@ async def test_a_new_thread_and_a_forum_post(home: Lab):
     empty = home.ada.start_thread("No message", place)
     await empty.wait(lambda c: any(map(final, runs(c))), 20)
     assert "No message —" in runs(empty)[0].content
+    forum = home.guild.add_forum("ideas")
+    await home.add("thread", "/fast echo", values="text:{title} — {text}", channel=forum)
+    await home.add("text", "/fast echo", match="needle", channel=forum)
+    post = home.ada.post("In May", forum, "the words of the post")
+    (first,) = post.messages
+    answer = await home.answer_to(first)
+    assert answer.channel is post
+    assert "In May — the words of the post" in answer.content
+    needle = home.ben.say("a needle in the post", channel=post)
+    assert "a needle in the post" in (await home.answer_to(needle)).content
+
+
+async def test_a_thread_of_somebody_who_is_no_member_is_left_alone(
+    home: Lab, caplog: pytest.LogCaptureFixture
+):
+    place = home.guild.add_text_channel("strange")
+    await home.add("thread", "/fast echo", channel=place)
+    stranger = home.server.add_user("webhook")
+    strange = stranger.start_thread("Strange", place)
+    own = home.ada.start_thread("Own", place)
+    await own.wait(lambda c: any(map(final, runs(c))), 20)
+    assert not runs(strange)
+    assert "met a bug" not in caplog.text
+
+
+async def test_an_event_is_answered_once_although_discord_has_trouble(home: Lab):
+    place = home.guild.add_text_channel("trouble")
+    await home.add("text", "/fast echo", match="hear", channel=place)
+    # The connection is cut, once before the message is taken and once after.
+    home.server.limits.fail(f"POST /channels/{place.id}/messages", 0)
+    home.server.limits.fail(f"POST /channels/{place.id}/messages", 0, after=True)
+    answer = await home.answer_to(home.ada.say("hear me", channel=place), 60)
+    assert "hear me" in answer.content
+    assert len(runs(place)) == 1
+
+
+async def test_what_is_forwarded_counts_as_what_is_said(home: Lab):
+    place = home.guild.add_text_channel("forwards")
+    await home.add("text", "/fast echo", match="parcel", channel=place)
+    said = home.ada.say("a parcel from afar", channel=home.channel)
+    forwarded = home.ben.forward(said, place)
+    answer = await home.answer_to(forwarded)
+    assert answer.content.startswith(f"**/fast echo** for {home.ben.mention}")
+    assert "\na parcel from afar\n" in answer.content
+
+
+async def test_where_nothing_can_be_answered_is_told_at_once(home: Lab):
+    forum = home.guild.add_forum("closed forum")
+    closed = home.guild.add_text_channel("no reactions", deny=("add_reactions",))
+    cases: list[tuple[dict[str, Any], str]] = [
+        ({"when": "text", "match": "x", "to": forum}, "itself. Choose another one for `to`"),
+        ({"when": "join", "channel": forum}, "itself. Choose another one for `channel`"),
+        ({"when": "join", "answer": "thread"}, "no message to open a thread on"),
+    ]
+    for given, why in cases:
+        text = await home.automation("add", run="/fast echo", **given)
+        assert text.startswith("✏️"), text
+        assert why in text
+    given = {"when": "text", "run": "/fast echo", "match": "x", "channel": closed}
+    text = await home.automation("add", answer="reaction", **given)
+    assert text.startswith("✅")
+    assert "⚠️ I lack permissions for this: **Add Reactions**." in text
+    assert "I lack" not in await home.automation("add", **given)
+
+
+async def test_what_is_no_emoji_to_discord_gives_way_to_the_usual_one(home: Lab):
+    place = home.guild.add_text_channel("signs")
+    await home.add("text", "/fast echo", match="sign", answer="reaction", channel=place)
+    home.server.limits.fail("PUT */reactions/*", 400)
+    said = home.ada.say("a sign → here", channel=place)
+    await said.wait(lambda m: m.reactions, 20)
+    assert list(said.reactions) == ["✅"]
+
+
+async def test_where_its_channel_is_gone_or_its_maker_others_are_told(home: Lab):
+    place, target = (home.guild.add_text_channel(name) for name in ("here", "doomed"))
+    left = home.server.add_user("left")
+    home.guild.add_member(left, "manage_guild")
+    given = {"when": "text", "run": "/fast echo", "match": "x", "channel": place, "to": target}
+    seen = await left.command("automation add", given, channel=place)
+    await seen.wait(lambda one: said_by(one).startswith("✅"), 20)
+    left.leave(home.guild)
+    target.delete()
+    for _ in range(3):
+        home.ada.say("x", channel=place)
+    await place.wait(lambda c: runs(c), 20)
+    (notice,) = runs(place)
+    assert f"an automation that {left.mention} made, who has left" in notice.content
+    assert "The channel where it answers is gone." in notice.content
+    assert not notice.pings
+    assert not home.server.dm_with(left).messages
 
 
 async def test_a_test_on_a_past_message_is_for_the_moderator_alone(home: Lab):

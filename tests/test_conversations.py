@@ -181,6 +181,11 @@ async def test_stop_keeps_what_was_said(served, tmp_path: Path):
         await it.ada.click(growing, "Stop")
         said = await answer(thread, "🛑 Stopped.")
         assert said.content.startswith("Calm: 1")
+        # What is sent on is the answer's own words.
+        menu = await it.ben.message_command("Use in a Space…", said)
+        assert menu.message
+        assert "**The text: Calm: 1" in menu.message.content
+        assert "Stopped" not in menu.message.content
         it.ada.say("still there?", channel=thread)
         await answer(thread, "still there?")
 
@@ -249,6 +254,18 @@ async def test_a_mention_starts_one_with_the_channels_chat(served, tmp_path: Pat
         # A reply to one of its messages mentions it too, and means nothing.
         it.ben.say("nice", channel=it.channel, reply_to=it.channel.messages[0])
         await asyncio.sleep(0.3)
+        assert len(it.channel.threads) == 1
+
+
+async def test_what_is_forwarded_is_asked_and_a_mention_alone_is_answered(served, tmp_path: Path):
+    async with lab(tmp_path, parrot=served("parrot")) as it:
+        said = it.ben.say("look at this", channel=it.channel, files=[("cat.png", PNG)])
+        thread = await opened(it.ada, "parrot", it.channel, message="hello")
+        forwarded = it.ada.forward(said, thread)
+        heard = await answer(thread, "You said “look at this” with cat.png.")
+        assert heard.reference is forwarded
+        it.ada.say(f"<@{it.server.bot.id}>", channel=it.channel)
+        await it.channel.wait(lambda place: "Say something to me" in spoken(place)[-1].content, 10)
         assert len(it.channel.threads) == 1
 
 

@@ -13,6 +13,7 @@ from spacebot.jobs import Jobs
 from spacebot.models import BotStatus, Source
 from spacebot.spaces import Network
 from spacebot.store import Store
+from tests.e2e.house import at_home
 from tests.e2e.program import running, start
 from tests.faults.counting import settled
 from tests.loopback import DiscordServer, connected, point_discord_at
@@ -57,6 +58,24 @@ async def test_a_killed_bot_keeps_every_conversation(served, tmp_path: Path):
             said = await answer(llama, "Answer 2.")
             exported = await ada.click(said, "Export")
             await exported.wait(lambda i: i.message and i.message.attachments, 5)
+
+
+async def test_what_waits_when_the_bot_is_stopped_is_asked_after_it(served, tmp_path: Path):
+    source = Source(served("parrot"), name="parrot")
+    async with lab(tmp_path, parrot=source.space) as it:
+        thread = await opened(it.ada, "parrot", it.channel, message="hello")
+        it.ada.say("slowly count the many stars", channel=thread)
+        it.ada.say("this one waits", channel=thread)
+        await thread.wait(lambda place: "Stop" in spoken(place)[-1].buttons(), 20)
+        await it.server.wait(lambda _: any(one.sent for one in it.home.jobs.running), 20)
+        await it.home.jobs.close()
+        await it.home.jobs.drained(10)
+        await it.home.bot.close()
+        assert "This job is kept" in spoken(thread)[-1].content
+        async with at_home(it.server, source, folder=tmp_path):
+            said = await answer(thread, "“this one waits”", 40)
+            assert said.reference
+            assert said.reference.content == "this one waits"
 
 
 async def test_a_question_under_way_is_answered_after_the_restart(served, tmp_path: Path):

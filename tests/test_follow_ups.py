@@ -54,6 +54,10 @@ def test_follow_ups_are_read_with_what_follows_them() -> None:
         ([{"label": "A"}], "in then, as endpoint one of the same Space"),
         ([{"label": "A", "endpoint": "/a", "each": 0}], "as each, a whole number from 1 to 20"),
         ([{"label": "A", "endpoint": "/a", "each": 4}], "with each, an index"),
+        (
+            [{"label": "A", "endpoint": "/a", "each": 4, "take": {"x": "0[1]"}}],
+            "with each, an index",
+        ),
         ([{"label": "A", "endpoint": "/a", "index": 4}], "as index, the name of the parameter"),
         ([{"label": "A", "endpoint": "/a", "take": {"x": -1}}], "in then, as take a dict"),
         ([{"label": "A", "endpoint": "/a", "take": ["x"]}], "in then, as take a dict"),
@@ -92,6 +96,17 @@ def test_what_is_taken_comes_from_outputs_and_from_before() -> None:
     wanted = FollowUp("A", "/a", take={"path": 1, "prompt": "text"}, index="i")
     found = followups.taken(wanted, 3, ["x", {"path": "/tmp/y"}], {"text": "sea"})
     assert found == {"path": {"path": "/tmp/y"}, "prompt": "sea", "i": 3}
+    three = [{"image": {"path": f"/tmp/{name}"}, "caption": None} for name in "abc"]
+    wanted_of = {"second": "0[1]", "own": "0[index]", "file": "1[0]"}
+    wanted_one = FollowUp("B", "/b", take=wanted_of, each=4)
+    gallery = [{"__type__": "update", "value": three}, [{"path": "/tmp/x"}]]
+    assert followups.taken(wanted_one, 2, gallery, {}) == {
+        "second": {"path": "/tmp/b"},
+        "own": {"path": "/tmp/c"},
+        "file": {"path": "/tmp/x"},
+    }
+    with pytest.raises(InputError, match="There is no number 4 in this result: it has 3"):
+        followups.taken(wanted_one, 3, gallery, {})
     for outputs, before in ((None, {"text": "sea"}), (["x"], {"text": "sea"}), (["x", "y"], {})):
         with pytest.raises(InputError, match="too large to be kept, or is forgotten"):
             followups.taken(wanted, 0, outputs, before)

@@ -25,7 +25,7 @@ def number(name: str, label: str = "", component: str = "slider", **more: Any) -
     ("name", "label", "component", "is_seed"),
     [
         ("seed", "Seed", "slider", True),
-        ("param_3", "Random Seed (0 for any)", "number", False),
+        ("param_3", "Random Seed (0 for any)", "number", True),
         ("seed_2", "Seed", "number", True),
         ("noiseSeed", "Noise", "number", True),
         ("randomize_seed", "Randomize seed", "checkbox", False),

@@ -6,7 +6,9 @@ import logging
 import re
 import time
 from dataclasses import replace
+from functools import partial
 
+import aiohttp
 import discord
 
 from spacebot import inputs, recipes, words
@@ -16,8 +18,8 @@ from spacebot.delivery import Delivery
 from spacebot.errors import SpacebotError
 from spacebot.jobs import Jobs, Running
 from spacebot.models import Answer, Job, Outcome, Reply
-from spacebot.places import Place, send, thread_on
-from spacebot.posting import Poster
+from spacebot.places import Place, fresh_nonce, send, thread_on
+from spacebot.posting import Poster, persist
 from spacebot.store import Automation
 
 log = logging.getLogger(__name__)
@@ -30,6 +32,11 @@ ANSWERS = {
     "reaction": "a reaction",
 }
 DONE = "✅"
+# What an answer takes beside seeing the channel; others take to write there.
+NEEDED = {
+    "reaction": ["add_reactions", "read_message_history"],
+    "thread": ["create_public_threads", "send_messages_in_threads"],
+}
 # Discord: there is no such channel.
 NO_CHANNEL = 10003
 # Edits of a channel's messages are five in 5 seconds for all of them together: the results
@@ -104,7 +111,25 @@ class Reacting(Answering):
             except discord.HTTPException as error:
                 # What a Space says may look like an emoji and be none to Discord.
                 if emoji == self.emoji or error.status != 400:
-                    raise Unanswered(f"I could not react: {error.text or error.status}") from error
+                    raise Unanswered(
+                        f"I could not react: {error.text or error.status}. Give me the permissions "
+                        "to add reactions and to read that channel's history."
+                    ) from error
+
+
+def barred(guild: discord.Guild, automation: Automation) -> list[str]:
+    """The permissions that the bot lacks where it answers, by their names in Discord."""
+    elsewhere = automation.answer == "channel"
+    number = int(automation.target if elsewhere else automation.channel)
+    channel = guild.get_channel_or_thread(number)
+    if channel is None:
+        return ["View Channel"]
+    within = isinstance(channel, discord.Thread | discord.ForumChannel)
+    write = "send_messages_in_threads" if within else "send_messages"
+    needed = ["view_channel", *(NEEDED.get(automation.answer) or [write])]
+    mine = channel.permissions_for(guild.me)
+    lacking = (name for name in needed if not getattr(mine, name))
+    return [name.replace("_", " ").title().replace(" In ", " in ") for name in lacking]
 
 
 def place_of(client: discord.Client, automation: Automation, event: Event) -> Place:
@@ -136,19 +161,24 @@ async def open_place(
         reference = None
         if message is not None and channel == message.channel.id:
             reference = message.to_reference(fail_if_not_exists=False)
-        sent = await send(
+        way = partial(
+            send,
             client.get_partial_messageable(channel),
-            Reply(f"{words.header(job, job.command)}\n-# ⏳ Starting"),
+            nonce=fresh_nonce(),
             reference=reference,
             view=cancel_view(job.id),
         )
-    except discord.HTTPException as error:
+        first = Reply(f"{words.header(job, job.command)}\n-# ⏳ Starting")
+        sent = await persist(way, first, job.id)
+    except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
         raise Unanswered(_why(error)) from error
     return replace(place, channel=channel, message=sent.id)
 
 
-def _why(error: discord.HTTPException) -> str:
+def _why(error: Exception) -> str:
     """Why it cannot be answered, and what a moderator can do about it."""
+    if not isinstance(error, discord.HTTPException):
+        return "Discord could not be reached. It is tried again the next time."
     if error.code == NO_CHANNEL:
         return (
             "The channel where it answers is gone. Delete this automation, and add one that "

@@ -13,9 +13,9 @@ from discord.app_commands import AppCommandChannel, AppCommandThread, Choice, Ra
 
 from spacebot import words
 from spacebot.automations import events, values
-from spacebot.automations.answers import ANSWERS, DONE
+from spacebot.automations.answers import ANSWERS, DONE, barred
 from spacebot.automations.events import Event, plain_emoji
-from spacebot.automations.kinds import AUTOMATIONS, Timed
+from spacebot.automations.kinds import AUTOMATIONS, Timed, When
 from spacebot.automations.watch import Automations, told
 from spacebot.catalogue import command_name
 from spacebot.desk import Desk
@@ -49,6 +49,16 @@ NO_SUCH = "There is no such automation in this server. Choose one of the list."
 INTENT = (
     "\n⚠️ Discord withholds what this needs: whoever runs me has to switch **{}** on in the "
     "Developer Portal, under Bot. Then use `/automation resume`. Until then it does nothing."
+)
+
+FORBIDDEN = (
+    "\n⚠️ I lack permissions for this: **{}**. Give me these in the channel, or it is paused "
+    "after three failures."
+)
+WITHOUT_MESSAGES = (
+    discord.ChannelType.category,
+    discord.ChannelType.forum,
+    discord.ChannelType.media,
 )
 
 
@@ -124,8 +134,7 @@ class AutomationCommands(app_commands.Group):
         kind = AUTOMATIONS[when]
         setting = kind.check(match)
         given = self._given(endpoint, when, values)
-        if answer == "reaction" and kind.source not in ("message", "reaction"):
-            raise InputError("There is no message to react to. Choose another `answer`.")
+        _check_answer(kind, answer)
         if len(self.automations.of(interaction.guild_id)) >= MOST:
             raise InputError(f"This server has {MOST} automations already. Delete one first.")
         target = str(to.id) if to else plain_emoji(emoji) or DONE if answer == "reaction" else ""
@@ -146,6 +155,8 @@ class AutomationCommands(app_commands.Group):
             due=kind.next(setting, time.time()) if isinstance(kind, Timed) else None,
         )
         _check_writable(to)
+        if answer in ("reply", "thread") and kind.source in ("join", "time"):
+            _check_messages(channel, "channel")
         await self._answer(interaction, "✅ ", automation, self.automations.add(automation))
 
     def _command(self, run: str) -> tuple[str, Endpoint]:
@@ -180,6 +191,8 @@ class AutomationCommands(app_commands.Group):
         kind = AUTOMATIONS[automation.kind]
         lacking = self.automations.wanted.lacking(values.needs(kind, automation.given))
         text = mark + _shown(automation)
+        if interaction.guild and (forbidden := barred(interaction.guild, automation)):
+            text += FORBIDDEN.format("**, **".join(forbidden))
         if lacking:
             text += INTENT.format("** and **".join(lacking))
         await interaction.followup.send(text[:2000], ephemeral=True, allowed_mentions=NOBODY)
@@ -310,12 +323,31 @@ def _listening(interaction: discord.Interaction[Any], channel: Place | None) -> 
     """The channel to look in; raises InputError where the moderator may not look themselves."""
     if channel is not None and not channel.permissions.view_channel:
         raise InputError("You cannot see that channel yourself. Choose another `channel`.")
+    if channel is not None and channel.type is discord.ChannelType.category:
+        raise InputError("Nothing happens in a category itself. Choose one of its channels.")
     return channel.id if channel else interaction.channel_id or 0
 
 
+def _check_answer(kind: When, answer: str) -> None:
+    """Raise InputError where there is no message to answer in this way."""
+    if answer == "reaction" and kind.source not in ("message", "reaction"):
+        raise InputError("There is no message to react to. Choose another `answer`.")
+    if answer == "thread" and kind.source in ("join", "time"):
+        raise InputError("There is no message to open a thread on. Choose another `answer`.")
+
+
 def _check_writable(to: Place | None) -> None:
+    _check_messages(to, "to")
     if to is not None and not to.permissions.send_messages:
         raise InputError("You may not write in that channel yourself. Choose another one for `to`.")
+
+
+def _check_messages(place: Place | None, option: str) -> None:
+    """Raise InputError where nothing is said in a place itself."""
+    if place is not None and place.type in WITHOUT_MESSAGES:
+        raise InputError(
+            f"Nothing can be written in {place.mention} itself. Choose another one for `{option}`."
+        )
 
 
 async def _past(
@@ -341,9 +373,11 @@ async def _past(
 
 def _shown(automation: Automation) -> str:
     """An automation, in a few lines."""
-    how = ANSWERS[automation.answer]
+    how, kind = ANSWERS[automation.answer], AUTOMATIONS.get(automation.kind)
     if automation.answer == "channel":
         how = f"<#{automation.target}>"
+    elif kind is not None and kind.source in ("join", "time"):
+        how = "a message"
     given = values.line(automation.given)
     line = f"`{automation.id}` **{told(automation)}** · by {how}"
     if given:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import datetime
+import logging
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import discord
+
+from spacebot.attachments import attached, words_of
+
+log = logging.getLogger(__name__)
 
 # Discord hides a link's preview where it stands in these.
 LINK = re.compile(r"https?://[^\s<>]+")
@@ -44,8 +49,8 @@ class Event:
 
     @property
     def files(self) -> list[discord.Attachment]:
-        """What is attached to the message."""
-        return list(self.message.attachments) if self.message else []
+        """What is attached to the message, or to one that it forwards."""
+        return attached(self.message) if self.message else []
 
     @property
     def link(self) -> str:
@@ -83,7 +88,7 @@ def said(message: discord.Message, source: str = "message", **more: Any) -> Even
         above=thread.parent_id if thread and is_post(thread) else None,
         message=message,
         # Mentions and emojis by their names: a Space knows no ids.
-        text=message.clean_content.strip(),
+        text=message.clean_content.strip() or words_of(message).strip(),
         title=thread.name if thread else "",
         where=getattr(message.channel, "name", ""),
         server=guild.name,
@@ -122,6 +127,15 @@ def is_by_person(message: discord.Message) -> bool:
     """Whether a person wrote a message: not a bot, a webhook, or Discord itself."""
     written = message.type in (discord.MessageType.default, discord.MessageType.reply)
     return written and not message.author.bot and message.webhook_id is None
+
+
+async def member_of(guild: discord.Guild, user: int) -> discord.Member | None:
+    """A member of a server; None where there is none, or Discord does not say."""
+    try:
+        return guild.get_member(user) or await guild.fetch_member(user)
+    except discord.HTTPException as error:
+        log.info("a member could not be looked up: %s", error)
+        return None
 
 
 def plain_emoji(emoji: str) -> str:

@@ -154,8 +154,9 @@ class Automations:
         """A thread or a forum post was opened."""
         if not self.of(thread.guild.id) or thread.owner_id == self.client.application_id:
             return
-        owner = thread.owner or await thread.guild.fetch_member(thread.owner_id)
-        if not owner.bot:
+        # A webhook can open one too, and is no member.
+        owner = thread.owner or await events.member_of(thread.guild, thread.owner_id)
+        if owner is not None and not owner.bot:
             first = await self._first(thread)
             await self._happened(events.opened(thread, owner, first))
 
@@ -297,22 +298,28 @@ class Automations:
     async def _tell_maker(self, automation: Automation, problem: str) -> None:
         """Say by direct message, else in its channel, that an automation was stopped."""
         guild = self.client.get_guild(int(automation.guild))
+        maker = discord.Object(int(automation.maker))
+        there = guild and await events.member_of(guild, maker.id)
+        whose = "of yours" if there else f"that <@{maker.id}> made, who has left"
         text = (
-            f"⚠️ I have paused an automation of yours in **{guild.name if guild else '?'}**, after "
+            f"⚠️ I have paused an automation {whose} in **{guild.name if guild else '?'}**, after "
             f"{MOST_FAILURES} failures in a row: {told(automation)}.\nThe last one: {problem}\n"
             f"-# When that is put right: `/automation resume automation:{automation.id}`"
         )
-        maker = int(automation.maker)
         try:
-            person = await self.client.create_dm(discord.Object(maker))  # type: ignore[arg-type]
-            await person.send(text[:2000], allowed_mentions=NOBODY)
-        except discord.HTTPException:
-            channel = self.client.get_partial_messageable(int(automation.channel))
-            try:
-                allowed = discord.AllowedMentions(users=[discord.Object(maker)])
-                await channel.send(f"<@{maker}>\n{text}"[:2000], allowed_mentions=allowed)
-            except discord.HTTPException as error:
-                log.warning("nobody could be told that an automation was stopped: %s", error)
+            if there:
+                person = await self.client.create_dm(maker)  # type: ignore[arg-type]
+                await person.send(text[:2000], allowed_mentions=NOBODY)
+                return
+        except discord.HTTPException as error:
+            log.info("the maker of automation %s takes no messages: %s", automation.id, error)
+            text = f"<@{maker.id}>\n{text}"
+        channel = self.client.get_partial_messageable(int(automation.channel))
+        try:
+            allowed = discord.AllowedMentions(users=[maker] if there else False)
+            await channel.send(text[:2000], allowed_mentions=allowed)
+        except discord.HTTPException as error:
+            log.warning("nobody could be told that an automation was stopped: %s", error)
 
     def _spawn(self, work: Any) -> None:
         task = asyncio.create_task(work, name="automations")

@@ -12,10 +12,11 @@ from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+import aiohttp
 import discord
 
 from spacebot import words
-from spacebot.attachments import UPLOAD
+from spacebot.attachments import UPLOAD, attached
 from spacebot.catalogue import command_name
 from spacebot.conversations.asking import LOST, Asking, Question
 from spacebot.conversations.controls import answer_view, is_answering
@@ -170,7 +171,7 @@ class Conversations:
         path = self.jobs.uploads.path(job, attachment.filename)
         try:
             await attachment.save(path)
-        except discord.HTTPException as error:
+        except (discord.HTTPException, aiohttp.ClientError, TimeoutError) as error:
             raise InputError(
                 f"Discord did not hand over {attachment.filename}. Attach it again."
             ) from error
@@ -195,6 +196,9 @@ class Conversations:
             turn = await question.ready
         except SpacebotError as error:
             await self.tell(kept, words.failure(error), question.message)
+            return
+        if self.jobs.closing:
+            # It is written down: the next start asks it.
             return
         if question.dropped:
             await self.kept.unsay(turn.job)
@@ -246,7 +250,8 @@ class Conversations:
                 said = NOT_YOURS.format(owner=conversation.mention)
                 await self.tell(conversation, said, message.id)
             return
-        if not text and not message.attachments:
+        files = attached(message)
+        if not text and not files:
             return
         line = self.lines.of(conversation.id)
         if len(line.waiting) >= MOST:
@@ -255,7 +260,7 @@ class Conversations:
                 said = f"⏳ {MOST} messages wait here already. Say this again when one is answered."
                 await self.tell(conversation, said, message.id)
             return
-        self.say(conversation, message.author, text, message.attachments, message.id)
+        self.say(conversation, message.author, text, files, message.id)
 
     async def again(self, conversation: Conversation, asker: Asker) -> bool:
         """Ask the last question again; False where there is none."""

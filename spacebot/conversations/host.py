@@ -9,6 +9,7 @@ from typing import Any
 import discord
 
 from spacebot import inputs, words
+from spacebot.attachments import attached
 from spacebot.conversations.conversations import Conversations, told
 from spacebot.conversations.pressed import Pressed
 from spacebot.conversations.talk import split
@@ -22,6 +23,7 @@ from spacebot.store import Conversation
 log = logging.getLogger(__name__)
 
 SPOKEN = (discord.MessageType.default, discord.MessageType.reply)
+EMPTY = "Say something to me in one message, with words or files, and I answer."
 CANNOT_READ = (
     "-# I cannot read messages here, only those that mention me: "
     "begin each with {me}. (Whoever runs me can switch on the Message Content Intent.)"
@@ -177,7 +179,7 @@ class Host(Pressed):
 
     def _text(self, message: discord.Message) -> str:
         """What was said, without the bot's own mention, others' by their names."""
-        text = message.content
+        text = message.content or "\n\n".join(one.content for one in message.message_snapshots)
         for user in message.mentions:
             name = "" if user == self.client.user else f"@{user.display_name}"
             text = text.replace(f"<@{user.id}>", name).replace(f"<@!{user.id}>", name)
@@ -191,7 +193,11 @@ class Host(Pressed):
             await told(message.reply(words.failure(error)), "a mention")
             return
         text = self._text(message)
-        if chat is None or not (text or message.attachments):
+        files = attached(message)
+        if chat is None:
+            return
+        if not (text or files):
+            await told(message.reply(EMPTY, allowed_mentions=NOBODY), "a mention")
             return
         command, endpoint = chat
         title = title_of(text) or title_of(command) or "conversation"
@@ -206,7 +212,7 @@ class Host(Pressed):
             addressed=thread is None and message.guild is not None,
         )
         question = None if thread else message.id
-        self.talks.say(conversation, message.author, text, message.attachments, question)
+        self.talks.say(conversation, message.author, text, files, question)
         await self._explain(conversation)
 
     async def _chosen(self, message: discord.Message) -> tuple[str, Endpoint] | None:

@@ -70,10 +70,10 @@ class Pressed:
             return
         await interaction.response.defer(ephemeral=True, thinking=True)
         name = getattr(interaction.channel, "name", None) or found.command
+        kinds = discord.ChannelType
+        kind = kinds.news_thread if parent.is_news() else kinds.public_thread
         try:
-            thread = await parent.create_thread(
-                name=clip(f"Fork of {name}", 100), type=discord.ChannelType.public_thread
-            )
+            thread = await parent.create_thread(name=clip(f"Fork of {name}", 100), type=kind)
         except discord.HTTPException:
             said = "I may not open threads in this channel, so it cannot be forked."
             await interaction.followup.send(said, ephemeral=True)

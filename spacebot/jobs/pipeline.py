@@ -260,7 +260,7 @@ class Pipeline:
                 file_limit=job.file_limit,
                 alt=inputs.thread_title(job.endpoint, job.given),
                 notes=running.notes,
-                most=CHAT_MESSAGES if job.conversation else MESSAGES,
+                most=CHAT_MESSAGES if job.conversation and job.endpoint.chats else MESSAGES,
             )
 
         if not _is_work(local):

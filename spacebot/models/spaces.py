@@ -22,9 +22,10 @@ class FollowUp:
 
     `endpoint` is an API name with its slash. `take` says where a parameter's
     value comes from: a number is an output of the result, counted from 0 as the
-    API does, hidden ones included; a text is a parameter that the result, or what
-    it followed, was made with. With `each` there are so many buttons, and
-    `index` names the parameter that gets 0 for the first, 1 for the second …
+    API does, hidden ones included, "0[2]" the third thing that the first one holds
+    and "0[index]" the one that the button is numbered by; another text is a parameter
+    that the result, or what it followed, was made with. With `each` there are so many
+    buttons; `index` names the parameter that gets 0 for the first, 1 for the second …
     """
 
     label: str

@@ -57,7 +57,7 @@ async def vary(desk: Desk, interaction: discord.Interaction[Any], job: str) -> N
 async def _run(
     desk: Desk, interaction: discord.Interaction[Any], record: Record, kept: Job, given: Any
 ) -> None:
-    more = {"chain": kept.chain, "conversation": kept.conversation}
+    more = _followed(kept)
     # A file that is no longer kept, too.
     missing = record.given.keys() - kept.given.keys()
     if missing | secrets_of(record):
@@ -67,17 +67,17 @@ async def _run(
         await desk.answer(interaction, kept.command, kept.endpoint, given, **more)
 
 
+def _followed(kept: Job) -> dict[str, Any]:
+    """What a job follows, in whose session; one that follows nothing begins anew."""
+    if kept.chain is None:
+        return {}
+    return {"chain": kept.chain, "conversation": kept.conversation}
+
+
 async def edit(desk: Desk, interaction: discord.Interaction[Any], job: str) -> None:
     """Open a form with the values as they were."""
     _, kept = await desk.jobs.kept.recall(job)
-    await desk.ask(
-        interaction,
-        kept.command,
-        kept.endpoint,
-        kept.given,
-        chain=kept.chain,
-        conversation=kept.conversation,
-    )
+    await desk.ask(interaction, kept.command, kept.endpoint, kept.given, **_followed(kept))
 
 
 async def recipe(desk: Desk, interaction: discord.Interaction[Any], job: str) -> None:
@@ -106,13 +106,19 @@ async def recipe(desk: Desk, interaction: discord.Interaction[Any], job: str) ->
 async def delete(desk: Desk, interaction: discord.Interaction[Any], job: str) -> None:
     """Delete a result, all its messages: for the one who asked, and for moderators."""
     record = await desk.jobs.store.get(job)
-    if not may_change(interaction, record.user if record else ""):
+    if not may_change(interaction, record.user if record else _asker(interaction)):
         await interaction.response.send_message(NOT_YOURS.format("delete"), ephemeral=True)
         return
     await interaction.response.defer()
     await interaction.delete_original_response()
     if record is not None and interaction.message is not None:
         await _delete_rest(desk, record, interaction.message.id)
+
+
+def _asker(interaction: discord.Interaction[Any]) -> str:
+    """Who asked for a result that is no longer kept, by what Discord knows of its message."""
+    about = interaction.message.interaction_metadata if interaction.message else None
+    return str(about.user.id) if about else ""
 
 
 async def _delete_rest(desk: Desk, record: Record, done: int) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 import time
 from collections.abc import Sequence
 from typing import Any, cast
@@ -13,6 +14,7 @@ import discord
 from discord import ui
 
 from spacebot import recipes
+from spacebot.attachments import attached, pictured, words_of
 from spacebot.buttons import ById
 from spacebot.desk import Desk
 from spacebot.inputs.base import clip
@@ -69,11 +71,16 @@ async def _place_of(desk: Desk, pressed: discord.Message, job: str) -> Place | N
 
 async def items_of(desk: Desk, messages: Sequence[discord.Message], job: str | None) -> list[Item]:
     """What messages have to send; a result's text is what the Space returned, without its head."""
-    found = [Item(attachment) for message in messages for attachment in message.attachments]
-    text = messages[-1].content
+    found = [Item(one) for message in messages for one in attached(message)]
     if job is not None:
         _, kept = await desk.jobs.kept.recall(job)
         text = recipes.texts(kept.endpoint, await outputs_of(desk, job))
+    else:
+        found += [Item(one) for one in pictured(messages[-1])]
+        text = words_of(messages[-1])
+        if messages[-1].author == desk.client.user:
+            # What an answer says, without the small lines that the bot put there.
+            text = re.sub(r"^-# .*\n?", "", text, flags=re.MULTILINE)
     return [*found, Item(text)] if text.strip() else found
 
 

@@ -38,13 +38,18 @@ def _follow_up(entry: Any) -> FollowUp:
         raise ValueError(f"as each, a whole number from 1 to {MOST}")
     if index is not None and not isinstance(index, str):
         raise ValueError("as index, the name of the parameter that gets 0, 1, 2 …")
-    if each > 1 and index is None:
-        raise ValueError("with each, an index: the parameter that gets 0, 1, 2 …")
+    take = _take(entry.get("take", {}))
+    numbered = index is not None or any(str(one).endswith("[index]") for one in take.values())
+    if each > 1 and not numbered:
+        raise ValueError(
+            "with each, an index: the parameter that gets 0, 1, 2 …, or something to take by it, "
+            'like {"image": "0[index]"}'
+        )
     return FollowUp(
         label=_label(entry.get("label")),
         endpoint=_endpoint(entry.get("endpoint")),
         fixed=_fixed(entry.get("fixed", {})),
-        take=_take(entry.get("take", {})),
+        take=take,
         index=index,
         each=each,
         then=follow_ups(entry.get("then", ())),
@@ -77,7 +82,7 @@ def _take(take: Any) -> Mapping[str, int | str]:
     if not fine or any(isinstance(one, int) and one < 0 for one in take.values()):
         raise ValueError(
             "in then, as take a dict of parameter and where its value comes from: the number of "
-            "an output, from 0, or the name of a parameter of before, "
-            'like {"image": 0, "seed": "seed"}'
+            "an output, from 0, one of what it holds, or the name of a parameter of before, "
+            'like {"image": 0, "first": "1[0]", "seed": "seed"}'
         )
     return take

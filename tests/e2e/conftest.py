@@ -58,6 +58,7 @@ async def everything(
         Source(space("stateful"), name="stateful"),
         Source(space("fast"), name="fast"),
         Source(space("studio"), name="studio"),
+        Source(space("album"), name="album"),
         Source(space("studio"), "/many", "many"),
         Source(space("musicgen"), "/predict", "musicgen", answer=Answer.THREAD),
         Source(space("trouble"), "/told", "quiet", answer=Answer.PRIVATE),

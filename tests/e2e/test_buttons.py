@@ -8,6 +8,7 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
+import gradio as gr
 import pytest
 from PIL import Image
 
@@ -17,6 +18,8 @@ from tests.e2e.conftest import Place, discord
 from tests.e2e.house import Home, at_home
 from tests.e2e.proxy import before
 from tests.loopback import Interaction, Message
+from tests.loopback import messages as sending
+from tests.spaces import free_port, serve
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -93,7 +96,7 @@ async def test_a_recipe_is_a_line_to_paste(place: Place) -> None:
     message = await ask(place.ada, "studio draw", options, channel=place.channel)
     seen = await place.ben.click(message, "Recipe")
     assert shown(seen).ephemeral
-    assert "```\n/studio draw prompt:two lines seed:4\n```" in shown(seen).content
+    assert "```\n/studio draw prompt:two lines seed:4\n```\n-# On" in shown(seen).content
     assert "randomize:yes steps:20" in shown(seen).content
     assert "\n-# On <" in shown(seen).content
     assert "endpoint `/draw`" in shown(seen).content
@@ -176,6 +179,49 @@ async def test_a_file_goes_where_any_file_goes(place: Place) -> None:
     assert not {"/kinds image", "/kinds file"} & offered
 
 
+def offered(menu: Interaction) -> list[str]:
+    """What a menu offers, by the words that a person reads."""
+    (select,) = [part for part in shown(menu).walk() if part["type"] == 3]
+    return [option["label"] for option in select["options"]]
+
+
+async def test_what_discord_shows_in_a_message_can_be_sent_on(place: Place) -> None:
+    said = place.ada.say("", channel=place.channel, files=[("a.png", picture(21, 9))])
+    robot = place.server.add_user("robot")
+    image = {"url": "https://example.org/made/b.png?size=9"}
+    embed = {"title": "Result", "description": "Here it is.", "image": image}
+    message = sending.create(place.channel, robot, {"embeds": [embed]}, {})
+    # Discord's own copy.
+    message.embeds[0]["image"]["proxy_url"] = said.attachments[0].url
+    message.stickers = [
+        {"id": "7", "name": "Wave", "format_type": 1},
+        {"id": "8", "name": "Drawn", "format_type": 3},
+    ]
+    menu = await place.ben.message_command("Use in a Space…", message)
+    assert offered(menu) == ["b.png", "Wave.png", "The text: Result Here it is."]
+    chosen = await place.ben.choose(shown(menu), "b.png")
+    sent = await result(await place.ben.choose(shown(chosen), "/kinds png"))
+    assert Image.open(io.BytesIO(sent.attachments[0].data)).size == (21, 9)
+    again = await result(await place.ada.click(sent, "Again"))
+    assert Image.open(io.BytesIO(again.attachments[0].data)).size == (21, 9)
+    # Where the net is down, that is no mistake of the bot's.
+    menu = await place.ben.message_command("Use in a Space…", message)
+    chosen = await place.ben.choose(shown(menu), "Wave.png")
+    failed = await result(await place.ben.choose(shown(chosen), "/kinds png"))
+    assert "✏️ `picture`: Discord did not hand over `Wave.png`." in failed.content
+
+
+async def test_a_forwarded_message_is_sent_on_as_if_it_were_said_there(place: Place) -> None:
+    file = ("a.png", picture(21, 9))
+    said = place.ada.say("come and look", channel=place.channel, files=[file, ("b.txt", b"b")])
+    forwarded = place.ada.forward(said, place.channel)
+    menu = await place.ben.message_command("Use in a Space…", forwarded)
+    assert offered(menu) == ["a.png", "b.txt", "The text: come and look"]
+    chosen = await place.ben.choose(shown(menu), "The text: come and look")
+    sent = await result(await place.ben.choose(shown(chosen), "/fast echo"))
+    assert "\ncome and look\n" in sent.content
+
+
 async def test_a_password_is_neither_kept_nor_shown(place: Place, home: Home) -> None:
     options = {"prompt": "hello", "key": "very-secret"}
     message = await ask(place.ada, "studio login", options, channel=place.channel)
@@ -226,6 +272,10 @@ async def test_a_job_that_is_forgotten_says_so(place: Place, home: Home) -> None
     await home.jobs.trim(most=0, days=1)
     seen = await place.ada.click(message, "Again")
     assert "This job is no longer kept." in shown(seen).content
+    seen = await place.ben.click(message, "Delete")
+    assert "Only the one who asked" in shown(seen).content
+    await place.ada.click(message, "Delete")
+    await message.wait(lambda one: one.deleted, 5)
 
 
 async def test_a_long_result_is_deleted_whole(place: Place) -> None:
@@ -288,3 +338,46 @@ async def test_more_commands_than_a_menu_takes_are_on_pages(
         assert list(shown(page).buttons()) == ["◀ Back"]
         sent = await result(await place.ben.choose(shown(page), "/studio4 draw"))
         assert "words to send seed=" in sent.content
+
+
+def version(number: int) -> gr.Blocks:
+    """A Space, as it was and as it is: an option is gone, another has new bounds, one is new."""
+    with gr.Blocks(analytics_enabled=False) as blocks:
+        words, size = gr.Textbox(label="Words"), gr.Slider(1, (90, 20)[number], 5, label="Size")
+        last = (gr.Textbox("plain", label="Style"), gr.Checkbox(False, label="Loud"))[number]
+        gr.Button().click(lambda *given: str(given), [words, size, last], words, api_name="say")
+    return blocks
+
+
+async def test_a_space_that_changed_is_gone_on_with_as_far_as_it_goes(tmp_path: Path) -> None:
+    port = free_port()
+    async with discord() as place:
+        with serve(version(0), port) as url:
+            source = Source(url, name="say")
+            async with at_home(place.server, source, folder=tmp_path):
+                options = {"words": "sea", "style": "bold"}
+                small = await ask(place.ada, "say", options, channel=place.channel)
+                large = await ask(place.ada, "say", options, channel=place.channel, size=70)
+        async with at_home(place.server, source, folder=tmp_path):
+            # It is down: what is known of it is offered, and a press is told why it fails.
+            seen = await place.ben.click(small, "Again")
+            await seen.wait(lambda one: "Trying the Space again" in shown(one).content, 30)
+            await place.ben.click(shown(seen), "Cancel")
+            assert "🛑 Cancelled before it was sent" in (await result(seen)).content
+        with serve(version(1), port):
+            async with at_home(place.server, source, folder=tmp_path) as home:
+                await home.server.wait(lambda _: "Loud" in labels_of(home), 20)
+                again = await result(await place.ben.click(small, "Again"))
+                assert "('sea', 5, False)" in again.content
+                assert "style" not in again.content
+                refused = await result(await place.ben.click(large, "Again"))
+                assert "`size` must be between 1 and 20: you gave 70." in refused.content
+                form = await place.ben.click(refused, "Edit…")
+                mended = await result(await place.ben.submit(form, {"Size": "20", "Loud": True}))
+                assert "('sea', 20, True)" in mended.content
+
+
+def labels_of(home: Home) -> list[str]:
+    """What the one command of a Space asks for."""
+    (space,) = home.catalogue.spaces
+    return [one.label for one in space.endpoints[0].parameters]

@@ -29,6 +29,8 @@ async def test_with_is_completed_item_by_item(place: Place) -> None:
     assert "fast echo" in [choice["value"] for choice in found]
     found = await place.ada.autocomplete("compare", option="with", text="fast echo, kinds t")
     assert "fast echo, kinds text" in [choice["value"] for choice in found]
+    # It answers only whoever asks.
+    assert not await place.ada.autocomplete("compare", option="with", text="quiet")
     # They take numbers.
     found = await place.ada.autocomplete("compare", option="with", text="fast s")
     assert not {"fast sleep", "fast stream"} & {choice["value"] for choice in found}

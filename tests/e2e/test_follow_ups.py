@@ -121,6 +121,39 @@ async def test_state_goes_on_in_the_session_of_the_first_job(
         assert "total 6" in second.content
 
 
+async def test_state_is_each_result_s_own_and_found_again_after_a_restart(
+    space: Callable[[str], str], tmp_path: Path
+) -> None:
+    more = FollowUp("One more", "/count", fixed={"step": 1})
+    source = Source(space("stateful"), "/count", "count", then=(more,))
+    async with discord() as place:
+        async with at_home(place.server, source, folder=tmp_path):
+            first = await ask(place.ada, "count", step=5, channel=place.channel)
+            other = await ask(place.ada, "count", step=70, channel=place.channel)
+            assert "total 70" in other.content
+        async with at_home(place.server, source, folder=tmp_path):
+            second = await result(await place.ben.click(first, "One more"))
+            assert "total 6" in second.content
+            again = await result(await place.ben.click(second, "Again"))
+            assert "total 7" in again.content
+            anew = await result(await place.ben.click(first, "Again"))
+            assert "total 5" in anew.content
+
+
+async def test_each_picture_of_a_gallery_has_its_button(
+    space: Callable[[str], str], tmp_path: Path
+) -> None:
+    turn = FollowUp("Turn", "/turn", take={"picture": "0[index]"}, each=3)
+    source = Source(space("album"), "/pictures", "album", then=(turn,))
+    async with discord() as place, at_home(place.server, source, folder=tmp_path):
+        two = await ask(place.ada, "album", count=2, channel=place.channel)
+        assert list(two.buttons())[:3] == ["Turn 1", "Turn 2", "Turn 3"]
+        turned = await result(await place.ben.click(two, "Turn 2"))
+        assert Image.open(io.BytesIO(turned.attachments[0].data)).size == (10, 20)
+        none = await place.ben.click(two, "Turn 3")
+        assert "There is no number 3 in this result: it has 2." in shown(none).content
+
+
 async def test_a_picture_goes_back_by_the_space_s_own_path(
     space: Callable[[str], str], tmp_path: Path
 ) -> None:

@@ -162,8 +162,26 @@ class User(Account):
     ) -> Message:
         """Sends a message; the bot hears of it as far as its intents go."""
         place = channel or self.server.dm_with(self)
+        return self._say(place, text, files, reference=reply_to)
+
+    def post(
+        self, title: str, forum: Channel, text: str = "", *, files: Sequence[Upload] = ()
+    ) -> Channel:
+        """Opens a post in a forum: a thread, whose first message has its id."""
+        thread = start_thread(forum, self, {"name": title, "type": 11})
+        self._say(thread, text, files, number=thread.id)
+        return thread
+
+    def forward(self, message: Message, channel: Channel) -> Message:
+        """Forwards a message to another channel."""
+        sent = Message(channel, self)
+        sent.forwarded = message
+        messages.announce(sent)
+        return sent
+
+    def _say(self, place: Channel, text: str, files: Sequence[Upload], **more: Any) -> Message:
         numbered = {index: (file[0], file[1]) for index, file in enumerate(files)}
-        sent = messages.create(place, self, {"content": text}, numbered, reference=reply_to)
+        sent = messages.create(place, self, {"content": text}, numbered, **more)
         for attachment, file in zip(sent.attachments, files, strict=True):
             if len(file) == 3:
                 attachment.content_type = file[2]

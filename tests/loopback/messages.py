@@ -214,12 +214,14 @@ def create(
     *,
     interaction: Interaction | None = None,
     reference: Message | None = None,
+    number: int | None = None,
 ) -> Message:
-    """Checks and sends a message; ApiError when Discord refuses it."""
+    """Checks and sends a message (of the id `number`); ApiError when Discord refuses it."""
     flags = (payload.get("flags") or 0) & SETTABLE
     check(payload, files, (), v2=bool(flags & COMPONENTS_V2))
     check_files(channel, author, files)
     message = Message(channel, author, interaction=interaction)
+    message.id = number or message.id
     message.flags = flags if interaction else flags & ~EPHEMERAL
     message.reference, message.nonce = reference, payload.get("nonce")
     message.type = 19 if reference else 20 if interaction else 0

@@ -10,7 +10,7 @@ from . import messages
 from .errors import ApiError, Problems
 from .messages import Payload
 from .rest import Call, Table
-from .state import HAS_THREAD, Account, Channel, Message, emoji_json
+from .state import FORUM, HAS_THREAD, Account, Channel, Message, emoji_json
 
 table = Table()
 CHANNEL = "/channels/{channel}"
@@ -114,6 +114,8 @@ def list_messages(call: Call) -> Any:
 def send(call: Call) -> Any:
     """Sends a message."""
     channel = place(call)
+    if channel.type == FORUM:
+        raise ApiError(50024)
     place(call, sending(channel), *(["attach_files"] if call.files else []))
     if channel.recipient and not channel.recipient.accepts_dms:
         raise ApiError(50007)

@@ -1,7 +1,7 @@
 """What Discord keeps: accounts, guilds, channels, threads, messages, files."""
 
 from .account import Account
-from .channel import MIB, Channel
+from .channel import FORUM, MIB, Channel
 from .clock import Clock, Snowflakes, Watched, timestamp
 from .guild import Guild
 from .message import (
@@ -19,6 +19,7 @@ from .message import (
 __all__ = [
     "COMPONENTS_V2",
     "EPHEMERAL",
+    "FORUM",
     "HAS_THREAD",
     "LOADING",
     "MIB",

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from .message import Message
 
 MIB = 1024 * 1024
+FORUM = 15
 # Upload limits by boost level, as of November 2026.
 FILE_LIMITS = (10 * MIB, 10 * MIB, 50 * MIB, 100 * MIB)
 # What the invite in the README asks for: a server need not grant more.
@@ -31,7 +32,7 @@ BOT_PERMISSIONS = discord.Permissions(
 
 
 class Channel(Watched):
-    """A text channel, a thread (`parent` is set) or a direct message (`guild` is None)."""
+    """A text channel, a forum, a thread (`parent` is set) or a direct message (no `guild`)."""
 
     def __init__(
         self,

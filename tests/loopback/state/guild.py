@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import discord
 
 from .account import Account
-from .channel import BOT_PERMISSIONS, Channel
+from .channel import BOT_PERMISSIONS, FORUM, Channel
 from .clock import timestamp
 
 if TYPE_CHECKING:
@@ -61,6 +61,21 @@ class Guild:
     ) -> Channel:
         """Adds a channel. `deny` names permissions the bot lacks there ("send_messages")."""
         kind = 5 if news else 0
+        return self._add_channel(name, kind, deny=deny, file_limit=file_limit, nsfw=nsfw)
+
+    def add_forum(self, name: str = "ideas", *, deny: tuple[str, ...] = ()) -> Channel:
+        """Adds a forum: a channel of nothing but threads, its posts."""
+        return self._add_channel(name, FORUM, deny=deny)
+
+    def _add_channel(
+        self,
+        name: str,
+        kind: int,
+        *,
+        deny: tuple[str, ...],
+        file_limit: int | None = None,
+        nsfw: bool = False,
+    ) -> Channel:
         channel = Channel(self.server, self.server.ids.next(), name, kind, self, nsfw=nsfw)
         channel.denied = discord.Permissions(**dict.fromkeys(deny, True)).value
         channel.own_file_limit = file_limit

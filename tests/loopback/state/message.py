@@ -95,6 +95,8 @@ class Message(Watched):
         self.created = self.server.clock.now()
         self.edited: float | None = None
         self.reference: Message | None = None
+        self.forwarded: Message | None = None
+        self.stickers: list[dict[str, Any]] = []
         self.thread: Channel | None = None
         self.pings = Pings()
         self.reactions: dict[str, set[int]] = {}
@@ -182,8 +184,12 @@ class Message(Watched):
             data["nonce"] = self.nonce
         if self.reactions:
             data["reactions"] = [self._reaction_json(emoji) for emoji in self.reactions]
+        if self.stickers and content:
+            data["sticker_items"] = self.stickers
         if self.reference:
             data |= self._reference_json(self.reference)
+        if self.forwarded:
+            data |= self._forward_json(self.forwarded, content=content)
         if self.thread and not self.thread.deleted:
             data["thread"] = self.thread.to_json()
         if self.interaction:
@@ -211,6 +217,13 @@ class Message(Watched):
             reference["guild_id"] = str(other.channel.guild.id)
         gone = None if other.deleted else other.to_json() | {"referenced_message": None}
         return {"message_reference": reference, "referenced_message": gone}
+
+    def _forward_json(self, other: Message, *, content: bool) -> dict[str, Any]:
+        reference = {"type": 1, "message_id": str(other.id), "channel_id": str(other.channel.id)}
+        keys = ("type", "content", "embeds", "attachments", "timestamp", "edited_timestamp")
+        shown = other.to_json(content=content)
+        snapshot = {key: shown[key] for key in (*keys, "flags", "components")}
+        return {"message_reference": reference, "message_snapshots": [{"message": snapshot}]}
 
 
 def emoji_json(emoji: str) -> dict[str, Any]:
