@@ -144,7 +144,7 @@ async def test_a_refused_intent_is_gone_on_without(served, tmp_path: Path):
                     ada.say("my name is Ada")
                     await answer(server.dm_with(ada), "Nice to meet you, Ada")
                     assert len(made) == 2
-                    assert "Message Content Intent" in made[-1].state().reason
+                    assert "Message Content Intent" in made[-1].state().advice
                 finally:
                     await jobs.close()
                     await jobs.drained(5)
