@@ -23,6 +23,7 @@ from spacebot.forms import Forms
 from spacebot.jobs import Jobs, secrets_of, to_job
 from spacebot.models import Answer, Asker, Chain, Endpoint, Job
 from spacebot.offers import Offers
+from spacebot.pacing import Rush
 from spacebot.places import DELETED, NOBODY, Place
 from spacebot.store import Record, State
 
@@ -48,6 +49,7 @@ class Desk:
         self.jobs = jobs
         self.forms = Forms()
         self.offers = Offers()
+        self.rush = Rush()
         self._tasks: set[asyncio.Task[None]] = set()
         # Takes a chat's command as the beginning of a conversation, where one can be had.
         self.converse: Converse | None = None
@@ -85,6 +87,7 @@ class Desk:
             conversation = uuid.uuid4().hex
         job = replace(job, chain=chain, conversation=conversation)
         job = await self.acknowledge(interaction, job)
+        await self.rush.over()
         await Delivery(self.client, self.jobs, job).run()
 
     def job(
@@ -113,10 +116,12 @@ class Desk:
     async def acknowledge(self, interaction: discord.Interaction[Any], job: Job) -> Job:
         """Write a job down and answer its interaction; the job, with the message's id."""
         keeping = asyncio.ensure_future(self.jobs.keep(job))
-        # First, so that nobody ever waits on a message that a killed process left.
-        await asyncio.wait({keeping}, timeout=WRITTEN)
         try:
-            message = await self._acknowledge(interaction, job)
+            with self.rush.unanswered():
+                # First, so that nobody ever waits on a message that a killed process left.
+                await asyncio.wait({keeping}, timeout=WRITTEN)
+                async with self.rush.turn:
+                    message = await self._acknowledge(interaction, job)
             await keeping
         except BaseException:
             await self.jobs.drop(job, State.CANCELLED)

@@ -1,9 +1,12 @@
-"""How often a message is edited while its job goes on."""
+"""How often a message is edited while its job goes on, and what waits where many come at once."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from spacebot.jobs import Jobs, Running
@@ -14,6 +17,10 @@ FIRST = 1.0
 LEAST, MOST = 1.5, 5.0
 # All messages together: progress must never use up what the results need.
 A_SECOND = 25.0
+# So many acknowledgements at once; more would only open more connections.
+AT_ONCE = 100
+# Beyond so many that are not acknowledged yet, the jobs of those that are wait, so many seconds.
+CROWD, YIELD = 20, 2.0
 
 
 class Pace:
@@ -41,3 +48,34 @@ class Pace:
         passed = time.monotonic() - self._began
         own = FIRST if passed < FIRST else min(max(LEAST, passed / 2), MOST)
         return max(own, len(self._jobs.running) / A_SECOND)
+
+
+class Rush:
+    """Interactions that come in a crowd: Discord gives each 3 s, so all are answered first."""
+
+    def __init__(self) -> None:
+        self._waiting = 0
+        # Whoever holds it answers one.
+        self.turn = asyncio.Semaphore(AT_ONCE)
+        self._over = asyncio.Event()
+        self._over.set()
+
+    @contextmanager
+    def unanswered(self) -> Iterator[None]:
+        """Count an interaction that waits for its acknowledgement."""
+        self._waiting += 1
+        if self._waiting > CROWD:
+            self._over.clear()
+        try:
+            yield
+        finally:
+            self._waiting -= 1
+            if self._waiting <= CROWD:
+                self._over.set()
+
+    async def over(self) -> None:
+        """Wait until few are unanswered, 2 seconds at most."""
+        if not self._over.is_set():
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(YIELD):
+                    await self._over.wait()

@@ -1,0 +1,68 @@
+"""Pacing: a crowd's acknowledgements come before its jobs."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from spacebot import pacing
+from spacebot.models import Source
+from spacebot.pacing import CROWD, Rush
+from tests.e2e.ask import is_final
+from tests.e2e.conftest import discord
+from tests.e2e.house import at_home
+
+
+async def test_a_crowd_that_is_not_answered_yet_comes_first():
+    rush = Rush()
+    with ExitStack() as few:
+        for _ in range(CROWD):
+            few.enter_context(rush.unanswered())
+        await rush.over()
+        with rush.unanswered():
+            waiting = asyncio.create_task(rush.over())
+            await asyncio.sleep(0)
+            assert not waiting.done()
+        await waiting
+
+
+async def test_work_waits_for_no_crowd_for_ever(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(pacing, "YIELD", 0.01)
+    rush = Rush()
+    with ExitStack() as crowd:
+        for _ in range(CROWD + 1):
+            crowd.enter_context(rush.unanswered())
+        await rush.over()
+
+
+async def test_three_hundred_at_once_are_acknowledged_before_they_are_answered(
+    served: Callable[[str], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    # However slow the machine is.
+    monkeypatch.setattr(pacing, "YIELD", 60.0)
+    async with (
+        discord() as here,
+        at_home(here.server, Source(served("fast"), name="fast"), folder=tmp_path),
+    ):
+        here.server.limits.acknowledge_within = 60.0
+        people = [here.server.add_user(f"person{number}") for number in range(300)]
+        for one in people:
+            here.guild.add_member(one)
+        seen = await asyncio.gather(
+            *(
+                one.command("fast echo", text=one.name, channel=here.channel, wait=False)
+                for one in people
+            )
+        )
+        await asyncio.gather(*(one.wait(is_final, 120) for one in seen))
+        what = [request.method for request in here.server.requests]
+        # POST acknowledges, PATCH answers.
+        before = what[: what.index("PATCH")].count("POST")
+        assert before >= len(people) - CROWD
+        for one, interaction in zip(people, seen, strict=True):
+            assert interaction.message
+            assert f"\n{one.name}\n" in interaction.message.content
