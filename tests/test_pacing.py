@@ -49,6 +49,7 @@ async def test_three_hundred_at_once_are_acknowledged_before_they_are_answered(
         at_home(here.server, Source(served("fast"), name="fast"), folder=tmp_path),
     ):
         here.server.limits.acknowledge_within = 60.0
+        here.server.limits.fail("POST /interactions/*", times=300, late=True, hang=0.3)
         people = [here.server.add_user(f"person{number}") for number in range(300)]
         for one in people:
             here.guild.add_member(one)
