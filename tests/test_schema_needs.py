@@ -43,6 +43,8 @@ CASES = {
     "a picture alone, told to be optional": ([draft("image", "Image (optional)")], [True]),
     "a picture that the function does without": ([draft("image", own_default=True)], [False]),
     "a face and a body": ([draft("image", "Face"), draft("image", "Body")], [True, True]),
+    "a person to dress and a garment": ([draft("imageeditor", "Human"), draft("image", "Garment")],
+                                        [True, True]),
     "a picture and its mask": ([draft("image", "Image"), draft("image", "Mask")], [True, False]),
     "sound or film": ([draft("audio", "Sound"), draft("video", "Film")], [True, False]),
     "a table of blanks": ([draft("dataframe", value={"data": [["", ""]]})], [True]),

@@ -155,8 +155,9 @@ def _is_pair(draft: Draft, before: list[Draft]) -> bool:
     """Whether it is the second of two alike (a face and a body, a content and a garment)."""
     first = before[-1].parameter
     label = f"{draft.parameter.name} {draft.parameter.label}".replace("_", " ")
-    alike = len(before) == 1 and first.component == draft.parameter.component
-    return alike and not _AID.search(label)
+    kinds = {first.component, draft.parameter.component}
+    alike = len(kinds) == 1 or kinds == {"image", "imageeditor"}
+    return len(before) == 1 and alike and not _AID.search(label)
 
 
 def _only_content(drafts: list[Draft]) -> Draft | None:

@@ -40,13 +40,13 @@ _MEDIA_NAMES = names("image img picture photo audio sound video file document")
 # How a placeholder begins that tells what to write; others show what could be written.
 _TELLS = re.compile(
     r"enter|type|write|upload|provide|select|choose|pick|input|insert|paste|describe|ask|say|leave"
-    r"|search|what|your|an?|optional|eg?|ex|example|for|press|click|add|use|put|none|auto\w*|default"
+    r"|search|what|your|optional|eg?|ex|example|for|press|click|add|use|put|none|auto\w*|default"
     r"|not|no|must|separated?|comma|one|two|up|max|min|any|if|only|this|the|how|why|which|please|here"
     r"|start|send|message|keep|set|list|name|path|url|link|text|prompt|number|see|tell|give|try",
     re.I,
 )
 # What labels say of any field.
-_ON_A_LABEL = names("input enter select choose upload your the optional")
+_ON_A_LABEL = names("input enter select choose upload your the optional yes")
 # With room for the bounds and the default behind it.
 _LONGEST_HINT = LONGEST_DESCRIPTION - 20
 

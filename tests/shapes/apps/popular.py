@@ -204,6 +204,23 @@ def answered_and_spoken() -> gr.Blocks:
     return demo
 
 
+def try_on_with_a_mask() -> gr.Blocks:
+    def start_tryon(dict, garm_img, garment_des, is_checked, denoise_steps):
+        return dict, garm_img
+
+    with gr.Blocks() as demo:
+        gr.Markdown("## IDM-VTON 👕👔👚\nVirtual try-on with your image and a garment.")
+        human = gr.ImageEditor(label="Human. Mask with pen or use auto-masking")
+        garment = gr.Image(label="Garment")
+        told = gr.Textbox(placeholder="a shirt with a round neck", label="Garment description")
+        auto = gr.Checkbox(True, label="Yes", info="Use auto-generated mask (takes 5 seconds)")
+        steps = gr.Number(30, label="Denoising Steps", minimum=20, maximum=40, step=1)
+        dressed, masked = gr.Image(label="Output"), gr.Image(label="Masked image output")
+        inputs = [human, garment, told, auto, steps]
+        gr.Button("Try-on").click(start_tryon, inputs, [dressed, masked], api_name="tryon")
+    return demo
+
+
 def filled_from_a_file() -> gr.Blocks:
     def load_text_from_file(file):
         return gr.update()
@@ -256,5 +273,5 @@ def from_an_address() -> gr.Blocks:
 APPS = [
     chat_with_settings, chat_beside_code, chat_about_a_picture, microphone_or_file,
     voices_described, fill_in_the_mask, picture_or_pdf, prepared_first, steps_by_state,
-    answered_and_spoken, filled_from_a_file, from_an_address,
+    answered_and_spoken, try_on_with_a_mask, filled_from_a_file, from_an_address,
 ]  # fmt: skip
