@@ -168,6 +168,21 @@ async def test_a_long_answer_grows_and_goes_on_in_new_messages(served, tmp_path:
         assert "That was all of it." in spoken(thread)[-1].content
 
 
+async def test_a_question_asked_before_all_servers_are_told_of_is_asked_once(
+    served, tmp_path: Path
+):
+    async with lab(tmp_path, parrot=served("parrot")) as it:
+        thread = await opened(it.ada, "parrot", it.channel, message="hello")
+        it.ada.say("slowly now", channel=thread)
+        await thread.wait(lambda place: "Stop" in spoken(place)[-1].buttons(), 10)
+        # What the last start left is looked for once Discord has told of every server.
+        await it.home.bot.conversations.talks.recover()
+        await answer(thread, "You said “slowly now”")
+        it.ada.say("and now", channel=thread)
+        await answer(thread, "2 before. You said “and now”")
+        assert len(spoken(thread)) == 3
+
+
 async def test_stop_keeps_what_was_said(served, tmp_path: Path):
     async with lab(tmp_path, parrot=served("parrot")) as it:
         thread = await opened(it.ada, "parrot", it.channel, message="hello")

@@ -50,6 +50,7 @@ class Conversations:
         self._of_channel: dict[str, str] = {}
         self._of_person: dict[tuple[str, str], str] = {}
         self._secrets: dict[str, Mapping[str, Any]] = {}
+        self._interrupted: set[str] = set()
         self._locks: weakref.WeakValueDictionary[str, asyncio.Lock] = weakref.WeakValueDictionary()
 
     def chats(self) -> dict[str, Endpoint]:
@@ -62,7 +63,8 @@ class Conversations:
         }
 
     async def load(self) -> None:
-        """Learn where the kept conversations are."""
+        """Learn where the kept conversations are, and what the last start left unanswered."""
+        self._interrupted = {turn.job for turn in await self.kept.unanswered()}
         for conversation, channel, user, addressed in await self.kept.places():
             self._note(conversation, channel, user, addressed)
 
@@ -314,6 +316,9 @@ class Conversations:
     async def recover(self) -> None:
         """Ask again, or tell of, the questions that a restart interrupted."""
         for turn in await self.kept.unanswered():
+            if turn.job not in self._interrupted:
+                # Asked since this start, while servers were still being told of.
+                continue
             if self.lines.of(turn.conversation).is_busy:
                 self._take_up(turn)
                 continue
