@@ -7,6 +7,7 @@ import asyncio
 import json
 import os
 import platform
+import subprocess
 from pathlib import Path
 
 from bench.process import ROOT
@@ -25,6 +26,16 @@ def table(figures: list[Figure]) -> str:
     return "\n".join([lines[0], "-" * len(lines[0]), *lines[1:]])
 
 
+def commit() -> str:
+    """What was measured, as git names it; empty outside of a checkout."""
+    asked = ["git", "describe", "--always", "--dirty"]
+    try:
+        found = subprocess.run(asked, cwd=ROOT, capture_output=True, text=True, check=False)
+    except OSError:
+        return ""
+    return found.stdout.strip()
+
+
 def main() -> None:
     """Run all scenarios, or those named."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
@@ -34,7 +45,11 @@ def main() -> None:
     figures = asyncio.run(measure(asked.scenario or list(SCENARIOS)))
     print(table(figures))
     machine = {"cores": os.cpu_count(), "python": platform.python_version()}
-    result = {"machine": machine, "figures": [figure.to_json() for figure in figures]}
+    result = {
+        "commit": commit(),
+        "machine": machine,
+        "figures": [figure.to_json() for figure in figures],
+    }
     asked.json.write_text(json.dumps(result, indent=1))
 
 
