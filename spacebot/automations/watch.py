@@ -232,8 +232,8 @@ class Automations:
         automation = job.place["automation"]
         async with self._gates[automation]:
             now = self._all.get(automation)
-            if self.jobs.closing:
-                log.info("job %s %s kept for the next start", job.id, job.command)
+            if self.jobs.closing or self.client.is_closed():
+                self._keep(job)
             elif now is None or now.paused:
                 await self.jobs.drop(job, State.CANCELLED)
             else:
@@ -249,10 +249,17 @@ class Automations:
             log.warning("automation %s cannot answer: %r", automation.id, error.__cause__)
             caught = error
         except Exception as error:
+            if self.client.is_closed():
+                self._keep(job)
+                return None
             log.exception("automation %s met a bug", automation.id)
             caught = error
         await self.jobs.drop(job, State.FAILED)
         return caught
+
+    def _keep(self, job: Job) -> None:
+        self.jobs.release(job)
+        log.info("job %s %s kept for the next client, or the next start", job.id, job.command)
 
     async def _answer(
         self, automation: Automation, job: Job, message: discord.Message | None

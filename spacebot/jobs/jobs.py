@@ -154,6 +154,10 @@ class Jobs:
             await self.note(job.id, **_known(job, state), ended=time.time())
         self._ours.discard(job.id)
 
+    def release(self, job: Job) -> None:
+        """Have a kept job in hand no longer: it is for whoever next looks for what was left."""
+        self._ours.discard(job.id)
+
     async def note_known(self, job: Job, state: str) -> None:
         """Write down how far a kept job is, and what is known of it by now."""
         await self.note(job.id, **_known(job, state))

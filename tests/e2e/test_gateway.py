@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import discord as dpy
@@ -16,7 +17,7 @@ from spacebot.delivery import LOST
 from spacebot.jobs import Jobs
 from spacebot.models import BotPhase, BotStatus, Source
 from spacebot.spaces import Network
-from spacebot.store import Store
+from spacebot.store import State, Store
 from tests.e2e.ask import ask, is_final, shown, until
 from tests.e2e.conftest import Place, discord
 from tests.e2e.house import at_home
@@ -226,6 +227,13 @@ async def test_a_job_whose_client_was_closed_is_told_of_at_the_next_start(space,
                     break
             (record,) = await home.jobs.store.unfinished()
             assert record.id == running.job.id
+            # What waits for its turn is kept too.
+            waits = replace(running.job, id="a" * 12, place={**record.place, "automation": "x"})
+            await home.jobs.keep(waits)
+            await home.bot.automations.deliver(waits, None)
+            assert len(await home.jobs.store.unfinished()) == 2
+            assert waits.id not in home.jobs.ours
+            await home.jobs.drop(waits, State.CANCELLED)
         async with at_home(place.server, source, folder=tmp_path):
             await seen.wait(is_final, 20)
             assert LOST in shown(seen).content
