@@ -43,8 +43,9 @@ def main() -> int:
     from spacebot.runtime import Runtime
 
     book = logbook.start(settings.log_level, settings.secrets)
-    # It would log the address of every request.
-    logging.getLogger("httpx").setLevel(logging.WARNING)
+    # They would log the address of every request.
+    for library in ("httpx", "httpx2"):
+        logging.getLogger(library).setLevel(logging.WARNING)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())

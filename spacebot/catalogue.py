@@ -186,7 +186,7 @@ class Catalogue:
 
     async def _keep(self, connection: Connection) -> None:
         """Keep one Space reached: try again with growing pauses while it does not answer."""
-        pause, space = RETRY_FIRST, connection.source.space
+        pause, space = RETRY_FIRST, connection.url or connection.source.space
         while True:
             try:
                 await connection.check()

@@ -132,5 +132,6 @@ async def test_the_owner_reads_it_on_the_page_and_in_the_log(
             assert WITHOUT_TOKEN in page
             assert "The Space is paused by its owner." in page
             assert f"https://huggingface.co/spaces/owner/missing: {WITHOUT_TOKEN}" in program.log
+            assert "HTTP Request" not in program.log
             assert served.authorizations
             assert set(served.authorizations) == {None}
