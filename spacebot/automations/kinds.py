@@ -14,6 +14,7 @@ from spacebot import inputs
 from spacebot.automations.events import Event, plain_emoji
 from spacebot.errors import InputError
 from spacebot.intents import CONTENT, MEMBERS
+from spacebot.store import Automation
 
 HOUR = 3600.0
 MOST_HOURS = 24 * 7
@@ -246,6 +247,15 @@ def has(text: str, phrase: str) -> bool:
             return False
         at = found + len(part.strip())
     return True
+
+
+def listens(automation: Automation, event: Event) -> bool:
+    """Whether an automation waits for this."""
+    kind = AUTOMATIONS.get(automation.kind)
+    if kind is None or kind.source != event.source:
+        return False
+    here = event.source == "join" or int(automation.channel) in (event.channel, event.above)
+    return here and kind.fits(automation.setting, event)
 
 
 AUTOMATIONS: dict[str, When] = {

@@ -18,7 +18,7 @@ from spacebot.attachments import named
 from spacebot.automations import events, values
 from spacebot.automations.answers import Answering, Reacting, open_place, place_of
 from spacebot.automations.events import Event
-from spacebot.automations.kinds import AUTOMATIONS, HOUR, Timed, When
+from spacebot.automations.kinds import AUTOMATIONS, HOUR, Timed, When, listens
 from spacebot.automations.ran import REMEMBERED, Ran
 from spacebot.errors import Cancelled, EndpointGone, Interrupted, Refused, SpacebotError
 from spacebot.intents import Wanted
@@ -389,15 +389,6 @@ class Later(Answering):
         except discord.HTTPException as error:
             log.info("job %s: what it answers cannot be read: %s", self.job.id, error)
             return None
-
-
-def listens(automation: Automation, event: Event) -> bool:
-    """Whether an automation waits for this."""
-    kind = AUTOMATIONS.get(automation.kind)
-    if kind is None or kind.source != event.source:
-        return False
-    here = event.source == "join" or int(automation.channel) in (event.channel, event.above)
-    return here and kind.fits(automation.setting, event)
 
 
 def told(automation: Automation) -> str:
