@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
+import pytest
+from gradio_client.utils import QueueError
 from PIL import Image
 
+from spacebot.errors import SpaceBusy
+from spacebot.models import Endpoint, Progress, Source, Stage
+from spacebot.schema import read_space
+from spacebot.spaces import Connection, Description, Network, Result, run
+from spacebot.spaces.watch import Stream
 from tests.e2e.ask import ask
 from tests.talking import lab
 
@@ -47,3 +58,77 @@ async def test_a_seed_is_drawn_as_on_the_page(served, tmp_path: Path):
         seed = int(answer.content.partition("a cat with ")[2][:4])
         assert 1000 <= seed <= 9999
         assert f"Seed**: {seed}" in answer.content
+
+
+@asynccontextmanager
+async def drawing(address: str) -> AsyncIterator[tuple[Connection, Endpoint]]:
+    """The Space of chains, and its endpoint that draws a seed first."""
+    said: list[Description] = []
+    async with Network() as network:
+        connection = Connection(Source(address), network, changed=said.append)
+        try:
+            await connection.ready()
+            space = read_space(connection.source, said[0].config, said[0].info)
+            yield connection, next(one for one in space.endpoints if one.api_name == "/draw")
+        finally:
+            await connection.close()
+
+
+async def drawn(
+    connection: Connection, endpoint: Endpoint, recall: asyncio.Event | None = None
+) -> list[Any]:
+    """Draw, and have the job recalled as soon as it has begun; what came of it."""
+    values = {"prompt": "a cat", "seed": 7, "randomize_seed": False}
+    updates = connection.run(
+        *(endpoint.api_name, values), key="ada", stateful=False, before=endpoint.before,
+        recall=recall,
+    )  # fmt: skip
+    result: list[Any] = []
+    async for update in updates:
+        if recall and isinstance(update, Progress) and update.stage is Stage.RUNNING:
+            recall.set()
+        if isinstance(update, Result):
+            result = update.values
+    return result
+
+
+async def test_a_step_comes_after_the_one_before_has_left(served, monkeypatch: pytest.MonkeyPatch):
+    order: list[str] = []
+    join, end = run.join, Stream.end
+
+    async def joined(*asked: Any, **how: Any) -> str:
+        order.append("joined")
+        return await join(*asked, **how)
+
+    async def ended(stream: Stream) -> None:
+        await end(stream)
+        await asyncio.sleep(0.2)
+        order.append("left")
+
+    monkeypatch.setattr(run, "join", joined)
+    monkeypatch.setattr(Stream, "end", ended)
+    async with drawing(served("chained")) as (connection, endpoint):
+        assert await drawn(connection, endpoint) == ["a cat with 7"]
+        assert order[:3] == ["joined", "left", "joined"]
+
+
+async def test_a_step_that_has_run_is_not_run_again(served, monkeypatch: pytest.MonkeyPatch):
+    async with drawing(served("chained")) as (connection, endpoint):
+        assert endpoint.before
+        # Not for the sake of others who wait …
+        assert await drawn(connection, endpoint, asyncio.Event()) == ["a cat with 7"]
+
+        # … and not where the next one finds no room.
+        join, joined = run.join, []
+
+        async def full(*asked: Any, **how: Any) -> str:
+            joined.append(how["index"])
+            if len(joined) > 1:
+                raise QueueError("Queue is full!")
+            return await join(*asked, **how)
+
+        monkeypatch.setattr(run, "join", full)
+        with pytest.raises(SpaceBusy) as caught:
+            await drawn(connection, endpoint)
+        assert not caught.value.safe
+        assert len(set(joined)) == 2

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
-from spacebot.errors import EndpointGone, SpaceUnavailable
+from spacebot.errors import EndpointGone, SpaceError, SpaceUnavailable
 from spacebot.models import Progress, Source, Stage, Step
 from spacebot.spaces.client import WATCHED, SpaceClient, headers
 from spacebot.spaces.files import Fetcher
@@ -227,23 +227,30 @@ class Connection:
         client = await self.ready()
         recall = recall or asyncio.Event()
         shown: list[Any] = []
+        steps = [(step, _index(client, step.api_name)) for step in (*before, Step(api_name))]
         async with self.sessions.hold(key, stateful=stateful) as session:
-            for step in (*before, Step(api_name)):
-                index = _index(client, step.api_name)
+            for step, index in steps:
+                await session.left()
                 sent = taken(step, values) if step.takes else values
                 running = self._run(client, index, sent, session, silence, recall)
-                # Closed here, so that the session is held until the Space has taken a cancel.
-                async with contextlib.aclosing(running):
-                    async for update in running:
-                        if not step.takes:
-                            is_last = isinstance(update, Result)
-                            yield replace(update, shown=shown) if is_last else update
-                        elif isinstance(update, Result):
-                            given = self.visible(step.api_name, update.values)
-                            shown += [given[number] for number in step.shows]
-                            values = {**values, **handed(step, given)}
-                        elif not isinstance(update, Partial):
-                            yield update
+                try:
+                    # Closed here, so that the session is held until the Space has taken a cancel.
+                    async with contextlib.aclosing(running):
+                        async for update in running:
+                            if not step.takes:
+                                is_last = isinstance(update, Result)
+                                yield replace(update, shown=shown) if is_last else update
+                            elif isinstance(update, Result):
+                                given = self.visible(step.api_name, update.values)
+                                shown += [given[number] for number in step.shows]
+                                values = {**values, **handed(step, given)}
+                            elif not isinstance(update, Partial):
+                                yield update
+                except SpaceError as error:
+                    # After the first step, the Space has begun.
+                    error.safe = error.safe and step is steps[0][0]
+                    raise
+                recall = asyncio.Event()
 
     async def _run(
         self,

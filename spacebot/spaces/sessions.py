@@ -39,6 +39,11 @@ class Session:
         self.leaving = asyncio.create_task(work, name="leave a session")
         return self.leaving
 
+    async def left(self) -> None:
+        """Wait until the last job is out of here."""
+        if self.leaving is not None:
+            await asyncio.wait({self.leaving})
+
 
 class Sessions:
     """The sessions of one Space, by key: least recently used ones go first.
@@ -68,8 +73,7 @@ class Sessions:
         if session.is_busy and not stateful:
             session = Session(uuid.uuid4().hex)
         async with session.lock:
-            if session.leaving is not None:
-                await asyncio.wait({session.leaving})
+            await session.left()
             try:
                 yield session
             finally:
