@@ -1,4 +1,8 @@
-"""What the end-to-end tests share: one server, one program, the test Spaces."""
+"""What the end-to-end tests share: one server, one program, the test Spaces.
+
+A bot lives as long as one file: between files the loop may stand still for minutes, which
+to the bot is a connection that died.
+"""
 
 from __future__ import annotations
 
@@ -46,7 +50,7 @@ async def discord() -> AsyncIterator[Place]:
         yield Place(server, guild, guild.add_text_channel("art"), ada, ben)
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def everything(
     space: Callable[[str], str], tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[tuple[Place, Home]]:
@@ -80,7 +84,7 @@ def home(everything: tuple[Place, Home]) -> Home:
     return everything[1]
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def shared(
     space: Callable[[str], str], tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[tuple[Place, Program]]:
