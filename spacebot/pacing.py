@@ -54,7 +54,7 @@ class Rush:
     """Interactions that come in a crowd: Discord gives each 3 s, so all are answered first."""
 
     def __init__(self) -> None:
-        self._waiting = 0
+        self._waiting = self._held = 0
         # Whoever holds it answers one.
         self.turn = asyncio.Semaphore(AT_ONCE)
         self._over = asyncio.Event()
@@ -74,8 +74,16 @@ class Rush:
                 self._over.set()
 
     async def over(self) -> None:
-        """Wait until few are unanswered, 2 seconds at most."""
-        if not self._over.is_set():
+        """Wait until few are unanswered, 2 seconds at most; first come, first gone."""
+        if self._over.is_set():
+            if self._held:
+                # Those that waited are woken by now, and go first.
+                await asyncio.sleep(0)
+            return
+        self._held += 1
+        try:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(YIELD):
                     await self._over.wait()
+        finally:
+            self._held -= 1

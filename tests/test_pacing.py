@@ -30,6 +30,24 @@ async def test_a_crowd_that_is_not_answered_yet_comes_first():
         await waiting
 
 
+async def test_who_came_first_goes_first():
+    rush, gone = Rush(), []
+
+    async def come(number: int, stays: asyncio.Event) -> None:
+        with rush.unanswered():
+            await stays.wait()
+        await rush.over()
+        gone.append(number)
+
+    doors = [asyncio.Event() for _ in range(3 * CROWD)]
+    crowd = [asyncio.create_task(come(number, door)) for number, door in enumerate(doors)]
+    for door in doors:
+        await asyncio.sleep(0)
+        door.set()
+    await asyncio.gather(*crowd)
+    assert gone == sorted(gone)
+
+
 async def test_work_waits_for_no_crowd_for_ever(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(pacing, "YIELD", 0.01)
     rush = Rush()

@@ -39,7 +39,7 @@ async def test_one_user_with_fifty_jobs_delays_another_by_no_more_than_one(
         await until(many[-1], "In line here: ")
         # The worst moment: one runs, and one more was sent to see whether it would start.
         await asyncio.sleep(0.3)
-        began = time.monotonic()
+        before, began = answered(many), time.monotonic()
         seen = await place.ben.command("trouble one_by_one", {"seconds": 0}, channel=place.channel)
         await seen.wait(is_final, 20)
         delay = time.monotonic() - began
@@ -47,7 +47,7 @@ async def test_one_user_with_fifty_jobs_delays_another_by_no_more_than_one(
         figures.note(
             f"A user with 50 jobs of {LONG} s, another with one", delay_seconds=round(delay, 2)
         )
-        assert delay < LONG + 0.7
+        assert answered(many) <= before + 1
         # Those that were recalled or wait are still in order, and run once.
         await all_final(many[:3], 20)
         for one in many[3:]:
