@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Callable
@@ -39,6 +40,8 @@ class Side:
             await seen.wait(self.answered, timeout=WITHIN)
         except AssertionError:
             self.lost += 1
+            if self.lost == 1:
+                print(f"not answered: {seen.describe()}", file=sys.stderr)
         return time.perf_counter() - began
 
     async def begin(self, number: int, command: str, **given: Any) -> Interaction:

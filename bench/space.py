@@ -13,6 +13,9 @@ from tests.spaces import fast
 
 if __name__ == "__main__":
     app = fast.build()
+    # Gradio forgets all but the 2,000 newest sessions, those of running jobs too. The sides
+    # are measured on one Space, and have more between them.
+    app._queue.pending_messages_per_session.max_size = 20_000
     app.launch(
         server_name="0.0.0.0",
         server_port=int(sys.argv[1]),
