@@ -25,6 +25,8 @@ SpacebotError
 
 from __future__ import annotations
 
+from typing import Self
+
 
 class SpacebotError(Exception):
     """Base of all of ours: `str(error)` is a sentence for the user.
@@ -74,6 +76,11 @@ class SpaceError(SpacebotError):
     """The Space, or the way to it. `wait` is the seconds that it asks to wait, if it does."""
 
     wait = 0.0
+
+    def for_good(self) -> Self:
+        """The same, where the bot's own trying again would only keep people waiting."""
+        self.again = False
+        return self
 
 
 class SpaceNotFound(SpaceError):

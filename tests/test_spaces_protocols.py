@@ -11,14 +11,24 @@ from typing import Any
 
 import pytest
 import uvicorn
+from aiohttp import web
 from gradio_client import Client, client, utils
 
-from spacebot.errors import EndpointGone, SpaceRaised
+from spacebot import words
+from spacebot.errors import (
+    EndpointGone,
+    InputError,
+    SpaceBusy,
+    SpaceRaised,
+    SpaceStopped,
+    SpaceUnavailable,
+)
 from spacebot.models import File, Progress, Source, Stage
 from spacebot.spaces import Connection, Network, Partial, Result
 from spacebot.spaces.client import SpaceClient
 from spacebot.spaces.network import KEEP_ALIVE
 from spacebot.spaces.stock import StockSession
+from spacebot.spaces.translate import stock_failed
 from tests.e2e.proxy import before
 from tests.spaces import serve
 
@@ -98,6 +108,23 @@ async def test_sessions_are_kept_apart(served: dict[str, str], protocol: str):
     await speaking(served["stateful"], protocol, do)
 
 
+async def test_a_job_that_waits_for_its_session_says_so(served: dict[str, str]):
+    async with Network() as network:
+        connection = Connection(Source(served["stateful"]), network)
+        try:
+            await connection.ready()
+            updates = connection.run("/count", {"step": 1}, key="ada", stateful=True)
+            async with connection.sessions.hold("ada", stateful=True):
+                first = await anext(updates)
+            assert isinstance(first, Progress)
+            assert words.progress(first) == (
+                "-# ⏳ Starting · the job before it in the same session goes first"
+            )
+            assert isinstance([update async for update in updates][-1], Result)
+        finally:
+            await connection.close()
+
+
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 async def test_progress_and_steps_are_told(served: dict[str, str], protocol: str):
     async def do(space: Speaking) -> None:
@@ -132,6 +159,41 @@ async def test_a_failure_is_in_the_spaces_words(served: dict[str, str], protocol
             await space.run("/vanished")
 
     await speaking(served["trouble"], protocol, do)
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "again"),
+    [
+        (503, SpaceBusy, True),
+        (429, SpaceBusy, True),
+        (403, SpaceUnavailable, False),
+        (422, InputError, False),
+    ],
+)
+@pytest.mark.parametrize("protocol", ["sse_v3", "sse_v1"])
+async def test_a_space_that_refuses_a_job_is_told_the_same(
+    served: dict[str, str], protocol: str, status: int, kind: type, again: bool
+):
+    def change(config: dict[str, Any]) -> None:
+        config["protocol"] = protocol
+
+    async with before(served["fast"], change) as proxy, Network() as network:
+        body = {"detail": [{"msg": "too long"}]}
+        proxy.answers["/queue/join"] = lambda _: web.json_response(body, status=status)
+        connection = Connection(Source(proxy.url), network)
+        try:
+            await connection.ready()
+            with pytest.raises(kind) as caught:
+                await Speaking(connection).run("/echo", text="hi")
+        finally:
+            await connection.close()
+        assert (caught.value.safe, caught.value.again) == (True, again)
+
+
+@pytest.mark.parametrize("error", [ValueError("Server stopped."), KeyError("unexpected_error")])
+def test_what_an_older_space_says_of_its_end_is_no_bug(error: Exception):
+    assert isinstance(stock_failed(error), SpaceStopped)
+    assert stock_failed(other := KeyError("other")) is other
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)

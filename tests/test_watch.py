@@ -13,7 +13,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from spacebot.errors import QuotaExceeded, SpaceRaised, SpaceStopped
+from spacebot.errors import QuotaExceeded, SpaceBusy, SpaceRaised, SpaceStopped
 from spacebot.models import Progress, Stage
 from spacebot.spaces import watch as module
 from spacebot.spaces.watch import Partial, Result, Stream, Toast, Update, progress_of
@@ -146,6 +146,30 @@ async def test_an_output_may_appear_in_mid_stream():
             QuotaExceeded,
             "The GPU quota on Hugging Face is used up, so this Space cannot run it now. "
             "It is reset in 1:23:45.",
+        ),
+        (
+            {
+                "error": "You have exceeded your ZeroGPU quota (60s requested vs. 0s left). "
+                "Try again in 1 day, 0:00:00. Authenticate with a Hugging Face token for more",
+                "title": "ZeroGPU quota exceeded",
+            },
+            QuotaExceeded,
+            "The GPU quota on Hugging Face is used up, so this Space cannot run it now. "
+            "It is reset in 1 day, 0:00:00.",
+        ),
+        (
+            {"error": "You have exceeded your GPU quota. Try again in 0:05:12 or subscribe to Pro"},
+            QuotaExceeded,
+            "The GPU quota on Hugging Face is used up, so this Space cannot run it now. "
+            "It is reset in 0:05:12.",
+        ),
+        (
+            {
+                "error": "No GPU was available after 60s. Try re-running outside of examples",
+                "title": "ZeroGPU quota exceeded",
+            },
+            SpaceBusy,
+            "No GPU of Hugging Face came free for this. Try again in a few minutes.",
         ),
         (
             {"error": "Sorry.", "title": "ZeroGPU quota exceeded"},

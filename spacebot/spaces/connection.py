@@ -32,6 +32,7 @@ T = TypeVar("T")
 
 SILENCE = 45.0
 FRESH = 5.0
+TAKES_TURNS = "the job before it in the same session goes first"
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,6 +229,8 @@ class Connection:
         recall = recall or asyncio.Event()
         shown: list[Any] = []
         steps = [(step, _index(client, step.api_name)) for step in (*before, Step(api_name))]
+        if stateful and self.sessions.is_busy(key):
+            yield Progress(Stage.WAITING, note=TAKES_TURNS)
         async with self.sessions.hold(key, stateful=stateful) as session:
             for step, index in steps:
                 await session.left()

@@ -60,7 +60,7 @@ class Hub:
         """Ask how the Space stands; raises `SpaceUnavailable` where it cannot serve."""
         info = await self.info()
         if (stage := stage_of(info)) in ENDED:
-            raise SpaceUnavailable(ENDED[stage])
+            raise SpaceUnavailable(ENDED[stage]).for_good()
         return info
 
     async def awake(self) -> SpaceInfo:
@@ -76,9 +76,8 @@ class Hub:
                     return info
                 slept = True
                 if time.monotonic() - self._began > self._network.wake:
-                    raise SpaceUnavailable(
-                        "The Space is starting, which takes long. Try again later."
-                    )
+                    long = "The Space is starting, which takes long. Try again later."
+                    raise SpaceUnavailable(long).for_good()
                 await self._visit(info)
                 await asyncio.sleep(ASK)
         finally:

@@ -15,11 +15,14 @@ from spacebot.spaces.client import SpaceClient, headers, uploads
 from spacebot.spaces.join import join
 from spacebot.spaces.network import Network
 from spacebot.spaces.sessions import Session
-from spacebot.spaces.translate import watch_failed
+from spacebot.spaces.translate import asked_pause, watch_failed
 from spacebot.spaces.watch import Partial, Result, Stream, TakenOut, Update
 
 # A Space that does not take a cancel in so many seconds is not waited for.
 CANCEL = 5.0
+# Statuses with which a Space, or what stands before it, has no room for a moment; the
+# pauses between tries then, in seconds, and the longest one that it may ask for.
+NO_ROOM, PAUSES, MOST = {429, 502, 503, 504}, (1.0, 2.0, 4.0, 8.0), 15.0
 
 
 class Recalled(SpaceError):
@@ -59,13 +62,7 @@ class Run:
         recalling = asyncio.create_task(self._recall(recall, event_id))
         stream: Stream | None = None
         try:
-            stream = await Stream.open(
-                self._network.http,
-                self._client.sse_url,
-                session=self._session.name,
-                headers=headers(self._client),
-                silence=silence,
-            )
+            stream = await self._open(silence)
             async for update in stream.updates(event_id):
                 self._note(update)
                 yield update
@@ -81,6 +78,24 @@ class Run:
                 self._session.leave(stream.end()).add_done_callback(stream.close)
             if not self._ended:
                 await asyncio.shield(self._cancel(event_id))
+
+    async def _open(self, silence: float) -> Stream:
+        """Ask for the events, more than once where there is no room: that runs nothing twice."""
+        pauses = iter(PAUSES)
+        while True:
+            try:
+                return await Stream.open(
+                    self._network.http,
+                    self._client.sse_url,
+                    session=self._session.name,
+                    headers=headers(self._client),
+                    silence=silence,
+                )
+            except aiohttp.ClientResponseError as error:
+                pause = max(next(pauses, MOST + 1), asked_pause(error))
+                if error.status not in NO_ROOM or pause > MOST:
+                    raise
+                await asyncio.sleep(pause)
 
     def _note(self, update: Update) -> None:
         match update:
@@ -100,6 +115,7 @@ class Run:
         ours = watch_failed(error)
         if isinstance(ours, SpaceStopped) and self._queued and not self._began:
             # A Space's queue ends with its process, and drops whoever hangs up.
+            ours = SpaceStopped("The Space stopped before it began with this. Try again.")
             ours.safe = True
         return ours
 

@@ -86,6 +86,11 @@ class Sessions:
             self._leaving.add(session.leaving)
             session.leaving.add_done_callback(self._leaving.discard)
 
+    def is_busy(self, key: str) -> bool:
+        """Whether the next job of `key` would have to wait for its session."""
+        session = self._sessions.get(key)
+        return session is not None and session.is_busy
+
     def close(self) -> None:
         """Leave all sessions at once."""
         for leaving in self._leaving:

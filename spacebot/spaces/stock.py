@@ -19,7 +19,7 @@ from gradio_client.utils import StatusUpdate
 from spacebot.models import Progress, Stage
 from spacebot.spaces.client import SpaceClient
 from spacebot.spaces.network import Network
-from spacebot.spaces.translate import watch_failed
+from spacebot.spaces.translate import stock_failed
 from spacebot.spaces.watch import Partial, Result, Toast, Update, progress_of
 
 POLL = 0.25
@@ -123,7 +123,7 @@ def _values(job: Job) -> list[Any]:
     except concurrent.futures.CancelledError as cancelled:
         error = cancelled
     if error is not None:
-        raise watch_failed(error) from error
+        raise stock_failed(error) from error
     return _listed(job.future.result())
 
 

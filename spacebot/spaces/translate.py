@@ -30,7 +30,16 @@ _QUOTED = re.compile(r"""(['"])((?:(?!\1|\\).)+)\1""")
 _QUOTA = re.compile(
     r"(?:exceeded|run out of|no) .{0,40}(?:GPU|ZeroGPU).{0,20}quota|quota exceeded", re.I
 )
-_RESET = re.compile(r"try again in ([\d:]+(?: ?\w+)?)", re.IGNORECASE)
+# "1:23:45", "1 day, 0:00:00", "5 minutes"; what follows it is none of it.
+_RESET = re.compile(
+    r"try again in ((?:\d+ days?, )?\d[\d:]*(?: ?(?:s|sec\w*|min\w*|hours?|h)\b)?)", re.IGNORECASE
+)
+# ZeroGPU's words where none of its GPUs came free within a minute, which is no quota.
+_NO_GPU = "No GPU was available"
+
+# What gradio_client raises for a Space that tells that it stops: the second is a message
+# that it does not know.
+_STOPPED = re.compile(r"^Server stopped\.$|unexpected_error")
 
 
 def raised(output: Mapping[str, Any]) -> SpaceError:
@@ -43,6 +52,11 @@ def raised(output: Mapping[str, Any]) -> SpaceError:
     # Gradio 4 sends the text as Python writes it, in quotes.
     if quoted := _QUOTED.fullmatch(text):
         text = quoted[2]
+    if text.startswith(_NO_GPU):
+        busy = SpaceBusy("No GPU of Hugging Face came free for this. Try again in a few minutes.")
+        # The rest of the Space's code may have run.
+        busy.safe = False
+        return busy
     if _QUOTA.search(f"{title} {text}"):
         reset = _RESET.search(text)
         when = f"It is reset in {reset[1]}." if reset else "It is reset within 24 hours."
@@ -87,10 +101,11 @@ def _refused(error: httpx.HTTPStatusError | aiohttp.ClientResponseError) -> Exce
         case 504:
             return SpaceSilent(_TOOK)
         case status:
-            return SpaceUnavailable(
+            refused = SpaceUnavailable(
                 f"The Space refused the job (HTTP {status}). "
                 "Try again later; if it stays, tell whoever runs this bot."
             )
+            return refused if status >= 500 else refused.for_good()
 
 
 def watch_failed(error: BaseException) -> Exception:
@@ -101,6 +116,13 @@ def watch_failed(error: BaseException) -> Exception:
             return SpaceSilent(
                 "The Space has given no sign of life, so this job was given up. Try again later."
             )
+        case aiohttp.ClientResponseError() if _status(error) in (429, 503):
+            busy = _busy(
+                "The Space took the job, but has no room to say what becomes of it.", error
+            )
+            # It has taken the job.
+            busy.safe = False
+            return busy
         case SpaceStopped() | aiohttp.ClientError() | concurrent.futures.CancelledError():
             return SpaceStopped(
                 "The Space stopped while it worked on this, so the result is lost. Try again."
@@ -115,6 +137,17 @@ def watch_failed(error: BaseException) -> Exception:
             return SpaceStopped(str(error))
 
 
+def stock_failed(error: BaseException) -> Exception:
+    """What broke on the stock path, where sending and watching are one → ours."""
+    match error:
+        case QueueError() | ValidationError() | httpx.HTTPStatusError():
+            return join_failed(error)
+        case ValueError() | KeyError() if _STOPPED.search(str(error)):
+            return watch_failed(SpaceStopped())
+        case _:
+            return watch_failed(error)
+
+
 def connect_failed(error: Exception, *, has_token: bool) -> Exception:
     """What went wrong on the way to a Space → ours."""
     match error:
@@ -127,6 +160,12 @@ def connect_failed(error: Exception, *, has_token: bool) -> Exception:
             )
         case HfHubHTTPError() if error.response is not None and error.response.status_code == 401:
             return SpaceNotFound("Hugging Face refused HF_TOKEN. Make a new one and set it.")
+        case HfHubHTTPError() if error.response is not None and error.response.status_code == 429:
+            return _busy("Hugging Face limits how often it may be asked.", error)
+        case HfHubHTTPError():
+            return SpaceUnavailable(
+                "Hugging Face does not say where the Space is. Try again in a minute."
+            )
         case AuthenticationError():
             return SpaceNotFound("The Space asks for a login, which a bot cannot give.")
         case TooManyRequestsError():
@@ -158,14 +197,19 @@ def _status(error: httpx.HTTPStatusError | aiohttp.ClientResponseError) -> int:
 
 def _busy(what: str, error: BaseException | None) -> SpaceBusy:
     """`what` keeps the Space from taking a job, with the pause that it asks for."""
-    asked = ""
-    if isinstance(error, aiohttp.ClientResponseError):
-        asked = (error.headers or {}).get("Retry-After", "")
-    elif isinstance(error, httpx.HTTPStatusError):
-        asked = error.response.headers.get("Retry-After", "")
-    # The other form, a date, is seen on no Space.
-    seconds = float(asked) if asked.isdecimal() else 0.0
+    seconds = asked_pause(error)
     when = f"{seconds:.0f} s" if 0 < seconds < 90 else f"{seconds / 60:.0f} min"
     busy = SpaceBusy(f"{what} Try again in {when if seconds else 'a minute'}.")
     busy.wait = seconds
     return busy
+
+
+def asked_pause(error: BaseException | None) -> float:
+    """The seconds that a refusal asks to wait; 0 where it asks for none."""
+    asked = ""
+    if isinstance(error, aiohttp.ClientResponseError):
+        asked = (error.headers or {}).get("Retry-After", "")
+    elif isinstance(error, httpx.HTTPStatusError | HfHubHTTPError):
+        asked = error.response.headers.get("Retry-After", "")
+    # The other form, a date, is seen on no Space.
+    return float(asked) if asked.isdecimal() else 0.0

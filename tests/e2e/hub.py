@@ -35,7 +35,7 @@ class Hub:
         self.spaces: dict[str, Hosted] = {}
         self.authorizations: list[str | None] = []
         self.url = ""
-        self.down = False
+        self.refusal: web.Response | None = None
 
     @property
     def api(self) -> HfApi:
@@ -44,8 +44,8 @@ class Hub:
 
     async def space(self, request: web.Request) -> web.Response:
         """Answer as the Hub does."""
-        if self.down:
-            return web.Response(status=503)
+        if self.refusal is not None:
+            return self.refusal
         given = request.headers.get("Authorization")
         self.authorizations.append(given)
         if given not in (None, f"Bearer {TOKEN}"):

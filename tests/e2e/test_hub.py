@@ -7,9 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from aiohttp import web
 
 from spacebot.catalogue import Catalogue
-from spacebot.errors import SpaceNotFound, SpaceUnavailable
+from spacebot.errors import SpaceBusy, SpaceNotFound, SpaceUnavailable
 from spacebot.models import Source
 from spacebot.spaces import Connection, Network, Result
 from tests.e2e.conftest import discord
@@ -25,9 +26,9 @@ WITHOUT_TOKEN = (
 WITH_TOKEN = "There is no such Space on Hugging Face, or it is private and HF_TOKEN may not see it."
 
 
-async def connect(served, name: str, token: str = "") -> Connection:
+async def connect(served, name: str, token: str = "", **seconds: float) -> Connection:
     """Connect to a Space of this Hub; the connection, closed again."""
-    async with Network(hub=served.api) as network:
+    async with Network(hub=served.api, **seconds) as network:
         connection = Connection(Source(name), network, token=token)
         try:
             await connection.connect()
@@ -71,6 +72,47 @@ async def test_a_space_that_cannot_run(space, stage: str, told: str):
         with pytest.raises(SpaceUnavailable) as caught:
             await connect(served, "owner/name")
     assert str(caught.value) == told
+    # Nobody is kept waiting for what only its owner can change.
+    assert not caught.value.again
+
+
+async def test_a_space_that_does_not_start_is_given_up(space):
+    async with hub() as served:
+        served.spaces["owner/name"] = Hosted(space("fast"), ["BUILDING"])
+        with pytest.raises(SpaceUnavailable, match="is starting, which takes long") as caught:
+            await connect(served, "owner/name", wake=0.0)
+    assert not caught.value.again
+
+
+async def test_a_space_that_does_not_answer_in_time_is_given_up():
+    over = asyncio.Event()
+
+    async def say_nothing(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await over.wait()
+        writer.close()
+
+    async with hub() as served, await asyncio.start_server(say_nothing, "127.0.0.1") as silent:
+        port = silent.sockets[0].getsockname()[1]
+        served.spaces["owner/name"] = Hosted(f"http://127.0.0.1:{port}")
+        with pytest.raises(SpaceUnavailable, match="The Space did not answer in time") as caught:
+            await connect(served, "owner/name", connect=0.3)
+        over.set()
+    assert caught.value.again
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "told", "wait"),
+    [
+        (429, SpaceBusy, "Hugging Face limits how often it may be asked. Try again in 7 s.", 7.0),
+        (500, SpaceUnavailable, "Hugging Face does not say where the Space is.", 0.0),
+    ],
+)
+async def test_a_hub_in_trouble_is_not_taken_for_the_space(status, kind, told, wait):
+    async with hub() as served:
+        served.refusal = web.Response(status=status, headers={"Retry-After": "7"})
+        with pytest.raises(kind, match=told) as caught:
+            await connect(served, "owner/name")
+    assert (caught.value.safe, caught.value.wait) == (True, wait)
 
 
 async def test_a_sleeping_space_is_woken(space, monkeypatch):
