@@ -7,6 +7,7 @@ import contextlib
 import html
 import json
 import logging
+import math
 import re
 import shutil
 import time
@@ -17,7 +18,7 @@ from typing import Any
 
 from spacebot import inputs, outputs, words
 from spacebot.catalogue import Catalogue
-from spacebot.errors import QuotaExceeded, SpaceBusy, SpaceError, SpaceSilent
+from spacebot.errors import EndpointGone, QuotaExceeded, SpaceBusy, SpaceError, SpaceSilent
 from spacebot.jobs.admission import Admission, Turn
 from spacebot.jobs.running import Running
 from spacebot.models import File, Outcome, Progress, Reply, Stage
@@ -78,7 +79,11 @@ class Pipeline:
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     def _connection(self, running: Running) -> Connection:
-        return self.catalogue.connections[running.job.endpoint.space]
+        space = running.job.endpoint.space
+        if space not in self.catalogue.connections:
+            # A job that waited for a restart, after which the owner names other Spaces.
+            raise EndpointGone("This Space is no longer offered here. Type / to see what there is.")
+        return self.catalogue.connections[space]
 
     async def run(self, running: Running, header: Callable[[], str]) -> Outcome:
         """Run a job to its end; raises `SpacebotError`."""
@@ -89,9 +94,10 @@ class Pipeline:
         except TimeoutError as error:
             if not deadline.expired():
                 raise
+            then = "smaller values" if running.began else "again when fewer people use the Space"
             raise SpaceSilent(
                 f"This job took longer than {words.duration(self.deadlines.in_all)}, so it was "
-                "given up. Try smaller values."
+                f"given up. Try {then}."
             ) from error
 
     async def _run(self, running: Running, header: Callable[[], str]) -> Outcome:
@@ -132,7 +138,7 @@ class Pipeline:
 
     async def _attempts(self, running: Running, turn: Turn, values: dict[str, Any]) -> list[Any]:
         """Run on the Space, again where it cannot have run yet and trying again can help."""
-        tries, deadline = 1, time.monotonic() + self.deadlines.retry
+        tries, deadline = 1, math.inf
         while True:
             try:
                 return await self._once(running, turn, values)
@@ -141,6 +147,9 @@ class Pipeline:
                 self.admission.back(turn)
                 await self._turn(running, turn)
             except SpaceError as error:
+                if tries == 1:
+                    # From the first failure on: a job may have been in a queue for long by then.
+                    deadline = time.monotonic() + self.deadlines.retry
                 pause = error.wait or min(PAUSE_FIRST * 2 ** (tries - 1), PAUSE_MOST)
                 safe = error.safe or running.job.endpoint.repeatable
                 # A quota comes back in hours: whoever asked is told at once.
@@ -175,7 +184,7 @@ class Pipeline:
             recall=turn.recalled,
         )
         result = Result([])
-        queueing = asyncio.timeout(self.deadlines.queue)
+        queueing = asyncio.timeout_at(self._queue_deadline())
         try:
             async with queueing, contextlib.aclosing(updates):
                 async for update in updates:
@@ -185,14 +194,19 @@ class Pipeline:
                         self._take(running, turn, update)
                     if running.began:
                         queueing.reschedule(None)
+                    elif queueing.when() is None:
+                        queueing.reschedule(self._queue_deadline())
         except TimeoutError as error:
             if not queueing.expired():
                 raise
             raise SpaceBusy(
                 f"This waited {words.duration(self.deadlines.queue)} in the Space's own queue, so "
                 "it was given up. Try again when fewer people use the Space."
-            ) from error
+            ).for_good() from error
         return [*connection.visible(job.endpoint.api_name, result.values), *result.shown]
+
+    def _queue_deadline(self) -> float:
+        return asyncio.get_running_loop().time() + self.deadlines.queue
 
     async def _reach(self, running: Running, connection: Connection) -> None:
         """Have the Space reached, saying what is known of how long that takes."""
@@ -220,7 +234,10 @@ class Pipeline:
                 running.began = True
                 running.update(replace(running.progress, stage=Stage.RUNNING))
             case Progress():
-                if update.stage is Stage.RUNNING:
+                if update.stage is Stage.SENDING:
+                    # The next step of several begins in the Space's queue again.
+                    running.began = False
+                elif update.stage is Stage.RUNNING:
                     running.began = True
                     self.admission.started(turn)
                 running.update(update)

@@ -95,8 +95,12 @@ class Running:
 
 def _what_cancel_does(running: Running) -> str:
     match running.progress.stage:
+        case Stage.WAKING if running.progress.step:
+            return "Cancelled: the Space is not asked again."
         case Stage.WAITING | Stage.WAKING:
             return "Cancelled before it was sent to the Space."
+        case Stage.SENDING:
+            return "Cancelled on its way to the Space."
         case Stage.FETCHING:
             return "Cancelled: the Space had finished, and its result is dropped."
     if not running.began:

@@ -211,6 +211,8 @@ async def test_trouble_is_told_in_the_same_message(place: Place, command, option
     header, _, rest = said.content.partition("\n")
     assert header.startswith(f"**/trouble {command}** for {place.ada.mention}")
     assert rest.removesuffix("\n" + rest.split("\n")[-1]) == told or rest == told
+    # What ran is not run again, and a quota comes back in hours.
+    assert not any("Trying the Space again" in version.content for version in said.history)
     assert not said.attachments
     assert not said.pings
 

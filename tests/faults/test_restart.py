@@ -155,6 +155,22 @@ async def test_jobs_that_waited_know_their_messages_after_a_kill(
                 assert answer.content.startswith("**/thread** for")
 
 
+async def test_a_job_whose_space_is_no_longer_named_is_told_so(space, tmp_path: Path):
+    source = Source(space("fast"), name="fast")
+    async with discord() as place:
+        limits = Limits(per_space=1)
+        async with at_home(place.server, source, folder=tmp_path, limits=limits, killed=True):
+            first = await place.ada.command("fast sleep", seconds=30, channel=place.channel)
+            await until(first, "Working")
+            waiting = await place.ben.command("fast echo", text="hi", channel=place.channel)
+            await until(waiting, "In line here")
+        async with at_home(place.server, Source(space("kinds"), name="kinds"), folder=tmp_path):
+            await all_final([first, waiting], 30)
+            assert LOST in shown(first).content
+            gone = "❌ This Space is no longer offered here. Type / to see what there is."
+            assert gone in shown(waiting).content
+
+
 @pytest.mark.parametrize("over", [False, True])
 async def test_a_private_answer_killed_while_it_was_posted(
     space, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, over: bool

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from aiohttp import web
 
-from spacebot.jobs import Deadlines
+from spacebot.jobs import Deadlines, Limits
 from spacebot.models import Source
 from tests.e2e.ask import ask, is_final, shown, until
 from tests.e2e.conftest import discord
@@ -25,6 +26,12 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 MANY = 20
 STOPPED = "The Space stopped while it worked on this, so the result is lost. Try again."
 SILENT = "The Space has given no sign of life, so this job was given up. Try again later."
+
+
+def long_after(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have jobs be under way for long: how long one is tried again is counted from a failure."""
+    later = SimpleNamespace(monotonic=lambda: time.monotonic() + 1000)
+    monkeypatch.setattr("spacebot.jobs.pipeline.time", later)
 
 
 async def test_a_killed_space(trouble: Spawned, tmp_path: Path, figures: Figures):
@@ -76,7 +83,9 @@ async def test_a_stopped_space(trouble: Spawned, tmp_path: Path, figures: Figure
 
 
 @pytest.mark.usefixtures("quick")
-async def test_a_restart_costs_only_what_runs(trouble: Spawned, tmp_path: Path, figures: Figures):
+async def test_a_restart_costs_only_what_runs(
+    trouble: Spawned, tmp_path: Path, figures: Figures, monkeypatch: pytest.MonkeyPatch
+):
     source = Source(trouble.url, name="trouble")
     async with discord() as place, at_home(place.server, source, folder=tmp_path):
         options = {"seconds": 30}
@@ -86,6 +95,7 @@ async def test_a_restart_costs_only_what_runs(trouble: Spawned, tmp_path: Path, 
             "trouble one_by_one", {"seconds": 0.2}, channel=place.channel
         )
         await until(queued, "In the Space's queue: 1 of 1")
+        long_after(monkeypatch)
         await asyncio.to_thread(trouble.restart)
         await all_final([first, queued], 40)
         assert STOPPED in shown(first).content
@@ -94,11 +104,14 @@ async def test_a_restart_costs_only_what_runs(trouble: Spawned, tmp_path: Path, 
 
 
 @pytest.mark.usefixtures("quick")
-async def test_a_repeatable_job_is_run_again(trouble: Spawned, tmp_path: Path):
+async def test_a_repeatable_job_is_run_again(
+    trouble: Spawned, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     source = Source(trouble.url, name="trouble", repeatable=True)
     async with discord() as place, at_home(place.server, source, folder=tmp_path):
         seen = await place.ada.command("trouble hang", {"seconds": 3}, channel=place.channel)
         await until(seen, "Working")
+        long_after(monkeypatch)
         trouble.kill()
         await until(seen, "Trying the Space again in 2 s (try 2)")
         await asyncio.to_thread(trouble.restart)
@@ -164,7 +177,7 @@ async def test_what_may_have_run_is_not_run_again(space, tmp_path: Path):
 
 
 async def test_a_full_wait_in_the_spaces_queue(space, tmp_path: Path):
-    source, deadlines = Source(space("trouble"), name="trouble"), Deadlines(queue=1, retry=0)
+    source, deadlines = Source(space("trouble"), name="trouble"), Deadlines(queue=1)
     async with (
         discord() as place,
         at_home(place.server, source, folder=tmp_path, deadlines=deadlines),
@@ -173,17 +186,72 @@ async def test_a_full_wait_in_the_spaces_queue(space, tmp_path: Path):
         await until(first, "Working")
         last = await ask(place.ben, "trouble one_by_one", {"seconds": 0}, channel=place.channel)
         assert "This waited 1 s in the Space's own queue, so it was given up." in last.content
+        # Given up is given up.
+        assert not any("Trying the Space again" in version.content for version in last.history)
         await all_final([first], 10)
 
 
 async def test_a_job_that_takes_too_long(space, tmp_path: Path):
-    source, deadlines = Source(space("trouble"), name="trouble"), Deadlines(in_all=1)
+    source, deadlines = Source(space("trouble"), name="trouble"), Deadlines(in_all=2)
     async with (
         discord() as place,
-        at_home(place.server, source, folder=tmp_path, deadlines=deadlines),
+        at_home(
+            place.server,
+            source,
+            folder=tmp_path,
+            deadlines=deadlines,
+            limits=Limits(per_space=1),
+        ),
     ):
-        last = await ask(place.ada, "trouble hang", {"seconds": 9}, channel=place.channel)
-        assert "This job took longer than 1 s, so it was given up." in last.content
+        seen = await place.ada.command("trouble hang", {"seconds": 9}, channel=place.channel)
+        await until(seen, "Working")
+        last = await ask(place.ben, "trouble hang", {"seconds": 9}, channel=place.channel)
+        await all_final([seen])
+        given_up = "This job took longer than 2 s, so it was given up. Try "
+        assert shown(seen).content.endswith(given_up + "smaller values.")
+        assert given_up in last.content
+
+
+async def test_a_paused_space_is_told_of_at_once(space, tmp_path: Path):
+    async with hub() as served, before(space("fast")) as proxy, discord() as place:
+        served.spaces["owner/name"] = hosted = Hosted(proxy.url)
+        source = Source("owner/name", name="fast")
+        async with at_home(place.server, source, folder=tmp_path, hub=served.api) as home:
+            hosted.stages = ["PAUSED"]
+            proxy.answers["/app_id"] = lambda _: web.Response(status=503)
+            home.catalogue.connections["owner/name"]._checked = 0.0
+            last = await ask(place.ada, "fast echo", text="hi", channel=place.channel)
+            assert "❌ The Space is paused by its owner." in last.content
+            assert not any("Trying the Space again" in version.content for version in last.history)
+
+
+async def test_a_space_with_no_room_to_tell_is_asked_again_and_runs_once(
+    space, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("spacebot.spaces.run.PAUSES", (0.1, 0.1))
+    refused: list[str] = []
+
+    def refuse(request: web.Request) -> web.StreamResponse:
+        refused.append(request.path)
+        if len(refused) == 2:
+            del proxy.answers["/queue/data"]
+        return web.Response(status=(429, 503)[len(refused) % 2])
+
+    async with (
+        before(space("trouble")) as proxy,
+        discord() as place,
+        at_home(place.server, Source(proxy.url, name="trouble"), folder=tmp_path),
+    ):
+        proxy.answers["/queue/data"] = refuse
+        last = await ask(place.ada, "trouble hang", {"seconds": 0.1}, channel=place.channel)
+        assert "awake" in last.content
+        refused.append("for good")
+        proxy.answers["/queue/data"] = refuse
+        last = await ask(place.ada, "trouble hang", {"seconds": 0.1}, channel=place.channel)
+        told = "❌ The Space took the job, but has no room to say what becomes of it. Try again in "
+        assert told in last.content
+        joins = [path for _, path, _ in proxy.requests if path.endswith("/queue/join")]
+        assert (len(refused), len(joins)) == (6, 2)
 
 
 async def test_a_sleeping_space_says_how_far_it_is(space, tmp_path: Path, monkeypatch):
