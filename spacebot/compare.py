@@ -99,7 +99,7 @@ class Comparison:
 
     async def run(self) -> None:
         """Show the answers as they come, and the whole of it at the end."""
-        self.desk.stoppable[self.job.id] = (self.job.asker.user, self.cancel)
+        self.desk.stoppable[self.job.id] = (self.job, self.cancel)
         pause = pacing.FIRST
         try:
             while waiting := [one.result for one in self.entries if one.result and not one.ended]:
@@ -115,9 +115,9 @@ class Comparison:
                 if entry.running is not None:
                     await self.desk.jobs.settle(entry.running, entry.state)
 
-    def cancel(self) -> str:
-        """Stop what has not ended; returns what that does."""
-        said = [one.running.cancel() for one in self.entries if one.running and not one.ended]
+    def cancel(self, why: str = "") -> str:
+        """Stop what has not ended; returns what that does, after `why`."""
+        said = [one.running.cancel(why) for one in self.entries if one.running and not one.ended]
         return said[0] if said else "This has already ended."
 
     def _take(self) -> None:

@@ -55,8 +55,8 @@ class Desk:
         self.converse: Converse | None = None
         # Answers the one command that is of no Space.
         self.compare: Comparing | None = None
-        # What else a Cancel button stops, by the id in it: whose it is, and how.
-        self.stoppable: dict[str, tuple[str, Callable[[], str]]] = {}
+        # What else a Cancel button stops, by the id in it: the job that it is, and how.
+        self.stoppable: dict[str, tuple[Job, Callable[[str], str]]] = {}
         # Delivers a job that no interaction asked for; gives None for one of ours.
         self.others: Callable[[Job], Delivery | None] = lambda _: None
 

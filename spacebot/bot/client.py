@@ -254,8 +254,16 @@ class Bot(discord.Client):
 
     async def on_raw_message_delete(self, event: discord.RawMessageDeleteEvent) -> None:
         """Whoever deletes a job's message cancels the job."""
-        self._cancel_at("message", event.message_id, "Its message was deleted.")
-        self.conversations.talks.deleted(event.message_id)
+        self._deleted(event.message_id)
+
+    async def on_raw_bulk_message_delete(self, event: discord.RawBulkMessageDeleteEvent) -> None:
+        """So does a moderator, or a bot of theirs, who deletes many messages at once."""
+        for message in event.message_ids:
+            self._deleted(message)
+
+    def _deleted(self, message: int) -> None:
+        self._cancel_at("message", message, "Its message was deleted.")
+        self.conversations.talks.deleted(message)
 
     async def on_raw_thread_delete(self, event: discord.RawThreadDeleteEvent) -> None:
         """Whoever deletes a thread cancels its jobs."""
@@ -269,12 +277,13 @@ class Bot(discord.Client):
             self.conversations.talks.closed(event.thread_id, "Its thread was closed.")
 
     def _cancel_at(self, kind: str, snowflake: int, why: str) -> None:
-        for running in self.jobs.running:
-            place = running.job.place
+        jobs = [(running.job, running.cancel) for running in self.jobs.running]
+        for job, cancel in (*jobs, *self.desk.stoppable.values()):
+            place = job.place
             if place.get(kind) == snowflake or (
                 kind == "thread" and place.get("channel") == snowflake
             ):
-                running.cancel(why)
+                cancel(why)
 
     @property
     def forms(self) -> Forms:

@@ -24,15 +24,13 @@ MESSAGE = 2000
 async def cancel(desk: Desk, interaction: discord.Interaction[Any], job: str) -> None:
     """Stop a job: for the one who asked, and for moderators."""
     running = desk.jobs.find(job)
-    asker, stop = desk.stoppable.get(job, ("", None))
-    if running is not None:
-        asker, stop = running.job.asker.user, running.cancel
-    if stop is None:
+    found = (running.job, running.cancel) if running else desk.stoppable.get(job)
+    if found is None:
         said = "This job has already ended."
-    elif not may_change(interaction, asker):
+    elif not may_change(interaction, found[0].asker.user):
         said = NOT_YOURS.format("cancel")
     else:
-        said = stop()
+        said = found[1]("")
     await interaction.response.send_message(said, ephemeral=True)
 
 

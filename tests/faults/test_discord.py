@@ -244,11 +244,15 @@ async def test_a_reply_deleted_unseen_goes_to_the_person(
     figures.note("Reply deleted (10008)", answered=1, twice=0)
 
 
-async def test_deleting_the_message_cancels(place: Place, home: Home):
+@pytest.mark.parametrize("many", [False, True])
+async def test_deleting_the_message_cancels(place: Place, home: Home, many: bool):
     before = len(direct(place))
-    seen = await place.ada.command("trouble hang", {"seconds": 20}, channel=place.channel)
+    seen = await place.ada.command("trouble hang", {"seconds": 60}, channel=place.channel)
     await until(seen, "Working")
-    place.ada.delete(shown(seen))
+    if many:
+        place.channel.purge([shown(seen)])
+    else:
+        place.ada.delete(shown(seen))
     await settled(home)
     assert "Its message was deleted. Cancelled: " in direct(place)[before].content
 
@@ -316,15 +320,22 @@ async def test_several_messages_and_a_file_after_the_token(place: Place, home: H
     assert len(shown(big).attachments) == 1
 
 
-async def test_an_answer_in_a_thread_that_is_closed_comes_to_the_channel(place: Place, home: Home):
-    seen = await place.ada.command("thread", {"seconds": 4}, channel=place.channel)
-    await place.channel.wait(lambda c: any(t.name for t in c.threads), 10)
-    thread: Channel = place.channel.threads[-1]
+@pytest.mark.parametrize("how", ["closed", "deleted"])
+async def test_closing_the_thread_cancels_and_that_is_told_in_the_channel(
+    place: Place, home: Home, how: str
+):
+    channel = place.guild.add_text_channel("threads")
+    seen = await place.ada.command("thread", {"seconds": 10}, channel=channel)
+    await channel.wait(lambda c: any(t.name for t in c.threads), 10)
+    thread: Channel = channel.threads[-1]
     await until(seen, "Working")
     # Whoever closes the thread wants no more of it.
-    place.ada.archive(thread)
+    if how == "closed":
+        place.ada.archive(thread)
+    else:
+        thread.delete()
     await seen.wait(is_final, 10)
-    assert "Its thread was closed. Cancelled: " in shown(seen).content
+    assert f"Its thread was {how}. Cancelled: " in shown(seen).content
     await settled(home)
 
 

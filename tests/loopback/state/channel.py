@@ -10,6 +10,8 @@ from .account import Account
 from .clock import Watched, timestamp
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ..server import DiscordServer
     from .guild import Guild
     from .message import Message
@@ -123,6 +125,16 @@ class Channel(Watched):
         if not message.ephemeral:
             payload = {"id": str(message.id), "channel_id": str(self.id)}
             self.dispatch_message("MESSAGE_DELETE", payload)
+
+    def purge(self, messages: Sequence[Message]) -> None:
+        """Deletes many messages at once, as a moderator's bot would."""
+        for message in messages:
+            self._messages.pop(message.id, None)
+            message.deleted = True
+            message.changed()
+        self.changed()
+        payload = {"ids": [str(one.id) for one in messages], "channel_id": str(self.id)}
+        self.dispatch_message("MESSAGE_DELETE_BULK", payload)
 
     def dispatch_message(self, event: str, payload: dict[str, Any]) -> None:
         """Sends a message event to the bot, by the intents for this kind of place."""
