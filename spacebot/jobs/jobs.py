@@ -29,6 +29,8 @@ from spacebot.store import State, Store, StoreError
 
 log = logging.getLogger(__name__)
 
+# A file that comes here is written down with what it belongs to within so many seconds.
+COMING = 3600.0
 # Goes on with a job, given the client that can tell of it.
 GoOn = Callable[[Any], Coroutine[Any, Any, None]]
 
@@ -228,6 +230,9 @@ class Jobs:
         forgotten = await self.store.trim(most=most, older=older)
         forgotten += await self.store.chats.trim(older=older)
         self.uploads.delete(forgotten)
+        # And files of what was never written down, or taken back: not those that just come.
+        known = await self.store.owners() | self._ours
+        await asyncio.to_thread(self.uploads.sweep, known, older=time.time() - COMING)
 
     async def close(self, grace: float = 0.0) -> None:
         """Take no new jobs, give the running ones `grace` seconds, interrupt the rest."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 import shutil
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from pathlib import Path
 
 
@@ -33,3 +34,10 @@ class Uploads:
         """Delete what belongs to these jobs."""
         for job in jobs:
             shutil.rmtree(self._folder / job, ignore_errors=True)
+
+    def sweep(self, known: Container[str], *, older: float) -> None:
+        """Delete what belongs to nothing `known`, and was there before `older` (epoch seconds)."""
+        with contextlib.suppress(FileNotFoundError):
+            for folder in self._folder.iterdir():
+                if folder.name not in known and folder.stat().st_mtime < older:
+                    shutil.rmtree(folder, ignore_errors=True)

@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from spacebot.store.automations import Automations
 from spacebot.store.chats import Chats
 from spacebot.store.migrations import migrate
-from spacebot.store.tables import jobs
+from spacebot.store.tables import conversations, jobs, turns
 
 
 class StoreError(Exception):
@@ -165,6 +165,11 @@ class Store:
         if ids:
             await self.execute(jobs.delete().where(jobs.c.id.in_(ids)))
         return ids
+
+    async def owners(self) -> set[str]:
+        """Every id that files are kept by: of jobs, of what was said, of conversations."""
+        columns = (jobs.c.id, turns.c.job, conversations.c.id)
+        return {one for column in columns for (one,) in await self.rows(sa.select(column))}
 
     async def _select(self, query: sa.Select[Any]) -> list[Record]:
         return [Record(**row._mapping) for row in await self.rows(query)]

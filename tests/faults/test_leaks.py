@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import re
 import time
 from pathlib import Path
@@ -79,8 +80,13 @@ async def test_nothing_leaks(space, tmp_path: Path, figures: Figures, caplog):
         # What was attached lives as long as the history; without one, it is gone.
         uploads = tmp_path / "uploads"
         assert len(list(uploads.iterdir())) == 3 * ROUND // 5
+        # And what belongs to nothing, but for what may just be coming.
+        for name, age in (("0123456789ab", 2 * 3600), ("ba9876543210", 0)):
+            (uploads / name).mkdir()
+            old = time.time() - age
+            os.utime(uploads / name, (old, old))
         await home.jobs.trim(most=0, days=30)
-        assert list(uploads.iterdir()) == []
+        assert [one.name for one in uploads.iterdir()] == ["ba9876543210"]
         _check_log(caplog, home.jobs.metrics.text().decode())
 
 
