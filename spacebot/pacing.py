@@ -30,6 +30,7 @@ class Pace:
         self._jobs = jobs
         self._running = running
         self._began = time.monotonic()
+        self._edits = 0
         self._spoken = not running.job.endpoint.streams
 
     async def due(self, result: asyncio.Future[Any]) -> bool:
@@ -42,11 +43,12 @@ class Pace:
             if first is not None:
                 first.cancel()
         self._spoken = self._spoken or self._running.spoke.is_set()
+        self._edits += 1
         return not result.done()
 
     def _pause(self) -> float:
         passed = time.monotonic() - self._began
-        own = FIRST if passed < FIRST else min(max(LEAST, passed / 2), MOST)
+        own = min(max(LEAST, passed / 2), MOST) if self._edits else FIRST
         return max(own, len(self._jobs.running) / A_SECOND)
 
 

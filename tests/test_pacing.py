@@ -6,15 +6,29 @@ import asyncio
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
 from spacebot import pacing
-from spacebot.models import Source
-from spacebot.pacing import CROWD, Rush
+from spacebot.jobs import Running
+from spacebot.models import Asker, Endpoint, Job, Source
+from spacebot.pacing import CROWD, FIRST, LEAST, Pace, Rush
 from tests.e2e.ask import is_final
 from tests.e2e.conftest import discord
 from tests.e2e.house import at_home
+
+
+async def test_after_a_streams_first_words_the_next_edit_waits_as_long_as_any():
+    endpoint = Endpoint("owner/name", "/run", "run", "", streams=True)
+    job = Running(Job("0" * 12, endpoint, Asker("1", "<@1>"), {}), Path("nowhere"))
+    pace = Pace(cast(Any, SimpleNamespace(running=())), job)
+    never = asyncio.get_running_loop().create_future()
+    assert pace._pause() == FIRST
+    job.spoke.set()
+    assert await pace.due(never)
+    assert pace._pause() == LEAST
 
 
 async def test_a_crowd_that_is_not_answered_yet_comes_first():
