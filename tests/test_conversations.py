@@ -343,13 +343,18 @@ async def test_deleting_an_answer_or_closing_the_thread_stops_it(served, tmp_pat
         assert not thread.archived
 
 
-async def test_a_locked_thread_is_told_of_in_a_direct_message(served, tmp_path: Path):
+async def test_what_is_asked_in_a_locked_thread_is_answered_by_direct_message(
+    served, tmp_path: Path
+):
     async with lab(tmp_path, parrot=served("parrot")) as it:
         thread = await opened(it.ada, "parrot", it.channel, message="hello")
         thread.locked = True
-        it.ada.say("hear me?", channel=thread)
+        it.ada.say("slowly, hear me?", channel=thread)
         dm = it.server.dm_with(it.ada)
-        await dm.wait(lambda place: "thread is locked" in spoken(place)[-1].content, 10)
+        await dm.wait(lambda place: any("no files." in one.content for one in spoken(place)), 20)
+        told, whole = spoken(dm)
+        assert "thread is locked. Start a new conversation with /parrot." in told.content
+        assert "“slowly, hear me?” with no files." in whole.content
 
 
 async def test_bots_are_never_answered(served, tmp_path: Path):

@@ -77,6 +77,7 @@ class Asking:
     speech: Speech = field(init=False)
     _stop: str | None = None
     _marked: bool = False
+    _unseen: bool = False
     _left: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -186,6 +187,8 @@ class Asking:
 
     async def _show(self, running: Running) -> None:
         """Bring the messages to where the answer is."""
+        if self._unseen:
+            return
         try:
             replies = await self._so_far(running)
             if not replies:
@@ -198,7 +201,8 @@ class Asking:
             if error.code in DELETED:
                 self.stop("Its message was deleted.", gone=True)
             elif error.code in GONE:
-                self.stop("It cannot be shown where it was asked.")
+                # The answer goes to whoever asked, once it is whole.
+                self._unseen = True
             else:
                 log.warning("job %s: the answer could not be shown: %s", self.turn.job, error)
         except (aiohttp.ClientError, OSError) as error:
@@ -294,7 +298,7 @@ class Asking:
                 view = answer_view(await self._fresh())
                 await self.speech.show(replies, view, lasting=True)
         except TROUBLE as error:
-            await self._another_way(error)
+            await self._another_way(error, replies)
         self.posted = True
         await kept.mark(self.turn.job, state=state, answer=answer, answer_files=list(files))
         changed: dict[str, Any] = {"before": self.sent, "history": history or self.sent}
@@ -311,18 +315,20 @@ class Asking:
         kept = await self.jobs.store.chats.get(self.conversation.id)
         return kept or self.conversation
 
-    async def _another_way(self, error: Exception) -> None:
-        """Tell the asker by direct message that the answer cannot be shown where they asked."""
+    async def _another_way(self, error: Exception, replies: Sequence[Reply]) -> None:
+        """Send the answer to whoever asked, as it cannot be shown where they did."""
         if isinstance(error, discord.HTTPException) and error.code in DELETED:
             return
         log.warning("job %s: the answer could not be posted: %s", self.turn.job, error)
         said = (
             f"I could not answer in <#{self.conversation.channel}>: I may not write there, or the "
-            f"thread is locked. Start a new conversation with {self.conversation.command}."
+            f"thread is locked. Start a new conversation with {self.conversation.command}. "
+            "This was to be said there:"
         )
         try:
             person = await self.client.create_dm(discord.Object(int(self.question.asker.user)))  # type: ignore[arg-type]
             await person.send(said)
+            await Speech(self.client, person.id).show(replies, lasting=True)
         except TROUBLE as trouble:
             log.info("job %s: its asker could not be told: %s", self.turn.job, trouble)
 
