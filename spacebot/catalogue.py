@@ -18,7 +18,7 @@ from spacebot.spaces import Connection, Description, Network
 log = logging.getLogger(__name__)
 
 # How long the first answer of a Space may hold up the commands of the others.
-START = 3.0
+START = 1.0
 RETRY_FIRST, RETRY_MOST = 5.0, 300.0
 # Asking whether an answering Space still does. A Space on the Hub is asked of the
 # Hub alone: a request to the Space itself would keep it from going to sleep.
