@@ -363,7 +363,7 @@ async def test_a_space_that_changed_is_gone_on_with_as_far_as_it_goes(tmp_path: 
             seen = await place.ben.click(small, "Again")
             await seen.wait(lambda one: "Trying the Space again" in shown(one).content, 30)
             await place.ben.click(shown(seen), "Cancel")
-            assert "🛑 Cancelled before it was sent" in (await result(seen)).content
+            assert "🛑 Cancelled: the Space is not asked again." in (await result(seen)).content
         with serve(version(1), port):
             async with at_home(place.server, source, folder=tmp_path) as home:
                 await home.server.wait(lambda _: "Loud" in labels_of(home), 20)
