@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import gradio as gr
 import pytest
 from gradio_client.utils import QueueError
 from PIL import Image
@@ -58,6 +59,39 @@ async def test_a_seed_is_drawn_as_on_the_page(served, tmp_path: Path):
         seed = int(answer.content.partition("a cat with ")[2][:4])
         assert 1000 <= seed <= 9999
         assert f"Seed**: {seed}" in answer.content
+
+
+def command(page: gr.Blocks, api_name: str) -> Endpoint:
+    """What an endpoint of a page becomes."""
+    space = read_space(Source("x/y"), page.get_config_file(), page.get_api_info())
+    return next(one for one in space.endpoints if one.api_name == api_name)
+
+
+def test_one_field_that_is_taken_twice_is_asked_for_twice():
+    with gr.Blocks(analytics_enabled=False) as page:
+        given, ready, told = gr.Image(label="Given"), gr.Image(label="Ready"), gr.JSON()
+        went = gr.Button("Go").click(lambda one: one, given, ready, api_name="prepare")
+        went.then(lambda one, two: [one, two], [ready, ready], told, api_name="compare")
+    found = command(page, "/compare")
+    assert len(found.parameters) == 2
+    assert not found.before
+
+
+@pytest.mark.parametrize("has_button", [True, False])
+def test_what_an_example_or_another_button_puts_in_is_no_step(has_button: bool):
+    with gr.Blocks(analytics_enabled=False) as page:
+        mood, prompt, drawn = gr.Textbox(label="Mood"), gr.Textbox(label="Prompt"), gr.Image()
+        if has_button:
+            surprised = gr.Button("Surprise").click(lambda one: one, mood, prompt, api_name="any")
+            surprised.then(lambda one: one, prompt, drawn, api_name="draw")
+            gr.Button("Draw").click(lambda one: one, prompt, drawn, api_visibility="private")
+        else:
+            examples = gr.Dataset(components=["textbox"], samples=[["a cat"]])
+            put = examples.click(lambda one: one, examples, prompt, api_name="put")
+            put.then(lambda one: one, prompt, drawn, api_name="draw")
+    found = command(page, "/draw")
+    assert [one.label for one in found.parameters] == ["Prompt"]
+    assert not found.before
 
 
 @asynccontextmanager

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from spacebot.models import Parameter, Step
+from spacebot.schema.app import Event
 from spacebot.schema.candidates import Candidate
 from spacebot.schema.kinds import CONTENT, RESULTS
 from spacebot.schema.words import unique_name
@@ -16,7 +17,7 @@ from spacebot.schema.yard import Yard, is_lambda
 def steps_before(yard: Yard, candidate: Candidate) -> list[Candidate]:
     """The endpoints to call first, in order, so that it gets what it gets on the page."""
     event = candidate.event
-    if event is None or not _can_be_linked(candidate):
+    if event is None or not _can_be_linked(candidate) or _goes_without(yard, event):
         return []
     steps: list[Candidate] = []
     wanted = set(event.inputs)
@@ -28,14 +29,30 @@ def steps_before(yard: Yard, candidate: Candidate) -> list[Candidate]:
     return steps
 
 
+def _goes_without(yard: Yard, event: Event) -> bool:
+    """Whether the page runs the same without earlier steps too, or with them for examples alone."""
+    started = [part for part, _ in yard.app.triggers(event)]
+    if started and all(part and part.type == "dataset" for part in started):
+        return True
+    form = (event.inputs, event.outputs)
+    alike = (other for other in yard.app.events if (other.inputs, other.outputs) == form)
+    return any(
+        not any(set(other.inputs) & set(step.outputs) for step in yard.app.earlier(other))
+        for other in alike
+    )
+
+
 def _can_come_first(step: Candidate) -> bool:
     named = not (is_lambda(step) or step.undocumented or step.inputs.problem)
-    return named and bool(step.inputs.ids) and _can_be_linked(step)
+    # One that has to know where somebody clicked cannot be called.
+    pointed = step.event is not None and step.event.pointed
+    return named and not pointed and bool(step.inputs.ids) and _can_be_linked(step)
 
 
 def _can_be_linked(candidate: Candidate) -> bool:
-    """Whether each of its inputs is known on the page; a chat brings its history itself."""
-    known = len(candidate.inputs.ids) == len(candidate.entry.get("parameters") or [])
+    """Whether each of its inputs is a field of its own; a chat brings its history itself."""
+    fields = set(candidate.inputs.ids.values())
+    known = len(fields) == len(candidate.entry.get("parameters") or [])
     shows = any(output.component == "chatbot" for output in candidate.outputs)
     return known and not shows and candidate.inputs.history is None
 
