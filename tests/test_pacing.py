@@ -15,7 +15,7 @@ from spacebot import pacing
 from spacebot.jobs import Running
 from spacebot.models import Asker, Endpoint, Job, Source
 from spacebot.pacing import CROWD, FIRST, LEAST, Pace, Rush
-from tests.e2e.ask import is_final
+from tests.e2e.ask import is_final, shown
 from tests.e2e.conftest import discord
 from tests.e2e.house import at_home
 
@@ -99,3 +99,19 @@ async def test_three_hundred_at_once_are_acknowledged_before_they_are_answered(
         for one, interaction in zip(people, seen, strict=True):
             assert interaction.message
             assert f"\n{one.name}\n" in interaction.message.content
+
+
+async def test_a_job_that_waits_for_a_crowd_has_not_ended(
+    served: Callable[[str], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(pacing, "YIELD", 60.0)
+    source = Source(served("fast"), name="fast")
+    async with discord() as here, at_home(here.server, source, folder=tmp_path) as home:
+        with ExitStack() as crowd:
+            for _ in range(CROWD + 1):
+                crowd.enter_context(home.bot.desk.rush.unanswered())
+            seen = await here.ada.command("fast echo", text="hello", channel=here.channel)
+            pressed = await here.ada.click(shown(seen), "Cancel")
+            assert pressed.message
+            assert "has not begun yet" in pressed.message.content
+        await seen.wait(is_final, 20)

@@ -18,6 +18,7 @@ from spacebot.store import Record
 log = logging.getLogger(__name__)
 
 NOT_YOURS = "Only the one who asked, or a moderator, can {} this."
+SOON = "This job has not begun yet. Press **Cancel** again in a moment."
 MESSAGE = 2000
 
 
@@ -26,7 +27,8 @@ async def cancel(desk: Desk, interaction: discord.Interaction[Any], job: str) ->
     running = desk.jobs.find(job)
     found = (running.job, running.cancel) if running else desk.stoppable.get(job)
     if found is None:
-        said = "This job has already ended."
+        # In a crowd, those who wait to be acknowledged come before it.
+        said = SOON if job in desk.jobs.ours else "This job has already ended."
     elif not may_change(interaction, found[0].asker.user):
         said = NOT_YOURS.format("cancel")
     else:
