@@ -41,7 +41,7 @@ async def keep_running(
                 await bot.start(token)
             return
         except Exception as caught:
-            error = _network_error(caught, known=bot is not None and bot.user is not None)
+            error = _network_error(caught, known=bot is None or bot.user is not None)
             if isinstance(error, discord.PrivilegedIntentsRequired) and not refused:
                 # Whatever Discord had said of the application: without, all else works.
                 log.warning("Discord refused a privileged intent: going on without")
