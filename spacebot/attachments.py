@@ -16,7 +16,7 @@ import discord
 from spacebot.errors import InputError
 from spacebot.inputs.form import megabytes
 from spacebot.jobs import Jobs
-from spacebot.models import File, Job
+from spacebot.models import Endpoint, File, Job
 from spacebot.outputs.text import code
 
 # A file for a Space without a limit of its own.
@@ -63,12 +63,13 @@ def _shown(name: str, url: str) -> File:
 def named(given: Mapping[str, Any]) -> dict[str, Any]:
     """What was given, with each attachment as a `File` that is not here yet."""
     return {
-        name: _file(value) if isinstance(value, discord.Attachment) else value
+        name: unfetched(value) if isinstance(value, discord.Attachment) else value
         for name, value in given.items()
     }
 
 
-def _file(attachment: discord.Attachment) -> File:
+def unfetched(attachment: discord.Attachment) -> File:
+    """An attachment as a `File` that is not here yet."""
     return File(
         name=attachment.filename,
         size=attachment.size,
@@ -91,22 +92,33 @@ async def _brought(client: discord.Client, jobs: Jobs, job: Job, option: str, fi
     if file.path is not None:
         # A file of an earlier job: that one may be forgotten before this one.
         return file if jobs.uploads.owns(job.id, file.path) else jobs.kept.adopt(job.id, file)
-    limit = job.endpoint.max_file_size or UPLOAD
+    return await fetched(client, jobs, job.id, job.endpoint, file, option=option)
+
+
+async def fetched(
+    client: discord.Client,
+    jobs: Jobs,
+    job: str,
+    endpoint: Endpoint,
+    file: File,
+    *,
+    option: str = "",
+) -> File:
+    """A file that Discord holds, in the job's own folder; raises `InputError`."""
+    called, limit = f"`{option}`" if option else code(file.name), endpoint.max_file_size or UPLOAD
     if (file.size or 0) > limit:
         raise InputError(
-            f"`{option}` is {megabytes(file.size or 0)} large: this Space takes at most "
+            f"{called} is {megabytes(file.size or 0)} large: this Space takes at most "
             f"{megabytes(limit)} a file. Attach a smaller one.",
             option=option,
         )
-    path = jobs.uploads.path(job.id, file.name)
+    path = jobs.uploads.path(job, file.name)
     try:
         # discord.py holds a file in memory, so only a few are brought at once.
         async with jobs.uploads.at_once:
             content = await client.http.get_from_cdn(file.url or "")
             await asyncio.to_thread(path.write_bytes, content)
     except (discord.HTTPException, aiohttp.ClientError, TimeoutError) as error:
-        raise InputError(
-            f"`{option}`: Discord did not hand over {code(file.name)}. Attach it again.",
-            option=option,
-        ) from error
+        said = f"Discord did not hand over {code(file.name)}. Attach it again."
+        raise InputError(f"{called}: {said}" if option else said, option=option) from error
     return replace(file, path=path)

@@ -23,7 +23,7 @@ from spacebot.errors import Cancelled, Interrupted, SpacebotError
 from spacebot.jobs import Jobs, Running
 from spacebot.models import Answer, Attached, Job, Outcome, Reply
 from spacebot.pacing import Pace
-from spacebot.places import DELETED, GONE, Place, Writer, thread_on
+from spacebot.places import DELETED, GONE, TROUBLE, Place, Writer, thread_on
 from spacebot.posting import Poster
 from spacebot.store import State
 
@@ -91,6 +91,8 @@ class Delivery:
         self.client = client
         self.writer = self.poster.writer = Writer(client, self.place)
         self._unseen = False
+        # It belongs to the old client; it is found again.
+        self._thread = None
         await self._see_through(running)
 
     async def _see_through(self, running: Running) -> None:
@@ -201,7 +203,7 @@ class Delivery:
         title = inputs.thread_title(self.job.endpoint, self.job.given)
         try:
             self._thread = await thread_on(channel.get_partial_message(place.message), title)
-        except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
+        except TROUBLE as error:
             log.info("job %s: no thread: %s", self.job.id, error)
             return
         self.writer.place = replace(place, thread=self._thread.id)
@@ -281,7 +283,7 @@ class Delivery:
         try:
             said = Reply(f"{self.header}\n{words.failure(error)}")
             await self.poster.final(said, view=failed_view(self.job.id))
-        except (discord.HTTPException, aiohttp.ClientError, OSError) as trouble:
+        except TROUBLE as trouble:
             self._check_open()
             log.warning("job %s: the failure could not be told: %s", self.job.id, trouble)
 

@@ -24,7 +24,7 @@ from spacebot.jobs import Jobs, secrets_of, to_job
 from spacebot.models import Answer, Asker, Chain, Endpoint, Job
 from spacebot.offers import Offers
 from spacebot.pacing import Rush
-from spacebot.places import DELETED, NOBODY, Place
+from spacebot.places import DELETED, NOBODY, TROUBLE, Place
 from spacebot.store import Record, State
 
 log = logging.getLogger(__name__)
@@ -255,6 +255,9 @@ class Desk:
         except discord.HTTPException as error:
             never = delivery.place.message is None and error.code in UNANSWERED
             return error.code not in DELETED and not never
+        except TROUBLE:
+            # It cannot be looked at now.
+            return True
         if message is not None and delivery.place.message is None:
             delivery.writer.place = replace(delivery.place, message=message.id)
         return message is None or is_running(message)

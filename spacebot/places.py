@@ -30,6 +30,8 @@ TOO_LARGE = {40005}
 # Its code for a message that has a thread already.
 HAS_THREAD = 160004
 NOBODY = discord.AllowedMentions.none()
+# What is raised where Discord, or the way to it, does not do what it is asked.
+TROUBLE = (discord.HTTPException, aiohttp.ClientError, OSError)
 # Among so many of a channel's messages one is looked for that was just sent.
 RECENT = 100
 

@@ -10,14 +10,22 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import TypeVar
 
-import aiohttp
 import discord
 from discord.webhook.async_ import AsyncWebhookAdapter, async_context
 
 from spacebot.buttons import again_view, is_running
 from spacebot.models import Reply
 from spacebot.outputs.text import code
-from spacebot.places import DELETED, FORBIDDEN, GONE, TOO_LARGE, Writer, fresh_nonce, send
+from spacebot.places import (
+    DELETED,
+    FORBIDDEN,
+    GONE,
+    TOO_LARGE,
+    TROUBLE,
+    Writer,
+    fresh_nonce,
+    send,
+)
 
 T = TypeVar("T")
 Way = Callable[[Reply], Awaitable[T]]
@@ -110,7 +118,7 @@ class Poster:
                 await self.writer.edit(text, view=view)
             else:
                 await self.writer.edit_without_token(text, view=view)
-        except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
+        except TROUBLE as error:
             log.info("job %s: its message stays as it is: %s", self.name, type(error).__name__)
 
     async def _edit(self, reply: Reply, *, view: discord.ui.View | None) -> None:
@@ -176,7 +184,7 @@ class Poster:
         for way in ways:
             try:
                 await way(text, view=view)
-            except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
+            except TROUBLE as error:
                 log.info("job %s: its first message stays as it is: %s", self.name, error)
             else:
                 return
@@ -185,7 +193,7 @@ class Poster:
         """Whether an edit that was overtaken came after the final one."""
         try:
             message = await self.writer.fetch()
-        except (discord.HTTPException, aiohttp.ClientError, OSError):
+        except TROUBLE:
             return True
         return message is not None and is_running(message)
 
@@ -202,7 +210,7 @@ async def persist(way: Way[T], reply: Reply, name: str) -> T:
     while True:
         try:
             return await way(reply)
-        except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
+        except TROUBLE as error:
             if _is_too_large(error) and reply.files:
                 reply = without_files(reply)
                 continue

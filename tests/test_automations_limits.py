@@ -244,6 +244,10 @@ async def test_what_is_no_emoji_to_discord_gives_way_to_the_usual_one(home: Lab)
     said = home.ada.say("a sign → here", channel=place)
     await said.wait(lambda m: m.reactions, 20)
     assert list(said.reactions) == ["✅"]
+    # A cut connection does not cost it.
+    home.server.limits.fail("PUT */reactions/*", 0)
+    said = home.ada.say("a sign", channel=place)
+    await said.wait(lambda m: m.reactions, 20)
 
 
 async def test_where_its_channel_is_gone_or_its_maker_others_are_told(home: Lab):

@@ -102,7 +102,7 @@ async def test_a_space_that_keeps_the_conversation_itself_says_so(served, tmp_pa
         await fork.wait(lambda place: "has not heard" in spoken(place)[-1].content, 5)
 
 
-async def test_files_go_along_both_ways(served, tmp_path: Path):
+async def test_files_go_along_both_ways(served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     async with lab(tmp_path, parrot=served("parrot")) as it:
         thread = await opened(it.ada, "parrot", it.channel, message="hello", mood="Merry")
         assert "Merry: 0 before." in spoken(thread)[-1].content
@@ -116,6 +116,10 @@ async def test_files_go_along_both_ways(served, tmp_path: Path):
         it.ada.say("paint", channel=thread)
         said = await answer(thread, "Here it is.")
         assert "The Space did not hand over `tmp" in said.content
+        monkeypatch.setattr("spacebot.attachments.UPLOAD", 2)
+        it.ada.say("look", channel=thread, files=[("a_b_c.txt", b"words")])
+        told = "`a_b_c.txt` is 5 bytes large: this Space takes at most 2 bytes a file."
+        await thread.wait(lambda place: told in spoken(place)[-1].content, 20)
 
 
 @pytest.mark.parametrize("command", ["lens look", "lens turn"])

@@ -9,10 +9,12 @@ from pathlib import Path
 
 from spacebot.bot import Bot, keep_running
 from spacebot.catalogue import Catalogue
+from spacebot.conversations.asking import Question
+from spacebot.conversations.lines import Line, Lines
 from spacebot.jobs import Jobs
-from spacebot.models import BotStatus, Source
+from spacebot.models import Asker, BotStatus, Source
 from spacebot.spaces import Network
-from spacebot.store import Store
+from spacebot.store import Store, Turn
 from tests.e2e.house import at_home
 from tests.e2e.program import running, start
 from tests.faults.counting import settled
@@ -191,6 +193,9 @@ async def test_what_was_not_used_for_long_is_forgotten_and_told(served, tmp_path
 
 async def test_an_answer_arrives_although_discord_has_trouble(served, tmp_path: Path):
     async with lab(tmp_path, falcon=served("falcon")) as it:
+        # The thread is there, and nobody was told.
+        opening = f"POST /channels/{it.channel.id}/messages/*/threads"
+        it.server.limits.fail(opening, 0, after=True)
         thread = await opened(it.ada, "falcon", it.channel, message="my name is Ada")
         posting = f"POST /channels/{thread.id}/messages"
         it.server.limits.fail(posting, 0, times=2)
@@ -200,3 +205,17 @@ async def test_an_answer_arrives_although_discord_has_trouble(served, tmp_path: 
         await settled(it.home, 40)
         # The third was taken, and its answer lost: it stands once.
         assert len(spoken(thread)) == 2
+
+
+async def test_what_was_just_said_is_written_down_before_the_client_is_closed():
+    async def take(_: str, __: Line, question: Question) -> None:
+        await question.ready
+
+    lines, ready = Lines(take), asyncio.get_running_loop().create_future()
+    lines.add("a", Question(Asker("1", "<@1>"), ready))
+    closing = asyncio.create_task(lines.close())
+    await asyncio.sleep(0.05)
+    assert not closing.done()
+    ready.set_result(Turn("2", "a", "1", "<@1>", "Ada", "hello"))
+    await closing
+    assert not ready.cancelled()

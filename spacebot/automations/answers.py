@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 import re
 import time
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from functools import partial
 
-import aiohttp
 import discord
 
 from spacebot import inputs, recipes, words
@@ -18,12 +18,13 @@ from spacebot.delivery import Delivery
 from spacebot.errors import SpacebotError
 from spacebot.jobs import Jobs, Running
 from spacebot.models import Answer, Job, Outcome, Reply
-from spacebot.places import Place, fresh_nonce, send, thread_on
+from spacebot.places import TROUBLE, Place, fresh_nonce, send, thread_on
 from spacebot.posting import Poster, persist
 from spacebot.store import Automation
 
 log = logging.getLogger(__name__)
 
+Deliver = Callable[[Job, discord.Message | None], Awaitable[None]]
 # What people choose from, and how it is told.
 ANSWERS = {
     "reply": "a reply",
@@ -106,7 +107,8 @@ class Reacting(Answering):
         message = channel.get_partial_message(place.origin or 0)
         for emoji in [said[0], self.emoji] if said else [self.emoji]:
             try:
-                await message.add_reaction(emoji)
+                way = partial(_react, message, emoji)
+                await persist(way, Reply(""), self.job.id)
                 return
             except discord.HTTPException as error:
                 # What a Space says may look like an emoji and be none to Discord.
@@ -115,6 +117,35 @@ class Reacting(Answering):
                         f"I could not react: {error.text or error.status}. Give me the permissions "
                         "to add reactions and to read that channel's history."
                     ) from error
+
+
+class Later(Answering):
+    """A job that the bot stopped before its message was written, or that answers by a reaction.
+
+    `deliver` waits for its turn, and answers the message that it is about.
+    """
+
+    def __init__(self, client: discord.Client, jobs: Jobs, job: Job, deliver: Deliver) -> None:
+        super().__init__(client, jobs, job)
+        self._deliver = deliver
+
+    async def run(self) -> None:
+        """Wait for its turn again, and answer the message that it is about."""
+        await self._deliver(self.job, await self._origin())
+
+    async def _origin(self) -> discord.Message | None:
+        channel = self.client.get_channel(self.place.channel or 0)
+        if self.place.origin is None or not isinstance(channel, discord.abc.Messageable):
+            return None
+        try:
+            return await channel.fetch_message(self.place.origin)
+        except TROUBLE as error:
+            log.info("job %s: what it answers cannot be read: %s", self.job.id, error)
+            return None
+
+
+async def _react(message: discord.PartialMessage, emoji: str, _: Reply) -> None:
+    await message.add_reaction(emoji)
 
 
 def barred(guild: discord.Guild, automation: Automation) -> list[str]:
@@ -170,7 +201,7 @@ async def open_place(
         )
         first = Reply(f"{words.header(job, job.command)}\n-# ⏳ Starting")
         sent = await persist(way, first, job.id)
-    except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
+    except TROUBLE as error:
         raise Unanswered(_why(error)) from error
     return replace(place, channel=channel, message=sent.id)
 

@@ -16,7 +16,7 @@ import discord
 from spacebot import words
 from spacebot.attachments import named
 from spacebot.automations import events, values
-from spacebot.automations.answers import Answering, Reacting, open_place, place_of
+from spacebot.automations.answers import Answering, Later, Reacting, open_place, place_of
 from spacebot.automations.events import Event
 from spacebot.automations.kinds import AUTOMATIONS, HOUR, Timed, When, listens
 from spacebot.automations.ran import REMEMBERED, Ran
@@ -24,7 +24,7 @@ from spacebot.errors import Cancelled, EndpointGone, Interrupted, Refused, Space
 from spacebot.intents import Wanted
 from spacebot.jobs import Jobs
 from spacebot.models import Answer, Asker, Endpoint, Job
-from spacebot.places import NOBODY, Place
+from spacebot.places import NOBODY, TROUBLE
 from spacebot.store import Automation, State
 
 log = logging.getLogger(__name__)
@@ -51,6 +51,7 @@ class Automations:
         # Fewer than a person may have waiting: none of its jobs is ever refused for that.
         at_once = max(1, min(AT_ONCE, jobs.admission.limits.waiting_per_user))
         self._gates = defaultdict[str, asyncio.Semaphore](lambda: asyncio.Semaphore(at_once))
+        self._waiting: dict[str, Job] = {}
         self._wake = asyncio.Event()
         self._tasks: set[asyncio.Task[Any]] = set()
 
@@ -63,7 +64,9 @@ class Automations:
         self._spawn(self._keep_time())
 
     async def close(self) -> None:
-        """Stop following the clock."""
+        """Stop following the clock, and leave what waits for its turn to the next client."""
+        while self._waiting:
+            self._keep(self._waiting.popitem()[1])
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -138,7 +141,7 @@ class Automations:
             return
         try:
             message = await channel.fetch_message(reaction.message_id)
-        except discord.HTTPException as error:
+        except TROUBLE as error:
             log.info("a message with a reaction could not be read: %s", error)
             return
         if events.is_by_person(message):
@@ -170,7 +173,7 @@ class Automations:
                 return await place.fetch_message(thread.id)
             except discord.NotFound:
                 continue
-            except discord.HTTPException as error:
+            except TROUBLE as error:
                 log.info("the first message of a thread could not be read: %s", error)
                 break
         return None
@@ -230,8 +233,12 @@ class Automations:
     async def deliver(self, job: Job, message: discord.Message | None) -> None:
         """Answer by a kept job when its turn has come, and count what came of it."""
         automation = job.place["automation"]
+        self._waiting[job.id] = job
         async with self._gates[automation]:
             now = self._all.get(automation)
+            if self._waiting.pop(job.id, None) is None:
+                # It was left to the next client.
+                return
             if self.jobs.closing or self.client.is_closed():
                 self._keep(job)
             elif now is None or now.paused:
@@ -279,9 +286,9 @@ class Automations:
         """The delivery of a job that an automation left behind; None for any other job."""
         if not job.place.get("automation"):
             return None
-        return (
-            Answering(self.client, self.jobs, job) if job.place.get("message") else Later(self, job)
-        )
+        if job.place.get("message"):
+            return Answering(self.client, self.jobs, job)
+        return Later(self.client, self.jobs, job, self.deliver)
 
     async def _count(self, automation: Automation, error: BaseException | None) -> None:
         """Stop an automation that fails again and again, and tell its maker."""
@@ -318,14 +325,14 @@ class Automations:
                 person = await self.client.create_dm(maker)  # type: ignore[arg-type]
                 await person.send(text[:2000], allowed_mentions=NOBODY)
                 return
-        except discord.HTTPException as error:
+        except TROUBLE as error:
             log.info("the maker of automation %s takes no messages: %s", automation.id, error)
             text = f"<@{maker.id}>\n{text}"
         channel = self.client.get_partial_messageable(int(automation.channel))
         try:
             allowed = discord.AllowedMentions(users=[maker] if there else False)
             await channel.send(text[:2000], allowed_mentions=allowed)
-        except discord.HTTPException as error:
+        except TROUBLE as error:
             log.warning("nobody could be told that an automation was stopped: %s", error)
 
     def _spawn(self, work: Any) -> None:
@@ -366,29 +373,6 @@ class Automations:
             channel=int(automation.channel),
             server=guild.name if guild else "",
         )
-
-
-class Later(Answering):
-    """A job that the bot stopped before its message was written, or that answers by a reaction."""
-
-    def __init__(self, automations: Automations, job: Job) -> None:
-        super().__init__(automations.client, automations.jobs, job)
-        self._automations = automations
-
-    async def run(self) -> None:
-        """Wait for its turn again, and answer the message that it is about."""
-        await self._automations.deliver(self.job, await self._origin())
-
-    async def _origin(self) -> discord.Message | None:
-        place = Place.from_json(self.job.place)
-        channel = self.client.get_channel(place.channel or 0)
-        if place.origin is None or not isinstance(channel, discord.abc.Messageable):
-            return None
-        try:
-            return await channel.fetch_message(place.origin)
-        except discord.HTTPException as error:
-            log.info("job %s: what it answers cannot be read: %s", self.job.id, error)
-            return None
 
 
 def told(automation: Automation) -> str:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import aiohttp
 import discord
 from discord.webhook.async_ import AsyncWebhookAdapter
+
+from spacebot.places import TROUBLE
 
 # Discord's code for an interaction that was answered before.
 ACKNOWLEDGED = 40060
@@ -32,7 +33,7 @@ class Acknowledging(AsyncWebhookAdapter):
             )
             if isinstance(answered, dict):
                 return answered
-        except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
+        except TROUBLE as error:
             # discord.py asks again by itself, and the first time may have been the one.
             if isinstance(error, discord.HTTPException) and error.code != ACKNOWLEDGED:
                 raise

@@ -8,7 +8,6 @@ import math
 import time
 from typing import Any
 
-import aiohttp
 import discord
 from discord import app_commands
 from discord.gateway import DiscordWebSocket
@@ -29,6 +28,7 @@ from spacebot.forms import FORM_BUTTONS, Forms, tell_expired
 from spacebot.intents import CONTENT, Wanted, least
 from spacebot.jobs import Jobs
 from spacebot.models import BotPhase, BotStatus, Reach, Trouble
+from spacebot.places import TROUBLE
 from spacebot.presses import PRESSES, SENDING, context_menus
 from spacebot.reach import probe
 
@@ -162,7 +162,7 @@ class Bot(discord.Client):
     async def _renew(self) -> None:
         try:
             await self.wanted.renew()
-        except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
+        except TROUBLE as error:
             log.warning("Discord could not be asked what it allows: %s", type(error).__name__)
 
     async def _keep_synced(self) -> None:
@@ -173,7 +173,7 @@ class Bot(discord.Client):
             try:
                 await self._sync()
                 pause = RETRY_FIRST
-            except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
+            except TROUBLE as error:
                 self.problem = f"Discord did not take the commands: {error}. Trying again."
                 log.error(self.problem)
                 await asyncio.sleep(pause)

@@ -16,7 +16,7 @@ import discord
 
 from spacebot import words
 from spacebot.conversations.controls import answer_view, stop_view
-from spacebot.conversations.speech import TROUBLE, Speech
+from spacebot.conversations.speech import Speech
 from spacebot.conversations.talk import asked, history_of, restored, spoken
 from spacebot.errors import Cancelled, Interrupted, SpacebotError
 from spacebot.jobs import Jobs, Running
@@ -25,7 +25,7 @@ from spacebot.models import Asker, Endpoint, Job, Outcome, Reply
 from spacebot.outputs import MESSAGE_LIMIT
 from spacebot.outputs.text import code, small, split
 from spacebot.pacing import Pace
-from spacebot.places import DELETED, GONE
+from spacebot.places import DELETED, GONE, TROUBLE
 from spacebot.store import Conversation, State, Turn, TurnState
 
 log = logging.getLogger(__name__)

@@ -12,20 +12,20 @@ from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-import aiohttp
 import discord
 
 from spacebot import words
-from spacebot.attachments import UPLOAD, attached
+from spacebot.attachments import attached, fetched, unfetched
 from spacebot.catalogue import command_name
 from spacebot.conversations.asking import LOST, Asking, Question
 from spacebot.conversations.controls import answer_view, is_answering
 from spacebot.conversations.lines import MOST, Line, Lines
-from spacebot.conversations.speech import TROUBLE, Speech
+from spacebot.conversations.speech import Speech
 from spacebot.conversations.talk import as_markdown, kept, secrets_of
-from spacebot.errors import EndpointGone, InputError, SpacebotError
+from spacebot.errors import EndpointGone, SpacebotError
 from spacebot.jobs import Jobs
 from spacebot.models import Asker, Endpoint, File, Reply
+from spacebot.places import TROUBLE
 from spacebot.store import Conversation, Turn, TurnState
 
 log = logging.getLogger(__name__)
@@ -97,7 +97,7 @@ class Conversations:
         """Begin a conversation; `settings` are by option name, attachments as Discord has them."""
         number = uuid.uuid4().hex[:12]
         brought = {
-            name: await self._save(number, endpoint, one) if is_attachment(one) else one
+            name: await self._fetched(number, endpoint, one, name) if is_attachment(one) else one
             for name, one in settings.items()
         }
         secrets = secrets_of(endpoint, brought)
@@ -158,27 +158,16 @@ class Conversations:
         files = []
         if attachments:
             endpoint = self.endpoint(conversation)
-            files = [kept(await self._save(turn.job, endpoint, one)) for one in attachments]
+            files = [kept(await self._fetched(turn.job, endpoint, one)) for one in attachments]
         turn = replace(turn, files=files)
         await self.kept.say(turn)
         return turn
 
-    async def _save(self, job: str, endpoint: Endpoint, attachment: discord.Attachment) -> File:
-        limit = endpoint.max_file_size or UPLOAD
-        if attachment.size > limit:
-            raise InputError(
-                f"{attachment.filename} has {attachment.size / 1e6:.1f} MB; the Space takes at "
-                f"most {limit / 1e6:.1f} MB. Attach a smaller file."
-            )
-        path = self.jobs.uploads.path(job, attachment.filename)
-        try:
-            await attachment.save(path)
-        except (discord.HTTPException, aiohttp.ClientError, TimeoutError) as error:
-            raise InputError(
-                f"Discord did not hand over {attachment.filename}. Attach it again."
-            ) from error
-        kind = attachment.content_type
-        return File(attachment.filename, path=path, size=attachment.size, mime=kind)
+    async def _fetched(
+        self, job: str, endpoint: Endpoint, attachment: discord.Attachment, option: str = ""
+    ) -> File:
+        file = unfetched(attachment)
+        return await fetched(self.client, self.jobs, job, endpoint, file, option=option)
 
     def endpoint(self, conversation: Conversation) -> Endpoint:
         """What a conversation talks to, as it is described now; raises `EndpointGone`."""
@@ -396,5 +385,5 @@ async def told(sending: Awaitable[Any], what: str) -> None:
     """Send what may as well not arrive."""
     try:
         await sending
-    except discord.HTTPException as error:
+    except TROUBLE as error:
         log.info("%s: %s", what, error)

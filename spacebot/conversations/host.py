@@ -16,8 +16,9 @@ from spacebot.conversations.talk import split
 from spacebot.errors import SpacebotError
 from spacebot.inputs.words import title_of
 from spacebot.jobs import Jobs
-from spacebot.models import Answer, Asker, Endpoint, File, Job
-from spacebot.places import GONE, NOBODY, thread_on
+from spacebot.models import Answer, Asker, Endpoint, File, Job, Reply
+from spacebot.places import NOBODY, TROUBLE, thread_on
+from spacebot.posting import persist
 from spacebot.store import Conversation
 
 log = logging.getLogger(__name__)
@@ -131,11 +132,10 @@ class Host(Pressed):
         """Open a thread on a message; None where there can be none."""
         if not isinstance(channel, discord.TextChannel):
             return None
+        under = channel.get_partial_message(message)
         try:
-            return await thread_on(channel.get_partial_message(message), title)
-        except discord.HTTPException as error:
-            if error.code not in GONE:
-                raise
+            return await persist(lambda _: thread_on(under, title), Reply(""), "of a conversation")
+        except TROUBLE as error:
             log.info("no thread can be opened: %s", error)
             return None
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from spacebot.conversations.asking import Asking, Question
 from spacebot.errors import SpacebotError
+from spacebot.store import Turn
 
 log = logging.getLogger(__name__)
 
@@ -17,6 +18,8 @@ log = logging.getLogger(__name__)
 MOST = 10
 # So many deleted messages are remembered.
 DELETED = 1000
+# So many seconds the files of what was just said may take to come, where the client is closed.
+LAST = 2.0
 
 
 @dataclass(slots=True)
@@ -43,6 +46,7 @@ class Lines:
         self._lines: dict[str, Line] = {}
         # A message can be deleted before it has found its line.
         self._deleted: deque[int] = deque(maxlen=DELETED)
+        self._coming: set[asyncio.Future[Turn]] = set()
 
     def of(self, conversation: str) -> Line:
         """A conversation's line; an empty one is forgotten."""
@@ -52,6 +56,8 @@ class Lines:
         """Put a question at the end of its conversation's line."""
         line = self._lines.setdefault(conversation, Line())
         line.waiting.append(question)
+        self._coming.add(question.ready)
+        question.ready.add_done_callback(self._coming.discard)
         if line.task is None:
             line.task = asyncio.create_task(
                 self._work(conversation, line), name=f"conversation {conversation}"
@@ -78,6 +84,9 @@ class Lines:
 
     async def close(self) -> None:
         """Leave every question as it is, for the next client to take up."""
+        if self._coming:
+            # It takes up what is written down.
+            await asyncio.wait(set(self._coming), timeout=LAST)
         tasks = [line.task for line in self._lines.values() if line.task]
         for task in tasks:
             task.cancel()

@@ -6,17 +6,22 @@ import logging
 from collections.abc import Sequence
 from functools import partial
 
-import aiohttp
 import discord
 
 from spacebot.models import Reply
-from spacebot.places import DELETED, FORBIDDEN, NOBODY, TOO_LARGE, Opened, fresh_nonce
+from spacebot.places import (
+    DELETED,
+    FORBIDDEN,
+    NOBODY,
+    TOO_LARGE,
+    TROUBLE,
+    Opened,
+    fresh_nonce,
+)
 from spacebot.posting import LARGE, UNATTACHED, persist, without_files
 
 log = logging.getLogger(__name__)
 
-# What goes wrong on the way to Discord, and there.
-TROUBLE = (discord.HTTPException, aiohttp.ClientError, OSError)
 # Discord: a message in an archived thread cannot be edited.
 ARCHIVED = 50083
 

@@ -9,7 +9,6 @@ import time
 from collections.abc import Sequence
 from typing import Any, cast
 
-import aiohttp
 import discord
 from discord import ui
 
@@ -19,7 +18,7 @@ from spacebot.buttons import ById
 from spacebot.desk import Desk
 from spacebot.inputs.base import clip
 from spacebot.offers import Item, Offer, Target, targets
-from spacebot.places import Place, Writer
+from spacebot.places import TROUBLE, Place, Writer
 from spacebot.presses.outputs import outputs_of
 
 PAGE = 25
@@ -46,7 +45,7 @@ async def _whole(desk: Desk, pressed: discord.Message, job: str) -> list[discord
     writer = Writer(desk.client, place)
 
     async def one(message: int, channel: int | None) -> discord.Message | None:
-        with contextlib.suppress(discord.HTTPException, aiohttp.ClientError, OSError, TimeoutError):
+        with contextlib.suppress(*TROUBLE):
             async with asyncio.timeout(LOOK):
                 return await writer.look(message, channel=channel)
         return None

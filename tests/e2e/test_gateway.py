@@ -15,7 +15,7 @@ from spacebot.bot import running as bot_module
 from spacebot.catalogue import Catalogue
 from spacebot.delivery import LOST
 from spacebot.jobs import Jobs
-from spacebot.models import BotPhase, BotStatus, Source
+from spacebot.models import BotPhase, BotStatus, Source, Trouble
 from spacebot.spaces import Network
 from spacebot.store import State, Store
 from tests.e2e.ask import ask, is_final, shown, until
@@ -217,26 +217,44 @@ async def test_a_job_whose_client_was_closed_is_told_of_at_the_next_start(space,
         async with at_home(place.server, source, folder=tmp_path) as home:
             seen = await place.ada.command("fast sleep", seconds=1.5, channel=place.channel)
             await until(seen, "Working")
+            (running,) = home.jobs.running
+            # What waits for its turn is kept too, for whoever comes next.
+            there = {**running.job.place, "automation": "x"}
+            waits = replace(running.job, id="a" * 12, place=there)
+            home.bot.automations._gates["x"] = gate = asyncio.Semaphore(0)
+            await home.jobs.keep(waits)
+            waiting = asyncio.create_task(home.bot.automations.deliver(waits, None))
+            await asyncio.sleep(0)
             # As where the token is reset: there is no other client any more.
             await home.bot.close()
-            (running,) = home.jobs.running
+            assert waits.id not in home.jobs.ours
+            gate.release()
+            await waiting
             await running.result()
             for _ in range(100):
                 await asyncio.sleep(0.05)
                 if home.jobs.left.qsize():
                     break
-            (record,) = await home.jobs.store.unfinished()
-            assert record.id == running.job.id
-            # What waits for its turn is kept too.
-            waits = replace(running.job, id="a" * 12, place={**record.place, "automation": "x"})
-            await home.jobs.keep(waits)
             await home.bot.automations.deliver(waits, None)
-            assert len(await home.jobs.store.unfinished()) == 2
+            left = await home.jobs.store.unfinished()
+            assert {one.id for one in left} == {running.job.id, waits.id}
             assert waits.id not in home.jobs.ours
             await home.jobs.drop(waits, State.CANCELLED)
+        # Whether it was answered meanwhile cannot be looked at.
+        place.server.limits.fail("GET /webhooks/*/messages/*", 0, times=2)
         async with at_home(place.server, source, folder=tmp_path):
             await seen.wait(is_final, 20)
             assert LOST in shown(seen).content
+
+
+async def test_a_mistake_before_discord_is_asked_is_told_as_one():
+    kept = Kept()
+
+    def make() -> Bot:
+        raise TypeError("a mistake")
+
+    await asyncio.wait_for(keep_running("a token", make, kept.tell), 5)
+    assert [one.trouble for one in kept.told] == [Trouble.BUG]
 
 
 async def _first_answer(place: Place) -> str:
