@@ -4,8 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input
 
-# Two files side by side; what a busy machine was too slow for is tried again, and said.
-TESTS ?= -n 2 --dist loadfile --reruns 2 --reruns-delay 2
+# Four files side by side, since tests mostly wait; what a busy machine was too slow for is
+# tried again, and said.
+TESTS ?= -n 4 --dist loadfile --reruns 2 --reruns-delay 2
 
 .PHONY: run deploy test check bench pictures coverage-demos clean
 
