@@ -289,10 +289,11 @@ async def _seconds(*args: str) -> float:
 
 
 SCENARIOS: dict[str, Callable[[Bench], Awaitable[list[Figure]]]] = {
+    # First, since what a crowd took of memory would be there for the next one.
+    "load": load,
     "instant": instant,
     "burst200": lambda bench: burst(bench, 200, (5.2, 1.0)),
     "burst500": lambda bench: burst(bench, 500, (11.5, 2.1)),
-    "load": load,
     "progress": progress,
     "thousand": thousand,
     "stream": stream,
