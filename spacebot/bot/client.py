@@ -17,6 +17,7 @@ from discord.webhook.async_ import async_context
 from spacebot import comparisons, words
 from spacebot.automations import AUTOMATION, AutomationCommands, Automations
 from spacebot.bot.acknowledging import Acknowledging
+from spacebot.bot.requests import Requests
 from spacebot.buttons import BUTTONS
 from spacebot.catalogue import Catalogue
 from spacebot.commands import MOST, build, differ
@@ -58,6 +59,10 @@ DEAF = (
     "answered, switch Message Content Intent on in the Developer Portal, under Bot, and start "
     "again."
 )
+OVERDUE = (
+    "Discord has not answered requests for {}: it limits this bot, or the way there is broken. "
+    "If this does not pass, restart Spacebot."
+)
 # It would warn at every start that the libraries for voice are missing: none is needed.
 discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
 
@@ -74,6 +79,7 @@ class Bot(discord.Client):
             allowed_mentions=discord.AllowedMentions.none(),
             proxy=proxy or None,
         )
+        self.requests = Requests(self.http)
         self.catalogue = catalogue
         self.jobs = jobs
         self.connected = False
@@ -339,10 +345,14 @@ class Bot(discord.Client):
     def state(self) -> BotStatus:
         """The state for the page."""
         reason = self.problem or self.crowded
+        trouble = None
         phase = BotPhase.CONNECTED if self.connected else BotPhase.CONNECTING
         if not self.connected and self.is_ready():
-            phase = BotPhase.RETRYING
+            phase, trouble = BotPhase.RETRYING, Trouble.NETWORK
             reason = "The connection to Discord was lost. It is being made again."
+        elif late := self.requests.overdue:
+            phase, trouble = BotPhase.RETRYING, Trouble.DISCORD
+            reason = OVERDUE.format(words.duration(late))
         return BotStatus(
             phase=phase,
             reason=reason,
@@ -350,7 +360,7 @@ class Bot(discord.Client):
             servers=len(self.guilds),
             latency=self.latency if math.isfinite(self.latency) else None,
             invite=self.invite,
-            trouble=Trouble.NETWORK if phase is BotPhase.RETRYING else None,
+            trouble=trouble,
             shards=self.shard_count or 1,
             commands=self.registered,
             advice=self.deaf,
