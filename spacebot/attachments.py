@@ -121,4 +121,4 @@ async def fetched(
     except (discord.HTTPException, aiohttp.ClientError, TimeoutError) as error:
         said = f"Discord did not hand over {code(file.name)}. Attach it again."
         raise InputError(f"{called}: {said}" if option else said, option=option) from error
-    return replace(file, path=path)
+    return replace(file, path=path, folder=path.parent)

@@ -1,6 +1,6 @@
 """Follow-ups that the owner declared: what a result's buttons call, and with what of it.
 
-Values that a Space returned go back to it as `Theirs`: hidden outputs, state by
+Values that a Space returned go back to it as it wrote them: hidden outputs, state by
 the session of the first job, and files by the Space's own paths.
 """
 
@@ -16,7 +16,7 @@ from spacebot import inputs
 from spacebot.catalogue import Catalogue
 from spacebot.errors import EndpointGone, InputError
 from spacebot.inputs.base import name_of
-from spacebot.models import Chain, Endpoint, File, FollowUp, Job, Theirs
+from spacebot.models import Chain, Endpoint, File, FollowUp, Job, Upload
 
 # Between the names of what a job followed, as in "/if ▸ Upscale 2".
 ARROW = " ▸ "
@@ -83,7 +83,8 @@ class Before:
         for name, value in inputs.values(job.endpoint, job.given).items():
             if name in attached or name in self.values or name in self.files:
                 continue
-            self.values[name] = value.value if isinstance(value, Theirs) else value
+            if not _holds_upload(value):
+                self.values[name] = value
         for name, file in attached.items():
             if name not in self.values:
                 self.files.setdefault(name, file)
@@ -165,5 +166,13 @@ def with_taken(endpoint: Endpoint, values: Mapping[str, Any]) -> Endpoint:
     return replace(
         endpoint,
         parameters=tuple(one for one in endpoint.parameters if one.name not in values),
-        constants={**endpoint.constants, **{name: Theirs(one) for name, one in values.items()}},
+        constants={**endpoint.constants, **values},
     )
+
+
+def _holds_upload(value: Any) -> bool:
+    if isinstance(value, Mapping):
+        return any(map(_holds_upload, value.values()))
+    if isinstance(value, list | tuple):
+        return any(map(_holds_upload, value))
+    return isinstance(value, Upload)

@@ -116,7 +116,7 @@ def test_what_was_attached_is_sent_again_by_its_option() -> None:
     picture = Parameter("image", "Image", "image", "photo", required=True)
     words = Parameter("text", "Text", "textbox", "words", default="sea")
     first = Endpoint("a/b", "/first", "first", "", (picture, words))
-    file = File("a.png", path=Path("/nowhere/a.png"))
+    file = File("a.png", path=Path("/nowhere/a.png"), folder=Path("/nowhere"))
     before = followups.Before()
     before.add(Job("1", first, Asker("1", "@ada", "1"), {"photo": file}))
     wanted = FollowUp("Larger", "/larger", take={"source": "image", "prompt": "text"})

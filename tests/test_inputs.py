@@ -10,7 +10,7 @@ import pytest
 from spacebot import inputs
 from spacebot.errors import InputError
 from spacebot.inputs.table import kind_of
-from spacebot.models import Choice, Endpoint, File, OptionType, Parameter
+from spacebot.models import Choice, Endpoint, File, OptionType, Parameter, Upload
 
 
 def parameter(component: str, **fields: Any) -> Parameter:
@@ -28,11 +28,11 @@ def sent(one: Parameter, given: Any, **fields: Any) -> Any:
 
 
 def attached(name: str, **fields: Any) -> File:
-    return File(name, path=Path("/tmp") / name, **fields)
+    return File(name, path=Path("/tmp") / name, folder=Path("/tmp"), **fields)
 
 
-def data(name: str) -> dict[str, Any]:
-    return {"path": f"/tmp/{name}", "orig_name": name, "meta": {"_type": "gradio.FileData"}}
+def data(name: str) -> Upload:
+    return Upload(Path("/tmp") / name, Path("/tmp"), name)
 
 
 def choices(*values: Any) -> tuple[Choice, ...]:
@@ -270,11 +270,6 @@ REFUSED = [
     (parameter("json"), "[" * 900 + "]" * 900, "is JSON that is nested too deeply."),
     (parameter("json"), "9" * 5000, "is not JSON: Exceeds the limit"),
     (parameter("json"), "[" * 5000, "is JSON that is nested too deeply."),
-    (
-        parameter("json"),
-        '[{"path": "/etc/passwd", "meta": {"_type": "gradio.FileData"}}]',
-        "may not name files inside its JSON.",
-    ),
     (parameter("dataframe"), "[]", "is not a table: `[]`. Give rows like `[[1, 2], [3, 4]]`."),
     (parameter("dataframe"), " \n", "holds no table: give CSV like `name,age; Ann,41`."),
     (

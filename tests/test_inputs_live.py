@@ -10,11 +10,12 @@ from typing import Any
 import gradio as gr
 import pytest
 from gradio.components import Component
-from gradio_client import Client
+from gradio_client import Client, handle_file
 from PIL import Image
 
 from spacebot import inputs
 from spacebot.models import Choice, File
+from spacebot.spaces.uploads import with_uploads
 from tests.spaces import serve
 from tests.test_inputs import choices, endpoint, parameter
 
@@ -220,7 +221,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def brought(one: Any, folder: Path) -> Any:
-    return File(one.name, path=folder / one.name) if isinstance(one, File) else one
+    return File(one.name, path=folder / one.name, folder=folder) if isinstance(one, File) else one
 
 
 @pytest.mark.parametrize("number", range(len(TRIES)), ids=[one.name for one in TRIES])
@@ -229,7 +230,8 @@ def test_a_gradio_app_takes_it(number: int, client: Client, seen: list[Any], fol
     whole = endpoint(parameter(one.name, **one.fields))
     given = {name: brought(value, folder) for name, value in one.given.items()}
     values = inputs.values(whole, given)
-    client.predict(values["it"], api_name=f"/try_{number}")
+    value = with_uploads(values["it"], lambda one: handle_file(str(one.path)))
+    client.predict(value, api_name=f"/try_{number}")
     got = plain(seen.pop())
     if callable(one.got):
         assert one.got(got), got

@@ -12,7 +12,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
-from spacebot.models import BotPhase, BotStatus, Theirs
+from spacebot.models import BotPhase, BotStatus
 from spacebot.page import Served, serve
 from tests.browser.axe import serious
 from tests.browser.chromium import EXECUTABLE, MISSING, PHONE, free_port, launched, visit
@@ -296,7 +296,7 @@ async def test_the_owners_buttons_go_on_with_a_result(served, house, browser) ->
         await expect(page.locator(".turn").last).to_contain_text("used /demo paint ▸ Explain 2")
         job = house.jobs[-1]
         assert (job.command, dict(job.given)) == ("/demo paint ▸ Explain 2", {})
-        assert job.endpoint.constants["prompt"] == Theirs("something")
+        assert job.endpoint.constants["prompt"] == "something"
         # What is needed and not taken is asked for.
         await page.get_by_role("button", name="Say").click()
         await page.get_by_label("prompt").fill("land")

@@ -17,7 +17,8 @@ from PIL import Image
 from spacebot.errors import SpaceBusy
 from spacebot.models import Endpoint, Progress, Source, Stage
 from spacebot.schema import read_space
-from spacebot.spaces import Connection, Description, Network, Result, run
+from spacebot.spaces import Connection, Description, Network, Result
+from spacebot.spaces.client import SpaceClient
 from spacebot.spaces.watch import Stream
 from tests.e2e.ask import ask
 from tests.talking import lab
@@ -128,18 +129,18 @@ async def drawn(
 
 async def test_a_step_comes_after_the_one_before_has_left(served, monkeypatch: pytest.MonkeyPatch):
     order: list[str] = []
-    join, end = run.join, Stream.end
+    join, end = SpaceClient._join, Stream.end
 
-    async def joined(*asked: Any, **how: Any) -> str:
+    def joined(*asked: Any) -> str:
         order.append("joined")
-        return await join(*asked, **how)
+        return join(*asked)
 
     async def ended(stream: Stream) -> None:
         await end(stream)
         await asyncio.sleep(0.2)
         order.append("left")
 
-    monkeypatch.setattr(run, "join", joined)
+    monkeypatch.setattr(SpaceClient, "_join", joined)
     monkeypatch.setattr(Stream, "end", ended)
     async with drawing(served("chained")) as (connection, endpoint):
         assert await drawn(connection, endpoint) == ["a cat with 7"]
@@ -153,15 +154,15 @@ async def test_a_step_that_has_run_is_not_run_again(served, monkeypatch: pytest.
         assert await drawn(connection, endpoint, asyncio.Event()) == ["a cat with 7"]
 
         # … and not where the next one finds no room.
-        join, joined = run.join, []
+        join, joined = SpaceClient._join, []
 
-        async def full(*asked: Any, **how: Any) -> str:
-            joined.append(how["index"])
+        def full(client: SpaceClient, index: int, *asked: Any) -> str:
+            joined.append(index)
             if len(joined) > 1:
                 raise QueueError("Queue is full!")
-            return await join(*asked, **how)
+            return join(client, index, *asked)
 
-        monkeypatch.setattr(run, "join", full)
+        monkeypatch.setattr(SpaceClient, "_join", full)
         with pytest.raises(SpaceBusy) as caught:
             await drawn(connection, endpoint)
         assert not caught.value.safe

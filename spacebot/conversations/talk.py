@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from spacebot.inputs.files import is_one_of
 from spacebot.inputs.form import own_options
-from spacebot.models import Endpoint, File, Option, OptionType, Parameter, Theirs
+from spacebot.models import Endpoint, File, Option, OptionType, Parameter
 from spacebot.store import Conversation, Turn, TurnState
 
 SAID = ("textbox", "multimodaltextbox", "chatbot")
@@ -48,12 +47,12 @@ def asked(
     """
     message = message_parameter(endpoint)
     if message.name == endpoint.takes_history:
-        past = [Theirs(entry) for entry in history or message.default or ()]
+        past = list(history or message.default or ())
         said = {"history": past, "text": text, "files": list(files[:FILES])}
         left = [file.name for file in files[FILES:]]
         return endpoint, {**settings, message.option or message.name: said}, left
     if endpoint.takes_history and history is not None:
-        constants = {**endpoint.constants, endpoint.takes_history: Theirs(history)}
+        constants = {**endpoint.constants, endpoint.takes_history: history}
         endpoint = replace(endpoint, constants=constants)
     words = next(o for o in own_options(message) if o.type is OptionType.STRING)
     placed, left = _placed(endpoint, message, settings, files)
@@ -88,15 +87,14 @@ def _placed(
 def kept(value: Any) -> Any:
     """A value as it is written down: a file by where it is."""
     if isinstance(value, File):
-        return {"file": {**asdict(value), "path": str(value.path) if value.path else None}}
+        return {"file": value.to_json()}
     return value
 
 
 def restored(value: Any) -> Any:
     """A value as it was before it was written down."""
     if isinstance(value, Mapping) and "file" in value:
-        found = value["file"]
-        return File(**{**found, "path": Path(found["path"]) if found["path"] else None})
+        return File.from_json(value["file"])
     return value
 
 

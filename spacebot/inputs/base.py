@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from spacebot.errors import InputError
-from spacebot.models import Choice, File, Option, OptionType, Parameter
+from spacebot.models import Choice, Option, OptionType, Parameter
 
 # Discord's limits for the options of a slash command.
 NAME_LENGTH = 32
@@ -141,35 +141,16 @@ def fold(text: str) -> str:
     return "".join(ch for ch in apart if not unicodedata.combining(ch))
 
 
-def holds_file(value: Any) -> bool:
-    """Whether gradio_client would take something in this JSON for a file to upload."""
-    if isinstance(value, dict):
-        return is_file(value) or any(map(holds_file, value.values()))
-    return isinstance(value, list) and any(map(holds_file, value))
+# JSON of a real app is far from so deep; what walks through it calls itself at each level.
+DEPTH = 200
 
 
-def is_file(value: Mapping[str, Any]) -> bool:
-    """Whether this is a file in Gradio's own writing."""
-    return isinstance(value.get("path"), str) and "meta" in value
-
-
-def theirs(value: Any) -> Any:
-    """JSON that a Space wrote, safe to send back to it: its files by address only.
-
-    gradio_client uploads whatever local path a file names, so a Space could ask
-    for any file of this machine by naming it in a default or in a history.
-    """
-    if isinstance(value, (list, tuple)):
-        return [theirs(one) for one in value]
-    if isinstance(value, File):
-        value = {"path": "", "url": value.url, "orig_name": value.name, "meta": {}}
-    if not isinstance(value, dict):
-        return value
-    if not is_file(value):
-        return {key: theirs(one) for key, one in value.items()}
-    addresses = [value["path"], value.get("url")]
-    web = (a for a in addresses if isinstance(a, str) and a.startswith(("http://", "https://")))
-    if (address := next(web, None)) is None:
-        return None
-    name = value.get("orig_name")
-    return {"path": address, "orig_name": name, "meta": {"_type": "gradio.FileData"}}
+def is_deep(value: Any) -> bool:
+    """Whether JSON is nested more deeply than it can be handled."""
+    level = [[value]]
+    for _ in range(DEPTH):
+        inner = [one.values() if isinstance(one, dict) else one for one in level]
+        level = [one for each in inner for one in each if isinstance(one, dict | list)]
+        if not level:
+            return False
+    return True

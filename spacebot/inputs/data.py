@@ -12,15 +12,14 @@ from typing import Any
 from spacebot.inputs.base import (
     TEXT_LENGTH,
     Input,
-    holds_file,
+    is_deep,
     name_of,
     option,
     quoted,
     refuse,
-    theirs,
 )
 from spacebot.inputs.files import file_data
-from spacebot.models import File, Option, OptionType, Parameter, Theirs
+from spacebot.models import File, Option, OptionType, Parameter, Upload
 
 # An attached table or JSON is read into memory, and sent as text.
 READ = 5_000_000
@@ -76,7 +75,8 @@ class Json(Pasted):
     def parse(self, parameter: Parameter, name: str, text: Any) -> Any:
         try:
             value = json.loads(text, parse_constant=not_json) if isinstance(text, str) else text
-            named = holds_file(value)
+            if is_deep(value):
+                raise RecursionError
         except RecursionError:
             raise refuse(name, "is JSON that is nested too deeply.") from None
         except ValueError as error:
@@ -85,8 +85,6 @@ class Json(Pasted):
             raise refuse(
                 name, f'is not JSON: {why(error)}. Give it like `{{"size": 3}}`.'
             ) from None
-        if named:
-            raise refuse(name, "may not name files inside its JSON.")
         return value if not isinstance(value, str) else self.spread(value)
 
     def spread(self, text: str) -> Any:
@@ -178,29 +176,29 @@ class Chat(Input):
         name = name_of(parameter)
         match given[name]:
             case list() as history:
-                return theirs(history)
+                return history
             case {"history": list(history), "text": str(text), "files": list(files)}:
                 attached = [file_data(name, file) for file in files]
-                return [*theirs(history), said(parameter, text, attached)]
+                return [*history, said(parameter, text, attached)]
             case File():
                 raise refuse(name, "takes a text, not a file.")
             case text:
                 # What a page greets with is the beginning of what was said.
                 greeting = parameter.default or []
-                return [*map(Theirs, greeting), said(parameter, str(text))]
+                return [*greeting, said(parameter, str(text))]
 
     def blank(self, parameter: Parameter) -> list[Any]:
         return []
 
 
-def said(parameter: Parameter, text: str, files: Sequence[Mapping[str, Any]] = ()) -> Any:
-    """What a person says, as the history of this Chatbot holds it; `files` as Gradio takes them."""
+def said(parameter: Parameter, text: str, files: Sequence[Upload] = ()) -> Any:
+    """What a person says, as the history of this Chatbot holds it; `files` to be uploaded."""
     kind = parameter.props.get("type")
     if kind == "tuples":
         return [text, None]
     if kind == "messages" and not files:
         return {"role": "user", "content": text}
-    parts: list[Any] = [{"type": "file", "file": dict(file)} for file in files]
+    parts: list[Any] = [{"type": "file", "file": file} for file in files]
     parts += [{"type": "text", "text": text}] if text or not parts else []
     return {"role": "user", "content": parts}
 

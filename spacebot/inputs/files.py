@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from spacebot.inputs.base import Input, clip, name_of, option, quoted, refuse
-from spacebot.models import File, Option, OptionType, Parameter
+from spacebot.models import File, Option, OptionType, Parameter, Upload
 
 # Several files are several attachments; Discord's form takes up to 10 in one field.
 SLOTS = 5
@@ -63,7 +63,7 @@ class Attachment(Input):
         """Whether a file of this name is a film."""
         return (KINDS.guess_type(name.casefold())[0] or "").startswith("video/")
 
-    def files(self, parameter: Parameter, given: Mapping[str, Any]) -> list[dict[str, Any]]:
+    def files(self, parameter: Parameter, given: Mapping[str, Any]) -> list[Upload]:
         """The files that were attached, in the order given, each checked for its kind."""
         return [file_data(name, file, self.accepted(parameter)) for name, file in given.items()]
 
@@ -90,20 +90,16 @@ def slots(kind: Attachment, parameter: Parameter, count: int) -> tuple[Option, .
     )
 
 
-def file_data(name: str, file: Any, types: tuple[str, ...] = ()) -> dict[str, Any]:
-    """What gradio_client uploads and Gradio takes; raises InputError for a wrong kind."""
+def file_data(name: str, file: Any, types: tuple[str, ...] = ()) -> Upload:
+    """The attached file, to be uploaded; raises InputError for a wrong kind."""
     if not isinstance(file, File):
         raise refuse(name, f"takes a file, attached: you gave {quoted(file)}.")
-    if file.path is None:
+    if file.path is None or file.folder is None:
         why = file.problem or "it did not arrive; attach it again"
         raise refuse(name, f"could not be read, {quoted(file.name)}: {why}")
     if types and not is_one_of(file, types):
         raise refuse(name, f"takes {listed(types)}: you gave {quoted(file.name)}.")
-    return {
-        "path": str(file.path),
-        "orig_name": file.name,
-        "meta": {"_type": "gradio.FileData"},
-    }
+    return Upload(file.path, file.folder, file.name)
 
 
 def is_kind(name: str, mime: str | None, types: tuple[str, ...]) -> bool:

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from spacebot.inputs.base import CHOICES, Input, has_default, holds_file, name_of, needed, refuse
+from spacebot.inputs.base import CHOICES, Input, has_default, name_of, needed, refuse
 from spacebot.inputs.table import kind_of
-from spacebot.models import Choice, Endpoint, File, Option, Parameter, Theirs
+from spacebot.models import Choice, Endpoint, File, Option, Parameter
 
 # Discord's limits for one command; its subcommands share the characters.
 OPTIONS = 25
@@ -104,7 +104,7 @@ def values(endpoint: Endpoint, given: Mapping[str, Any]) -> dict[str, Any]:
     It reads attached tables and JSON from disk. Raises InputError, whose sentence
     names the option, for the first thing that the Space could not take.
     """
-    sent = {name: back(one) for name, one in endpoint.constants.items()}
+    sent = dict(endpoint.constants)
     for parameter, own in by_owner(endpoint, given):
         for name, one in own.items():
             check_size(name, one, endpoint.max_file_size)
@@ -130,19 +130,14 @@ def value_of(parameter: Parameter, own: Mapping[str, Any]) -> Any:
     """What Gradio takes for one parameter: what was given, else the default, else blank."""
     kind = kind_of(parameter)
     if kind is None:
-        return back(parameter.default)
+        return parameter.default
     if own:
         return kind.value(parameter, own)
     if has_default(kind, parameter):
-        return back(parameter.default)
+        return parameter.default
     if needed(kind, parameter):
         raise refuse(name_of(parameter), missing(kind, parameter))
     return kind.blank(parameter)
-
-
-def back(value: Any) -> Any:
-    """JSON of the Space's own on its way back: its files by its own paths, never read here."""
-    return Theirs(value) if holds_file(value) else value
 
 
 def missing(kind: Input, parameter: Parameter) -> str:

@@ -20,7 +20,7 @@ class Gallery(Attachment):
 
     def value(self, parameter: Parameter, given: Mapping[str, Any]) -> list[dict[str, Any]]:
         return [
-            {"video" if self.is_video(file["orig_name"]) else "image": file, "caption": None}
+            {"video" if self.is_video(file.name) else "image": file, "caption": None}
             for file in self.files(parameter, given)
         ]
 
@@ -52,7 +52,7 @@ class Editor(Attachment):
         types = self.accepted(parameter)
         masks = [file_data(key, file, types) for key, file in given.items() if key != name]
         picture = file_data(name, given[name], types)
-        return {"background": picture, "layers": masks, "composite": dict(picture)}
+        return {"background": picture, "layers": masks, "composite": picture}
 
 
 class Pair(Attachment):

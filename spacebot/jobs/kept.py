@@ -59,7 +59,7 @@ class Kept:
             os.link(file.path, path)
         except OSError:
             shutil.copyfile(file.path, path)
-        return replace(file, path=path)
+        return replace(file, path=path, folder=path.parent)
 
 
 def _is_there(value: Any) -> bool:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 from spacebot import inputs
@@ -87,12 +86,11 @@ def _without_secrets(job: Job) -> dict[str, Any]:
 
 def _kept(value: Any) -> Any:
     if isinstance(value, File):
-        return {"file": {**asdict(value), "path": str(value.path) if value.path else None}}
+        return {"file": value.to_json()}
     return value
 
 
 def _given(value: Any) -> Any:
     if isinstance(value, Mapping) and "file" in value:
-        kept = value["file"]
-        return File(**{**kept, "path": Path(kept["path"]) if kept["path"] else None})
+        return File.from_json(value["file"])
     return value

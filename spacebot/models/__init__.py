@@ -16,6 +16,7 @@ from spacebot.models.jobs import (
     Progress,
     Reply,
     Stage,
+    Upload,
 )
 from spacebot.models.spaces import (
     Answer,
@@ -30,7 +31,6 @@ from spacebot.models.spaces import (
     Source,
     Space,
     Step,
-    Theirs,
 )
 from spacebot.models.status import (
     BotPhase,
@@ -78,6 +78,6 @@ __all__ = [
     "Stage",
     "Status",
     "Step",
-    "Theirs",
     "Trouble",
+    "Upload",
 ]

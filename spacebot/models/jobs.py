@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,9 @@ class File:
     """A file on its way: one that a person attached, or one that a Space returned.
 
     `path` is None where the file could not be brought here (`problem` says why,
-    in words for the user); `url` is its address on the Space.
+    in words for the user); `url` is its address on the Space. `folder` is set on
+    a file that this program itself saved for a job, to the folder it made for it:
+    no other file is ever uploaded.
     """
 
     name: str
@@ -25,6 +27,33 @@ class File:
     mime: str | None = None
     url: str | None = None
     problem: str | None = None
+    folder: Path | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """The file as the store keeps it."""
+        paths = {"path": self.path, "folder": self.folder}
+        return {**asdict(self), **{key: path and str(path) for key, path in paths.items()}}
+
+    @classmethod
+    def from_json(cls, kept: Mapping[str, Any]) -> File:
+        """The file as it was before it was stored."""
+        path = Path(kept["path"]) if kept["path"] else None
+        # Rows written by an earlier version have no folder: each file had one of its own.
+        folder = kept.get("folder") or (path and path.parent)
+        return cls(**{**kept, "path": path, "folder": Path(folder) if folder else None})
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """The right to upload one file: made only of a file that this program saved for a job.
+
+    A Space's values are JSON, which can hold no such object, whatever it looks like.
+    `folder` has to contain the file, once symlinks are resolved.
+    """
+
+    path: Path
+    folder: Path
+    name: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,17 +38,6 @@ class FollowUp:
 
 
 @dataclass(frozen=True, slots=True)
-class Theirs:
-    """JSON that a Space returned, to go back to the same Space just as it is.
-
-    Its files are named by the Space's own paths, which must never be read as
-    paths of this machine.
-    """
-
-    value: Any
-
-
-@dataclass(frozen=True, slots=True)
 class Source:
     """One entry of SPACES or COMMANDS: a Space, and how it is offered.
 

@@ -101,7 +101,8 @@ def _save(upload: UploadFile, place: Path) -> File:
     path = place / name[-150:]
     with path.open("wb") as target:
         shutil.copyfileobj(upload.file, target)
-    return File(name=name, path=path, size=path.stat().st_size, mime=upload.content_type)
+    size, mime = path.stat().st_size, upload.content_type
+    return File(name=name, path=path, size=size, mime=mime, folder=place)
 
 
 def _string(_option: Option, raw: str) -> str:

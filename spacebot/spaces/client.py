@@ -2,22 +2,29 @@
 
 What is replaced here, and only here: the state of the Space is asked by
 `connection`, with a deadline (the stock client polls a building Space for ever);
-joining the queue does not start a reader thread; no telemetry. Tests fail when a
-new gradio_client changes what is replaced.
+joining the queue does not start a reader thread; only an `Upload` opens a file;
+requests share pooled connections; no telemetry. Tests fail when a new
+gradio_client changes what is replaced.
 """
 
 from __future__ import annotations
 
+import json
+import threading
 from collections.abc import Collection, Mapping
-from typing import Any
+from dataclasses import dataclass
+from http.cookiejar import DefaultCookiePolicy
+from typing import Any, NoReturn
 from urllib.parse import urljoin
 
 import httpx
 from gradio_client import Client, utils
-from gradio_client.client import Endpoint
+from gradio_client.client import Endpoint, Job
+from gradio_client.exceptions import ValidationError
 
-from spacebot.models import Theirs
-from spacebot.spaces.network import Network
+from spacebot.models import Upload
+from spacebot.spaces.network import KEEP_ALIVE, Network
+from spacebot.spaces.uploads import opened, with_uploads
 
 # Joining is a small request; an upload may be large and the Space far away.
 TIMEOUT = httpx.Timeout(60, connect=10)
@@ -25,8 +32,56 @@ TIMEOUT = httpx.Timeout(60, connect=10)
 WATCHED = "sse_v3"
 
 
+class JsonEndpoint(Endpoint):
+    """An endpoint of gradio_client that takes values as they are, and opens no file.
+
+    The stock one uploads whatever path a value names: a Space could name any file here.
+    """
+
+    def process_input_files(self, *data: Any) -> tuple[Any, ...]:
+        """Return the values: uploads were made before (`SpaceClient.arguments`)."""
+        return data
+
+    def _upload_file(self, f: dict[str, Any], data_index: int) -> NoReturn:  # noqa: ARG002
+        raise PermissionError("only an Upload names a file of this machine")
+
+    def _upload_upstream_file(
+        self,
+        file_url: str,
+        file_data: dict[str, Any],  # noqa: ARG002
+        data_index: int,
+    ) -> NoReturn:
+        self._upload_file({"path": file_url}, data_index)
+
+    def _download_file(self, x: dict[str, Any]) -> NoReturn:  # noqa: ARG002
+        raise PermissionError("files are brought here by Fetcher")
+
+
+class NotSent(Exception):
+    """The job did not get as far as the Space's queue: `__cause__` says why."""
+
+
+class Left(Exception):
+    """Whoever wanted the job has gone before it was sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """A job in the queue of a Space of protocol sse_v3, by its event id."""
+
+    event_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class StockJob:
+    """A job that the stock client sends and reads, in threads of its own."""
+
+    client: StockSession
+    job: Job
+
+
 class SpaceClient(Client):
-    """One connection to a Space. Its sessions are only names (see `join`)."""
+    """One connection to a Space. Its sessions are only names (see `submit`)."""
 
     def __init__(
         self,
@@ -45,7 +100,11 @@ class SpaceClient(Client):
         """
         self._host = host
         self._wanted = frozenset(wanted)
-        self.http = httpx.Client(verify=network.tls, timeout=TIMEOUT)
+        limits = httpx.Limits(keepalive_expiry=KEEP_ALIVE)
+        self.http = httpx.Client(verify=network.tls, timeout=TIMEOUT, limits=limits)
+        # Those of the first answer alone are sent (`headers`): a Space of several replicas
+        # finds the right one by them. What comes later may be one member's.
+        self.http.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=()))
         super().__init__(
             src,
             token=token or False,  # type: ignore[arg-type]  # None would mean a saved one
@@ -55,8 +114,7 @@ class SpaceClient(Client):
             download_files=False,
             analytics_enabled=False,
         )
-        # Those of the first answer: a Space of several replicas finds the right one by them.
-        self.http.cookies.update(self.cookies)
+        _only_json(self)
 
     def close(self) -> None:
         """Give back the connections; the stock client's threads were never started."""
@@ -94,34 +152,120 @@ class SpaceClient(Client):
                 return index
         raise ValueError(f"no endpoint {api_name}")
 
-    def arguments(self, index: int, values: Mapping[str, Any]) -> tuple[Any, ...]:
-        """Values by parameter name → the arguments in order, files uploaded, states empty.
+    def submit(  # pyright: ignore[reportIncompatibleMethodOverride] - watched, not waited for
+        self,
+        values: Mapping[str, Any],
+        *,
+        index: int,
+        session: str,
+        silence: float,
+        left: threading.Event,
+    ) -> Joined | StockJob:
+        """Upload what there is to upload and join the queue; returns what is watched.
 
-        An upload blocks: where there is one (`uploads`), call it in an executor.
+        Blocking: called in an executor. `values` are by parameter name. What fails before
+        the Space was asked to run anything raises `NotSent`. Once `left` is set, nothing
+        more is sent.
         """
+        try:
+            data = self.arguments(index, values, left)
+        except Exception as error:
+            raise NotSent from error
+        if self.protocol == WATCHED:
+            return Joined(self._join(index, data, session))
+        client = StockSession(self, session, silence=silence)
+        return StockJob(client, client.submit(*data, fn_index=index))
+
+    def arguments(
+        self, index: int, values: Mapping[str, Any], left: threading.Event
+    ) -> tuple[Any, ...]:
+        """Values by parameter name → the arguments in order, files uploaded, states empty."""
         endpoint: Endpoint = self.endpoints[index]
         names = [info["parameter_name"] for info in endpoint.parameters_info or []]
-        given = tuple(values.get(name) for name in names)
-        sent = endpoint.process_input_files(*endpoint.insert_empty_state(*given))
-        # What the Space itself returned goes back as it is. Unwrapped only now, since the
-        # stock client uploads whatever path a file names, from this machine.
-        return tuple(map(_unwrapped, sent))
+
+        def upload(one: Upload) -> dict[str, Any]:
+            _still(left)
+            return self._upload(one)
+
+        sent = (with_uploads(values.get(name), upload) for name in names)
+        data = endpoint.insert_empty_state(*sent)
+        _still(left)
+        return data
+
+    def _upload(self, upload: Upload) -> dict[str, Any]:
+        with opened(upload) as file:
+            # The name decides what Gradio takes the file for.
+            files = {"files": (upload.name, file)}
+            response = self.http.post(self.upload_url, headers=headers(self), files=files)
+        response.raise_for_status()
+        (path,) = response.json()
+        meta = {"_type": "gradio.FileData"}
+        return {"path": path, "orig_name": upload.name, "meta": meta}
+
+    def _join(self, index: int, data: tuple[Any, ...], session: str) -> str:
+        """Put a job in the Space's queue; returns its event id.
+
+        Raises what gradio_client's `send_data` does. A session is a name that the
+        Space keeps state by: it exists once used.
+        """
+        body = json.dumps({"data": data, "fn_index": index, "session_hash": session})
+        kind = {"x-gradio-user": "api", "Content-Type": "application/json"}
+        # Redirects are not followed: the headers may hold the owner's token.
+        response = self.http.post(
+            self.sse_data_url, content=body.encode(), headers={**kind, **headers(self)}
+        )
+        if response.status_code == 503:
+            cause = httpx.HTTPStatusError("503", request=response.request, response=response)
+            raise utils.QueueError("Queue is full! Please try again.") from cause
+        if response.status_code == 422:
+            # The words of the app's own check, as gradio_client reads them.
+            raise ValidationError(utils.extract_validation_message(response) or "they do not fit")
+        response.raise_for_status()
+        return response.json()["event_id"]
 
 
-def uploads(value: Any) -> bool:
-    """Whether there is a file to upload anywhere in a value."""
-    if isinstance(value, Mapping):
-        return utils.is_file_obj_with_meta(value) or any(map(uploads, value.values()))
-    return isinstance(value, list | tuple) and any(map(uploads, value))
+class StockSession(Client):
+    """A session of its own on a Space that `base` is connected to; no HTTP to make."""
+
+    def __init__(self, base: SpaceClient, session: str, *, silence: float) -> None:
+        self._base = base
+        # Any timeout among these breaks the first of the sse protocols.
+        timeout = {"timeout": httpx.Timeout(60, connect=10, read=silence)}
+        super().__init__(
+            base.src,
+            token=base.token,
+            headers=base.headers,
+            verbose=False,
+            httpx_kwargs={} if base.protocol == "sse" else timeout,
+            ssl_verify=base.ssl_verify,
+            download_files=False,
+            analytics_enabled=False,
+            _skip_components=False,
+        )
+        _only_json(self)
+        self.space_id = base.space_id
+        self.cookies = base.cookies
+        self.session_hash = session
+
+    def _get_config(self) -> dict[str, Any]:
+        return self._base.config
+
+    def _get_api_info(self) -> dict[str, Any]:
+        return self._base._info
+
+    def _telemetry_thread(self) -> None:
+        return None
 
 
-def _unwrapped(value: Any) -> Any:
-    """A value with what the Space itself returned, wherever that stands in it."""
-    if isinstance(value, Theirs):
-        return value.value
-    if isinstance(value, list):
-        return list(map(_unwrapped, value))
-    return value
+def _only_json(client: Client) -> None:
+    """Have the client's endpoints open no file; building them anew would double the work."""
+    for endpoint in client.endpoints.values():
+        endpoint.__class__ = JsonEndpoint
+
+
+def _still(left: threading.Event) -> None:
+    if left.is_set():
+        raise Left
 
 
 def headers(client: SpaceClient) -> dict[str, str]:

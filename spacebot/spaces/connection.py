@@ -15,14 +15,15 @@ import aiohttp
 
 from spacebot.errors import EndpointGone, SpaceError, SpaceUnavailable
 from spacebot.models import Progress, Source, Stage, Step
-from spacebot.spaces.client import WATCHED, SpaceClient, headers
+from spacebot.spaces.client import Joined, SpaceClient, StockJob, headers
 from spacebot.spaces.files import Fetcher
 from spacebot.spaces.hub import Hub
-from spacebot.spaces.network import Network
+from spacebot.spaces.network import Network, Workers
 from spacebot.spaces.run import Recalled, Run
 from spacebot.spaces.sessions import Session, Sessions
 from spacebot.spaces.steps import handed, taken
-from spacebot.spaces.stock import run_stock
+from spacebot.spaces.stock import cancel_stock, watch_stock
+from spacebot.spaces.submit import submit
 from spacebot.spaces.translate import connect_failed, join_failed
 from spacebot.spaces.watch import Partial, Result, Toast, Update
 
@@ -64,6 +65,7 @@ class Connection:
         self.source = source
         self._wanted = tuple(wanted)
         self.network = network
+        self._workers = Workers()
         self.sessions = Sessions()
         self.answers: bool | None = None
         self.reason = ""
@@ -100,6 +102,7 @@ class Connection:
         self.sessions.close()
         if self._client is not None:
             await self.network.call(self._client.close)
+        self._workers.close()
 
     async def ready(self) -> SpaceClient:
         """The client, connected, and anew where the Space was restarted; raises `SpaceError`."""
@@ -149,7 +152,7 @@ class Connection:
         try:
             info = None if self.source.served_at else await self.hub.awake()
             async with asyncio.timeout(self.network.connect):
-                client = await self.network.call(
+                client = await self._workers.call(
                     SpaceClient,
                     self.network,
                     self.source.served_at or self.source.space,
@@ -265,17 +268,29 @@ class Connection:
         recall: asyncio.Event,
     ) -> AsyncGenerator[Update, None]:
         yield Progress(Stage.SENDING)
-        if client.protocol != WATCHED:
-            data = await self._sent(self.network.call(client.arguments, index, values))
-            async for update in run_stock(
-                self.network, client, index, data, session=session.name, silence=silence
-            ):
-                yield update
-            return
-        job = Run(self.network, client, index, session, self._sent)
-        async with contextlib.aclosing(
-            job.updates(values, silence=silence, recall=recall)
-        ) as updates:
+        run = Run(self.network, client, index, session)
+
+        async def withdraw(job: Joined | StockJob) -> None:
+            is_stock = isinstance(job, StockJob)
+            await (cancel_stock(self._workers, job) if is_stock else run.cancel(job))
+
+        job = await self._sent(
+            submit(
+                self._workers,
+                client,
+                values,
+                index=index,
+                session=session,
+                silence=silence,
+                withdraw=withdraw,
+            )
+        )
+        watched = (
+            watch_stock(self._workers, job)
+            if isinstance(job, StockJob)
+            else run.updates(job, silence=silence, recall=recall)
+        )
+        async with contextlib.aclosing(watched) as updates:
             async for update in updates:
                 yield update
 

@@ -49,7 +49,7 @@ class Fetcher:
         says why: one lost file never costs the others.
         """
         found: list[dict[str, Any]] = []
-        utils.traverse(values, lambda data: found.append(data) or data, utils.is_file_obj_with_meta)
+        utils.traverse(values, lambda data: found.append(data) or data, is_file)
         if not found:
             return values
         _make(folder)
@@ -60,7 +60,7 @@ class Fetcher:
                 return await self._fetch(data, folder, cap)
 
         files = iter(await asyncio.gather(*map(one, found)))
-        return utils.traverse(values, lambda _: next(files), utils.is_file_obj_with_meta)
+        return utils.traverse(values, lambda _: next(files), is_file)
 
     def address(self, data: Mapping[str, Any]) -> str:
         """Where the Space serves a file: a stream by its own address, the rest by path."""
@@ -71,9 +71,11 @@ class Fetcher:
     async def _fetch(self, data: dict[str, Any], folder: Path, cap: int) -> File:
         address = self.address(data)
         url = address if self._linked else None
-        name = PurePosixPath(str(data.get("orig_name") or data["path"])).name or "file"
-        mime = data.get("mime_type") or mimetypes.guess_type(name)[0]
-        file = File(name=name, url=url, mime=mime, size=data.get("size"))
+        name = name_of(data)
+        mime, size = data.get("mime_type"), data.get("size")
+        mime = mime if isinstance(mime, str) and mime else mimetypes.guess_type(name)[0]
+        size = size if isinstance(size, int) and size >= 0 else None
+        file = File(name=name, url=url, mime=mime, size=size)
         suffix = re.sub(r"[^.\w]", "", PurePosixPath(name).suffix)[:12]
         path = folder / f"{uuid.uuid4().hex}{suffix}"
         try:
@@ -109,6 +111,26 @@ class Fetcher:
         ):
             raise OSError("not on the public internet")
         return await self._network.public.get(url, allow_redirects=False)
+
+
+def is_file(value: Any) -> bool:
+    """Whether JSON is a file as Gradio writes one.
+
+    gradio_client's own check raises where `meta` is no object.
+    """
+    return (
+        isinstance(value, dict)
+        and isinstance(value.get("path"), str)
+        and isinstance(meta := value.get("meta"), dict)
+        and meta.get("_type") == "gradio.FileData"
+    )
+
+
+def name_of(data: Mapping[str, Any]) -> str:
+    """The name of a Space's file, without folders and control characters."""
+    name = PurePosixPath(str(data.get("orig_name") or data["path"])).name
+    name = "".join(letter for letter in name if letter.isprintable())
+    return name if name.strip(". ") else "file"
 
 
 def _make(folder: Path) -> None:

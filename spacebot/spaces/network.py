@@ -20,9 +20,12 @@ from huggingface_hub import HfApi
 P = ParamSpec("P")
 T = TypeVar("T")
 
-# A blocking call here is a connect, an upload or a join: short, and bounded by
-# timeouts. Watching a job takes no thread, so this does not grow with the jobs.
+# A blocking call is a connect, an upload or a join: short, and bounded by timeouts.
+# Watching a job takes no thread, so this does not grow with the jobs. Threads are started
+# when needed; each Space has its own, so that a slow one keeps no other waiting.
 THREADS = 16
+# So many of a Space's threads may be uploading; the rest join its queue.
+UPLOADS = 8
 # Gradio's server ends a connection that was idle for 5 s. Ours are given up before: a job
 # that is sent on one just then would be lost, and could not be sent again safely.
 KEEP_ALIVE = 4.0
@@ -50,6 +53,24 @@ def is_public(address: str) -> bool:
     return ipaddress.ip_address(address).is_global
 
 
+class Workers:
+    """An executor for blocking calls; `uploading` bounds those that may take long."""
+
+    def __init__(self) -> None:
+        self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="spaces")
+        self.uploading = asyncio.Semaphore(UPLOADS)
+
+    async def call(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a blocking function in a thread."""
+        loop = asyncio.get_running_loop()
+        work: Any = functools.partial(function, *args, **kwargs)
+        return await loop.run_in_executor(self._pool, work)
+
+    def close(self) -> None:
+        """Let the threads end; what has not begun is dropped."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+
 class Network:
     """Holds the HTTP clients and threads that all connections share.
 
@@ -67,7 +88,7 @@ class Network:
         self.tls: ssl.SSLContext = httpx.create_ssl_context()
 
     async def __aenter__(self) -> Network:
-        self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="spaces")
+        self._workers = Workers()
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=45)
         self.http = aiohttp.ClientSession(
             timeout=timeout,
@@ -87,10 +108,8 @@ class Network:
     async def __aexit__(self, *_: object) -> None:
         await self.http.close()
         await self.public.close()
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        self._workers.close()
 
     async def call(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run a blocking function in the executor of the Spaces."""
-        loop = asyncio.get_running_loop()
-        work: Any = functools.partial(function, *args, **kwargs)
-        return await loop.run_in_executor(self._pool, work)
+        """Run a blocking function that is no single Space's in a thread."""
+        return await self._workers.call(function, *args, **kwargs)

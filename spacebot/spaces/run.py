@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
-from typing import Any
+from collections.abc import AsyncGenerator
 
 import aiohttp
 
 from spacebot.errors import SpacebotError, SpaceError, SpaceStopped
 from spacebot.models import Progress, Stage
-from spacebot.spaces.client import SpaceClient, headers, uploads
-from spacebot.spaces.join import join
+from spacebot.spaces.client import Joined, SpaceClient, headers
 from spacebot.spaces.network import Network
 from spacebot.spaces.sessions import Session
+from spacebot.spaces.submit import CANCEL
 from spacebot.spaces.translate import asked_pause, watch_failed
 from spacebot.spaces.watch import Partial, Result, Stream, TakenOut, Update
 
-# A Space that does not take a cancel in so many seconds is not waited for.
-CANCEL = 5.0
 # Statuses with which a Space, or what stands before it, has no room for a moment; the
 # pauses between tries then, in seconds, and the longest one that it may ask for.
 NO_ROOM, PAUSES, MOST = {429, 502, 503, 504}, (1.0, 2.0, 4.0, 8.0), 15.0
@@ -33,7 +30,7 @@ class Recalled(SpaceError):
 
 
 class Run:
-    """One job. `sent` waits for what sends it, translating what that raises."""
+    """One job in the queue of a Space, watched on the event loop."""
 
     def __init__(
         self,
@@ -41,25 +38,23 @@ class Run:
         client: SpaceClient,
         index: int,
         session: Session,
-        sent: Callable[[Awaitable[Any]], Awaitable[Any]],
     ) -> None:
         self._network = network
         self._client = client
         self._session = session
         self._about = {"fn_index": index, "session_hash": session.name}
-        self._sent = sent
         self._queued = self._began = self._ended = False
 
     async def updates(
-        self, values: Mapping[str, Any], *, silence: float, recall: asyncio.Event
+        self, job: Joined, *, silence: float, recall: asyncio.Event
     ) -> AsyncGenerator[Update, None]:
         """Yield what becomes of the job; ends with its `Result`, raises `SpacebotError`.
 
         An error is `safe` where the Space cannot have begun. `recall` takes the
         job out of the Space's queue, which raises `Recalled`.
         """
-        event_id = await self._join(await self._upload(values))
-        recalling = asyncio.create_task(self._recall(recall, event_id))
+        event_id = job.event_id
+        recalling = asyncio.create_task(self._recall(recall, job))
         stream: Stream | None = None
         try:
             stream = await self._open(silence)
@@ -77,7 +72,7 @@ class Run:
                 # Behind the job, which need not wait for it; the session does.
                 self._session.leave(stream.end()).add_done_callback(stream.close)
             if not self._ended:
-                await asyncio.shield(self._cancel(event_id))
+                await asyncio.shield(self.cancel(job))
 
     async def _open(self, silence: float) -> Stream:
         """Ask for the events, more than once where there is no room: that runs nothing twice."""
@@ -119,53 +114,17 @@ class Run:
             ours.safe = True
         return ours
 
-    async def _upload(self, values: Mapping[str, Any]) -> tuple[Any, ...]:
-        try:
-            return await self._sent(self._arguments(values))
-        except SpaceError as error:
-            error.safe = True
-            raise
-
-    async def _arguments(self, values: Mapping[str, Any]) -> tuple[Any, ...]:
-        index = self._about["fn_index"]
-        if uploads(values):
-            return await self._network.call(self._client.arguments, index, values)
-        # With nothing to upload, nothing blocks: a thread would only cost its switches.
-        return self._client.arguments(index, values)
-
-    async def _join(self, data: tuple[Any, ...]) -> str:
-        index, session = self._about.values()
-        joining = asyncio.ensure_future(
-            self._sent(
-                join(
-                    self._network.http,
-                    self._client.sse_data_url,
-                    index=index,
-                    data=data,
-                    session=session,
-                    headers=headers(self._client),
-                )
-            )
-        )
-        try:
-            return await asyncio.shield(joining)
-        except asyncio.CancelledError:
-            # The request is on its way: it is taken back as soon as it has arrived.
-            with contextlib.suppress(SpacebotError, TimeoutError):
-                await self._cancel(await asyncio.wait_for(joining, CANCEL))
-            raise
-
-    async def _recall(self, recall: asyncio.Event, event_id: str) -> None:
+    async def _recall(self, recall: asyncio.Event, job: Joined) -> None:
         await recall.wait()
         if not self._began:
-            await self._cancel(event_id)
+            await self.cancel(job)
 
-    async def _cancel(self, event_id: str) -> None:
+    async def cancel(self, job: Joined) -> None:
         """Take the job out of the Space's queue, or stop a stream after its step."""
         with contextlib.suppress(aiohttp.ClientError, TimeoutError):
             async with self._network.http.post(
                 self._client.src_prefixed + "cancel",
-                json={**self._about, "event_id": event_id},
+                json={**self._about, "event_id": job.event_id},
                 headers=headers(self._client),
                 timeout=aiohttp.ClientTimeout(total=CANCEL),
                 allow_redirects=False,

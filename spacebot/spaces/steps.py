@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from spacebot.models import Step, Theirs
+from spacebot.models import Step
 
 
 def taken(step: Step, values: Mapping[str, Any]) -> dict[str, Any]:
@@ -16,7 +16,7 @@ def taken(step: Step, values: Mapping[str, Any]) -> dict[str, Any]:
 def handed(step: Step, given: Sequence[Any]) -> dict[str, Any]:
     """The values that a step's visible outputs become; those that only change looks set none."""
     return {
-        key: Theirs(value)
+        key: value
         for number, key in step.gives.items()
         if (value := _set(given[number])) is not _UNSET
     }

@@ -11,64 +11,21 @@ import concurrent.futures
 from collections.abc import AsyncGenerator
 from typing import Any
 
-import httpx
-from gradio_client import Client
 from gradio_client.client import Job
 from gradio_client.utils import StatusUpdate
 
 from spacebot.models import Progress, Stage
-from spacebot.spaces.client import SpaceClient
-from spacebot.spaces.network import Network
+from spacebot.spaces.client import StockJob
+from spacebot.spaces.network import Workers
 from spacebot.spaces.translate import stock_failed
 from spacebot.spaces.watch import Partial, Result, Toast, Update, progress_of
 
 POLL = 0.25
 
 
-class StockSession(Client):
-    """A session of its own on a Space that `base` is connected to; no HTTP to make."""
-
-    def __init__(self, base: SpaceClient, session: str, *, silence: float) -> None:
-        self._base = base
-        # Any timeout among these breaks the first of the sse protocols.
-        timeout = {"timeout": httpx.Timeout(60, connect=10, read=silence)}
-        super().__init__(
-            base.src,
-            token=base.token,
-            headers=base.headers,
-            verbose=False,
-            httpx_kwargs={} if base.protocol == "sse" else timeout,
-            ssl_verify=base.ssl_verify,
-            download_files=False,
-            analytics_enabled=False,
-            _skip_components=False,
-        )
-        self.space_id = base.space_id
-        self.cookies = base.cookies
-        self.session_hash = session
-
-    def _get_config(self) -> dict[str, Any]:
-        return self._base.config
-
-    def _get_api_info(self) -> dict[str, Any]:
-        return self._base._info
-
-    def _telemetry_thread(self) -> None:
-        return None
-
-
-async def run_stock(
-    network: Network,
-    base: SpaceClient,
-    index: int,
-    data: tuple[Any, ...],
-    *,
-    session: str,
-    silence: float,
-) -> AsyncGenerator[Update, None]:
-    """Run one job by the stock client: yields as `watch` does, ends with its `Result`."""
-    client = await network.call(StockSession, base, session, silence=silence)
-    job = client.submit(*data, fn_index=index)
+async def watch_stock(workers: Workers, sent: StockJob) -> AsyncGenerator[Update, None]:
+    """Watch a job of the stock client: yields as `watch` does, ends with its `Result`."""
+    job = sent.job
     try:
         ended = asyncio.Event()
         loop = asyncio.get_running_loop()
@@ -77,9 +34,14 @@ async def run_stock(
             yield update
         yield Result(_values(job))
     finally:
-        if not job.future.done():
-            await network.call(job.cancel)
-        client.close()
+        await cancel_stock(workers, sent)
+
+
+async def cancel_stock(workers: Workers, sent: StockJob) -> None:
+    """Cancel the job on the Space where it has not ended, and give its client back."""
+    if not sent.job.future.done():
+        await workers.call(sent.job.cancel)
+    sent.client.close()
 
 
 async def _follow(job: Job, ended: asyncio.Event) -> AsyncGenerator[Update, None]:

@@ -25,6 +25,7 @@ from spacebot.errors import (
     SpaceStopped,
     SpaceUnavailable,
 )
+from spacebot.spaces.client import NotSent
 
 _QUOTED = re.compile(r"""(['"])((?:(?!\1|\\).)+)\1""")
 _QUOTA = re.compile(
@@ -69,6 +70,11 @@ def raised(output: Mapping[str, Any]) -> SpaceError:
 def join_failed(error: Exception) -> Exception:
     """What broke while a job was sent → ours; unknown errors as they are."""
     match error:
+        case NotSent(__cause__=Exception() as cause):
+            ours = join_failed(cause)
+            if isinstance(ours, SpaceError):
+                ours.safe = True
+            return ours
         case QueueError():
             return _busy("The Space's queue is full.", error.__cause__)
         case ValidationError():
@@ -83,8 +89,6 @@ def join_failed(error: Exception) -> Exception:
             return SpaceSilent(_TOOK)
         case httpx.TransportError() | aiohttp.ClientError():
             return SpaceStopped("The connection to the Space broke. Try again.")
-        case ValueError() if "exceeds the maximum file size" in str(error):
-            return InputError(_TOO_LARGE)
         case _:
             return error
 
