@@ -7,8 +7,6 @@ a Space said through `plain`.
 
 from __future__ import annotations
 
-from bs4 import BeautifulSoup
-
 from spacebot import inputs
 from spacebot.errors import (
     Cancelled,
@@ -19,10 +17,11 @@ from spacebot.errors import (
     SpaceRaised,
 )
 from spacebot.models import Job, Progress, Stage
-from spacebot.outputs.text import escape, shorten
+from spacebot.outputs.text import escape, said
 
 BAR = 12
 DESCRIBED = 300
+UNIT = 20
 
 
 def header(job: Job, command: str) -> str:
@@ -73,7 +72,7 @@ def _running(now: Progress) -> str:
         full = round(now.fraction * BAR)
         parts = [f"⚙️ {'▰' * full}{'▱' * (BAR - full)} {now.fraction:.0%}"]
     if now.step is not None and now.steps:
-        unit = f" {now.unit}" if now.unit and now.unit != "steps" else ""
+        unit = f" {plain(now.unit, UNIT)}" if now.unit and now.unit != "steps" else ""
         parts.append(f"{now.step:g} of {now.steps:g}{unit}")
     elif now.fraction is None and now.eta and now.eta >= 1:
         parts.append(f"about {duration(now.eta)}")
@@ -92,7 +91,7 @@ STAGES = {
 
 def plain(text: str, limit: int) -> str:
     """What a Space said, which may hold HTML, as one harmless line of about `limit` characters."""
-    return escape(shorten(BeautifulSoup(text, "html.parser").get_text(" ", strip=True), limit))
+    return escape(said(text, limit))
 
 
 def duration(seconds: float) -> str:

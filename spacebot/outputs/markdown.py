@@ -195,13 +195,13 @@ def _converted(
 ) -> tuple[str, list[tuple[str, str]]]:
     """Return HTML as markdown; `wrap` says that line ends in it mean no more than spaces."""
     # A line break is written as "<br>" and a newline, which would count twice.
-    soup = BeautifulSoup(re.sub(r"(<br ?/?>)\s*\n", r"\1", html), "html.parser")
+    soup = BeautifulSoup(re.sub(r"(<br ?/?>)[ \t]*\n", r"\1", html), "html.parser")
     converter = _Converter(wrap=wrap, wrap_width=None)
     try:
         written = converter.convert_soup(soup)
     except RecursionError:
         written = text.escape(soup.get_text("\n", strip=True))
-    written = re.sub(r"[ \t]+(?=\n|$)", "", written)
+    written = "\n".join(line.rstrip(" \t") for line in written.split("\n"))
     found = [(number, alt) for number, alt in converter.pictures if number < len(pictures)]
     return (
         re.sub(r"\n{3,}", "\n\n", written).strip(),

@@ -9,8 +9,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from bs4 import BeautifulSoup
-
 from spacebot.models import Attached, Endpoint, Output, Reply
 from spacebot.outputs import text
 from spacebot.outputs.files import REQUEST_LIMIT, Attachments, Place, Shown, safe_stem
@@ -24,6 +22,7 @@ _MOST_FILES = 40
 _TEXT_MOST = 20_000
 _BEGINNING = 1400
 _NOTES = 3
+_NOTES_READ = 20
 _NOTE = 200
 _KINDS = {
     "textbox": "Text",
@@ -183,11 +182,9 @@ def _labelled(label: str, part: Shown) -> Shown:
 
 def _said(notes: Sequence[str], *, alone: bool) -> list[str]:
     """Return the lines under the header: the Space's notes, and that there is nothing else."""
-    plain = (BeautifulSoup(note, "html.parser").get_text(" ", strip=True) for note in notes)
+    plain = (text.said(note, _NOTE) for note in notes[-_NOTES_READ:])
     unique = list(dict.fromkeys(filter(None, plain)))[-_NOTES:]
-    lines = [
-        text.small(f"The Space says: {text.escape(text.shorten(one, _NOTE))}") for one in unique
-    ]
+    lines = [text.small(f"The Space says: {text.escape(one)}") for one in unique]
     return [_NOTHING, *lines] if alone else lines
 
 
@@ -248,7 +245,7 @@ def _beginning(written: str, room: int) -> str:
         return written
     head = text.split(written, room)[0]
     # A heading with nothing below it says nothing.
-    return re.sub(r"\n+#{1,3} [^\n]*$", "", head) + "\n…"
+    return re.sub(r"\n#{1,3} [^\n]*$", "", head).rstrip() + "\n…"
 
 
 def _whole(sections: Sequence[_Section]) -> tuple[str, str]:

@@ -9,8 +9,6 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from bs4 import BeautifulSoup
-
 from spacebot.outputs import text
 from spacebot.outputs.files import Place, Shown, joined
 from spacebot.outputs.values import words
@@ -77,9 +75,8 @@ def _marked(kinds: Any, count: int) -> list[int]:
 
 def _plain(cell: str) -> str:
     """Return a cell of Markdown or HTML without its marks, as leaderboards link their names."""
-    named = re.sub(r"!?\[([^\]]*)\]\([^)\s]*\)", r"\1", cell)
-    read = BeautifulSoup(named, "html.parser").get_text(" ") if "<" in named else named
-    return " ".join(read.split())
+    named = re.sub(r"!?\[([^\[\]]*)\]\([^()\s]*\)", r"\1", cell)
+    return text.untagged(named) if "<" in named else " ".join(named.split())
 
 
 def as_csv(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

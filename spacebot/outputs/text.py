@@ -6,6 +6,7 @@ a Space writes must not even look like a mention, a button or the bot's own word
 
 from __future__ import annotations
 
+import html
 import re
 import unicodedata
 from collections.abc import Sequence
@@ -37,8 +38,16 @@ _MARKUP = re.compile(
     """,
     re.VERBOSE | re.MULTILINE,
 )
-# A code block may stand in a quote or a list.
+# A code block may stand in a quote or a list. What is repeated of the line that opens one
+# is short, so that each message takes more of the text than it repeats.
 _FENCE_LINE = re.compile(r"[ >]{0,20}```")
+_OPENING = re.compile(r"([ >]{0,20}```[\w+#.-]{0,20})[ \t]*(?:\n|$)|([ >]{0,20}```)")
+_OPENING_MOST = 44
+# In less room than this, text is cut without regard for its markup.
+_LEAST = 4 * _OPENING_MOST
+_TAG = re.compile(
+    r"<(style|script)\b.*?(?:</\1>|\Z)|<!--.*?(?:-->|\Z)|</?[a-zA-Z][^<>]*>", re.S | re.I
+)
 _LINE_START = re.compile(r"(\d+(?=[.)]\s)|(?=(?:[->]|#{1,6})(?:\s|$)|-#|>>>))")
 # Where a long text is best cut, and how full the message must be by then.
 _BORDERS = (
@@ -100,6 +109,16 @@ def escape(text: str) -> str:
         return match["start"] + "\\" if match["start"] is not None else "\\" + match["char"]
 
     return _EVERYONE.sub("@" + _ZERO_WIDTH, _MARKUP.sub(safe, clean(text)))
+
+
+def said(raw: str, limit: int) -> str:
+    """Return what a Space said, which may hold HTML, as one plain line of at most `limit`."""
+    return shorten(untagged(raw[: 8 * limit + 1000]), limit)
+
+
+def untagged(raw: str) -> str:
+    """Return HTML as one line of plain text, in time proportional to its length."""
+    return " ".join(html.unescape(_TAG.sub(" ", raw)).split())
 
 
 def small(text: str) -> str:
@@ -171,6 +190,10 @@ def split(text: str, limit: int = MESSAGE_LIMIT) -> list[str]:
 
     A code block that is cut is closed, and opened again with its language.
     """
+    if limit < _LEAST:
+        return [
+            part for at in range(0, len(text), limit) if (part := text[at : at + limit].strip())
+        ]
     chunks = []
     rest = text.strip("\n")
     while len(rest) > limit:
@@ -191,7 +214,7 @@ def tail(text: str, limit: int) -> str:
     """Return the last `limit` characters of markdown from a line's start, with its code block."""
     if len(text) <= limit:
         return text
-    start = len(text) - limit + 40
+    start = len(text) - limit + _OPENING_MOST + 4
     border = re.compile(r"\n").search(text, start, min(len(text), start + limit // 3))
     start = border.end() if border else start - (text[start - 1] == "\\")
     opening = _open_fence(text[:start])
@@ -204,7 +227,8 @@ def tail(text: str, limit: int) -> str:
 def _cut(text: str, room: int) -> int:
     """Return where to cut `text` so that the head has at most `room` characters."""
     for border, filled in _BORDERS:
-        ends = [m.end() for m in border.finditer(text, 0, room) if m.end() >= room * filled]
+        least = max(room * filled, _OPENING_MOST)
+        ends = [m.end() for m in border.finditer(text, 0, room) if m.end() > least]
         if ends:
             return _before_fence(text, ends[-1], room)
     slashes = len(text[:room]) - len(text[:room].rstrip("\\"))
@@ -224,5 +248,6 @@ def _open_fence(text: str) -> str:
     opening = ""
     for line in text.split("\n"):
         if _FENCE_LINE.match(line):
-            opening = "" if opening else line.rstrip()
-    return opening
+            opening = "" if opening else line
+    found = _OPENING.match(opening)
+    return found[1] or found[2] if found else ""

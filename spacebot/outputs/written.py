@@ -81,7 +81,7 @@ class Html:
     def __call__(self, value: Any, place: Place) -> Shown:
         written, pictures = markdown.from_html(_string(value))
         shown = _with_pictures(written, pictures, value, ".html", place)
-        drawn = re.search(r"<(?:svg|canvas|iframe[^>]+srcdoc)", value, re.IGNORECASE)
+        drawn = re.search(r"<(?:svg|canvas|iframe[^<>]+srcdoc)", value, re.IGNORECASE)
         if drawn or (not shown and re.search(r"<(?:script|iframe|img|object)", value)):
             page = place.write(value, ".html")
             return joined([shown, page])

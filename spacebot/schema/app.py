@@ -11,9 +11,12 @@ from typing import Any
 from spacebot.schema.words import plain
 
 _NUMBERED = re.compile(r"_\d+$")
-_HEADING = re.compile(r"<h1[^>]*>((?:.|\n)+?)</h1>|^\s*#\s+(.+)$", re.M)
+# A heading is looked for at a page's beginning, so many characters long.
+_OPENING = 5000
+_HEADING = re.compile(r"<h1[^<>]*>([\s\S]{1,1000}?)</h1>|^[ \t]*#[ \t]+(.+)$", re.M)
 _SMALLER = re.compile(
-    r"\s*(?:<(?!img)\w+[^>]*>\s*)*(?:<h[23][^>]*>((?:.|\n)+?)</h[23]>|#{2,3}\s+(.+))"
+    r"\s*(?:<(?!img|h[23])\w[^<>]*>\s*)*"
+    r"(?:<h[23][^<>]*>([\s\S]{1,1000}?)</h[23]>|#{2,3}[ \t]+(.+))"
 )
 # Where a heading is not the whole app's.
 _PARTS = frozenset({"sidebar", "accordion", "tabitem", "tab"})
@@ -79,7 +82,7 @@ class App:
 
     @property
     def _heading(self) -> str:
-        written = list(self.written())
+        written = [(text[:_OPENING], inside) for text, inside in self.written()]
         whole = [text for text, inside in written if not inside & {"sidebar", "accordion"}]
         found = next(filter(None, map(_HEADING.search, whole)), None)
         if found is None:

@@ -11,7 +11,7 @@ from spacebot.schema.words import LONGEST_DESCRIPTION, legal_name, spaced
 # Names that say nothing; the label is asked first.
 _EMPTY_NAME = re.compile(
     r"(\w|[a-z]\d+|(param|parameter|args?|kwargs|value|inputs?|inp|in|data|component|textbox|number"
-    r"|dict|list|str|obj|slider|dropdown|checkbox|radio|fn|var|variable|tmp|foo|bar|comp)(_?\d+)*"
+    r"|dict|list|str|obj|slider|dropdown|checkbox|radio|fn|var|variable|tmp|foo|bar|comp)(_?\d)*"
     r"|(text|image|img|audio|video|file|txt)_?\d+)_?",
     re.I,
 )
@@ -64,8 +64,8 @@ def option_name(name: str, label: str, component: str) -> str:
         # "Number 5" beside "Slider 6": what its author calls it tells them apart.
         return legal_name(label, "value")
     if not is_empty_label(label):
-        words = re.split(r"\s*[(\[{:;?!。，、]|\s[-–—|/]\s|\.\s", label.strip())
-        told = next((word for word in words if any(map(str.isalnum, word))), label)
+        words = re.split(r"[(\[{:;?!。，、]|\s[-–—|/]\s|\.\s", label.strip())
+        told = next((word.strip() for word in words if any(map(str.isalnum, word))), label)
         if legal := legal_name(_LEAD.sub("", told), " "):
             return legal
     return legal_name(_NOUNS.get(component, component), "value")

@@ -11,23 +11,29 @@ from typing import Any
 
 LONGEST_NAME = 32
 LONGEST_DESCRIPTION = 100
+# How much of a text is read, in characters: no label, hint or description shows more.
+READ = 10_000
 
 # Discord allows these marks in names because Thai and Devanagari cannot be
 # written without them; discord.py lists the same ranges in its own check.
 _MARKS = re.compile(
     "[\u0e31-\u0e3a\u0e47-\u0e4e\u0900-\u0903\u093a-\u093c\u093e-\u094f\u0955-\u0957\u0962\u0963]"
 )
-_LEAKED = re.compile(r"__i18n__(\{.*?\})")
-_TAG = re.compile(r"<(style|script)\b.*?</\1>|<!--.*?-->|</?[a-zA-Z][^<>]*>", re.S | re.I)
-_LINK = re.compile(r"!?\[([^\]]*)\]\([^)]*\)")
-_MARKUP = re.compile(r"\*\*|__|`+|^\s*(?:#{1,6}|>|[-*+])\s+|(?<!\w)\*|\*(?!\w)", re.M)
+# A Space wrote what these are matched against: each takes time in proportion to the text.
+_LEAKED = re.compile(r"__i18n__(\{[^{}]*\})")
+# As in a browser, a comment or script that is not closed goes on to the end.
+_TAG = re.compile(
+    r"<(style|script)\b.*?(?:</\1>|\Z)|<!--.*?(?:-->|\Z)|</?[a-zA-Z][^<>]*>", re.S | re.I
+)
+_LINK = re.compile(r"!?\[([^\[\]]*)\]\((?:[^()]|\([^()]*\))*\)")
+_MARKUP = re.compile(r"\*\*|__|`+|^[ \t]*(?:#{1,6}|>|[-*+])\s+|(?<!\w)\*|\*(?!\w)", re.M)
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _SENTENCE = re.compile(r"(?<=[^\W\d_]{2}[.!?])\s+|(?<=[)\]\"'][.!?])\s+|(?<=[。！？])|\n\s*\n")
 
 
 def plain(value: Any, translations: Mapping[str, Any] | None = None) -> str:
     """One line of plain text: HTML, Markdown and untranslated texts resolved."""
-    text = translated(value, translations or {})
+    text = translated(value, translations or {})[:READ]
     text = html.unescape(_TAG.sub(" ", text))
     text = _MARKUP.sub("", _LINK.sub(r"\1", text))
     text = "".join(char for char in text if char in "\n\t" or char.isprintable())
@@ -42,13 +48,13 @@ def translated(value: Any, translations: Mapping[str, Any]) -> str:
         return str(value.get("en") or next(iter(value.values()), "") or "")
     if value is None or isinstance(value, bool):
         return ""
-    return _LEAKED.sub(lambda leak: _unleaked(leak, translations), str(value))
+    return _LEAKED.sub(lambda leak: _unleaked(leak, translations), str(value)[:READ])
 
 
 def _unleaked(leak: re.Match[str], translations: Mapping[str, Any]) -> str:
     try:
         return translated(json.loads(leak[1]), translations)
-    except ValueError:
+    except (ValueError, RecursionError):
         return ""
 
 
@@ -63,7 +69,7 @@ def _by_key(key: str, translations: Mapping[str, Any]) -> str:
 
 def first_sentence(text: str, limit: int = LONGEST_DESCRIPTION) -> str:
     """The first sentence, cut at a word with an ellipsis where it is over `limit`."""
-    return shortened(plain(_SENTENCE.split(text.strip(), maxsplit=1)[0]), limit)
+    return shortened(plain(_SENTENCE.split(text[:READ].strip(), maxsplit=1)[0]), limit)
 
 
 def shortened(text: str, limit: int = LONGEST_DESCRIPTION) -> str:
@@ -86,7 +92,7 @@ def legal_name(text: str, fallback: str = "space") -> str:
 
 def _legal(text: str) -> str:
     # Lower case can bring back what NFKC took apart ("İ"), so it goes round twice.
-    text = unicodedata.normalize("NFKC", text).lower()
+    text = unicodedata.normalize("NFKC", text[: 10 * LONGEST_NAME]).lower()
     text = unicodedata.normalize("NFKC", text).lower()
     kept = "".join(_legal_char(char) for char in text)
     kept = re.sub(r"_*-+_*", "-", re.sub(r"_+", "_", kept)).strip("-_")

@@ -35,6 +35,8 @@ _QUOTA = re.compile(
 _RESET = re.compile(
     r"try again in ((?:\d+ days?, )?\d[\d:]*(?: ?(?:s|sec\w*|min\w*|hours?|h)\b)?)", re.IGNORECASE
 )
+# How much is read of what a Space says of a failure, in characters.
+SAID = 10_000
 # ZeroGPU's words where none of its GPUs came free within a minute, which is no quota.
 _NO_GPU = "No GPU was available"
 
@@ -49,7 +51,7 @@ def raised(output: Mapping[str, Any]) -> SpaceError:
     The text of a gr.Error always comes; any other exception's only where the
     Space set `show_error`.
     """
-    text, title = str(output.get("error") or "").strip(), str(output.get("title") or "").strip()
+    text, title = (str(output.get(part) or "")[:SAID].strip() for part in ("error", "title"))
     # Gradio 4 sends the text as Python writes it, in quotes.
     if quoted := _QUOTED.fullmatch(text):
         text = quoted[2]

@@ -1,0 +1,135 @@
+"""What a Space wrote takes time in proportion to its length, and never for ever."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from spacebot import words
+from spacebot.models import Parameter, Progress, Stage
+from spacebot.outputs import text
+from spacebot.outputs.tables import _plain
+from spacebot.schema.app import App
+from spacebot.schema.options import is_empty_name, option_name, read_hint, read_label
+from spacebot.schema.words import first_sentence, legal_name, plain, spaced
+from spacebot.spaces.translate import raised
+
+# What patterns that look for an end, and do not find it, are slow on.
+HOSTILE = [
+    "\n", " ", "\t \n", "<", "<a ", "<a>", "<!--", "<style>", "<script ", "<h1>", "<h1", "<h2>",
+    "[", "[a](", "[](((", "![", "](", "(", "`", "``` ", "```a\n", "> ```\n", "*", "**a", "_a_",
+    "__i18n__{", "\\", "# ", "#", ">", "- ", "1", "1.", "a1", "input1", "no GPU ", "'", "\"a",
+    "https://", "http://.", "@everyone", "<@1", "&", "&#x", "é", "\u0301", "ﷺ", ".", "。", "a. ",
+    "the ", "please ", "optional ", "-_", "Aa", "{", "|", "x",
+]  # fmt: skip
+
+
+def heading(raw: str) -> str:
+    """The title of an app whose page begins with a text."""
+    block = {"id": 1, "type": "markdown", "props": {"value": raw}}
+    return App({"components": [block], "dependencies": []}).title
+
+
+def hint(raw: str) -> str:
+    """What is said beside an option that its author describes by a text."""
+    parameter = Parameter("a", raw, "textbox", option="a", description=raw)
+    return read_hint(parameter, placeholder=True) + read_label(parameter)
+
+
+READERS: dict[str, Callable[[str], object]] = {
+    "note": lambda raw: words.plain(raw, 120),
+    "progress": lambda raw: words.progress(Progress(Stage.RUNNING, note=raw, unit=raw)),
+    "failure": lambda raw: words.failure(raised({"error": raw})),
+    "escape": text.escape,
+    "code": text.code,
+    "fence": text.fence,
+    "bold": text.bold,
+    "named link": lambda raw: text.named_link(raw, f"https://a.org/{raw}"),
+    "table": lambda raw: text.table([raw], [[raw]]),
+    "split": text.split,
+    "tail": lambda raw: text.tail(raw, 1900),
+    "cell": _plain,
+    "plain": plain,
+    "sentence": first_sentence,
+    "name": legal_name,
+    "spaced": spaced,
+    "option": lambda raw: option_name(raw, raw, "textbox"),
+    "empty": is_empty_name,
+    "hint": hint,
+    "heading": heading,
+}
+
+
+def seconds(read: Callable[[str], object], raw: str) -> float:
+    """The processor time of one reading, the least of two."""
+    times = []
+    for _ in range(2):
+        began = time.process_time()
+        read(raw)
+        times.append(time.process_time() - began)
+    return min(times)
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_eight_times_the_text_takes_about_eight_times_the_work(name: str) -> None:
+    read = READERS[name]
+    read("warm")
+    for piece in HOSTILE:
+        short, long = piece * (4000 // len(piece)), piece * (32_000 // len(piece))
+        # Where the work grows with the square of the length it is 64 times as much.
+        for end in ("", "x", "!"):
+            took = seconds(read, long + end)
+            assert took < 0.02 or took < 24 * seconds(read, short + end), (piece, end, took)
+
+
+LINES = st.sampled_from(
+    [
+        *("```", "```python", "> ```", " " * 20 + "```", "```" + "x" * 3000, "> ```" + "y" * 90),
+        *("> " + "code " * 300, "word " * 50, "1. item", "\\" * 99, "- x", "# Title", "-# small"),
+        "",
+    ]
+)
+TEXTS = st.lists(LINES | st.text(max_size=80), max_size=40).map("\n".join)
+
+
+@given(TEXTS, st.integers(1, 4000))
+@settings(max_examples=400, deadline=None)
+def test_a_text_is_split_whole_into_pieces_within_the_limit(raw: str, limit: int) -> None:
+    pieces = text.split(raw, limit)
+    assert all(0 < len(piece) <= limit for piece in pieces)
+    # Fences that are closed and opened again, and escapes, may come on top.
+    left = iter("".join(pieces))
+    kept = [letter for letter in raw if letter not in "`\\>" and not letter.isspace()]
+    assert all(any(letter == one for one in left) for letter in kept)
+
+
+@given(TEXTS, st.integers(200, 4000))
+@settings(max_examples=200, deadline=None)
+def test_the_end_of_a_text_is_within_the_limit(raw: str, limit: int) -> None:
+    assert len(text.tail(raw, limit)) <= limit
+
+
+def test_quoted_code_with_a_long_first_line_is_split_to_the_end() -> None:
+    raw = "> ```" + "x" * 1990 + "\n> " + "code " * 3000
+    assert "".join(text.split(raw)).count("code") == 3000
+
+
+def test_a_unit_of_thousands_of_characters_is_cut_like_its_note() -> None:
+    step = Progress(Stage.RUNNING, step=1, steps=2, unit="<b>it@everyone</b>" * 1000)
+    line = words.progress(step)
+    assert len(line) < 80
+    assert not re.search(r"<b>|@everyone", line)
+
+
+def test_what_a_browser_would_not_show_is_not_shown() -> None:
+    assert plain("Name <!-- never closed <b>x") == "Name"
+    assert plain("a [link](https://a.org/b_(c)) and **more**") == "a link and more"
+    assert (
+        text.said("<style>p {}</style>One <b>two</b> &amp; three<br>four", 40)
+        == "One two & three four"
+    )
