@@ -6,6 +6,7 @@ import asyncio
 import logging
 import math
 import time
+from functools import partial
 from typing import Any
 
 import discord
@@ -17,10 +18,11 @@ from discord.webhook.async_ import async_context
 from spacebot import comparisons, words
 from spacebot.automations import AUTOMATION, AutomationCommands, Automations
 from spacebot.bot.acknowledging import Acknowledging
+from spacebot.bot.registration import Registration
 from spacebot.bot.requests import Requests
 from spacebot.buttons import BUTTONS
 from spacebot.catalogue import Catalogue
-from spacebot.commands import MOST, build, differ
+from spacebot.commands import MOST, build
 from spacebot.compare import Compare
 from spacebot.conversations import CHAT_BUTTONS, HERE, Host
 from spacebot.desk import Desk
@@ -84,12 +86,12 @@ class Bot(discord.Client):
         self.jobs = jobs
         self.connected = False
         self.problem = ""
-        self.registered = 0
         self.crowded = ""
         self.wanted = Wanted(self)
         self.conversations = Host(self, jobs)
         self.tree = app_commands.CommandTree(self)
         self.tree.error(self._failed)
+        self.registration = Registration(self, self.tree, catalogue)
         self.desk = Desk(self, jobs)
         self.desk.converse = self.conversations.open
         self.desk.compare = Compare(self.desk)
@@ -130,14 +132,16 @@ class Bot(discord.Client):
         if len(comparisons.candidates(self.catalogue)) < comparisons.LEAST:
             return
         if comparisons.NAME not in taken and len(taken) < MOST:
-            self.tree.add_command(build(comparisons.space(self.catalogue), self.desk))
+            self.registration.add(
+                comparisons.NAME, lambda: build(comparisons.space(self.catalogue), self.desk)
+            )
 
     def offer(self) -> None:
         """Make the commands of the catalogue's Spaces the tree's, and have Discord told."""
-        self.tree.clear_commands(guild=None)
+        self.registration.clear()
         for space in self.catalogue.spaces[:MOST]:
             if space.endpoints:
-                self.tree.add_command(build(space, self.desk))
+                self.registration.add(space.name, partial(build, space, self.desk))
         self._offer_compare()
         for menu in context_menus(self.desk):
             self.tree.add_command(menu)
@@ -177,8 +181,8 @@ class Bot(discord.Client):
             await self._sync_wanted.wait()
             self._sync_wanted.clear()
             try:
-                await self._sync()
-                pause = RETRY_FIRST
+                await self.registration.sync()
+                self.problem, pause = "", RETRY_FIRST
             except TROUBLE as error:
                 self.problem = f"Discord did not take the commands: {error}. Trying again."
                 log.error(self.problem)
@@ -187,25 +191,6 @@ class Bot(discord.Client):
                 self._sync_wanted.set()
             else:
                 await asyncio.sleep(SETTLE)
-
-    async def _sync(self) -> None:
-        """Register the commands where they differ from what is registered.
-
-        `CommandTree.sync` sends the whole list each time, and new names count
-        against 200 a day. While a Space has not been heard of yet, what is
-        registered and not ours is left standing: it may be that Space's.
-        """
-        assert self.application_id is not None
-        theirs = await self.http.get_global_commands(self.application_id)
-        ours = [command.to_dict(self.tree) for command in self.tree.get_commands()]
-        if not self.catalogue.complete:
-            names = {command["name"] for command in ours}
-            ours += [dict(command) for command in theirs if command["name"] not in names]
-        if differ(ours, theirs):
-            await self.http.bulk_upsert_global_commands(self.application_id, payload=ours)
-            log.info("registered %d commands with Discord", len(ours))
-        self.registered = len(ours)
-        self.problem = ""
 
     async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:  # noqa: ARG002
         """Wait where that is due, and no longer: Discord takes one identify in 5 seconds."""
@@ -344,7 +329,7 @@ class Bot(discord.Client):
 
     def state(self) -> BotStatus:
         """The state for the page."""
-        reason = self.problem or self.crowded
+        reason = self.problem or " ".join(filter(None, (self.crowded, self.registration.told)))
         trouble = None
         phase = BotPhase.CONNECTED if self.connected else BotPhase.CONNECTING
         if not self.connected and self.is_ready():
@@ -362,7 +347,7 @@ class Bot(discord.Client):
             invite=self.invite,
             trouble=trouble,
             shards=self.shard_count or 1,
-            commands=self.registered,
+            commands=self.registration.count,
             advice=self.deaf,
         )
 

@@ -88,6 +88,9 @@ class Number(Input):
         if self._whole(parameter):
             low = None if low is None else low.to_integral_value("ROUND_CEILING")
             high = None if high is None else high.to_integral_value("ROUND_FLOOR")
+        if low is not None and high is not None and low > high:
+            # No whole number lies between them: Discord would refuse the command.
+            return None, None
         return low, high
 
     def _step(self, parameter: Parameter) -> Decimal | None:

@@ -177,15 +177,28 @@ def _limits(kind: str, props: Mapping[str, Any]) -> dict[str, Any]:
         "props": {key: props[key] for key in _KEPT if props.get(key) is not None},
     }
     if kind in ("number", "slider"):
-        limits |= {key: _number(props.get(key)) for key in ("minimum", "maximum")}
+        limits |= _bounds(props)
         limits["precision"] = props.get("precision")
         # A Number's step is only what its arrows do; a Slider's is a promise.
         limits["step"] = _number(props.get("step")) if kind == "slider" else None
     if kind == "textbox":
-        limits["max_length"] = props.get("max_length")
+        limits["max_length"] = _length(props.get("max_length"))
         limits["lines"] = max(int(props.get("lines") or 1), 1)
         limits["secret"] = props.get("type") == "password"
     return limits
+
+
+def _bounds(props: Mapping[str, Any]) -> dict[str, float | None]:
+    """The minimum and maximum; neither, where they contradict each other."""
+    low, high = _number(props.get("minimum")), _number(props.get("maximum"))
+    if low is not None and high is not None and low > high:
+        low = high = None
+    return {"minimum": low, "maximum": high}
+
+
+def _length(value: Any) -> int | None:
+    number = _number(value)
+    return int(number) if number is not None and number >= 1 else None
 
 
 def _number(value: Any) -> float | None:

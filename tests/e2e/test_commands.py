@@ -140,7 +140,7 @@ async def test_commands_are_sent_only_when_they_differ(tmp_path: Path):
                 pass
             assert puts(place) == 1
             async with at_home(place.server, source, folder=tmp_path) as home:
-                await home.bot._sync()
+                await home.bot.registration.sync()
             assert puts(place) == 1
         with serve("stateful", port):
             async with at_home(place.server, source, folder=tmp_path):

@@ -131,6 +131,9 @@ class CommandCheck:
             text = "min_value must be less than or equal to max_value"
             self.problems.add((*path, "min_value"), "APPLICATION_COMMAND_OPTIONS_VALUE", text)
         least, most = option.get("min_length"), option.get("max_length")
+        if (least, most) != (None, None) and option["type"] != STRING:
+            text = "Lengths are not allowed for this option type"
+            self.problems.add((*path, "max_length"), "APPLICATION_COMMAND_OPTIONS_VALUE", text)
         if least is not None and not 0 <= least <= 6000:
             self.problems.add((*path, "min_length"), "NUMBER_TYPE_MAX", "Must be 0–6000.")
         if most is not None and not max(1, least or 1) <= most <= 6000:
@@ -147,7 +150,8 @@ class CommandCheck:
     def _choices(self, path: Path, option: dict[str, Any]) -> None:
         choices = option.get("choices") or []
         self.problems.length((*path, "choices"), choices, 0, 25)
-        if option.get("autocomplete") and choices:
+        typed = option["type"] in (STRING, INTEGER, NUMBER)
+        if option.get("autocomplete") and (choices or not typed):
             text = "Choices cannot be set along with autocomplete"
             code = "APPLICATION_COMMAND_AUTOCOMPLETE_NOT_ALLOWED"
             self.problems.add((*path, "autocomplete"), code, text)
@@ -182,6 +186,8 @@ class Commands:
     def __init__(self, server: DiscordServer) -> None:
         self.server = server
         self.places: dict[int | None, dict[int, dict[str, Any]]] = {None: {}}
+        # Names that are refused for reasons which Discord does not publish.
+        self.refused: set[str] = set()
         self.created_today = 0
         self.writes = 0
 
@@ -203,6 +209,7 @@ class Commands:
         seen: set[tuple[int, str]] = set()
         for index, command in enumerate(sent):
             CommandCheck(problems, (index,)).check(command)
+            self._refuse(problems, (index,), command)
             key = (command.get("type") or 1, str(command.get("name")))
             if key in seen:
                 text = "Application command names must be unique"
@@ -216,6 +223,12 @@ class Commands:
         self.places[guild] = {int(command["id"]): command for command in fresh}
         self.server.changed()
         return fresh
+
+    def _refuse(self, problems: Problems, path: Path, thing: dict[str, Any]) -> None:
+        if thing.get("name") in self.refused:
+            problems.add((*path, "name"), "APPLICATION_COMMAND_INVALID_NAME", "Not this name")
+        for index, option in enumerate(thing.get("options") or ()):
+            self._refuse(problems, (*path, "options", index), option)
 
     def create(self, guild: int | None, sent: dict[str, Any]) -> dict[str, Any]:
         """Adds one, or overwrites the one of the same name."""
