@@ -167,10 +167,18 @@ class Desk:
         *,
         chain: Chain | None = None,
         conversation: str | None = None,
+        ask: Collection[str] = (),
     ) -> None:
-        """Answer, after a form for what the endpoint needs and is not given."""
+        """Answer, after a form for what the endpoint needs and is not given.
+
+        `ask` names parameters to ask for although they are optional.
+        """
         needed = (option for one in endpoint.parameters for option in inputs.own_options(one))
-        only = {one.name for one in needed if one.required and one.name not in given}
+        only = {
+            one.name
+            for one in needed
+            if (one.required or one.parameter in ask) and one.name not in given
+        }
         way = self.answer if not only else partial(self.ask, only=only)
         await way(interaction, command, endpoint, given, chain=chain, conversation=conversation)
 

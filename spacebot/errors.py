@@ -9,6 +9,7 @@ SpacebotError
 ├── SettingsError           the owner's settings; stops the start
 ├── DeployError             Hugging Face, or the owner's account there, refuses a deployment
 ├── InputError              an option the user gave; nothing was sent
+│   └── SecretNeeded        a password that this member has not entered
 ├── Refused                 the bot's own limits; nothing was sent
 ├── Cancelled               whoever asked, or a moderator, stopped it
 ├── Interrupted             the bot is stopping; the job is kept for its next start
@@ -25,6 +26,7 @@ SpacebotError
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Self
 
 
@@ -55,6 +57,18 @@ class InputError(SpacebotError):
     def __init__(self, message: str, *, option: str = "") -> None:
         super().__init__(message)
         self.option = option
+
+
+class SecretNeeded(InputError):
+    """A secret option has no value of the member's own. `options` names those to ask for."""
+
+    def __init__(self, options: Collection[str]) -> None:
+        names = ", ".join(f"`{one}`" for one in sorted(options))
+        super().__init__(
+            f"This chat needs {names}. Passwords belong to the member who entered them and are "
+            "never stored. Press **Enter** to give your own."
+        )
+        self.options = frozenset(options)
 
 
 class Refused(SpacebotError):

@@ -68,20 +68,23 @@ class Before:
     """What a result, and what it followed, was made with, by parameter: the nearest counts.
 
     What was attached is in `files`: it is named by a path of this machine, and goes
-    to the Space by upload again.
+    to the Space by upload again. `secret` parameters are never taken: they belong to
+    the member who entered them, and are asked for.
     """
 
     values: dict[str, Any] = field(default_factory=dict)
     files: dict[str, File] = field(default_factory=dict)
+    secret: set[str] = field(default_factory=set)
 
     def add(self, job: Job) -> None:
         """Take what one more job was made with."""
+        self.secret |= {one.name for one in job.endpoint.parameters if one.secret}
         attached: dict[str, File] = {}
         for parameter, own in inputs.by_owner(job.endpoint, job.given):
             if found := [one for one in own.values() if isinstance(one, File)]:
                 attached[parameter.name] = found[0]
         for name, value in inputs.values(job.endpoint, job.given).items():
-            if name in attached or name in self.values or name in self.files:
+            if name in self.secret or name in attached or name in self.values or name in self.files:
                 continue
             if not _holds_upload(value):
                 self.values[name] = value
@@ -91,12 +94,22 @@ class Before:
 
     def behind(self, earlier: Before) -> None:
         """Take what came before all of this, where this has nothing of that name."""
+        self.secret |= earlier.secret
         for name, value in earlier.values.items():
             if name not in self.files:
                 self.values.setdefault(name, value)
         for name, file in earlier.files.items():
             if name not in self.values:
                 self.files.setdefault(name, file)
+
+    @property
+    def held(self) -> set[str]:
+        """What cannot be taken as a value: what was attached, and what is secret."""
+        return {*self.files, *self.secret}
+
+    def asks(self, wanted: FollowUp) -> set[str]:
+        """The follow-up's parameters that would take a secret."""
+        return {parameter for parameter, source in wanted.take.items() if source in self.secret}
 
     def given(self, wanted: FollowUp, endpoint: Endpoint) -> dict[str, File]:
         """What was attached before and is taken again, by the option that takes it."""
@@ -113,16 +126,16 @@ def taken(
     index: int,
     outputs: Sequence[Any] | None,
     made_with: Mapping[str, Any],
-    attached: Container[Any] = (),
+    held: Container[Any] = (),
 ) -> dict[str, Any]:
     """The values that a follow-up takes, by parameter; raises `InputError` where one is lost.
 
     `outputs` are the raw ones of the result; `made_with` the values by parameter
-    that it, and what it followed, were made with, without what was `attached`.
+    that it, and what it followed, were made with, without what is `held` (`Before.held`).
     """
     found: dict[str, Any] = {}
     for parameter, source in wanted.take.items():
-        if source in attached:
+        if source in held:
             continue
         item = ITEM.fullmatch(source) if isinstance(source, str) else None
         known = outputs if item or isinstance(source, int) else made_with

@@ -126,3 +126,14 @@ def test_what_was_attached_is_sent_again_by_its_option() -> None:
         "a/b", "/larger", "larger", "", (Parameter("source", "Source", "image", "picture"),)
     )
     assert before.given(wanted, followups.with_taken(larger, found)) == {"picture": file}
+
+
+def test_a_follow_up_asks_for_a_secret_instead_of_taking_it_from_who_entered_it() -> None:
+    key = Parameter("key", "Key", "textbox", option="key", secret=True)
+    endpoint = Endpoint("a/b", "/make", "make", "", parameters=(key,))
+    before = followups.Before()
+    before.add(Job("1", endpoint, Asker("ada", "@ada"), {"key": "ada-key"}))
+    wanted = FollowUp("Upscale", "/upscale", take={"key": "key"})
+    assert before.values == {}
+    assert before.asks(wanted) == {"key"}
+    assert followups.taken(wanted, 0, [], before.values, before.held) == {}

@@ -88,11 +88,11 @@ class Bot(discord.Client):
         self.problem = ""
         self.crowded = ""
         self.wanted = Wanted(self)
-        self.conversations = Host(self, jobs)
         self.tree = app_commands.CommandTree(self)
         self.tree.error(self._failed)
         self.registration = Registration(self, self.tree, catalogue)
         self.desk = Desk(self, jobs)
+        self.conversations = Host(self, jobs, self.desk.forms)
         self.desk.converse = self.conversations.open
         self.desk.compare = Compare(self.desk)
         self.automations = Automations(self, jobs, self.wanted)

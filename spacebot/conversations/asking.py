@@ -17,9 +17,9 @@ import discord
 from spacebot import words
 from spacebot.conversations.controls import answer_view, stop_view
 from spacebot.conversations.speech import Speech
-from spacebot.conversations.talk import asked, history_of, restored, spoken
-from spacebot.errors import Cancelled, Interrupted, SpacebotError
-from spacebot.jobs import Jobs, Running
+from spacebot.conversations.talk import asked, history_of, restored, secrets_missing, spoken
+from spacebot.errors import Cancelled, Interrupted, SecretNeeded, SpacebotError
+from spacebot.jobs import SECRET, Jobs, Running
 from spacebot.jobs.pipeline import CHAT_MESSAGES
 from spacebot.models import Asker, Endpoint, Job, Outcome, Reply
 from spacebot.outputs import MESSAGE_LIMIT
@@ -61,7 +61,7 @@ class Question:
 class Asking:
     """One turn under way. `file_limit` is the bytes that a file may have in its channel.
 
-    `secrets` are those of the conversation's settings that are not written down.
+    `secrets` are the secret settings that the asker has entered, which are never stored.
     """
 
     client: discord.Client
@@ -137,7 +137,10 @@ class Asking:
     def _job(self) -> tuple[Endpoint, Job]:
         kept = self.conversation
         endpoint = self.jobs.catalogue.find(kept.space, kept.api_name, kept.command)
-        settings = {name: restored(one) for name, one in kept.given.items()} | dict(self.secrets)
+        settings = {name: restored(one) for name, one in kept.given.items() if one != SECRET}
+        settings |= self.secrets
+        if missing := secrets_missing(endpoint, kept.given, self.secrets):
+            raise SecretNeeded(missing)
         files = [restored(one) for one in self.turn.files]
         filled, given, self._left = asked(endpoint, settings, self.sent, self.turn.text, files)
         job = Job(
@@ -264,6 +267,7 @@ class Asking:
             state,
             answer=spoken(endpoint, values) if endpoint else "",
             history=history_of(endpoint, values) if endpoint else None,
+            asks=isinstance(error, SecretNeeded),
         )
 
     async def _interrupted(self, error: Interrupted) -> None:
@@ -290,12 +294,13 @@ class Asking:
         history: Any = None,
         files: Sequence[str] = (),
         process: str | None = None,
+        asks: bool = False,
     ) -> None:
-        """Show the last of it and write down how it ended."""
+        """Show the last of it and write down how it ended; `asks` for the member's secrets."""
         before, kept = list(self.conversation.answer), self.jobs.store.chats
         try:
             if not self.gone:
-                view = answer_view(await self._fresh())
+                view = answer_view(await self._fresh(), asks=asks)
                 await self.speech.show(replies, view, lasting=True)
         except TROUBLE as error:
             await self._another_way(error, replies)

@@ -32,6 +32,10 @@ class Talks(Protocol):
         """Hand over what was said, as Markdown."""
         ...
 
+    async def enter(self, interaction: discord.Interaction[Any], conversation: str) -> None:
+        """Ask for one's own secrets, then ask the last question again."""
+        ...
+
     async def share(self, interaction: discord.Interaction[Any], conversation: str) -> None:
         """Let everybody speak, or only the owner again."""
         ...
@@ -58,6 +62,17 @@ class ChatButton(ById, template="^$"):
     def talks(interaction: discord.Interaction[Any]) -> Talks:
         """The conversations of the bot."""
         return cast(Any, interaction.client).conversations
+
+
+class Enter(ChatButton, template=rf"chat-enter:{ID}"):
+    """Asks the member who presses it for their own secrets, then asks the question again."""
+
+    name, label = "chat-enter", "Enter"
+    style = discord.ButtonStyle.primary
+
+    async def callback(self, interaction: discord.Interaction[Any]) -> None:
+        """Open the form."""
+        await self.talks(interaction).enter(interaction, self.conversation)
 
 
 class Stop(ChatButton, template=rf"{STOP}:{ID}"):
@@ -112,6 +127,7 @@ class Share(ChatButton, template=rf"chat-share:{ID}"):
 
 
 CHAT_BUTTONS: dict[str, type[ChatButton]] = {
+    "enter": Enter,
     "stop": Stop,
     "regenerate": Regenerate,
     "fork": Fork,
@@ -125,10 +141,10 @@ def stop_view(conversation: str) -> discord.ui.View:
     return _view(Stop(conversation))
 
 
-def answer_view(conversation: Conversation) -> discord.ui.View:
-    """The buttons under the last answer."""
+def answer_view(conversation: Conversation, *, asks: bool = False) -> discord.ui.View:
+    """The buttons under the last answer; the first one `asks` for the member's secrets."""
     mine = conversation.id
-    items: list[ChatButton] = [Regenerate(mine)]
+    items: list[ChatButton] = [Enter(mine) if asks else Regenerate(mine)]
     if conversation.guild:
         items.append(Fork(mine))
     items.append(Export(mine))

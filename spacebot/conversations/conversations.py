@@ -23,7 +23,7 @@ from spacebot.conversations.lines import MOST, Line, Lines
 from spacebot.conversations.speech import Speech
 from spacebot.conversations.talk import as_markdown, kept, secrets_of
 from spacebot.errors import EndpointGone, SpacebotError
-from spacebot.jobs import Jobs
+from spacebot.jobs import SECRET, Jobs
 from spacebot.models import Asker, Endpoint, File, Reply
 from spacebot.places import TROUBLE
 from spacebot.store import Conversation, Turn, TurnState
@@ -49,7 +49,8 @@ class Conversations:
         # By channel; where several may talk to the bot in one, by person too.
         self._of_channel: dict[str, str] = {}
         self._of_person: dict[tuple[str, str], str] = {}
-        self._secrets: dict[str, Mapping[str, Any]] = {}
+        # By conversation and member: nobody's password is used for what another one asks.
+        self._secrets: dict[tuple[str, str], dict[str, Any]] = {}
         self._interrupted: set[str] = set()
         self._locks: weakref.WeakValueDictionary[str, asyncio.Lock] = weakref.WeakValueDictionary()
 
@@ -113,21 +114,25 @@ class Conversations:
             session=uuid.uuid4().hex,
             guild=str(guild) if guild else None,
             addressed=addressed,
-            given={n: kept(one) for n, one in brought.items() if n not in secrets},
+            given={n: SECRET if n in secrets else kept(one) for n, one in brought.items()},
         )
-        await self.add(conversation, secrets)
+        await self.add(conversation)
+        self.give_secrets(number, conversation.user, secrets)
         return conversation
 
-    async def add(self, conversation: Conversation, secrets: Mapping[str, Any]) -> None:
-        """Write a conversation down, and answer in its channel from now on."""
+    async def add(self, conversation: Conversation) -> None:
+        """Store a conversation, and answer in its channel from now on."""
         await self.kept.add(conversation)
-        if secrets:
-            self._secrets[conversation.id] = secrets
         self._note(conversation.id, conversation.channel, conversation.user, conversation.addressed)
 
-    def secrets(self, conversation: str) -> Mapping[str, Any]:
-        """The settings that are not written down."""
-        return self._secrets.get(conversation, {})
+    def give_secrets(self, conversation: str, user: str, secrets: Mapping[str, Any]) -> None:
+        """Use these secret settings for what one member asks here, until the bot stops."""
+        if secrets:
+            self._secrets.setdefault((conversation, user), {}).update(secrets)
+
+    def secrets(self, conversation: str, user: str) -> Mapping[str, Any]:
+        """The secret settings that one member has entered for this conversation."""
+        return self._secrets.get((conversation, user), {})
 
     def say(
         self,
@@ -201,7 +206,7 @@ class Conversations:
             turn,
             question,
             self._file_limit(kept),
-            self.secrets(conversation),
+            self.secrets(conversation, question.asker.user),
         )
         await line.now.run()
 
@@ -282,7 +287,10 @@ class Conversations:
             created=time.time(),
             used=time.time(),
         )
-        await self.add(copy, self.secrets(conversation.id))
+        await self.add(copy)
+        # Whoever forks takes along only what they entered themselves.
+        mine = self.secrets(conversation.id, copy.user)
+        self.give_secrets(copy.id, copy.user, mine)
         for turn in await self.kept.said(conversation.id):
             again = {"job": uuid.uuid4().hex[:12], "conversation": copy.id, "message": None}
             await self.kept.say(replace(turn, **again))

@@ -14,6 +14,7 @@ from spacebot.conversations.conversations import Conversations, told
 from spacebot.conversations.pressed import Pressed
 from spacebot.conversations.talk import split
 from spacebot.errors import SpacebotError
+from spacebot.forms import Forms
 from spacebot.inputs.words import title_of
 from spacebot.jobs import Jobs
 from spacebot.models import Answer, Asker, Endpoint, File, Job, Reply
@@ -34,8 +35,8 @@ CANNOT_READ = (
 class Host(Pressed):
     """Begins conversations, and hears what is said in them."""
 
-    def __init__(self, client: discord.Client, jobs: Jobs) -> None:
-        super().__init__(client, Conversations(client, jobs))
+    def __init__(self, client: discord.Client, jobs: Jobs, forms: Forms) -> None:
+        super().__init__(client, Conversations(client, jobs), forms)
 
     @property
     def are_offered(self) -> bool:

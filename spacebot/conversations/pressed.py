@@ -10,7 +10,9 @@ from discord import app_commands
 from spacebot import words
 from spacebot.conversations.controls import answer_view
 from spacebot.conversations.conversations import Conversations, told
+from spacebot.conversations.talk import secrets_missing, secrets_of
 from spacebot.errors import SpacebotError
+from spacebot.forms import Forms
 from spacebot.inputs.base import clip
 from spacebot.models import Asker
 from spacebot.store import Conversation
@@ -24,8 +26,9 @@ HERE = "chat-here"
 class Pressed:
     """Answers the buttons of the conversations. `talks` are the conversations themselves."""
 
-    def __init__(self, client: discord.Client, talks: Conversations) -> None:
+    def __init__(self, client: discord.Client, talks: Conversations, forms: Forms) -> None:
         self.client = client
+        self.forms = forms
         self.talks = talks
 
     async def stop(self, interaction: discord.Interaction[Any], conversation: str) -> None:
@@ -58,6 +61,21 @@ class Pressed:
         await interaction.response.defer()
         user = interaction.user
         await self.talks.again(found, Asker(str(user.id), user.mention, found.channel))
+
+    async def enter(self, interaction: discord.Interaction[Any], conversation: str) -> None:
+        """Ask for one's own secrets, then ask the last question again in the same message."""
+        found = await self._mine(interaction, conversation)
+        if found is None:
+            return
+        endpoint = self.talks.endpoint(found)
+        user = str(interaction.user.id)
+        needed = secrets_missing(endpoint, found.given, self.talks.secrets(conversation, user))
+
+        async def finish(after: discord.Interaction[Any], filled: dict[str, Any]) -> None:
+            self.talks.give_secrets(conversation, user, secrets_of(endpoint, filled))
+            await self.regenerate(after, conversation)
+
+        await self.forms.open(interaction, found.command, endpoint, {}, finish, only=needed)
 
     async def fork(self, interaction: discord.Interaction[Any], conversation: str) -> None:
         """Go on in a thread of one's own, from here."""

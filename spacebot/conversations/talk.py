@@ -9,6 +9,7 @@ from typing import Any
 
 from spacebot.inputs.files import is_one_of
 from spacebot.inputs.form import own_options
+from spacebot.jobs import SECRET
 from spacebot.models import Endpoint, File, Option, OptionType, Parameter
 from spacebot.store import Conversation, Turn, TurnState
 
@@ -102,6 +103,18 @@ def secrets_of(endpoint: Endpoint, given: Mapping[str, Any]) -> dict[str, Any]:
     """What of the settings is secret, and so is never written down."""
     names = {o.name for p in endpoint.parameters if p.secret for o in own_options(p)}
     return {name: value for name, value in given.items() if name in names}
+
+
+def secrets_missing(
+    endpoint: Endpoint, settings: Mapping[str, Any], secrets: Mapping[str, Any]
+) -> set[str]:
+    """The secret options that a question needs and its asker has not entered.
+
+    Needed are those that the conversation was begun with, and those that the Space requires.
+    """
+    secret = [one for p in endpoint.parameters if p.secret for one in own_options(p)]
+    needed = {one.name for one in secret if one.required or settings.get(one.name) == SECRET}
+    return needed - secrets.keys()
 
 
 def history_of(endpoint: Endpoint, values: Sequence[Any]) -> list[Any] | None:

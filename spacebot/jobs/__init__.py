@@ -8,7 +8,7 @@ from spacebot.jobs.admission import Limits
 from spacebot.jobs.jobs import Jobs
 from spacebot.jobs.metrics import Timings
 from spacebot.jobs.pipeline import Deadlines
-from spacebot.jobs.records import secrets_of, to_job
+from spacebot.jobs.records import SECRET, secrets_of, to_job
 from spacebot.jobs.running import Running
 
-__all__ = ["Deadlines", "Jobs", "Limits", "Running", "Timings", "secrets_of", "to_job"]
+__all__ = ["SECRET", "Deadlines", "Jobs", "Limits", "Running", "Timings", "secrets_of", "to_job"]

@@ -71,6 +71,6 @@ class Results:
         before = made.before
         if any(source in before.files for source in wanted.take.values()):
             raise InputError(ATTACHED)
-        taken = followups.taken(wanted, place, made.values, before.values)
+        taken = followups.taken(wanted, place, made.values, before.values, before.held)
         endpoint = self._house.follow_up(made.job.endpoint.space, wanted)
         return followups.with_taken(endpoint, taken)

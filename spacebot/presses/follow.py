@@ -27,7 +27,7 @@ async def follow(
         root=chain.root if chain else record.api_name,
         command=chain.command if chain else record.command,
         path=(*(chain.path if chain else ()), wanted.label),
-        taken=followups.taken(wanted, int(index), outputs, before.values, before.files),
+        taken=followups.taken(wanted, int(index), outputs, before.values, before.held),
     )
     endpoint = followups.endpoint_of(desk.jobs.catalogue, record.space, chain)
     given = before.given(wanted, endpoint)
@@ -39,6 +39,7 @@ async def follow(
         chain=chain,
         # State that the Space keeps is there by the session of the first job.
         conversation=record.conversation or record.user,
+        ask=before.asks(wanted),
     )
 
 
