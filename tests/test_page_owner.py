@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import json
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from pathlib import Path
 
 import httpx
@@ -14,7 +15,8 @@ import pytest
 from fastapi import FastAPI
 from starlette.middleware.sessions import SessionMiddleware
 
-from spacebot.page import Access, routes
+from spacebot.page import Access, access, server
+from spacebot.page import throttle as throttles
 from spacebot.page.media import Shelf
 from tests.browser.house import CONNECTED, JOB, LOG, TEXT, ScriptedHouse, status
 
@@ -33,11 +35,12 @@ def house(tmp_path: Path) -> ScriptedHouse:
     return ScriptedHouse(tmp_path, current=status(CONNECTED))
 
 
-async def serve(house: ScriptedHouse, access: Access) -> AsyncIterator[httpx.AsyncClient]:
-    app, shelf = FastAPI(), Shelf()
+async def serve(house: ScriptedHouse, who: Access) -> AsyncGenerator[httpx.AsyncClient]:
+    shelf = Shelf()
+    who = dataclasses.replace(who, hosts=frozenset({"page"}))
+    app = FastAPI(**server.app_options(house, shelf, who))
     # As Gradio adds it where it has its routes for signing in.
     app.add_middleware(SessionMiddleware, secret_key=SECRET)
-    app.include_router(routes.router(house, shelf, access))
     transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url="https://page") as client:
         yield client
@@ -52,8 +55,8 @@ async def client(house: ScriptedHouse):
 
 @pytest.fixture
 async def hosted(house: ScriptedHouse):
-    access = Access(huggingface=True, owners=frozenset({"ada"}), creator="64d2", hosted=True)
-    async for connected in serve(house, access):
+    who = Access(huggingface=True, owners=frozenset({"ada"}), creator="64d2", hosted=True)
+    async for connected in serve(house, who):
         yield connected
 
 
@@ -161,13 +164,55 @@ async def test_a_page_without_https_is_known_by_its_origin(client) -> None:
         assert answer.status_code == expected
 
 
-async def test_a_wrong_password_is_told_and_soon_refused(client) -> None:
-    for _ in range(5):
+async def test_wrong_passwords_are_told_logged_and_slowed(house, caplog, monkeypatch) -> None:
+    now = 0.0
+    monkeypatch.setattr(access, "Throttle", lambda _: throttles.Throttle(lambda: now))
+    served = serve(house, Access(PASSWORD))
+    client = await anext(served)
+    for _ in range(4):
         answer = await sign_in(client, "wrong")
         assert (answer.status_code, "not the password" in answer.text) == (403, True)
-    # Now even the right one is: a guess must not be told from a refusal.
-    answer = await sign_in(client)
-    assert (answer.status_code, "Wait five minutes" in answer.text) == (429, True)
+    pauses = []
+    for _ in range(8):
+        assert (await sign_in(client, "wrong")).status_code == 403
+        # Now even the right one waits: a guess must not be told from a refusal.
+        answer = await sign_in(client)
+        assert (answer.status_code, "Try again in" in answer.text) == (429, True)
+        pauses.append(int(answer.headers["retry-after"]))
+        now += pauses[-1]
+    assert pauses == [2, 4, 8, 16, 32, 60, 60, 60]
+    assert "wrong owner's password" in caplog.text
+    assert PASSWORD not in caplog.text
+    assert "127.0.0.1" in caplog.text
+    assert (await sign_in(client)).status_code == 204
+    await served.aclose()
+
+
+async def test_strangers_at_the_owners_address_do_not_lock_the_owner_out(client) -> None:
+    await sign_in(client)
+    known = dict(client.cookies)
+    client.cookies.clear()
+    for _ in range(6):
+        await sign_in(client, "wrong")
+    assert (await sign_in(client)).status_code == 429
+    client.cookies.update(known)
+    assert (await sign_in(client)).status_code == 204
+
+
+def test_under_attack_each_address_has_one_try_and_none_is_locked_out() -> None:
+    throttle = throttles.Throttle()
+    for number in range(throttles.ATTACK):
+        throttle.wrong(f"10.0.0.{number}")
+    assert throttle.pause("10.0.0.1") == 0
+    throttle.wrong("10.0.1.1")
+    throttle.wrong("10.0.1.1")
+    assert throttle.pause("10.0.1.1") > 0
+    assert throttle.pause("192.0.2.1") == 0
+
+
+def test_an_ipv6_network_is_one_source() -> None:
+    one, other, far = map(throttles.source_of, ("2001:db8::1", "2001:db8::ffff:2", "2001:db9::1"))
+    assert one == other != far
 
 
 async def test_without_a_password_nobody_gets_in(house) -> None:

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import dataclasses
+import io
 import json
 from pathlib import Path
 
 import httpx
 import pytest
-from fastapi import FastAPI
+from fastapi import FastAPI, UploadFile
 
 from spacebot.models import BotPhase, BotStatus, Source
-from spacebot.page import Access, render, routes
+from spacebot.page import Access, forms, render, server
 from spacebot.page.markdown import to_html
 from spacebot.page.media import Shelf
 from spacebot.runtime import Runtime
 from spacebot.settings import Settings
 from tests.browser.house import CONNECTED, OFF, ScriptedHouse, status
 
+OWN = {"Origin": "http://page"}
 SESSION = {"X-Spacebot-Session": "0" * 32}
 
 
@@ -28,10 +30,10 @@ def house(tmp_path: Path) -> ScriptedHouse:
 
 @pytest.fixture
 async def client(house: ScriptedHouse):
-    app, shelf = FastAPI(), Shelf()
-    app.include_router(routes.router(house, shelf, Access()))
+    shelf = Shelf()
+    app = FastAPI(**server.app_options(house, shelf, Access(hosts=frozenset({"page"}))))
     async with httpx.AsyncClient(
-        transport=httpx.ASGITransport(app), base_url="http://page"
+        transport=httpx.ASGITransport(app), base_url="http://page", headers=OWN
     ) as connected:
         yield connected
     shelf.close()
@@ -172,6 +174,44 @@ async def test_values_get_their_types(client, house) -> None:
     assert dict(house.jobs[-1].given) == {"prompt": "a\nb", "seed": 3, "loud": True}
 
 
+async def test_all_visitors_together_have_one_share(client, house) -> None:
+    for number in range(3):
+        headers = {"X-Spacebot-Session": f"{number:032x}"}
+        await client.post(
+            "/spacebot/tryout/run",
+            params={"command": "demo write"},
+            headers=headers,
+            files={"prompt": (None, "x")},
+        )
+    assert len({job.asker.user for job in house.jobs}) == 3
+    assert {job.asker.turns for job in house.jobs} == {"tryout"}
+
+
+@pytest.mark.parametrize(
+    ("name", "kept"),
+    [
+        ("..", "file"),
+        ("...", "file"),
+        ("a\x00b.png", "ab.png"),
+        ("../../etc/passwd", "passwd"),
+        ("C:\\pictures\\sea.png", "sea.png"),
+        ("🎉" * 100 + ".png", "🎉" * 36 + ".png"),
+        ("x." + "y" * 300, "x." + "y" * 29),
+        ("half\ud800.png", "half?.png"),
+        ("\u202egnp.exe", "gnp.exe"),
+        (".hidden", "hidden"),
+        ("", "file"),
+    ],
+    ids=ascii,
+)
+def test_a_file_has_a_name_that_every_disk_takes(name: str, kept: str, tmp_path: Path) -> None:
+    upload = UploadFile(io.BytesIO(b"data"), filename=name or "/")
+    (file,) = forms.attached([upload], tmp_path)
+    assert (file.name, file.size) == (kept, 4)
+    assert file.path is not None
+    assert file.path.read_bytes() == b"data"
+
+
 async def test_what_is_no_number_is_told(client, house) -> None:
     answer = await run(client, "demo compose", prompt="a", seed="many")
     assert "seed: a whole number is needed." in last(answer)
@@ -184,7 +224,8 @@ async def test_too_large_a_request_is_refused_before_it_is_read(client, house) -
         params={"command": "demo compose"},
         headers={**SESSION, "Content-Length": str(2**30)},
     )
-    assert "That is more than 25 MiB in all" in last(answer)
+    assert answer.status_code == 413
+    assert "That is more than 25 MiB in all" in answer.json()["detail"]
 
 
 async def test_an_unknown_command_and_file_are_told(client) -> None:

@@ -7,22 +7,22 @@ import hmac
 import secrets
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from threading import Lock
 from urllib.parse import urlsplit
 
 from fastapi import HTTPException, Request, Response
 
+from spacebot.page.throttle import Throttle, source_of
 from spacebot.settings import Settings
 
 COOKIE = "spacebot_owner"
 SESSION = 12 * 3600
-WINDOW = 300.0
-# Wrong passwords within WINDOW seconds: of one address, and of all. The bound on one
-# keeps a stranger from locking the owner out.
-OF_ONE, OF_ALL = 5, 200
-TOO_MANY = "Too many wrong passwords. Wait five minutes, then try again."
+# A browser that signed in before is throttled by itself: strangers who share its address, such
+# as a proxy's, cannot make it wait.
+KNOWN, KNOWN_FOR, MOST_KNOWN = "spacebot_known", 400 * 86400, 100
+TOO_MANY = "Too many wrong passwords. Try again in {} s."
 WRONG = "That is not the password. It is OWNER_PASSWORD in Spacebot's settings."
 ELSEWHERE = "Only Spacebot's own page can ask for this."
 UNKNOWN = "Sign in as the owner first."
@@ -33,7 +33,8 @@ class Access:
     """How the owner signs in. With neither a password nor Hugging Face nobody can.
 
     `owners` are user names, in lower case, and `creator` a user id on Hugging Face.
-    `hosted` says that the page stands in a frame of huggingface.co.
+    `hosted` says that the page stands in a frame of huggingface.co. `hosts` are the host
+    names that the page answers to beside localhost and IP addresses; "*" is every one.
     """
 
     password: str = field(default="", repr=False)
@@ -41,6 +42,7 @@ class Access:
     owners: frozenset[str] = frozenset()
     creator: str = ""
     hosted: bool = False
+    hosts: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, settings: Settings) -> Access:
@@ -51,6 +53,7 @@ class Access:
             owners=frozenset(name.lower() for name in settings.owners),
             creator=settings.space_creator_user_id,
             hosted=bool(settings.space_id),
+            hosts=frozenset(filter(None, (settings.space_host, *settings.allowed_hosts))),
         )
 
 
@@ -69,7 +72,8 @@ class Gate:
         self.access = access
         self._clock = clock
         self._sessions: dict[str, float] = {}
-        self._wrong: deque[tuple[float, str]] = deque()
+        self._throttle = Throttle(clock)
+        self._known: deque[str] = deque(maxlen=MOST_KNOWN)
         self._lock = Lock()
 
     def visitor(self, request: Request) -> Visitor:
@@ -89,28 +93,39 @@ class Gate:
     def sign_in(self, request: Request, password: str, response: Response) -> None:
         """Start a session; raises 403 for a wrong password, 429 after too many."""
         own_page(request)
-        address = request.client.host if request.client else ""
-        if self._too_many(address):
-            raise HTTPException(429, TOO_MANY)
-        given, wanted = (
-            hashlib.sha256(text.encode()).digest() for text in (password, self.access.password)
-        )
+        source = self._source(request)
+        if pause := self._throttle.pause(source):
+            raise HTTPException(429, TOO_MANY.format(pause), {"Retry-After": str(pause)})
+        given, wanted = map(_digest, (password, self.access.password))
         if not self.access.password or not hmac.compare_digest(given, wanted):
-            with self._lock:
-                self._wrong.append((self._clock(), address))
+            self._throttle.wrong(source)
             raise HTTPException(403, WRONG)
-        key = secrets.token_urlsafe(32)
+        self._throttle.right(source)
+        key, known = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
         with self._lock:
             self._sessions[_digest(key)] = self._clock() + SESSION
+            self._known.append(_digest(known))
+        self._set(request, response, COOKIE, key, SESSION)
+        self._set(request, response, KNOWN, known, KNOWN_FOR)
+
+    def _set(self, request: Request, response: Response, name: str, key: str, age: int) -> None:
         response.set_cookie(
-            COOKIE,
+            name,
             key,
-            max_age=SESSION,
+            max_age=age,
             httponly=True,
             secure=self.access.hosted or _is_https(request),
             # In a frame of huggingface.co this page is a third party.
             samesite="none" if self.access.hosted else "strict",
         )
+
+    def _source(self, request: Request) -> str:
+        """Whose wrong passwords count together."""
+        known = _digest(request.cookies.get(KNOWN, ""))
+        with self._lock:
+            if known in self._known:
+                return f"known browser {known[:8]}"
+        return source_of(request.client.host if request.client else "")
 
     def sign_out(self, request: Request, response: Response) -> None:
         """End the session, whichever it is."""
@@ -126,13 +141,6 @@ class Gate:
             self._sessions = {kept: end for kept, end in self._sessions.items() if end > now}
             return bool(key) and _digest(key) in self._sessions
 
-    def _too_many(self, address: str) -> bool:
-        with self._lock:
-            while self._wrong and self._wrong[0][0] < self._clock() - WINDOW:
-                self._wrong.popleft()
-            of_one = sum(other == address for _, other in self._wrong)
-            return of_one >= OF_ONE or len(self._wrong) >= OF_ALL
-
     def _from_huggingface(self, request: Request) -> Visitor:
         """What Gradio's sign-in left in the session, which it signs."""
         info = request.scope.get("session", {}).get("oauth_info")
@@ -147,21 +155,23 @@ class Gate:
 
 
 def own_page(request: Request) -> None:
-    """Raise 403 unless this page itself asks: another site's page may carry the owner's cookie.
-
-    Browsers tell who asks, and no script can change what they tell.
-    """
-    site = request.headers.get("sec-fetch-site")
-    origin = request.headers.get("origin")
-    if site is not None:
-        own = site == "same-origin"
-    elif origin is not None:
-        # Sec-Fetch-Site is only sent over https, and to this very machine.
-        own = urlsplit(origin).netloc == request.headers.get("host")
-    else:
-        own = request.method == "GET"
-    if not own:
+    """Raise 403 unless this page itself asks: another site's page may carry the owner's cookie."""
+    if not is_own(request.method, request.headers):
         raise HTTPException(403, ELSEWHERE)
+
+
+def is_own(method: str, headers: Mapping[str, str]) -> bool:
+    """Whether this page itself asks. Browsers tell who does, and no script can change that."""
+    site, origin = headers.get("sec-fetch-site"), headers.get("origin")
+    if site is not None:
+        return site == "same-origin"
+    if origin is None:
+        return method in ("GET", "HEAD")
+    # Sec-Fetch-Site is only sent over https, and to this very machine.
+    try:
+        return urlsplit(origin).netloc == headers.get("host")
+    except ValueError:
+        return False
 
 
 def _is_https(request: Request) -> bool:
@@ -169,4 +179,4 @@ def _is_https(request: Request) -> bool:
 
 
 def _digest(key: str) -> str:
-    return hashlib.sha256(key.encode()).hexdigest()
+    return hashlib.sha256(key.encode(errors="surrogatepass")).hexdigest()

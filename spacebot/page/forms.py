@@ -6,7 +6,9 @@ import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
+from urllib.parse import parse_qsl
 
+from fastapi import HTTPException, Request
 from starlette.datastructures import FormData, UploadFile
 
 from spacebot import inputs
@@ -15,6 +17,8 @@ from spacebot.errors import InputError
 from spacebot.models import Endpoint, File, Option, OptionType, Space
 
 Given = str | int | float | bool
+# The most fields of a form; an endpoint has fewer parameters that a form asks for.
+MOST_FIELDS = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +75,25 @@ def read(endpoint: Endpoint, form: FormData, folder: Path) -> dict[str, Given | 
     return given
 
 
+async def sent(request: Request) -> dict[str, str]:
+    """The fields of a form without files, by their names; raises 400 for what is no form."""
+    try:
+        pairs = parse_qsl(
+            (await request.body()).decode("ascii"),
+            keep_blank_values=True,
+            max_num_fields=MOST_FIELDS,
+            errors="strict",
+        )
+    except ValueError as error:
+        raise HTTPException(400, "The form cannot be read.") from error
+    return {name: clean(value) for name, value in pairs}
+
+
+def clean(text: str) -> str:
+    """Text without what no database and no Space takes: NUL, and half of a surrogate pair."""
+    return text.replace("\0", "").encode(errors="replace").decode()
+
+
 def attached(uploads: Sequence[UploadFile | str], folder: Path) -> list[File]:
     """The files that go with a message, written under `folder`."""
     found: list[File] = []
@@ -86,7 +109,7 @@ def _value(option: Option, raw: UploadFile | str | None, folder: Path) -> Given 
     if not isinstance(raw, str) or not raw.strip():
         return None
     # HTML forms send every line break as CRLF; Discord sends LF.
-    return READERS[option.type](option, raw.replace("\r\n", "\n"))
+    return READERS[option.type](option, clean(raw).replace("\r\n", "\n"))
 
 
 def _file(option: Option, upload: UploadFile, folder: Path) -> File | None:
@@ -96,13 +119,23 @@ def _file(option: Option, upload: UploadFile, folder: Path) -> File | None:
 
 
 def _save(upload: UploadFile, place: Path) -> File:
-    name = PurePath((upload.filename or "").replace("\\", "/")).name or "file"
+    name = file_name(upload.filename or "")
     place.mkdir()
-    path = place / name[-150:]
+    path = place / name
     with path.open("wb") as target:
         shutil.copyfileobj(upload.file, target)
     size, mime = path.stat().st_size, upload.content_type
     return File(name=name, path=path, size=size, mime=mime, folder=place)
+
+
+def file_name(said: str) -> str:
+    """What a visitor's file is called: one readable part of a path, at most 150 bytes long."""
+    last = PurePath(said.replace("\\", "/")).name
+    shown = "".join(char for char in clean(last) if char.isprintable()).strip(" .")
+    stem, dot, suffix = shown.rpartition(".")
+    ending = f"{dot}{suffix}".encode()[:30].decode(errors="ignore") if stem else ""
+    start = (stem or suffix).encode()[: 150 - len(ending.encode())].decode(errors="ignore")
+    return f"{start}{ending}" or "file"
 
 
 def _string(_option: Option, raw: str) -> str:

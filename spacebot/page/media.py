@@ -12,6 +12,8 @@ from pathlib import Path
 from threading import Lock
 from urllib.parse import quote
 
+from spacebot.page import headers
+
 MEBIBYTE = 1024 * 1024
 
 # Only what a browser shows without running anything is served inline, under a
@@ -65,17 +67,9 @@ class Kept:
         return INLINE.get(Path(self.name).suffix.lower(), "application/octet-stream")
 
     @property
-    def headers(self) -> dict[str, str]:
+    def headers(self) -> Mapping[str, str]:
         """Headers under which nothing a Space made can run in the page's origin."""
-        disposition = "inline" if self.kind != "file" else "attachment"
-        return {
-            "Content-Disposition": f"{disposition}; filename*=utf-8''{quote(self.name, safe='')}",
-            "Content-Security-Policy": "default-src 'none'; media-src 'self'; sandbox",
-            "X-Content-Type-Options": "nosniff",
-            "Cross-Origin-Resource-Policy": "same-origin",
-            "Cache-Control": "private, max-age=3600",
-            "Referrer-Policy": "no-referrer",
-        }
+        return headers.of_file(quote(self.name, safe=""), inline=self.kind != "file")
 
 
 class Shelf:

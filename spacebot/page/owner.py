@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from fastapi import APIRouter, Form, HTTPException, Request, Response
+from fastapi import APIRouter, HTTPException, Request, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
 
 from spacebot import words
 from spacebot.errors import SpacebotError
 from spacebot.page import render
 from spacebot.page.access import Access, Gate, own_page
+from spacebot.page.forms import sent
 from spacebot.page.house import House
 from spacebot.page.overview import Overview
 
@@ -39,10 +38,11 @@ class OwnerView:
         answer = {"owner": visitor.owner, "digest": shown.digest, "html": shown.html}
         return JSONResponse(answer, headers=NO_STORE)
 
-    async def sign_in(self, request: Request, password: Annotated[str, Form()] = "") -> Response:
+    async def sign_in(self, request: Request) -> Response:
         """Start a session of the owner."""
+        given = await sent(request)
         response = Response(status_code=204)
-        self._gate.sign_in(request, password, response)
+        self._gate.sign_in(request, given.get("password", ""), response)
         return response
 
     async def sign_out(self, request: Request) -> Response:
@@ -51,13 +51,12 @@ class OwnerView:
         self._gate.sign_out(request, response)
         return response
 
-    async def act(
-        self, request: Request, action: Annotated[str, Form()], target: Annotated[str, Form()]
-    ) -> Response:
+    async def act(self, request: Request) -> Response:
         """Do what the owner asks, and say what that did."""
         self._gate.owner(request)
+        given = await sent(request)
         try:
-            said = await self._house.act(action, target)
+            said = await self._house.act(given.get("action", ""), given.get("target", ""))
         except SpacebotError as error:
             raise HTTPException(409, words.failure(error)) from error
         return JSONResponse({"said": said}, headers=NO_STORE)

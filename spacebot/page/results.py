@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -59,7 +60,7 @@ class Results:
         key, _, which = press.partition(":")
         name, _, place = which.partition(":")
         made = self._made.get(key)
-        if made is None or not place.isdecimal():
+        if made is None or not re.fullmatch(r"[0-9]{1,3}", place):
             raise InputError(followups.LOST)
         wanted = followups.find(made.job.endpoint.then, name, int(place))
         endpoint = self._endpoint(made, wanted, int(place))

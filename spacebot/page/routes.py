@@ -23,15 +23,13 @@ from spacebot.models import Asker, BotPhase, Endpoint, Job
 from spacebot.page import forms, render
 from spacebot.page.access import Access, own_page
 from spacebot.page.house import House
-from spacebot.page.media import MEBIBYTE, Shelf
+from spacebot.page.media import Shelf
 from spacebot.page.overview import Overview
 from spacebot.page.owner import OwnerView
 from spacebot.page.results import Results
 from spacebot.page.talks import Question, Talks
 from spacebot.page.tryout import Turn
 
-# Discord takes at most 25 MiB in a request.
-MOST_BYTES = 25 * MEBIBYTE
 SESSION = re.compile(r"[0-9a-f]{32}")
 # Prometheus' text format, as its own client names it.
 PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8"
@@ -56,8 +54,9 @@ class TryOut:
         if not self._house.tryout:
             raise HTTPException(404, "The try-out is off here.")
         # A foreign page could otherwise spend what a visitor, or the owner's machine, may spend.
-        if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
-            raise HTTPException(403, "Only this page can use the try-out.")
+        # A file may be opened in a tab of its own, which no page asks for.
+        if request.headers.get("sec-fetch-site") != "none":
+            own_page(request)
 
     async def commands(self) -> list[dict[str, str | bool]]:
         """Each command's name and description, and whether it is a chat."""
@@ -80,8 +79,7 @@ class TryOut:
     async def vary(self, request: Request, command: str, after: str = "") -> dict[str, str]:
         """Other seeds than those given, by option name, as a form holds them."""
         endpoint = self._called(command, after).endpoint
-        async with request.form(max_files=0, max_fields=400) as form:
-            given = {name: value for name, value in form.items() if isinstance(value, str)}
+        given = await forms.sent(request)
         varied = recipes.varied(endpoint, given)
         fresh = {name: value for name, value in varied.items() if given.get(name) != value}
         return {name: str(value).lower() for name, value in fresh.items()}
@@ -107,24 +105,24 @@ class TryOut:
         bot = (await self._overview.status()).bot.name or "Spacebot"
         shared = (self._house, self._shelf, self._running)
         turn = Turn(*shared, called.name, bot, self._results, after)
-        length = request.headers.get("content-length", "")
-        if not length.isdigit() or int(length) > MOST_BYTES:
-            too_much = f"That is more than {MOST_BYTES // MEBIBYTE} MiB in all: attach less."
-            return _events(_once(turn.refused(InputError(too_much))))
         folder = tempfile.TemporaryDirectory(prefix="spacebot-given-")
         try:
-            async with request.form(max_files=25, max_fields=400) as form:
+            async with request.form(max_files=25, max_fields=forms.MOST_FIELDS) as form:
                 question = await asyncio.to_thread(
                     self._question, endpoint, form, Path(folder.name), ":".join(keys)
                 )
         except InputError as error:
             folder.cleanup()
             return _events(_once(turn.refused(error)))
+        except BaseException:
+            folder.cleanup()
+            raise
         user = f"tryout:{x_spacebot_session}"
         job = Job(
             secrets.token_hex(8),
             question.endpoint,
-            Asker(user, "you", user),
+            # Visitors cost nothing to make up: together they have one person's share.
+            Asker(user, "you", user, share="tryout"),
             question.given,
             command=f"/{called.name}",
             conversation=f"tryout:{':'.join(keys)}" if endpoint.chats else None,
@@ -137,6 +135,7 @@ class TryOut:
         """What a form asks of an endpoint; a chat's is put together with what was said before."""
         said = form.get("said")
         if endpoint.chats and isinstance(said, str):
+            said = forms.clean(said)
             files = forms.attached(form.getlist("files"), folder)
             return self._talks.say(key, endpoint, said, files)
         given = forms.read(endpoint, form, folder)

@@ -8,11 +8,14 @@ from typing import Any
 
 import gradio as gr
 import gradio.themes
+from fastapi import Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
 from starlette.middleware import Middleware
 
 from spacebot.page import render, routes
 from spacebot.page.access import Access
-from spacebot.page.closed import Closed
+from spacebot.page.guard import Guard
 from spacebot.page.house import House
 from spacebot.page.media import Shelf
 
@@ -71,6 +74,26 @@ def launch_options() -> dict[str, Any]:
     }
 
 
+def app_options(house: House, shelf: Shelf, access: Access) -> dict[str, Any]:
+    """Keyword arguments of the FastAPI app that holds the page's routes."""
+    return {
+        # Routes added after the start would be missing for a moment: /healthz among them.
+        "routes": routes.router(house, shelf, access).routes,
+        "middleware": [Middleware(Guard, access=access)],
+        "exception_handlers": {RequestValidationError: unreadable},
+    }
+
+
+async def unreadable(_request: Request, error: Exception) -> Response:
+    """The answer to parameters that cannot be read: which they are, and nothing of what they hold.
+
+    FastAPI's own handler sends back whatever it was given.
+    """
+    wrong = error.errors() if isinstance(error, RequestValidationError) else ()
+    names = sorted({str(one["loc"][-1]) for one in wrong})
+    return JSONResponse({"detail": f"Cannot be read: {', '.join(names)}."}, status_code=422)
+
+
 @dataclass(frozen=True, slots=True)
 class Served:
     """A page that is being served at `url` until it is closed."""
@@ -103,11 +126,7 @@ def serve(
             server_port=port,
             prevent_thread_lock=True,
             quiet=True,
-            app_kwargs={
-                # Routes added afterwards would be missing for a moment: /healthz among them.
-                "routes": routes.router(house, shelf, access or Access()).routes,
-                "middleware": [Middleware(Closed)],
-            },
+            app_kwargs=app_options(house, shelf, access or Access()),
             **launch_options(),
         )
     except OSError:

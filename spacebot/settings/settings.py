@@ -63,6 +63,13 @@ def _people(value: str) -> tuple[str, ...]:
     return names
 
 
+def _hosts(value: str) -> tuple[str, ...]:
+    names = tuple(name.lower().rstrip(".") for name in re.split(r"[\s,]+", value) if name)
+    if not all(name == "*" or re.fullmatch(r"[\w.-]{1,253}", name, re.ASCII) for name in names):
+        raise ValueError("host names without scheme, port or path, like bot.example.com")
+    return names
+
+
 def _folder(value: str) -> Path:
     path = Path(value).expanduser()
     if path.exists() and not path.is_dir():
@@ -117,6 +124,7 @@ class Settings:
     gradio_server_port: int
     tryout: bool | None
     discord_proxy: str = field(repr=False)
+    allowed_hosts: tuple[str, ...]
     owners: tuple[str, ...]
     owner_password: str = field(repr=False)
     log_level: str
@@ -148,7 +156,7 @@ class Settings:
             values[variable.name.lower()] = cls._parse(variable, text)
         # Set by Hugging Face on a Space, where only 0.0.0.0 is reachable from outside.
         values["space_id"] = environ.get("SPACE_ID", "")
-        values["space_host"] = environ.get("SPACE_HOST", "")
+        values["space_host"] = environ.get("SPACE_HOST", "").lower()
         values["space_creator_user_id"] = environ.get("SPACE_CREATOR_USER_ID", "")
         # Set where the Space's header has hf_oauth. Elsewhere Gradio lets everyone in as whoever
         # owns the machine's token, and signs its cookies with a key that everyone knows.
@@ -164,7 +172,7 @@ class Settings:
         if variable.parse is _flag and not text:
             return None
         if not text:
-            return () if variable.parse in (parse_spaces, _people) else ""
+            return () if variable.parse in (parse_spaces, _people, _hosts) else ""
         try:
             return variable.parse(text)
         except ValueError as error:
@@ -230,6 +238,13 @@ VARIABLES = (
         "The address the page listens on; 0.0.0.0 for every network of the machine.",
     ),
     Variable("GRADIO_SERVER_PORT", "7860", _port, "The port the page listens on."),
+    Variable(
+        "ALLOWED_HOSTS",
+        "",
+        _hosts,
+        "The host names that visitors reach the page by, such as bot.example.com behind a reverse "
+        "proxy; * allows every name. IP addresses, localhost and a Space's own name always work.",
+    ),
     Variable(
         "TRYOUT",
         "",

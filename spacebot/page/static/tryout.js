@@ -88,7 +88,9 @@ function spacebotTryout(page) {
   }
 
   line.addEventListener("input", showMenu);
-  line.addEventListener("focus", () => refresh().then(() => line.value && showMenu()));
+  line.addEventListener("focus", () =>
+    refresh().then(() => line.value && document.activeElement === line && showMenu()),
+  );
   line.addEventListener("blur", () =>
     setTimeout(() => document.activeElement === line || closeMenu(), 200),
   );
@@ -315,8 +317,7 @@ function spacebotTryout(page) {
   }
 
   async function vary(command, data, after) {
-    const given = new FormData();
-    for (const [name, value] of data) if (typeof value === "string") given.append(name, value);
+    const given = new URLSearchParams([...data].filter(([, value]) => typeof value === "string"));
     const answer = await ask("vary", { command, after }, { method: "POST", body: given });
     if (!answer.ok) {
       say.textContent = "This command is not offered any longer.";
@@ -381,7 +382,7 @@ function spacebotTryout(page) {
   // Server-sent events, read from an answer to POST, which EventSource cannot send.
   async function follow(answer, turn) {
     if (!answer.ok) {
-      end(turn, (await answer.json().catch(() => ({}))).detail ?? "Spacebot did not take it.");
+      end(turn, (await answer.json().catch(() => ({}))).detail ?? "Spacebot refused this. Try again.");
       return;
     }
     const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
