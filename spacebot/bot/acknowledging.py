@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, cast
 
+import aiohttp
 import discord
 from discord.webhook.async_ import AsyncWebhookAdapter
 
@@ -23,27 +26,64 @@ class Acknowledging(AsyncWebhookAdapter):
         self.client = client
 
     async def create_interaction_response(  # type: ignore[override]
-        self, interaction_id: int, token: str, *, params: Any, **how: Any
+        self,
+        interaction_id: int,
+        token: str,
+        *,
+        session: aiohttp.ClientSession,
+        params: Any,
+        **how: Any,
     ) -> Any:
-        """Answer an interaction; raises where that was not taken."""
-        lost: Exception | None = None
+        """Answer an interaction; raises where that was not taken, or another process was first."""
+        watched, lost = Watched(session), None
         try:
             answered = await super().create_interaction_response(
-                interaction_id, token, params=params, **how
+                interaction_id,
+                token,
+                session=cast(aiohttp.ClientSession, watched),
+                params=params,
+                **how,
             )
             if isinstance(answered, dict):
                 return answered
         except TROUBLE as error:
-            # discord.py asks again by itself, and the first time may have been the one.
-            if isinstance(error, discord.HTTPException) and error.code != ACKNOWLEDGED:
+            if isinstance(error, discord.HTTPException) and not _is_ours(error, watched):
                 raise
             lost = error
         about: dict[str, Any] = {"id": str(interaction_id), "type": 2}
         if (params.payload or {}).get("type") not in (CHOICES, MODAL):
             message = await self.get_original_interaction_response(
-                self.client.application_id or 0, token, **how
+                self.client.application_id or 0, token, session=session, **how
             )
             about["response_message_id"] = message["id"]
         elif lost and not isinstance(lost, discord.HTTPException):
             raise lost
         return {"interaction": about}
+
+
+def _is_ours(error: discord.HTTPException, watched: Watched) -> bool:
+    """Whether an interaction that was answered before was answered by us.
+
+    discord.py repeats a request whose answer got lost, and the first one may have been
+    taken. Where none was lost, another process with the same token was faster.
+    """
+    return error.code == ACKNOWLEDGED and watched.lost
+
+
+class Watched:
+    """A session that notes whether Discord may have done what it did not confirm."""
+
+    def __init__(self, session: aiohttp.ClientSession) -> None:
+        self._session = session
+        self.lost = False
+
+    @asynccontextmanager
+    async def request(self, *args: Any, **given: Any) -> AsyncIterator[aiohttp.ClientResponse]:
+        """Make a request, as `aiohttp.ClientSession` does."""
+        try:
+            async with self._session.request(*args, **given) as response:
+                self.lost = self.lost or response.status >= 500
+                yield response
+        except (aiohttp.ClientError, OSError):
+            self.lost = True
+            raise

@@ -17,7 +17,7 @@ from discord.webhook.async_ import async_context
 
 from spacebot import comparisons, words
 from spacebot.automations import AUTOMATION, AutomationCommands, Automations
-from spacebot.bot.acknowledging import Acknowledging
+from spacebot.bot.acknowledging import ACKNOWLEDGED, Acknowledging
 from spacebot.bot.registration import Registration
 from spacebot.bot.requests import Requests
 from spacebot.buttons import BUTTONS
@@ -60,6 +60,10 @@ DEAF = (
     "In servers, conversations answer only what mentions the bot. To have every message in them "
     "answered, switch Message Content Intent on in the Developer Portal, under Bot, and start "
     "again."
+)
+RIVAL = (
+    "another process answered an interaction first, so it is left to it: stop the other program "
+    "that runs with this DISCORD_TOKEN"
 )
 OVERDUE = (
     "Discord has not answered requests for {}: it limits this bot, or the way there is broken. "
@@ -317,6 +321,9 @@ class Bot(discord.Client):
         """Tell whoever pressed, or filled in a form, what went wrong; a bug is logged."""
         if isinstance(error, discord.NotFound) and error.code == 10062:
             log.warning("an interaction was gone before it could be acknowledged")
+            return
+        if isinstance(error, discord.HTTPException) and error.code == ACKNOWLEDGED:
+            log.error(RIVAL)
             return
         if not isinstance(error, SpacebotError):
             log.error("an interaction failed", exc_info=error)

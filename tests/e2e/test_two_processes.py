@@ -1,0 +1,33 @@
+"""Two bots with one token: each interaction is handled by one of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from spacebot.models import Source
+from tests.e2e.ask import is_final, shown
+from tests.e2e.conftest import discord
+from tests.e2e.house import at_home
+from tests.faults.counting import settled
+
+
+async def test_what_another_process_answered_first_is_not_run(served, tmp_path: Path, caplog):
+    source = Source(served("fast"), name="fast")
+    one, other = tmp_path / "one", tmp_path / "other"
+    async with (
+        discord() as place,
+        at_home(place.server, source, folder=one) as first,
+        at_home(place.server, source, folder=other) as second,
+    ):
+        assert place.server.gateway.identifies == 2
+        for number in range(6):
+            seen = await place.ada.command("fast echo", text=f"n{number}", channel=place.channel)
+            await seen.wait(is_final, 10)
+            assert f"n{number}" in shown(seen).content
+            assert not seen.followups
+        for home in (first, second):
+            await settled(home)
+        assert first.jobs.done + second.jobs.done == 6
+        assert first.jobs.failed + second.jobs.failed == 0
+        assert len(place.channel.messages) == 6
+    assert caplog.text.count("another process answered an interaction first") == 6
