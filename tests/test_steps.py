@@ -14,7 +14,7 @@ import pytest
 from gradio_client.utils import QueueError
 from PIL import Image
 
-from spacebot.errors import SpaceBusy
+from spacebot.errors import SpaceBusy, SpaceRaised
 from spacebot.models import Endpoint, Progress, Source, Stage
 from spacebot.schema import read_space
 from spacebot.spaces import Connection, Description, Network, Result
@@ -60,6 +60,77 @@ async def test_a_seed_is_drawn_as_on_the_page(served, tmp_path: Path):
         seed = int(answer.content.partition("a cat with ")[2][:4])
         assert 1000 <= seed <= 9999
         assert f"Seed**: {seed}" in answer.content
+
+
+async def test_a_failure_s_step_answers_only_where_the_event_fails(served, tmp_path: Path):
+    async with lab(tmp_path, it=served("chained")) as home:
+
+        async def recite(words: str) -> str:
+            return (
+                await ask(home.ada, "it recite", {"words": words}, channel=home.channel)
+            ).content
+
+        assert "CALM SEA" in (calm := await recite("Calm sea"))
+        assert "calm sea" not in calm
+
+        # The page sends what the handler's other fields hold, and shows why it is needed.
+        storm = await recite("Sea of storm")
+        assert "sea of storm at 3" in storm
+        assert "The voice is lost." in storm
+
+        # A handler that fails as well leaves the first failure's words.
+        thunder = await recite("A thunderstorm")
+        assert "The voice is lost." in thunder
+        assert "Nothing can be heard." not in thunder
+
+
+async def test_then_follows_a_step_that_fails_too(served, tmp_path: Path):
+    async with lab(tmp_path, it=served("chained")) as home:
+
+        async def play(pitch: float) -> str:
+            return (await ask(home.ada, "it play", {"pitch": pitch}, channel=home.channel)).content
+
+        assert "played 4" in await play(8)
+        tight = await play(20)
+        assert "played 20" in tight
+        assert "No string is that tight." in tight
+        # What broke first is what is told.
+        assert "No string is that tight." in await play(100)
+
+
+async def test_a_check_refuses_before_anything_is_made(served):
+    async with Network() as network:
+        said: list[Description] = []
+        connection = Connection(Source(served("chained")), network, changed=said.append)
+        await connection.ready()
+        space = read_space(connection.source, said[0].config, said[0].info)
+        model = next(one for one in space.endpoints if one.api_name == "/model")
+        assert [step.api_name for step in model.before] == ["/check", "/prepare"]
+        updates = connection.run(
+            *("/model", {"picture": None, "invert": True, "detail": 5}),
+            **{"key": "ada", "stateful": True, "before": model.before},
+        )
+        with pytest.raises(SpaceRaised, match=r"No picture was given\."):
+            [update async for update in updates]
+        await connection.close()
+
+
+def test_what_only_a_failure_starts_is_no_command():
+    with gr.Blocks(analytics_enabled=False) as page:
+        asked, told, log = gr.Textbox(label="Asked"), gr.Textbox(label="Told"), gr.State([])
+        went = gr.Button("Go").click(lambda one: one, asked, told, api_name="answer")
+        went.failure(lambda one: (one, []), asked, [told, log], api_name="remember").success(
+            lambda one: one, log, told, api_name="apologise"
+        )
+        went.failure(lambda one: one, asked, asked, api_name="restore")
+        went.success(lambda one: one, told, told, api_name="rejoice")
+    space = read_space(Source("x/y"), page.get_config_file(), page.get_api_info())
+    (found,) = space.endpoints
+    assert found.api_name == "/answer"
+    assert [step.api_name for step in found.failing] == ["/remember", "/apologise"]
+    why = {one.api_name: one.reason for one in space.left_out}
+    for name in ("/remember", "/apologise", "/restore"):
+        assert why[name] == "the page runs it only where another event fails"
 
 
 def command(page: gr.Blocks, api_name: str) -> Endpoint:

@@ -180,6 +180,7 @@ class Pipeline:
             key=job.conversation or job.asker.user,
             stateful=job.endpoint.stateful,
             before=job.endpoint.before,
+            failing=job.endpoint.failing,
             silence=self.deadlines.silence,
             recall=turn.recalled,
         )

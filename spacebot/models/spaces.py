@@ -119,13 +119,16 @@ class Step:
 
     `takes` says which of the job's values each of its parameters gets, `gives` which value
     each of its outputs becomes, `shows` which of its outputs belong to the result; outputs
-    are counted from 0 as the API does.
+    are counted from 0 as the API does. Where it fails, `failing` is called in its place
+    (`.failure`); `goes_on` says that the next call follows even then (`.then`).
     """
 
     api_name: str
     takes: Mapping[str, str] = field(default_factory=dict)
     gives: Mapping[int, str] = field(default_factory=dict)
     shows: tuple[int, ...] = ()
+    failing: tuple[Step, ...] = ()
+    goes_on: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,8 +139,8 @@ class Endpoint:
     is legal for Discord and unique in its Space. `stateful` endpoints keep
     something on the Space by session (gr.State, a chat's history); `streams`
     ones yield partial results. `takes_history` names the chatbot parameter, and
-    `chats` says that it answers messages, one after the other. `before` is called first;
-    what its steps show follows this endpoint's own outputs.
+    `chats` says that it answers messages, one after the other. `before` is called first,
+    `failing` where the endpoint fails; what these steps show follows its own outputs.
     """
 
     space: str
@@ -156,6 +159,7 @@ class Endpoint:
     max_file_size: int | None = None
     then: tuple[FollowUp, ...] = ()
     before: tuple[Step, ...] = ()
+    failing: tuple[Step, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,7 +38,8 @@ class Component:
 class Event:
     """One dependency of the page: what it listens to (`component id`, `event`), takes and gives.
 
-    `after` is the id of the event whose end starts it (`.then`).
+    `after` is the id of the event whose end starts it (`.then`), with `when` "success" or
+    "failure" only if it ended so.
     """
 
     id: Any
@@ -47,6 +48,7 @@ class Event:
     inputs: tuple[Any, ...] = ()
     outputs: tuple[Any, ...] = ()
     after: Any = None
+    when: str = ""
     pointed: bool = False
     streams: bool = False
     cancels: bool = False
@@ -144,6 +146,22 @@ class App:
             event = before
             seen.add(event.id)
 
+    def on_failure(self, event: Event) -> bool:
+        """Whether it runs only where an earlier event of its chain fails."""
+        return any(one.when == "failure" for one in (event, *self.earlier(event)))
+
+    def after_failure(self, event: Event) -> Iterator[Event]:
+        """The events that the page runs where `event` fails, but not where it succeeds; what
+        follows such an event on its success is among them."""
+        waiting = [one for one in self.events if one.after == event.id and one.when == "failure"]
+        for one in waiting:
+            yield one
+            waiting += [
+                later
+                for later in self.events
+                if later.after == one.id and later.when != "failure" and later not in waiting
+            ]
+
     def root(self, event: Event) -> Event:
         """The event that starts the chain which `event` belongs to."""
         return [event, *self.earlier(event)][-1]
@@ -212,6 +230,12 @@ def _component(raw: Mapping[str, Any]) -> Component:
     return Component(raw["id"], kind, raw.get("props") or {}, skipped)
 
 
+def _when(raw: Mapping[str, Any]) -> str:
+    if raw.get("trigger_only_on_failure"):
+        return "failure"
+    return "success" if raw.get("trigger_only_on_success") else ""
+
+
 def _event(index: int, raw: Mapping[str, Any]) -> Event:
     # Up to Gradio 3.40 a dependency had one trigger for all its targets.
     pairs = [
@@ -226,6 +250,7 @@ def _event(index: int, raw: Mapping[str, Any]) -> Event:
         inputs=tuple(raw.get("inputs") or ()),
         outputs=tuple(raw.get("outputs") or ()),
         after=raw.get("trigger_after"),
+        when=_when(raw),
         pointed=bool(raw.get("collects_event_data")),
         streams=bool(types.get("generator") or types.get("continuous")),
         cancels=bool(types.get("cancel") or raw.get("cancels")),

@@ -22,7 +22,8 @@ _SHOWN_BY = names(
 @dataclass(frozen=True, slots=True)
 class Candidate:
     """One endpoint that could become a command. `order` is its place in the description,
-    `output_ids` are its outputs on the page, `before` the steps to call first.
+    `output_ids` are its outputs on the page, `before` the steps to call first, `failing` those
+    to call where it fails. `failure_outputs` are what all steps show where one fails.
     """
 
     api_name: str
@@ -33,6 +34,8 @@ class Candidate:
     outputs: tuple[Output, ...]
     output_ids: tuple[Any, ...] = ()
     before: tuple[Step, ...] = ()
+    failing: tuple[Step, ...] = ()
+    failure_outputs: tuple[Output, ...] = ()
 
     @property
     def stem(self) -> str:

@@ -192,6 +192,11 @@ def _brings(candidate: Candidate) -> bool:
     return any(p.required and p.component != "chatbot" for p in candidate.inputs.parameters)
 
 
+def _after_failure(candidate: Candidate, yard: Yard) -> str:
+    failing = candidate.event and yard.app.on_failure(candidate.event)
+    return "the page runs it only where another event fails" if failing else ""
+
+
 def _step(candidate: Candidate, yard: Yard) -> str:
     chain = yard.chain(candidate)
     if len(chain) < 2:
@@ -299,6 +304,7 @@ RULES: tuple[Rule, ...] = (
     _live,
     _example,
     _stop,
+    _after_failure,
     _twin,
     _step,
     _pointed,

@@ -95,7 +95,7 @@ def _endpoint(source: Source, yard: Yard, candidate: Candidate, name: str, title
         name=name,
         description=description or describe(app, yard, candidate, title),
         parameters=parameters,
-        outputs=candidate.outputs,
+        outputs=(*candidate.outputs, *candidate.failure_outputs),
         constants=constants,
         streams=bool(event and event.streams),
         stateful=_is_stateful(yard, candidate),
@@ -106,6 +106,7 @@ def _endpoint(source: Source, yard: Yard, candidate: Candidate, name: str, title
         max_file_size=app.max_file_size,
         then=source.then,
         before=candidate.before,
+        failing=candidate.failing,
     )
 
 
@@ -120,7 +121,9 @@ def _fitting(outputs: Sequence[Output]) -> Answer:
 
 
 def _is_stateful(yard: Yard, candidate: Candidate) -> bool:
-    events = [candidate.event, *(yard.app.event(step.api_name) for step in candidate.before)]
+    failing = [one for step in candidate.before for one in step.failing]
+    steps = (*candidate.before, *failing, *candidate.failing)
+    events = [candidate.event, *(yard.app.event(step.api_name) for step in steps)]
     ids = [i for event in events if event for i in (*event.inputs, *event.outputs)]
     kept = any(part and part.type == "state" for part in map(yard.app.component, ids))
     return kept or yard.app.is_chat

@@ -1,12 +1,13 @@
-"""What comes before an endpoint on the page: earlier steps of its chain whose results it takes."""
+"""What the page runs beside an endpoint: earlier steps of its chain, and what follows a failure."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import chain
 from typing import Any
 
-from spacebot.models import Parameter, Step
+from spacebot.models import Output, Parameter, Step
 from spacebot.schema.app import Event
 from spacebot.schema.candidates import Candidate
 from spacebot.schema.kinds import CONTENT, RESULTS
@@ -20,13 +21,36 @@ def steps_before(yard: Yard, candidate: Candidate) -> list[Candidate]:
     if event is None or not _can_be_linked(candidate) or _goes_without(yard, event):
         return []
     steps: list[Candidate] = []
-    wanted = set(event.inputs)
+    wanted, later = set(event.inputs), event
     for earlier in yard.app.earlier(event):
-        step = next((one for one in yard.candidates if one.event is earlier), None)
-        if step and wanted & set(earlier.outputs) and _can_come_first(step):
+        step = yard.of(earlier)
+        needed = wanted & set(earlier.outputs) or _only_checks(earlier, later)
+        if step and needed and _can_come_first(step):
             steps.insert(0, step)
             wanted |= set(earlier.inputs)
+        later = earlier
     return steps
+
+
+def _only_checks(event: Event, later: Event) -> bool:
+    """Whether all an event does is to refuse what the later one must not be given."""
+    return later.when == "success" and bool(event.inputs) and not event.outputs
+
+
+def steps_failing(yard: Yard, candidate: Candidate) -> list[Candidate]:
+    """The endpoints to call where this one fails, in order."""
+    if candidate.event is None or not _can_be_linked(candidate):
+        return []
+    found = map(yard.of, yard.app.after_failure(candidate.event))
+    return [one for one in found if one and _answers_failure(yard, one)]
+
+
+def _answers_failure(yard: Yard, step: Candidate) -> bool:
+    """Whether it shows something, or remembers it, beyond setting the page's form right."""
+    kept = map(yard.app.component, step.event.outputs if step.event else ())
+    remembers = any(part and part.type == "state" for part in kept)
+    called = not (step.undocumented or step.inputs.problem) and _can_be_linked(step)
+    return called and (remembers or bool(_shown(step)))
 
 
 def _goes_without(yard: Yard, event: Event) -> bool:
@@ -60,14 +84,22 @@ def _can_be_linked(candidate: Candidate) -> bool:
 def with_steps(yard: Yard, candidate: Candidate) -> Candidate:
     """The endpoint with the steps before it, whose inputs are asked for as its own."""
     steps = steps_before(yard, candidate)
-    if not steps:
+    main = [*steps, candidate]
+    failing = [steps_failing(yard, one) for one in main]
+    instead = list(chain.from_iterable(failing))
+    if not steps and not instead:
         return candidate
-    keys = _keys(steps, candidate)
-    before = tuple(_step(step, keys) for step in steps)
+    keys = _keys([*steps, *instead], candidate)
+    fallbacks = [tuple(_steps(ones, keys)) for ones in failing]
+    before = tuple(
+        replace(step, failing=fallback, goes_on=_goes_on(yard, one, candidate))
+        for one, step, fallback in zip(main, _steps(main, keys), fallbacks, strict=True)
+        if one is not candidate
+    )
     asked: dict[str, Parameter] = {}
     sent: dict[str, Any] = {}
     made: set[str] = set()
-    for one, step in zip((*steps, candidate), (*before, None), strict=True):
+    for one, step in zip(main, (*before, None), strict=True):
         parameters = {parameter.name: parameter for parameter in one.inputs.parameters}
         for name, component_id in one.inputs.ids.items():
             key, parameter = keys[component_id], parameters.get(name)
@@ -79,9 +111,28 @@ def with_steps(yard: Yard, candidate: Candidate) -> Candidate:
                 # Where the step sets nothing, the page would send what it held.
                 sent[key] = parameter.default if parameter else one.inputs.constants[name]
         made |= set(step.gives.values()) if step else set()
+    for one in instead:
+        held = {parameter.name: parameter.default for parameter in one.inputs.parameters}
+        for name, component_id in one.inputs.ids.items():
+            if keys[component_id] not in asked:
+                sent.setdefault(keys[component_id], {**one.inputs.constants, **held}[name])
     inputs = replace(candidate.inputs, parameters=tuple(asked.values()), constants=sent)
-    shown = [one.outputs[n] for one, step in zip(steps, before, strict=True) for n in step.shows]
-    return replace(candidate, inputs=inputs, outputs=(*candidate.outputs, *shown), before=before)
+    return replace(
+        candidate,
+        inputs=inputs,
+        outputs=(*candidate.outputs, *_outputs(steps, before)),
+        before=before,
+        failing=fallbacks[-1],
+        failure_outputs=tuple(_outputs(instead, list(chain.from_iterable(fallbacks)))),
+    )
+
+
+def _goes_on(yard: Yard, step: Candidate, candidate: Candidate) -> bool:
+    """Whether the page runs what follows a step even where the step fails."""
+    if candidate.event is None or step.event is None:
+        return False
+    later = (candidate.event, *yard.app.earlier(candidate.event))
+    return any(event.after == step.event.id and not event.when for event in later)
 
 
 def _keys(steps: Sequence[Candidate], candidate: Candidate) -> dict[Any, str]:
@@ -94,19 +145,32 @@ def _keys(steps: Sequence[Candidate], candidate: Candidate) -> dict[Any, str]:
     return keys
 
 
-def _step(step: Candidate, keys: Mapping[Any, str]) -> Step:
-    outputs = list(enumerate(zip(step.outputs, step.output_ids, strict=True)))
-    return Step(
-        api_name=step.api_name,
-        takes={name: keys[component_id] for name, component_id in step.inputs.ids.items()},
-        gives={number: keys[place] for number, (_, place) in outputs if place in keys},
-        shows=tuple(
-            number
-            for number, (output, _) in outputs
-            if output.component in RESULTS | {"slider"}
-            and output.props.get("visible") is not False
-            and not (output.props.get("returned") and output.component in CONTENT)
-        ),
+def _steps(run: Sequence[Candidate], keys: Mapping[Any, str]) -> Iterator[Step]:
+    """The calls for what the page runs one after the other."""
+    for number, step in enumerate(run):
+        later = {i for one in run[number + 1 :] for i in one.output_ids}
+        yield Step(
+            api_name=step.api_name,
+            takes={name: keys[component_id] for name, component_id in step.inputs.ids.items()},
+            gives={n: keys[place] for n, place in enumerate(step.output_ids) if place in keys},
+            # What a later one writes over is not seen on the page either.
+            shows=tuple(n for n in _shown(step) if step.output_ids[n] not in later - {None}),
+        )
+
+
+def _outputs(run: Sequence[Candidate], steps: Sequence[Step]) -> Iterator[Output]:
+    for one, step in zip(run, steps, strict=True):
+        yield from (one.outputs[number] for number in step.shows)
+
+
+def _shown(step: Candidate) -> tuple[int, ...]:
+    """Which outputs of a step belong to the result."""
+    return tuple(
+        number
+        for number, output in enumerate(step.outputs)
+        if output.component in RESULTS | {"slider"}
+        and output.props.get("visible") is not False
+        and not (output.props.get("returned") and output.component in CONTENT)
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from spacebot.schema.app import App
+from spacebot.schema.app import App, Event
 from spacebot.schema.candidates import Candidate
 from spacebot.schema.kinds import CONTENT, MEDIA, RESULTS, names
 from spacebot.schema.words import spaced
@@ -35,12 +35,17 @@ class Yard:
             i for e in self.app.events if e.after is not None for i in e.inputs
         )
 
+    def of(self, event: Event) -> Candidate | None:
+        """The endpoint that an event gives, if any."""
+        return next((one for one in self.candidates if one.event is event), None)
+
     def chain(self, candidate: Candidate) -> list[Candidate]:
-        """The endpoints of the `.then` chain it belongs to, itself included."""
+        """The endpoints of the `.then` chain it belongs to, without what only a failure starts."""
         if candidate.event is None:
             return [candidate]
         root = self.app.root(candidate.event).id
-        return [c for c in self.candidates if c.event and self.app.root(c.event).id == root]
+        told = (c for c in self.candidates if c.event and not self.app.on_failure(c.event))
+        return [c for c in told if c.event and self.app.root(c.event).id == root]
 
     def events(self, candidate: Candidate) -> set[str]:
         """The names of the events that start it."""

@@ -4,16 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import (
+    AsyncGenerator,
+    Awaitable,
+    Callable,
+    Collection,
+    Iterator,
+    Mapping,
+    Sequence,
+)
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import aiohttp
 
-from spacebot.errors import EndpointGone, SpaceError, SpaceUnavailable
+from spacebot.errors import EndpointGone, SpaceUnavailable
 from spacebot.models import Progress, Source, Stage, Step
 from spacebot.spaces.client import Joined, SpaceClient, StockJob, headers
 from spacebot.spaces.files import Fetcher
@@ -21,7 +30,7 @@ from spacebot.spaces.hub import Hub
 from spacebot.spaces.network import Network, Workers
 from spacebot.spaces.run import Recalled, Run
 from spacebot.spaces.sessions import Session, Sessions
-from spacebot.spaces.steps import handed, taken
+from spacebot.spaces.steps import Chain
 from spacebot.spaces.stock import cancel_stock, watch_stock
 from spacebot.spaces.submit import submit
 from spacebot.spaces.translate import connect_failed, join_failed
@@ -216,47 +225,41 @@ class Connection:
         key: str,
         stateful: bool,
         before: Sequence[Step] = (),
+        failing: Sequence[Step] = (),
         silence: float = SILENCE,
         recall: asyncio.Event | None = None,
     ) -> AsyncGenerator[Update, None]:
         """Run one job in the session of `key`; ends with its `Result`, raises `SpacebotError`.
 
-        The steps `before` are called first, in the same session; what they show is in the
-        `Result` too. Leaving the generator early cancels the job on the Space. An error is `safe`
-        where the Space cannot have begun. `recall` takes the job out of the Space's
-        queue while it has not begun, which raises `Recalled`.
+        The steps `before` are called first, and `failing` where the endpoint fails, in the same
+        session; what they show is in the `Result` too. Leaving the generator early cancels the
+        job on the Space. An error is `safe` where the Space cannot have begun. `recall` takes the
+        job out of the Space's queue while it has not begun, which raises `Recalled`.
         """
         if self._client is None:
             yield Progress(Stage.WAKING)
         client = await self.ready()
-        recall = recall or asyncio.Event()
-        shown: list[Any] = []
-        steps = [(step, _index(client, step.api_name)) for step in (*before, Step(api_name))]
+        steps = (*before, Step(api_name, failing=tuple(failing)))
+        # Nothing is called where one of them is gone.
+        indexes = {one.api_name: _index(client, one.api_name) for one in _every(steps)}
+        width = len(client.endpoints[indexes[api_name]].dependency.get("outputs") or ())
         if stateful and self.sessions.is_busy(key):
             yield Progress(Stage.WAITING, note=TAKES_TURNS)
         async with self.sessions.hold(key, stateful=stateful) as session:
-            for step, index in steps:
+            recalls = itertools.chain([recall or asyncio.Event()], iter(asyncio.Event, None))
+
+            async def call(step: Step, sent: Mapping[str, Any]) -> AsyncGenerator[Update, None]:
                 await session.left()
-                sent = taken(step, values) if step.takes else values
-                running = self._run(client, index, sent, session, silence, recall)
-                try:
-                    # Closed here, so that the session is held until the Space has taken a cancel.
-                    async with contextlib.aclosing(running):
-                        async for update in running:
-                            if not step.takes:
-                                is_last = isinstance(update, Result)
-                                yield replace(update, shown=shown) if is_last else update
-                            elif isinstance(update, Result):
-                                given = self.visible(step.api_name, update.values)
-                                shown += [given[number] for number in step.shows]
-                                values = {**values, **handed(step, given)}
-                            elif not isinstance(update, Partial):
-                                yield update
-                except SpaceError as error:
-                    # After the first step, the Space has begun.
-                    error.safe = error.safe and step is steps[0][0]
-                    raise
-                recall = asyncio.Event()
+                index = indexes[step.api_name]
+                running = self._run(client, index, sent, session, silence, next(recalls))
+                async with contextlib.aclosing(running):
+                    async for update in running:
+                        yield update
+
+            chain = Chain(steps, call, self.visible, width)
+            async with contextlib.aclosing(chain.updates(values)) as updates:
+                async for update in updates:
+                    yield update
 
     async def _run(
         self,
@@ -322,6 +325,12 @@ class Connection:
             self.network, client.src_prefixed, headers(client), linked=self._open_to_all
         )
         return await fetcher.localize(values, folder, cap=cap)
+
+
+def _every(steps: Sequence[Step]) -> Iterator[Step]:
+    for step in steps:
+        yield step
+        yield from _every(step.failing)
 
 
 def _index(client: SpaceClient, api_name: str) -> int:

@@ -1,11 +1,118 @@
-"""The steps before an endpoint's own call: what each takes, and what it hands on."""
+"""The calls of one job, one after the other, as the Space's page makes them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import contextlib
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
+from spacebot.errors import SpaceError, SpaceRaised
 from spacebot.models import Step
+from spacebot.spaces.watch import Partial, Result, Toast, Update
+
+# What Gradio sends for an output that stays as it is.
+UNCHANGED: Mapping[str, Any] = {"__type__": "update"}
+
+
+@dataclass
+class Chain:
+    """A job's calls: the steps before, then the endpoint itself, which is the last.
+
+    `call` makes one with the values it takes; `visible` drops the outputs that an API
+    description leaves out; `width` counts the endpoint's raw outputs.
+    """
+
+    steps: Sequence[Step]
+    call: Callable[[Step, Mapping[str, Any]], AsyncGenerator[Update, None]]
+    visible: Callable[[str, list[Any]], list[Any]]
+    width: int
+    _values: Mapping[str, Any] = field(default_factory=dict, init=False)
+    _given: list[Any] = field(default_factory=list, init=False)
+
+    async def updates(self, values: Mapping[str, Any]) -> AsyncGenerator[Update, None]:
+        """Make the calls; ends with the `Result`, raises `SpaceError`.
+
+        An event that fails ends the chain, except for what the page runs even then.
+        """
+        self._values = values
+        shown: list[Any] = []
+        instead: list[Any] = []
+        raw: list[Any] = [UNCHANGED] * self.width
+        failed: SpaceRaised | None = None
+        stopped = False
+        for place, step in enumerate(self.steps):
+            if stopped:
+                shown += _unchanged(step)
+                instead += _unchanged(*step.failing)
+                continue
+            is_last = place == len(self.steps) - 1
+            try:
+                async for update in self._make(step):
+                    # Only the endpoint's own answer is previewed.
+                    if is_last or not isinstance(update, Partial):
+                        yield update
+            except SpaceError as error:
+                error.safe = error.safe and not any(map(_does_something, self.steps[:place]))
+                # Quotas, silence and cancels are no business of the page's chain.
+                if type(error) is not SpaceRaised:
+                    raise
+                failed, stopped = failed or error, not step.goes_on
+                shown += _unchanged(step)
+                async for update in self._make_instead(step, instead):
+                    yield update
+            else:
+                if is_last:
+                    raw = self._given
+                shown += self._take(step)
+                instead += _unchanged(*step.failing)
+        if failed is not None:
+            if all(value == UNCHANGED for value in (*raw, *instead)):
+                raise failed
+            yield Toast(str(failed), "error")
+        yield Result(raw, shown + instead)
+
+    async def _make(self, step: Step) -> AsyncGenerator[Update, None]:
+        """Make one call, keeping its raw outputs."""
+        sent = taken(step, self._values) if step.takes else self._values
+        # Closed here, so that the session is held until the Space has taken a cancel.
+        async with contextlib.aclosing(self.call(step, sent)) as running:
+            async for update in running:
+                if isinstance(update, Result):
+                    self._given = update.values
+                else:
+                    yield update
+
+    async def _make_instead(self, step: Step, shown: list[Any]) -> AsyncGenerator[Update, None]:
+        """Make the calls that follow a failure, adding what they show to `shown`."""
+        broken = False
+        for one in step.failing:
+            try:
+                if not broken:
+                    async for update in self._make(one):
+                        if not isinstance(update, Partial):
+                            yield update
+            except SpaceRaised:
+                # Whoever waits is told of the first failure.
+                broken = True
+            shown += _unchanged(one) if broken else self._take(one)
+
+    def _take(self, step: Step) -> list[Any]:
+        """Hand on what a step gave; returns what it shows."""
+        if not (step.gives or step.shows):
+            return []
+        given = self.visible(step.api_name, self._given)
+        self._values = {**self._values, **handed(step, given)}
+        return [given[number] for number in step.shows]
+
+
+def _does_something(step: Step) -> bool:
+    """Whether a step does more than to check what was given."""
+    return bool(step.gives or step.shows)
+
+
+def _unchanged(*steps: Step) -> Iterator[Any]:
+    return (UNCHANGED for step in steps for _ in step.shows)
 
 
 def taken(step: Step, values: Mapping[str, Any]) -> dict[str, Any]:

@@ -28,7 +28,7 @@ _LOOKS = names(
 )
 _EVENT = names(
     "id targets inputs outputs api_name trigger_after collects_event_data types cancels"
-    " connection api_visibility"
+    " connection api_visibility trigger_only_on_success trigger_only_on_failure"
 )
 _CONFIG = names("mode title max_file_size i18n_translations layout")
 

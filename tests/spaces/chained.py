@@ -37,8 +37,36 @@ def draw(prompt: str, seed: int) -> str:
     return f"{prompt} with {int(seed)}"
 
 
+def recite(words: str) -> str:
+    """Recite words in capitals."""
+    if "storm" in words:
+        raise gr.Error("The voice is lost.")
+    return words.upper()
+
+
+def whisper(words: str, volume: float) -> str:
+    """Say in small letters what could not be recited."""
+    if "thunder" in words:
+        raise gr.Error("Nothing can be heard.")
+    return f"{words.lower()} at {volume:g}"
+
+
+def tune(pitch: float) -> float:
+    """Bring a pitch into range."""
+    if pitch > 9:
+        raise gr.Error("No string is that tight.")
+    return pitch / 2
+
+
+def play(pitch: float) -> str:
+    """Play a pitch."""
+    if pitch > 99:
+        raise gr.Error("The string broke.")
+    return f"played {pitch:g}"
+
+
 def build() -> gr.Blocks:
-    """Build the app: two buttons, each with a chain of named endpoints."""
+    """Build the app: buttons, each with a chain of named endpoints."""
     with gr.Blocks(title="Chained", analytics_enabled=False) as blocks:
         picture = gr.Image(label="Picture", type="pil")
         invert = gr.Checkbox(True, label="Invert")
@@ -53,4 +81,10 @@ def build() -> gr.Blocks:
         seed = gr.Slider(0, 9999, 0, step=1, label="Seed")
         started = gr.Button("Draw").click(get_seed, [randomize, seed], seed)
         started.then(draw, [prompt, seed], drawn)
+        words, recited = gr.Textbox(label="Words"), gr.Textbox(label="Recited")
+        whispered, volume = gr.Textbox(label="Whispered"), gr.Number(3, label="Volume")
+        spoken = gr.Button("Recite").click(recite, words, recited)
+        spoken.failure(whisper, [words, volume], whispered)
+        pitch, tone = gr.Number(4, label="Pitch"), gr.Textbox(label="Tone")
+        gr.Button("Play").click(tune, pitch, pitch).then(play, pitch, tone)
     return blocks.queue(default_concurrency_limit=20)
