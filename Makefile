@@ -19,6 +19,7 @@ deploy: $(VENV)/run.stamp
 
 test: $(VENV)/dev.stamp
 	@sh tests/install_chromium.sh
+	@sh tests/install_postgres.sh
 	$(BIN)/python -m pytest $(TESTS)
 
 check: $(VENV)/dev.stamp
@@ -52,7 +53,7 @@ $(VENV)/run.stamp: requirements.txt | $(BIN)/python
 	@$(PIP) -r requirements.txt
 	@touch $@
 
-$(VENV)/dev.stamp: requirements.txt requirements-dev.txt | $(BIN)/python
+$(VENV)/dev.stamp: requirements.txt requirements-postgres.txt requirements-dev.txt | $(BIN)/python
 	@$(PIP) -r requirements-dev.txt
 	@touch $@ $(VENV)/run.stamp
 

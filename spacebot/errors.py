@@ -13,6 +13,8 @@ SpacebotError
 ├── Refused                 the bot's own limits; nothing was sent
 ├── Cancelled               whoever asked, or a moderator, stopped it
 ├── Interrupted             the bot is stopping; the job is kept for its next start
+├── StoreError              the database, or the disk under DATA_DIR, fails
+│   └── NewerDatabase       a later version of Spacebot made it; this one leaves it alone
 └── SpaceError              the Space, or the way to it
     ├── SpaceNotFound       no such Space, or a private one without a token
     ├── SpaceUnavailable    paused, broken, building, asleep, not answering
@@ -84,6 +86,14 @@ class Cancelled(SpacebotError):
 
 class Interrupted(SpacebotError):
     """The bot is stopping; the job is kept, and taken up or told of at the next start."""
+
+
+class StoreError(SpacebotError):
+    """The database or the disk fails; the text says how, and `__cause__` is for the log."""
+
+
+class NewerDatabase(StoreError):
+    """The database belongs to a later version; waiting does not help."""
 
 
 class SpaceError(SpacebotError):

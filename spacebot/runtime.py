@@ -22,7 +22,7 @@ from spacebot import __version__, demo, setup_guide, words
 from spacebot.bot import Bot, keep_running, reached
 from spacebot.catalogue import Catalogue
 from spacebot.control import Control
-from spacebot.errors import Refused
+from spacebot.errors import NewerDatabase, Refused, StoreError
 from spacebot.jobs import Deadlines, Jobs, Limits
 from spacebot.models import (
     BotPhase,
@@ -41,7 +41,7 @@ from spacebot.models import (
 )
 from spacebot.settings import Settings
 from spacebot.spaces import Network
-from spacebot.store import State, Store
+from spacebot.store import DataFolder, State, Store, open_store
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -68,11 +68,16 @@ class Runtime:
     """Runs the Spaces' side and the bot in a background thread.
 
     A thread that ends is never hidden: `status` says what happened. `log` gives
-    the last lines of the log.
+    the last lines of the log. `folder` is DATA_DIR, locked already or not.
     """
 
     def __init__(
-        self, settings: Settings, sources: Sequence[Source], *, log: Callable[[], str] = str
+        self,
+        settings: Settings,
+        sources: Sequence[Source],
+        *,
+        log: Callable[[], str] = str,
+        folder: DataFolder | None = None,
     ) -> None:
         self.settings = settings
         self.log = log
@@ -80,6 +85,7 @@ class Runtime:
         self.has_token = bool(settings.discord_token)
         self.hosted = bool(settings.space_id)
         self.started = time.time()
+        self._folder = folder or DataFolder(settings.data_dir)
         self._sources = tuple(sources)
         self._demo: demo.Served | None = None
         self._loop = asyncio.new_event_loop()
@@ -102,9 +108,11 @@ class Runtime:
             # In the thread that builds the page too: gradio builds one app at a time.
             self._demo = demo.serve()
             self._sources = (Source(BUILT_IN, name=DEMO, address=self._demo.url),)
-        if self.settings.discord_token:
-            self._bot_status = BotStatus(BotPhase.CONNECTING)
+        self._bot_status = self._first_status()
         self._thread.start()
+
+    def _first_status(self) -> BotStatus:
+        return BotStatus(BotPhase.CONNECTING if self.settings.discord_token else BotPhase.OFF)
 
     def stop(self) -> None:
         """Stop the jobs, then the bot, in the time the settings give them."""
@@ -130,9 +138,14 @@ class Runtime:
     async def _main(self) -> None:
         async with AsyncExitStack() as stack:
             network = await stack.enter_async_context(self._network())
-            store = await stack.enter_async_context(self._store())
             if self._demo is not None:
                 stack.push_async_callback(asyncio.to_thread, self._demo.close)
+            url, tell = self.settings.database_url, self._tell_closed
+            opening = open_store(url, self._folder, self._stop, tell, alone=self.hosted)
+            store = await stack.enter_async_context(opening)
+            if store is None:
+                return
+            self._bot_status = self._first_status()
             self._catalogue = Catalogue(
                 self._sources,
                 network,
@@ -154,11 +167,11 @@ class Runtime:
     def _network(self) -> Network:
         return Network(connect=self.settings.connect_seconds, wake=self.settings.wake_seconds)
 
-    def _store(self) -> Store:
-        settings = self.settings
-        if settings.database_url:
-            return Store(settings.database_url)
-        return Store.in_folder(settings.data_dir, alone=bool(settings.space_id))
+    def _tell_closed(self, error: StoreError) -> None:
+        """Say why the store does not open yet, or never will."""
+        never = isinstance(error, NewerDatabase)
+        phase = BotPhase.FAILED if never else BotPhase.RETRYING
+        self._bot_status = BotStatus(phase, str(error), trouble=Trouble.STORE)
 
     def _make_jobs(self, catalogue: Catalogue, store: Store) -> Jobs:
         settings = self.settings

@@ -103,7 +103,9 @@ def steps(status: Status, *, token: bool, hosted: bool) -> tuple[Step, ...]:
     `token` says that one is set; `hosted` that this is a Space.
     """
     bot = status.bot
-    if bot.trouble is Trouble.BUG or (bot.phase is BotPhase.FAILED and bot.trouble is None):
+    if bot.trouble in (Trouble.BUG, Trouble.STORE) or (
+        bot.phase is BotPhase.FAILED and bot.trouble is None
+    ):
         return ()
     connected = bot.phase in (BotPhase.CONNECTED, BotPhase.RETRYING) and bot.name is not None
     done = {

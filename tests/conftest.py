@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from spacebot.settings import VARIABLES
+from tests.postgres import Postgres
 from tests.spaces import serve
 
 HOME = tempfile.TemporaryDirectory(prefix="spacebot-tests-", ignore_cleanup_errors=True)
@@ -99,6 +100,17 @@ def served() -> Iterator[Callable[[str], str]]:
             return urls[name]
 
         yield url
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A running PostgreSQL, one for all tests."""
+    server = Postgres()
+    try:
+        server.start()
+        yield server
+    finally:
+        server.close()
 
 
 @pytest.fixture(scope="session")

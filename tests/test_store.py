@@ -1,17 +1,29 @@
-"""The store: what is written outlives a kill, what cannot be written says so, and old ones open."""
+"""The store, on SQLite and PostgreSQL: what is written outlives a kill; what fails says so."""
 
 from __future__ import annotations
 
 import asyncio
+import os
 import sqlite3
+import stat
+import uuid
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
-from spacebot.store import Record, State, Store, StoreError
+from spacebot.store import Automation, Conversation, NewerDatabase, Record, State, Store, StoreError
+from spacebot.store.tables import schema_version
+from tests.disks import disk, fill
+from tests.postgres import Postgres
+
+Open = Callable[[], Store]
 
 
-def record(number: int, **changed: object) -> Record:
+def record(number: int, **changed: Any) -> Record:
     """A kept job."""
     about = {
         "id": f"{number:012x}",
@@ -28,6 +40,31 @@ def record(number: int, **changed: object) -> Record:
     return Record(**(about | changed))  # type: ignore[arg-type]
 
 
+def conversation(number: int, **changed: Any) -> Conversation:
+    """A kept conversation."""
+    made = Conversation(
+        id=f"{number:012x}",
+        space="owner/name",
+        api_name="/chat",
+        command="/chat",
+        user="1",
+        mention="<@1>",
+        channel=str(number),
+        session=uuid.uuid4().hex,
+    )
+    return replace(made, **changed)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+async def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Open:
+    """Gives a store that is not open yet, each time of the same database."""
+    if request.param == "sqlite":
+        return lambda: Store.in_folder(tmp_path)
+    server: Postgres = request.getfixturevalue("postgres")
+    url = await server.create(f"test-{uuid.uuid4().hex}")
+    return lambda: Store(url)
+
+
 async def test_what_is_written_is_there_for_another_process(tmp_path: Path) -> None:
     async with Store.in_folder(tmp_path) as store:
         await asyncio.gather(*(store.add(record(number)) for number in range(200)))
@@ -40,18 +77,23 @@ async def test_what_is_written_is_there_for_another_process(tmp_path: Path) -> N
     assert states == {State.SENT: 100, State.WAITING: 100}
 
 
-async def test_a_job_comes_back_as_it_was(tmp_path: Path) -> None:
+async def test_a_job_comes_back_as_it_was(opened: Open) -> None:
     kept = record(7, result=["a", {"b": None}], conversation="c", message="5")
-    async with Store.in_folder(tmp_path) as store:
+    async with opened() as store:
         await store.add(kept)
-    async with Store.in_folder(tmp_path) as store:
+        assert not await store.answered()
+    async with opened() as store:
         assert await store.get(kept.id) == kept
+        assert await store.at("5") == kept
         assert await store.get("nothing") is None
         assert await store.unfinished() == [kept]
+        await store.mark(kept.id, state=State.DONE)
+        assert await store.answered()
+        assert await store.unfinished() == []
 
 
-async def test_a_change_right_after_the_row_is_not_lost(tmp_path: Path) -> None:
-    async with Store.in_folder(tmp_path) as store:
+async def test_a_change_right_after_the_row_is_not_lost(opened: Open) -> None:
+    async with opened() as store:
         # Both are pending at once, and become one transaction.
         await asyncio.gather(
             store.add(record(1)), store.mark(record(1).id, state=State.DONE, ended=3.0)
@@ -61,8 +103,8 @@ async def test_a_change_right_after_the_row_is_not_lost(tmp_path: Path) -> None:
         assert (found.state, found.ended) == (State.DONE, 3.0)
 
 
-async def test_the_history_is_trimmed_and_unfinished_jobs_are_not(tmp_path: Path) -> None:
-    async with Store.in_folder(tmp_path) as store:
+async def test_the_history_is_trimmed_and_unfinished_jobs_are_not(opened: Open) -> None:
+    async with opened() as store:
         for number in range(1, 7):
             await store.add(record(number, state=State.DONE, ended=float(number)))
         await store.add(record(0))
@@ -70,31 +112,197 @@ async def test_the_history_is_trimmed_and_unfinished_jobs_are_not(tmp_path: Path
         assert sorted(forgotten) == [record(number).id for number in range(1, 5)]
         left = [await store.get(record(number).id) for number in range(7)]
         assert [one is not None for one in left] == [True] + [False] * 4 + [True] * 2
+        assert await store.known([record(number).id for number in range(9)]) == {
+            record(number).id for number in (0, 5, 6)
+        }
+
+
+async def test_more_is_trimmed_than_one_statement_takes(opened: Open) -> None:
+    many = 33_000  # PostgreSQL takes 32,767 values in a statement
+    async with opened() as store:
+        done = {"state": State.DONE, "ended": 1.0, "given": {}}
+        await asyncio.gather(*(store.add(record(number, **done)) for number in range(many)))
+        assert len(await store.trim(most=10, older=0.0)) == many - 10
+        assert len(await store.trim(most=0, older=0.0)) == 10
+
+
+async def test_a_full_history_of_nothing_is_trimmed(opened: Open) -> None:
+    async with opened() as store:
+        await store.add(record(1))
+        assert await store.trim(most=0, older=9.0) == []
+
+
+async def test_a_conversation_and_an_automation_come_back_as_they_were(opened: Open) -> None:
+    automation = Automation(
+        *("a1", "1", "2", "3", "word", "cat", "owner/name", "/run", "/run"),
+        given={"prompt": "{text}"},
+        answer="reply",
+        due=5.0,
+    )
+    about = {"automation": "a1", "origin": "77"}
+    async with opened() as store:
+        await store.chats.add(conversation(1, used=1.0, history=[["a", "b"]]))
+        await store.automations.add(automation)
+        await store.add(record(1, place=about))
+        await store.chats.choose("9", ("owner/name", "/chat"))
+    async with opened() as store:
+        kept = await store.chats.get(conversation(1).id)
+        assert kept is not None
+        assert kept.history == [["a", "b"]]
+        assert await store.chats.chosen("9") == ("owner/name", "/chat")
+        assert await store.automations.all() == [automation]
+        assert await store.automations.ran(10) == [("a1", 77, 1.0)]
+        assert await store.chats.trim(older=2.0) == [kept.id]
+        assert await store.chats.trim(older=2.0) == []
+
+
+@pytest.mark.parametrize("bad", ["\ud83d", "nul \0 here", float("nan"), float("inf")])
+async def test_what_no_database_takes_is_cleaned(opened: Open, bad: str | float) -> None:
+    async with opened() as store:
+        given = {"prompt": bad, "more": [{"deep": bad}], "emoji": "🎉"}
+        await store.add(record(1, given=given, command=str(bad), place={"automation": str(bad)}))
+        found = await store.get(record(1).id)
+        assert found is not None
+        assert found.given["emoji"] == "🎉"
+        text = found.command + str(found.given)
+        assert "\0" not in text
+        text.encode()
+        # PostgreSQL would fail at such a row whenever all are searched.
+        assert await store.automations.ran(10)
+
+
+async def test_a_bad_row_costs_no_other_row_anything(opened: Open) -> None:
+    async with opened() as store:
+        rows = [record(number) for number in range(40)]
+        rows[17] = record(17, given={"x": object()})
+        rows[23] = record(23, state=None)
+        ended = await asyncio.gather(*map(store.add, rows), return_exceptions=True)
+        assert [number for number, one in enumerate(ended) if one] == [17, 23]
+        assert all(isinstance(ended[number], StoreError) for number in (17, 23))
+        assert len(await store.unfinished()) == 38
+        assert store.trouble == ""
+
+
+async def test_a_restarted_database_costs_nobody_anything() -> None:
+    server = Postgres()
+    try:
+        server.start()
+        async with Store(server.url()) as store:
+            await asyncio.gather(*(store.add(record(number)) for number in range(5)))
+            await asyncio.gather(*(store.get(record(number).id) for number in range(5)))
+            server.stop()
+            server.start()
+            # The pool's connections are all dead; neither a read nor a write sees that.
+            found = await asyncio.gather(*(store.get(record(number).id) for number in range(5)))
+            assert all(found)
+            server.stop()
+            with pytest.raises(StoreError, match="cannot reach its database"):
+                await store.add(record(6))
+            with pytest.raises(StoreError, match="cannot reach its database"):
+                await store.get(record(1).id)
+            assert "database" in store.trouble
+            server.start()
+            await store.add(record(7))
+            assert store.trouble == ""
+    finally:
+        server.close()
+
+
+async def test_a_database_of_a_later_version_is_left_alone(opened: Open) -> None:
+    async with opened() as store:
+        await store.execute(schema_version.update().values(version=999))
+    with pytest.raises(NewerDatabase, match="later version of Spacebot"):
+        async with opened():
+            pass
+    engine = opened()._engine
+    async with engine.connect() as connection:
+        assert (await connection.execute(sa.select(schema_version.c.version))).scalar() == 999
+    await engine.dispose()
+
+
+async def test_two_processes_migrate_one_database(postgres: Postgres) -> None:
+    url = await postgres.create(f"test-{uuid.uuid4().hex}")
+
+    async def once() -> None:
+        async with Store(url):
+            pass
+
+    await asyncio.gather(*(once() for _ in range(4)))
 
 
 async def test_a_full_disk_is_told_and_passes(tmp_path: Path) -> None:
-    async with Store.in_folder(tmp_path) as store:
-        await store.add(record(1))
-        assert store._engine is not None
-        async with store._engine.connect() as connection:
-            pages = (await connection.exec_driver_sql("PRAGMA page_count")).scalar()
-            await connection.exec_driver_sql(f"PRAGMA max_page_count={pages}")
-        with pytest.raises(StoreError) as caught:
-            await store.add(record(2, given={"prompt": "x" * 200_000}))
-        assert "full" in str(caught.value.__cause__)
-        # The disk has room again: the same store goes on.
-        async with store._engine.connect() as connection:
-            await connection.exec_driver_sql("PRAGMA max_page_count=1000000")
-        await store.add(record(3, given={"prompt": "x" * 200_000}))
-        assert await store.get(record(3).id) is not None
+    with disk(tmp_path / "disk", 2) as folder:
+        async with Store.in_folder(folder) as store:
+            await store.add(record(1))
+            filling = fill(folder)
+            large = {"prompt": "x" * 200_000}
+            ended = await asyncio.gather(
+                *(store.add(record(number, given=large)) for number in (2, 3)),
+                return_exceptions=True,
+            )
+            assert all(isinstance(one, StoreError) for one in ended)
+            assert "disk is full" in str(ended[0])
+            assert "disk is full" in store.trouble
+            # Reading goes on.
+            assert await store.get(record(1).id) is not None
+            filling.unlink()
+            # Seen by itself, before anybody writes.
+            assert store._writer is not None
+            async with asyncio.timeout(30):
+                await store._writer.works.wait()
+            assert store.trouble == ""
+            await store.add(record(4, given=large))
+            assert await store.get(record(4).id) is not None
 
 
-async def test_what_is_no_json_costs_its_own_batch_alone(tmp_path: Path) -> None:
+async def test_a_store_that_fails_is_logged_once(tmp_path: Path, caplog) -> None:
+    with disk(tmp_path / "disk", 2) as folder:
+        async with Store.in_folder(folder) as store:
+            fill(folder)
+            for number in range(20):
+                assert not await store.saved(store.add(record(number, given={"x": "y" * 9000})))
+    logged = [one.message for one in caplog.records if one.levelname == "ERROR"]
+    assert len(logged) == 1, logged
+    assert "disk is full" in logged[0]
+    assert "yyy" not in logged[0]
+
+
+def _mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+@pytest.mark.parametrize("alone", [False, True])
+async def test_nobody_else_can_read_the_database(tmp_path: Path, alone: bool) -> None:
+    before = os.umask(0o022)
+    try:
+        async with Store.in_folder(tmp_path / "data", alone=alone) as store:
+            await store.add(record(1))
+            files = {path.name: _mode(path) for path in (tmp_path / "data").iterdir()}
+        assert _mode(tmp_path / "data") == 0o700
+        assert set(files.values()) == {0o600}, files
+        assert len(files) == (1 if alone else 3) or alone
+    finally:
+        os.umask(before)
+
+
+@pytest.mark.parametrize("old", [False, True])
+async def test_the_file_shrinks_after_a_trim(tmp_path: Path, old: bool) -> None:
+    path = tmp_path / "spacebot.db"
+    if old:
+        # As earlier versions made it: free pages stay in the file for good.
+        with sqlite3.connect(path) as connection:
+            connection.execute("PRAGMA auto_vacuum=NONE")
+            connection.execute("CREATE TABLE before (x)")
     async with Store.in_folder(tmp_path) as store:
-        with pytest.raises(StoreError):
-            await store.add(record(1, given={"x": object()}))
-        await store.add(record(2))
-        assert [one.id for one in await store.unfinished()] == [record(2).id]
+        for start in range(0, 2000, 500):
+            numbers = range(start, start + 500)
+            ended = {"state": State.DONE, "ended": 1.0, "result": ["x" * 5000]}
+            await asyncio.gather(*(store.add(record(number, **ended)) for number in numbers))
+        await store.trim(most=100, older=0.0)
+    with sqlite3.connect(path) as connection:
+        (free,) = connection.execute("PRAGMA freelist_count").fetchone()
+    assert free == 0
+    assert path.stat().st_size < 2_000_000  # of ten
 
 
 async def test_a_database_of_the_first_version_is_brought_up_to_date(tmp_path: Path) -> None:

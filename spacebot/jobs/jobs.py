@@ -229,10 +229,11 @@ class Jobs:
         older = time.time() - days * 86400
         forgotten = await self.store.trim(most=most, older=older)
         forgotten += await self.store.chats.trim(older=older)
-        self.uploads.delete(forgotten)
+        await asyncio.to_thread(self.uploads.delete, forgotten)
         # And files of what was never written down, or taken back: not those that just come.
-        known = await self.store.owners() | self._ours
-        await asyncio.to_thread(self.uploads.sweep, known, older=time.time() - COMING)
+        old = await asyncio.to_thread(self.uploads.since_before, time.time() - COMING)
+        known = await self.store.known(old) | self._ours
+        await asyncio.to_thread(self.uploads.delete, set(old) - known)
 
     async def close(self, grace: float = 0.0) -> None:
         """Take no new jobs, give the running ones `grace` seconds, interrupt the rest."""

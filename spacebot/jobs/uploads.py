@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import re
 import shutil
-from collections.abc import Container, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 
 
@@ -35,9 +35,9 @@ class Uploads:
         for job in jobs:
             shutil.rmtree(self._folder / job, ignore_errors=True)
 
-    def sweep(self, known: Container[str], *, older: float) -> None:
-        """Delete what belongs to nothing `known`, and was there before `older` (epoch seconds)."""
+    def since_before(self, moment: float) -> list[str]:
+        """The jobs whose files have been here since before `moment` (epoch seconds)."""
         with contextlib.suppress(FileNotFoundError):
-            for folder in self._folder.iterdir():
-                if folder.name not in known and folder.stat().st_mtime < older:
-                    shutil.rmtree(folder, ignore_errors=True)
+            folders = list(self._folder.iterdir())
+            return [one.name for one in folders if one.stat().st_mtime < moment]
+        return []

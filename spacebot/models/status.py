@@ -30,13 +30,15 @@ class Trouble(enum.StrEnum):
 
     TOKEN: refused, or of the wrong kind. INTENT: not switched on in the Developer
     Portal. NETWORK: Discord cannot be reached from here. DISCORD: it is reached,
-    and refuses or fails. BUG: a mistake of this program.
+    and refuses or fails. STORE: the bot's own database or disk fails. BUG: a
+    mistake of this program.
     """
 
     TOKEN = "token"
     INTENT = "intent"
     NETWORK = "network"
     DISCORD = "discord"
+    STORE = "store"
     BUG = "bug"
 
 

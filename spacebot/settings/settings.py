@@ -230,7 +230,12 @@ VARIABLES = (
         parse_spaces,
         f"The Spaces to offer: {SPACE_FORMS}. Where set, it takes the place of COMMANDS in app.py.",
     ),
-    Variable("DATA_DIR", "data/", _folder, "The folder for what is kept between starts."),
+    Variable(
+        "DATA_DIR",
+        "data/",
+        _folder,
+        "The folder for what is kept between starts. One process at a time may use it.",
+    ),
     Variable(
         "GRADIO_SERVER_NAME",
         "127.0.0.1",

@@ -9,7 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from spacebot.store.tables import chosen_chats, conversations, turns
+from spacebot.store.tables import BATCH, chosen_chats, conversations, turns, unfinished
 
 
 class TurnState:
@@ -25,9 +25,6 @@ class TurnState:
     FAILED = "failed"
     STOPPED = "stopped"
     LOST = "lost"
-
-
-UNANSWERED = (TurnState.WAITING, TurnState.SENT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +134,7 @@ class Chats:
 
     async def unanswered(self) -> list[Turn]:
         """The turns that a restart interrupted, oldest first."""
-        return await self._turns(sa.select(turns).where(turns.c.state.in_(UNANSWERED)))
+        return await self._turns(sa.select(turns).where(unfinished(turns)))
 
     async def _turns(self, chosen: sa.Select[Any]) -> list[Turn]:
         found = await self._rows(chosen.order_by(turns.c.created))
@@ -163,16 +160,24 @@ class Chats:
         conversations stay as ended ones, so that whoever comes back is told.
         """
         old = sa.and_(conversations.c.used < older, conversations.c.ended.is_(None))
-        ids = [row.id for row in await self._rows(sa.select(conversations.c.id).where(old))]
-        if not ids:
-            return []
+        chosen = sa.select(conversations.c.id).where(old).limit(BATCH)
+        forgotten: list[str] = []
+        while ids := [row.id for row in await self._rows(chosen)]:
+            forgotten += ids + await self._forget(ids)
+        return forgotten
+
+    async def _forget(self, ids: Sequence[str]) -> list[str]:
+        """End these conversations and delete their turns; returns the turns' jobs."""
         theirs = turns.c.conversation.in_(ids)
-        jobs = [row.job for row in await self._rows(sa.select(turns.c.job).where(theirs))]
-        await self._execute(turns.delete().where(theirs))
+        said = sa.select(turns.c.job).where(theirs).limit(BATCH)
+        forgotten: list[str] = []
+        while jobs := [row.job for row in await self._rows(said)]:
+            await self._execute(turns.delete().where(turns.c.job.in_(jobs)))
+            forgotten += jobs
         nothing = {"history": None, "before": None, "given": {}, "ended": time.time()}
         mine = conversations.c.id.in_(ids)
         await self._execute(conversations.update().where(mine).values(**nothing))
-        return [*jobs, *ids]
+        return forgotten
 
 
 def _row(item: Conversation | Turn) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from spacebot.errors import NewerDatabase
 from spacebot.store.tables import (
     automations,
     chosen_chats,
@@ -17,6 +18,8 @@ from spacebot.store.tables import (
     schema_version,
     turns,
 )
+
+LOCK = 0x5370616365626F74
 
 
 async def _first(connection: AsyncConnection) -> None:
@@ -42,23 +45,39 @@ async def _fourth(connection: AsyncConnection) -> None:
     await _create(connection, automations)
 
 
+async def _fifth(connection: AsyncConnection) -> None:
+    """5: indexes for what a restart looks for."""
+    for index in (*jobs.indexes, *turns.indexes):
+        await connection.run_sync(index.create, checkfirst=True)
+
+
 # Applied in order, each once; the number applied so far is kept in the database.
 MIGRATIONS: Sequence[Callable[[AsyncConnection], Awaitable[None]]] = (
     _first,
     _second,
     _third,
     _fourth,
+    _fifth,
 )
 
 
 async def migrate(connection: AsyncConnection) -> None:
-    """Apply what this database has not seen yet."""
+    """Apply what this database has not seen yet; raises `NewerDatabase` for a later version's."""
+    if connection.dialect.name == "postgresql":
+        # Processes that start at the same time take turns; the number is ours alone.
+        await connection.execute(sa.select(sa.func.pg_advisory_xact_lock(LOCK)))
     await connection.run_sync(schema_version.create, checkfirst=True)
     version = (await connection.execute(sa.select(schema_version.c.version))).scalar() or 0
-    for migration in MIGRATIONS[version:]:
-        await migration(connection)
-    await connection.execute(schema_version.delete())
-    await connection.execute(schema_version.insert().values(version=len(MIGRATIONS)))
+    if version > len(MIGRATIONS):
+        raise NewerDatabase(
+            f"The database was made by a later version of Spacebot (its schema is {version}; this "
+            f"one knows {len(MIGRATIONS)}). Update Spacebot, or restore an older copy."
+        )
+    if version < len(MIGRATIONS):
+        for migration in MIGRATIONS[version:]:
+            await migration(connection)
+        await connection.execute(schema_version.delete())
+        await connection.execute(schema_version.insert().values(version=len(MIGRATIONS)))
 
 
 async def _add(connection: AsyncConnection, column: sa.Column[Any]) -> None:

@@ -2,44 +2,88 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
 
+from spacebot.store.engine import clean
+
 metadata = sa.MetaData()
+# Rows that one statement deletes or names: PostgreSQL takes 32,767 values in one, and other
+# writes wait for it.
+BATCH = 500
+
+
+class State:
+    """How far a kept job is.
+
+    WAITING: not sent to the Space, so it can be run again safely. SENT: it may
+    have run. POSTING: its private answer is being posted, and may be there
+    already. The rest are ends: DONE, FAILED, CANCELLED, and LOST for one whose
+    asker was told, after a restart, that its result is lost.
+    """
+
+    WAITING = "waiting"
+    SENT = "sent"
+    POSTING = "posting"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    LOST = "lost"
+
+
+class Text(sa.TypeDecorator[str]):
+    """Text that every database takes (see `engine.clean`)."""
+
+    impl = sa.Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Any) -> str | None:
+        """Clean what is written, and what is compared with it."""
+        del dialect
+        return value if value is None else clean(value)
+
+
+def unfinished(table: sa.Table) -> sa.ColumnElement[bool]:
+    """Rows whose work has not ended, in literals: so a database sees that its index fits."""
+    names = (State.WAITING, State.SENT, State.POSTING)
+    return table.c.state.in_([sa.literal_column(f"'{name}'") for name in names])
+
 
 jobs = sa.Table(
     "jobs",
     metadata,
     sa.Column("id", sa.String(12), primary_key=True),
-    sa.Column("space", sa.Text, nullable=False),
-    sa.Column("api_name", sa.Text, nullable=False),
-    sa.Column("command", sa.Text, nullable=False),
-    sa.Column("user", sa.Text, nullable=False),
-    sa.Column("mention", sa.Text, nullable=False),
+    sa.Column("space", Text, nullable=False),
+    sa.Column("api_name", Text, nullable=False),
+    sa.Column("command", Text, nullable=False),
+    sa.Column("user", Text, nullable=False),
+    sa.Column("mention", Text, nullable=False),
     sa.Column("state", sa.String(12), nullable=False),
     sa.Column("given", sa.JSON, nullable=False),
     sa.Column("place", sa.JSON, nullable=False),
     sa.Column("result", sa.JSON),
-    sa.Column("conversation", sa.Text),
+    sa.Column("conversation", Text),
     sa.Column("created", sa.Float, nullable=False, index=True),
     sa.Column("ended", sa.Float),
-    sa.Column("message", sa.Text, index=True),
+    sa.Column("message", Text, index=True),
     sa.Column("chain", sa.JSON),
 )
 conversations = sa.Table(
     "conversations",
     metadata,
     sa.Column("id", sa.String(12), primary_key=True),
-    sa.Column("space", sa.Text, nullable=False),
-    sa.Column("api_name", sa.Text, nullable=False),
-    sa.Column("command", sa.Text, nullable=False),
-    sa.Column("user", sa.Text, nullable=False),
-    sa.Column("mention", sa.Text, nullable=False),
-    sa.Column("channel", sa.Text, nullable=False),
-    sa.Column("guild", sa.Text),
+    sa.Column("space", Text, nullable=False),
+    sa.Column("api_name", Text, nullable=False),
+    sa.Column("command", Text, nullable=False),
+    sa.Column("user", Text, nullable=False),
+    sa.Column("mention", Text, nullable=False),
+    sa.Column("channel", Text, nullable=False),
+    sa.Column("guild", Text),
     sa.Column("addressed", sa.Boolean, nullable=False),
     sa.Column("open", sa.Boolean, nullable=False),
     sa.Column("session", sa.String(32), nullable=False),
-    sa.Column("process", sa.Text),
+    sa.Column("process", Text),
     sa.Column("given", sa.JSON, nullable=False),
     sa.Column("history", sa.JSON),
     sa.Column("before", sa.JSON),
@@ -53,44 +97,54 @@ turns = sa.Table(
     metadata,
     sa.Column("job", sa.String(12), primary_key=True),
     sa.Column("conversation", sa.String(12), nullable=False, index=True),
-    sa.Column("user", sa.Text, nullable=False),
-    sa.Column("mention", sa.Text, nullable=False),
-    sa.Column("name", sa.Text, nullable=False),
-    sa.Column("message", sa.Text),
-    sa.Column("text", sa.Text, nullable=False),
+    sa.Column("user", Text, nullable=False),
+    sa.Column("mention", Text, nullable=False),
+    sa.Column("name", Text, nullable=False),
+    sa.Column("message", Text),
+    sa.Column("text", Text, nullable=False),
     sa.Column("files", sa.JSON, nullable=False),
     sa.Column("state", sa.String(12), nullable=False),
-    sa.Column("answer", sa.Text, nullable=False),
+    sa.Column("answer", Text, nullable=False),
     sa.Column("answer_files", sa.JSON, nullable=False),
     sa.Column("created", sa.Float, nullable=False),
 )
 chosen_chats = sa.Table(
     "chosen_chats",
     metadata,
-    sa.Column("channel", sa.Text, primary_key=True),
-    sa.Column("space", sa.Text, nullable=False),
-    sa.Column("api_name", sa.Text, nullable=False),
+    sa.Column("channel", Text, primary_key=True),
+    sa.Column("space", Text, nullable=False),
+    sa.Column("api_name", Text, nullable=False),
 )
 automations = sa.Table(
     "automations",
     metadata,
     sa.Column("id", sa.String(8), primary_key=True),
-    sa.Column("guild", sa.Text, nullable=False),
-    sa.Column("channel", sa.Text, nullable=False),
-    sa.Column("maker", sa.Text, nullable=False),
+    sa.Column("guild", Text, nullable=False),
+    sa.Column("channel", Text, nullable=False),
+    sa.Column("maker", Text, nullable=False),
     sa.Column("kind", sa.String(16), nullable=False),
-    sa.Column("setting", sa.Text, nullable=False),
-    sa.Column("space", sa.Text, nullable=False),
-    sa.Column("api_name", sa.Text, nullable=False),
-    sa.Column("command", sa.Text, nullable=False),
+    sa.Column("setting", Text, nullable=False),
+    sa.Column("space", Text, nullable=False),
+    sa.Column("api_name", Text, nullable=False),
+    sa.Column("command", Text, nullable=False),
     sa.Column("given", sa.JSON, nullable=False),
     sa.Column("answer", sa.String(16), nullable=False),
-    sa.Column("target", sa.Text, nullable=False),
+    sa.Column("target", Text, nullable=False),
     sa.Column("rate", sa.Integer, nullable=False),
     sa.Column("paused", sa.Boolean, nullable=False),
-    sa.Column("problem", sa.Text, nullable=False),
+    sa.Column("problem", Text, nullable=False),
     sa.Column("failures", sa.Integer, nullable=False),
     sa.Column("due", sa.Float),
     sa.Column("created", sa.Float, nullable=False),
 )
 schema_version = sa.Table("schema_version", metadata, sa.Column("version", sa.Integer))
+
+# A restart looks for what has not ended: a few rows among a million.
+for _table in (jobs, turns):
+    _open = unfinished(_table)
+    sa.Index(
+        f"ix_{_table.name}_unfinished",
+        _table.c.created,
+        sqlite_where=_open,
+        postgresql_where=_open,
+    )
