@@ -23,7 +23,7 @@ from spacebot.errors import Cancelled, Interrupted, SpacebotError
 from spacebot.jobs import Jobs, Running
 from spacebot.models import Answer, Attached, Job, Outcome, Reply
 from spacebot.pacing import Pace
-from spacebot.places import DELETED, GONE, TROUBLE, Place, Writer, thread_on
+from spacebot.places import AUTOMOD, DELETED, GONE, TROUBLE, Place, Writer, thread_on
 from spacebot.posting import Poster
 from spacebot.store import State
 
@@ -189,7 +189,7 @@ class Delivery:
         except discord.HTTPException as error:
             if error.code in DELETED:
                 running.cancel("Its message was deleted.")
-            self._unseen = error.code in GONE
+            self._unseen = error.code in GONE | AUTOMOD
             if not self._unseen:
                 log.warning("job %s: progress could not be shown: %s", self.job.id, error)
         except (SpacebotError, aiohttp.ClientError, OSError) as error:

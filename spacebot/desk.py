@@ -24,7 +24,7 @@ from spacebot.jobs import Jobs, secrets_of, to_job
 from spacebot.models import Answer, Asker, Chain, Endpoint, Job
 from spacebot.offers import Offers
 from spacebot.pacing import Rush
-from spacebot.places import DELETED, NOBODY, TROUBLE, Place
+from spacebot.places import AUTOMOD, DELETED, NOBODY, TROUBLE, Place
 from spacebot.store import Record, State
 
 log = logging.getLogger(__name__)
@@ -130,12 +130,19 @@ class Desk:
 
     async def _acknowledge(self, interaction: discord.Interaction[Any], job: Job) -> int | None:
         """Answer within Discord's 3 seconds, by a message that is edited from now on; its id."""
-        answered = await interaction.response.send_message(
-            f"{words.header(job, job.command)}\n-# ⏳ Starting",
+        respond = partial(
+            interaction.response.send_message,
             ephemeral=job.endpoint.answer is Answer.PRIVATE,
             allowed_mentions=NOBODY,
             view=cancel_view(job.id),
         )
+        try:
+            answered = await respond(f"{words.header(job, job.command)}\n-# ⏳ Starting")
+        except discord.HTTPException as error:
+            if error.code not in AUTOMOD:
+                raise
+            # The prompt, most likely: without it the command is answered all the same.
+            answered = await respond(f"**{job.command}** for {job.asker.mention}\n-# ⏳ Starting")
         return answered.message_id
 
     async def ask(

@@ -27,6 +27,9 @@ DELETED = {10008}
 GONE = {10003, 10004, 10008, 10015, 10062, 40094, 50001, 50007, 50013, 50027, 50083, 160005}
 FORBIDDEN = 50013
 TOO_LARGE = {40005}
+# Discord's explicit content filter refuses the files; AutoMod refuses the text.
+FILTERED = 20009
+AUTOMOD = {200000, 200001}
 # Its code for a message that has a thread already.
 HAS_THREAD = 160004
 NOBODY = discord.AllowedMentions.none()
@@ -143,21 +146,26 @@ class Writer:
                 await self._webhook.edit_message("@original", **now)  # type: ignore[arg-type]
 
     async def follow_up(
-        self, reply: Reply, *, nonce: str, view: discord.ui.View | None = None
+        self,
+        reply: Reply,
+        *,
+        nonce: str,
+        view: discord.ui.View | None = None,
+        private: bool = False,
     ) -> int:
-        """Post one message more; returns its id.
+        """Post one message more; returns its id. A `private` one is for the asker alone.
 
         Beside an interaction's reply there are no nonces: a try whose answer was lost may
         have arrived (see `arrived`), so each is made once.
         """
-        if self.place.is_ordinary:
+        if self.place.is_ordinary and not private:
             channel = self.client.get_partial_messageable(self.place.channel or 0)
             return (await send(channel, reply, nonce=nonce, view=view)).id
         with Opened(reply.files) as opened:
             sent = await self._once.send(
                 reply.text,
                 files=opened,
-                ephemeral=self.place.private,
+                ephemeral=private or self.place.private,
                 allowed_mentions=NOBODY,
                 view=view or discord.utils.MISSING,
                 wait=True,

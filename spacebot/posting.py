@@ -17,7 +17,9 @@ from spacebot.buttons import again_view, is_running
 from spacebot.models import Reply
 from spacebot.outputs.text import code
 from spacebot.places import (
+    AUTOMOD,
     DELETED,
+    FILTERED,
     FORBIDDEN,
     GONE,
     TOO_LARGE,
@@ -40,6 +42,8 @@ ARRIVED = 2.0
 
 # What is said for files that are left out, by their names.
 LARGE = "Discord did not take {}: too large for this place."
+FILTERED_OUT = "Discord's content filter blocked the files here: {}."
+MODERATED = "This server's AutoMod blocked the answer, so it was sent to you privately."
 UNATTACHED = "I may not attach {} here: that takes the permission Attach Files."
 UNDELIVERED = (
     "There is an answer, but I may write it neither here nor in a direct message. Ask a moderator "
@@ -61,7 +65,7 @@ class Poster:
         self._moved = False
         self._direct = writer.place.private or writer.place.channel is None
         self._overtaken = False
-        self._deleted = self._stands = False
+        self._deleted = self._stands = self._moderated = False
         self._followed: list[int] = []
 
     def overtake(self) -> None:
@@ -106,7 +110,7 @@ class Poster:
             way = partial(send, thread, nonce=fresh_nonce(), view=view)
             sent = await self._persist(way, reply)
         except discord.HTTPException as error:
-            if error.code not in GONE:
+            if error.code not in GONE | AUTOMOD:
                 raise
             return None
         return sent.id
@@ -131,6 +135,8 @@ class Poster:
         try:
             await self._persist(way, reply)
         except discord.HTTPException as error:
+            if error.code in AUTOMOD:
+                return await self._privately(reply)
             if error.code not in GONE:
                 raise
             if error.code == FORBIDDEN and reply.files:
@@ -140,6 +146,20 @@ class Poster:
             self._deleted = error.code in DELETED
             self._direct = self._direct or self._deleted
             return False
+        return True
+
+    async def _privately(self, reply: Reply) -> bool:
+        """Show a reply that AutoMod blocks to the asker alone; whether that worked."""
+        try:
+            way = partial(self.writer.follow_up, nonce=fresh_nonce(), private=True)
+            await self._persist(way, reply)
+        except discord.HTTPException as error:
+            log.info("job %s: not as a private message: %s", self.name, error)
+            self._direct = True
+            return False
+        if not self._moderated:
+            self._moderated = True
+            await self._close_old(MODERATED, None)
         return True
 
     async def _another_way(self, reply: Reply, view: discord.ui.View | None) -> None:
@@ -179,9 +199,10 @@ class Poster:
 
     async def _close_old(self, said: str, view: discord.ui.View | None) -> None:
         """Let nobody wait on the old message."""
-        text = f"{self.header}\n-# {said}"
+        # AutoMod may block the header: it quotes the prompt.
+        texts = (f"{self.header}\n-# {said}", f"-# {said}")
         ways = [self.writer.edit] * self.writer.place.has_token + [self.writer.edit_without_token]
-        for way in ways:
+        for way, text in itertools.product(ways, texts):
             try:
                 await way(text, view=view)
             except TROUBLE as error:
@@ -211,8 +232,8 @@ async def persist(way: Way[T], reply: Reply, name: str) -> T:
         try:
             return await way(reply)
         except TROUBLE as error:
-            if _is_too_large(error) and reply.files:
-                reply = without_files(reply)
+            if reply.files and (why := refused_files(error)):
+                reply = without_files(reply, why)
                 continue
             if not _passes(error) or time.monotonic() + pause > deadline:
                 raise
@@ -221,10 +242,13 @@ async def persist(way: Way[T], reply: Reply, name: str) -> T:
         pause = min(2 * pause, PAUSE_MOST)
 
 
-def _is_too_large(error: Exception) -> bool:
-    return isinstance(error, discord.HTTPException) and (
-        error.code in TOO_LARGE or error.status == 413
-    )
+def refused_files(error: Exception) -> str:
+    """Why Discord takes the message only without its files; empty where that is not it."""
+    if not isinstance(error, discord.HTTPException):
+        return ""
+    if error.code == FILTERED:
+        return FILTERED_OUT
+    return LARGE if error.code in TOO_LARGE or error.status == 413 else ""
 
 
 def _passes(error: Exception) -> bool:
@@ -234,7 +258,7 @@ def _passes(error: Exception) -> bool:
     return not isinstance(error, FileNotFoundError)
 
 
-def without_files(reply: Reply, why: str = LARGE) -> Reply:
+def without_files(reply: Reply, why: str) -> Reply:
     """The same without its files, saying so: Discord over-reports what it takes at times."""
     names = ", ".join(code(file.name) for file in reply.files)
     return Reply(f"{reply.text[:1800]}\n-# {why.format(names)}"[:2000])

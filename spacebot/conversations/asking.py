@@ -25,7 +25,7 @@ from spacebot.models import Asker, Endpoint, Job, Outcome, Reply
 from spacebot.outputs import MESSAGE_LIMIT
 from spacebot.outputs.text import code, small, split
 from spacebot.pacing import Pace
-from spacebot.places import DELETED, GONE, TROUBLE
+from spacebot.places import AUTOMOD, DELETED, GONE, TROUBLE
 from spacebot.store import Conversation, State, Turn, TurnState
 
 log = logging.getLogger(__name__)
@@ -203,7 +203,7 @@ class Asking:
         except discord.HTTPException as error:
             if error.code in DELETED:
                 self.stop("Its message was deleted.", gone=True)
-            elif error.code in GONE:
+            elif error.code in GONE | AUTOMOD:
                 # The answer goes to whoever asked, once it is whole.
                 self._unseen = True
             else:
@@ -325,10 +325,12 @@ class Asking:
         if isinstance(error, discord.HTTPException) and error.code in DELETED:
             return
         log.warning("job %s: the answer could not be posted: %s", self.turn.job, error)
-        said = (
-            f"I could not answer in <#{self.conversation.channel}>: I may not write there, or the "
-            f"thread is locked. Start a new conversation with {self.conversation.command}. "
-            "This was to be said there:"
+        moderated = isinstance(error, discord.HTTPException) and error.code in AUTOMOD
+        said = f"I could not answer in <#{self.conversation.channel}>: " + (
+            "the server's AutoMod blocked it. The answer:"
+            if moderated
+            else "I may not write there, or the thread is locked. Start a new conversation with "
+            f"{self.conversation.command}. The answer:"
         )
         try:
             person = await self.client.create_dm(discord.Object(int(self.question.asker.user)))  # type: ignore[arg-type]

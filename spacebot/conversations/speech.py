@@ -13,12 +13,11 @@ from spacebot.places import (
     DELETED,
     FORBIDDEN,
     NOBODY,
-    TOO_LARGE,
     TROUBLE,
     Opened,
     fresh_nonce,
 )
-from spacebot.posting import LARGE, UNATTACHED, persist, without_files
+from spacebot.posting import UNATTACHED, persist, refused_files, without_files
 
 log = logging.getLogger(__name__)
 
@@ -86,9 +85,9 @@ class Speech:
         try:
             await (persist(way, reply, "of a conversation") if lasting else way(reply))
         except discord.HTTPException as error:
-            if not reply.files or error.code not in {*TOO_LARGE, FORBIDDEN}:
+            why = UNATTACHED if error.code == FORBIDDEN else refused_files(error)
+            if not reply.files or not why:
                 raise
-            why = UNATTACHED if error.code == FORBIDDEN else LARGE
             await self._put(number, without_files(reply, why), view, lasting)
 
     async def _awake(

@@ -220,6 +220,8 @@ def create(
     flags = (payload.get("flags") or 0) & SETTABLE
     check(payload, files, (), v2=bool(flags & COMPONENTS_V2))
     check_files(channel, author, files)
+    if not (interaction and flags & EPHEMERAL):
+        check_moderation(channel, payload, files)
     message = Message(channel, author, interaction=interaction)
     message.id = number or message.id
     message.flags = flags if interaction else flags & ~EPHEMERAL
@@ -228,6 +230,18 @@ def create(
     fill(message, payload, files)
     announce(message)
     return message
+
+
+def check_moderation(channel: Channel, payload: Payload, files: Files) -> None:
+    """ApiError where AutoMod or the explicit content filter of the guild blocks a message."""
+    guild = channel.guild
+    if guild is None:
+        return
+    text = (payload.get("content") or "").lower()
+    if any(word in text for word in guild.blocked_words):
+        raise ApiError(200000)
+    if any(mark in data for _, data in files.values() for mark in guild.filtered):
+        raise ApiError(20009)
 
 
 def fill(message: Message, payload: Payload, files: Files) -> None:
@@ -279,6 +293,8 @@ def edit(message: Message, payload: Payload, files: Files) -> Message:
     v2 = bool((message.flags | flags) & COMPONENTS_V2)
     check(payload, files, kept_of(message, payload), v2=v2)
     check_files(message.channel, message.author, files)
+    if not message.ephemeral:
+        check_moderation(message.channel, payload, files)
     before = (message.content, message.attachments, message.embeds, message.components)
     apply(message, payload, files)
     if is_empty(message):

@@ -49,6 +49,10 @@ class Guild:
     roles: dict[int, tuple[str, int]] = field(default_factory=dict)
     channels: dict[int, Channel] = field(default_factory=dict)
     joined_at: float = field(default_factory=time.time)
+    # AutoMod refuses public messages with one of these words; the explicit content filter,
+    # attachments that hold one of these bytes.
+    blocked_words: set[str] = field(default_factory=set)
+    filtered: set[bytes] = field(default_factory=set)
 
     def add_text_channel(
         self,
