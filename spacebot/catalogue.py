@@ -12,7 +12,7 @@ from typing import Any
 
 from spacebot.errors import EndpointGone, SettingsError, SpacebotError
 from spacebot.models import CommandStatus, Endpoint, FollowUp, Source, Space, SpaceStatus
-from spacebot.schema import read_space
+from spacebot.schema import MORE, read_space
 from spacebot.spaces import Connection, Description, Network
 
 log = logging.getLogger(__name__)
@@ -304,4 +304,6 @@ def _commands(space: Space | None) -> tuple[CommandStatus, ...]:
 
 def command_name(space: Space, endpoint: Endpoint) -> str:
     """A command as a person types it: `/name`, or `/name endpoint` where there are several."""
+    if endpoint.further:
+        return f"/{space.name} {MORE} endpoint:{endpoint.name}"
     return f"/{space.name}" if len(space.endpoints) == 1 else f"/{space.name} {endpoint.name}"

@@ -11,7 +11,10 @@ import discord
 from discord import app_commands
 
 from spacebot import inputs
+from spacebot.catalogue import command_name
+from spacebot.errors import InputError
 from spacebot.models import Endpoint, Option, OptionType, Space
+from spacebot.schema import MORE
 
 
 class Desk(Protocol):
@@ -43,7 +46,9 @@ class Desk(Protocol):
 # Discord: 100 slash commands for an application.
 MOST = 100
 CHARACTERS = 8000
-MORE = "more"
+MORE_WHICH = "What to run; a form asks for the rest"
+# The names and descriptions of the subcommand for further endpoints.
+MORE_SIZE = 200
 TYPES: dict[OptionType, Any] = {
     OptionType.STRING: str,
     OptionType.INTEGER: int,
@@ -65,11 +70,51 @@ def build(space: Space, desk: Desk) -> app_commands.Command[Any, ..., Any] | app
         allowed_contexts=EVERYWHERE,
         allowed_installs=INSTALLS,
     )
-    share = (CHARACTERS - len(space.name) - 100) // len(space.endpoints)
-    for endpoint in space.endpoints:
-        full = f"/{space.name} {endpoint.name}"
+    listed = [endpoint for endpoint in space.endpoints if not endpoint.further]
+    further = {endpoint.name: endpoint for endpoint in space.endpoints if endpoint.further}
+    room = CHARACTERS - len(space.name) - 100
+    if further:
+        group.add_command(_further(space, further, desk))
+        room -= MORE_SIZE
+    share = room // len(listed)
+    for endpoint in listed:
+        full = command_name(space, endpoint)
         group.add_command(_command(endpoint, endpoint.name, full, share, desk, top=False))
     return group
+
+
+def _further(
+    space: Space, endpoints: Mapping[str, Endpoint], desk: Desk
+) -> app_commands.Command[Any, ..., Any]:
+    """`/name more endpoint:…`: every endpoint that has no subcommand, each with a form."""
+
+    async def callback(interaction: discord.Interaction[Any], endpoint: str) -> None:
+        found = endpoints.get(endpoint.strip().lower())
+        if found is None:
+            raise InputError("There is no endpoint of that name here. Choose one from the list.")
+        full = command_name(space, found)
+        if any(map(inputs.own_options, found.parameters)):
+            await desk.ask(interaction, full, found, {})
+        else:
+            await desk.answer(interaction, full, found, {})
+
+    async def complete(
+        interaction: discord.Interaction[Any],  # noqa: ARG001
+        current: str,
+    ) -> list[app_commands.Choice[str]]:
+        wanted = current.strip().lower()
+        labels = {name: f"{name} · {one.description}" for name, one in endpoints.items()}
+        found = [name for name, label in labels.items() if wanted in label.lower()]
+        found.sort(key=lambda name: not name.startswith(wanted))
+        return [app_commands.Choice(name=_limited(labels[name]), value=name) for name in found[:25]]
+
+    app_commands.describe(endpoint=MORE_WHICH)(callback)
+    app_commands.autocomplete(endpoint=complete)(callback)
+    return app_commands.Command(
+        name=MORE,
+        description=_limited(f"{len(endpoints)} more of {space.title}"),
+        callback=callback,
+    )
 
 
 def _command(

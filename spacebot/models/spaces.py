@@ -141,6 +141,7 @@ class Endpoint:
     ones yield partial results. `takes_history` names the chatbot parameter, and
     `chats` says that it answers messages, one after the other. `before` is called first,
     `failing` where the endpoint fails; what these steps show follows its own outputs.
+    A `further` one has no subcommand of its own: `/name more` offers it.
     """
 
     space: str
@@ -160,6 +161,7 @@ class Endpoint:
     then: tuple[FollowUp, ...] = ()
     before: tuple[Step, ...] = ()
     failing: tuple[Step, ...] = ()
+    further: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +176,8 @@ class LeftOut:
 class Space:
     """A Space as commands see it: one command `name`, with its endpoints.
 
-    One endpoint becomes `/name`, several become `/name endpoint`.
+    One endpoint becomes `/name`, several become `/name endpoint`, those that
+    Discord has no room for `/name more endpoint:…`.
     """
 
     source: Source

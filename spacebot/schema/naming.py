@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from urllib.parse import urlsplit
 
 from spacebot.models import Source
@@ -107,18 +107,20 @@ def command_names(app: App, source: Source, only: str | None) -> Iterator[str]:
             yield only
 
 
-def endpoint_names(yard: Yard, kept: list[Candidate], title: str) -> dict[str, str]:
-    """A legal name for each endpoint, unique among them, by API name.
+def endpoint_names(
+    yard: Yard, kept: list[Candidate], title: str, *, taken: Collection[str] = ()
+) -> dict[str, str]:
+    """A legal name for each endpoint, unique among them and those `taken`, by API name.
 
     It is chosen in the order of the API names, so that it stays the same when the
     app lists its endpoints in another order.
     """
     chosen: dict[str, str] = {}
     for candidate in sorted(kept, key=lambda c: _natural(c.api_name)):
-        taken = set(chosen.values())
+        used = {*chosen.values(), *taken}
         wishes = [legal_name(w, " ") for w in _wishes(yard, candidate, kept, title)]
-        free = [wish for wish in wishes if wish and wish not in taken]
-        chosen[candidate.api_name] = free[0] if free else unique_name(wishes[0], taken)
+        free = [wish for wish in wishes if wish and wish not in used]
+        chosen[candidate.api_name] = free[0] if free else unique_name(wishes[0], used)
     return chosen
 
 

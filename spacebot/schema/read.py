@@ -18,8 +18,10 @@ from spacebot.schema.steps import with_steps
 from spacebot.schema.words import first_sentence, legal_name, plain, unique_name
 from spacebot.schema.yard import Yard
 
-# Discord's limit of subcommands of one command.
+# Discord's limit of subcommands of one command. Where there are more endpoints, the last
+# subcommand offers the rest.
 MOST_ENDPOINTS = 25
+MORE = "more"
 
 
 def read_space(
@@ -42,8 +44,12 @@ def read_space(
         # Who names an endpoint has it as it is.
         kept = [with_steps(yard, candidate) for candidate in kept]
     title = title_of(app, source)
-    names = endpoint_names(yard, kept, title)
-    endpoints = [_endpoint(source, yard, c, names[c.api_name], title) for c in kept]
+    listed = _listed(yard, kept)
+    names = endpoint_names(yard, kept, title, taken=() if listed == kept else (MORE,))
+    endpoints = [
+        replace(_endpoint(source, yard, c, names[c.api_name], title), further=c not in listed)
+        for c in kept
+    ]
     _check_fixed(source, kept)
     only = endpoints[0].name if len(endpoints) == 1 else None
     return Space(
@@ -61,13 +67,16 @@ def _choose(source: Source, yard: Yard) -> tuple[list[Candidate], dict[str, str]
         return ([], {wanted.api_name: _why(wanted)}) if wanted.inputs.problem else ([wanted], {})
     kept, reasons = sort_out(yard)
     reasons |= {c.api_name: _why(c) for c in kept if c.inputs.problem}
-    able = [c for c in kept if not c.inputs.problem]
-    best = sorted(able, key=lambda c: (-yard.score(c), c.order))[:MOST_ENDPOINTS]
-    over = [c for c in able if c not in best]
-    reasons |= {c.api_name: f"a command has room for {MOST_ENDPOINTS} endpoints" for c in over}
     by_order = {c.api_name: c.order for c in yard.candidates}
     reasons = dict(sorted(reasons.items(), key=lambda item: by_order[item[0]]))
-    return sorted(best, key=lambda c: c.order), reasons
+    return [c for c in kept if not c.inputs.problem], reasons
+
+
+def _listed(yard: Yard, kept: list[Candidate]) -> list[Candidate]:
+    """The endpoints that get a subcommand: all, or those that people most likely come for."""
+    if len(kept) <= MOST_ENDPOINTS:
+        return kept
+    return sorted(kept, key=lambda c: (-yard.score(c), c.order))[: MOST_ENDPOINTS - 1]
 
 
 def _why(candidate: Candidate) -> str:

@@ -43,8 +43,9 @@ class Person:
         """The command of an endpoint: the Space's own, or the one asked for by name."""
         for space in self.catalogue.spaces:
             for endpoint in space.endpoints:
-                # A direct call makes no steps before.
-                if endpoint.api_name == api_name and not endpoint.before:
+                # A direct call makes no steps before, and opens no form.
+                beside = endpoint.before or endpoint.further
+                if endpoint.api_name == api_name and not beside:
                     return command_name(space, endpoint), endpoint
         return None
 
@@ -117,7 +118,7 @@ async def _catalogue(url: str, network: Network, folder: Path, stack: AsyncExitS
     if not first.spaces:
         raise SpacebotError(first.connections[url].reason or "it cannot be read")
     space = first.spaces[0]
-    alone = [*space.left_out, *(each for each in space.endpoints if each.before)]
+    alone = [*space.left_out, *(each for each in space.endpoints if each.before or each.further)]
     named = [
         replace(source, name=f"named-{number}", endpoint=each.api_name)
         for number, each in enumerate(alone[:BY_NAME])

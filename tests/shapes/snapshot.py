@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from spacebot.catalogue import command_name
 from spacebot.errors import EndpointGone, SettingsError
 from spacebot.models import Endpoint, Parameter, Source, Space
 from spacebot.schema import read_space
@@ -37,10 +38,9 @@ def _shape(name: str, raw: Mapping[str, Any]) -> str:
 
 
 def _space(space: Space) -> Iterator[str]:
-    alone = len(space.endpoints) == 1
     yield f"/{space.name}  “{space.title}”"
     for endpoint in space.endpoints:
-        yield from _endpoint(f"/{space.name}" + ("" if alone else f" {endpoint.name}"), endpoint)
+        yield from _endpoint(command_name(space, endpoint), endpoint)
     for left in _gathered(space):
         yield f"    - {left}"
 
