@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 
 import discord
 
@@ -12,7 +12,6 @@ log = logging.getLogger(__name__)
 
 # How long to wait for the connection to be back, in seconds.
 READY = 30.0
-NO_SESSION = "none"
 
 CONTENT, MEMBERS = "message_content", "members"
 # A privileged intent → its name in the Developer Portal, and the flags that an application
@@ -36,11 +35,13 @@ class Wanted:
     """The privileged intents that rooms need, and which of them Discord allows.
 
     What Discord does not allow is never asked for, since it would refuse the whole
-    connection. What was once asked for stays until the next start.
+    connection. What was once asked for stays until the next start. `identify` gets the
+    client another session.
     """
 
-    def __init__(self, client: discord.Client) -> None:
+    def __init__(self, client: discord.Client, identify: Callable[[], Awaitable[None]]) -> None:
         self._client = client
+        self._identify = identify
         self._needs: dict[str, frozenset[str]] = {}
         self._allowed: frozenset[str] = frozenset()
         self._asked: frozenset[str] = frozenset()
@@ -86,19 +87,27 @@ class Wanted:
     async def renew(self) -> None:
         """Look at what Discord allows now, and identify anew where that gives what is needed.
 
-        The connection is away for a few seconds then; jobs go on. It is back on return.
+        The old session is left once the new one stands: nothing is missed.
         """
         before = self._asked
         self._refused = False
         self.read((await self._client.application_info()).flags)
-        if self._asked != before and self._client.ws:
-            log.info("connecting anew, to be sent more: %s", ", ".join(sorted(self._asked)))
-            ready = asyncio.ensure_future(self._client.wait_for("ready", timeout=READY))
-            # discord.py resumes whatever can be resumed, with the intents it had: it is made
-            # to name a session that there is not, upon which it identifies again.
-            self._client.ws.session_id = NO_SESSION
-            await self._client.ws.close()
-            try:
-                await ready
-            except TimeoutError:
-                log.warning("Discord is not back yet after %.0f s", READY)
+        if self._asked == before or not self._client.ws:
+            return
+        log.info("identifying anew, to be sent more: %s", ", ".join(sorted(self._asked)))
+        ready = asyncio.ensure_future(self._client.wait_for("ready", timeout=READY))
+        try:
+            await self._identify()
+            await ready
+        except TimeoutError:
+            log.warning("Discord is not ready yet after %.0f s", READY)
+        except (discord.ConnectionClosed, OSError) as error:
+            log.warning("Discord did not give a new session: %s", type(error).__name__)
+            self._forgo(before)
+        finally:
+            ready.cancel()
+
+    def _forgo(self, before: frozenset[str]) -> None:
+        """Go on with the intents of the session that there is."""
+        self._asked, self._allowed = before, self._allowed & before
+        self._set(least(), before)

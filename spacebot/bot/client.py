@@ -18,6 +18,7 @@ from discord.webhook.async_ import async_context
 from spacebot import comparisons, words
 from spacebot.automations import AUTOMATION, AutomationCommands, Automations
 from spacebot.bot.acknowledging import ACKNOWLEDGED, Acknowledging
+from spacebot.bot.handover import Handover
 from spacebot.bot.registration import Registration
 from spacebot.bot.requests import Requests
 from spacebot.buttons import BUTTONS
@@ -91,7 +92,7 @@ class Bot(discord.Client):
         self.connected = False
         self.problem = ""
         self.crowded = ""
-        self.wanted = Wanted(self)
+        self.wanted = Wanted(self, Handover(self).run)
         self.tree = app_commands.CommandTree(self)
         self.tree.error(self._failed)
         self.registration = Registration(self, self.tree, catalogue)
