@@ -35,7 +35,7 @@ SLOWEST, PATIENCE = 32 * KIBIBYTE, 15.0
 NOTHING = "There is nothing to call here."
 SLOW = "The request arrived too slowly. Try again on a better connection."
 BUSY = "Too many uploads at once. Try again in a minute."
-WRONG_TYPE = "This takes a form without files."
+WRONG_TYPE = "Spacebot's own page sends this in another form."
 UNREADABLE = "The address of the request is not readable."
 FOREIGN_HOST = (
     "Spacebot does not know this host name. If it is yours, add it to ALLOWED_HOSTS in Spacebot's "
@@ -114,8 +114,10 @@ class Guard:
             raise HTTPException(404, NOTHING)
         if not reads and not is_own(scope["method"], given):
             raise HTTPException(403, ELSEWHERE)
-        kind = given.get("content-type", body.type).partition(";")[0].strip().lower()
-        if not reads and kind != body.type:
+        kind, _, more = given.get("content-type", body.type).lower().partition(";")
+        # Starlette decodes with any of Python's codecs that a request names; browsers name none.
+        foreign = "charset" in more and not re.search(r'charset="?utf-8\b', more)
+        if not reads and (kind.strip() != body.type or foreign):
             raise HTTPException(415, WRONG_TYPE)
         return body
 
