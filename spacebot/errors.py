@@ -23,6 +23,7 @@ SpacebotError
     ├── EndpointGone        the Space no longer has this endpoint
     ├── SpaceStopped        it went away while the job ran
     ├── SpaceSilent         no sign of life within the deadline
+    ├── SpaceUnreadable     its answer is of no shape that can be shown
     └── SpaceRaised         the Space's code raised; its own text where it gave one
 """
 
@@ -150,6 +151,10 @@ class SpaceSilent(SpaceError):
     """The Space gave no sign of life within the deadline."""
 
     again = True
+
+
+class SpaceUnreadable(SpaceError):
+    """The Space answered with something that cannot be shown: too deep, or too much work."""
 
 
 class SpaceRaised(SpaceError):

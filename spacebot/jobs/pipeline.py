@@ -5,21 +5,27 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import html
-import json
 import logging
 import math
 import re
 import shutil
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
 
 from spacebot import inputs, outputs, words
 from spacebot.catalogue import Catalogue
-from spacebot.errors import EndpointGone, QuotaExceeded, SpaceBusy, SpaceError, SpaceSilent
+from spacebot.errors import (
+    EndpointGone,
+    QuotaExceeded,
+    SpaceBusy,
+    SpaceError,
+    SpaceSilent,
+    SpaceUnreadable,
+)
 from spacebot.jobs.admission import Admission, Turn
+from spacebot.jobs.rendering import Rendering, is_light
 from spacebot.jobs.running import Running
 from spacebot.models import File, Outcome, Progress, Reply, Stage
 from spacebot.outputs import MESSAGE_LIMIT, MESSAGES
@@ -27,8 +33,8 @@ from spacebot.spaces import Connection, Partial, Recalled, Result, Toast, Update
 
 log = logging.getLogger(__name__)
 
-# Drawing and shrinking pictures is work for a processor, of which there are few.
-RENDERERS = 2
+# What is kept of the messages that a Space shows on the way: characters of each, and how many.
+NOTE, NOTES = 2000, 20
 # A conversation is there to be read; the longest answers still become a file.
 CHAT_MESSAGES = 8
 # The pauses between tries, in seconds, where the Space asks for none of its own.
@@ -72,11 +78,11 @@ class Pipeline:
         self.deadlines = deadlines
         self._cap = cap
         self._mark = mark
-        self._pool = ThreadPoolExecutor(RENDERERS, thread_name_prefix="render")
+        self._rendering = Rendering()
 
     def close(self) -> None:
-        """End the threads."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        """End the threads and processes."""
+        self._rendering.close()
 
     def _connection(self, running: Running) -> Connection:
         space = running.job.endpoint.space
@@ -123,7 +129,9 @@ class Pipeline:
             return inputs.values(job.endpoint, job.given)
         # An attached table is read: of a few MB, that takes a while.
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._pool, inputs.values, job.endpoint, job.given)
+        return await loop.run_in_executor(
+            self._rendering.pool, inputs.values, job.endpoint, job.given
+        )
 
     async def _turn(self, running: Running, turn: Turn) -> None:
         """Wait in line here, saying at which place."""
@@ -226,8 +234,9 @@ class Pipeline:
         """Keep what an update says, for whoever looks at the job next."""
         match update:
             case Toast():
-                running.notes.append(update.text)
-                note = html.unescape(update.text)[:200]
+                said = update.text[:NOTE]
+                running.notes = [*running.notes, said][-NOTES:]
+                note = html.unescape(said)[:200]
                 running.update(replace(running.progress, note=note))
             case Partial():
                 running.partial = update
@@ -255,40 +264,34 @@ class Pipeline:
         if partial is None or running.previewed[0] is partial:
             return running.previewed[1]
         endpoint, connection = running.job.endpoint, self._connection(running)
-        values = connection.visible(endpoint.api_name, partial.values)
+        values = outputs.ending(connection.visible(endpoint.api_name, partial.values))
         folder = running.folder / "preview"
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         values = await connection.localize(values, folder, cap=running.job.file_limit)
-        reply = outputs.preview(endpoint, values, header=header, limit=limit)
+        try:
+            reply = await self._rendering.preview(endpoint, values, header=header, limit=limit)
+        except SpaceUnreadable:
+            # The job goes on, and its result may be another matter.
+            reply = running.previewed[1]
         running.previewed = (partial, reply)
         return reply
 
     async def _render(self, running: Running, values: list[Any], header: str) -> tuple[Reply, ...]:
         job = running.job
         connection = self._connection(running)
+        is_light(values)  # raises where it is nested too deeply
         local = await connection.localize(values, running.folder, cap=self._cap)
-
-        def render() -> tuple[Reply, ...]:
-            return outputs.render(
-                job.endpoint,
-                local,
-                header=header,
-                folder=running.folder,
-                file_limit=job.file_limit,
-                alt=inputs.thread_title(job.endpoint, job.given),
-                notes=running.notes,
-                most=CHAT_MESSAGES if job.conversation and job.endpoint.chats else MESSAGES,
-            )
-
-        if not _is_work(local):
-            return render()
-        return await asyncio.get_running_loop().run_in_executor(self._pool, render)
-
-
-def _is_work(values: list[Any]) -> bool:
-    """Whether rendering takes a while: there are files, or there is much of it."""
-    return _has_files(values) or len(json.dumps(values, default=str)) > 4000
+        return await self._rendering.render(
+            job.endpoint,
+            local,
+            header=header,
+            folder=running.folder,
+            file_limit=job.file_limit,
+            alt=inputs.thread_title(job.endpoint, job.given),
+            notes=running.notes,
+            most=CHAT_MESSAGES if job.conversation and job.endpoint.chats else MESSAGES,
+        )
 
 
 def _has_files(value: Any) -> bool:

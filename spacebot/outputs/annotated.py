@@ -11,6 +11,7 @@ from PIL import Image, ImageColor, ImageDraw, ImageFont
 from spacebot.models import File
 from spacebot.outputs import text
 from spacebot.outputs.files import Place, Shown
+from spacebot.outputs.shrink import opened
 
 # Colours that stay apart for most eyes (Okabe and Ito).
 _PALETTE = ("#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7", "#999999")
@@ -18,6 +19,7 @@ _STRENGTH = 0.7
 _LEGEND_MOST = 24
 # Larger pictures are drawn smaller: more would only cost memory.
 _SIDE = 4096
+_MARKS = 100
 
 
 class Annotated:
@@ -26,12 +28,13 @@ class Annotated:
     def __call__(self, value: Any, place: Place) -> Shown:
         base: File = value["image"]
         marks = [one for one in value.get("annotations") or () if _is_here(one.get("image"))]
+        marks = marks[:_MARKS]
         if not marks or not _is_here(base) or place.attachments.folder is None:
             return place.add(base)
         colours = _colours([str(one["label"]) for one in marks], place.props.get("color_map"))
         try:
             drawn = _draw(base, marks, colours)
-        except (OSError, Image.DecompressionBombError):
+        except (OSError, ValueError, MemoryError, Image.DecompressionBombError):
             return place.add(base)
         marked = "Marked in the picture: " + ", ".join(colours)
         picture = place.write(drawn, ".png", marked)
@@ -53,20 +56,29 @@ def _colours(labels: Sequence[str], given: Mapping[str, str] | None) -> dict[str
 
 def _draw(base: File, marks: Sequence[Mapping[str, Any]], colours: Mapping[str, str]) -> bytes:
     assert base.path is not None
-    with Image.open(base.path) as opened:
-        opened.thumbnail((_SIDE, _SIDE))
-        picture = opened.convert("RGBA")
+    with opened(base.path) as whole:
+        whole.thumbnail((_SIDE, _SIDE))
+        picture = whole.convert("RGBA")
     for mark in marks:
         # Gradio keeps how strongly a pixel is marked in the mask's transparency;
         # the colour is the page's affair.
-        with Image.open(mark["image"].path) as opened:
-            mask = opened.convert("RGBA").getchannel("A").resize(picture.size)
+        with opened(mark["image"].path) as drawn:
+            mask = _strength(drawn, picture.size)
         colour = Image.new("RGBA", picture.size, _colour(colours[str(mark["label"])]))
         colour.putalpha(mask.point(lambda strength: int(strength * _STRENGTH)))
         picture.alpha_composite(colour)
     stream = io.BytesIO()
     _with_legend(picture, colours).save(stream, "PNG")
     return stream.getvalue()
+
+
+def _strength(mask: Image.Image, size: tuple[int, int]) -> Image.Image:
+    """Return how strongly each pixel is marked, for a picture of that size."""
+    if mask.mode == "RGBA":
+        return mask.getchannel("A").resize(size)
+    if not mask.has_transparency_data:
+        return Image.new("L", size, 255)
+    return mask.convert("RGBA").getchannel("A").resize(size)
 
 
 def _colour(name: str) -> tuple[int, ...]:

@@ -14,6 +14,7 @@ from functools import cache
 from typing import Any
 
 from bs4 import BeautifulSoup, Tag
+from bs4.exceptions import ParserRejectedMarkup
 from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
@@ -28,6 +29,8 @@ from spacebot.outputs import text
 # file as it came, so there is no use in converting it.
 _MOST = 20_000
 _TABLE_WIDTH = 90
+# So deeply is LaTeX nested that is turned into text.
+_DEEP = 8
 _TAG = re.compile(r"</?([A-Za-z][\w-]*)")
 _PICTURE = re.compile(r"data:image/[\w.+-]+;base64,[A-Za-z0-9+/=]+")
 _NUMBERED = re.compile(r"data:(\d{1,6})")
@@ -114,12 +117,23 @@ class _Converter(MarkdownConverter):
         return f"\n\n{text.fence(el.get_text(), language[1] if language else '')}\n\n"
 
     def convert_table(self, el: Tag, text_: str, parent_tags: set[str]) -> str:
+        if el.find("table") is not None:
+            # A table around tables is a page's layout: what is in its cells counts.
+            return f"\n\n{text_}\n\n"
         rows = [
             [cell.get_text(" ", strip=True) for cell in row.find_all(["td", "th"])]
             for row in el.find_all("tr")
         ]
         rows = [row for row in rows if any(row)]
         return f"\n\n{tabular(rows[0], rows[1:])}\n\n" if rows else ""
+
+    def convert_tr(self, el: Tag, text_: str, parent_tags: set[str]) -> str:
+        return text_
+
+    def convert_td(self, el: Tag, text_: str, parent_tags: set[str]) -> str:
+        return f"{text_.strip()}\n"
+
+    convert_th = convert_td
 
     def convert_summary(self, el: Tag, text_: str, parent_tags: set[str]) -> str:
         return f"\n\n**{text_.strip().replace('**', '')}**\n" if text_.strip() else ""
@@ -195,12 +209,12 @@ def _converted(
 ) -> tuple[str, list[tuple[str, str]]]:
     """Return HTML as markdown; `wrap` says that line ends in it mean no more than spaces."""
     # A line break is written as "<br>" and a newline, which would count twice.
-    soup = BeautifulSoup(re.sub(r"(<br ?/?>)[ \t]*\n", r"\1", html), "html.parser")
     converter = _Converter(wrap=wrap, wrap_width=None)
     try:
+        soup = BeautifulSoup(re.sub(r"(<br ?/?>)[ \t]*\n", r"\1", html), "html.parser")
         written = converter.convert_soup(soup)
-    except RecursionError:
-        written = text.escape(soup.get_text("\n", strip=True))
+    except (RecursionError, ParserRejectedMarkup):
+        written = text.escape(text.untagged(html))
     written = "\n".join(line.rstrip(" \t") for line in written.split("\n"))
     found = [(number, alt) for number, alt in converter.pictures if number < len(pictures)]
     return (
@@ -230,10 +244,20 @@ def _math(self: RendererHTML, tokens: Sequence[Token], index: int, *_: Any) -> s
     """Write LaTeX as readable text: ∫, √, x², a/b."""
     latex = tokens[index].content
     try:
-        readable = _latex().latex_to_text(latex).strip()
+        # What is nested is read again at each level: 160 fractions would take for ever.
+        readable = latex if _depth(latex) > _DEEP else _latex().latex_to_text(latex).strip()
     except (ValueError, RecursionError, IndexError):
         readable = latex
     return _html(_raised(readable) or latex)
+
+
+def _depth(latex: str) -> int:
+    """Return how deeply LaTeX is nested, at most: what is not closed counts as well."""
+    depth = most = 0
+    for letter in latex:
+        depth += (letter in "{[") - (letter in "}]")
+        most = max(most, depth)
+    return most
 
 
 def _math_block(self: RendererHTML, tokens: Sequence[Token], index: int, *_: Any) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 from spacebot.models import Attached, Endpoint, Output, Reply
 from spacebot.outputs import text
-from spacebot.outputs.files import REQUEST_LIMIT, Attachments, Place, Shown, safe_stem
+from spacebot.outputs.files import REQUEST_LIMIT, Attachments, Place, Shown, is_uri, safe_stem
 from spacebot.outputs.renderers import is_unseen, show
 
 # Discord has a limit of 10 files a message.
@@ -21,6 +21,8 @@ MESSAGES = 3
 _MOST_FILES = 40
 _TEXT_MOST = 20_000
 _BEGINNING = 1400
+# What a preview looks at: characters of a text, entries of a list at either end, levels.
+_ENDING, _FEW, _DEEP = 6000, 25, 20
 _NOTES = 3
 _NOTES_READ = 20
 _NOTE = 200
@@ -111,6 +113,20 @@ def preview(
     room = max(0, limit - len(header) - 60)
     body = text.split(text.tail(written, room), max(room, 100))[:1]
     return Reply("\n".join(filter(None, [header, *body]))[:limit], tuple(draft.files))
+
+
+def ending(value: Any, depth: int = 0) -> Any:
+    """Return what a preview needs of a value: the ends of texts, the first and last of lists."""
+    if isinstance(value, str):
+        return value if is_uri(value) else value[-_ENDING:]
+    if depth > _DEEP:
+        return None
+    if isinstance(value, Mapping):
+        return {key: ending(one, depth + 1) for key, one in list(value.items())[:_FEW]}
+    if isinstance(value, list | tuple):
+        kept = value if len(value) <= 2 * _FEW else [*value[:_FEW], *value[-_FEW:]]
+        return [ending(one, depth + 1) for one in kept]
+    return value
 
 
 def _sections(

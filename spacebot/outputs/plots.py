@@ -18,7 +18,7 @@ from spacebot.outputs.values import words
 log = logging.getLogger(__name__)
 
 _DRAW = Path(__file__).with_name("draw.py")
-_SECONDS = 30
+_SECONDS = 15
 _SPEC_MOST = 4_000_000
 _ROWS_MOST = 20_000
 _FEW = 50

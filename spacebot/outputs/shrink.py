@@ -16,6 +16,29 @@ _STEPS = ((1.0, 92), (1.0, 85), (0.75, 85), (0.5, 85), (0.35, 80))
 # The longest side that WebP can have.
 _WEBP_SIDE = 16383
 _BLOCK = 1 << 16
+# A pixel takes four bytes, several times over: more are not read.
+PIXELS = 20_000_000
+
+
+class TooManyPixelsError(ValueError):
+    """A picture is too large to be read."""
+
+
+def opened(path: Path, most: int = PIXELS) -> Image.Image:
+    """Open a picture of at most `most` pixels, as its head says; a JPEG is read at a smaller size.
+
+    Raises `TooManyPixelsError` and OSError.
+    """
+    picture = Image.open(path)
+    part = 1
+    while picture.width * picture.height > most * part * part and part < 8:
+        part *= 2
+    if part > 1:
+        picture.draft(None, (picture.width // part, picture.height // part))
+    if picture.width * picture.height > most:
+        picture.close()
+        raise TooManyPixelsError(f"a picture of more than {most // 1_000_000} megapixels")
+    return picture
 
 
 def shrink(path: Path, suffix: str, target: Path, limit: int) -> Path | None:
@@ -25,19 +48,31 @@ def shrink(path: Path, suffix: str, target: Path, limit: int) -> Path | None:
             return _picture(path, target.with_suffix(".webp"), limit)
         if suffix in _SOUNDS:
             return _sound(path, target.with_suffix(".mp3"), limit)
-    except (OSError, ValueError, Image.DecompressionBombError, soundfile.SoundFileError) as exc:
+    except (
+        OSError,
+        ValueError,
+        Image.DecompressionBombError,
+        MemoryError,
+        soundfile.SoundFileError,
+    ) as exc:
         log.info("a %s file could not be made smaller: %s", suffix, type(exc).__name__)
     return None
 
 
 def _picture(path: Path, target: Path, limit: int) -> Path | None:
     """Write a still picture as WebP, with lower quality and then fewer pixels."""
-    with Image.open(path) as opened:
-        if getattr(opened, "is_animated", False):
-            return None
-        picture = ImageOps.exif_transpose(opened)
-        has_alpha = picture.has_transparency_data
-        picture = picture.convert("RGBA" if has_alpha else "RGB")
+    picture = opened(path)
+    if getattr(picture, "is_animated", False):
+        picture.close()
+        return None
+    with picture:
+        ImageOps.exif_transpose(picture, in_place=True)
+        mode = "RGBA" if picture.has_transparency_data else "RGB"
+        picture = picture if picture.mode == mode else picture.convert(mode)
+    return _smaller(picture, target, limit)
+
+
+def _smaller(picture: Image.Image, target: Path, limit: int) -> Path | None:
     for scale, quality in _STEPS:
         scale = min(scale, _WEBP_SIDE / max(picture.size))
         size = (max(1, int(picture.width * scale)), max(1, int(picture.height * scale)))
