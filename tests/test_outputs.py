@@ -404,3 +404,21 @@ def test_preview_shows_the_end_of_a_growing_text():
     assert len(reply.text) <= 2000
     assert reply.text.endswith("word end")
     assert outputs.preview(of, [None], header=HEADER).text == HEADER
+
+
+HIDDEN = Output("Where", "textbox", {"visible": False})
+
+
+def test_what_the_page_hides_is_not_posted(tmp_path: Path):
+    of = endpoint(("Said", "textbox"), HIDDEN)
+    (reply,) = render(of, ["done", "/tmp/gradio/result.json"], tmp_path)
+    assert "done" in reply.text
+    assert "result.json" not in reply.text
+
+    # The function itself makes it appear.
+    shown = {"__type__": "update", "value": "at the top", "visible": True}
+    assert "at the top" in render(of, ["done", shown], tmp_path)[0].text
+
+    # It is all there is, and for people.
+    assert "in the middle" in render(of, ["", "in the middle"], tmp_path)[0].text
+    assert "result.json" not in render(of, ["", "/tmp/gradio/result.json"], tmp_path)[0].text

@@ -4,6 +4,7 @@ import json
 import warnings
 from typing import Any
 
+import gradio as gr
 import pytest
 
 from spacebot.errors import EndpointGone, SettingsError
@@ -169,3 +170,15 @@ def test_an_output_that_picks_knows_the_labels_of_its_values():
     shape["info"]["named_endpoints"]["/resize"]["returns"][0]["component"] = "Dropdown"
     found = read_space(Source("a/b"), shape["config"], shape["info"]).endpoints[0]
     assert found.outputs[0].props["choices"] == [["Small", 256], ["Large", 1024]]
+
+
+def test_only_an_output_that_stays_hidden_is_told_so():
+    with gr.Blocks(analytics_enabled=False) as page:
+        kind, asked = gr.Radio(["a", "b"], value="a"), gr.Textbox()
+        shown, where, other = gr.Image(), gr.Textbox(visible=False), gr.Textbox(visible=False)
+        kind.change(lambda one: gr.Textbox(visible=one == "b"), kind, other)
+        gr.Button("Go").click(
+            lambda kind, asked: (None, "", ""), [kind, asked], [shown, where, other], api_name="go"
+        )
+    (found,) = read_space(Source("x/y"), page.get_config_file(), page.get_api_info()).endpoints
+    assert [one.props.get("visible") for one in found.outputs] == [None, False, None]

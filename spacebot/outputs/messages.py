@@ -42,6 +42,7 @@ _KINDS = {
     "code": "Code",
     "json": "Data",
 }
+_PATH = re.compile(r"(/[^\s/]+)+/?|[A-Za-z]:\\\S+")
 _NOTHING = "Done. The Space returned nothing to show."
 
 
@@ -133,20 +134,30 @@ def _sections(
     endpoint: Endpoint, values: Sequence[Any], attachments: Attachments
 ) -> Iterator[_Section]:
     """Yield what each output shows, without those that show nothing."""
-    shown, unseen = [], []
+    shown, hidden, unseen = [], [], []
     for number, value in enumerate(values):
         known = number < len(endpoint.outputs)
         output = endpoint.outputs[number] if known else Output(f"Output {number + 1}", "")
         place = Place(attachments, _stem(endpoint, output, values), output.props)
         part = _bounded(show(_unwrapped(value), output.component, place))
-        if part:
+        if part and _is_hidden(output, value):
+            # One that only holds a path is of no use to anybody.
+            is_path = _PATH.fullmatch(str(_unwrapped(value)))
+            hidden += [] if is_path else [(_label(output, number), part)]
+        elif part:
             shown.append((_label(output, number), part))
         elif is_unseen(output.component) and (part := show(_unwrapped(value), "", place)):
             # What a page holds for itself, as a timer's pace: an answer where it is the only one.
             unseen.append((_label(output, number), _bounded(part)))
-    shown = shown or unseen
+    shown = shown or hidden or unseen
     for label, part in shown:
         yield _Section(label, _labelled(label, part) if len(shown) > 1 else part)
+
+
+def _is_hidden(output: Output, value: Any) -> bool:
+    """Whether the page does not show an output, and this value does not make it appear."""
+    appears = isinstance(value, Mapping) and value.get("visible") is True
+    return output.props.get("visible") is False and not appears
 
 
 def _bounded(part: Shown) -> Shown:

@@ -209,6 +209,14 @@ class App:
         """Whether the component itself is not shown."""
         return component.props.get("visible") in (False, "hidden")
 
+    def switched(self, component: Component) -> bool:
+        """Whether the page may show or hide it as soon as something in its form changes."""
+        return any(
+            component.id in event.outputs
+            and {name for _, name in event.targets} & {"change", "input", "select", "release"}
+            for event in self.events
+        )
+
     def aside(self, component: Component) -> bool:
         """Whether it lies where the page does not show it at first: a hidden or folded block."""
         return any(

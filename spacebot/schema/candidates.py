@@ -82,6 +82,13 @@ def _shown_in(app: App, entry: Mapping[str, Any], event: Event | None) -> list[C
     return app.joined(event.outputs if event else (), list(entry.get("returns") or []))
 
 
+def _stays_hidden(app: App, event: Event, part: Component) -> bool:
+    """Whether the page never shows an output, as far as can be told beforehand."""
+    # ChatInterface's function is started by a button that no page shows, for the API alone.
+    for_api = part.type == "json" and any(one and app.hidden(one) for one, _ in app.triggers(event))
+    return app.hidden(part) and not for_api and not app.switched(part)
+
+
 def _outputs(app: App, entry: Mapping[str, Any], event: Event | None) -> Iterator[Output]:
     described = list(entry.get("returns") or [])
     components = _shown_in(app, entry, event)
@@ -92,7 +99,7 @@ def _outputs(app: App, entry: Mapping[str, Any], event: Event | None) -> Iterato
         props = {key: part.props[key] for key in _SHOWN_BY if key in part.props} if part else {}
         if part and event and part.id in event.inputs:
             props["returned"] = True
-        if part and app.hidden(part) and not all_hidden:
+        if part and event and not all_hidden and _stays_hidden(app, event, part):
             props["visible"] = False
         label = app.text(raw.get("label") or (part.props.get("label") if part else ""))
         named = not is_empty_label(label)
