@@ -6,19 +6,33 @@ import asyncio
 import hashlib
 import json
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from spacebot import inputs
 from spacebot.errors import EndpointGone, SettingsError, SpacebotError
-from spacebot.models import CommandStatus, Endpoint, FollowUp, Source, Space, SpaceStatus
+from spacebot.models import (
+    Choice,
+    CommandStatus,
+    Endpoint,
+    FollowUp,
+    LeftOut,
+    Source,
+    Space,
+    SpaceStatus,
+)
 from spacebot.schema import MORE, read_space
-from spacebot.spaces import Connection, Description, Network
+from spacebot.spaces import RUNS, Connection, Description, Network
 
 log = logging.getLogger(__name__)
 
 # How long the first answer of a Space may hold up the commands of the others.
 START = 1.0
+# How long a person who types waits for what a Space's page would offer, in seconds.
+TYPING = 1.0
+# So many events of a page are named to the owner.
+LABELS = 30
 RETRY_FIRST, RETRY_MOST = 5.0, 300.0
 # Asking whether an answering Space still does. A Space on the Hub is asked of the
 # Hub alone: a request to the Space itself would keep it from going to sleep.
@@ -127,6 +141,26 @@ class Catalogue:
             "Look at the commands there are now."
         )
 
+    async def suggest(
+        self, endpoint: Endpoint, option: str, text: str, given: Mapping[str, Any], *, user: str
+    ) -> list[Choice]:
+        """What to offer for an option while a person types, who has `given` this by now.
+
+        What the Space's page decides is asked of it, within `TYPING` seconds; else it is
+        what was last known.
+        """
+        parameter = inputs.named(endpoint, option)
+        connection = self.connections.get(endpoint.space)
+        if parameter is None or not parameter.live or connection is None:
+            return inputs.suggest(endpoint, option, text)
+        try:
+            async with asyncio.timeout(TYPING):
+                values = inputs.so_far(endpoint, given)
+                found = await connection.offered(endpoint, parameter.name, values, user=user)
+        except (SpacebotError, TimeoutError):
+            found = connection.pages.last_known(endpoint, parameter.name)
+        return inputs.suggested(found, text)
+
     def follow_up(self, space: str, wanted: FollowUp) -> Endpoint:
         """The endpoint that a follow-up calls, with its fixed values; raises `SpacebotError`.
 
@@ -171,6 +205,7 @@ class Catalogue:
         if space and connection.answers is False and source.space in self._stale:
             reason += " Its commands are those of its last known description."
         running, waiting = counts(source.space)
+        run, not_run = _page_events(space, connection.pages.slow)
         return SpaceStatus(
             name=space.title if space else source.name or source.space,
             source=source.space,
@@ -180,6 +215,8 @@ class Catalogue:
             reason=reason,
             commands=_commands(space),
             left_out=space.left_out if space else (),
+            page_events=run,
+            page_left_out=not_run,
             running=running,
             waiting=waiting,
         )
@@ -291,6 +328,23 @@ def _named(sources: Sequence[Source], space: str) -> frozenset[str]:
         found.add("/" + follow_up.endpoint.strip("/"))
         waiting += follow_up.then
     return frozenset(found)
+
+
+def _page_events(
+    space: Space | None, slow: Collection[int]
+) -> tuple[tuple[str, ...], tuple[LeftOut, ...]]:
+    """The events of a Space's page that run before its commands, and those that do not."""
+    pages = [endpoint.page for endpoint in space.endpoints if endpoint.page] if space else []
+    events = [event for page in pages for event in page.events]
+    left_out = [one for page in pages for one in page.left_out]
+    left_out += [
+        LeftOut(event.label, f"it runs for longer than {RUNS:.0f} s")
+        for event in events
+        if event.index in slow
+    ]
+    run = list(dict.fromkeys(event.label for event in events if event.index not in slow))
+    more = (f"and {len(run) - LABELS} more",) if len(run) > LABELS else ()
+    return (*run[:LABELS], *more), tuple(dict.fromkeys(left_out))[:LABELS]
 
 
 def _commands(space: Space | None) -> tuple[CommandStatus, ...]:

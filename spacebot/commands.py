@@ -13,7 +13,7 @@ from discord import app_commands
 from spacebot import inputs
 from spacebot.catalogue import command_name
 from spacebot.errors import InputError
-from spacebot.models import Endpoint, Option, OptionType, Space
+from spacebot.models import Choice, Endpoint, Option, OptionType, Space
 from spacebot.schema import MORE
 
 
@@ -40,6 +40,16 @@ class Desk(Protocol):
         only: Collection[str] | None = None,
     ) -> None:
         """Open a form for the options in `only`, then run a job."""
+        ...
+
+    async def suggest(
+        self,
+        interaction: discord.Interaction[Any],
+        endpoint: Endpoint,
+        option: str,
+        text: str,
+    ) -> Sequence[Choice]:
+        """What to offer for an option while a person types."""
         ...
 
 
@@ -147,7 +157,9 @@ def _command(
     if choices := {key: _choices(option) for key, option in named.items() if option.choices}:
         app_commands.choices(**choices)(callback)
     if completed := {
-        key: _autocomplete(endpoint, option) for key, option in named.items() if option.autocomplete
+        key: _autocomplete(endpoint, option, desk)
+        for key, option in named.items()
+        if option.autocomplete
     }:
         app_commands.autocomplete(**completed)(callback)
     return app_commands.Command(
@@ -199,12 +211,12 @@ def _choices(option: Option) -> list[app_commands.Choice[Any]]:
     return [app_commands.Choice(name=choice.label, value=choice.value) for choice in option.choices]
 
 
-def _autocomplete(endpoint: Endpoint, option: Option) -> Any:
+def _autocomplete(endpoint: Endpoint, option: Option, desk: Desk) -> Any:
     async def complete(
-        interaction: discord.Interaction[Any],  # noqa: ARG001
+        interaction: discord.Interaction[Any],
         current: str,
     ) -> list[app_commands.Choice[Any]]:
-        found = inputs.suggest(endpoint, option.name, str(current))
+        found = await desk.suggest(interaction, endpoint, option.name, str(current))
         return [app_commands.Choice(name=choice.label, value=choice.value) for choice in found]
 
     return complete

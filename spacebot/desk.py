@@ -7,7 +7,7 @@ import datetime
 import logging
 import time
 import uuid
-from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -21,7 +21,7 @@ from spacebot.delivery import MAYBE, Delivery
 from spacebot.errors import EndpointGone
 from spacebot.forms import Forms
 from spacebot.jobs import Jobs, secrets_of, to_job
-from spacebot.models import Answer, Asker, Chain, Endpoint, Job
+from spacebot.models import Answer, Asker, Chain, Choice, Endpoint, Job
 from spacebot.offers import Offers
 from spacebot.pacing import Rush
 from spacebot.places import AUTOMOD, DELETED, NOBODY, TROUBLE, Place
@@ -164,6 +164,23 @@ class Desk:
             )
 
         await self.forms.open(interaction, command, endpoint, given, finish, only=only)
+
+    async def suggest(
+        self,
+        interaction: discord.Interaction[Any],
+        endpoint: Endpoint,
+        option: str,
+        text: str,
+    ) -> Sequence[Choice]:
+        """What to offer for an option while a person types: what the Space's page would."""
+        given = {
+            name: value
+            for name, value in interaction.namespace
+            if name != option and isinstance(value, str | int | float)
+        }
+        return await self.jobs.catalogue.suggest(
+            endpoint, option, text, given, user=str(interaction.user.id)
+        )
 
     async def run_or_ask(
         self,

@@ -16,7 +16,7 @@ from spacebot import inputs
 from spacebot.catalogue import Catalogue
 from spacebot.errors import EndpointGone, InputError
 from spacebot.inputs.base import name_of
-from spacebot.models import Chain, Endpoint, File, FollowUp, Job, Upload
+from spacebot.models import Chain, Endpoint, File, FollowUp, Given, Job, Upload
 
 # Between the names of what a job followed, as in "/if ▸ Upscale 2".
 ARROW = " ▸ "
@@ -86,6 +86,7 @@ class Before:
         for name, value in inputs.values(job.endpoint, job.given).items():
             if name in self.secret or name in attached or name in self.values or name in self.files:
                 continue
+            value = inputs.at_once(value) if isinstance(value, Given) else value
             if not _holds_upload(value):
                 self.values[name] = value
         for name, file in attached.items():
@@ -176,8 +177,10 @@ def endpoint_of(catalogue: Catalogue, space: str, chain: Chain) -> Endpoint:
 
 def with_taken(endpoint: Endpoint, values: Mapping[str, Any]) -> Endpoint:
     """An endpoint that is sent these values of the Space's own, unasked."""
+    page = endpoint.page and replace(endpoint.page, late=endpoint.page.late - values.keys())
     return replace(
         endpoint,
+        page=page,
         parameters=tuple(one for one in endpoint.parameters if one.name not in values),
         constants={**endpoint.constants, **values},
     )

@@ -85,7 +85,10 @@ def defaults(endpoint: Endpoint, given: Mapping[str, Any]) -> str:
     parts = [
         f"{option.name}:{one_line(shown(by_name[option.parameter], option.default))}"
         for option in main
-        if given.get(option.name) is None and option.default not in (None, "")
+        if given.get(option.name) is None
+        and option.default not in (None, "")
+        # The page may have set another.
+        and not (endpoint.page and option.parameter in endpoint.page.late)
     ]
     return clip(" ".join(parts), 500)
 
@@ -95,6 +98,9 @@ def notes(where: str, endpoint: Endpoint, given: Mapping[str, Any], *, hides: bo
     said = [f"On {where}, endpoint `{endpoint.api_name}`."]
     if left := defaults(endpoint, given):
         said.append(f"Not given, so the Space's own: `{left.replace('`', chr(39))}`")
+    if endpoint.page and endpoint.page.events:
+        first = "; ".join(one_line(event.label) for event in endpoint.page.events)
+        said.append(f"The Space's page sets first: {clip(first, 300).replace('`', chr(39))}")
     if hides:
         said.append("What is secret is not kept, and not shown.")
     return "\n".join(f"-# {one}" for one in said)

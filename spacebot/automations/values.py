@@ -13,7 +13,7 @@ from spacebot import inputs, recipes
 from spacebot.automations.events import Event
 from spacebot.automations.kinds import When
 from spacebot.errors import InputError
-from spacebot.inputs.form import by_owner, fields, value_of
+from spacebot.inputs.form import by_owner, fields, is_late, value_of
 from spacebot.intents import CONTENT
 from spacebot.models import Answer, Endpoint, Option, OptionType
 
@@ -75,7 +75,7 @@ def check(endpoint: Endpoint, given: Mapping[str, str]) -> None:
         )
     fixed = {name: value for name, value in given.items() if not PLACEHOLDER.search(value)}
     for parameter, own in by_owner(endpoint, fixed):
-        if own:
+        if own and not is_late(endpoint, parameter):
             value_of(parameter, own)
 
 

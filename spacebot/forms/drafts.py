@@ -13,7 +13,7 @@ import discord
 
 from spacebot.errors import InputError
 from spacebot.forms.fields import Field, fields_of
-from spacebot.inputs.form import by_owner, value_of
+from spacebot.inputs.form import by_owner, is_late, value_of
 from spacebot.models import Endpoint, File
 
 # Discord: a form has at most five fields.
@@ -69,7 +69,8 @@ class Draft:
         """
         given = {name: value for name, value in self.given.items() if value is not None}
         for parameter, own in by_owner(self.endpoint, given):
-            if not any(isinstance(one, File | discord.Attachment) for one in own.values()):
+            attached = any(isinstance(one, File | discord.Attachment) for one in own.values())
+            if not attached and not (own and is_late(self.endpoint, parameter)):
                 try:
                     value_of(parameter, own)
                 except InputError as error:

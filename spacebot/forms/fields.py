@@ -97,6 +97,9 @@ class Field:
         if option.type is OptionType.BOOLEAN:
             return ui.Checkbox(custom_id=self.name, default=bool(now))
         labels = list(Menu(self.parameter).known)
+        if self.parameter.live:
+            # Others may be on offer by then: they are typed.
+            return self._text_input(labels, now)
         if self._is_list and 0 < len(labels) <= SELECT:
             return self._boxes(labels, self._picked(now))
         if 1 < len(labels) <= SELECT and not self.parameter.custom and self._is_choice:

@@ -9,13 +9,19 @@ from __future__ import annotations
 
 from spacebot.inputs.files import is_kind
 from spacebot.inputs.form import (
+    LIMITED,
     OPTIONS,
     Form,
+    at_once,
     by_owner,
+    is_late,
+    named,
     options,
     own_options,
     size,
+    so_far,
     suggest,
+    suggested,
     values,
 )
 from spacebot.inputs.table import ASKABLE, INPUTS
@@ -24,16 +30,22 @@ from spacebot.inputs.words import WRITTEN, describe, thread_title
 __all__ = [
     "ASKABLE",
     "INPUTS",
+    "LIMITED",
     "OPTIONS",
     "WRITTEN",
     "Form",
+    "at_once",
     "by_owner",
     "describe",
     "is_kind",
+    "is_late",
+    "named",
     "options",
     "own_options",
     "size",
+    "so_far",
     "suggest",
+    "suggested",
     "thread_title",
     "values",
 ]

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from spacebot.errors import InputError
 from spacebot.inputs.base import CHOICES, Input, has_default, name_of, needed, refuse
 from spacebot.inputs.table import kind_of
-from spacebot.models import Choice, Endpoint, File, Option, Parameter
+from spacebot.models import Choice, Endpoint, File, Given, Option, Parameter
 
 # Discord's limits for one command; its subcommands share the characters.
 OPTIONS = 25
 CHARACTERS = 8000
+# Kinds whose choices or bounds an event of a page can change.
+LIMITED = frozenset({"dropdown", "radio", "checkboxgroup", "slider", "number"})
 # The fields of so many endpoints are remembered: each job's words need them several times.
 REMEMBERED = 1000
 _FIELDS: dict[int, tuple[Endpoint, list[Option], list[Option]]] = {}
@@ -108,7 +112,8 @@ def values(endpoint: Endpoint, given: Mapping[str, Any]) -> dict[str, Any]:
     for parameter, own in by_owner(endpoint, given):
         for name, one in own.items():
             check_size(name, one, endpoint.max_file_size)
-        sent[parameter.name] = value_of(parameter, own)
+        late = own and is_late(endpoint, parameter)
+        sent[parameter.name] = Given(parameter, own) if late else value_of(parameter, own)
     return sent
 
 
@@ -138,6 +143,31 @@ def value_of(parameter: Parameter, own: Mapping[str, Any]) -> Any:
     if needed(kind, parameter):
         raise refuse(name_of(parameter), missing(kind, parameter))
     return kind.blank(parameter)
+
+
+def is_late(endpoint: Endpoint, parameter: Parameter) -> bool:
+    """Whether only the Space's page, once it ran, tells what can be given for a parameter."""
+    limited = parameter.component in LIMITED
+    return limited and endpoint.page is not None and parameter.name in endpoint.page.late
+
+
+def at_once(given: Given) -> Any:
+    """What Gradio takes for a value, whatever the page may do: a choice that is not known
+    stands for itself."""
+    opened = replace(given.parameter, custom=True, minimum=None, maximum=None)
+    return value_of(opened, given.own)
+
+
+def so_far(endpoint: Endpoint, given: Mapping[str, Any]) -> dict[str, Any]:
+    """What is given by now, by parameter, and the defaults of what is not; files are left out."""
+    found: dict[str, Any] = {}
+    for parameter, own in by_owner(endpoint, given):
+        if own:
+            found[parameter.name] = Given(parameter, own)
+        else:
+            with contextlib.suppress(InputError):
+                found[parameter.name] = value_of(parameter, own)
+    return found
 
 
 def missing(kind: Input, parameter: Parameter) -> str:
@@ -172,8 +202,16 @@ def megabytes(length: int) -> str:
 
 def suggest(endpoint: Endpoint, option_name: str, text: str) -> list[Choice]:
     """What to offer for an option while a person types, at most 25, the likeliest first."""
-    for parameter in endpoint.parameters:
-        kind = kind_of(parameter)
-        if kind is not None and name_of(parameter) == option_name:
-            return kind.suggest(parameter, text)[:CHOICES]
-    return []
+    parameter = named(endpoint, option_name)
+    return [] if parameter is None else suggested(parameter, text)
+
+
+def suggested(parameter: Parameter, text: str) -> list[Choice]:
+    """What to offer for a parameter while a person types, at most 25, the likeliest first."""
+    kind = kind_of(parameter)
+    return [] if kind is None else kind.suggest(parameter, text)[:CHOICES]
+
+
+def named(endpoint: Endpoint, option_name: str) -> Parameter | None:
+    """The parameter that an option asks for, by the option's name."""
+    return next((one for one in endpoint.parameters if name_of(one) == option_name), None)

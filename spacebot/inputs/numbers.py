@@ -30,6 +30,9 @@ class Number(Input):
             return (option(self, parameter, OptionType.STRING, hint, max_length=100),)
         whole = self._whole(parameter)
         cast = int if whole else float
+        if parameter.live:
+            # Discord would refuse what becomes possible with another model.
+            low = high = None
         return (
             option(
                 self,

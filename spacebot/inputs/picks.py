@@ -26,8 +26,8 @@ class Pick(Input):
     def options(self, parameter: Parameter) -> tuple[Option, ...]:
         menu = Menu(parameter)
         hint = self._hint(parameter, menu)
-        if menu.open or len(menu.known) > CHOICES:
-            complete = bool(menu.known)
+        if menu.open or parameter.live or len(menu.known) > CHOICES:
+            complete = bool(menu.known) or parameter.live
             return (option(self, parameter, OptionType.STRING, hint, autocomplete=complete),)
         choices = tuple(Choice(label, label) for label in menu.known)
         return (option(self, parameter, OptionType.STRING, hint, choices=choices),)
@@ -71,7 +71,7 @@ class Picks(Input):
     def options(self, parameter: Parameter) -> tuple[Option, ...]:
         most = parameter.most
         hint = f"up to {most}, with commas between" if most else "several, with commas between"
-        complete = bool(parameter.choices)
+        complete = bool(parameter.choices) or parameter.live
         return (option(self, parameter, OptionType.STRING, hint, autocomplete=complete),)
 
     def value(self, parameter: Parameter, given: Mapping[str, Any]) -> list[Any]:

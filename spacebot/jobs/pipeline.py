@@ -189,6 +189,7 @@ class Pipeline:
             stateful=job.endpoint.stateful,
             before=job.endpoint.before,
             failing=job.endpoint.failing,
+            page=job.endpoint,
             silence=self.deadlines.silence,
             recall=turn.recalled,
         )

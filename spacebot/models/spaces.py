@@ -80,6 +80,7 @@ class Parameter:
     `component` is Gradio's component type in lower case ("slider", "image"); it
     is the key into `inputs.INPUTS`. `required` says that the Space needs a value
     and has none of its own; otherwise `default` (JSON) is sent when none is given.
+    `live` says that its choices or bounds can change with what is given for others.
     """
 
     name: str
@@ -101,6 +102,7 @@ class Parameter:
     lines: int = 1
     secret: bool = False
     file_types: tuple[str, ...] = ()
+    live: bool = False
     props: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -132,6 +134,71 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
+class LeftOut:
+    """An endpoint that gives no command, or an event that does not run, and why, in words."""
+
+    api_name: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class PageEvent:
+    """An event of a Space's page that sets inputs of an endpoint, as a person's browser runs it.
+
+    `index` is Gradio's number of it; `on` what starts it, as (component id, event name);
+    `takes` and `gives` are component ids. `after` is the index of the event whose end starts
+    it, with `when` "success" or "failure" only if it ended so. `queued` events
+    go through the Space's queue; `pointed` ones are told what was picked. `constant` holds
+    the values that its JavaScript gives, where that is all it does; no function runs then.
+    `label` says what it does, in words for the owner.
+    """
+
+    index: int
+    label: str
+    on: tuple[tuple[Any, str], ...] = ()
+    takes: tuple[Any, ...] = ()
+    gives: tuple[Any, ...] = ()
+    after: int | None = None
+    when: str = ""
+    queued: bool = True
+    pointed: bool = False
+    constant: tuple[Any, ...] | None = None
+
+    @property
+    def on_load(self) -> bool:
+        """Whether it runs when the page opens."""
+        return any(name == "load" for _, name in self.on)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What of a Space's page decides over the inputs of an endpoint.
+
+    `fields` are the component ids of the parameters, by name, in the order in which a person
+    would fill them in; `start` the values of components before anything runs. `late` names the
+    parameters that an event can set: what is given for them is read after it ran. `depends`
+    names, for a parameter, the ones that decide over it. `opens` are the tabs that a person
+    opens first. `left_out` says which events do not run, and why.
+    """
+
+    events: tuple[PageEvent, ...] = ()
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    start: Mapping[Any, Any] = field(default_factory=dict)
+    late: frozenset[str] = frozenset()
+    depends: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    opens: tuple[Any, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What a person gave for a parameter, by option name, before its choices are known."""
+
+    parameter: Parameter
+    own: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class Endpoint:
     """One function of a Space that a person can call.
 
@@ -141,7 +208,8 @@ class Endpoint:
     ones yield partial results. `takes_history` names the chatbot parameter, and
     `chats` says that it answers messages, one after the other. `before` is called first,
     `failing` where the endpoint fails; what these steps show follows its own outputs.
-    A `further` one has no subcommand of its own: `/name more` offers it.
+    A `further` one has no subcommand of its own: `/name more` offers it. `page` says what the
+    Space's page does before all that.
     """
 
     space: str
@@ -162,14 +230,7 @@ class Endpoint:
     before: tuple[Step, ...] = ()
     failing: tuple[Step, ...] = ()
     further: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class LeftOut:
-    """An endpoint that gives no command, and why, in words for the owner."""
-
-    api_name: str
-    reason: str
+    page: Page | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -117,7 +117,8 @@ class SpaceStatus:
 
     `reason` is a sentence: why it does not answer, or that its commands come
     from its last known description. `median` and `p95` are the seconds that its
-    recent jobs ran; `done` and `failed` count since the start.
+    recent jobs ran; `done` and `failed` count since the start. `page_events` are the events
+    of its page that run before commands, `page_left_out` those that do not, and why.
     """
 
     name: str
@@ -128,6 +129,8 @@ class SpaceStatus:
     reason: str = ""
     commands: tuple[CommandStatus, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
+    page_events: tuple[str, ...] = ()
+    page_left_out: tuple[LeftOut, ...] = ()
     running: int = 0
     waiting: int = 0
     median: float | None = None

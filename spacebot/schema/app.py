@@ -39,7 +39,7 @@ class Event:
     """One dependency of the page: what it listens to (`component id`, `event`), takes and gives.
 
     `after` is the id of the event whose end starts it (`.then`), with `when` "success" or
-    "failure" only if it ended so.
+    "failure" only if it ended so; `raw` is the dependency itself.
     """
 
     id: Any
@@ -53,6 +53,7 @@ class Event:
     streams: bool = False
     cancels: bool = False
     live: bool = False
+    raw: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
 
 class App:
@@ -263,4 +264,5 @@ def _event(index: int, raw: Mapping[str, Any]) -> Event:
         streams=bool(types.get("generator") or types.get("continuous")),
         cancels=bool(types.get("cancel") or raw.get("cancels")),
         live=raw.get("connection") == "stream",
+        raw=raw,
     )

@@ -19,7 +19,7 @@ _BY_SCHEMA = {"string": "textbox", "integer": "number", "number": "number", "boo
 # What of a component's props `inputs` may want beyond the named fields.
 _KEPT = names(
     "file_count sources type image_mode include_time timezone datatype headers col_count"
-    " row_count column_count language placeholder format streaming filterable"
+    " row_count column_count language placeholder format streaming filterable allow_custom_value"
 )
 
 

@@ -9,10 +9,11 @@ from dataclasses import replace
 from typing import Any
 
 from spacebot.errors import EndpointGone, SettingsError
-from spacebot.models import Answer, Endpoint, LeftOut, Output, Parameter, Source, Space
+from spacebot.models import Answer, Endpoint, LeftOut, Output, Page, Parameter, Source, Space
 from spacebot.schema.app import App
 from spacebot.schema.candidates import Candidate, read_candidates
 from spacebot.schema.naming import command_names, describe, endpoint_names, title_of
+from spacebot.schema.page_events import is_live, page_of
 from spacebot.schema.plumbing import sort_out
 from spacebot.schema.steps import with_steps
 from spacebot.schema.words import first_sentence, legal_name, plain, unique_name
@@ -46,9 +47,10 @@ def read_space(
     title = title_of(app, source)
     listed = _listed(yard, kept)
     names = endpoint_names(yard, kept, title, taken=() if listed == kept else (MORE,))
+    described = [_endpoint(source, yard, c, names[c.api_name], title) for c in kept]
     endpoints = [
-        replace(_endpoint(source, yard, c, names[c.api_name], title), further=c not in listed)
-        for c in kept
+        _on_page(replace(one, further=c not in listed), page_of(yard, c, kept))
+        for one, c in zip(described, kept, strict=True)
     ]
     _check_fixed(source, kept)
     only = endpoints[0].name if len(endpoints) == 1 else None
@@ -117,6 +119,14 @@ def _endpoint(source: Source, yard: Yard, candidate: Candidate, name: str, title
         before=candidate.before,
         failing=candidate.failing,
     )
+
+
+def _on_page(endpoint: Endpoint, page: Page | None) -> Endpoint:
+    """The endpoint with what its page does before it."""
+    if page is None:
+        return endpoint
+    parameters = tuple(replace(one, live=is_live(page, one)) for one in endpoint.parameters)
+    return replace(endpoint, page=page, parameters=parameters)
 
 
 def _fitting(outputs: Sequence[Output]) -> Answer:

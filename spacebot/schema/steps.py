@@ -116,7 +116,8 @@ def with_steps(yard: Yard, candidate: Candidate) -> Candidate:
         for name, component_id in one.inputs.ids.items():
             if keys[component_id] not in asked:
                 sent.setdefault(keys[component_id], {**one.inputs.constants, **held}[name])
-    inputs = replace(candidate.inputs, parameters=tuple(asked.values()), constants=sent)
+    ids = {key: component_id for component_id, key in keys.items()}
+    inputs = replace(candidate.inputs, parameters=tuple(asked.values()), constants=sent, ids=ids)
     return replace(
         candidate,
         inputs=inputs,

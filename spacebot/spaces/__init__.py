@@ -17,8 +17,10 @@ from spacebot.spaces.connection import (
     Update,
 )
 from spacebot.spaces.network import Network
+from spacebot.spaces.page_calls import RUNS
 
 __all__ = [
+    "RUNS",
     "Connection",
     "Description",
     "Network",

@@ -192,6 +192,10 @@ class SpaceClient(Client):
         _still(left)
         return data
 
+    def uploaded(self, value: Any) -> Any:
+        """A value with what there is to upload in it on the Space; blocking."""
+        return with_uploads(value, self._upload)
+
     def _upload(self, upload: Upload) -> dict[str, Any]:
         with opened(upload) as file:
             # The name decides what Gradio takes the file for.

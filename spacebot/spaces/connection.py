@@ -23,11 +23,12 @@ from urllib.parse import urlsplit
 import aiohttp
 
 from spacebot.errors import EndpointGone, SpaceUnavailable
-from spacebot.models import Progress, Source, Stage, Step
+from spacebot.models import Endpoint, Parameter, Progress, Source, Stage, Step
 from spacebot.spaces.client import Joined, SpaceClient, StockJob, headers
 from spacebot.spaces.files import Fetcher
 from spacebot.spaces.hub import Hub
 from spacebot.spaces.network import Network, Workers
+from spacebot.spaces.pages import Pages
 from spacebot.spaces.run import Recalled, Run
 from spacebot.spaces.sessions import Session, Sessions
 from spacebot.spaces.steps import Chain
@@ -76,6 +77,7 @@ class Connection:
         self.network = network
         self._workers = Workers()
         self.sessions = Sessions()
+        self.pages = Pages(network, self._workers, self.sessions)
         self.answers: bool | None = None
         self.reason = ""
         self.since: float | None = None
@@ -228,13 +230,15 @@ class Connection:
         failing: Sequence[Step] = (),
         silence: float = SILENCE,
         recall: asyncio.Event | None = None,
+        page: Endpoint | None = None,
     ) -> AsyncGenerator[Update, None]:
         """Run one job in the session of `key`; ends with its `Result`, raises `SpacebotError`.
 
         The steps `before` are called first, and `failing` where the endpoint fails, in the same
-        session; what they show is in the `Result` too. Leaving the generator early cancels the
-        job on the Space. An error is `safe` where the Space cannot have begun. `recall` takes the
-        job out of the Space's queue while it has not begun, which raises `Recalled`.
+        session; what they show is in the `Result` too. What the `page` of that endpoint does
+        comes before all of them. Leaving the generator early cancels the job on the Space. An
+        error is `safe` where the Space cannot have begun. `recall` takes the job out of the
+        Space's queue while it has not begun, which raises `Recalled`.
         """
         if self._client is None:
             yield Progress(Stage.WAKING)
@@ -245,7 +249,14 @@ class Connection:
         width = len(client.endpoints[indexes[api_name]].dependency.get("outputs") or ())
         if stateful and self.sessions.is_busy(key):
             yield Progress(Stage.WAITING, note=TAKES_TURNS)
-        async with self.sessions.hold(key, stateful=stateful) as session:
+        fresh = bool(page and page.page)
+        async with self.sessions.hold(key, stateful=stateful, fresh=fresh) as session:
+            if page and page.page:
+                yield Progress(Stage.SENDING)
+                filling = self.pages.fill(client, session, page, values)
+                values, said = await self._sent(filling)
+                for text in said:
+                    yield Toast(text, "warning")
             recalls = itertools.chain([recall or asyncio.Event()], iter(asyncio.Event, None))
 
             async def call(step: Step, sent: Mapping[str, Any]) -> AsyncGenerator[Update, None]:
@@ -309,6 +320,12 @@ class Connection:
             if ours is error:
                 raise
             raise ours from error
+
+    async def offered(
+        self, endpoint: Endpoint, name: str, values: Mapping[str, Any], *, user: str
+    ) -> Parameter:
+        """A parameter as the Space's page offers it by now: see `Pages.offered`."""
+        return await self.pages.offered(await self.ready(), endpoint, name, values, user=user)
 
     def visible(self, api_name: str, values: list[Any]) -> list[Any]:
         """Raw outputs without the ones that a direct call leaves out (gr.State)."""

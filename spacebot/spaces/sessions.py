@@ -22,12 +22,13 @@ _NAME = re.compile(r"[0-9a-f]{32}")
 
 @dataclass(slots=True)
 class Session:
-    """One session, by its name on the Space."""
+    """One session, by its name on the Space; `page` is what `pages` knows of its page."""
 
     name: str
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     used: float = 0.0
     leaving: asyncio.Task[None] | None = None
+    page: Any = None
 
     @property
     def is_busy(self) -> bool:
@@ -63,13 +64,16 @@ class Sessions:
         return len(self._sessions)
 
     @asynccontextmanager
-    async def hold(self, key: str, *, stateful: bool) -> AsyncIterator[Session]:
+    async def hold(
+        self, key: str, *, stateful: bool, fresh: bool = False
+    ) -> AsyncIterator[Session]:
         """Hold the session of `key` for one job.
 
         While it is busy, a job that keeps state waits for it, and one that
-        keeps none gets a session of its own.
+        keeps none gets a session of its own; always where it is to be `fresh`.
         """
-        session = self._session(key)
+        alone = fresh and not stateful
+        session = Session(uuid.uuid4().hex) if alone else self._session(key)
         if session.is_busy and not stateful:
             session = Session(uuid.uuid4().hex)
         async with session.lock:

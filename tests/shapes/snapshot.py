@@ -17,6 +17,7 @@ The commands that the recorded apps give; made by `python -m tests.shapes.record
         optional option
       = sent unasked
       < what is called first
+      ^ what its page does before, or does not, and why
       > outputs
       - left out: why
 """
@@ -68,11 +69,23 @@ def _endpoint(command: str, endpoint: Endpoint) -> Iterator[str]:
     for step in endpoint.before:
         gives = ", ".join(sorted(step.gives.values()))
         yield f"      < {step.api_name}: {gives}"
+    yield from _page(endpoint)
     outputs = [
         f"{o.label} ({o.component}{', hidden' if o.props.get('visible') is False else ''})".strip()
         for o in endpoint.outputs
     ]
     yield f"      > {', '.join(outputs) or 'nothing'}"
+
+
+def _page(endpoint: Endpoint) -> Iterator[str]:
+    """What its page does before it, and what of that does not run."""
+    page = endpoint.page
+    if page is not None:
+        labels = list(dict.fromkeys(event.label for event in page.events))
+        yield from (f"      ^ {label}" for label in labels[:6])
+        if len(labels) > 6:
+            yield f"      ^ and {len(labels) - 6} more"
+        yield from (f"      ^ not: {one.api_name}: {one.reason}" for one in page.left_out)
 
 
 def _parameter(parameter: Parameter) -> str:
@@ -95,7 +108,7 @@ def _traits(parameter: Parameter) -> Iterator[str]:
     if parameter.choices:
         first = " ".join(f"{choice.label!r}" for choice in parameter.choices[:3])
         yield f"{len(parameter.choices)} choices {first}"
-    for word in ("custom", "multiple", "secret"):
+    for word in ("custom", "multiple", "secret", "live"):
         if getattr(parameter, word):
             yield word
     if parameter.max_length:

@@ -1,0 +1,251 @@
+"""The events of a Space's page that set an endpoint's inputs: what loads, what a change changes.
+
+A browser runs them before anybody presses the button, and no API client does: the
+second of two lists that depend on each other, voices that are filled in when the page
+opens, a mode that the open tab decides. `spaces.replay` runs them for a job.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any
+
+from spacebot.inputs import LIMITED
+from spacebot.models import LeftOut, Page, PageEvent, Parameter
+from spacebot.schema.app import App, Event, stem
+from spacebot.schema.candidates import Candidate
+from spacebot.schema.yard import Yard, is_lambda
+
+# What a person does to a field by filling it in; whatever sets a field changes it.
+FILLS = ("focus", "change", "input", "select", "release", "upload", "blur")
+# Components whose events say what was picked, which is known here.
+_PICKED = frozenset({"dropdown", "radio", "tab", "tabitem"})
+_ARROW = re.compile(r"\s*(?:async\s*)?(?:\([\w\s,.]*\)|\w*)\s*=>\s*(.+?)[\s;]*", re.S)
+_RETURNS = re.compile(r"\{\s*return\s+(.+?);?\s*\}", re.S)
+
+
+def page_of(yard: Yard, candidate: Candidate, kept: Sequence[Candidate]) -> Page | None:
+    """What the page does before an endpoint runs; None where that sets none of its inputs.
+
+    `kept` are the endpoints that are commands.
+    """
+    app, fields = yard.app, _fields(yard.app, candidate)
+    opens = _tabs(app, candidate)
+    reachable = _reachable(app, {*fields.values(), *opens})
+    needed = _needed(app, _inputs(yard, candidate), reachable)
+    found, left_out = _sorted_out(app, needed, kept)
+    if not found and not left_out:
+        return None
+    late = frozenset(name for name, part in fields.items() if any(part in e.outputs for e in found))
+    depends = {name: _depends(found, fields, name) for name in late}
+    return Page(
+        events=tuple(_page_event(app, event) for event in found),
+        fields=_in_order(fields, depends),
+        start={part: _start(app, part) for e in found for part in (*e.inputs, *e.outputs)}
+        | {part: _start(app, part) for part in fields.values()},
+        late=late,
+        depends=depends,
+        opens=tuple(part for part in opens if any(part in dict(e.targets) for e in found)),
+        left_out=tuple(left_out),
+    )
+
+
+def is_live(page: Page, parameter: Parameter) -> bool:
+    """Whether what is given for others can change a parameter's choices or bounds."""
+    return parameter.component in LIMITED and bool(page.depends.get(parameter.name))
+
+
+def _fields(app: App, candidate: Candidate) -> dict[str, Any]:
+    """Component ids by parameter, in the page's order; what one component gives twice is left."""
+    place = {part: number for number, part in enumerate(app.components)}
+    ids = candidate.inputs.ids
+    return dict(sorted(ids.items(), key=lambda item: place.get(item[1], 0)))
+
+
+def _inputs(yard: Yard, candidate: Candidate) -> set[Any]:
+    """Ids of all that it takes, states and those of the steps before it included."""
+    events = [candidate.event, *(yard.app.event(step.api_name) for step in candidate.before)]
+    return {part for event in events if event for part in event.inputs}
+
+
+def _tabs(app: App, candidate: Candidate) -> tuple[Any, ...]:
+    """Ids of the tabs that a person opens to get to the endpoint's button, the outer first."""
+    buttons = [target for target, _ in app.root(candidate.event).targets] if candidate.event else []
+    for part in buttons:
+        found = [block.id for block in app.above(part) if block.type in ("tab", "tabitem")]
+        if found:
+            return tuple(reversed(found))
+    return ()
+
+
+def _reachable(app: App, filled: Collection[Any]) -> set[Any]:
+    """Ids of the events that run when the page opens and somebody fills in these fields."""
+    reached: set[Any] = set()
+    changed: set[Any] = set()
+    while True:
+        fresh = [
+            event
+            for event in app.events
+            if event.id not in reached
+            and (
+                event.after in reached or any(_starts(on, filled, changed) for on in event.targets)
+            )
+        ]
+        if not fresh:
+            return reached
+        for event in fresh:
+            reached.add(event.id)
+            changed |= set(event.outputs)
+
+
+def _starts(on: tuple[Any, str], filled: Collection[Any], changed: Collection[Any]) -> bool:
+    part, name = on
+    if name == "load":
+        return True
+    return (part in filled and name in FILLS) or (part in changed and name == "change")
+
+
+def _needed(app: App, wanted: set[Any], reachable: Collection[Any]) -> list[Event]:
+    """The events on the way to what is wanted, in the page's order."""
+    wanted, found = set(wanted), set()
+    while True:
+        fresh = [
+            event
+            for event in app.events
+            if event.id in reachable and event.id not in found and wanted & set(event.outputs)
+        ]
+        if not fresh:
+            return [event for event in app.events if event.id in found]
+        for event in fresh:
+            for one in (event, *app.earlier(event)):
+                found.add(one.id)
+                wanted |= {*one.inputs, *(part for part, _ in one.targets)}
+
+
+def _sorted_out(
+    app: App, needed: Sequence[Event], kept: Sequence[Candidate]
+) -> tuple[list[Event], list[LeftOut]]:
+    """The events that can be run, and why the others are not."""
+    found: list[Event] = []
+    left_out: list[LeftOut] = []
+    for event in needed:
+        before = event.after is None or any(one.id == event.after for one in found)
+        if not before or event.live or event.cancels:
+            continue
+        if why := _why_not(app, event, kept):
+            left_out.append(LeftOut(_label(app, event), why))
+        else:
+            found.append(event)
+    return found, left_out
+
+
+def _why_not(app: App, event: Event, kept: Sequence[Candidate]) -> str:
+    if any(_does_the_same(event, candidate) for candidate in kept):
+        return "it is a command by itself"
+    if event.raw.get("zerogpu"):
+        return "it runs on a GPU"
+    if event.raw.get("js") and _constant(event) is None:
+        return "it needs the page's JavaScript"
+    parts = [app.component(part) for part, name in event.targets if name in FILLS]
+    if event.pointed and not any(part and part.type in _PICKED for part in parts):
+        return "it needs to know where somebody clicked"
+    return ""
+
+
+def _does_the_same(event: Event, candidate: Candidate) -> bool:
+    if candidate.event is None:
+        return False
+    named = not is_lambda(candidate) and stem(event.api_name) == candidate.stem
+    return event.id == candidate.event.id or (
+        named and set(event.outputs) == set(candidate.event.outputs)
+    )
+
+
+def _depends(events: Sequence[Event], fields: Mapping[str, Any], name: str) -> tuple[str, ...]:
+    """The other parameters that decide over one, in the page's order."""
+    wanted, seen = {fields[name]}, set()
+    while True:
+        fresh = [e for e in events if e.id not in seen and wanted & set(e.outputs)]
+        if not fresh:
+            found = (other for other, part in fields.items() if part in wanted and other != name)
+            return tuple(found)
+        by_id = {event.id: event for event in events}
+        for event in fresh:
+            seen.add(event.id)
+            root = event
+            while root.after in by_id:
+                root = by_id[root.after]
+            wanted |= {*event.inputs, *(part for part, _ in root.targets)}
+
+
+def _in_order(fields: Mapping[str, Any], depends: Mapping[str, tuple[str, ...]]) -> dict[str, Any]:
+    """The fields in the page's order, but what decides over another one before it."""
+    ordered: dict[str, Any] = {}
+
+    def add(name: str, above: tuple[str, ...]) -> None:
+        if name in ordered or name in above:
+            return
+        for other in depends.get(name, ()):
+            add(other, (*above, name))
+        ordered[name] = fields[name]
+
+    for name in fields:
+        add(name, ())
+    return ordered
+
+
+def _page_event(app: App, event: Event) -> PageEvent:
+    return PageEvent(
+        index=event.id,
+        label=_label(app, event),
+        on=event.targets,
+        takes=event.inputs,
+        gives=event.outputs,
+        after=event.after,
+        when=event.when,
+        queued=event.raw.get("queue") is not False,
+        pointed=event.pointed,
+        constant=_constant(event),
+    )
+
+
+def _constant(event: Event) -> tuple[Any, ...] | None:
+    """The values that an event's JavaScript sets, where it only names them."""
+    if event.raw.get("backend_fn") is not False:
+        return None
+    written = _ARROW.fullmatch(str(event.raw.get("js") or ""))
+    if written is None:
+        return None
+    told = written[1].strip()
+    returned = _RETURNS.fullmatch(told)
+    told = (returned[1] if returned else told).strip().removeprefix("(").removesuffix(")")
+    try:
+        value = json.loads(re.sub(r"'([^'\"\\]*)'", r'"\1"', told))
+    except ValueError:
+        return None
+    values = value if isinstance(value, list) and len(event.outputs) > 1 else [value]
+    if isinstance(value, list) and len(value) == len(event.outputs):
+        values = value
+    return tuple(values) if len(values) == len(event.outputs) else None
+
+
+def _label(app: App, event: Event) -> str:
+    """What an event does, in words: "Country sets City"."""
+    started = list(dict.fromkeys(_named(app, app.root(event))))
+    sets = [app.text(part.props.get("label")) for part in app.asked(event.outputs)]
+    what = " and ".join(started[:3]) or "the page"
+    return f"{what} sets {', '.join(filter(None, sets[:5])) or 'a hidden value'}"
+
+
+def _named(app: App, event: Event) -> Iterator[str]:
+    for target, name in event.targets:
+        part = app.component(target)
+        label = app.text(part.props.get("label")) if part else ""
+        yield "opening the page" if name == "load" else label or "a field"
+
+
+def _start(app: App, component_id: Any) -> Any:
+    part = app.component(component_id)
+    return part.props.get("value") if part and part.type != "state" else None

@@ -1,0 +1,142 @@
+"""Calling one event of a Space's page, by its number: most of them have no public name."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+import aiohttp
+
+from spacebot.errors import SpacebotError, SpaceRaised
+from spacebot.models import PageEvent, Progress, Stage
+from spacebot.spaces.client import WATCHED, SpaceClient, headers
+from spacebot.spaces.network import Network
+from spacebot.spaces.sessions import Session
+from spacebot.spaces.watch import Result, Stream
+
+log = logging.getLogger(__name__)
+
+# The seconds that an event may run, and that it may wait in the Space's queue before.
+RUNS, WAITS = 2.0, 8.0
+# A Space's answer to an event: a few choices, not a table of megabytes.
+LARGEST = 2_000_000
+
+
+class PageCalls:
+    """Calls events in one session. `slow` collects those that run for too long, which are
+    not called again; `said` what the Space says of those that fail."""
+
+    def __init__(
+        self, network: Network, client: SpaceClient, session: Session, slow: set[int]
+    ) -> None:
+        self._network = network
+        self._client = client
+        self._session = session
+        self._slow = slow
+        self.said: list[str] = []
+
+    async def __call__(self, event: PageEvent, takes: list[Any], picked: Any) -> list[Any] | None:
+        """Run an event; its raw outputs, or None where it fails or is not run."""
+        if event.index in self._slow or not self._is_there(event):
+            return None
+        body = {
+            "data": takes,
+            "fn_index": event.index,
+            "session_hash": self._session.name,
+            "event_data": picked,
+            "trigger_id": event.on[0][0] if event.on else None,
+        }
+        running = event.queued and self._client.protocol == WATCHED
+        try:
+            return await (self._queued(event, body) if running else self._direct(event, body))
+        except SpaceRaised as error:
+            self.said.append(str(error))
+        except TimeoutError:
+            log.info("an event of a page is not answered in time: %s", event.label)
+        except (SpacebotError, aiohttp.ClientError, ValueError, KeyError) as error:
+            log.info("an event of a page fails: %s (%r)", event.label, error)
+        return None
+
+    def _is_there(self, event: PageEvent) -> bool:
+        """Whether the Space's app is still the one that was described."""
+        for index, raw in enumerate(self._client.config.get("dependencies") or []):
+            if raw.get("id", index) == event.index:
+                return (*raw["inputs"],) == event.takes and (*raw["outputs"],) == event.gives
+        return False
+
+    async def _direct(self, event: PageEvent, body: Mapping[str, Any]) -> list[Any] | None:
+        """As a page calls an event that takes no place in the queue."""
+        try:
+            async with asyncio.timeout(RUNS), self._post("run/predict", body) as response:
+                # Refused: an older Gradio opens this to queued events only where told to.
+                if response.status != 200:
+                    return None
+                return list(json.loads(await _read(response))["data"])
+        except TimeoutError:
+            self._slow.add(event.index)
+            raise
+
+    async def _queued(self, event: PageEvent, body: Mapping[str, Any]) -> list[Any] | None:
+        began = False
+        stream: Stream | None = None
+        event_id = ""
+        try:
+            async with asyncio.timeout(WAITS) as deadline:
+                async with self._post("queue/join", body) as response:
+                    response.raise_for_status()
+                    event_id = (await response.json())["event_id"]
+                stream = await self._stream()
+                async for update in stream.updates(event_id):
+                    if isinstance(update, Result):
+                        return update.values
+                    if isinstance(update, Progress) and update.stage is Stage.RUNNING and not began:
+                        began = True
+                        deadline.reschedule(asyncio.get_running_loop().time() + RUNS)
+        except TimeoutError:
+            if began:
+                self._slow.add(event.index)
+            await self._cancel(event, event_id)
+            raise
+        finally:
+            if stream is not None:
+                self._session.leave(stream.end()).add_done_callback(stream.close)
+                await self._session.left()
+        return None
+
+    async def _stream(self) -> Stream:
+        return await Stream.open(
+            self._network.http,
+            self._client.sse_url,
+            session=self._session.name,
+            headers=headers(self._client),
+            silence=WAITS,
+        )
+
+    async def _cancel(self, event: PageEvent, event_id: str) -> None:
+        about = {"fn_index": event.index, "session_hash": self._session.name, "event_id": event_id}
+        try:
+            async with asyncio.timeout(RUNS), self._post("cancel", about):
+                pass
+        except (TimeoutError, aiohttp.ClientError) as error:
+            log.info("an event of a page cannot be cancelled: %r", error)
+
+    def _post(self, route: str, body: Mapping[str, Any]) -> Any:
+        return self._network.http.post(
+            self._client.src_prefixed + route,
+            json=body,
+            headers=headers(self._client),
+            # The headers may hold the owner's token: it goes nowhere else.
+            allow_redirects=False,
+        )
+
+
+async def _read(response: aiohttp.ClientResponse) -> bytes:
+    held = bytearray()
+    async for chunk in response.content.iter_any():
+        held += chunk
+        if len(held) > LARGEST:
+            raise ValueError("an event of a page gives too much")
+    return bytes(held)

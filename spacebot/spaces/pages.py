@@ -1,0 +1,158 @@
+"""The pages of one Space, as its sessions see them: filled in for a job, or while one types."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections import OrderedDict, deque
+from collections.abc import Mapping
+from typing import Any
+
+from spacebot.models import Endpoint, Given, Parameter
+from spacebot.spaces.client import SpaceClient
+from spacebot.spaces.network import Network, Workers
+from spacebot.spaces.page_calls import PageCalls
+from spacebot.spaces.replay import PageState, Replay
+from spacebot.spaces.sessions import Session, Sessions
+from spacebot.spaces.uploads import holds_upload
+
+# What was offered for the same values is asked for anew after so many seconds.
+FRESH = 60.0
+# One person's typing asks a Space at most so often in so many seconds.
+ASKS, WITHIN = 10, 10.0
+REMEMBERED = 500
+
+
+class Pages:
+    """Fills in the pages of a Space. `slow` are the events that run for too long, by number."""
+
+    def __init__(self, network: Network, workers: Workers, sessions: Sessions) -> None:
+        self._network = network
+        self._workers = workers
+        self._sessions = sessions
+        self._process: Any = None
+        self.slow: set[int] = set()
+        self._offered: OrderedDict[str, tuple[float, Parameter]] = OrderedDict()
+        self._asking: dict[str, asyncio.Task[Parameter]] = {}
+        self._asked: OrderedDict[str, deque[float]] = OrderedDict()
+
+    async def fill(
+        self, client: SpaceClient, session: Session, endpoint: Endpoint, values: Mapping[str, Any]
+    ) -> tuple[dict[str, Any], list[str]]:
+        """Do what the page does before an endpoint runs; the values to send, and what the Space
+        said meanwhile. Raises `InputError` for what the page does not offer by then."""
+        seen = await self._seen(client, endpoint, values)
+        calls, replay = self._replay(client, session, endpoint)
+        await replay.open()
+        filled = await replay.fill(seen)
+        # What an event sets is JSON of the Space's own: no `Upload` comes of it.
+        return filled, calls.said
+
+    async def offered(
+        self,
+        client: SpaceClient,
+        endpoint: Endpoint,
+        name: str,
+        values: Mapping[str, Any],
+        *,
+        user: str,
+    ) -> Parameter:
+        """A parameter as the page offers it with these values filled in before it.
+
+        Where that was just asked for, or a `user` asks too often, it is what was last known.
+        """
+        assert endpoint.page is not None
+        before = {one: values.get(one) for one in endpoint.page.depends.get(name, ())}
+        key = json.dumps([endpoint.api_name, name, before], default=_told, sort_keys=True)
+        at, known = self._offered.get(key, (0.0, None))
+        if known is not None and time.monotonic() - at < FRESH:
+            return known
+        asking = self._asking.get(key)
+        if asking is None:
+            if not self._may_ask(user):
+                return known or _parameter(endpoint, name)
+            asking = self._ask(key, self._find(client, endpoint, name, values, user))
+        return await asyncio.shield(asking)
+
+    def last_known(self, endpoint: Endpoint, name: str) -> Parameter:
+        """The parameter as it was offered last, whatever was filled in; else as described."""
+        start = json.dumps([endpoint.api_name, name])[:-1]
+        kept = (one for key, (_, one) in reversed(self._offered.items()) if key.startswith(start))
+        return next(kept, None) or _parameter(endpoint, name)
+
+    def _ask(self, key: str, finding: Any) -> asyncio.Task[Parameter]:
+        """Find something out, going on with it when nobody waits any longer."""
+        asking = self._asking[key] = asyncio.create_task(finding, name="ask a page")
+
+        def note(task: asyncio.Task[Parameter]) -> None:
+            self._asking.pop(key, None)
+            if not task.cancelled() and task.exception() is None:
+                self._offered[key] = (time.monotonic(), task.result())
+                self._offered.move_to_end(key)
+                while len(self._offered) > REMEMBERED:
+                    self._offered.popitem(last=False)
+
+        asking.add_done_callback(note)
+        return asking
+
+    async def _find(
+        self,
+        client: SpaceClient,
+        endpoint: Endpoint,
+        name: str,
+        values: Mapping[str, Any],
+        user: str,
+    ) -> Parameter:
+        async with self._sessions.hold(f"typing {user}", stateful=True) as session:
+            _, replay = self._replay(client, session, endpoint)
+            await replay.open()
+            return await replay.offered(name, values)
+
+    def _replay(
+        self, client: SpaceClient, session: Session, endpoint: Endpoint
+    ) -> tuple[PageCalls, Replay]:
+        process = client.config.get("app_id")
+        if process != self._process:
+            # Another process: what was slow may be mended, and no session is known there.
+            self._process = process
+            self.slow.clear()
+            self._offered.clear()
+        if session.page is None or session.page[0] != process:
+            session.page = (process, PageState())
+        calls = PageCalls(self._network, client, session, self.slow)
+        return calls, Replay(endpoint, session.page[1], calls)
+
+    def _may_ask(self, user: str) -> bool:
+        now = time.monotonic()
+        asked = self._asked.setdefault(user, deque(maxlen=ASKS))
+        self._asked.move_to_end(user)
+        while len(self._asked) > REMEMBERED:
+            self._asked.popitem(last=False)
+        if len(asked) == ASKS and now - asked[0] < WITHIN:
+            return False
+        asked.append(now)
+        return True
+
+    async def _seen(
+        self, client: SpaceClient, endpoint: Endpoint, values: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """The values as the page sees them; a file that an event looks at is on the Space."""
+        page = endpoint.page
+        assert page is not None
+        found: dict[str, Any] = {}
+        for name, value in values.items():
+            seen = any(page.fields.get(name) in event.takes for event in page.events)
+            if seen and holds_upload(value):
+                async with self._workers.uploading:
+                    value = await self._workers.call(client.uploaded, value)
+            found[name] = value
+        return found
+
+
+def _told(value: Any) -> Any:
+    return dict(value.own) if isinstance(value, Given) else str(value)
+
+
+def _parameter(endpoint: Endpoint, name: str) -> Parameter:
+    return next(one for one in endpoint.parameters if one.name == name)

@@ -1,0 +1,120 @@
+"""Pages that change themselves: lists that depend on each other, what opens with the page."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from typing import Any
+
+import gradio as gr
+
+CITIES = {"France": ["Paris", "Lyon"], "Italy": ["Rome", "Florence"], "Japan": ["Tokyo"]}
+STREETS = {
+    "Paris": ["Rivoli"], "Lyon": ["Merciere"], "Rome": ["Corso", "Condotti"],
+    "Florence": ["Calzaiuoli"], "Tokyo": ["Ginza"],
+}  # fmt: skip
+VOICES = ["alto", "tenor", "bass"]
+SIZES = {"small": (64, 512), "large": (256, 2048)}
+# How often each function was called.
+CALLS: Counter[str] = Counter()
+# The slow event goes on when told to.
+GO_ON = threading.Event()
+
+
+def offer(country: str) -> Any:
+    """Offer a country's cities."""
+    CALLS["offer"] += 1
+    return gr.Dropdown(choices=CITIES[country], value=CITIES[country][0])
+
+
+def streets(city: str) -> Any:
+    """Offer a city's streets."""
+    CALLS["streets"] += 1
+    return gr.Dropdown(choices=STREETS[city], value=STREETS[city][0])
+
+
+def visit(country: str, city: str, street: str) -> str:
+    """Plan a week."""
+    return f"A week in {street}, {city}, {country}"
+
+
+def travel() -> None:
+    """Three lists, each depending on the one before."""
+    country = gr.Dropdown(list(CITIES), value="France", label="Country")
+    city = gr.Dropdown(CITIES["France"], value="Paris", label="City")
+    street = gr.Dropdown(STREETS["Paris"], value="Rivoli", label="Street")
+    plan = gr.Textbox(label="Plan")
+    country.change(offer, country, city, api_visibility="private")
+    city.change(streets, city, street, queue=False)
+    gr.Button("Go").click(visit, [country, city, street], plan, api_name="visit")
+
+
+def speak() -> None:
+    """Voices that come when the page opens, and what a session keeps since then."""
+    text = gr.Textbox(label="Text")
+    voice = gr.Dropdown([], label="Voice")
+    greeting = gr.State("nothing")
+    said = gr.Textbox(label="Said")
+    gr.Button("Say").click(
+        lambda text, voice, greeting: f"{greeting} {voice}: {text}",
+        [text, voice, greeting], said, api_name="say",
+    )  # fmt: skip
+    page = gr.context.Context.root_block
+    page.load(
+        lambda: gr.Dropdown(choices=VOICES, value="alto"), None, voice, api_visibility="private"
+    )
+    page.load(lambda: "hello", None, greeting, api_visibility="private")
+
+
+def sizes() -> None:
+    """A range that the model decides, a failing event, a slow one, one that is a command."""
+    model = gr.Radio(list(SIZES), value="small", label="Model")
+    width = gr.Slider(64, 512, 128, step=64, label="Width")
+    style = gr.Textbox("plain", label="Style")
+    note = gr.Textbox("unset", label="Note")
+    made = gr.Textbox(label="Made")
+
+    def resize(model: str) -> Any:
+        low, high = SIZES[model]
+        return gr.Slider(low, high, value=low, step=64)
+
+    def styled(style: str) -> str:
+        CALLS["styled"] += 1
+        if style == "broken":
+            raise gr.Error("That style is broken.")
+        return f"note of {style}"
+
+    def slow(_model: str) -> str:
+        CALLS["slow"] += 1
+        GO_ON.wait(20)
+        return "too late"
+
+    def make(model: str, width: float, style: str, note: str) -> tuple[str, str]:
+        CALLS["make"] += 1
+        return f"{model} {int(width)} {style} [{note}]", "made"
+
+    model.change(resize, model, width, api_visibility="private")
+    model.change(slow, model, note, api_visibility="private")
+    style.blur(styled, style, note, api_visibility="private")
+    inputs = [model, width, style, note]
+    gr.on([gr.Button("Make").click, style.change], make, inputs, [made, note], api_name="make")
+
+
+def build() -> gr.Blocks:
+    """Build the app."""
+    with gr.Blocks(title="Pages", analytics_enabled=False) as blocks:
+        with gr.Tab("Travel"):
+            travel()
+        with gr.Tab("Speak"):
+            speak()
+        with gr.Tab("Sizes"):
+            sizes()
+    return blocks.queue(default_concurrency_limit=20)
+
+
+def wait_until(told: Any, seconds: float = 10) -> None:
+    """Wait for something that another thread does."""
+    end = time.monotonic() + seconds
+    while not told() and time.monotonic() < end:
+        time.sleep(0.01)

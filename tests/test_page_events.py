@@ -1,0 +1,123 @@
+"""What a Space's page does before its button is pressed, a command does too."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.e2e.ask import ask
+from tests.spaces import pages
+from tests.talking import lab
+
+
+async def test_a_list_that_depends_on_another_is_that_of_what_was_given(served, tmp_path: Path):
+    async with lab(tmp_path, it=served("pages")) as home:
+
+        async def visit(**given: str) -> str:
+            return (await ask(home.ada, "it visit", given, channel=home.channel)).content
+
+        assert "Rivoli, Paris, France" in await visit()
+        # What is left out is what the page sets.
+        assert "Corso, Rome, Italy" in await visit(country="Italy")
+        assert "Calzaiuoli, Florence, Italy" in await visit(country="Italy", city="Florence")
+        assert "Condotti, Rome, Italy" in await visit(country="Italy", street="Condotti")
+        # Nothing of the last command is left in the next one.
+        assert "Merciere, Lyon, France" in await visit(city="Lyon")
+        refused = await visit(country="France", city="Rome")
+        assert "`city` has no choice `Rome`. Pick from `Paris`, `Lyon`." in refused
+
+
+async def test_what_is_typed_is_completed_from_the_page(served, tmp_path: Path):
+    async with lab(tmp_path, it=served("pages")) as home:
+
+        async def complete(option: str, text: str = "", **given: str) -> list[str]:
+            found = await home.ada.autocomplete(
+                "it visit", given, option=option, text=text, channel=home.channel
+            )
+            return [one["name"] for one in found]
+
+        assert await complete("city") == ["Paris", "Lyon"]
+        assert await complete("city", country="Italy") == ["Rome", "Florence"]
+        assert await complete("city", "flo", country="Italy") == ["Florence"]
+        assert await complete("street", country="Italy", city="Florence") == ["Calzaiuoli"]
+        assert await complete("street", country="Italy") == ["Corso", "Condotti"]
+        # Half a word is no country yet.
+        asked = pages.CALLS["offer"]
+        assert await complete("city", country="Italy") == ["Rome", "Florence"]
+        assert pages.CALLS["offer"] == asked
+
+
+async def test_what_opens_with_the_page_is_there_for_a_command(served, tmp_path: Path):
+    async with lab(tmp_path, it=served("pages")) as home:
+
+        async def say(**given: str) -> str:
+            return (await ask(home.ada, "it say", given, channel=home.channel)).content
+
+        assert "hello tenor: hi" in await say(text="hi", voice="tenor")
+        assert "hello alto: hi" in await say(text="hi")
+        # Once more in the same session, whose page is open by now.
+        assert "hello bass: hi" in await say(text="hi", voice="bass")
+        assert "hello alto: hi" in await say(text="hi")
+        assert "Pick from `alto`, `tenor`, `bass`." in await say(text="hi", voice="soprano")
+
+
+async def test_a_range_is_that_of_the_model_that_was_given(served, tmp_path: Path):
+    async with lab(tmp_path, it=served("pages")) as home:
+
+        async def make(**given: str | int) -> str:
+            return (await ask(home.ada, "it make", given, channel=home.channel)).content
+
+        pages.GO_ON.set()
+        assert "small 128 plain" in await make()
+        assert "large 256 plain" in await make(model="large")
+        assert "large 2048 plain" in await make(model="large", width=2048)
+        assert "`width` must be between 64 and 512: you gave 2048." in await make(width=2048)
+
+
+async def test_an_event_that_fails_or_is_a_command_or_is_slow_costs_nobody_the_job(
+    served, tmp_path: Path
+):
+    async with lab(tmp_path, it=served("pages")) as home:
+
+        async def make(**given: str | int) -> str:
+            return (await ask(home.ada, "it make", given, channel=home.channel)).content
+
+        pages.GO_ON.set()
+        made = pages.CALLS["make"]
+        assert r"small 128 bold \[note of bold]" in await make(style="bold")
+        # The page would have run it when the style was changed, too.
+        assert pages.CALLS["make"] == made + 1
+        failed = await make(style="broken")
+        assert "small 128 broken" in failed
+        assert "That style is broken." in failed
+
+        pages.GO_ON.clear()
+        slow = pages.CALLS["slow"]
+        try:
+            assert "large 256 plain" in await make(model="large")
+            assert pages.CALLS["slow"] == slow + 1
+            # It is known to be slow by now, and not run again.
+            assert "large 256 plain" in await make(model="large")
+            assert pages.CALLS["slow"] == slow + 1
+        finally:
+            pages.GO_ON.set()
+
+
+async def test_what_the_page_does_is_told_in_the_recipe_and_on_the_page(served, tmp_path: Path):
+    async with lab(tmp_path, it=served("pages")) as home:
+        pages.GO_ON.clear()
+        try:
+            result = await ask(home.ada, "it make", {"model": "large"}, channel=home.channel)
+        finally:
+            pages.GO_ON.set()
+        pressed = await home.ada.click(result, "Recipe")
+        assert pressed.message
+        assert "The Space's page sets first: Model sets Width" in pressed.message.content
+        assert "width:" not in pressed.message.content
+
+        (status,) = home.home.catalogue.status(lambda _: (0, 0))
+        assert "Country sets City" in status.page_events
+        assert "opening the page sets Voice" in status.page_events
+        told = {one.api_name: one.reason for one in status.page_left_out}
+        (why,) = (why for what, why in told.items() if "Made" in what)
+        assert why == "it is a command by itself"
+        assert told["Model sets Note"] == "it runs for longer than 2 s"
