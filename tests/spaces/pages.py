@@ -50,7 +50,7 @@ def travel() -> None:
     gr.Button("Go").click(visit, [country, city, street], plan, api_name="visit")
 
 
-def speak() -> None:
+def speak(page: gr.Blocks) -> None:
     """Voices that come when the page opens, and what a session keeps since then."""
     text = gr.Textbox(label="Text")
     voice = gr.Dropdown([], label="Voice")
@@ -60,7 +60,6 @@ def speak() -> None:
         lambda text, voice, greeting: f"{greeting} {voice}: {text}",
         [text, voice, greeting], said, api_name="say",
     )  # fmt: skip
-    page = gr.context.Context.root_block
     page.load(
         lambda: gr.Dropdown(choices=VOICES, value="alto"), None, voice, api_visibility="private"
     )
@@ -107,7 +106,7 @@ def build() -> gr.Blocks:
         with gr.Tab("Travel"):
             travel()
         with gr.Tab("Speak"):
-            speak()
+            speak(blocks)
         with gr.Tab("Sizes"):
             sizes()
     return blocks.queue(default_concurrency_limit=20)
