@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spacebot import words
-from spacebot.models import Parameter, Progress, Stage
+from spacebot.inputs.menu import menu_of
+from spacebot.models import Choice, Parameter, Progress, Stage
 from spacebot.outputs import text
 from spacebot.outputs.tables import _plain
 from spacebot.schema.app import App
@@ -133,3 +134,11 @@ def test_what_a_browser_would_not_show_is_not_shown() -> None:
         text.said("<style>p {}</style>One <b>two</b> &amp; three<br>four", 40)
         == "One two & three four"
     )
+
+
+def test_a_menu_of_the_same_label_is_made_once_and_in_linear_work() -> None:
+    choices = tuple(Choice("same", number) for number in range(5000))
+    parameter = Parameter("a", "A", "dropdown", option="a", choices=choices)
+    menu = menu_of(parameter)
+    assert menu_of(parameter) is menu
+    assert [menu.exactly(one) for one in menu.ranked("same")] == list(choices)

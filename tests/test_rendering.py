@@ -191,3 +191,20 @@ def test_a_large_photograph_is_read_at_a_smaller_size(tmp_path: Path) -> None:
     )
     assert reply.files[0].name.endswith(".webp")
     assert reply.files[0].path.stat().st_size <= 4 << 20
+
+
+@pytest.mark.parametrize(
+    ("page", "linked"),
+    [
+        ('<iframe src="https://owner-name.hf.space/"></iframe>', False),
+        ('<iframe src="http://127.0.0.1:7860/x"></iframe>', False),
+        ('<a href="http://localhost:7860/file">here</a>', False),
+        ('<iframe src="https://owner-name.hf.space/file=/tmp/map.html"></iframe>', True),
+        ('<a href="https://example.org/">here</a>', True),
+    ],
+)
+def test_a_link_to_the_page_itself_or_to_nowhere_is_no_result(
+    page: str, linked: bool, tmp_path: Path
+) -> None:
+    replies = outputs.render(made("html"), [page], header="H", folder=tmp_path, file_limit=10 << 20)
+    assert ("://" in replies[0].text) is linked

@@ -174,3 +174,17 @@ def test_what_is_public():
     assert is_public("2606:4700:4700::1111")
     for inside in ("127.0.0.1", "10.1.2.3", "192.168.0.1", "169.254.1.1", "::1", "fe80::1", "::"):
         assert not is_public(inside)
+
+
+async def test_a_result_brings_so_many_files_and_bytes_and_says_what_is_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("spacebot.spaces.files.FILES", 3)
+    monkeypatch.setattr("spacebot.spaces.files.BYTES", 25)
+    async with serving() as server:
+        found = await fetch(server, tmp_path, *(named(f"{name}.txt") for name in "abcde"))
+    assert len(server.asked) == 3
+    assert [one.path is not None for one in found].count(True) == 2
+    assert ["MB in all" in (one.problem or "") for one in found[:3]].count(True) == 1
+    assert all("at most 3 files" in one.problem for one in found[3:])
+    assert all(one.url for one in found)

@@ -8,6 +8,7 @@ characters long, so that it always leads back to the one value.
 from __future__ import annotations
 
 import re
+from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Any
 
@@ -128,6 +129,20 @@ class Menu:
         return next((end for end, item in items if self.exactly(item)), None)
 
 
+_MENUS: OrderedDict[int, tuple[Parameter, Menu]] = OrderedDict()
+_KEPT = 64
+
+
+def menu_of(parameter: Parameter) -> Menu:
+    """The menu of a parameter, kept for the next keystroke: thousands of choices take a while."""
+    kept = _MENUS.pop(id(parameter), None)
+    # What is kept keeps its parameter, so that no other has the same id.
+    _MENUS[id(parameter)] = kept or (parameter, Menu(parameter))
+    if len(_MENUS) > _KEPT:
+        _MENUS.popitem(last=False)
+    return _MENUS[id(parameter)][1]
+
+
 def split(text: str) -> list[str]:
     """The parts of a list: items at the even places, the separators between them."""
     return re.split(r"([,;])", text[:TEXT_LENGTH])
@@ -136,13 +151,16 @@ def split(text: str) -> list[str]:
 def labelled(choices: Sequence[Choice]) -> dict[str, Choice]:
     """The choices by a label that is unique, not blank, and short enough for Discord."""
     known: dict[str, Choice] = {}
+    numbers: dict[str, int] = {}
     for choice in choices:
         label = clip(one_line(choice.label), CHOICE_LENGTH) or "(empty)"
-        unique, number = label, 2
+        # Counted on, since thousands of choices may have the same label.
+        unique, number = label, numbers.get(label, 2)
         while unique in known:
             suffix = f" ({number})"
             unique = clip(label, CHOICE_LENGTH - len(suffix)) + suffix
             number += 1
+        numbers[label] = number
         known[unique] = choice
     return known
 

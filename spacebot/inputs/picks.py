@@ -16,7 +16,7 @@ from spacebot.inputs.base import (
     option,
     refuse,
 )
-from spacebot.inputs.menu import Menu, same
+from spacebot.inputs.menu import Menu, menu_of, same
 from spacebot.models import Choice, Option, OptionType, Parameter
 
 
@@ -24,7 +24,7 @@ class Pick(Input):
     """One of the choices: a Radio or a Dropdown. More than 25, or custom ones, autocomplete."""
 
     def options(self, parameter: Parameter) -> tuple[Option, ...]:
-        menu = Menu(parameter)
+        menu = menu_of(parameter)
         hint = self._hint(parameter, menu)
         if menu.open or parameter.live or len(menu.known) > CHOICES:
             complete = bool(menu.known) or parameter.live
@@ -34,7 +34,7 @@ class Pick(Input):
 
     def value(self, parameter: Parameter, given: Mapping[str, Any]) -> Any:
         name = name_of(parameter)
-        menu = Menu(parameter)
+        menu = menu_of(parameter)
         found = menu.choice(given[name])
         if found is None:
             raise refuse(name, menu.unknown(given[name]))
@@ -44,17 +44,17 @@ class Pick(Input):
         return is_choice(parameter, value)
 
     def default(self, parameter: Parameter) -> str:
-        return Menu(parameter).label(parameter.default)
+        return menu_of(parameter).label(parameter.default)
 
     def suggest(self, parameter: Parameter, text: str) -> list[Choice]:
-        labels = Menu(parameter).ranked(text)
+        labels = menu_of(parameter).ranked(text)
         wanted = one_line(text)[:CHOICE_LENGTH]
         if parameter.custom and wanted and wanted not in labels:
             labels = [*labels[: CHOICES - 1], wanted]
         return [Choice(label, label) for label in labels[:CHOICES]]
 
     def shown(self, parameter: Parameter, given: Any) -> str:
-        found = Menu(parameter).choice(given)
+        found = menu_of(parameter).choice(given)
         return str(given) if found is None else found.label
 
     def _hint(self, parameter: Parameter, menu: Menu) -> str:
@@ -76,7 +76,7 @@ class Picks(Input):
 
     def value(self, parameter: Parameter, given: Mapping[str, Any]) -> list[Any]:
         name = name_of(parameter)
-        menu = Menu(parameter)
+        menu = menu_of(parameter)
         picked: list[Any] = []
         for item in menu.items(given[name]):
             found = menu.choice(item)
@@ -101,10 +101,10 @@ class Picks(Input):
 
     def default(self, parameter: Parameter) -> str:
         values = parameter.default if isinstance(parameter.default, list) else [parameter.default]
-        return ", ".join(map(Menu(parameter).label, values))
+        return ", ".join(map(menu_of(parameter).label, values))
 
     def suggest(self, parameter: Parameter, text: str) -> list[Choice]:
-        menu = Menu(parameter)
+        menu = menu_of(parameter)
         done, last = menu.being_typed(text)
         if parameter.most and len(done) >= parameter.most:
             done, last = done[: parameter.most - 1], done[parameter.most - 1]
@@ -116,7 +116,7 @@ class Picks(Input):
         return [Choice(line, line) for line in lines if line]
 
     def shown(self, parameter: Parameter, given: Any) -> str:
-        menu = Menu(parameter)
+        menu = menu_of(parameter)
         found = [(item, menu.choice(item)) for item in menu.items(given)]
         return ", ".join(item if choice is None else choice.label for item, choice in found)
 

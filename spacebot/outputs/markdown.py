@@ -12,6 +12,7 @@ import re
 from collections.abc import Sequence
 from functools import cache
 from typing import Any
+from urllib.parse import urlsplit
 
 from bs4 import BeautifulSoup, Tag
 from bs4.exceptions import ParserRejectedMarkup
@@ -24,6 +25,7 @@ from mdit_py_plugins.texmath import texmath_plugin
 from pylatexenc.latex2text import LatexNodes2Text
 
 from spacebot.outputs import text
+from spacebot.outputs.files import is_public
 
 # Discord shows at most three messages of 2,000 characters; the rest goes to a
 # file as it came, so there is no use in converting it.
@@ -62,7 +64,7 @@ class _Converter(MarkdownConverter):
 
     def convert_a(self, el: Tag, text_: str, parent_tags: set[str]) -> str:
         address = _attribute(el, "href")
-        if address.startswith("mailto:") or "_noformat" in parent_tags:
+        if not is_public(address) or "_noformat" in parent_tags:
             return text_
         if el.get_text(strip=True).rstrip("/") == address.rstrip("/"):
             return text.named_link("", address) or text_
@@ -84,8 +86,10 @@ class _Converter(MarkdownConverter):
 
     def convert_iframe(self, el: Tag, text_: str, parent_tags: set[str]) -> str:
         address = _attribute(el, "src")
+        if not is_public(address) or _is_own_page(address):
+            return ""
         name = text.escape(_attribute(el, "title")) or "page"
-        return f"\n\n{text.named_link(name, address)}\n\n" if address.startswith("http") else ""
+        return f"\n\n{text.named_link(name, address)}\n\n"
 
     def convert_hN(self, n: int, el: Tag, text_: str, parent_tags: set[str]) -> str:  # noqa: N802
         # Discord has headings of three sizes.
@@ -157,6 +161,13 @@ class _Converter(MarkdownConverter):
         return text_ if whole == el.get_text(strip=True) else ""
 
     convert_textarea = convert_canvas = convert_object = _nothing
+
+
+def _is_own_page(address: str) -> bool:
+    """Say whether an address is a whole Space's page, which shows nothing of this result."""
+    parts = urlsplit(address)
+    whole = parts.path.strip("/") == "" and not parts.query
+    return whole and (parts.hostname or "").endswith(".hf.space")
 
 
 def _attribute(el: Tag, name: str) -> str:

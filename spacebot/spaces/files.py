@@ -20,10 +20,29 @@ from spacebot.spaces.network import Network, is_public
 REDIRECTS = 5
 CHUNK = 1 << 18
 AT_ONCE = 4
+# What one result may bring here in all: files, and bytes.
+FILES, BYTES = 100, 400_000_000
 
 
 class TooLargeError(Exception):
     """A file is over the cap."""
+
+
+class TooMuchError(Exception):
+    """The files of a result are over `BYTES` in all."""
+
+
+class Allowance:
+    """How many bytes the files of one result may still bring here."""
+
+    def __init__(self) -> None:
+        self.left = BYTES
+
+    def take(self, size: int) -> None:
+        """Count bytes that came; raises `TooMuchError`."""
+        self.left -= size
+        if self.left < 0:
+            raise TooMuchError
 
 
 class Fetcher:
@@ -53,13 +72,14 @@ class Fetcher:
         if not found:
             return values
         _make(folder)
-        limit = asyncio.Semaphore(AT_ONCE)
+        limit, allowance = asyncio.Semaphore(AT_ONCE), Allowance()
 
         async def one(data: dict[str, Any]) -> File:
             async with limit:
-                return await self._fetch(data, folder, cap)
+                return await self._fetch(data, folder, cap, allowance)
 
-        files = iter(await asyncio.gather(*map(one, found)))
+        fetched = await asyncio.gather(*map(one, found[:FILES]))
+        files = iter([*fetched, *map(self._left_out, found[FILES:])])
         return utils.traverse(values, lambda _: next(files), is_file)
 
     def address(self, data: Mapping[str, Any]) -> str:
@@ -68,7 +88,14 @@ class Fetcher:
             return urljoin(self._root, str(data["url"]))
         return self._root + "file=" + utils.encode_file_path(data["path"])
 
-    async def _fetch(self, data: dict[str, Any], folder: Path, cap: int) -> File:
+    def _left_out(self, data: Mapping[str, Any]) -> File:
+        problem = f"one result can bring at most {FILES} files"
+        url = self.address(data) if self._linked else None
+        return File(name=name_of(data), url=url, problem=problem)
+
+    async def _fetch(
+        self, data: dict[str, Any], folder: Path, cap: int, allowance: Allowance
+    ) -> File:
         address = self.address(data)
         url = address if self._linked else None
         name = name_of(data)
@@ -79,9 +106,11 @@ class Fetcher:
         suffix = re.sub(r"[^.\w]", "", PurePosixPath(name).suffix)[:12]
         path = folder / f"{uuid.uuid4().hex}{suffix}"
         try:
-            size = await self._download(address, path, cap)
+            size = await self._download(address, path, cap, allowance)
         except TooLargeError:
             problem = f"it is larger than {cap // 1_000_000} MB"
+        except TooMuchError:
+            problem = f"the files of this result have more than {BYTES // 1_000_000} MB in all"
         except (aiohttp.ClientError, OSError, TimeoutError, ValueError):
             problem = "the Space did not hand it over"
         else:
@@ -89,14 +118,14 @@ class Fetcher:
         path.unlink(missing_ok=True)
         return File(name=file.name, url=url, mime=mime, size=file.size, problem=problem)
 
-    async def _download(self, url: str, path: Path, cap: int) -> int:
+    async def _download(self, url: str, path: Path, cap: int, allowance: Allowance) -> int:
         for _ in range(REDIRECTS):
             async with await self._get(url) as response:
                 if response.status in (301, 302, 303, 307, 308):
                     url = urljoin(url, response.headers["Location"])
                     continue
                 response.raise_for_status()
-                return await _save(response, path, cap)
+                return await _save(response, path, cap, allowance)
         raise ValueError("too many redirects")
 
     async def _get(self, url: str) -> aiohttp.ClientResponse:
@@ -137,7 +166,9 @@ def _make(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
 
 
-async def _save(response: aiohttp.ClientResponse, path: Path, cap: int) -> int:
+async def _save(
+    response: aiohttp.ClientResponse, path: Path, cap: int, allowance: Allowance
+) -> int:
     """Write a body to `path`; returns its bytes, raises `TooLargeError` over `cap`."""
     if (response.content_length or 0) > cap:
         raise TooLargeError
@@ -147,5 +178,6 @@ async def _save(response: aiohttp.ClientResponse, path: Path, cap: int) -> int:
             size += len(chunk)
             if size > cap:
                 raise TooLargeError
+            allowance.take(len(chunk))
             out.write(chunk)
     return size
