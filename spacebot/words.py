@@ -118,7 +118,7 @@ def failure(error: BaseException) -> str:
         case SpaceRaised():
             return (
                 "❌ The Space failed and did not say why. "
-                "Try other values; if it stays, the Space itself is broken."
+                "Try other values or another file; if it stays, tell the author of the Space."
             )
         case Cancelled():
             return f"🛑 {error}"

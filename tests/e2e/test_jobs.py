@@ -180,7 +180,7 @@ async def test_jobs_of_one_session_take_turns(place: Place):
 
 NO_REASON = (
     "❌ The Space failed and did not say why. "
-    "Try other values; if it stays, the Space itself is broken."
+    "Try other values or another file; if it stays, tell the author of the Space."
 )
 
 
