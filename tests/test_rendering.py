@@ -208,3 +208,14 @@ def test_a_link_to_the_page_itself_or_to_nowhere_is_no_result(
 ) -> None:
     replies = outputs.render(made("html"), [page], header="H", folder=tmp_path, file_limit=10 << 20)
     assert ("://" in replies[0].text) is linked
+
+
+async def test_a_value_that_a_renderer_stumbles_over_is_told_as_the_spaces(
+    workers: Rendering, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stumble(value: Any, place: Any) -> Any:
+        raise ZeroDivisionError
+
+    monkeypatch.setitem(outputs.RENDERERS, "label", stumble)
+    with pytest.raises(SpaceUnreadable, match="something unreadable"):
+        await rendered(workers, "label", "x", tmp_path)

@@ -12,7 +12,7 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -68,13 +68,15 @@ class Rendering:
     ) -> tuple[Reply, ...]:
         """The messages that `outputs.render` makes; raises `SpaceUnreadable`."""
         if is_light(values):
-            return outputs.render(endpoint, values, **options)
+            with _told():
+                return outputs.render(endpoint, values, **options)
         return await self._ask("render", endpoint, values, options, RESULT)
 
     async def preview(self, endpoint: Endpoint, values: list[Any], **options: Any) -> Reply:
         """The message that `outputs.preview` makes; raises `SpaceUnreadable`."""
         if is_light(values):
-            return outputs.preview(endpoint, values, **options)
+            with _told():
+                return outputs.preview(endpoint, values, **options)
         return (await self._ask("preview", endpoint, values, options, PREVIEW))[0]
 
     async def _ask(
@@ -122,6 +124,16 @@ class Rendering:
         worker.kill()
         with contextlib.suppress(RuntimeError):  # closed meanwhile, which ended it
             self.pool.submit(worker.reap)
+
+
+@contextlib.contextmanager
+def _told() -> Iterator[None]:
+    """A value that a renderer stumbles over is told as the Space's, as a worker's is."""
+    try:
+        yield
+    except Exception as error:
+        log.warning("a result could not be converted", exc_info=True)
+        raise SpaceUnreadable(UNREADABLE) from error
 
 
 class _Worker:
