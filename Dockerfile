@@ -12,8 +12,9 @@ RUN useradd --create-home --uid 1000 user \
     && install -d -o user -g user /data
 WORKDIR /app
 
-COPY requirements.txt ./
-RUN pip install --no-cache-dir --disable-pip-version-check -r requirements.txt
+# Written by `make lock`: the very files that were tested, by their hashes.
+COPY requirements.lock ./
+RUN pip install --no-cache-dir --disable-pip-version-check --require-hashes -r requirements.lock
 
 COPY app.py README.md LICENSE ./
 COPY spacebot/ spacebot/

@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-inp
 # tried again, and said.
 TESTS ?= -n 4 --dist loadfile --reruns 2 --reruns-delay 2
 
-.PHONY: run deploy test check bench pictures coverage-demos clean
+.PHONY: run deploy test check bench pictures coverage-demos lock help clean
 
 run: $(VENV)/run.stamp
 	@exec $(BIN)/python app.py
@@ -38,6 +38,24 @@ pictures: $(VENV)/dev.stamp
 coverage-demos: $(VENV)/dev.stamp $(VENV)-demos/run.stamp
 	@test -d "$(DIR)" || { echo "Name a folder of demos: make coverage-demos DIR=…/gradio/demo" >&2; exit 1; }
 	$(BIN)/python -W ignore -m tests.coverage "$(DIR)" --python $(VENV)-demos/bin/python
+
+# The exact packages of the Docker image, with hashes, from requirements.txt.
+lock: | $(BIN)/python
+	@$(PIP) 'uv>=0.9,<1'
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.12 --generate-hashes \
+		--no-emit-index-url --no-annotate --custom-compile-command 'make lock' \
+		--upgrade requirements.txt --output-file requirements.lock
+
+help:
+	@echo "make run                     the program, on http://127.0.0.1:7860"
+	@echo "make deploy SPACE=owner/name a Space on Hugging Face, made or updated"
+	@echo "make check                   ruff and pyright"
+	@echo "make test                    every test"
+	@echo "make lock                    requirements.lock, from requirements.txt"
+	@echo "make bench                   how fast the bot is, beside others"
+	@echo "make pictures                the README's pictures, taken anew"
+	@echo "make coverage-demos DIR=…    what of Gradio's demos reaches Discord"
+	@echo "make clean                   remove what was installed and cached"
 
 clean:
 	rm -rf $(VENV) $(VENV)-demos .pytest_cache .ruff_cache .hypothesis

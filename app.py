@@ -90,8 +90,13 @@ def taken(settings: Settings) -> str:
     )
 
 
-if __name__ == "__main__":
+def run() -> None:
+    """Start the program, and end the process with its exit code."""
     code = main()
     logging.shutdown()
     # A thread that waits for a silent Space would hold up the end for a minute.
     os._exit(code)
+
+
+if __name__ == "__main__":
+    run()

@@ -43,8 +43,10 @@ async def serve(house: ScriptedHouse, who: Access) -> AsyncGenerator[httpx.Async
     app.add_middleware(SessionMiddleware, secret_key=SECRET)
     transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url="https://page") as client:
-        yield client
-    shelf.close()
+        try:
+            yield client
+        finally:
+            shelf.close()
 
 
 @pytest.fixture

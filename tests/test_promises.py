@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import ast
 import dataclasses
+import importlib.metadata
 import os
 import re
 import socket
 import subprocess
 import sys
-import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
-import spacebot
 from spacebot.automations import AUTOMATIONS
 from spacebot.buttons import BUTTONS
 from spacebot.inputs import INPUTS
@@ -231,9 +232,48 @@ def test_front_matter_agrees_with_the_requirements() -> None:
     assert len(front["short_description"]) <= 60
 
 
-def test_the_version_is_told_alike() -> None:
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    assert project["version"] == spacebot.__version__
+def test_everything_imported_is_a_requirement() -> None:
+    """Also what another package happens to bring today."""
+    lines = (ROOT / "requirements.txt").read_text().splitlines()
+    declared = {canonicalize_name(Requirement(line).name) for line in lines if line.strip()}
+    brought = importlib.metadata.packages_distributions()
+    roots = {name.split(".")[0] for path in sources() for name in imported(path)}
+    # What ZeroGPU hardware alone has.
+    foreign = roots - set(sys.stdlib_module_names) - {"spacebot", "spaces"}
+    missing = {
+        root: brought[root]
+        for root in foreign
+        if not declared & {canonicalize_name(name) for name in brought[root]}
+    }
+    assert missing == {}
+
+
+def test_every_requirement_has_both_bounds() -> None:
+    for line in (ROOT / "requirements.txt").read_text().splitlines():
+        operators = {one.operator for one in Requirement(line).specifier}
+        assert operators in ({"=="}, {">=", "<"}), line
+
+
+def test_the_lock_holds_the_requirements_with_hashes_and_no_index() -> None:
+    lock = (ROOT / "requirements.lock").read_text()
+    pinned = {
+        canonicalize_name(name): version
+        for name, version in re.findall(r"^([\w.-]+)(?:\[[\w,]+\])?==([^\s;]+)", lock, re.MULTILINE)
+    }
+    for line in (ROOT / "requirements.txt").read_text().splitlines():
+        wanted = Requirement(line)
+        version = pinned.get(canonicalize_name(wanted.name), "")
+        assert wanted.specifier.contains(version), f"{line}: run make lock"
+    assert lock.count("--hash=sha256:") >= len(pinned)
+    assert "://" not in lock
+
+
+def test_the_same_ruff_checks_everywhere() -> None:
+    (wanted,) = re.findall(
+        r"^ruff==(.+)$", (ROOT / "requirements-dev.txt").read_text(), re.MULTILINE
+    )
+    hooks = (ROOT / ".pre-commit-config.yaml").read_text()
+    assert re.findall(r"ruff-pre-commit\n +rev: v(.+)$", hooks, re.MULTILINE) == [wanted]
 
 
 def test_links_between_the_documents_lead_somewhere() -> None:
