@@ -71,11 +71,24 @@ def named(given: Mapping[str, Any]) -> dict[str, Any]:
 def unfetched(attachment: discord.Attachment) -> File:
     """An attachment as a `File` that is not here yet."""
     return File(
-        name=attachment.filename,
+        name=named_by_member(attachment),
         size=attachment.size,
         mime=attachment.content_type,
         url=attachment.url,
     )
+
+
+def named_by_member(attachment: discord.Attachment) -> str:
+    """The file's name as the member gave it.
+
+    Discord replaces characters that it does not take in `filename`, and hashes names of other
+    scripts; `title` then holds the real one, mostly without its extension.
+    """
+    suffix = PurePosixPath(attachment.filename).suffix
+    title = PurePosixPath((attachment.title or "").replace("\\", "/")).name
+    if not title or title.endswith(suffix):
+        return title or attachment.filename
+    return title + suffix
 
 
 async def brought(client: discord.Client, jobs: Jobs, job: Job) -> dict[str, Any]:

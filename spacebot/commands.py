@@ -13,6 +13,7 @@ from discord import app_commands
 from spacebot import inputs
 from spacebot.catalogue import command_name
 from spacebot.errors import InputError
+from spacebot.file_types import TypedCommand
 from spacebot.models import Choice, Endpoint, Option, OptionType, Space
 from spacebot.schema import MORE
 
@@ -162,13 +163,15 @@ def _command(
         if option.autocomplete
     }:
         app_commands.autocomplete(**completed)(callback)
-    return app_commands.Command(
+    command = TypedCommand(
         name=name,
         description=_limited(endpoint.description),
         callback=callback,
         allowed_contexts=EVERYWHERE if top else None,
         allowed_installs=INSTALLS if top else None,
     )
+    command.file_types = {option.name: option.file_types for option in options}
+    return command
 
 
 def _options(endpoint: Endpoint, budget: int) -> tuple[list[Option], tuple[Option, ...]]:
@@ -249,6 +252,7 @@ def _comparable_option(option: Mapping[str, Any]) -> dict[str, Any]:
         "required": bool(option.get("required")),
         "autocomplete": bool(option.get("autocomplete")),
         "channels": sorted(option.get("channel_types") or ()),
+        "file_types": sorted(option.get("file_types") or ()),
         "choices": [(choice["name"], choice["value"]) for choice in option.get("choices") or ()],
         "options": [_comparable_option(inner) for inner in option.get("options") or ()],
     }

@@ -10,6 +10,7 @@ from typing import Any
 import discord
 from discord import ui
 
+from spacebot.file_types import TypedUpload
 from spacebot.inputs.base import clip, one_line, plain
 from spacebot.inputs.form import fields
 from spacebot.inputs.menu import Menu
@@ -88,7 +89,8 @@ class Field:
     def _component(self, now: Any) -> ui.Item[Any]:
         option = self.option
         if option.type is OptionType.ATTACHMENT:
-            return ui.FileUpload(
+            return TypedUpload(
+                option.file_types,
                 custom_id=self.name,
                 required=option.required and not now,
                 min_values=1 if option.required and not now else 0,

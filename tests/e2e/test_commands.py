@@ -107,7 +107,8 @@ async def test_what_discord_lets_through_is_refused_here(place: Place, command, 
 
 
 async def test_an_attachment_of_the_wrong_kind_is_refused(place: Place):
-    options = {"picture": ("notes.txt", b"no picture")}
+    # A client that does not know `file_types` yet.
+    options = {"picture": ("notes.txt", b"no picture", "text/plain")}
     said = await ask(place.ada, "kinds image", options, channel=place.channel)
     told = said.content.split("\n")[-1]
     assert told.startswith("✏️ `picture` ")

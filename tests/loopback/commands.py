@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 from typing import TYPE_CHECKING, Any
 
-from .errors import ApiError, Problems
+from .errors import ApiError, Problems, check_file_types
 
 if TYPE_CHECKING:
     from .server import DiscordServer
@@ -101,6 +101,7 @@ class CommandCheck:
             self._bounds(path, option)
             self._choices(path, option)
             self._channels(path, option)
+            check_file_types(self.problems, path, option, fits=option["type"] == ATTACHMENT)
 
     def _channels(self, path: Path, option: dict[str, Any]) -> None:
         for index, kind in enumerate(option.get("channel_types") or ()):

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from .errors import Problems
+from .errors import Problems, check_file_types
 
 ROW, BUTTON, SELECT, TEXT_INPUT, SECTION, TEXT, THUMBNAIL = 1, 2, 3, 4, 9, 10, 11
 GALLERY, FILE, SEPARATOR, CONTAINER, LABEL, UPLOAD = 12, 13, 14, 17, 18, 19
@@ -228,6 +228,7 @@ def _check_field(problems: Problems, path: Path, field: Component, seen: set[str
         check_options(problems, path, field.get("options"), 1, 10, 10)
     elif kind == UPLOAD and not 1 <= bound(field, "max_values", 1) <= 10:
         problems.add((*path, "max_values"), "NUMBER_TYPE_MAX", "Must be 1–10.")
+    check_file_types(problems, path, field, fits=kind == UPLOAD)
 
 
 def _check_text_input(problems: Problems, path: Path, field: Component) -> None:

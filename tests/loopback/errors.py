@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 # code: (HTTP status, message), as Discord sends them.
@@ -92,3 +93,17 @@ class Problems:
         """Raises the ApiError, if there is anything to say."""
         if self.errors:
             raise ApiError(50035, message="Invalid Form Body", errors=self.errors)
+
+
+def check_file_types(
+    problems: Problems, path: tuple[str | int, ...], field: dict[str, Any], *, fits: bool
+) -> None:
+    """Checks `file_types`: at most ten groups and dotted extensions, where files are chosen."""
+    types = field.get("file_types")
+    if types is None:
+        return
+    known = all(
+        t in ("image", "video", "audio") or re.fullmatch(r"\.[a-z0-9_+-]+", t) for t in types
+    )
+    if not fits or not known or not 1 <= len(types) <= 10:
+        problems.add((*path, "file_types"), "FILE_TYPES_INVALID", "Not a list of file types here")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -117,7 +118,10 @@ def check_files(channel: Channel, author: Account, files: Files) -> None:
 
 
 def clean_name(name: str) -> str:
-    """A file's name as Discord keeps it."""
+    """A file's name as Discord keeps it: hashed where it is of another script."""
+    stem, dot, suffix = name.rpartition(".")
+    if not name.isascii():
+        return hashlib.sha256(stem.encode()).hexdigest()[:16] + dot + suffix
     return re.sub(r"[^\w.\-]", "_", name) or "unknown"
 
 
@@ -131,12 +135,14 @@ def upload(
 ) -> Attachment:
     """Puts a file on the CDN."""
     server = channel.server
-    number, name = server.ids.next(), clean_name(name)
+    real, number, name = name, server.ids.next(), clean_name(name)
     folder = "ephemeral-attachments" if hidden else "attachments"
     path = f"/{folder}/{channel.id}/{number}/{quote(name)}"
     expires = int(server.clock.now()) + 86_400
     url = f"{server.base_url}{path}?ex={expires:x}&is={expires - 86_400:x}&hm={number:064x}"
     attachment = Attachment(number, name, data, url, content_type_of(name), description, hidden)
+    if real != name:
+        attachment.title = real.rpartition(".")[0] or real
     server.cdn[number] = attachment
     return attachment
 

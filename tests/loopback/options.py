@@ -16,6 +16,12 @@ if TYPE_CHECKING:
 # (name, bytes) or (name, bytes, content type)
 Upload = tuple[str, bytes] | tuple[str, bytes, str]
 EXACT = 2**53
+# What Discord's groups of file types hold, as far as it is known.
+FILE_GROUPS = {
+    "image": (".png", ".gif", ".jpg", ".jpeg", ".jfif", ".webp", ".avif"),
+    "video": (".mp4", ".mov", ".qt", ".webm"),
+    "audio": (".mp3", ".m4a", ".wav", ".ogg", ".opus", ".flac"),
+}
 
 
 class NotSendable(AssertionError):
@@ -120,10 +126,21 @@ def value(option: Payload, given: Any, filled: Filled) -> Any:
         _number(option, given)
     elif kind == ATTACHMENT:
         _check(isinstance(given, tuple), name, given, "a (name, bytes) file")
+        # Only an older client says of which type a file is, and lets any be chosen.
+        fits = len(given) == 3 or is_offered(option, given[0])
+        _check(fits, name, given[0], f"{option.get('file_types')}")
         return filled.attach(given)
     else:
         return filled.mention(kind, given)
     return given
+
+
+def is_offered(field: Payload, name: str) -> bool:
+    """Whether the client lets a file of this name be chosen."""
+    types = field.get("file_types") or ()
+    lowered = name.lower()
+    extensions = [e for one in types for e in FILE_GROUPS.get(one, (one,))]
+    return not types or lowered.endswith(tuple(extensions))
 
 
 def _check(fine: bool, name: str, given: Any, wanted: str) -> None:
@@ -190,6 +207,8 @@ def _answer(label: str, field: Payload, given: Any, filled: Filled) -> Payload:
     if kind == kinds.UPLOAD:
         files = [given] if isinstance(given, tuple) else list(given or ())
         _amount(label, field, len(files))
+        for name, *_ in files:
+            _check(is_offered(field, name), label, name, f"{field.get('file_types')}")
         return {"values": [filled.attach(file) for file in files]}
     if kind in (5, 6, 7, 8):
         things = given if isinstance(given, list) else [given] if given is not None else []

@@ -30,6 +30,7 @@ class Attachment:
     content_type: str | None = None
     description: str | None = None
     ephemeral: bool = False
+    title: str | None = None
 
     async def read(self) -> bytes:
         """The bytes, without the way over HTTP."""
@@ -50,6 +51,8 @@ class Attachment:
             data["description"] = self.description
         if self.ephemeral:
             data["ephemeral"] = True
+        if self.title:
+            data["title"] = self.title
         return data
 
 
