@@ -191,6 +191,9 @@ def test_a_large_photograph_is_read_at_a_smaller_size(tmp_path: Path) -> None:
     )
     assert reply.files[0].name.endswith(".webp")
     assert reply.files[0].path.stat().st_size <= 4 << 20
+    with Image.open(reply.files[0].path) as shown:
+        # Encoding all 30 megapixels would take 500 MiB.
+        assert 1_000_000 < shown.width * shown.height < 6_100_000
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,10 @@ _BLOCK = 1 << 16
 PIXELS = 20_000_000
 
 
+# Encoding takes some 25 bytes a pixel on top.
+_ENCODED = 6_000_000
+
+
 class TooManyPixelsError(ValueError):
     """A picture is too large to be read."""
 
@@ -73,6 +77,8 @@ def _picture(path: Path, target: Path, limit: int) -> Path | None:
 
 
 def _smaller(picture: Image.Image, target: Path, limit: int) -> Path | None:
+    if (scale := (_ENCODED / (picture.width * picture.height)) ** 0.5) < 1:
+        picture.thumbnail((int(picture.width * scale) + 1, int(picture.height * scale) + 1))
     for scale, quality in _STEPS:
         scale = min(scale, _WEBP_SIDE / max(picture.size))
         size = (max(1, int(picture.width * scale)), max(1, int(picture.height * scale)))
