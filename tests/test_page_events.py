@@ -58,6 +58,8 @@ async def test_what_opens_with_the_page_is_there_for_a_command(served, tmp_path:
         assert "hello bass: hi" in await say(text="hi", voice="bass")
         assert "hello alto: hi" in await say(text="hi")
         assert "Pick from `alto`, `tenor`, `bass`." in await say(text="hi", voice="soprano")
+        found = await home.ada.autocomplete("it say", option="voice", channel=home.channel)
+        assert [one["name"] for one in found] == ["alto", "tenor", "bass"]
 
 
 async def test_a_range_is_that_of_the_model_that_was_given(served, tmp_path: Path):
@@ -121,3 +123,15 @@ async def test_what_the_page_does_is_told_in_the_recipe_and_on_the_page(served, 
         (why,) = (why for what, why in told.items() if "Made" in what)
         assert why == "it is a command by itself"
         assert told["Model sets Note"] == "it runs for longer than 2 s"
+
+
+async def test_a_hidden_list_is_as_the_open_tab_sets_it_or_is_offered(served, tmp_path: Path):
+    async with lab(tmp_path, it=served("pages")) as home:
+        film = await ask(home.ada, "it film", {"prompt": "a cat"}, channel=home.channel)
+        assert "a cat / text to video / 5B / " in film.content
+        given = {"prompt": "a cat", "model_size": "14B"}
+        film = await ask(home.ada, "it film", given, channel=home.channel)
+        assert "a cat / text to video / 14B / " in film.content
+        (space,) = home.home.catalogue.spaces
+        (endpoint,) = (one for one in space.endpoints if one.api_name == "/film")
+        assert {one.label for one in endpoint.parameters} == {"Prompt", "Model size"}

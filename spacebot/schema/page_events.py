@@ -53,8 +53,11 @@ def page_of(yard: Yard, candidate: Candidate, kept: Sequence[Candidate]) -> Page
 
 
 def is_live(page: Page, parameter: Parameter) -> bool:
-    """Whether what is given for others can change a parameter's choices or bounds."""
-    return parameter.component in LIMITED and bool(page.depends.get(parameter.name))
+    """Whether a parameter's choices or bounds can change with what is given for others, or are
+    known only once the page is open."""
+    picks = parameter.component not in ("slider", "number")
+    unknown = picks and not parameter.choices and parameter.name in page.late
+    return parameter.component in LIMITED and (unknown or bool(page.depends.get(parameter.name)))
 
 
 def _fields(app: App, candidate: Candidate) -> dict[str, Any]:

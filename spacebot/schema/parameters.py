@@ -16,6 +16,7 @@ from spacebot.schema.options import is_empty_name, option_name, read_hint, read_
 from spacebot.schema.words import legal_name, spaced, unique_name
 
 _BY_SCHEMA = {"string": "textbox", "integer": "number", "number": "number", "boolean": "checkbox"}
+_SWITCHES = names("checkbox checkboxgroup radio dropdown tab tabitem tabs accordion")
 # What of a component's props `inputs` may want beyond the named fields.
 _KEPT = names(
     "file_count sources type image_mode include_time timezone datatype headers col_count"
@@ -45,12 +46,14 @@ def read_inputs(app: App, entry: Mapping[str, Any], event: Event | None) -> Inpu
     drafts = [_draft(app, raw, part) for raw, part in zip(described, components, strict=True)]
     said = {d.parameter.name for d, part in zip(drafts, components, strict=True)
             if event and part and _is_said(app, event, part, drafts)}  # fmt: skip
+    by_name = {d.parameter.name: part for d, part in zip(drafts, components, strict=True)}
     constants: dict[str, Any] = {}
     asked: list[Draft] = []
     for draft in _worth_asking(drafts, said):
         if draft.unaskable and draft.empty and not draft.sendable:
             return Inputs(problem=_why_not(draft.parameter))
-        if draft.unaskable or (draft.hidden and not draft.empty):
+        part = by_name.get(draft.parameter.name)
+        if draft.unaskable or (draft.hidden and part and _is_the_page_s(app, event, draft, part)):
             constants[draft.parameter.name] = draft.parameter.default
         else:
             asked.append(draft)
@@ -61,6 +64,25 @@ def read_inputs(app: App, entry: Mapping[str, Any], event: Event | None) -> Inpu
         history=histories[0] if histories else None,
         ids={d.parameter.name: part.id for d, part in zip(drafts, components, strict=True) if part},
     )
+
+
+def _is_the_page_s(app: App, event: Event | None, draft: Draft, part: Component) -> bool:
+    """Whether the page alone decides over a hidden input: it holds a value, or an event fills it.
+
+    One with choices that nothing sets decides all the same: it is offered.
+    """
+    setting = [one for one in app.events if one is not event and part.id in one.outputs]
+    if draft.empty:
+        return part.type in TEXTS and bool(setting) and not any(_toggles(app, e) for e in setting)
+    picks = part.type in ("dropdown", "radio") and len(draft.parameter.choices) > 1
+    return not picks or bool(setting)
+
+
+def _toggles(app: App, event: Event) -> bool:
+    """Whether an event looks like one that shows or hides a field: behind a box, a tab."""
+    parts = [app.component(target) for target, _ in app.root(event).targets]
+    by_button = not event.inputs
+    return all(part and (by_button or part.type in _SWITCHES) for part in parts)
 
 
 def _is_said(app: App, event: Event, part: Component, drafts: Sequence[Draft]) -> bool:

@@ -100,6 +100,24 @@ def sizes() -> None:
     gr.on([gr.Button("Make").click, style.change], make, inputs, [made, note], api_name="make")
 
 
+def video(clips: gr.Tab, stills: gr.Tab) -> None:
+    """One hidden list that the open tab sets, one that nothing sets, a text that another fills."""
+    mode = gr.Dropdown(["image to video", "text to video"], visible=False, label="Mode")
+    model = gr.Radio(["5B", "14B"], value="5B", visible=False, label="Model size")
+    found = gr.Textbox(visible=False, label="Found")
+    with clips:
+        prompt = gr.Textbox(label="Prompt")
+        clip = gr.Textbox(label="Clip")
+        gr.Button("Film").click(
+            lambda *given: " / ".join(given), [prompt, mode, model, found], clip, api_name="film"
+        )
+    with stills:
+        picture = gr.Image(label="Picture")
+        gr.Button("Look").click(lambda _: "a cat", picture, found, api_name="look")
+    clips.select(None, None, mode, js="() => 'text to video'")
+    stills.select(lambda: "image to video", None, mode, api_visibility="private")
+
+
 def build() -> gr.Blocks:
     """Build the app."""
     with gr.Blocks(title="Pages", analytics_enabled=False) as blocks:
@@ -109,6 +127,8 @@ def build() -> gr.Blocks:
             speak(blocks)
         with gr.Tab("Sizes"):
             sizes()
+        clips, stills = gr.Tab("Clips"), gr.Tab("Stills")
+        video(clips, stills)
     return blocks.queue(default_concurrency_limit=20)
 
 
