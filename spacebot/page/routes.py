@@ -65,8 +65,8 @@ class TryOut:
     async def form(self, command: str, after: str = "") -> HTMLResponse:
         """The form of a command, or of what the press of a result's button calls."""
         called = self._called(command, after)
-        options, rest = forms.fields(called.endpoint)
-        return HTMLResponse(render.form(called.name, options, rest), headers=NO_STORE)
+        # A menu may have tens of thousands of choices.
+        return HTMLResponse(await asyncio.to_thread(_form, called), headers=NO_STORE)
 
     async def suggest(
         self, command: str, option: str, text: str = "", after: str = ""
@@ -212,6 +212,11 @@ def router(house: House, shelf: Shelf, access: Access) -> APIRouter:
     every.include_router(TryOut(house, shelf, overview).router())
     every.include_router(OwnerView(house, overview, access).router())
     return every
+
+
+def _form(called: forms.Command) -> str:
+    options, rest = forms.fields(called.endpoint)
+    return render.form(called.name, options, rest)
 
 
 def _events(stream: AsyncIterator[str]) -> StreamingResponse:

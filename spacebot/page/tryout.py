@@ -141,7 +141,8 @@ class Turn:
         line = words.progress(step, self._began)
         stage = render.STAGES[step.stage]
         shown = render.Running(line, stage, partial)
-        return Shown(self._render(running=shown))
+        # Markdown of a Space's text takes the time it takes, off the event loop.
+        return Shown(await asyncio.to_thread(self._render, running=shown))
 
     async def _end(self, outcome: Outcome, job: Job) -> Shown:
         messages = [await self._message(reply) for reply in outcome.replies]
@@ -151,7 +152,7 @@ class Turn:
         text = recipes.texts(job.endpoint, outcome.values)
         commands = forms.commands(self._house.spaces()).values()
         found = targets(commands, files, text)
-        html = self._render(**_placed(job, outcome, messages))
+        html = await asyncio.to_thread(self._render, **_placed(job, outcome, messages))
         key = self._results.keep(job, outcome, self._after) if job.endpoint.then else ""
         return Shown(html, True, found, under.of_result(job, outcome, key), _recipe(job))
 
