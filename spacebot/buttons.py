@@ -111,6 +111,12 @@ class Delete(JobButton, template=rf"delete:{JOB}"):
     name, label, emoji = "delete", "Delete", "🗑️"
 
 
+class SendMe(JobButton, template=rf"mail:{JOB}"):
+    """Sends a private result by direct message: Discord forgets private messages."""
+
+    name, label, emoji = "mail", "Send me this", "📩"
+
+
 class Follow(JobButton, template=rf"then:{JOB}:(?P<key>[0-9a-f]{{4}}):(?P<index>\d{{1,2}})"):
     """Calls another endpoint of the Space, as its owner declared it."""
 
@@ -132,10 +138,24 @@ def failed_view(job: str) -> discord.ui.View:
     return _view([Again(job), Edit(job), Delete(job)])
 
 
+def send_me_view(job: str) -> discord.ui.View:
+    """The button under each message of a private result but the last."""
+    return _view([SendMe(job)])
+
+
 def result_view(
-    job: str, *, edits: bool, varies: bool, sends: bool, then: Iterable[Button] = ()
+    job: str,
+    *,
+    edits: bool,
+    varies: bool,
+    sends: bool,
+    private: bool = False,
+    then: Iterable[Button] = (),
 ) -> discord.ui.View:
-    """The buttons under a result: first the owner's own, then the same for all."""
+    """The buttons under a result: first the owner's own, then the same for all.
+
+    Discord itself dismisses a `private` one, which can be sent on instead.
+    """
     own = [Follow(job, one.key, str(one.index), label=one.label) for one in then]
     usual: list[JobButton] = [Again(job)]
     usual += [Vary(job)] * varies + [Edit(job)] * edits + [Send(job)] * sends
@@ -144,7 +164,7 @@ def result_view(
         usual += [Recipe(job)]
     elif own:
         own = [*own[: MOST_FOLLOW_UPS - 1], Recipe(job)]
-    usual.append(Delete(job))
+    usual.append(SendMe(job) if private else Delete(job))
     if not room and not own:
         return _view([*usual, Recipe(job)])
     return _view(usual, before=own[:MOST_FOLLOW_UPS])
@@ -199,5 +219,6 @@ def _view(
 
 
 BUTTONS: dict[str, type[JobButton]] = {
-    button.name: button for button in (Cancel, Again, Vary, Edit, Send, Recipe, Delete, Follow)
+    button.name: button
+    for button in (Cancel, Again, Vary, Edit, Send, Recipe, Delete, SendMe, Follow)
 }

@@ -18,7 +18,7 @@ import discord
 
 from spacebot import followups, inputs, recipes, words
 from spacebot.attachments import brought
-from spacebot.buttons import again_view, cancel_view, failed_view, result_view
+from spacebot.buttons import again_view, cancel_view, failed_view, result_view, send_me_view
 from spacebot.errors import Cancelled, Interrupted, SpacebotError
 from spacebot.jobs import Jobs, Running
 from spacebot.models import Answer, Attached, Job, Outcome, Reply
@@ -230,6 +230,7 @@ class Delivery:
         if self._unposted is None:
             self._unposted = list(outcome.replies)
         left, first = self._unposted, len(self._unposted) == len(outcome.replies)
+        between = send_me_view(self.job.id) if self.place.private else None
         await self._post_in_thread(left, view)
         if self._posted and self._thread is not None:
             said = f"{self.header}\n{done} · in {self._thread.mention}"
@@ -238,10 +239,10 @@ class Delivery:
             reply = left[0]
             if len(reply.text) + len(done) < 2000:
                 reply = replace(reply, text=f"{reply.text}\n{done}")
-            await self.poster.final(reply, view=None if left[1:] else view)
+            await self.poster.final(reply, view=between if left[1:] else view)
             del left[0]
         while left:
-            posted = await self.poster.more(left[0], view=None if left[1:] else view)
+            posted = await self.poster.more(left[0], view=between if left[1:] else view)
             self._posted += [posted] if posted else []
             del left[0]
         await self._note_more()
@@ -263,6 +264,7 @@ class Delivery:
             edits=bool(endpoint.parameters),
             varies=bool(recipes.seeds(endpoint)),
             sends=any(value is not None for value in outcome.values),
+            private=self.place.private,
             then=followups.buttons(endpoint.then),
         )
 

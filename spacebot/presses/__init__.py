@@ -24,5 +24,6 @@ PRESSES: dict[str, Callable[..., Awaitable[None]]] = {
     "send": sending.send,
     "recipe": results.recipe,
     "delete": results.delete,
+    "mail": results.send_me,
     "then": follow.follow,
 }

@@ -1,4 +1,4 @@
-"""Again, Vary, Edit, Recipe, Delete, Cancel."""
+"""Again, Vary, Edit, Recipe, Delete, Send me this, Cancel."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from spacebot import recipes
 from spacebot.desk import Desk
 from spacebot.jobs import secrets_of
 from spacebot.models import Job
-from spacebot.places import NOBODY, Place, Writer
+from spacebot.places import NOBODY, TROUBLE, Place, Writer
 from spacebot.store import Record
 
 log = logging.getLogger(__name__)
@@ -20,6 +20,14 @@ log = logging.getLogger(__name__)
 NOT_YOURS = "Only the one who asked, or a moderator, can {} this."
 SOON = "This job has not begun yet. Press **Cancel** again in a moment."
 MESSAGE = 2000
+# Why a direct message cannot be sent, by Discord's error code.
+UNSENT = {
+    10008: "This message is gone from Discord. Run the command again.",
+    20009: "Discord's content filter blocked the files, so it cannot be sent to you.",
+    40005: "The files are too large for a direct message. Download them here.",
+    50007: "I may not send you direct messages. Allow them in this server's privacy settings, "
+    "then press **Send me this** again.",
+}
 
 
 async def cancel(desk: Desk, interaction: discord.Interaction[Any], job: str) -> None:
@@ -101,6 +109,24 @@ async def recipe(desk: Desk, interaction: discord.Interaction[Any], job: str) ->
     await interaction.response.send_message(
         notes, file=file, ephemeral=True, allowed_mentions=NOBODY
     )
+
+
+async def send_me(desk: Desk, interaction: discord.Interaction[Any], job: str) -> None:
+    """Send the message of a private result to the person who pressed, as a direct message."""
+    message = interaction.message
+    assert message is not None
+    await interaction.response.defer(ephemeral=True, thinking=True)
+    try:
+        # Held in memory by discord.py, so only a few at once.
+        async with desk.jobs.uploads.at_once:
+            files = [await one.to_file() for one in message.attachments]
+            await interaction.user.send(message.content, files=files, allowed_mentions=NOBODY)
+        said = "Sent to you as a direct message."
+    except TROUBLE as error:
+        log.info("job %s: not sent as a direct message: %s", job, error)
+        code = error.code if isinstance(error, discord.HTTPException) else 0
+        said = UNSENT.get(code, "Discord did not take it. Try again in a moment.")
+    await interaction.followup.send(said, ephemeral=True)
 
 
 async def delete(desk: Desk, interaction: discord.Interaction[Any], job: str) -> None:

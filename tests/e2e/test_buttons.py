@@ -381,3 +381,30 @@ def labels_of(home: Home) -> list[str]:
     """What the one command of a Space asks for."""
     (space,) = home.catalogue.spaces
     return [one.label for one in space.endpoints[0].parameters]
+
+
+async def test_a_private_result_is_sent_on_as_a_direct_message(place: Place) -> None:
+    seen = await place.ada.command("quiet-files", count=12, channel=place.channel)
+    await seen.wait(lambda one: is_final(one) and one.followups, 20)
+    direct = place.server.dm_with(place.ada)
+    before = len(direct.messages)
+    for message in (shown(seen), *seen.followups):
+        assert "Delete" not in message.buttons()
+        pressed = await place.ada.click(message, "Send me this")
+        await pressed.wait(lambda one: one.message and "Sent to you" in one.message.content, 10)
+        assert shown(pressed).ephemeral
+    sent = direct.messages[before:]
+    assert [len(one.attachments) for one in sent] == [10, 2]
+    first = shown(seen).attachments[0]
+    assert sent[0].attachments[0].data == first.data
+    assert sent[0].content == shown(seen).content
+
+
+async def test_who_takes_no_direct_messages_is_told_how_to(place: Place) -> None:
+    dan = place.server.add_user("dan")
+    dan.accepts_dms = False
+    place.guild.add_member(dan)
+    seen = await dan.command("quiet-files", count=1, channel=place.channel)
+    await seen.wait(is_final, 20)
+    pressed = await dan.click(shown(seen), "Send me this")
+    await pressed.wait(lambda one: one.message and "privacy settings" in one.message.content, 10)
