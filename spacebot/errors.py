@@ -22,8 +22,8 @@ SpacebotError
     ├── QuotaExceeded       ZeroGPU quota; `reset` is the Space's own words
     ├── EndpointGone        the Space no longer has this endpoint
     ├── SpaceStopped        it went away while the job ran
+    ├── SpaceUnreadable     it answered what cannot be read: no Gradio, or broken, or too much
     ├── SpaceSilent         no sign of life within the deadline
-    ├── SpaceUnreadable     its answer is of no shape that can be shown
     └── SpaceRaised         the Space's code raised; its own text where it gave one
 """
 
@@ -154,7 +154,10 @@ class SpaceSilent(SpaceError):
 
 
 class SpaceUnreadable(SpaceError):
-    """The Space answered with something that cannot be shown: too deep, or too much work."""
+    """What the Space sent cannot be read: no JSON, of the wrong shape, too deep or too large."""
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(message or "The Space sent something unreadable. Try again later.")
 
 
 class SpaceRaised(SpaceError):

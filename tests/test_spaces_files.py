@@ -114,7 +114,15 @@ async def test_a_missing_file_is_told(tmp_path: Path):
     assert (lost.path, lost.problem) == (None, NOT_HANDED_OVER)
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]", "0x7f.1", "2130706433", "0"])
+HERE = (
+    *("127.0.0.1", "localhost", "[::1]", "0x7f.1", "2130706433", "0", "[::ffff:127.0.0.1]"),
+    # Names that become an address only once they are normalised.
+    *("127。0。0。1", "①②⑦.⓪.⓪.①", "127.0.0.¹", "１２７．０．０．１", "127．0．0．1"),
+    *("ⓛⓞⓒⓐⓛⓗⓞⓢⓣ", "localhost.", "LOCALHOST", "127.0.0.1.", "%31%32%37.0.0.1"),
+)
+
+
+@pytest.mark.parametrize("host", HERE)
 async def test_a_redirect_cannot_reach_this_machine(tmp_path: Path, host: str):
     async with serving() as space, serving() as inside:
         space.redirect = f"http://{host}:{inside.port}/secret"
@@ -151,7 +159,7 @@ async def test_a_stream_elsewhere_is_not_sent_the_token(tmp_path: Path):
 
 async def test_a_redirect_elsewhere_is_not_sent_the_token(tmp_path: Path, monkeypatch):
     # The other server is on loopback: for this test alone it counts as public.
-    monkeypatch.setattr("spacebot.spaces.files.is_public", lambda _: True)
+    monkeypatch.setattr("spacebot.spaces.network.is_public", lambda _: True)
     async with serving() as space, serving() as storage:
         space.redirect = f"http://127.0.0.1:{storage.port}/x"
         (file,) = await fetch(space, tmp_path, named("away"))
@@ -172,7 +180,13 @@ async def test_redirects_come_to_an_end(tmp_path: Path):
 def test_what_is_public():
     assert is_public("1.1.1.1")
     assert is_public("2606:4700:4700::1111")
-    for inside in ("127.0.0.1", "10.1.2.3", "192.168.0.1", "169.254.1.1", "::1", "fe80::1", "::"):
+    for inside in (
+        *("127.0.0.1", "10.1.2.3", "192.168.0.1", "169.254.1.1", "100.64.0.1", "224.0.0.1"),
+        *("::1", "fe80::1", "fe80::1%eth0", "fec0::1", "fd00::1", "::", "ff02::1"),
+        # IPv4 within IPv6: mapped, compatible, NAT64, 6to4, Teredo.
+        *("::ffff:127.0.0.1", "::127.0.0.1", "64:ff9b::7f00:1", "64:ff9b:1::a00:1"),
+        *("2002:7f00:1::", "2001:0:4136:e378:8000:63bf:3fff:fdd2"),
+    ):
         assert not is_public(inside)
 
 

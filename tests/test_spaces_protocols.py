@@ -241,6 +241,8 @@ REPLACED: dict[str, tuple[Callable[..., Any], str]] = {
     "Endpoint.make_end_to_end_fn": (client.Endpoint.make_end_to_end_fn, "511b69bf882d"),
     "Endpoint.process_predictions": (client.Endpoint.process_predictions, "5e81d35acc68"),
     "Endpoint._upload_upstream_file": (client.Endpoint._upload_upstream_file, "42b891c854ad"),
+    "Endpoint._sse_fn_v0": (client.Endpoint._sse_fn_v0, "3adc0b9c0b0a"),
+    "utils.get_pred_from_sse_v0": (utils.get_pred_from_sse_v0, "68d2c53ddcd7"),
     "Endpoint._download_file": (client.Endpoint._download_file, "18c8fdef7655"),
     "Endpoint.remove_skipped_components": (
         client.Endpoint.remove_skipped_components,
@@ -272,6 +274,7 @@ def test_what_is_replaced_has_not_changed(name: str):
 def test_what_is_replaced_exists(ours: type):
     # `submit` takes what a job here is made of, and returns what is watched.
     added = {"fn_index", "arguments", "submit", "_upload", "_join", "__init__"}
+    added |= {"_fetch_config", "_page_config", "_fetch_info"}
     stock = client.Endpoint if ours is JsonEndpoint else Client
     for name, member in vars(ours).items():
         if inspect.isfunction(member) and name not in added:

@@ -9,13 +9,13 @@ from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
 
-import aiohttp
 import pytest
 from aiohttp import web
 
 from spacebot.errors import QuotaExceeded, SpaceBusy, SpaceRaised, SpaceStopped
 from spacebot.models import Progress, Stage
 from spacebot.spaces import watch as module
+from spacebot.spaces.network import Network
 from spacebot.spaces.watch import Partial, Result, Stream, Toast, Update, progress_of
 
 DONE = {"msg": "process_completed", "success": True, "output": {"data": ["hi"]}}
@@ -46,9 +46,9 @@ async def streaming(script: Script) -> AsyncIterator[Callable[..., Awaitable[Str
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     url = f"http://127.0.0.1:{runner.addresses[0][1]}/queue/data"
-    async with aiohttp.ClientSession() as http:
+    async with Network() as network:
         try:
-            yield partial(Stream.open, http, url, session="s", headers={})
+            yield partial(Stream.open, network, url, session="s", headers={})
         finally:
             await runner.cleanup()
 

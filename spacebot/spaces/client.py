@@ -10,6 +10,7 @@ gradio_client changes what is replaced.
 from __future__ import annotations
 
 import json
+import re
 import threading
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -20,16 +21,18 @@ from urllib.parse import urljoin
 import httpx
 from gradio_client import Client, utils
 from gradio_client.client import Endpoint, Job
-from gradio_client.exceptions import ValidationError
+from gradio_client.exceptions import AuthenticationError, ValidationError
 
+from spacebot.errors import SpaceUnreadable
 from spacebot.models import Upload
 from spacebot.spaces.network import KEEP_ALIVE, Network
+from spacebot.spaces.reading import BoundedTransport, parsed
 from spacebot.spaces.uploads import opened, with_uploads
 
 # Joining is a small request; an upload may be large and the Space far away.
 TIMEOUT = httpx.Timeout(60, connect=10)
-# Watched on the event loop, by `watch`; every other protocol takes the stock path.
-WATCHED = "sse_v3"
+# Watched on the event loop, by `watch`; the first protocol takes the stock path.
+WATCHED = frozenset(("sse_v1", "sse_v2", "sse_v2.1", "sse_v3"))
 
 
 class JsonEndpoint(Endpoint):
@@ -56,6 +59,24 @@ class JsonEndpoint(Endpoint):
     def _download_file(self, x: dict[str, Any]) -> NoReturn:  # noqa: ARG002
         raise PermissionError("files are brought here by Fetcher")
 
+    def _sse_fn_v0(self, data: dict[str, Any], hash_data: dict[str, Any], helper: Any) -> Any:
+        client = self.client
+        # The stock one reads without bounds.
+        transport = BoundedTransport(verify=client.ssl_verify)
+        with httpx.Client(transport=transport, timeout=None) as http:
+            return utils.get_pred_from_sse_v0(
+                http,
+                data,
+                hash_data,
+                helper,
+                client.sse_url,
+                client.sse_data_url,
+                client.headers,
+                client.cookies,
+                client.ssl_verify,
+                client.helper_executor,
+            )
+
 
 class NotSent(Exception):
     """The job did not get as far as the Space's queue: `__cause__` says why."""
@@ -67,7 +88,7 @@ class Left(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Joined:
-    """A job in the queue of a Space of protocol sse_v3, by its event id."""
+    """A job in the queue of a Space, by its event id."""
 
     event_id: str
 
@@ -101,19 +122,24 @@ class SpaceClient(Client):
         self._host = host
         self._wanted = frozenset(wanted)
         limits = httpx.Limits(keepalive_expiry=KEEP_ALIVE)
-        self.http = httpx.Client(verify=network.tls, timeout=TIMEOUT, limits=limits)
+        transport = BoundedTransport(verify=network.tls, limits=limits)
+        self.http = httpx.Client(transport=transport, timeout=TIMEOUT)
         # Those of the first answer alone are sent (`headers`): a Space of several replicas
         # finds the right one by them. What comes later may be one member's.
         self.http.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=()))
-        super().__init__(
-            src,
-            token=token or False,  # type: ignore[arg-type]  # None would mean a saved one
-            verbose=False,
-            httpx_kwargs={"timeout": TIMEOUT},
-            ssl_verify=network.tls,  # type: ignore[arg-type]  # handed on to httpx's verify
-            download_files=False,
-            analytics_enabled=False,
-        )
+        try:
+            super().__init__(
+                src,
+                token=token or False,  # type: ignore[arg-type]  # None would mean a saved one
+                verbose=False,
+                httpx_kwargs={"timeout": TIMEOUT},
+                ssl_verify=network.tls,  # type: ignore[arg-type]  # handed on to httpx's verify
+                download_files=False,
+                analytics_enabled=False,
+            )
+        except BaseException:
+            self.http.close()
+            raise
         _only_json(self)
 
     def close(self) -> None:
@@ -133,16 +159,48 @@ class SpaceClient(Client):
     def _get_config(self) -> dict[str, Any]:
         # The heartbeat is a thread and a connection for as long as the client lives;
         # sessions here end by themselves.
-        return {**super()._get_config(), "connect_heartbeat": False}
+        return {**self._fetch_config(), "connect_heartbeat": False}
 
     def _get_api_info(self) -> dict[str, Any]:
-        info: dict[str, Any] = super()._get_api_info()
+        info = self._fetch_info()
         missing = self._wanted - info["named_endpoints"].keys()
         if missing:
             address = urljoin(self.src_prefixed, utils.API_INFO_URL)
             response = self.http.get(address, headers=headers(self))
-            every = response.json()["named_endpoints"] if response.is_success else {}
+            every = _object(parsed(response.content)) if response.is_success else {}
+            every = _object(every.get("named_endpoints", {}))
             info["named_endpoints"] |= {name: every[name] for name in missing & every.keys()}
+        return info
+
+    def _fetch_config(self) -> dict[str, Any]:
+        """What gradio_client's `_get_config` gives, read within bounds."""
+        response = self.http.get(urljoin(self.src, utils.CONFIG_URL), headers=headers(self))
+        match response.status_code:
+            case 401:
+                raise AuthenticationError("the Space asks for a login")
+            case 429:
+                response.raise_for_status()
+            case status if status >= 400:
+                return self._page_config()
+        self.cookies |= {name: one for name, one in response.cookies.items() if one is not None}
+        return _object(parsed(response.content))
+
+    def _page_config(self) -> dict[str, Any]:
+        # Old versions of Gradio have it in their page alone.
+        page = self.http.get(self.src, headers=headers(self)).raise_for_status().text
+        found = re.search(r"window\.gradio_config = (.*?);\s*</script>", page)
+        if found is None:
+            raise ValueError("no Gradio config there")
+        return _object(parsed(found[1].encode()))
+
+    def _fetch_info(self) -> dict[str, Any]:
+        """What gradio_client's `_get_api_info` gives, read within bounds."""
+        address = urljoin(self.src_prefixed, utils.RAW_API_INFO_URL)
+        response = self.http.get(address, headers=headers(self)).raise_for_status()
+        info = _object(parsed(response.content))
+        for group in ("named_endpoints", "unnamed_endpoints"):
+            every = _object(info[group]).items()
+            info[group] = {name: one for name, one in every if _is_shown(one)}
         return info
 
     def fn_index(self, api_name: str) -> int:
@@ -171,7 +229,7 @@ class SpaceClient(Client):
             data = self.arguments(index, values, left)
         except Exception as error:
             raise NotSent from error
-        if self.protocol == WATCHED:
+        if self.protocol in WATCHED:
             return Joined(self._join(index, data, session))
         client = StockSession(self, session, silence=silence)
         return StockJob(client, client.submit(*data, fn_index=index))
@@ -202,9 +260,12 @@ class SpaceClient(Client):
             files = {"files": (upload.name, file)}
             response = self.http.post(self.upload_url, headers=headers(self), files=files)
         response.raise_for_status()
-        (path,) = response.json()
-        meta = {"_type": "gradio.FileData"}
-        return {"path": path, "orig_name": upload.name, "meta": meta}
+        match parsed(response.content):
+            case [str(path)]:
+                meta = {"_type": "gradio.FileData"}
+                return {"path": path, "orig_name": upload.name, "meta": meta}
+            case _:
+                raise SpaceUnreadable
 
     def _join(self, index: int, data: tuple[Any, ...], session: str) -> str:
         """Put a job in the Space's queue; returns its event id.
@@ -225,7 +286,10 @@ class SpaceClient(Client):
             # The words of the app's own check, as gradio_client reads them.
             raise ValidationError(utils.extract_validation_message(response) or "they do not fit")
         response.raise_for_status()
-        return response.json()["event_id"]
+        event_id = _object(parsed(response.content)).get("event_id")
+        if not isinstance(event_id, str):
+            raise SpaceUnreadable
+        return event_id
 
 
 class StockSession(Client):
@@ -259,6 +323,21 @@ class StockSession(Client):
 
     def _telemetry_thread(self) -> None:
         return None
+
+
+def _object(value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise SpaceUnreadable
+    return value
+
+
+def _is_shown(endpoint: dict[str, Any]) -> bool:
+    """Whether the API page of a Space shows an endpoint; what only that page needs is dropped."""
+    endpoint.pop("code_snippets", None)
+    visibility = endpoint.pop("api_visibility", None)
+    if visibility is not None and visibility != "private":
+        return True
+    return bool(endpoint.pop("show_api", True))
 
 
 def _only_json(client: Client) -> None:

@@ -22,13 +22,14 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
-from spacebot.errors import EndpointGone, SpaceUnavailable
+from spacebot.errors import EndpointGone, SpaceUnavailable, SpaceUnreadable
 from spacebot.models import Endpoint, Parameter, Progress, Source, Stage, Step
 from spacebot.spaces.client import Joined, SpaceClient, StockJob, headers
 from spacebot.spaces.files import Fetcher
 from spacebot.spaces.hub import Hub
 from spacebot.spaces.network import Network, Workers
 from spacebot.spaces.pages import Pages
+from spacebot.spaces.reading import LONG, answer, parsed
 from spacebot.spaces.run import Recalled, Run
 from spacebot.spaces.sessions import Session, Sessions
 from spacebot.spaces.steps import Chain
@@ -87,6 +88,8 @@ class Connection:
         self.hub = Hub(network, source.space, self._token)
         self._changed = changed
         self._client: SpaceClient | None = None
+        # Those before it, through which jobs may still be on their way.
+        self._left: list[SpaceClient] = []
         self._connecting: asyncio.Task[SpaceClient] | None = None
         self._checked = 0.0
         self._open_to_all = True
@@ -111,6 +114,8 @@ class Connection:
         if self._connecting is not None:
             self._connecting.cancel()
         self.sessions.close()
+        for client in self._left:
+            client.close()
         if self._client is not None:
             await self.network.call(self._client.close)
         self._workers.close()
@@ -183,9 +188,13 @@ class Connection:
         if self._changed is not None:
             self._changed(Description(client.config, client._info))
         if old is not None:
-            # Jobs may still be on their way through it.
-            asyncio.get_running_loop().call_later(2 * self.network.connect, old.close)
+            self._left.append(old)
+            asyncio.get_running_loop().call_later(2 * self.network.connect, self._close_left, old)
         return client
+
+    def _close_left(self, client: SpaceClient) -> None:
+        self._left.remove(client)
+        client.close()
 
     def _mark(self, answers: bool, reason: str = "") -> None:
         if answers is not self.answers:
@@ -215,8 +224,8 @@ class Connection:
             ) as response:
                 if response.status != 200:
                     return response.status == 404  # a Gradio older than the route
-                return (await response.json())["app_id"] == client.config.get("app_id")
-        except (aiohttp.ClientError, TimeoutError, ValueError, KeyError):
+                return parsed(await answer(response, LONG))["app_id"] == client.config.get("app_id")
+        except (aiohttp.ClientError, TimeoutError, LookupError, TypeError, SpaceUnreadable):
             return False
 
     async def run(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import mimetypes
 import re
 import uuid
@@ -14,11 +15,12 @@ from urllib.parse import urljoin, urlsplit
 import aiohttp
 from gradio_client import utils
 
+from spacebot.errors import SpaceUnreadable
 from spacebot.models import File
-from spacebot.spaces.network import Network, is_public
+from spacebot.spaces.network import Network
+from spacebot.spaces.reading import chunks
 
 REDIRECTS = 5
-CHUNK = 1 << 18
 AT_ONCE = 4
 # What one result may bring here in all: files, and bytes.
 FILES, BYTES = 100, 400_000_000
@@ -88,41 +90,43 @@ class Fetcher:
             return urljoin(self._root, str(data["url"]))
         return self._root + "file=" + utils.encode_file_path(data["path"])
 
+    def _link(self, data: Mapping[str, Any]) -> str | None:
+        with contextlib.suppress(ValueError):
+            return self.address(data) if self._linked else None
+        return None
+
     def _left_out(self, data: Mapping[str, Any]) -> File:
         problem = f"one result can bring at most {FILES} files"
-        url = self.address(data) if self._linked else None
-        return File(name=name_of(data), url=url, problem=problem)
+        return File(name=name_of(data), url=self._link(data), problem=problem)
 
     async def _fetch(
         self, data: dict[str, Any], folder: Path, cap: int, allowance: Allowance
     ) -> File:
-        address = self.address(data)
-        url = address if self._linked else None
         name = name_of(data)
         mime, size = data.get("mime_type"), data.get("size")
         mime = mime if isinstance(mime, str) and mime else mimetypes.guess_type(name)[0]
         size = size if isinstance(size, int) and size >= 0 else None
-        file = File(name=name, url=url, mime=mime, size=size)
+        url = self._link(data)
         suffix = re.sub(r"[^.\w]", "", PurePosixPath(name).suffix)[:12]
         path = folder / f"{uuid.uuid4().hex}{suffix}"
         try:
-            size = await self._download(address, path, cap, allowance)
+            size = await self._download(self.address(data), path, cap, allowance)
         except TooLargeError:
             problem = f"it is larger than {cap // 1_000_000} MB"
         except TooMuchError:
             problem = f"the files of this result have more than {BYTES // 1_000_000} MB in all"
-        except (aiohttp.ClientError, OSError, TimeoutError, ValueError):
+        except (aiohttp.ClientError, OSError, TimeoutError, ValueError, SpaceUnreadable):
             problem = "the Space did not hand it over"
         else:
             return File(name=name, path=path, url=url, mime=mime, size=size)
         path.unlink(missing_ok=True)
-        return File(name=file.name, url=url, mime=mime, size=file.size, problem=problem)
+        return File(name=name, url=url, mime=mime, size=size, problem=problem)
 
     async def _download(self, url: str, path: Path, cap: int, allowance: Allowance) -> int:
         for _ in range(REDIRECTS):
             async with await self._get(url) as response:
                 if response.status in (301, 302, 303, 307, 308):
-                    url = urljoin(url, response.headers["Location"])
+                    url = urljoin(url, response.headers.get("Location", ""))
                     continue
                 response.raise_for_status()
                 return await _save(response, path, cap, allowance)
@@ -135,10 +139,6 @@ class Fetcher:
         # Elsewhere: no token, and no address of the bot's own network.
         if there.scheme not in ("http", "https"):
             raise ValueError(f"a file cannot be at {there.scheme}:")
-        if re.fullmatch(r"[\d.]+|.*:.*", there.hostname or "") and not is_public(
-            there.hostname or ""
-        ):
-            raise OSError("not on the public internet")
         return await self._network.public.get(url, allow_redirects=False)
 
 
@@ -174,7 +174,7 @@ async def _save(
         raise TooLargeError
     size = 0
     with path.open("wb") as out:
-        async for chunk in response.content.iter_chunked(CHUNK):
+        async for chunk in chunks(response):
             size += len(chunk)
             if size > cap:
                 raise TooLargeError

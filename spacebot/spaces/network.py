@@ -14,11 +14,12 @@ from typing import Any, ParamSpec, TypeVar
 
 import aiohttp
 import httpx
-from aiohttp.abc import ResolveResult
 from huggingface_hub import HfApi
 
 P = ParamSpec("P")
 T = TypeVar("T")
+# Family, kind, protocol, canonical name, and the address itself.
+AddressInfo = tuple[int, int, int, str, tuple[Any, ...]]
 
 # A blocking call is a connect, an upload or a join: short, and bounded by timeouts.
 # Watching a job takes no thread, so this does not grow with the jobs. Threads are started
@@ -31,26 +32,38 @@ UPLOADS = 8
 KEEP_ALIVE = 4.0
 
 
-class PublicOnly(aiohttp.ThreadedResolver):
-    """Resolves names to addresses of the public internet alone.
+def public_socket(address: AddressInfo) -> socket.socket:
+    """A socket for a connection to the public internet; raises `OSError` for any other.
 
-    A Space may redirect its files to another host; it must not make the bot
-    fetch from the bot's own network.
+    It is asked for each address that is about to be connected to, whatever the name or
+    the way of writing it was that led there.
     """
-
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
-    ) -> list[ResolveResult]:
-        """Resolve `host`, raising `OSError` where any address is not public."""
-        found = await super().resolve(host, port, family)
-        if not all(is_public(result["host"]) for result in found):
-            raise OSError(f"{host} is not on the public internet")
-        return found
+    family, kind, protocol, _, where = address
+    if not is_public(str(where[0])):
+        raise PermissionError("not on the public internet")
+    made = socket.socket(family, kind, protocol)
+    made.setblocking(False)
+    return made
 
 
 def is_public(address: str) -> bool:
-    """Whether an IP address belongs to the public internet."""
-    return ipaddress.ip_address(address).is_global
+    """Whether an IP address belongs to the public internet, and none within it does not."""
+    ip = ipaddress.ip_address(address.partition("%")[0])
+    if not ip.is_global or ip.is_multicast or getattr(ip, "is_site_local", False):
+        return False
+    inner = _within(ip) if isinstance(ip, ipaddress.IPv6Address) else None
+    return inner is None or is_public(str(inner))
+
+
+def _within(ip: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
+    """The IPv4 address that an IPv6 address leads to through a gateway, if it does."""
+    # NAT64 (RFC 6052, 8215), and addresses that are IPv4 but for their writing.
+    if any(ip in net for net in TRANSLATED):
+        return ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
+    return ip.ipv4_mapped or ip.sixtofour
+
+
+TRANSLATED = tuple(map(ipaddress.IPv6Network, ("64:ff9b::/96", "64:ff9b:1::/48", "::/96")))
 
 
 class Workers:
@@ -93,6 +106,9 @@ class Network:
         self.http = aiohttp.ClientSession(
             timeout=timeout,
             connector=aiohttp.TCPConnector(ssl=self.tls, limit=0, keepalive_timeout=KEEP_ALIVE),
+            # What is packed is unpacked by `reading`, within bounds.
+            auto_decompress=False,
+            headers={"Accept-Encoding": "gzip"},
             # Each Space's cookies are sent to it by hand; none may leak to another.
             cookie_jar=aiohttp.DummyCookieJar(),
             # Looked for at each request, proxies cost more than the request.
@@ -100,7 +116,9 @@ class Network:
         )
         self.public = aiohttp.ClientSession(
             timeout=timeout,
-            connector=aiohttp.TCPConnector(ssl=self.tls, resolver=PublicOnly()),
+            connector=aiohttp.TCPConnector(ssl=self.tls, socket_factory=public_socket),
+            auto_decompress=False,
+            headers={"Accept-Encoding": "gzip"},
             cookie_jar=aiohttp.DummyCookieJar(),
         )
         return self

@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator
 
 import aiohttp
 
-from spacebot.errors import SpacebotError, SpaceError, SpaceStopped
+from spacebot.errors import SpacebotError, SpaceError, SpaceStopped, SpaceUnreadable
 from spacebot.models import Progress, Stage
 from spacebot.spaces.client import Joined, SpaceClient, headers
 from spacebot.spaces.network import Network
@@ -58,9 +58,15 @@ class Run:
         stream: Stream | None = None
         try:
             stream = await self._open(silence)
-            async for update in stream.updates(event_id):
+            diffs = self._client.protocol != "sse_v1"
+            async for update in stream.updates(event_id, diffs=diffs):
                 self._note(update)
                 yield update
+        except SpaceUnreadable:
+            # Whatever else it sends is not read, and the job is nobody's.
+            assert stream is not None
+            stream.close()
+            raise
         except SpacebotError as error:
             self._ended = True
             raise self._told(error, recall) from error
@@ -80,7 +86,7 @@ class Run:
         while True:
             try:
                 return await Stream.open(
-                    self._network.http,
+                    self._network,
                     self._client.sse_url,
                     session=self._session.name,
                     headers=headers(self._client),

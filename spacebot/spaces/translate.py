@@ -11,7 +11,7 @@ from typing import Any
 import aiohttp
 import httpx
 from gradio_client.exceptions import AppError, AuthenticationError, ValidationError
-from gradio_client.utils import QueueError, TooManyRequestsError
+from gradio_client.utils import QueueError
 from huggingface_hub.errors import HfHubHTTPError, RepositoryNotFoundError
 
 from spacebot.errors import (
@@ -24,8 +24,10 @@ from spacebot.errors import (
     SpaceSilent,
     SpaceStopped,
     SpaceUnavailable,
+    SpaceUnreadable,
 )
 from spacebot.spaces.client import NotSent
+from spacebot.spaces.reading import TOO_LARGE
 
 _QUOTED = re.compile(r"""(['"])((?:(?!\1|\\).)+)\1""")
 _QUOTA = re.compile(
@@ -157,6 +159,8 @@ def stock_failed(error: BaseException) -> Exception:
 def connect_failed(error: Exception, *, has_token: bool) -> Exception:
     """What went wrong on the way to a Space → ours."""
     match error:
+        case SpaceUnreadable() if str(error) != TOO_LARGE:
+            return SpaceUnavailable(_NO_APP)
         case SpaceError():
             return error
         case RepositoryNotFoundError():
@@ -174,20 +178,19 @@ def connect_failed(error: Exception, *, has_token: bool) -> Exception:
             )
         case AuthenticationError():
             return SpaceNotFound("The Space asks for a login, which a bot cannot give.")
-        case TooManyRequestsError():
-            return SpaceBusy("The Space limits how often it may be asked. Try again in a minute.")
+        case httpx.HTTPStatusError() if error.response.status_code == 429:
+            return _busy("The Space limits how often it may be asked.", error)
         case httpx.ConnectError() | httpx.ConnectTimeout():
             return SpaceUnavailable(_NOT_ANSWERING)
         case TimeoutError() | httpx.TimeoutException():
             return SpaceUnavailable("The Space did not answer in time. Try again later.")
         case json.JSONDecodeError() | KeyError() | ValueError() | TypeError():
-            return SpaceUnavailable(
-                "There is no Gradio app at that address now, or one too old or too broken to use."
-            )
+            return SpaceUnavailable(_NO_APP)
         case _:
             return SpaceUnavailable(_NOT_ANSWERING)
 
 
+_NO_APP = "There is no Gradio app at that address now, or one too old or too broken to use."
 _NOT_ANSWERING = "The Space does not answer now. Try again in a minute."
 _TOOK = "The Space took the job but did not answer. Try again later."
 _TOO_LARGE = "The file is larger than the Space takes. Try a smaller one."

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,13 +18,21 @@ from typing import Any
 import aiohttp
 from gradio_client.utils import apply_diff
 
-from spacebot.errors import SpaceRaised, SpaceStopped
+from spacebot.errors import SpaceRaised, SpaceStopped, SpaceUnreadable
 from spacebot.models import Progress, Stage
+from spacebot.spaces.network import Network
+from spacebot.spaces.reading import MESSAGE, TOO_LARGE, chunks, read_json
 from spacebot.spaces.translate import raised
 
 # The seconds within which a Space ends the stream of a job that is over, and within
 # which it has noticed that one was cut.
 ENDS, DROPS = 20.0, 1.0
+# So many bytes are read until it ends by itself.
+LEFT = 1 << 20
+# Words of a Space are cut here, before anything looks at them.
+WORDS, UNIT = 4_000, 40
+# Neither seconds nor steps nor jobs come near it.
+MOST = 10**12
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,29 +65,53 @@ class TakenOut(SpaceRaised):
 Update = Progress | Toast | Partial | Result
 
 
-async def events(response: aiohttp.ClientResponse) -> AsyncIterator[dict[str, Any]]:
-    """Read the messages of an event stream."""
-    buffer = bytearray()
-    async for chunk in response.content.iter_any():
+async def events(
+    network: Network, response: aiohttp.ClientResponse
+) -> AsyncIterator[dict[str, Any]]:
+    """Read the messages of an event stream; raises `SpaceUnreadable`.
+
+    What cannot be read and is no result is left out.
+    """
+    buffer, searched = bytearray(), 0
+    async for chunk in chunks(response):
         buffer += chunk
-        while (end := buffer.find(b"\n\n")) >= 0:
-            line = bytes(buffer[:end]).strip()
+        while (end := buffer.find(b"\n\n", searched)) >= 0:
+            line = bytes(memoryview(buffer)[:end])
             del buffer[: end + 2]
-            if line.startswith(b"data:"):
-                yield json.loads(line[5:])
+            searched = 0
+            message = await _message(network, line)
+            if message is not None:
+                yield message
+        # Its second half may be the first byte to come.
+        searched = max(0, len(buffer) - 1)
+        if len(buffer) > MESSAGE:
+            raise SpaceUnreadable(TOO_LARGE)
+
+
+async def _message(network: Network, line: bytes) -> dict[str, Any] | None:
+    line = line.lstrip()
+    if not line.startswith(b"data:"):
+        return None
+    try:
+        message = await read_json(network, line[5:])
+    except SpaceUnreadable:
+        if b"process_completed" in line:
+            raise
+        return None
+    return message if isinstance(message, dict) else None
 
 
 class Stream:
     """The event stream of one session, while one job runs in it."""
 
-    def __init__(self, response: aiohttp.ClientResponse) -> None:
+    def __init__(self, network: Network, response: aiohttp.ClientResponse) -> None:
         self._response = response
-        self._events = events(response)
+        self._events = events(network, response)
 
     @classmethod
     async def open(
         cls,
-        http: aiohttp.ClientSession,
+        network: Network,
         url: str,
         *,
         session: str,
@@ -92,7 +123,7 @@ class Stream:
         `silence` is the seconds without any sign of life after which reading
         raises `TimeoutError`; heartbeats count as life.
         """
-        response = await http.get(
+        response = await network.http.get(
             url,
             params={"session_hash": session},
             headers=headers,
@@ -101,11 +132,14 @@ class Stream:
             allow_redirects=False,
         )
         response.raise_for_status()
-        return cls(response)
+        return cls(network, response)
 
-    async def updates(self, event_id: str) -> AsyncGenerator[Update, None]:
-        """Yield what becomes of a job, ending with its `Result`; raises `SpaceError`."""
-        reading = Reading(event_id)
+    async def updates(self, event_id: str, *, diffs: bool = True) -> AsyncGenerator[Update, None]:
+        """Yield what becomes of a job, ending with its `Result`; raises `SpaceError`.
+
+        `diffs` says that each partial result is what changed since the last.
+        """
+        reading = Reading(event_id, diffs=diffs)
         async for message in self._events:
             update = reading.read(message)
             if update is not None:
@@ -123,8 +157,11 @@ class Stream:
         """
         with contextlib.suppress(TimeoutError, aiohttp.ClientError):
             async with asyncio.timeout(ENDS):
-                async for _ in self._response.content.iter_any():
-                    pass
+                size = 0
+                async for chunk in self._response.content.iter_any():
+                    size += len(chunk)
+                    if size > LEFT:
+                        break
         if not self.has_ended:
             self.close()
             await asyncio.sleep(DROPS)
@@ -149,26 +186,35 @@ class Reading:
     event_id: str
     outputs: list[Any] | None = None
     held: list[Any] = field(default_factory=list)
-    size: int | None = field(default=None)
+    diffs: bool = True
 
     def read(self, message: dict[str, Any]) -> Update | None:
-        """One message → one update; None for a heartbeat or another job's message."""
-        if message.get("event_id") not in (None, self.event_id):
+        """One message → one update; None for a heartbeat or another job's message.
+
+        A broken message is left out too, where it is not the result; raises `SpaceError`.
+        """
+        kind = message.get("msg")
+        if message.get("event_id") not in (None, self.event_id) or not isinstance(kind, str):
             return None
-        handler = MESSAGES.get(message.get("msg", ""))
-        return handler(self, message) if handler else None
+        handler = MESSAGES.get(kind)
+        try:
+            return handler(self, message) if handler else None
+        except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
+            if kind == "process_completed":
+                raise SpaceUnreadable from error
+            return None
 
     def _estimation(self, message: dict[str, Any]) -> Progress:
-        rank = message.get("rank")
+        rank, size = number(message.get("rank")), number(message.get("queue_size"))
         return Progress(
             Stage.QUEUED,
-            rank=None if rank is None else rank + 1,
-            size=message.get("queue_size"),
-            eta=message.get("rank_eta"),
+            rank=None if rank is None else int(rank) + 1,
+            size=None if size is None else int(size),
+            eta=number(message.get("rank_eta")),
         )
 
     def _starts(self, message: dict[str, Any]) -> Progress:
-        return Progress(Stage.RUNNING, eta=message.get("eta"))
+        return Progress(Stage.RUNNING, eta=number(message.get("eta")))
 
     def _progress(self, message: dict[str, Any]) -> Progress | None:
         units = message.get("progress_data") or []
@@ -176,14 +222,17 @@ class Reading:
 
     def _log(self, message: dict[str, Any]) -> Toast | None:
         text = message.get("log")
-        return Toast(str(text), str(message.get("level", "info"))) if text else None
+        level = str(message.get("level", "info"))[:UNIT]
+        return Toast(str(text)[:WORDS], level) if text else None
 
     def _generating(self, message: dict[str, Any]) -> Partial | None:
         output = message.get("output") or {}
         if not message.get("success", True):
-            raise raised(output)
+            raise raised(output if isinstance(output, dict) else {})
         data = output.get("data") or []
-        if self.outputs is None:
+        if not isinstance(data, list):
+            return None
+        if self.outputs is None or not self.diffs:
             self.outputs = list(data)
         else:
             # An output can appear in mid-stream when the app was reloaded: its diff
@@ -195,11 +244,15 @@ class Reading:
 
     def _completed(self, message: dict[str, Any]) -> Result:
         output = message.get("output") or {}
+        if not isinstance(output, dict):
+            raise SpaceUnreadable
         if not message.get("success", True) or "error" in output:
             raise raised(output)
         if "data" not in output:
             # So ends a job that was cancelled, by an event of the app's own say.
             raise TakenOut("The Space cancelled this job.")
+        if not isinstance(output["data"], list):
+            raise SpaceUnreadable
         return Result(self._hold(output["data"]))
 
     def _hold(self, values: Sequence[Any]) -> list[Any]:
@@ -221,17 +274,24 @@ def _sets_nothing(value: Any) -> bool:
 
 def progress_of(unit: Mapping[str, Any]) -> Progress:
     """One of gr.Progress's units, [index, length, unit, progress, desc] → our words."""
-    index, length, fraction = unit.get("index"), unit.get("length"), unit.get("progress")
+    index, length = number(unit.get("index")), number(unit.get("length"))
+    fraction = number(unit.get("progress"))
     if fraction is None and index is not None and length:
         fraction = index / length
     return Progress(
         Stage.RUNNING,
-        fraction=None if fraction is None else min(1.0, max(0.0, float(fraction))),
+        fraction=None if fraction is None else min(1.0, float(fraction)),
         step=index,
         steps=length,
-        unit=str(unit.get("unit") or ""),
-        note=str(unit.get("desc") or ""),
+        unit=str(unit.get("unit") or "")[:UNIT],
+        note=str(unit.get("desc") or "")[:WORDS],
     )
+
+
+def number(value: Any) -> float | None:
+    """A number that a Space tells, at least 0; None for anything else, infinity and NaN too."""
+    is_one = isinstance(value, int | float) and not isinstance(value, bool)
+    return max(0, value) if is_one and -MOST < value < MOST else None
 
 
 MESSAGES = {
