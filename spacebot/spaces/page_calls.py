@@ -14,6 +14,7 @@ from spacebot.errors import SpacebotError, SpaceRaised
 from spacebot.models import PageEvent, Progress, Stage
 from spacebot.spaces.client import WATCHED, SpaceClient, headers
 from spacebot.spaces.network import Network
+from spacebot.spaces.reading import chunks
 from spacebot.spaces.sessions import Session
 from spacebot.spaces.watch import Result, Stream
 
@@ -87,7 +88,7 @@ class PageCalls:
             async with asyncio.timeout(WAITS) as deadline:
                 async with self._post("queue/join", body) as response:
                     response.raise_for_status()
-                    event_id = (await response.json())["event_id"]
+                    event_id = json.loads(await _read(response))["event_id"]
                 stream = await self._stream()
                 async for update in stream.updates(event_id):
                     if isinstance(update, Result):
@@ -108,7 +109,7 @@ class PageCalls:
 
     async def _stream(self) -> Stream:
         return await Stream.open(
-            self._network.http,
+            self._network,
             self._client.sse_url,
             session=self._session.name,
             headers=headers(self._client),
@@ -135,7 +136,7 @@ class PageCalls:
 
 async def _read(response: aiohttp.ClientResponse) -> bytes:
     held = bytearray()
-    async for chunk in response.content.iter_any():
+    async for chunk in chunks(response):
         held += chunk
         if len(held) > LARGEST:
             raise ValueError("an event of a page gives too much")
