@@ -1,15 +1,18 @@
 """Spacebot: any Gradio Space becomes slash commands in a Discord server."""
 
+import argparse
 import logging
 import os
+import queue
 import signal
 import sys
-import threading
 import warnings
+from collections.abc import Sequence
+from types import FrameType
 
 from dotenv import load_dotenv
 
-from spacebot import logbook
+from spacebot import __version__, logbook
 from spacebot.errors import SettingsError
 from spacebot.settings import Settings, sources
 from spacebot.store import DataFolder, check_database
@@ -29,8 +32,9 @@ from spacebot.store import DataFolder, check_database
 COMMANDS: list[dict] = []
 
 
-def main() -> int:
+def main(arguments: Sequence[str] = ()) -> int:
     """Start the bot in a background thread and the page in this one; stop on a signal."""
+    parser().parse_args(arguments)
     load_dotenv()
     # What members attach, and what they are given, is nobody else's on this machine.
     os.umask(0o077)
@@ -57,9 +61,7 @@ def main() -> int:
     if not settings.space_id and not folder.lock(settings.stop_seconds + TELL + CLOSE):
         print(folder.in_use(), file=sys.stderr)
         return 2
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+    signals = Signals()
     zerogpu.register()
     runtime = Runtime(settings, spaces, log=book.text, folder=folder)
     runtime.start()
@@ -71,14 +73,63 @@ def main() -> int:
             access=page.Access.of(settings),
         )
         logging.getLogger("spacebot").info("the page is at %s", served.url)
-        stop.wait()
+        signals.wait()
+        say(stopping(settings.stop_seconds))
+        # The page outlives the jobs, so that the try-out's visitors are told.
+        runtime.stop()
         served.close()
+        say("Spacebot has stopped.")
     except OSError:
         print(taken(settings), file=sys.stderr)
         return 2
     finally:
         runtime.stop()
     return 0
+
+
+class Signals:
+    """SIGTERM and SIGINT: the first ends `wait`, a second one ends the process at once."""
+
+    def __init__(self) -> None:
+        # A handler may interrupt anything. Of all that wakes a thread, this alone takes that:
+        # the lock of a `threading.Event` may be held by what was interrupted.
+        self._asked: queue.SimpleQueue[int] = queue.SimpleQueue()
+        self._count = 0
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._handle)
+
+    def _handle(self, number: int, _: FrameType | None) -> None:
+        self._count += 1
+        if self._count > 1:
+            os.write(2, b"Stopped at once.\n")
+            os._exit(128 + number)
+        self._asked.put(number)
+
+    def wait(self) -> None:
+        """Wait for the first one."""
+        self._asked.get()
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line: everything else is a setting."""
+    made = argparse.ArgumentParser(
+        prog="app.py",
+        description="Run Spacebot: Gradio Spaces as slash commands in Discord, and a status page.",
+        epilog="Settings are environment variables, or lines of the file .env; .env.example "
+        "explains each. Ctrl+C stops Spacebot, a second Ctrl+C at once.",
+    )
+    made.add_argument("--version", action="version", version=f"Spacebot {__version__}")
+    return made
+
+
+def say(text: str) -> None:
+    """Tell whoever sits at the terminal, whatever LOG_LEVEL is."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def stopping(seconds: int) -> str:
+    """What a stop waits for."""
+    return f"Stopping: running jobs have {seconds} s to end. Press Ctrl+C again to stop at once."
 
 
 def taken(settings: Settings) -> str:
@@ -92,7 +143,7 @@ def taken(settings: Settings) -> str:
 
 def run() -> None:
     """Start the program, and end the process with its exit code."""
-    code = main()
+    code = main(sys.argv[1:])
     logging.shutdown()
     # A thread that waits for a silent Space would hold up the end for a minute.
     os._exit(code)

@@ -22,7 +22,7 @@ from spacebot import __version__, demo, setup_guide, words
 from spacebot.bot import Bot, keep_running, reached
 from spacebot.catalogue import Catalogue
 from spacebot.control import Control
-from spacebot.errors import NewerDatabase, Refused, StoreError
+from spacebot.errors import Cancelled, Interrupted, NewerDatabase, Refused, StoreError
 from spacebot.jobs import Deadlines, Jobs, Limits
 from spacebot.models import (
     BotPhase,
@@ -61,6 +61,7 @@ LOOK = 15.0
 ACT = 50.0
 SHOWN = 10
 STARTING = "Spacebot is still starting. Try again in a moment."
+STOPPED = "Spacebot is stopping, so this was cancelled. Run it again once Spacebot is back."
 HANGS = "The bot does not answer the page: it is too busy, or it hangs."
 
 
@@ -393,6 +394,9 @@ class Runtime:
         except asyncio.CancelledError:
             running.cancel()
             state = state if state == State.DONE else State.CANCELLED
+        except Interrupted:
+            state = State.CANCELLED
+            put(Cancelled(STOPPED))
         except Exception as error:
             put(error)
         finally:

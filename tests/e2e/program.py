@@ -180,8 +180,9 @@ async def running(
     before: str = "",
     ready: bool = True,
     clean: bool = True,
+    ends: int = 0,
 ) -> AsyncIterator[Program]:
-    """Run the program until the block ends, then stop it by SIGTERM and check how it ended."""
+    """Run the program until the block ends, then stop it by SIGTERM and check how it `ends`."""
     given = {"SPACES": spaces, "DISCORD_TOKEN": server.token if server else "", **(env or {})}
     program = start(folder, given, server=server, app_py=app_py, before=before)
     try:
@@ -190,7 +191,7 @@ async def running(
         yield program
         if program.process.poll() is None:
             await program.stop()
-        assert program.process.returncode == 0, program.log
+        assert program.process.returncode == ends, program.log
         if clean:
             program.check_log()
     finally:
