@@ -224,21 +224,17 @@ class Runtime:
             await asyncio.sleep(SAMPLE)
 
     async def _run_bot(self) -> None:
-        if not self.settings.discord_token:
+        catalogue, jobs, token = self._catalogue, self._jobs, self.settings.discord_token
+        if not token:
             return
-        assert self._catalogue is not None
-        assert self._jobs is not None
-        catalogue, jobs = self._catalogue, self._jobs
-        token = self.settings.discord_token
+        assert catalogue is not None
+        assert jobs is not None
         if setup_guide.belongs_elsewhere(token):
             log.error(wrong := setup_guide.wrong_kind(token))
             self._tell(None, BotStatus(BotPhase.FAILED, wrong, trouble=Trouble.TOKEN))
             return
-        await keep_running(
-            token,
-            lambda: Bot(catalogue, jobs, proxy=self.settings.discord_proxy),
-            self._tell,
-        )
+        proxy = self.settings.discord_proxy
+        await keep_running(token, lambda: Bot(catalogue, jobs, proxy=proxy), self._tell)
 
     def _tell(self, bot: Bot | None, status: BotStatus) -> None:
         if status.trouble is Trouble.TOKEN:
