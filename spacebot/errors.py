@@ -161,4 +161,9 @@ class SpaceUnreadable(SpaceError):
 
 
 class SpaceRaised(SpaceError):
-    """The Space's own code raised an error; the text is its own where it gave one."""
+    """The Space's own code raised an error; the text is its own where it gave one.
+
+    `empty` names the options that were left empty and may be what it misses.
+    """
+
+    empty: tuple[str, ...] = ()

@@ -109,16 +109,22 @@ def took(seconds: float) -> str:
     return f"-# Done in {seconds:.1f} s" if seconds < 10 else f"-# Done in {duration(seconds)}"
 
 
+def _left_empty(error: SpaceRaised) -> str:
+    named = ", ".join(f"`{name}`" for name in error.empty[:3])
+    return f"\nLeft empty: {named}. The Space may need it." if named else ""
+
+
 def failure(error: BaseException) -> str:
     """What went wrong, in words for whoever waits, and what to do next."""
     match error:
         case SpaceRaised() if str(error).strip():
             said = plain(str(error), 1200)
-            return f"❌ The Space says: {said}"
+            return f"❌ The Space says: {said}{_left_empty(error)}"
         case SpaceRaised():
             return (
                 "❌ The Space failed and did not say why. "
                 "Try other values or another file; if it stays, tell the author of the Space."
+                f"{_left_empty(error)}"
             )
         case Cancelled():
             return f"🛑 {error}"

@@ -39,7 +39,12 @@ CASES = {
     "a hint": ([text(), text("Style", description="Leave blank for none.")], [True, False]),
     "a hint in Chinese": ([text(), text("风格（可选）")], [True, False]),
     "a prompt and a melody": ([text(), draft("audio", "Melody")], [True, False]),
-    "a picture and a question": ([draft("image"), text("Question")], [True, True]),
+    "a picture and a question": ([draft("image"), text("Question")], [True, False]),
+    "a question before its picture": ([text("Question"), draft("image")], [False, True]),
+    "a picture and an instruction": ([draft("image"), text("Prompt")], [True, True]),
+    "a question about a text": ([text("Context"), text("Question")], [True, True]),
+    "a question and a picture that may help": (
+        [text("Question"), draft("image", "Image (optional)")], [True, False]),
     "a picture alone, told to be optional": ([draft("image", "Image (optional)")], [True]),
     "a picture that the function does without": ([draft("image", own_default=True)], [False]),
     "a face and a body": ([draft("image", "Face"), draft("image", "Body")], [True, True]),

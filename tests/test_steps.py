@@ -84,6 +84,16 @@ async def test_a_failure_s_step_answers_only_where_the_event_fails(served, tmp_p
         assert "Nothing can be heard." not in thunder
 
 
+async def test_what_a_page_may_leave_empty_is_optional(served, tmp_path: Path):
+    async with lab(tmp_path, it=served("chained")) as home:
+        answer = await ask(home.ada, "it look", {"picture": picture(8)}, channel=home.channel)
+        assert "caption: 8 wide" in answer.content
+        # Where the Space refuses, it is told what was left empty.
+        refused = await ask(home.ada, "it look", {"picture": picture(2)}, channel=home.channel)
+        assert "There is too little to see." in refused.content
+        assert "Left empty: `question`." in refused.content
+
+
 async def test_then_follows_a_step_that_fails_too(served, tmp_path: Path):
     async with lab(tmp_path, it=served("chained")) as home:
 

@@ -117,6 +117,11 @@ def values(endpoint: Endpoint, given: Mapping[str, Any]) -> dict[str, Any]:
     return sent
 
 
+def left_empty(endpoint: Endpoint, given: Mapping[str, Any]) -> tuple[str, ...]:
+    """The options that the Space may miss: not given, and required by its API alone."""
+    return tuple(name_of(one) for one, own in by_owner(endpoint, given) if one.bare and not own)
+
+
 def by_owner(
     endpoint: Endpoint, given: Mapping[str, Any]
 ) -> Iterator[tuple[Parameter, dict[str, Any]]]:

@@ -21,6 +21,7 @@ from spacebot.errors import (
     QuotaExceeded,
     SpaceBusy,
     SpaceError,
+    SpaceRaised,
     SpaceSilent,
     SpaceUnreadable,
 )
@@ -115,6 +116,9 @@ class Pipeline:
         try:
             await self._turn(running, turn)
             running.values = await self._attempts(running, turn, values)
+        except SpaceRaised as error:
+            error.empty = inputs.left_empty(endpoint, running.job.given)
+            raise
         finally:
             if turn.sent:
                 running.ran = time.monotonic() - turn.sent

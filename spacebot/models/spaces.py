@@ -81,6 +81,7 @@ class Parameter:
     is the key into `inputs.INPUTS`. `required` says that the Space needs a value
     and has none of its own; otherwise `default` (JSON) is sent when none is given.
     `live` says that its choices or bounds can change with what is given for others.
+    `bare` says that it may be left empty, though the Space's API calls it required.
     """
 
     name: str
@@ -89,6 +90,7 @@ class Parameter:
     option: str = ""
     description: str = ""
     required: bool = False
+    bare: bool = False
     default: Any = None
     choices: tuple[Choice, ...] = ()
     custom: bool = False

@@ -46,6 +46,8 @@ _AID = re.compile(
     r"|another|or|upload|record|microphone|webcam|style|[2-9])\b",
     re.I,
 )
+# What may be said about a picture, a film or a sound; the model describes it without, too.
+_ABOUT = re.compile(r"\b(questions?|quer(y|ies)|caption|des(c|cription)?|describe|context)\b", re.I)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,17 @@ class Draft:
         return self.hidden or self.aside or may_be_none or bool(told)
 
     @property
+    def is_about(self) -> bool:
+        """Whether it is a text that only adds to what is looked at or heard."""
+        name = f"{self.parameter.name} {self.parameter.label}".replace("_", " ")
+        return self.parameter.component in TEXTS and bool(_ABOUT.search(name))
+
+    @property
+    def is_subject(self) -> bool:
+        """Whether it is a picture or the like that has to be given."""
+        return self.parameter.component in MEDIA and self.empty and not self.optional
+
+    @property
     def is_content(self) -> bool:
         """Whether it is what a person brings, rather than a setting."""
         return self.parameter.component in CONTENT
@@ -98,7 +111,8 @@ def required(drafts: list[Draft]) -> list[bool]:
     needed: list[bool] = []
     for index, draft in enumerate(drafts):
         before = [d for d, need in zip(drafts, needed, strict=False) if need and d.is_content]
-        needed.append(_is_required(draft, before, drafts[:index]))
+        about = draft.is_about and any(other.is_subject for other in drafts)
+        needed.append(not about and _is_required(draft, before, drafts[:index]))
     needed = [
         need and not _has_other(draft, drafts, needed)
         for draft, need in zip(drafts, needed, strict=True)

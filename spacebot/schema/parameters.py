@@ -127,7 +127,8 @@ def _named(drafts: list[Draft], needed: list[bool]) -> Iterable[Parameter]:
             option = own
         option = unique_name(option, taken)
         taken.add(option)
-        found = replace(found, option=option, required=need)
+        bare = draft.is_content and draft.empty and not (need or draft.own_default)
+        found = replace(found, option=option, required=need, bare=bare)
         found = replace(found, label=read_label(found))
         found = replace(found, description=read_hint(found, placeholder=draft.placeholder))
         options.append((draft.hidden, found))

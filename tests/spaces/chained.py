@@ -65,6 +65,13 @@ def play(pitch: float) -> str:
     return f"played {pitch:g}"
 
 
+def look(picture: Image.Image, question: str) -> str:
+    """Answer a question about a picture, or tell what it shows."""
+    if not question and picture.width < 4:
+        raise gr.Error("There is too little to see.")
+    return f"{question or 'caption'}: {picture.width} wide"
+
+
 def build() -> gr.Blocks:
     """Build the app: buttons, each with a chain of named endpoints."""
     with gr.Blocks(title="Chained", analytics_enabled=False) as blocks:
@@ -87,4 +94,6 @@ def build() -> gr.Blocks:
         spoken.failure(whisper, [words, volume], whispered)
         pitch, tone = gr.Number(4, label="Pitch"), gr.Textbox(label="Tone")
         gr.Button("Play").click(tune, pitch, pitch).then(play, pitch, tone)
+        seen, question = gr.Image(label="Seen", type="pil"), gr.Textbox(label="Question")
+        gr.Button("Look").click(look, [seen, question], gr.Textbox(label="Looks like"))
     return blocks.queue(default_concurrency_limit=20)
