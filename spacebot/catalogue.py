@@ -154,6 +154,9 @@ class Catalogue:
         if parameter is None or not parameter.live or connection is None:
             return inputs.suggest(endpoint, option, text)
         try:
+            if not connection.is_open:
+                # Typing alone wakes no Space.
+                raise TimeoutError
             async with asyncio.timeout(TYPING):
                 values = inputs.so_far(endpoint, given)
                 found = await connection.offered(endpoint, parameter.name, values, user=user)
