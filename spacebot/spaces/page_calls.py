@@ -50,7 +50,7 @@ class PageCalls:
             "event_data": picked,
             "trigger_id": event.on[0][0] if event.on else None,
         }
-        running = event.queued and self._client.protocol == WATCHED
+        running = event.queued and self._client.protocol in WATCHED
         try:
             return await (self._queued(event, body) if running else self._direct(event, body))
         except SpaceRaised as error:
