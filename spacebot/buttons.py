@@ -22,16 +22,31 @@ MOST_FOLLOW_UPS = 4 * ROW
 SECONDARY, PRIMARY = discord.ButtonStyle.secondary, discord.ButtonStyle.primary
 
 
-class Pressed(Protocol):
-    """What the buttons need of the bot."""
+class Bot(Protocol):
+    """What buttons and forms need of the Discord client."""
 
     async def pressed(self, interaction: discord.Interaction[Any], button: str, *ids: str) -> None:
-        """Do what a button is for; failures are told."""
+        """Do what a button under a result is for."""
+        ...
+
+    async def tell_failure(
+        self, interaction: discord.Interaction[Any], error: BaseException
+    ) -> None:
+        """Tell whoever pressed what went wrong, and log it."""
         ...
 
 
+def bot_of(interaction: discord.Interaction[Any]) -> Bot:
+    """The bot that an interaction reached."""
+    return cast(Bot, interaction.client)
+
+
 class ById(discord.ui.DynamicItem[Any], template="^$"):
-    """A part of a message that is made again from its id: the groups of its template, in order."""
+    """A button or select that is made again from its id: the groups of its template, in order.
+
+    A subclass implements `press`. Whatever fails there reaches the bot's one error handler:
+    discord.py would only log it, and Discord say that the application did not respond.
+    """
 
     @classmethod
     async def from_custom_id(
@@ -43,6 +58,17 @@ class ById(discord.ui.DynamicItem[Any], template="^$"):
     ) -> Self:
         """Make it again from its id."""
         return cls(*match.groups())
+
+    async def callback(self, interaction: discord.Interaction[Any]) -> None:
+        """Answer a press."""
+        try:
+            await self.press(interaction)
+        except Exception as error:
+            await bot_of(interaction).tell_failure(interaction, error)
+
+    async def press(self, interaction: discord.Interaction[Any]) -> None:
+        """What this is for."""
+        raise NotImplementedError
 
 
 class JobButton(ById, template="^$"):
@@ -64,9 +90,9 @@ class JobButton(ById, template="^$"):
             )
         )
 
-    async def callback(self, interaction: discord.Interaction[Any]) -> None:
+    async def press(self, interaction: discord.Interaction[Any]) -> None:
         """Have the bot do it."""
-        await cast(Pressed, interaction.client).pressed(interaction, self.name, *self.ids)
+        await bot_of(interaction).pressed(interaction, self.name, *self.ids)
 
 
 class Cancel(JobButton, template=rf"cancel:{JOB}"):

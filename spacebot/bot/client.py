@@ -27,7 +27,7 @@ from spacebot.commands import MOST, build
 from spacebot.compare import Compare
 from spacebot.conversations import CHAT_BUTTONS, HERE, Host
 from spacebot.desk import Desk
-from spacebot.errors import SpacebotError
+from spacebot.errors import Cancelled, InputError, SpacebotError
 from spacebot.forms import FORM_BUTTONS, Forms, tell_expired
 from spacebot.intents import CONTENT, Wanted, least
 from spacebot.jobs import Jobs
@@ -287,11 +287,8 @@ class Bot(discord.Client):
         return self.desk.forms
 
     async def pressed(self, interaction: discord.Interaction[Any], button: str, *ids: str) -> None:
-        """Do what a button is for; failures are told."""
-        try:
-            await PRESSES[button](self.desk, interaction, *ids)
-        except Exception as error:
-            await self.tell_failure(interaction, error)
+        """Do what a button under a result is for."""
+        await PRESSES[button](self.desk, interaction, *ids)
 
     async def on_interaction(self, interaction: discord.Interaction[Any]) -> None:
         """Answer what discord.py does not know: a form from before a restart."""
@@ -319,7 +316,10 @@ class Bot(discord.Client):
     async def tell_failure(
         self, interaction: discord.Interaction[Any], error: BaseException
     ) -> None:
-        """Tell whoever pressed, or filled in a form, what went wrong; a bug is logged."""
+        """Tell whoever waits what went wrong, and log it once.
+
+        Here ends whatever fails in a command, a button, a select, a form or a context menu.
+        """
         if isinstance(error, discord.NotFound) and error.code == 10062:
             log.warning("an interaction was gone before it could be acknowledged")
             return
@@ -328,12 +328,19 @@ class Bot(discord.Client):
             return
         if not isinstance(error, SpacebotError):
             log.error("an interaction failed", exc_info=error)
+        elif not isinstance(error, InputError | Cancelled):
+            # The class alone: its text may quote what somebody asked for.
+            cause = f" ({type(error.__cause__).__name__})" if error.__cause__ else ""
+            log.warning("an interaction failed: %s%s", type(error).__name__, cause)
         await self._say(interaction, words.failure(error))
 
     async def _say(self, interaction: discord.Interaction[Any], said: str) -> None:
         done = interaction.response.is_done()
         send = interaction.followup.send if done else interaction.response.send_message
-        await send(said, ephemeral=True)
+        try:
+            await send(said, ephemeral=True)
+        except TROUBLE as error:
+            log.warning("a failure could not be told: %s", error)
 
     def state(self) -> BotStatus:
         """The state for the page."""

@@ -70,7 +70,7 @@ class Enter(ChatButton, template=rf"chat-enter:{ID}"):
     name, label = "chat-enter", "Enter"
     style = discord.ButtonStyle.primary
 
-    async def callback(self, interaction: discord.Interaction[Any]) -> None:
+    async def press(self, interaction: discord.Interaction[Any]) -> None:
         """Open the form."""
         await self.talks(interaction).enter(interaction, self.conversation)
 
@@ -80,7 +80,7 @@ class Stop(ChatButton, template=rf"{STOP}:{ID}"):
 
     name, label = STOP, "Stop"
 
-    async def callback(self, interaction: discord.Interaction[Any]) -> None:
+    async def press(self, interaction: discord.Interaction[Any]) -> None:
         """Stop it, and say what that did."""
         await self.talks(interaction).stop(interaction, self.conversation)
 
@@ -90,7 +90,7 @@ class Regenerate(ChatButton, template=rf"chat-again:{ID}"):
 
     name, label = "chat-again", "Regenerate"
 
-    async def callback(self, interaction: discord.Interaction[Any]) -> None:
+    async def press(self, interaction: discord.Interaction[Any]) -> None:
         """Ask again."""
         await self.talks(interaction).regenerate(interaction, self.conversation)
 
@@ -100,7 +100,7 @@ class Fork(ChatButton, template=rf"chat-fork:{ID}"):
 
     name, label = "chat-fork", "Fork"
 
-    async def callback(self, interaction: discord.Interaction[Any]) -> None:
+    async def press(self, interaction: discord.Interaction[Any]) -> None:
         """Open the thread."""
         await self.talks(interaction).fork(interaction, self.conversation)
 
@@ -110,7 +110,7 @@ class Export(ChatButton, template=rf"chat-export:{ID}"):
 
     name, label = "chat-export", "Export"
 
-    async def callback(self, interaction: discord.Interaction[Any]) -> None:
+    async def press(self, interaction: discord.Interaction[Any]) -> None:
         """Hand it over."""
         await self.talks(interaction).export(interaction, self.conversation)
 
@@ -121,7 +121,7 @@ class Share(ChatButton, template=rf"chat-share:{ID}"):
     name, label = "chat-share", "Open to all"
     closing = "Only me"
 
-    async def callback(self, interaction: discord.Interaction[Any]) -> None:
+    async def press(self, interaction: discord.Interaction[Any]) -> None:
         """Open or close it."""
         await self.talks(interaction).share(interaction, self.conversation)
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import re
 import secrets
 from collections.abc import Collection, Mapping
-from typing import Any, Protocol, Self, cast
+from typing import Any, Protocol, cast
 
 import discord
 from discord import ui
 
+from spacebot.buttons import ById, bot_of
 from spacebot.errors import InputError
 from spacebot.forms.drafts import LIFE, PAGE, Draft, Drafts, Finish
 from spacebot.forms.fields import fields_of
@@ -148,11 +148,11 @@ class Page(ui.Modal):
         await forms.submitted(interaction, self.draft, self.number)
 
     async def on_error(self, interaction: discord.Interaction[Any], error: Exception, /) -> None:
-        """Hand a bug to the bot's own error handler."""
-        await cast(Any, interaction.client).tell_failure(interaction, error)
+        """Hand what fails to the bot's one error handler."""
+        await bot_of(interaction).tell_failure(interaction, error)
 
 
-class FormButton(ui.DynamicItem[ui.Button[ui.View]], template="^$"):
+class FormButton(ById, template="^$"):
     """A button between two pages of a form."""
 
     def __init__(self, draft: str, action: str, label: str, *, primary: bool = False) -> None:
@@ -160,30 +160,16 @@ class FormButton(ui.DynamicItem[ui.Button[ui.View]], template="^$"):
         super().__init__(ui.Button(label=label, style=style, custom_id=f"form:{draft}:{action}"))
         self.draft = draft
 
-    @classmethod
-    async def from_custom_id(
-        cls,
-        interaction: discord.Interaction[Any],  # noqa: ARG003
-        item: ui.Item[Any],  # noqa: ARG003
-        match: re.Match[str],
-        /,
-    ) -> Self:
-        """Make the button again from its id."""
-        return cls(*match.groups())
-
-    async def callback(self, interaction: discord.Interaction[Any]) -> None:
+    async def press(self, interaction: discord.Interaction[Any]) -> None:
         """Find the form, and go on with it."""
-        client = cast(Any, interaction.client)
-        draft = client.forms.drafts.get(self.draft)
-        try:
-            if draft is None:
-                await expired(interaction)
-            else:
-                await self.press(interaction, client.forms, draft)
-        except Exception as error:
-            await client.tell_failure(interaction, error)
+        forms = cast(HasForms, interaction.client).forms
+        draft = forms.drafts.get(self.draft)
+        if draft is None:
+            await expired(interaction)
+        else:
+            await self.go_on(interaction, forms, draft)
 
-    async def press(
+    async def go_on(
         self, interaction: discord.Interaction[Any], forms: Forms, draft: Draft
     ) -> None:
         """What this button does."""
@@ -197,7 +183,7 @@ class OpenPage(FormButton, template=rf"form:{ID}:(?P<page>\d{{1,4}})"):
         super().__init__(draft, str(page), label)
         self.page = int(page)
 
-    async def press(
+    async def go_on(
         self, interaction: discord.Interaction[Any], forms: Forms, draft: Draft
     ) -> None:
         """Show the page."""
@@ -210,7 +196,7 @@ class Run(FormButton, template=rf"form:{ID}:run"):
     def __init__(self, draft: str) -> None:
         super().__init__(draft, "run", "Run with these", primary=True)
 
-    async def press(
+    async def go_on(
         self, interaction: discord.Interaction[Any], forms: Forms, draft: Draft
     ) -> None:
         """Run it."""

@@ -117,18 +117,14 @@ def _shown(desk: Desk, opened: Offer, page: int) -> dict[str, Any]:
 class Menu(ById, template="^$"):
     """A part of the menu. What is chosen, and who asks, are in memory: an old one says so."""
 
-    async def callback(self, interaction: discord.Interaction[Any]) -> None:
+    async def press(self, interaction: discord.Interaction[Any]) -> None:
         """Find the menu, and go on with it."""
-        client = cast(Any, interaction.client)
-        desk: Desk = client.desk
+        desk: Desk = cast(Any, interaction.client).desk
         opened = desk.offers.get(self.custom_id.split(":")[1])
-        try:
-            if opened is None:
-                await interaction.response.send_message(EXPIRED, ephemeral=True)
-            else:
-                await self.chosen(desk, interaction, opened)
-        except Exception as error:
-            await client.tell_failure(interaction, error)
+        if opened is None:
+            await interaction.response.send_message(EXPIRED, ephemeral=True)
+        else:
+            await self.chosen(desk, interaction, opened)
 
     async def chosen(
         self, desk: Desk, interaction: discord.Interaction[Any], opened: Offer
