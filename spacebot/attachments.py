@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import aiohttp
 import discord
 
-from spacebot.errors import InputError
+from spacebot.errors import DiskFull, InputError
 from spacebot.inputs.form import megabytes
 from spacebot.jobs import Jobs
 from spacebot.models import Endpoint, File, Job
@@ -125,8 +125,8 @@ async def fetched(
             f"{megabytes(limit)} a file. Attach a smaller one.",
             option=option,
         )
-    path = jobs.uploads.path(job, file.name)
     try:
+        path = jobs.uploads.path(job, file.name)
         # discord.py holds a file in memory, so only a few are brought at once.
         async with jobs.uploads.at_once:
             content = await client.http.get_from_cdn(file.url or "")
@@ -134,4 +134,8 @@ async def fetched(
     except (discord.HTTPException, aiohttp.ClientError, TimeoutError) as error:
         said = f"Discord did not hand over {code(file.name)}. Attach it again."
         raise InputError(f"{called}: {said}" if option else said, option=option) from error
+    except OSError as error:
+        if not DiskFull.is_meant_by(error):
+            raise
+        raise DiskFull from error
     return replace(file, path=path, folder=path.parent)

@@ -226,6 +226,8 @@ class Delivery:
         if self.place.private:
             await self.jobs.note(self.job.id, state=State.POSTING)
         done = words.took(outcome.ran)
+        if not self.jobs.is_saved(self.job):
+            done = f"{done}\n{words.UNSAVED}"
         view = self._buttons(outcome)
         if self._unposted is None:
             self._unposted = list(outcome.replies)

@@ -14,6 +14,7 @@ SpacebotError
 ├── Cancelled               whoever asked, or a moderator, stopped it
 ├── Interrupted             the bot is stopping; the job is kept for its next start
 ├── StoreError              the database, or the disk under DATA_DIR, fails
+│   ├── DiskFull            there is no room for a file or a row
 │   └── NewerDatabase       a later version of Spacebot made it; this one leaves it alone
 └── SpaceError              the Space, or the way to it
     ├── SpaceNotFound       no such Space, or a private one without a token
@@ -29,6 +30,7 @@ SpacebotError
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Collection
 from typing import Self
 
@@ -91,6 +93,20 @@ class Interrupted(SpacebotError):
 
 class StoreError(SpacebotError):
     """The database or the disk fails; the text says how, and `__cause__` is for the log."""
+
+
+class DiskFull(StoreError):
+    """The disk under DATA_DIR has no room, or takes no writes."""
+
+    ERRNOS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
+
+    def __init__(self) -> None:
+        super().__init__("The bot's disk is full. Whoever runs the bot has to make room.")
+
+    @classmethod
+    def is_meant_by(cls, error: BaseException) -> bool:
+        """Whether the operating system's error says so."""
+        return isinstance(error, OSError) and error.errno in cls.ERRNOS
 
 
 class NewerDatabase(StoreError):

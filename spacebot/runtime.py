@@ -330,6 +330,7 @@ class Runtime:
             span=span,
             failures=jobs.history.failures[:SHOWN],
             paused=self._control.paused if self._control else (),
+            trouble=jobs.trouble,
         )
 
     async def metrics(self) -> bytes:

@@ -104,6 +104,12 @@ def duration(seconds: float) -> str:
     return f"{minutes // 60} h {minutes % 60} min"
 
 
+UNSAVED = (
+    "-# ⚠️ The bot could not save this, so the buttons under it may not work. To ask again, use "
+    "the command."
+)
+
+
 def took(seconds: float) -> str:
     """How long a result took, as a small line."""
     return f"-# Done in {seconds:.1f} s" if seconds < 10 else f"-# Done in {duration(seconds)}"

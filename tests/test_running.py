@@ -78,7 +78,9 @@ async def test_a_step_after_the_first_can_be_taken_out_of_the_queue():
 
     admission = Admission(Limits())
     turn = admission.enter("owner/name", "/run", "ada")
-    pipeline = Pipeline(cast(Any, None), admission, Deadlines(), cap=1, mark=mark)
+    pipeline = Pipeline(
+        cast(Any, None), admission, Deadlines(), cap=1, mark=mark, results=cast(Any, None)
+    )
     job = running()
     for stage in (Stage.SENDING, Stage.RUNNING, Stage.SENDING, Stage.QUEUED):
         pipeline._take(job, turn, Progress(stage))

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -18,7 +18,7 @@ from spacebot import words
 from spacebot.conversations.controls import answer_view, stop_view
 from spacebot.conversations.speech import Speech
 from spacebot.conversations.talk import asked, history_of, restored, secrets_missing, spoken
-from spacebot.errors import Cancelled, Interrupted, SecretNeeded, SpacebotError
+from spacebot.errors import Cancelled, Interrupted, SecretNeeded, SpacebotError, StoreError
 from spacebot.jobs import SECRET, Jobs, Running
 from spacebot.jobs.pipeline import CHAT_MESSAGES
 from spacebot.models import Asker, Endpoint, Job, Outcome, Reply
@@ -36,6 +36,9 @@ FORGOTTEN = small(
     "⚠️ The Space was restarted and has forgotten what was said before. It goes on from here."
 )
 TWICE = small("This Space keeps the conversation itself, so it has heard the question twice.")
+UNSAVED = small(
+    "⚠️ The bot could not save this. The conversation goes on, until the bot is restarted."
+)
 LOST = (
     "⚠️ The bot was restarted while the Space answered this, so the answer is lost. "
     "Press Regenerate to ask again."
@@ -78,6 +81,7 @@ class Asking:
     _stop: str | None = None
     _marked: bool = False
     _unseen: bool = False
+    _unsaved: bool = False
     _left: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -168,7 +172,11 @@ class Asking:
     async def _note_sent(self, running: Running) -> None:
         if running.sent and not self._marked:
             self._marked = True
-            await self.jobs.store.chats.mark(self.turn.job, state=TurnState.SENT)
+            await self._save(self.jobs.store.chats.mark(self.turn.job, state=TurnState.SENT))
+
+    async def _save(self, writing: Awaitable[None]) -> None:
+        """Write something down; where that fails, the answer is given all the same."""
+        self._unsaved |= not await self.jobs.store.saved(writing)
 
     @asynccontextmanager
     async def _typing(self) -> AsyncIterator[None]:
@@ -220,9 +228,8 @@ class Asking:
         return [Reply(part) for part in split(preview.text)][:CHAT_MESSAGES]
 
     async def _note_messages(self) -> None:
-        await self.jobs.store.chats.change(
-            self.conversation.id, answer=[str(one) for one in self.speech.messages]
-        )
+        answer = [str(one) for one in self.speech.messages]
+        await self._save(self.jobs.store.chats.change(self.conversation.id, answer=answer))
 
     async def _answered(self, endpoint: Endpoint, outcome: Outcome) -> None:
         """Post the whole answer, and keep what was said."""
@@ -298,6 +305,8 @@ class Asking:
     ) -> None:
         """Show the last of it and write down how it ended; `asks` for the member's secrets."""
         before, kept = list(self.conversation.answer), self.jobs.store.chats
+        if self._unsaved or self.jobs.store.trouble:
+            replies = with_notes(replies, [UNSAVED])
         try:
             if not self.gone:
                 view = answer_view(await self._fresh(), asks=asks)
@@ -305,20 +314,23 @@ class Asking:
         except TROUBLE as error:
             await self._another_way(error, replies)
         self.posted = True
-        await kept.mark(self.turn.job, state=state, answer=answer, answer_files=list(files))
+        ended = kept.mark(self.turn.job, state=state, answer=answer, answer_files=list(files))
+        await self._save(ended)
         changed: dict[str, Any] = {"before": self.sent, "history": history or self.sent}
         if process is not None:
             changed["process"] = process
         messages = [str(one) for one in self.speech.messages]
-        await kept.change(self.conversation.id, answer=messages, used=time.time(), **changed)
+        changed |= {"answer": messages, "used": time.time()}
+        await self._save(kept.change(self.conversation.id, **changed))
         if before and before[-1] not in messages and not self.question.over:
             # Only the last answer has buttons.
             await Speech(self.client, self.speech.channel.id, messages=[int(before[-1])]).bare()
 
     async def _fresh(self) -> Conversation:
         """The conversation as it is now: somebody may have opened it meanwhile."""
-        kept = await self.jobs.store.chats.get(self.conversation.id)
-        return kept or self.conversation
+        with contextlib.suppress(StoreError):
+            return await self.jobs.store.chats.get(self.conversation.id) or self.conversation
+        return self.conversation
 
     async def _another_way(self, error: Exception, replies: Sequence[Reply]) -> None:
         """Send the answer to whoever asked, as it cannot be shown where they did."""

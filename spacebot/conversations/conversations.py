@@ -122,7 +122,7 @@ class Conversations:
 
     async def add(self, conversation: Conversation) -> None:
         """Store a conversation, and answer in its channel from now on."""
-        await self.kept.add(conversation)
+        await self.jobs.store.saved(self.kept.add(conversation))
         self._note(conversation.id, conversation.channel, conversation.user, conversation.addressed)
 
     def give_secrets(self, conversation: str, user: str, secrets: Mapping[str, Any]) -> None:
@@ -165,7 +165,7 @@ class Conversations:
             endpoint = self.endpoint(conversation)
             files = [kept(await self._fetched(turn.job, endpoint, one)) for one in attachments]
         turn = replace(turn, files=files)
-        await self.kept.say(turn)
+        await self.jobs.store.saved(self.kept.say(turn))
         return turn
 
     async def _fetched(

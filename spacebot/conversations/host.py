@@ -13,7 +13,7 @@ from spacebot.attachments import attached
 from spacebot.conversations.conversations import Conversations, told
 from spacebot.conversations.pressed import Pressed
 from spacebot.conversations.talk import split
-from spacebot.errors import SpacebotError
+from spacebot.errors import SpacebotError, StoreError
 from spacebot.forms import Forms
 from spacebot.inputs.words import title_of
 from spacebot.jobs import Jobs
@@ -161,7 +161,14 @@ class Host(Pressed):
             return
         mentioned = self.client.user in message.mentions
         async with self.talks.lock(message.channel.id):
-            here = await self.talks.find(message.channel.id, message.author.id)
+            try:
+                here = await self.talks.find(message.channel.id, message.author.id)
+            except StoreError as error:
+                # It is a conversation's; which one cannot be looked up.
+                await told(
+                    message.reply(words.failure(error), allowed_mentions=NOBODY), "a message"
+                )
+                return
             if here is not None:
                 await self.talks.hear(here, message, self._text(message), mentioned=mentioned)
                 return

@@ -7,13 +7,12 @@ import contextlib
 import logging
 import shutil
 import time
-import uuid
 from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
 from spacebot.catalogue import Catalogue
-from spacebot.errors import Refused
+from spacebot.errors import DiskFull, Refused
 from spacebot.jobs.admission import Admission, Limits
 from spacebot.jobs.history import History
 from spacebot.jobs.kept import Kept
@@ -21,11 +20,12 @@ from spacebot.jobs.metrics import Metrics
 from spacebot.jobs.pauses import Pauses
 from spacebot.jobs.pipeline import Deadlines, Pipeline
 from spacebot.jobs.records import result_of, to_record
+from spacebot.jobs.results import Results
 from spacebot.jobs.running import Running
 from spacebot.jobs.uploads import Uploads
 from spacebot.models import Job, Outcome, Reply
 from spacebot.outputs import MESSAGE_LIMIT
-from spacebot.store import State, Store, StoreError
+from spacebot.store import State, Store
 
 log = logging.getLogger(__name__)
 
@@ -66,7 +66,9 @@ class Jobs:
         self.answered = False
         self.done = 0
         self.failed = 0
-        self._results = folder / "results"
+        self._results = Results(folder / "results")
+        # Jobs that the database did not take.
+        self._unsaved: set[str] = set()
         self.uploads = Uploads(folder / "uploads")
         self.kept = Kept(catalogue, store, self.uploads.path)
         self._running: dict[str, Running] = {}
@@ -77,11 +79,13 @@ class Jobs:
         self._idle = asyncio.Event()
         self._idle.set()
         self._pipeline = Pipeline(
-            catalogue, self.admission, self.deadlines, cap=cap, mark=self._mark
+            catalogue,
+            self.admission,
+            self.deadlines,
+            cap=cap,
+            mark=self._mark,
+            results=self._results,
         )
-        # Results that a killed process had not posted yet: nobody will.
-        shutil.rmtree(self._results, ignore_errors=True)
-        self._results.mkdir(parents=True)
 
     @property
     def running(self) -> tuple[Running, ...]:
@@ -120,7 +124,7 @@ class Jobs:
         if self._closing:
             raise Refused("The bot is being restarted. Try again in a minute.")
         self.pauses.check(job.endpoint)
-        running = Running(job, self._results / f"job-{uuid.uuid4().hex}", prepare=prepare)
+        running = Running(job, self._results.path(), prepare=prepare)
         self._running[job.id] = running
         self._ours.add(job.id)
         self._idle.clear()
@@ -131,7 +135,13 @@ class Jobs:
     async def _run(self, running: Running, header: Callable[[], str], kept: bool) -> Outcome:
         if not kept:
             await self.keep(running.job)
-        return await self._pipeline.run(running, header)
+        try:
+            return await self._pipeline.run(running, header)
+        except OSError as error:
+            if not DiskFull.is_meant_by(error):
+                raise
+            # What was attached had no room.
+            raise DiskFull from error
 
     def _ended(self, running: Running, task: asyncio.Task[Outcome]) -> None:
         """Keep why a job failed."""
@@ -148,7 +158,22 @@ class Jobs:
         """
         self._ours.add(job.id)
         if job.place:
-            await self._written(self.store.add(to_record(job, State.WAITING)))
+            await self._save(job, State.WAITING)
+
+    async def _save(self, job: Job, state: str) -> None:
+        if await self.store.saved(self.store.add(to_record(job, state))):
+            self._unsaved.discard(job.id)
+        else:
+            self._unsaved.add(job.id)
+
+    def is_saved(self, job: Job) -> bool:
+        """Whether the database has a job, and takes how it ends."""
+        return not job.place or (job.id not in self._unsaved and not self.store.trouble)
+
+    @property
+    def trouble(self) -> str:
+        """What is wrong with the database or the disk, as a sentence; empty where nothing is."""
+        return self.store.trouble or (str(DiskFull()) if self._results.is_full else "")
 
     async def drop(self, job: Job, state: str) -> None:
         """End a kept job that was not started; what was given stays, to be changed."""
@@ -162,17 +187,15 @@ class Jobs:
 
     async def note_known(self, job: Job, state: str) -> None:
         """Write down how far a kept job is, and what is known of it by now."""
-        await self.note(job.id, **_known(job, state))
+        if job.id in self._unsaved:
+            # The database may take it by now.
+            await self._save(job, state)
+        else:
+            await self.note(job.id, **_known(job, state))
 
     async def note(self, job: str, **values: Any) -> None:
         """Change columns of a kept job; where the database does not take it, that is logged."""
-        await self._written(self.store.mark(job, **values))
-
-    async def _written(self, writing: Awaitable[None]) -> None:
-        try:
-            await writing
-        except StoreError as error:
-            log.error("the database under DATA_DIR does not take jobs: %s", error.__cause__)
+        await self.store.saved(self.store.mark(job, **values))
 
     async def _mark(self, running: Running, sent: bool) -> None:
         """Write down that a job goes to its Space, with what is known of it by now."""
@@ -209,10 +232,11 @@ class Jobs:
             *(job.id, job.command or "try-out", job.endpoint.space, job.endpoint.api_name, state),
             *timing.values(),
         )
-        if job.place:
+        if job.place and job.id not in self._unsaved:
             known = {"state": state} if running.noted else _known(job, state)
             result = result_of(running.values)
             await self.note(job.id, **known, ended=time.time(), result=result)
+        self._unsaved.discard(job.id)
         self._ours.discard(job.id)
 
     def leave(self, running: Running, go_on: GoOn) -> None:

@@ -17,6 +17,7 @@ from typing import Any
 from spacebot import inputs, outputs, words
 from spacebot.catalogue import Catalogue
 from spacebot.errors import (
+    DiskFull,
     EndpointGone,
     QuotaExceeded,
     SpaceBusy,
@@ -27,6 +28,7 @@ from spacebot.errors import (
 )
 from spacebot.jobs.admission import Admission, Turn
 from spacebot.jobs.rendering import Rendering, is_light
+from spacebot.jobs.results import SIZE, Results
 from spacebot.jobs.running import Running
 from spacebot.models import File, Outcome, Progress, Reply, Stage
 from spacebot.outputs import MESSAGE_LIMIT, MESSAGES
@@ -62,7 +64,8 @@ class Pipeline:
     """Takes jobs from the values given to the messages to post.
 
     `cap` is the bytes that one file of a result may have on its way here;
-    `mark(running, sent)` writes down that a job goes to its Space, or is back.
+    `mark(running, sent)` writes down that a job goes to its Space, or is back;
+    `results` gives a folder in memory while the disk is full.
     """
 
     def __init__(
@@ -73,12 +76,14 @@ class Pipeline:
         *,
         cap: int,
         mark: Mark,
+        results: Results,
     ) -> None:
         self.catalogue = catalogue
         self.admission = admission
         self.deadlines = deadlines
         self._cap = cap
         self._mark = mark
+        self._results = results
         self._rendering = Rendering()
 
     def close(self) -> None:
@@ -283,10 +288,30 @@ class Pipeline:
         return reply
 
     async def _render(self, running: Running, values: list[Any], header: str) -> tuple[Reply, ...]:
+        """The messages of a result: on a full disk through memory, else without its files."""
+        try:
+            return await self._rendered(running, values, header, cap=self._cap)
+        except (DiskFull, OSError) as error:
+            if not isinstance(error, DiskFull) and not DiskFull.is_meant_by(error):
+                raise
+        shutil.rmtree(running.folder, ignore_errors=True)
+        room = 0
+        with contextlib.suppress(DiskFull):
+            running.folder, room = self._results.in_memory(), SIZE
+        try:
+            return await self._rendered(running, values, header, cap=room, full=True)
+        except OSError as error:
+            if not DiskFull.is_meant_by(error):
+                raise
+            raise DiskFull from error
+
+    async def _rendered(
+        self, running: Running, values: list[Any], header: str, *, cap: int, full: bool = False
+    ) -> tuple[Reply, ...]:
         job = running.job
         connection = self._connection(running)
         is_light(values)  # raises where it is nested too deeply
-        local = await connection.localize(values, running.folder, cap=self._cap)
+        local = await connection.localize(values, running.folder, cap=cap, full=full)
         return await self._rendering.render(
             job.endpoint,
             local,

@@ -145,7 +145,8 @@ class Status:
 
     `answered` says that a command in Discord has been answered, ever. `history`
     are the last spans of `span` seconds each, oldest first; `failures` the last
-    ones, newest first; `paused` the commands that take no jobs for now.
+    ones, newest first; `paused` the commands that take no jobs for now; `trouble`
+    says what is wrong with the bot's database or disk.
     """
 
     bot: BotStatus
@@ -162,6 +163,7 @@ class Status:
     span: float = 60.0
     failures: tuple[Failure, ...] = ()
     paused: tuple[str, ...] = ()
+    trouble: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,7 +81,7 @@ def sections(status: Status, *, token: bool, hosted: bool) -> tuple[Section, ...
     told = any(step.wrong for step in guide)
     shown = [
         Section("state", parts.state(status)),  # type: ignore[attr-defined]
-        Section("alert", parts.alert(status.bot, told)),  # type: ignore[attr-defined]
+        Section("alert", parts.alert(status.bot, told, status.trouble)),  # type: ignore[attr-defined]
         Section("setup", _guide(guide)),
         Section("counts", parts.counts(status)),  # type: ignore[attr-defined]
         Section("history", _history(status)),

@@ -182,8 +182,12 @@ def router(house: House, shelf: Shelf, access: Access) -> APIRouter:
     overview = Overview(house)
 
     async def healthz() -> JSONResponse:
-        bot = (await overview.status()).bot
+        status = await overview.status()
+        bot = status.bot
         if bot.phase in (BotPhase.CONNECTED, BotPhase.OFF):
+            if status.trouble:
+                degraded = {"status": "degraded", "reason": status.trouble}
+                return JSONResponse(degraded, status_code=503, headers=NO_STORE)
             return JSONResponse({"status": "ok"}, headers=NO_STORE)
         reason = bot.reason or "The first connection to Discord is under way."
         answer = {"status": bot.phase.value, "reason": reason}

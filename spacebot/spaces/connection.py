@@ -344,13 +344,15 @@ class Connection:
         endpoint = client.endpoints[client.fn_index(api_name)]
         return list(endpoint.remove_skipped_components(*values))
 
-    async def localize(self, values: list[Any], folder: Path, *, cap: int) -> list[Any]:
+    async def localize(
+        self, values: list[Any], folder: Path, *, cap: int, full: bool = False
+    ) -> list[Any]:
         """Bring the files of raw outputs into `folder`: see `Fetcher.localize`."""
         client = self._client or await self.connect()
         fetcher = Fetcher(
             self.network, client.src_prefixed, headers(client), linked=self._open_to_all
         )
-        return await fetcher.localize(values, folder, cap=cap)
+        return await fetcher.localize(values, folder, cap=cap, full=full)
 
 
 def _every(steps: Sequence[Step]) -> Iterator[Step]:

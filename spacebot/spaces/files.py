@@ -15,7 +15,7 @@ from urllib.parse import urljoin, urlsplit
 import aiohttp
 from gradio_client import utils
 
-from spacebot.errors import SpaceUnreadable
+from spacebot.errors import DiskFull, SpaceUnreadable
 from spacebot.models import File
 from spacebot.spaces.network import Network
 from spacebot.spaces.reading import chunks
@@ -24,6 +24,7 @@ REDIRECTS = 5
 AT_ONCE = 4
 # What one result may bring here in all: files, and bytes.
 FILES, BYTES = 100, 400_000_000
+NO_ROOM = "the bot's disk is full"
 
 
 class TooLargeError(Exception):
@@ -63,24 +64,30 @@ class Fetcher:
         self._headers = headers
         self._linked = linked
 
-    async def localize(self, values: list[Any], folder: Path, *, cap: int) -> list[Any]:
+    async def localize(
+        self, values: list[Any], folder: Path, *, cap: int, full: bool = False
+    ) -> list[Any]:
         """Replace every file in raw outputs by a `File` in `folder`, of at most `cap` bytes each.
 
         A file that cannot be brought here becomes a `File` without a path that
-        says why: one lost file never costs the others.
+        says why: one lost file never costs the others. Raises `DiskFull`. Where the disk is
+        known to be `full`, `cap` is for all files together, and 0 leaves them out.
         """
         found: list[dict[str, Any]] = []
         utils.traverse(values, lambda data: found.append(data) or data, is_file)
         if not found:
             return values
-        _make(folder)
+        if full:
+            cap //= len(found)
         limit, allowance = asyncio.Semaphore(AT_ONCE), Allowance()
 
         async def one(data: dict[str, Any]) -> File:
             async with limit:
-                return await self._fetch(data, folder, cap, allowance)
+                return await self._fetch(data, folder, cap, allowance, full=full)
 
-        fetched = await asyncio.gather(*map(one, found[:FILES]))
+        fetched = await asyncio.gather(*map(one, found[:FILES]), return_exceptions=True)
+        if error := next((one for one in fetched if isinstance(one, BaseException)), None):
+            raise error
         files = iter([*fetched, *map(self._left_out, found[FILES:])])
         return utils.traverse(values, lambda _: next(files), is_file)
 
@@ -100,7 +107,7 @@ class Fetcher:
         return File(name=name_of(data), url=self._link(data), problem=problem)
 
     async def _fetch(
-        self, data: dict[str, Any], folder: Path, cap: int, allowance: Allowance
+        self, data: dict[str, Any], folder: Path, cap: int, allowance: Allowance, *, full: bool
     ) -> File:
         name = name_of(data)
         mime, size = data.get("mime_type"), data.get("size")
@@ -110,12 +117,18 @@ class Fetcher:
         suffix = re.sub(r"[^.\w]", "", PurePosixPath(name).suffix)[:12]
         path = folder / f"{uuid.uuid4().hex}{suffix}"
         try:
+            if cap <= 0:
+                raise TooLargeError
+            _make(folder)
             size = await self._download(self.address(data), path, cap, allowance)
         except TooLargeError:
-            problem = f"it is larger than {cap // 1_000_000} MB"
+            problem = NO_ROOM if full else f"it is larger than {cap // 1_000_000} MB"
         except TooMuchError:
             problem = f"the files of this result have more than {BYTES // 1_000_000} MB in all"
-        except (aiohttp.ClientError, OSError, TimeoutError, ValueError, SpaceUnreadable):
+        except (aiohttp.ClientError, OSError, TimeoutError, ValueError, SpaceUnreadable) as error:
+            if DiskFull.is_meant_by(error):
+                path.unlink(missing_ok=True)
+                raise DiskFull from error
             problem = "the Space did not hand it over"
         else:
             return File(name=name, path=path, url=url, mime=mime, size=size)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 import sqlalchemy as sa
 
+from spacebot.errors import StoreError
 from spacebot.store.tables import BATCH, chosen_chats, conversations, turns, unfinished
 
 
@@ -25,6 +26,10 @@ class TurnState:
     FAILED = "failed"
     STOPPED = "stopped"
     LOST = "lost"
+
+
+# Conversations that are held in memory while the database fails.
+UNSAVED = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,13 +97,27 @@ class Chats:
     ) -> None:
         self._rows = rows
         self._execute = execute
+        # What the database did not take, the newest last: those go on until a restart.
+        self._unsaved: dict[str, Conversation] = {}
 
     async def add(self, conversation: Conversation) -> None:
-        """Write a conversation down."""
-        await self._execute(conversations.insert().values(**_row(conversation)))
+        """Write a conversation down; where that fails, it is held in memory."""
+        try:
+            await self._execute(conversations.insert().values(**_row(conversation)))
+        except StoreError:
+            self._hold(conversation)
+            raise
+
+    def _hold(self, conversation: Conversation) -> None:
+        self._unsaved.pop(conversation.id, None)
+        self._unsaved[conversation.id] = conversation
+        if len(self._unsaved) > UNSAVED:
+            del self._unsaved[next(iter(self._unsaved))]
 
     async def get(self, conversation: str) -> Conversation | None:
         """One conversation, or None where there is none."""
+        if held := self._unsaved.get(conversation):
+            return held
         chosen = sa.select(conversations).where(conversations.c.id == conversation)
         found = [Conversation(**row._mapping) for row in await self._rows(chosen)]
         return found[0] if found else None
@@ -111,9 +130,24 @@ class Chats:
         return [(row.id, row.channel, row.user, row.addressed) for row in found]
 
     async def change(self, conversation: str, **values: Any) -> None:
-        """Change columns of one conversation."""
+        """Change columns of one conversation; where that fails, it is held in memory."""
         mine = conversations.c.id == conversation
-        await self._execute(conversations.update().where(mine).values(**values))
+        if held := self._unsaved.get(conversation):
+            await self._save_again(replace(held, **values))
+            return
+        try:
+            await self._execute(conversations.update().where(mine).values(**values))
+        except StoreError:
+            if kept := await self.get(conversation):
+                self._hold(replace(kept, **values))
+            raise
+
+    async def _save_again(self, conversation: Conversation) -> None:
+        """Write one down whole that the database did not take before."""
+        self._hold(conversation)
+        await self._execute(conversations.delete().where(conversations.c.id == conversation.id))
+        await self._execute(conversations.insert().values(**_row(conversation)))
+        self._unsaved.pop(conversation.id, None)
 
     async def say(self, turn: Turn) -> None:
         """Write a turn down; on return it outlives a SIGKILL."""

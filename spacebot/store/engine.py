@@ -16,7 +16,7 @@ from sqlalchemy import event
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from spacebot.errors import SettingsError, StoreError
+from spacebot.errors import DiskFull, SettingsError, StoreError
 
 log = logging.getLogger(__name__)
 
@@ -24,7 +24,6 @@ log = logging.getLogger(__name__)
 CONNECT, STATEMENT = 10, 60
 # SQLSTATE classes that are about the server or the connection, never about a row.
 SERVER_CLASSES = {"08", "25", "53", "57", "58"}
-FULL = "The bot's disk is full. Whoever runs the bot has to make room."
 UNREACHABLE = "The bot cannot reach its database. Try again in a minute."
 
 
@@ -119,10 +118,12 @@ def as_store_error(error: BaseException) -> StoreError:
     """A database's error → ours, with a sentence for whoever waits."""
     if isinstance(error, StoreError):
         return error
-    state = _sqlstate(error)
     if is_full(error):
-        text = FULL
-    elif _sqlite_name(error).startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
+        full = DiskFull()
+        full.__cause__ = error
+        return full
+    state = _sqlstate(error)
+    if _sqlite_name(error).startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
         text = "Another process holds the bot's database. Try again in a minute."
     elif state.startswith("28"):
         text = "The database refuses the user or the password in DATABASE_URL."

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import shutil
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
@@ -20,6 +22,8 @@ log = logging.getLogger(__name__)
 
 # Seconds between two looks at whether a database that failed works again.
 PROBE = 5.0
+# With less than this in bytes, a disk that was full still is.
+ROOM = 256 << 10
 
 
 @dataclass(slots=True, eq=False)
@@ -58,6 +62,8 @@ class Writer:
         self.trouble = ""
         self.works = asyncio.Event()
         self.works.set()
+        is_file = engine.dialect.name == "sqlite" and engine.url.database
+        self._folder = Path(engine.url.database or "").parent if is_file else None
 
     async def close(self) -> None:
         """Write what is pending, and end."""
@@ -140,10 +146,16 @@ class Writer:
         self.works.clear()
 
     def _works(self) -> None:
+        if self.trouble and not self._has_room():
+            # SQLite can write over what it wrote before: that says nothing of the next row.
+            return
         if self.trouble:
             log.info("the database takes writes again")
         self.trouble = ""
         self.works.set()
+
+    def _has_room(self) -> bool:
+        return self._folder is None or shutil.disk_usage(self._folder).free > ROOM
 
 
 def _kind(error: BaseException) -> str:

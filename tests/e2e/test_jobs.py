@@ -367,4 +367,4 @@ async def test_nothing_is_left_behind(place: Place, home: Home):
         await asyncio.sleep(0.1)
     assert home.jobs.running == ()
     assert home.jobs.admission.running == home.jobs.admission.waiting == 0
-    assert not list((home.jobs._results).iterdir())
+    assert not list((home.jobs._results.folder).iterdir())

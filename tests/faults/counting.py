@@ -82,7 +82,7 @@ def held(home: Home) -> Held:
         tasks=len(asyncio.all_tasks()) - to_discord,
         sessions=sum(len(one.sessions) for one in home.catalogue.connections.values()),
         files=len(os.listdir("/proc/self/fd")) - 2 * (to_discord + to_spaces),
-        results=len(list(home.jobs._results.iterdir())),
+        results=len(list(home.jobs._results.folder.iterdir())),
     )
 
 
