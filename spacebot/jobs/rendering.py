@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from spacebot import outputs
-from spacebot.errors import SpaceUnreadable
+from spacebot.errors import DiskFull, SpaceUnreadable
 from spacebot.models import Attached, Endpoint, File, Reply
 
 log = logging.getLogger(__name__)
@@ -132,6 +132,8 @@ def _told() -> Iterator[None]:
     try:
         yield
     except Exception as error:
+        if DiskFull.is_meant_by(error):
+            raise DiskFull from error
         log.warning("a result could not be converted", exc_info=True)
         raise SpaceUnreadable(UNREADABLE) from error
 
@@ -182,6 +184,8 @@ class _Worker:
 
 
 def _replies(made: dict[str, Any]) -> tuple[Reply, ...]:
+    if made.get("full"):
+        raise DiskFull
     if "error" in made:
         log.warning("a result could not be converted: %s", made["error"])
         raise SpaceUnreadable(UNREADABLE)

@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from spacebot.errors import DiskFull
 from spacebot.models import Reply
 from spacebot.outputs.messages import preview, render
 
@@ -49,7 +50,8 @@ def _answer(name: str, arguments: Sequence[Any], options: dict[str, Any]) -> dic
         messages = [_written(one) for one in ([replies] if name == "preview" else replies)]
         return {"messages": messages}
     except (Exception, MemoryError) as error:
-        return {"error": f"{type(error).__name__}: {error}"[:300]}
+        full = DiskFull.is_meant_by(error)
+        return {"error": f"{type(error).__name__}: {error}"[:300], "full": full}
 
 
 def _alarm(seconds: int) -> None:

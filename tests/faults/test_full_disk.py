@@ -110,3 +110,14 @@ async def test_the_page_and_healthz_say_so(demo_url, tmp_path: Path):
                 await program.until_page("The bot&#39;s disk is full")
                 filling.unlink()
                 await program.until_health("ok", 60)
+
+
+async def test_a_text_that_becomes_a_file_passes_through_memory(served, tmp_path: Path):
+    with disk(tmp_path / "disk", 8) as folder:
+        async with lab(folder, fast=served("fast")) as it:
+            fill(folder)
+            text = "word " * 1100
+            asked = await it.ada.command("fast echo", text=text, channel=it.channel)
+            await asked.wait(lambda i: i.message and UNSAVED in i.message.content, 30)
+            await settled(it.home)
+            assert it.home.jobs.done == 1
