@@ -226,7 +226,8 @@ class Delivery:
         if self.place.private:
             await self.jobs.note(self.job.id, state=State.POSTING)
         done = words.took(outcome.ran)
-        if not self.jobs.is_saved(self.job):
+        unsaved = not self.jobs.is_saved(self.job)
+        if unsaved:
             done = f"{done}\n{words.UNSAVED}"
         view = self._buttons(outcome)
         if self._unposted is None:
@@ -241,6 +242,8 @@ class Delivery:
             reply = left[0]
             if len(reply.text) + len(done) < 2000:
                 reply = replace(reply, text=f"{reply.text}\n{done}")
+            elif unsaved:
+                left.append(Reply(words.UNSAVED))
             await self.poster.final(reply, view=between if left[1:] else view)
             del left[0]
         while left:

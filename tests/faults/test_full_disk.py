@@ -20,6 +20,7 @@ async def test_a_picture_passes_through_memory(demo_url, tmp_path: Path, caplog)
             asked = await it.ada.command("demo paint", prompt="a red house", channel=it.channel)
             await asked.wait(lambda i: i.message and i.message.attachments, 30)
             await settled(it.home)
+            assert asked.message
             assert UNSAVED in asked.message.content
             assert "did not hand it over" not in asked.message.content
             assert "disk is full" in it.home.jobs.trouble
@@ -44,6 +45,7 @@ async def test_without_room_in_memory_a_picture_is_said_to_be_missing(
             asked = await it.ada.command("demo paint", prompt="a red house", channel=it.channel)
             await asked.wait(lambda i: i.message and "disk is full" in i.message.content, 30)
             await settled(it.home)
+            assert asked.message
             assert "did not hand it over" not in asked.message.content
 
 
@@ -118,6 +120,7 @@ async def test_a_text_that_becomes_a_file_passes_through_memory(served, tmp_path
             fill(folder)
             text = "word " * 1100
             asked = await it.ada.command("fast echo", text=text, channel=it.channel)
-            await asked.wait(lambda i: i.message and UNSAVED in i.message.content, 30)
+            await it.channel.wait(lambda place: UNSAVED in spoken(place)[-1].content, 30)
             await settled(it.home)
+            assert asked.message
             assert it.home.jobs.done == 1
