@@ -64,6 +64,10 @@ class InputError(SpacebotError):
         self.option = option
 
 
+class ValuesRefused(InputError):
+    """A check of the Space's own rejected the values; the text is the Space's."""
+
+
 class SecretNeeded(InputError):
     """A secret option has no value of the member's own. `options` names those to ask for."""
 

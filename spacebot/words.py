@@ -15,6 +15,7 @@ from spacebot.errors import (
     Refused,
     SpacebotError,
     SpaceRaised,
+    ValuesRefused,
 )
 from spacebot.models import Job, Progress, Stage
 from spacebot.outputs.text import escape, said
@@ -136,6 +137,10 @@ def failure(error: BaseException) -> str:
             return f"🛑 {error}"
         case QuotaExceeded() | Refused():
             return f"⏳ {error}"
+        case ValuesRefused() if str(error).strip():
+            return f"✏️ The Space says: {plain(str(error), 1200)}"
+        case ValuesRefused():
+            return "✏️ The Space rejected these values without saying why. Try others."
         case InputError():
             return f"✏️ {error}"
         case SpacebotError():

@@ -47,6 +47,11 @@ def table(headers: list[str], rows: list[list[Any]]) -> dict[str, Any]:
     return {"headers": headers, "data": rows, "metadata": None}
 
 
+# A table of the Space's own, as its author made it.
+HEADS, BLANK = ["Name", "Age", "Member"], ["Bob", None, None]
+PEOPLE = parameter("dataframe", props={"headers": HEADS, "datatype": ["str", "number", "bool"]})
+
+
 DIGITS = parameter("slider", minimum=0, maximum=2**64, step=1)
 LONG = (Choice("Long", "x" * 500), Choice("Twin", 1), Choice("Twin", 2), Choice("", None))
 
@@ -178,6 +183,29 @@ TAKEN = [
         "a,b\n1,2,3",
         OptionType.STRING,
         table(["a", "b", "3"], [[1, 2, 3]]),
+    ),
+    (PEOPLE, "Ann,12,true", OptionType.STRING, table(HEADS, [["Ann", 12, True]])),
+    (PEOPLE, "007,nan,no; Bob", OptionType.STRING, table(HEADS, [["007", None, False], BLANK])),
+    (
+        PEOPLE,
+        "age, name\n1.5, Ann",
+        OptionType.STRING,
+        table(HEADS, [["Ann", 1.5, None]]),
+    ),
+    (
+        PEOPLE,
+        '[["Ann", "12", "yes"], ["Bob", 30, false]]',
+        OptionType.STRING,
+        table(HEADS, [["Ann", 12, True], ["Bob", 30, False]]),
+    ),
+    (PEOPLE, '{"Age": 3}', OptionType.STRING, table(HEADS, [[None, 3, None]])),
+    (parameter("dataframe"), "Ann,12", OptionType.STRING, table(["1", "2"], [["Ann", 12]])),
+    (parameter("dataframe"), "1,2\n3,4", OptionType.STRING, table(["1", "2"], [[1, 2], [3, 4]])),
+    (
+        parameter("dataframe"),
+        '[["1", "x"], ["2"]]',
+        OptionType.STRING,
+        table(["1", "2"], [["1", "x"], ["2", None]]),
     ),
     (parameter("dataframe"), '{"a": [1, 2]}', OptionType.STRING, table(["a"], [[1], [2]])),
     (parameter("datetime"), "2026-05-04 15:00", OptionType.STRING, "2026-05-04 15:00:00"),

@@ -149,6 +149,14 @@ def test_tables_show_few_digits_and_files_keep_all(tmp_path: Path):
     assert str(1 / 3) in reply.files[0].path.read_text()
 
 
+def test_numbers_that_are_none_are_shown(tmp_path: Path):
+    cells = [[float("inf"), "x"], [None, None], [1.5, "z"]]
+    shown = text_of("dataframe", {"headers": ["a", "b"], "data": cells}, tmp_path)
+    lines = [line.split() for line in shown.split("\n")[3:6]]
+    assert lines == [["inf", "x"], ["NaN"], ["1.5", "z"]]
+    assert "NaN" in text_of("dataframe", {"headers": ["1"], "data": [[None]]}, tmp_path)
+
+
 def test_small_table_is_aligned(tmp_path: Path):
     value = {"headers": ["name", "v"], "data": [["a", 1], ["漢字", 20.5]]}
     assert text_of("dataframe", value, tmp_path) == (

@@ -253,7 +253,6 @@ REPLACED: dict[str, tuple[Callable[..., Any], str]] = {
     "Job.cancel": (client.Job.cancel, "eb5f2bff9f36"),
     "utils.stream_sse_v1plus": (utils.stream_sse_v1plus, "bc7635170f1d"),
     "utils.apply_diff": (utils.apply_diff, "5250a7f14a1d"),
-    "utils.extract_validation_message": (utils.extract_validation_message, "e4e8fa86ea0e"),
     "utils.encode_file_path": (utils.encode_file_path, "6cd776bcaf7f"),
     "utils.traverse": (utils.traverse, "f28947e0bba4"),
 }

@@ -1,10 +1,8 @@
-"""Structured data: JSON and tables, pasted or attached."""
+"""Structured data: JSON, chats and paths, pasted or attached."""
 
 # ruff: noqa: ARG002 - a kind need not use all that every kind is handed
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -138,27 +136,6 @@ class Paths(Json):
         return [path.strip().split("/") for path in text.split(",") if path.strip()]
 
 
-class Table(Pasted):
-    """A Dataframe, from CSV or JSON. The first line of CSV holds the headers."""
-
-    types = (".csv", ".tsv", ".json", ".txt")
-    hint = "CSV or JSON"
-
-    def parse(self, parameter: Parameter, name: str, text: Any) -> dict[str, Any]:
-        if isinstance(text, str) and not text.lstrip().startswith(("[", "{")):
-            return from_csv(name, text)
-        value = Json().parse(parameter, name, text)
-        if (found := from_json(value, headers(parameter))) is None:
-            raise refuse(
-                name, f"is not a table: {quoted(text)}. Give rows like `[[1, 2], [3, 4]]`."
-            )
-        return found
-
-    def blank(self, parameter: Parameter) -> dict[str, Any]:
-        # None would make Gradio's own preprocessing fail.
-        return table(headers(parameter), [])
-
-
 class Chat(Input):
     """A chat's history. Who is asked for one says its next message.
 
@@ -219,87 +196,3 @@ def contents(name: str, file: File) -> str:
     if "\0" in text:
         raise refuse(name, f"is not a text file: {quoted(file.name)}.")
     return text
-
-
-def csv_rows(text: str) -> list[list[str]]:
-    """The rows of a CSV or TSV text. On a single line, as a command has it, ";" ends a row."""
-    lines = text.strip("\r\n")
-    if "\n" not in lines and "," in lines:
-        lines = lines.replace(";", "\n")
-    first = lines.partition("\n")[0]
-    delimiter = max(",\t;|", key=first.count)
-    rows = csv.reader(io.StringIO(lines), delimiter=delimiter, skipinitialspace=True)
-    return [[cell.strip() for cell in row] for row in rows if any(cell.strip() for cell in row)]
-
-
-def from_csv(name: str, text: str) -> dict[str, Any]:
-    """A table from CSV, as wide as its widest row, with columns of numbers as numbers."""
-    try:
-        head, *rows = csv_rows(text)
-    except (csv.Error, ValueError):
-        raise refuse(name, "holds no table: give CSV like `name,age; Ann,41`.") from None
-    width = max(map(len, (head, *rows)))
-    names = [*head, *(str(place + 1) for place in range(len(head), width))]
-    even = [[*row, *[""] * (width - len(row))] for row in rows]
-    columns = [numbers([row[place] for row in even]) for place in range(width)]
-    return table(names, [list(row) for row in zip(*columns, strict=True)])
-
-
-def numbers(column: Sequence[str]) -> list[Any]:
-    """A column of numbers where every cell is one or empty (None), else as it was."""
-    try:
-        read = [None if cell == "" else number(cell) for cell in column]
-    except ValueError:
-        return list(column)
-    return read if any(cell is not None for cell in read) else list(column)
-
-
-def number(cell: str) -> int | float:
-    """The number in a cell; raises ValueError for none, and for codes like "007"."""
-    digits = cell.lstrip("-")
-    if len(digits) > 1 and digits.startswith("0") and digits[1] != ".":
-        raise ValueError(cell)
-    return int(cell) if digits.isdecimal() and digits.isascii() else finite(cell)
-
-
-def finite(cell: str) -> float:
-    """A float that JSON can carry; raises ValueError for nan, infinity and "1_000"."""
-    value = float(cell)
-    if value - value != 0 or "_" in cell:
-        raise ValueError(cell)
-    return value
-
-
-def from_json(value: Any, head: Sequence[Any]) -> dict[str, Any] | None:
-    """A table from JSON: Gradio's own shape, a list of rows or of objects; None for others."""
-    if isinstance(value, dict):
-        if isinstance(value.get("data"), list) and isinstance(value.get("headers"), list):
-            return table(value["headers"], value["data"])
-        columns = list(value.values())
-        if columns and all(isinstance(one, list) for one in columns):
-            return table(list(value), [list(row) for row in zip(*columns, strict=False)])
-        value = [value]
-    if not isinstance(value, list) or not value:
-        return None
-    if all(isinstance(row, dict) for row in value):
-        keys = list(dict.fromkeys(key for row in value for key in row))
-        return table(keys, [[row.get(key) for key in keys] for row in value])
-    rows = [row if isinstance(row, list) else [row] for row in value]
-    width = max(map(len, rows))
-    names = head if len(head) == width else [str(place + 1) for place in range(width)]
-    return table(names, [[*row, *[None] * (width - len(row))] for row in rows])
-
-
-def headers(parameter: Parameter) -> list[Any]:
-    """The headers that the Space's own table has, or numbers from 1 as Gradio gives them."""
-    named = parameter.props.get("headers")
-    if isinstance(named, list) and named:
-        return named
-    count = parameter.props.get("column_count") or parameter.props.get("col_count") or [3]
-    count = count[0] if isinstance(count, (list, tuple)) else count
-    return [str(place + 1) for place in range(int(count))]
-
-
-def table(head: Sequence[Any], rows: Sequence[Sequence[Any]]) -> dict[str, Any]:
-    """A table as Gradio's Dataframe takes it."""
-    return {"headers": list(head), "data": [list(row) for row in rows], "metadata": None}

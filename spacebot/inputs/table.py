@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from spacebot.inputs.base import Input
-from spacebot.inputs.data import Chat, Dialogue, Highlighted, Json, Label, Paths, Table
+from spacebot.inputs.data import Chat, Dialogue, Highlighted, Json, Label, Paths
+from spacebot.inputs.dataframe import Table
 from spacebot.inputs.files import MODELS, Attachment
 from spacebot.inputs.media import Annotated, Editor, Gallery, Pair, TextWithFiles
 from spacebot.inputs.moments import Moment

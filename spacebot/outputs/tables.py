@@ -27,7 +27,7 @@ class Dataframe:
     def __call__(self, value: Any, place: Place) -> Shown:
         if isinstance(value, list):
             value = {"headers": [], "data": value}
-        rows = [[_cell(cell) for cell in row] for row in value["data"]]
+        rows = [[_cell(cell) for cell in row] for row in _told(value["data"])]
         count = max([len(value["headers"]), *map(len, rows)])
         headers = [_cell(name) for name in value["headers"]] or [str(i + 1) for i in range(count)]
         if not any(any(row) for row in rows):
@@ -104,6 +104,25 @@ def _width(aligned: str) -> int:
 def _brief(cell: str) -> str:
     """Return a number with many digits as a person reads it; the file keeps them all."""
     return f"{float(cell):.6g}" if re.fullmatch(r"-?\d{1,9}\.\d{5,20}", cell) else cell
+
+
+def _told(rows: Sequence[Sequence[Any]]) -> Sequence[Sequence[Any]]:
+    """Rows in which NaN can be seen: Gradio sends null for NaN and infinity."""
+    width = max(map(len, rows), default=0)
+    numeric = [
+        all(row[at] is None or _is_number(row[at]) for row in rows if at < len(row))
+        for at in range(width)
+    ]
+    if not any(numeric):
+        return rows
+    return [
+        ["NaN" if cell is None and numeric[at] else cell for at, cell in enumerate(row)]
+        for row in rows
+    ]
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _cell(value: Any) -> str:

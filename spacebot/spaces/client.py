@@ -21,10 +21,11 @@ from urllib.parse import urljoin
 import httpx
 from gradio_client import Client, utils
 from gradio_client.client import Endpoint, Job
-from gradio_client.exceptions import AuthenticationError, ValidationError
+from gradio_client.exceptions import AuthenticationError
 
-from spacebot.errors import SpaceUnreadable
+from spacebot.errors import SpaceUnreadable, ValuesRefused
 from spacebot.models import Upload
+from spacebot.spaces.checks import refusal
 from spacebot.spaces.network import KEEP_ALIVE, Network
 from spacebot.spaces.reading import BoundedTransport, parsed
 from spacebot.spaces.uploads import opened, with_uploads
@@ -283,8 +284,7 @@ class SpaceClient(Client):
             cause = httpx.HTTPStatusError("503", request=response.request, response=response)
             raise utils.QueueError("Queue is full! Please try again.") from cause
         if response.status_code == 422:
-            # The words of the app's own check, as gradio_client reads them.
-            raise ValidationError(utils.extract_validation_message(response) or "they do not fit")
+            raise ValuesRefused(refusal(parsed(response.content)))
         response.raise_for_status()
         event_id = _object(parsed(response.content)).get("event_id")
         if not isinstance(event_id, str):

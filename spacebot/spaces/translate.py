@@ -25,7 +25,9 @@ from spacebot.errors import (
     SpaceStopped,
     SpaceUnavailable,
     SpaceUnreadable,
+    ValuesRefused,
 )
+from spacebot.spaces.checks import COUNT, without_machinery
 from spacebot.spaces.client import NotSent
 from spacebot.spaces.reading import TOO_LARGE
 
@@ -68,7 +70,7 @@ def raised(output: Mapping[str, Any]) -> SpaceError:
         return QuotaExceeded(
             f"The GPU quota on Hugging Face is used up, so this Space cannot run it now. {when}"
         )
-    return SpaceRaised(text)
+    return SpaceRaised(without_machinery(text) if COUNT.match(text) else text)
 
 
 def join_failed(error: Exception) -> Exception:
@@ -82,7 +84,7 @@ def join_failed(error: Exception) -> Exception:
         case QueueError():
             return _busy("The Space's queue is full.", error.__cause__)
         case ValidationError():
-            return InputError(f"The Space does not take these values: {error}")
+            return ValuesRefused(without_machinery(str(error)))
         case httpx.HTTPStatusError() | aiohttp.ClientResponseError():
             return _refused(error)
         case httpx.ConnectError() | httpx.ConnectTimeout() | aiohttp.ClientConnectorError():
