@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import json
 import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +22,7 @@ from spacebot.models import (
     SpaceStatus,
 )
 from spacebot.schema import MORE, read_space
-from spacebot.spaces import RUNS, Connection, Description, Network
+from spacebot.spaces import RUNS, Connection, Description, Descriptions, Network
 
 log = logging.getLogger(__name__)
 
@@ -56,7 +55,7 @@ class Catalogue:
     ) -> None:
         self.changed = changed
         self._sources = tuple(sources)
-        self._folder = folder / "descriptions"
+        self._kept = Descriptions(folder / "descriptions")
         self._known: dict[str, Description] = {}
         self._stale: set[str] = set()
         self._spaces: tuple[Space, ...] = ()
@@ -64,6 +63,7 @@ class Catalogue:
         self._unread = False
         self._reading: asyncio.Task[None] | None = None
         self._follow_ups: dict[int, Endpoint] = {}
+        self._opening: dict[str, asyncio.Task[None]] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self.connections = {
             source.space: Connection(
@@ -115,7 +115,7 @@ class Catalogue:
 
     async def close(self) -> None:
         """Stop watching the Spaces and give the connections back."""
-        tasks = [*self._tasks, *filter(None, [self._reading])]
+        tasks = [*self._tasks, *self._opening.values(), *filter(None, [self._reading])]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -177,7 +177,7 @@ class Catalogue:
     def _read_follow_up(self, space: str, wanted: FollowUp) -> Endpoint:
         description = self._known[space]
         source = Source(space, wanted.endpoint, fixed=wanted.fixed, then=wanted.then)
-        read = read_space(source, description.config, description.info)
+        read = read_space(source, description.config, description.info, opened=description.opened)
         if not read.endpoints:
             raise SettingsError(f"{space} {wanted.endpoint}: {read.left_out[0].reason}.")
         (endpoint,) = read.endpoints
@@ -242,16 +242,38 @@ class Catalogue:
                 await asyncio.sleep(RETRY_MOST)
 
     def _describe(self, space: str, description: Description) -> None:
-        """Take a new description: keep it for the next start, and offer what it gives."""
-        before = self._known.get(space)
-        self._known[space] = description
+        """Take a new description, and what its open page sets as soon as that is known."""
         self._stale.discard(space)
-        if before is not None and (before.config, before.info) == (
-            description.config,
-            description.info,
-        ):
+        self._take(space, description.after(self._known.get(space)))
+        if opening := self._opening.pop(space, None):
+            opening.cancel()
+        self._opening[space] = asyncio.create_task(self._open(space), name=f"open {space}")
+
+    async def _open(self, space: str) -> None:
+        """Open a Space's page, and offer what its load events set."""
+        while self._reading is not None:
+            await asyncio.wait({self._reading})
+        pages = [one.opening for one in self._spaces if one.source.space == space and one.opening]
+        if not pages:
             return
-        asyncio.get_running_loop().run_in_executor(None, self._save, space, description)
+        try:
+            opened = await self.connections[space].opened(pages)
+        except SpacebotError as error:
+            log.info("The page of %s cannot be opened: %s (%r)", space, error, error.__cause__)
+            return
+        except Exception:
+            log.exception("The page of %s cannot be opened", space)
+            return
+        known = self._known[space]
+        # What did not answer this time stays as it was.
+        self._take(space, replace(known, opened={**known.opened, **opened}))
+
+    def _take(self, space: str, description: Description) -> None:
+        """Keep a description for the next start, and offer what it gives."""
+        if self._known.get(space) == description:
+            return
+        self._known[space] = description
+        asyncio.get_running_loop().run_in_executor(None, self._kept.save, space, description)
         self._unread = True
         if self._reading is None:
             self._reading = asyncio.create_task(self._reread(), name="read descriptions")
@@ -279,7 +301,11 @@ class Catalogue:
                 continue
             try:
                 space = read_space(
-                    source, description.config, description.info, taken=taken - {source.name}
+                    source,
+                    description.config,
+                    description.info,
+                    opened=description.opened,
+                    taken=taken - {source.name},
                 )
                 self._check(source.space, source.then)
             except Exception as error:
@@ -295,30 +321,11 @@ class Catalogue:
             spaces.append(space)
         return tuple(spaces)
 
-    def _path(self, space: str) -> Path:
-        return self._folder / f"{hashlib.sha256(space.encode()).hexdigest()[:24]}.json"
-
     def _load(self) -> None:
         for space in self.connections:
-            try:
-                kept: dict[str, Any] = json.loads(self._path(space).read_text("utf-8"))
-                self._known[space] = Description(kept["config"], kept["info"])
+            if (known := self._kept.load(space)) is not None:
+                self._known[space] = known
                 self._stale.add(space)
-            except FileNotFoundError:
-                continue
-            except (OSError, ValueError, KeyError) as error:
-                log.warning("The last known description of %s cannot be read: %s", space, error)
-
-    def _save(self, space: str, description: Description) -> None:
-        try:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            path = self._path(space)
-            fresh = path.with_suffix(".new")
-            kept = {"config": description.config, "info": description.info}
-            fresh.write_text(json.dumps(kept), "utf-8")
-            fresh.replace(path)
-        except OSError as error:
-            log.warning("The description of %s cannot be kept in DATA_DIR: %s", space, error)
 
 
 def _named(sources: Sequence[Source], space: str) -> frozenset[str]:
@@ -338,6 +345,7 @@ def _page_events(
 ) -> tuple[tuple[str, ...], tuple[LeftOut, ...]]:
     """The events of a Space's page that run before its commands, and those that do not."""
     pages = [endpoint.page for endpoint in space.endpoints if endpoint.page] if space else []
+    pages += [space.opening] if space and space.opening else []
     events = [event for page in pages for event in page.events]
     left_out = [one for page in pages for one in page.left_out]
     left_out += [

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
+from typing import Any
 
+from spacebot.models import Source
+from spacebot.spaces import Description, Descriptions
 from tests.e2e.ask import ask
+from tests.e2e.house import at_home
+from tests.loopback import DiscordServer
 from tests.spaces import pages
 from tests.talking import lab
 
@@ -57,9 +63,75 @@ async def test_what_opens_with_the_page_is_there_for_a_command(served, tmp_path:
         # Once more in the same session, whose page is open by now.
         assert "hello bass: hi" in await say(text="hi", voice="bass")
         assert "hello alto: hi" in await say(text="hi")
-        assert "Pick from `alto`, `tenor`, `bass`." in await say(text="hi", voice="soprano")
-        found = await home.ada.autocomplete("it say", option="voice", channel=home.channel)
-        assert [one["name"] for one in found] == ["alto", "tenor", "bass"]
+
+
+def option(server: DiscordServer, command: str, name: str) -> dict[str, Any] | None:
+    """An option of a subcommand as it is registered."""
+    (group,) = (one for one in server.registered_commands if one["name"] == "it")
+    (found,) = (one for one in group["options"] if one["name"] == command)
+    return next((one for one in found["options"] if one["name"] == name), None)
+
+
+async def test_what_opens_with_the_page_is_in_the_registered_commands(served, tmp_path: Path):
+    address = served("pages")
+    async with lab(tmp_path, it=address) as home:
+        await home.server.wait(lambda server: option(server, "draw", "lora"))
+        voice = option(home.server, "say", "voice")
+        assert voice
+        assert [one["name"] for one in voice["choices"]] == ["alto", "tenor", "bass"]
+        lora, steps = (option(home.server, "draw", name) for name in ("lora", "steps"))
+        assert lora
+        assert steps
+        assert [one["name"] for one in lora["choices"]] == ["none", "manga"]
+        assert steps["max_value"] == 50
+
+        async def draw(**given: str | int) -> list[str]:
+            drawn = await ask(home.ada, "it draw", given, channel=home.channel)
+            return drawn.content.split("\n")[1].split()
+
+        # Every session draws its own seed; what is given is taken.
+        first, second = await draw(), await draw(lora="manga", steps=50)
+        assert first[0] != second[0]
+        assert first[1:] == ["25", "none"]
+        assert second[1:] == ["50", "manga"]
+        assert (await draw(seed=7))[0] == "7"
+
+
+async def test_another_seed_at_each_start_registers_nothing_anew(served, tmp_path: Path):
+    source = Source(served("pages"), name="it")
+    async with DiscordServer() as server:
+        server.limits.enforced = False
+        seeds, registered = [], []
+        for _ in range(2):
+            async with at_home(server, source, folder=tmp_path) as home:
+                await asyncio.gather(*home.catalogue._opening.values())
+                if home.catalogue._reading is not None:
+                    await home.catalogue._reading
+                home.bot.offer()
+                await home.bot.registration.sync()
+                (endpoint,) = (e for e in home.catalogue.spaces[0].endpoints if e.name == "draw")
+                seeds += [one.default for one in endpoint.parameters if one.option == "seed"]
+                registered.append(puts(server))
+                seed = option(server, "draw", "seed")
+                assert seed
+                assert seed["description"] == "Seed (0 to 1000000)"
+        assert seeds[0] != seeds[1]
+        assert registered[0] == registered[1]
+
+
+def puts(server: DiscordServer) -> int:
+    return sum(one.method == "PUT" and one.path.endswith("/commands") for one in server.requests)
+
+
+async def test_a_page_that_cannot_be_opened_keeps_what_was_known(tmp_path: Path):
+    known = Description({"components": [{"id": 3, "type": "dropdown"}]}, {}, {3: {"value": "b"}})
+    kept = Descriptions(tmp_path)
+    kept.save("a/b", known)
+    assert kept.load("a/b") == known
+    fresh = Description({"components": [{"id": 3, "type": "dropdown"}]}, {"x": 1})
+    assert fresh.after(known).opened == known.opened
+    other = Description({"components": [{"id": 3, "type": "slider"}]}, {})
+    assert other.after(known).opened == {}
 
 
 async def test_a_range_is_that_of_the_model_that_was_given(served, tmp_path: Path):

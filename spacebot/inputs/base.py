@@ -79,7 +79,8 @@ def option(
     kind: Input, parameter: Parameter, type: OptionType, hint: str = "", **fields: Any
 ) -> Option:
     """The option of a parameter, with everything in it that is the same for every kind."""
-    default = None if parameter.secret or not has_default(kind, parameter) else parameter.default
+    unknown = parameter.secret or parameter.loaded or not has_default(kind, parameter)
+    default = None if unknown else parameter.default
     usual: dict[str, Any] = {
         "name": name_of(parameter),
         "description": described(parameter, hint),

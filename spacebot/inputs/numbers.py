@@ -122,7 +122,8 @@ class Number(Input):
             parts.append(f"{plain(low)} to {plain(high)}")
         elif low is not None or high is not None:
             parts.append(span(low, high))
-        if parameter.default is not None and self.usable(parameter, parameter.default):
+        known = parameter.default is not None and not parameter.loaded
+        if known and self.usable(parameter, parameter.default):
             parts.append(f"default {plain(decimal(parameter.default))}")
         return ", ".join(parts)
 
@@ -131,7 +132,8 @@ class Checkbox(Input):
     """A Checkbox."""
 
     def options(self, parameter: Parameter) -> tuple[Option, ...]:
-        hint = "" if parameter.default is None else f"default {yes_no(bool(parameter.default))}"
+        unknown = parameter.default is None or parameter.loaded
+        hint = "" if unknown else f"default {yes_no(bool(parameter.default))}"
         return (option(self, parameter, OptionType.BOOLEAN, hint),)
 
     def value(self, parameter: Parameter, given: Mapping[str, Any]) -> bool:

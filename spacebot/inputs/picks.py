@@ -58,7 +58,8 @@ class Pick(Input):
         return str(given) if found is None else found.label
 
     def _hint(self, parameter: Parameter, menu: Menu) -> str:
-        if parameter.default in (None, "") or not self.usable(parameter, parameter.default):
+        unknown = parameter.loaded or parameter.default in (None, "")
+        if unknown or not self.usable(parameter, parameter.default):
             return ""
         return f"default {menu.label(parameter.default)}"
 

@@ -82,6 +82,7 @@ class Parameter:
     and has none of its own; otherwise `default` (JSON) is sent when none is given.
     `live` says that its choices or bounds can change with what is given for others.
     `bare` says that it may be left empty, though the Space's API calls it required.
+    `loaded` says that a load event of the page sets its default: each session may get another.
     """
 
     name: str
@@ -105,6 +106,7 @@ class Parameter:
     secret: bool = False
     file_types: tuple[str, ...] = ()
     live: bool = False
+    loaded: bool = False
     props: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -240,7 +242,8 @@ class Space:
     """A Space as commands see it: one command `name`, with its endpoints.
 
     One endpoint becomes `/name`, several become `/name endpoint`, those that
-    Discord has no room for `/name more endpoint:…`.
+    Discord has no room for `/name more endpoint:…`. `opening` holds the events that run
+    when the Space's page opens, as far as its commands depend on them.
     """
 
     source: Source
@@ -248,6 +251,7 @@ class Space:
     title: str
     endpoints: tuple[Endpoint, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
+    opening: Page | None = None
 
 
 class OptionType(enum.StrEnum):

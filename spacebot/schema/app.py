@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -22,6 +22,17 @@ _SMALLER = re.compile(
 _PARTS = frozenset({"sidebar", "accordion", "tabitem", "tab"})
 # What Gradio calls an app whose author gave no title.
 _NO_TITLE = frozenset({"", "gradio", "gradio app", "app", "demo", "interface", "my app"})
+
+
+# Changed properties by component id, a new "value" among them.
+Opened = Mapping[Any, Mapping[str, Any]]
+# What a load event may change that a command depends on, and the types it may have.
+_CHANGES: Mapping[str, Any] = {
+    "value": object, "choices": list, "minimum": int | float, "maximum": int | float,
+    "step": int | float, "visible": bool | str, "open": bool, "label": str, "info": str,
+    "placeholder": str, "allow_custom_value": bool, "multiselect": bool, "max_choices": int,
+    "precision": int,
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +68,16 @@ class Event:
 
 
 class App:
-    """What `/config` tells about an app beyond its API description."""
+    """What `/config` tells about an app beyond its API description.
 
-    def __init__(self, config: Mapping[str, Any]) -> None:
+    `opened` is what the load events of its page set; `built` are the components before that.
+    """
+
+    def __init__(self, config: Mapping[str, Any], opened: Opened | None = None) -> None:
         self.config = config
-        self.components = {c["id"]: _component(c) for c in config.get("components") or []}
+        self.opened = opened or {}
+        self.built = {c["id"]: _component(c) for c in config.get("components") or []}
+        self.components = {i: _changed(part, self.opened.get(i)) for i, part in self.built.items()}
         self.events = [_event(i, d) for i, d in enumerate(config.get("dependencies") or [])]
         self._by_id = {event.id: event for event in self.events}
         self._by_name = {event.api_name: event for event in reversed(self.events)}
@@ -237,6 +253,15 @@ def _component(raw: Mapping[str, Any]) -> Component:
     kind = str(raw.get("type") or (raw.get("props") or {}).get("name") or "").lower()
     skipped = bool(raw.get("skip_api", kind in ("state", "button")))
     return Component(raw["id"], kind, raw.get("props") or {}, skipped)
+
+
+def _changed(part: Component, changes: Mapping[str, Any] | None) -> Component:
+    kept = {
+        key: value
+        for key, value in (changes or {}).items()
+        if key in _CHANGES and isinstance(value, _CHANGES[key])
+    }
+    return replace(part, props={**part.props, **kept}) if kept else part
 
 
 def _when(raw: Mapping[str, Any]) -> str:

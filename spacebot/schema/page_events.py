@@ -52,6 +52,29 @@ def page_of(yard: Yard, candidate: Candidate, kept: Sequence[Candidate]) -> Page
     )
 
 
+def opening_of(yard: Yard, kept: Sequence[Candidate]) -> Page | None:
+    """What the page's load events set of the inputs of endpoints, and whether these are shown;
+    None where that is nothing."""
+    app = yard.app
+    inputs = {part for candidate in kept for part in _inputs(yard, candidate)}
+    inputs = {part for part in inputs if (one := app.component(part)) and one.type != "state"}
+    around = {block.id for part in inputs for block in app.above(part)}
+    needed = _needed(app, inputs | around, _reachable(app, ()))
+    found, _ = _sorted_out(app, needed, kept)
+    if not found:
+        return None
+    return Page(
+        events=tuple(_page_event(app, event) for event in found),
+        start={part: _start(app, part) for e in found for part in (*e.inputs, *e.outputs)},
+    )
+
+
+def is_loaded(opening: Page | None, page: Page, parameter: Parameter) -> bool:
+    """Whether an event that runs when the page opens sets a parameter."""
+    part = page.fields.get(parameter.name)
+    return opening is not None and any(part in event.gives for event in opening.events)
+
+
 def is_live(page: Page, parameter: Parameter) -> bool:
     """Whether a parameter's choices or bounds can change with what is given for others, or are
     known only once the page is open."""
@@ -250,5 +273,5 @@ def _named(app: App, event: Event) -> Iterator[str]:
 
 
 def _start(app: App, component_id: Any) -> Any:
-    part = app.component(component_id)
+    part = app.built.get(component_id)
     return part.props.get("value") if part and part.type != "state" else None

@@ -141,6 +141,8 @@ def _draft(app: App, raw: Mapping[str, Any], component: Component | None) -> Dra
     schema = raw.get("type") if isinstance(raw.get("type"), Mapping) else {}
     kind = _askable_kind(kind, schema or {})
     default = raw.get("parameter_default", props.get("value"))
+    if component and "value" in app.opened.get(component.id, {}):
+        default = props.get("value")
     if isinstance(default, str) and default.startswith("__i18n__"):
         default = app.text(default)
     choices = _choices(app, props, schema or {}) if kind not in ("api", "json") else ()

@@ -10,10 +10,10 @@ from typing import Any
 
 from spacebot.errors import EndpointGone, SettingsError
 from spacebot.models import Answer, Endpoint, LeftOut, Output, Page, Parameter, Source, Space
-from spacebot.schema.app import App
+from spacebot.schema.app import App, Opened
 from spacebot.schema.candidates import Candidate, read_candidates
 from spacebot.schema.naming import command_names, describe, endpoint_names, title_of
-from spacebot.schema.page_events import is_live, page_of
+from spacebot.schema.page_events import is_live, is_loaded, opening_of, page_of
 from spacebot.schema.plumbing import sort_out
 from spacebot.schema.steps import with_steps
 from spacebot.schema.words import first_sentence, legal_name, plain, unique_name
@@ -30,15 +30,16 @@ def read_space(
     config: Mapping[str, Any],
     info: Mapping[str, Any],
     *,
+    opened: Opened | None = None,
     taken: Collection[str] = (),
 ) -> Space:
     """The commands that an app's `/config` and API description give.
 
-    `taken` holds the names of other Spaces' commands. Raises EndpointGone when
-    `source` names an endpoint that is not there, and SettingsError when it fixes
-    a parameter that no endpoint has.
+    `opened` is what the load events of its page set; `taken` holds the names of other
+    Spaces' commands. Raises EndpointGone when `source` names an endpoint that is not
+    there, and SettingsError when it fixes a parameter that no endpoint has.
     """
-    app = App(config)
+    app = App(config, opened)
     yard = Yard(app, read_candidates(app, info))
     kept, reasons = _choose(source, yard)
     if not source.endpoint:
@@ -48,8 +49,9 @@ def read_space(
     listed = _listed(yard, kept)
     names = endpoint_names(yard, kept, title, taken=() if listed == kept else (MORE,))
     described = [_endpoint(source, yard, c, names[c.api_name], title) for c in kept]
+    opening = opening_of(yard, kept)
     endpoints = [
-        _on_page(replace(one, further=c not in listed), page_of(yard, c, kept))
+        _on_page(replace(one, further=c not in listed), page_of(yard, c, kept), opening)
         for one, c in zip(described, kept, strict=True)
     ]
     _check_fixed(source, kept)
@@ -60,6 +62,7 @@ def read_space(
         title=title,
         endpoints=tuple(endpoints),
         left_out=tuple(LeftOut(name, why) for name, why in reasons.items()),
+        opening=opening,
     )
 
 
@@ -121,11 +124,14 @@ def _endpoint(source: Source, yard: Yard, candidate: Candidate, name: str, title
     )
 
 
-def _on_page(endpoint: Endpoint, page: Page | None) -> Endpoint:
+def _on_page(endpoint: Endpoint, page: Page | None, opening: Page | None) -> Endpoint:
     """The endpoint with what its page does before it."""
     if page is None:
         return endpoint
-    parameters = tuple(replace(one, live=is_live(page, one)) for one in endpoint.parameters)
+    parameters = tuple(
+        replace(one, live=is_live(page, one), loaded=is_loaded(opening, page, one))
+        for one in endpoint.parameters
+    )
     return replace(endpoint, page=page, parameters=parameters)
 
 
@@ -207,9 +213,11 @@ def fingerprint(config: Mapping[str, Any], info: Mapping[str, Any]) -> str:
     """
     source = Source(space="fingerprint/fingerprint")
     space = read_space(source, config, info)
-    endpoints = [
-        replace(e, parameters=tuple(replace(p, default=None) for p in e.parameters), constants={})
-        for e in space.endpoints
-    ]
-    text = json.dumps([repr(e) for e in endpoints] + [space.title])
+    text = json.dumps([*(repr(_without_values(e)) for e in space.endpoints), space.title])
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _without_values(endpoint: Endpoint) -> Endpoint:
+    parameters = tuple(replace(one, default=None) for one in endpoint.parameters)
+    page = replace(endpoint.page, start={}) if endpoint.page else None
+    return replace(endpoint, parameters=parameters, constants={}, page=page)

@@ -9,13 +9,13 @@ protocols before sse_v3).
 
 from spacebot.spaces.connection import (
     Connection,
-    Description,
     Partial,
     Recalled,
     Result,
     Toast,
     Update,
 )
+from spacebot.spaces.descriptions import Description, Descriptions
 from spacebot.spaces.network import Network
 from spacebot.spaces.page_calls import RUNS
 
@@ -23,6 +23,7 @@ __all__ = [
     "RUNS",
     "Connection",
     "Description",
+    "Descriptions",
     "Network",
     "Partial",
     "Recalled",

@@ -15,7 +15,6 @@ from collections.abc import (
     Mapping,
     Sequence,
 )
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -23,8 +22,9 @@ from urllib.parse import urlsplit
 import aiohttp
 
 from spacebot.errors import EndpointGone, SpaceUnavailable, SpaceUnreadable
-from spacebot.models import Endpoint, Parameter, Progress, Source, Stage, Step
+from spacebot.models import Endpoint, Page, Parameter, Progress, Source, Stage, Step
 from spacebot.spaces.client import Joined, SpaceClient, StockJob, headers
+from spacebot.spaces.descriptions import Description
 from spacebot.spaces.files import Fetcher
 from spacebot.spaces.hub import Hub
 from spacebot.spaces.network import Network, Workers
@@ -38,21 +38,13 @@ from spacebot.spaces.submit import submit
 from spacebot.spaces.translate import connect_failed, join_failed
 from spacebot.spaces.watch import Partial, Result, Toast, Update
 
-__all__ = ["Connection", "Description", "Partial", "Recalled", "Result", "Toast", "Update"]
+__all__ = ["Connection", "Partial", "Recalled", "Result", "Toast", "Update"]
 
 T = TypeVar("T")
 
 SILENCE = 45.0
 FRESH = 5.0
 TAKES_TURNS = "the job before it in the same session goes first"
-
-
-@dataclass(frozen=True, slots=True)
-class Description:
-    """What a Space says of itself: its `/config` and `/info`, as JSON."""
-
-    config: dict[str, Any]
-    info: dict[str, Any]
 
 
 class Connection:
@@ -329,6 +321,10 @@ class Connection:
             if ours is error:
                 raise
             raise ours from error
+
+    async def opened(self, pages: Sequence[Page]) -> dict[Any, dict[str, Any]]:
+        """What the load events of the Space's page set: see `Pages.opened`."""
+        return await self.pages.opened(await self.ready(), pages)
 
     async def offered(
         self, endpoint: Endpoint, name: str, values: Mapping[str, Any], *, user: str

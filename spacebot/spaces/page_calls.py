@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 from collections.abc import Mapping
 from typing import Any
@@ -14,7 +13,7 @@ from spacebot.errors import SpacebotError, SpaceRaised
 from spacebot.models import PageEvent, Progress, Stage
 from spacebot.spaces.client import WATCHED, SpaceClient, headers
 from spacebot.spaces.network import Network
-from spacebot.spaces.reading import chunks
+from spacebot.spaces.reading import chunks, parsed
 from spacebot.spaces.sessions import Session
 from spacebot.spaces.watch import Result, Stream
 
@@ -28,7 +27,8 @@ LARGEST = 2_000_000
 
 class PageCalls:
     """Calls events in one session. `slow` collects those that run for too long, which are
-    not called again; `said` what the Space says of those that fail."""
+    not called again; `said` what the Space says of those that fail; `answered` the components
+    that the others set."""
 
     def __init__(
         self, network: Network, client: SpaceClient, session: Session, slow: set[int]
@@ -38,6 +38,7 @@ class PageCalls:
         self._session = session
         self._slow = slow
         self.said: list[str] = []
+        self.answered: set[Any] = set()
 
     async def __call__(self, event: PageEvent, takes: list[Any], picked: Any) -> list[Any] | None:
         """Run an event; its raw outputs, or None where it fails or is not run."""
@@ -52,12 +53,14 @@ class PageCalls:
         }
         running = event.queued and self._client.protocol in WATCHED
         try:
-            return await (self._queued(event, body) if running else self._direct(event, body))
+            gave = await (self._queued(event, body) if running else self._direct(event, body))
+            self.answered.update(event.gives if gave is not None else ())
+            return gave
         except SpaceRaised as error:
             self.said.append(str(error))
         except TimeoutError:
             log.info("an event of a page is not answered in time: %s", event.label)
-        except (SpacebotError, aiohttp.ClientError, ValueError, KeyError) as error:
+        except (SpacebotError, aiohttp.ClientError, ValueError, LookupError, TypeError) as error:
             log.info("an event of a page fails: %s (%r)", event.label, error)
         return None
 
@@ -75,7 +78,7 @@ class PageCalls:
                 # Refused: an older Gradio opens this to queued events only where told to.
                 if response.status != 200:
                     return None
-                return list(json.loads(await _read(response))["data"])
+                return list(parsed(await _read(response))["data"])
         except TimeoutError:
             self._slow.add(event.index)
             raise
@@ -88,7 +91,7 @@ class PageCalls:
             async with asyncio.timeout(WAITS) as deadline:
                 async with self._post("queue/join", body) as response:
                     response.raise_for_status()
-                    event_id = json.loads(await _read(response))["event_id"]
+                    event_id = parsed(await _read(response))["event_id"]
                 stream = await self._stream()
                 async for update in stream.updates(event_id):
                     if isinstance(update, Result):

@@ -6,10 +6,10 @@ import asyncio
 import json
 import time
 from collections import OrderedDict, deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from spacebot.models import Endpoint, Given, Parameter
+from spacebot.models import Endpoint, Given, Page, Parameter
 from spacebot.spaces.client import SpaceClient
 from spacebot.spaces.network import Network, Workers
 from spacebot.spaces.page_calls import PageCalls
@@ -48,6 +48,17 @@ class Pages:
         filled = await replay.fill(seen)
         # What an event sets is JSON of the Space's own: no `Upload` comes of it.
         return filled, calls.said
+
+    async def opened(self, client: SpaceClient, pages: Sequence[Page]) -> dict[Any, dict[str, Any]]:
+        """What the load events of a page set, in a session of its own: changed properties by
+        component, a new value among them. What did not answer is not in it."""
+        page = _whole(pages)
+        async with self._sessions.hold("opening", stateful=False, fresh=True) as session:
+            calls, replay = self._replay(client, session, Endpoint("", "", "", "", page=page))
+            await replay.open()
+        parts = {part for event in page.events for part in event.gives}
+        found = {part: replay.state.changes(part, page.start) for part in parts}
+        return {part: one for part, one in found.items() if one or part in calls.answered}
 
     async def offered(
         self,
@@ -148,6 +159,13 @@ class Pages:
                     value = await self._workers.call(client.uploaded, value)
             found[name] = value
         return found
+
+
+def _whole(pages: Sequence[Page]) -> Page:
+    """Several pages of one Space as one."""
+    events = {event.index: event for page in pages for event in page.events}
+    start = {part: one for page in pages for part, one in page.start.items()}
+    return Page(events=tuple(events.values()), start=start)
 
 
 def _told(value: Any) -> Any:

@@ -39,6 +39,12 @@ class PageState:
     loaded: set[int] = field(default_factory=set)
     own: dict[Any, Any] = field(default_factory=dict)
 
+    def changes(self, part: Any, start: Mapping[Any, Any]) -> dict[str, Any]:
+        """What events changed of a component: its properties, and its value where they set it."""
+        value = self.own.get(part)
+        fresh = {} if same(value, start.get(part)) else {"value": value}
+        return {**self.props.get(part, {}), **fresh}
+
 
 class Replay:
     """One endpoint's page, in one session of the Space."""

@@ -66,6 +66,23 @@ def speak(page: gr.Blocks) -> None:
     page.load(lambda: "hello", None, greeting, api_visibility="private")
 
 
+def draw(page: gr.Blocks) -> None:
+    """A seed that every session gets anew; a range and a field that open with the page."""
+    seed = gr.Slider(0, 10**6, step=1, randomize=True, label="Seed")
+    steps = gr.Slider(1, 10, 5, step=1, label="Steps")
+    lora = gr.Dropdown(["none"], value="none", visible=False, label="Lora")
+    drawn = gr.Textbox(label="Drawn")
+    gr.Button("Draw").click(
+        lambda *given: " ".join(map(str, given)), [seed, steps, lora], drawn, api_name="draw"
+    )
+
+    def opens() -> Any:
+        CALLS["opens"] += 1
+        return gr.Slider(1, 50, value=25), gr.Dropdown(["none", "manga"], visible=True)
+
+    page.load(opens, None, [steps, lora], api_visibility="private")
+
+
 def sizes() -> None:
     """A range that the model decides, a failing event, a slow one, one that is a command."""
     model = gr.Radio(list(SIZES), value="small", label="Model")
@@ -125,6 +142,8 @@ def build() -> gr.Blocks:
             travel()
         with gr.Tab("Speak"):
             speak(blocks)
+        with gr.Tab("Draw"):
+            draw(blocks)
         with gr.Tab("Sizes"):
             sizes()
         clips, stills = gr.Tab("Clips"), gr.Tab("Stills")
