@@ -17,6 +17,7 @@ from spacebot.jobs import Deadlines, Limits
 from spacebot.models import Source
 from tests.automation_house import Lab, lab, runs
 from tests.e2e.ask import ask, is_final, shown
+from tests.faults.counting import settled
 from tests.loopback import Channel, Interaction, Message, User
 from tests.spaces import spawn
 from tests.talking import LAST, spoken
@@ -177,7 +178,7 @@ async def test_each_answer_belongs_to_its_question(home: Lab):
     assert len(crowd.square.threads) == each // 2
     everywhere = home.server.all_messages()
     assert not any(one.pings for one in everywhere if one.author is home.server.bot)
-    assert not home.home.jobs.running
+    await settled(home.home)
 
 
 async def test_limits_and_fairness_hold_however_one_asks(home: Lab):
