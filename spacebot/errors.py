@@ -21,6 +21,7 @@ SpacebotError
     ├── SpaceUnavailable    paused, broken, building, asleep, not answering
     ├── SpaceBusy           its queue is full, or it limits our rate: try later
     ├── QuotaExceeded       ZeroGPU quota; `reset` is the Space's own words
+    ├── SignInNeeded        it wants a member's own sign-in, which Discord cannot give
     ├── EndpointGone        the Space no longer has this endpoint
     ├── SpaceStopped        it went away while the job ran
     ├── SpaceUnreadable     it answered what cannot be read: no Gradio, or broken, or too much
@@ -152,6 +153,12 @@ class QuotaExceeded(SpaceError):
     """The ZeroGPU quota is used up; the text holds when it is reset."""
 
     again = True
+    safe = True
+
+
+class SignInNeeded(SpaceError):
+    """The function wants whoever runs it to be signed in to Hugging Face."""
+
     safe = True
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from spacebot.errors import QuotaExceeded, SpaceBusy, SpaceRaised, SpaceStopped
+from spacebot.errors import QuotaExceeded, SignInNeeded, SpaceBusy, SpaceRaised, SpaceStopped
 from spacebot.models import Progress, Stage
 from spacebot.spaces import watch as module
 from spacebot.spaces.network import Network
@@ -141,6 +141,12 @@ async def test_an_output_may_appear_in_mid_stream():
         ({"error": "'No cats.'"}, SpaceRaised, "No cats."),
         ({"error": "'No' or 'yes'"}, SpaceRaised, "'No' or 'yes'"),
         ({"error": None}, SpaceRaised, ""),
+        (
+            {"error": "'This action requires a logged in user. Please sign in and retry.'"},
+            SignInNeeded,
+            "This needs your own sign-in to Hugging Face, which Discord cannot give. "
+            "Use it on the Space's own page.",
+        ),
         (
             {"error": "You have exceeded your free ZeroGPU quota. Try again in 1:23:45"},
             QuotaExceeded,

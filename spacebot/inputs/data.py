@@ -30,7 +30,9 @@ class Pasted(Input):
     hint = ""
 
     def options(self, parameter: Parameter) -> tuple[Option, ...]:
-        text = option(self, parameter, OptionType.STRING, self.hint, long=True, required=False)
+        text = option(
+            self, parameter, OptionType.STRING, self.hinted(parameter), long=True, required=False
+        )
         attached = option(
             self,
             parameter,
@@ -49,6 +51,10 @@ class Pasted(Input):
             return self.parse(parameter, name, one)
         file_data(name, one, self.types)
         return self.parse(parameter, name, contents(name, one))
+
+    def hinted(self, parameter: Parameter) -> str:
+        """What to write, beside the option."""
+        return self.hint
 
     def parse(self, parameter: Parameter, name: str, text: Any) -> Any:
         """What Gradio takes for this text; raises InputError."""

@@ -147,7 +147,7 @@ def value_of(parameter: Parameter, own: Mapping[str, Any]) -> Any:
         return parameter.default
     if needed(kind, parameter):
         raise refuse(name_of(parameter), missing(kind, parameter))
-    return kind.blank(parameter)
+    return None if parameter.props.get("nullable") else kind.blank(parameter)
 
 
 def is_late(endpoint: Endpoint, parameter: Parameter) -> bool:

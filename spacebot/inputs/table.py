@@ -11,6 +11,7 @@ from spacebot.inputs.moments import Moment
 from spacebot.inputs.numbers import Checkbox, Number
 from spacebot.inputs.picks import Pick, Picks
 from spacebot.inputs.text import Colour, Text
+from spacebot.inputs.typed import Typed
 from spacebot.models import Parameter
 
 
@@ -23,7 +24,7 @@ def kind_of(parameter: Parameter) -> Input | None:
 
 INPUTS: dict[str, Input] = {
     "annotatedimage": Annotated("image"),
-    "api": Json(texts=True),
+    "api": Typed(),
     "audio": Attachment("audio"),
     "chatbot": Chat(),
     "checkbox": Checkbox(),

@@ -22,7 +22,7 @@ UNSEEN = names(
 )
 TEXTS = names("textbox multimodaltextbox code")
 MEDIA = names("image audio video file uploadbutton imageeditor imageslider gallery model3d")
-DATA = names("dataframe json")
+DATA = names("dataframe json api")
 # What a person brings, rather than a setting of the page's form.
 CONTENT = TEXTS | MEDIA | DATA | {"chatbot"}
 SETTINGS = names("slider number checkbox checkboxgroup radio dropdown colorpicker datetime")

@@ -140,6 +140,9 @@ def _is_required(draft: Draft, before: list[Draft], earlier: list[Draft]) -> boo
     if kind in MEDIA:
         # Who paints into a picture has one.
         return not before or _is_pair(draft, before) or kind == "imageeditor"
+    if kind == "api":
+        # A function's own parameter, without a default.
+        return True
     if kind in DATA:
         return not before
     return kind in ("number", "slider", "datetime")

@@ -13,14 +13,20 @@ from spacebot.schema.app import App, Component, Event
 from spacebot.schema.kinds import CONTENT, SHOWN, TEXTS, names
 from spacebot.schema.needs import EMPTY, Draft, required
 from spacebot.schema.options import is_empty_name, option_name, read_hint, read_label
+from spacebot.schema.typed import read_typed
 from spacebot.schema.words import legal_name, spaced, unique_name
 
-_BY_SCHEMA = {"string": "textbox", "integer": "number", "number": "number", "boolean": "checkbox"}
 _SWITCHES = names("checkbox checkboxgroup radio dropdown tab tabitem tabs accordion")
 # What of a component's props `inputs` may want beyond the named fields.
 _KEPT = names(
     "file_count sources type image_mode include_time timezone datatype headers col_count"
     " row_count column_count language placeholder format streaming filterable allow_custom_value"
+)
+
+# Gradio says so since 6.21, of functions that take a gr.OAuthToken.
+_SIGN_IN = (
+    "it needs a member's own sign-in to Hugging Face, which Discord cannot give: "
+    "it works on the Space's page alone"
 )
 
 
@@ -41,6 +47,12 @@ class Inputs:
 
 def read_inputs(app: App, entry: Mapping[str, Any], event: Event | None) -> Inputs:
     """The inputs of one endpoint of the API description."""
+    inputs = _read_inputs(app, entry, event)
+    needs_sign_in = entry.get("oauth_token") == "required" and not inputs.problem
+    return replace(inputs, problem=_SIGN_IN) if needs_sign_in else inputs
+
+
+def _read_inputs(app: App, entry: Mapping[str, Any], event: Event | None) -> Inputs:
     described = list(entry.get("parameters") or [])
     components = app.joined(event.inputs if event else (), described)
     drafts = [_draft(app, raw, part) for raw, part in zip(described, components, strict=True)]
@@ -139,13 +151,14 @@ def _draft(app: App, raw: Mapping[str, Any], component: Component | None) -> Dra
     kind = component.type if component else str(raw.get("component") or "").lower()
     props = component.props if component else {}
     schema = raw.get("type") if isinstance(raw.get("type"), Mapping) else {}
-    kind = _askable_kind(kind, schema or {})
+    typed = read_typed(kind, schema or {})
+    kind = typed.component
     default = raw.get("parameter_default", props.get("value"))
     if component and "value" in app.opened.get(component.id, {}):
         default = props.get("value")
     if isinstance(default, str) and default.startswith("__i18n__"):
         default = app.text(default)
-    choices = _choices(app, props, schema or {}) if kind not in ("api", "json") else ()
+    choices = _choices(app, props, typed.schema) if kind not in ("api", "json") else ()
     parameter = Parameter(
         name=str(raw.get("parameter_name") or raw.get("label") or "value"),
         label=app.text(raw.get("label") or props.get("label")),
@@ -155,7 +168,8 @@ def _draft(app: App, raw: Mapping[str, Any], component: Component | None) -> Dra
         default=default,
         **_limits(kind, props),
     )
-    whole = kind == "number" and (schema or {}).get("type") == "integer"
+    parameter = replace(parameter, props={**parameter.props, **typed.props})
+    whole = kind == "number" and typed.schema.get("type") == "integer"
     precision = 0 if whole else parameter.precision
     parameter = replace(parameter, precision=precision, default=_possible_default(parameter))
     return Draft(
@@ -168,19 +182,6 @@ def _draft(app: App, raw: Mapping[str, Any], component: Component | None) -> Dra
         unaskable=kind not in ASKABLE,
         sendable=kind in SHOWN,
     )
-
-
-def _askable_kind(kind: str, schema: Mapping[str, Any]) -> str:
-    """The component to ask for in place of gr.api's typed values and an app's own components."""
-    if kind in SHOWN or (kind in ASKABLE and kind != "api"):
-        return kind
-    properties = schema.get("properties") or {}
-    if {"path", "url", "meta"} <= set(properties):
-        return "file"
-    if schema.get("enum"):
-        return "dropdown"
-    plain = _BY_SCHEMA.get(str(schema.get("type")))
-    return plain or ("json" if kind == "api" else kind)
 
 
 def _description(app: App, kind: str, props: Mapping[str, Any]) -> str:
@@ -254,4 +255,6 @@ def _possible_default(parameter: Parameter) -> Any:
     values = [choice.value for choice in parameter.choices]
     if values and not parameter.multiple and not parameter.custom and default not in values:
         return None
-    return EMPTY.get(parameter.component) if default is None else default
+    if default is None and not parameter.props.get("nullable"):
+        return EMPTY.get(parameter.component)
+    return default

@@ -17,6 +17,7 @@ from huggingface_hub.errors import HfHubHTTPError, RepositoryNotFoundError
 from spacebot.errors import (
     InputError,
     QuotaExceeded,
+    SignInNeeded,
     SpaceBusy,
     SpaceError,
     SpaceNotFound,
@@ -43,6 +44,8 @@ _RESET = re.compile(
 SAID = 10_000
 # ZeroGPU's words where none of its GPUs came free within a minute, which is no quota.
 _NO_GPU = "No GPU was available"
+# Gradio's words where a function takes a gr.OAuthToken or gr.OAuthProfile.
+_SIGN_IN = "This action requires a logged in user."
 
 # What gradio_client raises for a Space that tells that it stops: the second is a message
 # that it does not know.
@@ -64,6 +67,11 @@ def raised(output: Mapping[str, Any]) -> SpaceError:
         # The rest of the Space's code may have run.
         busy.safe = False
         return busy
+    if text.startswith(_SIGN_IN):
+        return SignInNeeded(
+            "This needs your own sign-in to Hugging Face, which Discord cannot give. "
+            "Use it on the Space's own page."
+        )
     if _QUOTA.search(f"{title} {text}"):
         reset = _RESET.search(text)
         when = f"It is reset in {reset[1]}." if reset else "It is reset within 24 hours."

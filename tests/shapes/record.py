@@ -84,6 +84,9 @@ def _schema(schema: Any) -> Any:
     outline = {key: schema[key] for key in ("type", "enum") if key in schema}
     if "properties" in schema:
         outline["properties"] = {key: {} for key in schema["properties"]}
+    for united in ("oneOf", "anyOf"):
+        if united in schema:
+            outline[united] = [_schema(one) for one in schema[united]]
     if "items" in schema:
         outline["items"] = _schema(schema["items"])
     return outline

@@ -1,7 +1,7 @@
 """Apps whose inputs are many, unusual, hidden or optional."""
 
 import datetime
-from typing import Any
+from typing import Any, Literal
 
 import gradio as gr
 from gradio.components.base import Component
@@ -250,8 +250,49 @@ def number_only() -> gr.Blocks:
     )
 
 
+def typed_functions() -> gr.Blocks:
+    def describe(
+        name: str,
+        age: int | None = None,
+        tags: list[str] | None = None,
+        kind: Literal["cat", "dog"] = "cat",
+        nickname: str | None = None,
+        toys: list[Literal["ball", "mouse"]] | None = None,
+    ) -> str:
+        """Describe an animal."""
+        return name
+
+    def statistics(
+        numbers: list[float], digits: int = 2, limits: dict[str, float] | None = None
+    ) -> dict[str, float]:
+        """Mean and span of numbers."""
+        return {}
+
+    def count(ids: list[int], start: float | None = None, key: int | str = 0) -> int:
+        return len(ids)
+
+    with gr.Blocks(title="Only functions") as demo:
+        for function in (describe, statistics, count):
+            api(function, api_name=function.__name__)
+    return demo
+
+
+def signed_in() -> gr.Blocks:
+    def publish(text: str, token: gr.OAuthToken) -> str:
+        return text
+
+    def draw(prompt: str, token: gr.OAuthToken | None) -> str:
+        return prompt
+
+    with gr.Blocks(title="Publisher") as demo:
+        text, out = gr.Textbox(label="Text"), gr.Textbox(label="Published")
+        gr.Button("Publish").click(publish, text, out)
+        gr.Button("Draw").click(draw, text, out)
+    return demo
+
+
 APPS = [
     every_input, thirty, voices, typed_choices, melody, try_on, numbered_images, hidden, folded,
     broken_bounds, own_components, secrets, many_files, typed_api, filled_later, calculator,
-    question_about_a_picture, number_only,
+    question_about_a_picture, number_only, typed_functions, signed_in,
 ]  # fmt: skip
