@@ -26,9 +26,11 @@ from gradio_client.exceptions import AuthenticationError
 from spacebot.errors import SpaceUnreadable, ValuesRefused
 from spacebot.models import Upload
 from spacebot.spaces.checks import refusal
+from spacebot.spaces.legacy.describe import LEGACY, present_config, present_info
+from spacebot.spaces.legacy.values import as_described, written
 from spacebot.spaces.network import KEEP_ALIVE, Network
 from spacebot.spaces.reading import BoundedTransport, parsed
-from spacebot.spaces.uploads import opened, with_uploads
+from spacebot.spaces.uploads import opened, with_uploads, within
 
 # Joining is a small request; an upload may be large and the Space far away.
 TIMEOUT = httpx.Timeout(60, connect=10)
@@ -92,6 +94,13 @@ class Joined:
     """A job in the queue of a Space, by its event id."""
 
     event_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class LegacyJob:
+    """A job for a Space of Gradio 3, which takes its arguments when it is its turn."""
+
+    arguments: tuple[Any, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,10 +169,12 @@ class SpaceClient(Client):
     def _get_config(self) -> dict[str, Any]:
         # The heartbeat is a thread and a connection for as long as the client lives;
         # sessions here end by themselves.
-        return {**self._fetch_config(), "connect_heartbeat": False}
+        return {**present_config(self._fetch_config()), "connect_heartbeat": False}
 
     def _get_api_info(self) -> dict[str, Any]:
-        info = self._fetch_info()
+        if self.protocol == LEGACY:
+            return present_info(self.config, None)
+        info = present_info(self.config, self._fetch_info())
         missing = self._wanted - info["named_endpoints"].keys()
         if missing:
             address = urljoin(self.src_prefixed, utils.API_INFO_URL)
@@ -219,7 +230,7 @@ class SpaceClient(Client):
         session: str,
         silence: float,
         left: threading.Event,
-    ) -> Joined | StockJob:
+    ) -> Joined | LegacyJob | StockJob:
         """Upload what there is to upload and join the queue; returns what is watched.
 
         Blocking: called in an executor. `values` are by parameter name. What fails before
@@ -232,6 +243,10 @@ class SpaceClient(Client):
             raise NotSent from error
         if self.protocol in WATCHED:
             return Joined(self._join(index, data, session))
+        if self.protocol == LEGACY:
+            kinds = {part["id"]: part for part in self.config["components"]}
+            inputs = self.endpoints[index].dependency["inputs"]
+            return LegacyJob(written(data, [kinds[one] for one in inputs]))
         client = StockSession(self, session, silence=silence)
         return StockJob(client, client.submit(*data, fn_index=index))
 
@@ -240,13 +255,17 @@ class SpaceClient(Client):
     ) -> tuple[Any, ...]:
         """Values by parameter name → the arguments in order, files uploaded, states empty."""
         endpoint: Endpoint = self.endpoints[index]
-        names = [info["parameter_name"] for info in endpoint.parameters_info or []]
+        sent: list[Any] = []
+        for info in endpoint.parameters_info or []:
+            # Gradio 3 takes a picture only within the call.
+            is_within = self.protocol == LEGACY and info["component"] == "Image"
 
-        def upload(one: Upload) -> dict[str, Any]:
-            _still(left)
-            return self._upload(one)
+            def upload(one: Upload, is_within: bool = is_within) -> dict[str, Any]:
+                _still(left)
+                return within(one) if is_within else self._upload(one)
 
-        sent = (with_uploads(values.get(name), upload) for name in names)
+            value = with_uploads(values.get(info["parameter_name"]), upload)
+            sent.append(as_described(value, info.get("type")))
         data = endpoint.insert_empty_state(*sent)
         _still(left)
         return data
@@ -260,6 +279,9 @@ class SpaceClient(Client):
             # The name decides what Gradio takes the file for.
             files = {"files": (upload.name, file)}
             response = self.http.post(self.upload_url, headers=headers(self), files=files)
+        if self.protocol == LEGACY and response.status_code in (404, 405):
+            # Up to 3.16, there is no such address.
+            return within(upload)
         response.raise_for_status()
         match parsed(response.content):
             case [str(path)]:

@@ -23,10 +23,11 @@ import aiohttp
 
 from spacebot.errors import EndpointGone, SpaceUnavailable, SpaceUnreadable
 from spacebot.models import Endpoint, Page, Parameter, Progress, Source, Stage, Step
-from spacebot.spaces.client import Joined, SpaceClient, StockJob, headers
+from spacebot.spaces.client import Joined, LegacyJob, SpaceClient, StockJob, headers
 from spacebot.spaces.descriptions import Description
 from spacebot.spaces.files import Fetcher
 from spacebot.spaces.hub import Hub
+from spacebot.spaces.legacy.run import LegacyRun
 from spacebot.spaces.network import Network, Workers
 from spacebot.spaces.pages import Pages
 from spacebot.spaces.reading import LONG, answer, parsed
@@ -216,7 +217,9 @@ class Connection:
             ) as response:
                 if response.status != 200:
                     return response.status == 404  # a Gradio older than the route
-                return parsed(await answer(response, LONG))["app_id"] == client.config.get("app_id")
+                known = client.config.get("app_id")
+                # Up to 3.3x the config does not say.
+                return known is None or parsed(await answer(response, LONG))["app_id"] == known
         except (aiohttp.ClientError, TimeoutError, LookupError, TypeError, SpaceUnreadable):
             return False
 
@@ -284,10 +287,14 @@ class Connection:
     ) -> AsyncGenerator[Update, None]:
         yield Progress(Stage.SENDING)
         run = Run(self.network, client, index, session)
+        legacy = LegacyRun(self.network, client, index, session)
 
-        async def withdraw(job: Joined | StockJob) -> None:
-            is_stock = isinstance(job, StockJob)
-            await (cancel_stock(self._workers, job) if is_stock else run.cancel(job))
+        async def withdraw(job: Joined | LegacyJob | StockJob) -> None:
+            match job:
+                case StockJob():
+                    await cancel_stock(self._workers, job)
+                case Joined():
+                    await run.cancel(job)
 
         job = await self._sent(
             submit(
@@ -300,11 +307,13 @@ class Connection:
                 withdraw=withdraw,
             )
         )
-        watched = (
-            watch_stock(self._workers, job)
-            if isinstance(job, StockJob)
-            else run.updates(job, silence=silence, recall=recall)
-        )
+        match job:
+            case StockJob():
+                watched = watch_stock(self._workers, job)
+            case LegacyJob():
+                watched = legacy.updates(job, silence=silence, recall=recall)
+            case _:
+                watched = run.updates(job, silence=silence, recall=recall)
         async with contextlib.aclosing(watched) as updates:
             async for update in updates:
                 yield update

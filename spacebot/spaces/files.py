@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
 import mimetypes
 import re
@@ -92,14 +93,18 @@ class Fetcher:
         return utils.traverse(values, lambda _: next(files), is_file)
 
     def address(self, data: Mapping[str, Any]) -> str:
-        """Where the Space serves a file: a stream by its own address, the rest by path."""
+        """Where the Space serves a file: a stream by its own address, the rest by path; or the
+        file itself as a `data:` address, as Gradio 3 gives its pictures."""
+        if str(data.get("url")).startswith("data:"):
+            return str(data["url"])
         if data.get("is_stream") and data.get("url"):
             return urljoin(self._root, str(data["url"]))
         return self._root + "file=" + utils.encode_file_path(data["path"])
 
     def _link(self, data: Mapping[str, Any]) -> str | None:
         with contextlib.suppress(ValueError):
-            return self.address(data) if self._linked else None
+            address = self.address(data)
+            return address if self._linked and not address.startswith("data:") else None
         return None
 
     def _left_out(self, data: Mapping[str, Any]) -> File:
@@ -120,7 +125,7 @@ class Fetcher:
             if cap <= 0:
                 raise TooLargeError
             _make(folder)
-            size = await self._download(self.address(data), path, cap, allowance)
+            size = await self._bring(self.address(data), path, cap, allowance)
         except TooLargeError:
             problem = NO_ROOM if full else f"it is larger than {cap // 1_000_000} MB"
         except TooMuchError:
@@ -134,6 +139,11 @@ class Fetcher:
             return File(name=name, path=path, url=url, mime=mime, size=size)
         path.unlink(missing_ok=True)
         return File(name=name, url=url, mime=mime, size=size, problem=problem)
+
+    async def _bring(self, address: str, path: Path, cap: int, allowance: Allowance) -> int:
+        if address.startswith("data:"):
+            return _unpack(address, path, cap, allowance)
+        return await self._download(address, path, cap, allowance)
 
     async def _download(self, url: str, path: Path, cap: int, allowance: Allowance) -> int:
         for _ in range(REDIRECTS):
@@ -177,6 +187,19 @@ def name_of(data: Mapping[str, Any]) -> str:
 
 def _make(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
+
+
+def _unpack(address: str, path: Path, cap: int, allowance: Allowance) -> int:
+    """Write what a `data:` address holds to `path`; returns its bytes, raises `TooLargeError`."""
+    head, _, body = address.partition(",")
+    if not head.endswith(";base64"):
+        raise ValueError("not in base64")
+    # Four characters of base64 are three bytes.
+    if len(body) * 3 // 4 > cap + 3:
+        raise TooLargeError
+    content = base64.b64decode(body, validate=True)
+    allowance.take(len(content))
+    return path.write_bytes(content)
 
 
 async def _save(

@@ -16,6 +16,7 @@ from gradio_client.utils import StatusUpdate
 
 from spacebot.models import Progress, Stage
 from spacebot.spaces.client import StockJob
+from spacebot.spaces.legacy.values import marked
 from spacebot.spaces.network import Workers
 from spacebot.spaces.translate import stock_failed
 from spacebot.spaces.watch import Partial, Result, Toast, Update, progress_of
@@ -90,4 +91,4 @@ def _values(job: Job) -> list[Any]:
 
 
 def _listed(values: Any) -> list[Any]:
-    return list(values) if isinstance(values, tuple) else [values]
+    return marked(list(values) if isinstance(values, tuple) else [values])

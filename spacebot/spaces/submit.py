@@ -8,7 +8,7 @@ import threading
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from spacebot.spaces.client import Joined, SpaceClient, StockJob
+from spacebot.spaces.client import Joined, LegacyJob, SpaceClient, StockJob
 from spacebot.spaces.network import Workers
 from spacebot.spaces.sessions import Session
 from spacebot.spaces.uploads import holds_upload
@@ -26,7 +26,7 @@ async def submit(
     session: Session,
     silence: float,
     withdraw: Callable[[Any], Awaitable[None]],
-) -> Joined | StockJob:
+) -> Joined | LegacyJob | StockJob:
     """Call `client.submit` in the Space's executor.
 
     Cancelled meanwhile, the job is not sent any more, or given to `withdraw` once it was

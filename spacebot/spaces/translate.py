@@ -40,6 +40,8 @@ _QUOTA = re.compile(
 _RESET = re.compile(
     r"try again in ((?:\d+ days?, )?\d[\d:]*(?: ?(?:s|sec\w*|min\w*|hours?|h)\b)?)", re.IGNORECASE
 )
+# What gradio_client says in place of an error that the Space keeps to itself.
+_TELLS_NOTHING = "The upstream Gradio app has raised an exception but has not enabled verbose"
 # How much is read of what a Space says of a failure, in characters.
 SAID = 10_000
 # ZeroGPU's words where none of its GPUs came free within a minute, which is no quota.
@@ -59,6 +61,8 @@ def raised(output: Mapping[str, Any]) -> SpaceError:
     Space set `show_error`.
     """
     text, title = (str(output.get(part) or "")[:SAID].strip() for part in ("error", "title"))
+    if text.startswith(_TELLS_NOTHING):
+        text = ""
     # Gradio 4 sends the text as Python writes it, in quotes.
     if quoted := _QUOTED.fullmatch(text):
         text = quoted[2]

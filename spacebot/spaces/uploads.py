@@ -6,6 +6,8 @@ JSON that it is, also where it looks like one of Gradio's files.
 
 from __future__ import annotations
 
+import base64
+import mimetypes
 import os
 import stat
 from collections.abc import Callable, Mapping
@@ -33,6 +35,14 @@ def with_uploads(value: Any, upload: Callable[[Upload], Any]) -> Any:
     if isinstance(value, list | tuple):
         return [with_uploads(one, upload) for one in value]
     return value
+
+
+def within(upload: Upload) -> dict[str, Any]:
+    """A file as a value that holds it, for a Space that takes no uploads."""
+    kind = mimetypes.guess_type(upload.name)[0] or "application/octet-stream"
+    with opened(upload) as file:
+        data = f"data:{kind};base64,{base64.b64encode(file.read()).decode()}"
+    return {"path": upload.name, "url": data, "meta": {"_type": "gradio.FileData"}}
 
 
 def opened(upload: Upload) -> BinaryIO:

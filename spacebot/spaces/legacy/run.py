@@ -1,0 +1,251 @@
+"""One job on a Space of Gradio 3: by its WebSocket queue, or by `/run` where it has none.
+
+The queue: `send_hash` asks whose session it is, `send_data` for the values, when it is this
+job's turn; in between come estimations, then process_starts, process_generating (whole
+outputs) and process_completed. Hanging up takes a waiting job out of the queue. Source:
+gradio 3.50's `routes.py` and `queueing.py`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from typing import Any
+from urllib.parse import urljoin
+
+import aiohttp
+from gradio_client.utils import QueueError
+
+from spacebot.errors import InputError, SpacebotError, SpaceError, SpaceStopped
+from spacebot.models import Progress, Stage
+from spacebot.spaces.client import LegacyJob, headers
+from spacebot.spaces.legacy.values import received
+from spacebot.spaces.run import Run
+from spacebot.spaces.submit import CANCEL
+from spacebot.spaces.translate import join_failed, raised
+from spacebot.spaces.watch import Partial, Reading, Result, TakenOut, Update
+
+# Bytes of one message: pictures come within it. What is sent is bounded by the Space's server.
+MOST, MOST_SENT = 64 << 20, 16 << 20
+TOO_LARGE = "The file is larger than the Space takes. Try a smaller one."
+
+
+class LegacyRun(Run):
+    """One job, with the same updates as `Run`."""
+
+    _socket: aiohttp.ClientWebSocketResponse | None = None
+
+    async def updates(  # pyright: ignore[reportIncompatibleMethodOverride] - another kind of job
+        self, job: LegacyJob, *, silence: float, recall: asyncio.Event
+    ) -> AsyncGenerator[Update, None]:
+        """Yield what becomes of the job; ends with its `Result`, raises `SpacebotError`."""
+        data = job.arguments
+        if len(json.dumps(data)) > MOST_SENT:
+            raise InputError(TOO_LARGE)
+        by_queue = self._is_queued
+        way = self._by_queue(data, silence, recall) if by_queue else self._at_once(data, silence)
+        try:
+            async with contextlib.aclosing(way) as updates:
+                async for update in updates:
+                    self._note(update)
+                    yield self._present(update)
+        except SpacebotError as error:
+            self._ended = True
+            raise self._told(error, recall) from error
+        except (aiohttp.ClientError, TimeoutError, ValueError) as error:
+            raise self._told(error, recall) from error
+        finally:
+            if not self._ended:
+                await asyncio.shield(self._leave())
+
+    @property
+    def _dependency(self) -> Mapping[str, Any]:
+        return self._client.endpoints[self._about["fn_index"]].dependency
+
+    @property
+    def _is_queued(self) -> bool:
+        queued = self._dependency.get("queue") is not False
+        return queued and bool(self._client.config.get("enable_queue"))
+
+    def _present(self, update: Update) -> Update:
+        """An update whose values are as a present Gradio writes them."""
+        if not isinstance(update, Partial | Result):
+            return update
+        parts = {part["id"]: part for part in self._client.config["components"]}
+        kinds = [parts[each]["type"] for each in self._dependency["outputs"]]
+        values = [received(*pair) for pair in zip(update.values, kinds, strict=False)]
+        return type(update)(values)
+
+    async def _by_queue(
+        self, data: tuple[Any, ...], silence: float, recall: asyncio.Event
+    ) -> AsyncGenerator[Update, None]:
+        async with _same_origin(self._network.http) as http:
+            socket = self._socket = await self._connect(http, silence)
+            recalling = asyncio.create_task(self._hang_up(recall))
+            try:
+                async for update in self._conversation(socket, data):
+                    yield update
+            finally:
+                recalling.cancel()
+                await asyncio.shield(self._leave())
+
+    async def _hang_up(self, recall: asyncio.Event) -> None:
+        await recall.wait()
+        if not self._began:
+            await self._leave()
+
+    async def _connect(
+        self, http: aiohttp.ClientSession, silence: float
+    ) -> aiohttp.ClientWebSocketResponse:
+        # Nothing is said while a job runs: pings tell a Space that works from one that died.
+        try:
+            return await http.ws_connect(
+                self._client.ws_url,
+                headers=headers(self._client),
+                heartbeat=silence * 2 / 3,
+                max_msg_size=MOST,
+            )
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise _not_sent(error) from error
+
+    async def _conversation(
+        self, socket: aiohttp.ClientWebSocketResponse, data: tuple[Any, ...]
+    ) -> AsyncGenerator[Update, None]:
+        reading = Reading("")
+        while True:
+            message = await self._message(socket)
+            match message.get("msg"):
+                case "send_hash":
+                    await socket.send_json(self._about)
+                case "send_data":
+                    await socket.send_json({"data": data, **self._about})
+                case "queue_full":
+                    raise join_failed(QueueError())
+                case _:
+                    # Each output comes whole, not as what changed.
+                    reading.outputs = None
+                    update = reading.read(message)
+                    if update is not None:
+                        yield update
+                    if isinstance(update, Result):
+                        return
+
+    async def _message(self, socket: aiohttp.ClientWebSocketResponse) -> dict[str, Any]:
+        """The next message; raises `TimeoutError`, `TakenOut` and `SpaceStopped`."""
+        found = await socket.receive()
+        match found.type:
+            case aiohttp.WSMsgType.TEXT:
+                message = json.loads(found.data)
+                return message if isinstance(message, dict) else {}
+            case aiohttp.WSMsgType.ERROR if isinstance(found.data, TimeoutError):
+                raise found.data
+            case _ if self._socket is None:
+                raise TakenOut
+            case _:
+                raise SpaceStopped
+
+    async def _at_once(self, data: tuple[Any, ...], silence: float) -> AsyncGenerator[Update, None]:
+        yield Progress(Stage.RUNNING)
+        calling = asyncio.create_task(self._call(data))
+        try:
+            while not calling.done():
+                await asyncio.wait({calling}, timeout=silence)
+                if not calling.done():
+                    await self._alive()
+            yield Result(list((await calling)["data"]))
+        finally:
+            calling.cancel()
+
+    async def _call(self, data: tuple[Any, ...]) -> dict[str, Any]:
+        """Run a function outside of the queue; up to 3.3 the address was `/api`."""
+        for address in ("run/predict", "api/predict"):
+            async with self._network.http.post(
+                urljoin(self._client.src, address),
+                json={"data": data, **self._about},
+                headers=headers(self._client),
+                timeout=aiohttp.ClientTimeout(total=None, sock_connect=10),
+                allow_redirects=False,
+            ) as response:
+                if response.status == 404 and address == "run/predict":
+                    continue
+                return await _answer(response)
+        raise SpaceStopped
+
+    async def _alive(self) -> None:
+        """See whether the Space answers at all; raises `TimeoutError` and `ClientError`."""
+        async with self._network.http.get(
+            urljoin(self._client.src, "app_id"),
+            headers=headers(self._client),
+            timeout=aiohttp.ClientTimeout(total=10),
+            allow_redirects=False,
+        ):
+            pass
+
+    async def _leave(self) -> None:
+        """Hang up, which drops a waiting job; stop a stream after its step."""
+        socket, self._socket = self._socket, None
+        with contextlib.suppress(aiohttp.ClientError, TimeoutError):
+            if self._began and not self._ended:
+                await self._reset()
+        if socket is not None:
+            with contextlib.suppress(aiohttp.ClientError, TimeoutError):
+                async with asyncio.timeout(CANCEL):
+                    await socket.close()
+
+    async def _reset(self) -> None:
+        async with self._network.http.post(
+            urljoin(self._client.src, "reset"),
+            json=self._about,
+            headers=headers(self._client),
+            timeout=aiohttp.ClientTimeout(total=CANCEL),
+            allow_redirects=False,
+        ):
+            pass
+
+
+def _not_sent(error: Exception) -> Exception:
+    """What kept a job from the queue → ours: the Space cannot have begun."""
+    ours = join_failed(error)
+    if isinstance(ours, SpaceError):
+        ours.safe = True
+    return ours
+
+
+async def _answer(response: aiohttp.ClientResponse) -> dict[str, Any]:
+    body = bytearray()
+    async for chunk in response.content.iter_any():
+        body += chunk
+        if len(body) > MOST:
+            raise SpaceStopped
+    if response.status not in (200, 500):
+        response.raise_for_status()
+    answer = json.loads(body)
+    if "data" not in answer:
+        raise raised(answer if isinstance(answer, Mapping) else {})
+    return answer
+
+
+@contextlib.asynccontextmanager
+async def _same_origin(http: aiohttp.ClientSession) -> AsyncIterator[aiohttp.ClientSession]:
+    """A session of the same connections that follows no redirect: `ws_connect` would, and the
+    headers may hold the owner's token."""
+    trace = aiohttp.TraceConfig()
+
+    async def refuse(*_: Any) -> None:
+        raise aiohttp.ClientConnectionError("the Space redirects its queue")
+
+    trace.on_request_redirect.append(refuse)
+    session = aiohttp.ClientSession(
+        connector=http.connector,
+        connector_owner=False,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        timeout=http.timeout,
+        trust_env=http.trust_env,
+        trace_configs=[trace],
+    )
+    try:
+        yield session
+    finally:
+        await session.close()
