@@ -5,6 +5,7 @@ It runs in the environment of its version, so it imports nothing of this reposit
 
 from __future__ import annotations
 
+import importlib
 import math
 import struct
 import sys
@@ -14,8 +15,10 @@ import wave
 from pathlib import Path
 from typing import Any
 
-import gradio as gr
 from PIL import Image
+
+# Typed by none of the versions: each is another.
+gr: Any = importlib.import_module("gradio")
 
 VERSION = tuple(int(part) for part in gr.__version__.split(".")[:2])
 MESSAGES = VERSION >= (5, 0)
