@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-inp
 # tried again, and said.
 TESTS ?= -n 4 --dist loadfile --reruns 2 --reruns-delay 2
 
-.PHONY: run deploy test check bench pictures coverage-demos lock help clean
+.PHONY: run deploy test test-versions check bench pictures coverage-demos lock help clean
 
 run: $(VENV)/run.stamp
 	@exec $(BIN)/python app.py
@@ -21,6 +21,10 @@ test: $(VENV)/dev.stamp
 	@sh tests/install_chromium.sh
 	@sh tests/install_postgres.sh
 	$(BIN)/python -m pytest $(TESTS)
+
+# Real servers of every version of Gradio that is promised, each in an environment of its own.
+test-versions: $(VENV)/dev.stamp
+	$(BIN)/python -m pytest --reruns 1 tests/versions/real.py
 
 check: $(VENV)/dev.stamp
 	$(BIN)/ruff check .
@@ -51,6 +55,7 @@ help:
 	@echo "make deploy SPACE=owner/name a Space on Hugging Face, made or updated"
 	@echo "make check                   ruff and pyright"
 	@echo "make test                    every test"
+	@echo "make test-versions           real servers of every version of Gradio"
 	@echo "make lock                    requirements.lock, from requirements.txt"
 	@echo "make bench                   how fast the bot is, beside others"
 	@echo "make pictures                the README's pictures, taken anew"
@@ -58,7 +63,7 @@ help:
 	@echo "make clean                   remove what was installed and cached"
 
 clean:
-	rm -rf $(VENV) $(VENV)-demos .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-demos $(VENV)-versions .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(BIN)/python:
