@@ -20,7 +20,11 @@ from tests.talking import answer, opened
 from tests.talking import lab as talking
 from tests.versions.environments import VERSIONS, serving
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = [
+    pytest.mark.asyncio(loop_scope="session"),
+    # gradio_client hands cookies to each call on the path of the first protocol.
+    pytest.mark.filterwarnings("ignore:Setting per-request cookies"),
+]
 
 
 @dataclass(frozen=True)
