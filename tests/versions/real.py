@@ -147,8 +147,8 @@ async def test_a_file_and_several_files(lab: Lab):
     (loud,) = (await lab.ask("shout", paper=("paper.txt", b"some words"))).attachments
     assert loud.data == b"SOME WORDS"
     several = {"papers": ("a.txt", b"first"), "papers_2": ("b.txt", b"second")}
-    said = await lab.ask("bundle", **several)
-    assert [file.data for file in said.attachments] == [b"1: first", b"2: second"]
+    seen = await ask(lab.place.ada, "lab bundle", several, channel=lab.place.channel, seconds=60)
+    assert [file.data for file in seen.attachments] == [b"1: first", b"2: second"]
 
 
 @pytest.fixture(scope="session")
