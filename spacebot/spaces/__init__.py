@@ -3,8 +3,8 @@
 The only importer of gradio_client. It is the way in: connecting, the API
 description, uploads and submitting, in an executor of its own. Watching a job is
 done on the event loop, one HTTP stream a job and no thread: stock gradio_client
-sleeps in two threads a job, in steps of 50 ms (`watch`, and `stock` for the
-protocols before sse_v3).
+sleeps in two threads a job, in steps of 50 ms (`watch`; `legacy` for the
+WebSockets of Gradio 3). The first releases of Gradio 4 alone take the stock path (`stock`).
 """
 
 from spacebot.spaces.connection import (

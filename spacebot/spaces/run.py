@@ -1,4 +1,4 @@
-"""One job on a Space of protocol sse_v3: sent, watched, and where need be taken back."""
+"""One job on a Space of protocol sse_v1 or later: sent, watched, and where need be taken back."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import aiohttp
 from spacebot.errors import SpacebotError, SpaceError, SpaceStopped, SpaceUnreadable
 from spacebot.models import Progress, Stage
 from spacebot.spaces.client import Joined, SpaceClient, headers
+from spacebot.spaces.legacy.values import marked
 from spacebot.spaces.network import Network
 from spacebot.spaces.sessions import Session
 from spacebot.spaces.submit import CANCEL
@@ -61,7 +62,7 @@ class Run:
             diffs = self._client.protocol != "sse_v1"
             async for update in stream.updates(event_id, diffs=diffs):
                 self._note(update)
-                yield update
+                yield self._present(update)
         except SpaceUnreadable:
             # Whatever else it sends is not read, and the job is nobody's.
             assert stream is not None
@@ -97,6 +98,13 @@ class Run:
                 if error.status not in NO_ROOM or pause > MOST:
                     raise
                 await asyncio.sleep(pause)
+
+    def _present(self, update: Update) -> Update:
+        """An update whose values are as a present Gradio writes them."""
+        # Every version with the last of the protocols marks its files.
+        if self._client.protocol != "sse_v3" and isinstance(update, Partial | Result):
+            return type(update)(marked(update.values))
+        return update
 
     def _note(self, update: Update) -> None:
         match update:

@@ -1,4 +1,4 @@
-"""The stock path of gradio_client, for Spaces whose protocol is older than sse_v3.
+"""The stock path of gradio_client, for Spaces of the first protocol with events (sse).
 
 Each session needs a whole `Client`, and each job three threads; what comes of it
 is asked for a few times a second.

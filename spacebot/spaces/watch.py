@@ -1,4 +1,4 @@
-"""Watching one job of protocol sse_v3 on the event loop: one HTTP stream, no thread.
+"""Watching one job of protocol sse_v1 or later on the event loop: one HTTP stream, no thread.
 
 The protocol: after joining, `GET queue/data?session_hash=` answers with events,
 `data: {json}` each ended by an empty line: estimation, process_starts, progress,
