@@ -6,7 +6,10 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from spacebot.models import Source
+from spacebot.schema.javascript import arguments
 from spacebot.spaces import Description, Descriptions
 from tests.e2e.ask import ask
 from tests.e2e.house import at_home
@@ -207,3 +210,37 @@ async def test_a_hidden_list_is_as_the_open_tab_sets_it_or_is_offered(served, tm
         (space,) = home.home.catalogue.spaces
         (endpoint,) = (one for one in space.endpoints if one.api_name == "/film")
         assert {one.label for one in endpoint.parameters} == {"Prompt", "Model size"}
+
+
+async def test_a_hidden_mode_is_as_the_pressed_button_sets_it(served, tmp_path: Path):
+    async with lab(tmp_path, it=served("pages")) as home:
+
+        async def press(button: str, **given: str) -> str:
+            given = {"text": "hi", **given}
+            return (await ask(home.ada, f"it {button}", given, channel=home.channel)).content
+
+        assert "hi / final / red" in await press("print")
+        assert "hi / final / blue" in await press("proof", colour="blue")
+        # What one button sets is not left for the next.
+        assert "hi / draft / blue" in await press("sketch", colour="blue")
+        assert option(home.server, "print", "mode") is None
+
+
+@pytest.mark.parametrize(
+    ("script", "constants"),
+    [
+        ("(a, b, c) => [a, 'x, y', 3]", {1: "x, y", 2: 3}),
+        ("(...all) => ['x', ...all.slice(1)]", {0: "x"}),
+        ("function (...all) { return [...all.slice(0, 2), true]; }", {2: True}),
+        ("async () => { return [window.x(1, 2), null, 'z'] }", {2: "z"}),
+        ("(a, b, c) => { alert('x'); return [a, 'b', c] }", {}),
+        ("(a, b, c, d) => [a, b, c, 'more than it takes']", {}),
+        ("() => 'one'", {}),
+        ("not a function", {}),
+        (True, {}),
+        ("(a) => [" + "[" * 4000, {}),
+        ("(" * 5001, {}),
+    ],
+)
+def test_constants_among_the_arguments_of_a_script(script: Any, constants: dict[int, Any]):
+    assert arguments(script, 3) == constants

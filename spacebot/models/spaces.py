@@ -182,7 +182,8 @@ class Page:
     would fill them in; `start` the values of components before anything runs. `late` names the
     parameters that an event can set: what is given for them is read after it ran. `depends`
     names, for a parameter, the ones that decide over it. `opens` are the tabs that a person
-    opens first. `left_out` says which events do not run, and why.
+    opens first. `presses` are the indexes of events that the button runs last, before the endpoint.
+    `left_out` says which events do not run, and why.
     """
 
     events: tuple[PageEvent, ...] = ()
@@ -191,6 +192,7 @@ class Page:
     late: frozenset[str] = frozenset()
     depends: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     opens: tuple[Any, ...] = ()
+    presses: tuple[int, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
 
 

@@ -7,13 +7,12 @@ opens, a mode that the open tab decides. `spaces.replay` runs them for a job.
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from spacebot.inputs import LIMITED
 from spacebot.models import LeftOut, Page, PageEvent, Parameter
+from spacebot.schema import javascript
 from spacebot.schema.app import App, Event, stem
 from spacebot.schema.candidates import Candidate
 from spacebot.schema.yard import Yard, is_lambda
@@ -22,8 +21,6 @@ from spacebot.schema.yard import Yard, is_lambda
 FILLS = ("focus", "change", "input", "select", "release", "upload", "blur")
 # Components whose events say what was picked, which is known here.
 _PICKED = frozenset({"dropdown", "radio", "tab", "tabitem"})
-_ARROW = re.compile(r"\s*(?:async\s*)?(?:\([\w\s,.]*\)|\w*)\s*=>\s*(.+?)[\s;]*", re.S)
-_RETURNS = re.compile(r"\{\s*return\s+(.+?);?\s*\}", re.S)
 
 
 def page_of(yard: Yard, candidate: Candidate, kept: Sequence[Candidate]) -> Page | None:
@@ -36,6 +33,8 @@ def page_of(yard: Yard, candidate: Candidate, kept: Sequence[Candidate]) -> Page
     reachable = _reachable(app, {*fields.values(), *opens})
     needed = _needed(app, _inputs(yard, candidate), reachable)
     found, left_out = _sorted_out(app, needed, kept)
+    presses = [event for event in _presses(app, candidate) if not _why_not(app, event, kept)]
+    found += [event for event in presses if event not in found]
     if not found and not left_out:
         return None
     late = frozenset(name for name, part in fields.items() if any(part in e.outputs for e in found))
@@ -49,7 +48,24 @@ def page_of(yard: Yard, candidate: Candidate, kept: Sequence[Candidate]) -> Page
         depends=depends,
         opens=tuple(part for part in opens if any(part in dict(e.targets) for e in found)),
         left_out=tuple(left_out),
+        presses=tuple(event.id for event in presses),
     )
+
+
+def _presses(app: App, candidate: Candidate) -> list[Event]:
+    """The earlier steps of the button's chain that only set hidden inputs: which mode it is."""
+    event, ids = candidate.event, candidate.inputs.ids
+    if event is None:
+        return []
+    unasked = {ids[name] for name in candidate.inputs.constants if name in ids}
+    unasked |= {i for i in event.inputs if (part := app.component(i)) and part.type == "state"}
+    steps = {step.api_name.strip("/") for step in candidate.before}
+    return [
+        one
+        for one in reversed(list(app.earlier(event)))
+        if not one.inputs and one.outputs and unasked.issuperset(one.outputs)
+        if not one.api_name or one.api_name not in steps
+    ]
 
 
 def opening_of(yard: Yard, kept: Sequence[Candidate]) -> Page | None:
@@ -87,6 +103,8 @@ def _fields(app: App, candidate: Candidate) -> dict[str, Any]:
     """Component ids by parameter, in the page's order; what one component gives twice is left."""
     place = {part: number for number, part in enumerate(app.components)}
     ids = candidate.inputs.ids
+    # What the button's own JavaScript hands on, no event can change.
+    ids = {name: part for name, part in ids.items() if name not in candidate.inputs.pressed}
     return dict(sorted(ids.items(), key=lambda item: place.get(item[1], 0)))
 
 
@@ -238,23 +256,10 @@ def _page_event(app: App, event: Event) -> PageEvent:
 
 
 def _constant(event: Event) -> tuple[Any, ...] | None:
-    """The values that an event's JavaScript sets, where it only names them."""
+    """The values that an event's JavaScript sets, where that is all it does."""
     if event.raw.get("backend_fn") is not False:
         return None
-    written = _ARROW.fullmatch(str(event.raw.get("js") or ""))
-    if written is None:
-        return None
-    told = written[1].strip()
-    returned = _RETURNS.fullmatch(told)
-    told = (returned[1] if returned else told).strip().removeprefix("(").removesuffix(")")
-    try:
-        value = json.loads(re.sub(r"'([^'\"\\]*)'", r'"\1"', told))
-    except ValueError:
-        return None
-    values = value if isinstance(value, list) and len(event.outputs) > 1 else [value]
-    if isinstance(value, list) and len(value) == len(event.outputs):
-        values = value
-    return tuple(values) if len(values) == len(event.outputs) else None
+    return javascript.results(event.raw.get("js"), len(event.outputs))
 
 
 def _label(app: App, event: Event) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 from spacebot.inputs import ASKABLE
 from spacebot.models import Choice, Parameter
 from spacebot.schema.app import App, Component, Event
+from spacebot.schema.javascript import arguments
 from spacebot.schema.kinds import CONTENT, SHOWN, TEXTS, names
 from spacebot.schema.needs import EMPTY, Draft, required
 from spacebot.schema.options import is_empty_name, option_name, read_hint, read_label
@@ -35,13 +36,15 @@ class Inputs:
     """What to ask for, what to send unasked, and why it cannot be called, if so.
 
     `history` names the parameter that takes what a chatbot shows; `ids` are the ids of the
-    page's components, by parameter.
+    page's components, by parameter. `pressed` names the constants that the JavaScript of the
+    button hands on.
     """
 
     parameters: tuple[Parameter, ...] = ()
     constants: Mapping[str, Any] = field(default_factory=dict)
     history: str | None = None
     ids: Mapping[str, Any] = field(default_factory=dict)
+    pressed: frozenset[str] = frozenset()
     problem: str = ""
 
 
@@ -59,9 +62,12 @@ def _read_inputs(app: App, entry: Mapping[str, Any], event: Event | None) -> Inp
     said = {d.parameter.name for d, part in zip(drafts, components, strict=True)
             if event and part and _is_said(app, event, part, drafts)}  # fmt: skip
     by_name = {d.parameter.name: part for d, part in zip(drafts, components, strict=True)}
-    constants: dict[str, Any] = {}
+    constants = _pressed(event, by_name)
+    pressed = frozenset(constants)
     asked: list[Draft] = []
     for draft in _worth_asking(drafts, said):
+        if draft.parameter.name in pressed:
+            continue
         if draft.unaskable and draft.empty and not draft.sendable:
             return Inputs(problem=_why_not(draft.parameter))
         part = by_name.get(draft.parameter.name)
@@ -74,8 +80,18 @@ def _read_inputs(app: App, entry: Mapping[str, Any], event: Event | None) -> Inp
         tuple(_named(asked, required(asked))),
         constants,
         history=histories[0] if histories else None,
+        pressed=pressed,
         ids={d.parameter.name: part.id for d, part in zip(drafts, components, strict=True) if part},
     )
+
+
+def _pressed(event: Event | None, by_name: Mapping[str, Component | None]) -> dict[str, Any]:
+    """What the button's own JavaScript hands on whatever the page holds, by parameter."""
+    if event is None or event.raw.get("backend_fn") is False:
+        return {}
+    handed = arguments(event.raw.get("js"), len(event.inputs))
+    values = {event.inputs[place]: value for place, value in handed.items()}
+    return {name: values[part.id] for name, part in by_name.items() if part and part.id in values}
 
 
 def _is_the_page_s(app: App, event: Event | None, draft: Draft, part: Component) -> bool:

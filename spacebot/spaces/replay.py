@@ -79,6 +79,9 @@ class Replay:
         """
         for name in self.page.fields:
             await self._fill_in(name, values.get(name))
+        for event in self.page.events:
+            if event.index in self.page.presses:
+                await self._run(event)
         filled = {name: self.state.values[part] for name, part in self.page.fields.items()}
         return {**values, **filled, **self._possible(filled, values)}
 

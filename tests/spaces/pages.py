@@ -135,6 +135,27 @@ def video(clips: gr.Tab, stills: gr.Tab) -> None:
     stills.select(lambda: "image to video", None, mode, api_visibility="private")
 
 
+def buttons() -> None:
+    """Two buttons for one function: each sets the hidden mode, by its script or its chain."""
+    mode = gr.Radio(["draft", "final"], value="draft", visible=False, label="Mode")
+    text = gr.Textbox(label="Text")
+    with gr.Accordion("Advanced", open=False), gr.Tab("Colours"):
+        colour = gr.Dropdown(["red", "blue"], value="red", label="Box colour")
+    made = gr.Textbox(label="Printed")
+
+    def show(text: str, mode: str, colour: str) -> str:
+        return f"{text} / {mode} / {colour}"
+
+    inputs = [text, mode, colour]
+    gr.Button("Print").click(
+        show, inputs, made, api_name="print", js="(text, mode, colour) => [text, 'final', colour]"
+    )
+    gr.Button("Proof").click(lambda: "final", None, mode, api_visibility="private").then(
+        show, inputs, made, api_name="proof"
+    )
+    gr.Button("Sketch").click(show, inputs, made, api_name="sketch")
+
+
 def build() -> gr.Blocks:
     """Build the app."""
     with gr.Blocks(title="Pages", analytics_enabled=False) as blocks:
@@ -146,6 +167,8 @@ def build() -> gr.Blocks:
             draw(blocks)
         with gr.Tab("Sizes"):
             sizes()
+        with gr.Tab("Print"):
+            buttons()
         clips, stills = gr.Tab("Clips"), gr.Tab("Stills")
         video(clips, stills)
     return blocks.queue(default_concurrency_limit=20)
