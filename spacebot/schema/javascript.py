@@ -16,8 +16,9 @@ _QUOTED = re.compile(r"'([^'\"\\]*)'")
 
 def results(script: Any, count: int) -> tuple[Any, ...] | None:
     """The constants that a function returns for so many outputs; None where it does more."""
-    found = _constant(_returned(script))
-    if found is None:
+    told = _returned(script)
+    found = _constant(told)
+    if found is None and told != "null":
         return None
     values = found if isinstance(found, list) and (count > 1 or len(found) == 1) else [found]
     return tuple(values) if len(values) == count else None
