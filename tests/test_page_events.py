@@ -11,9 +11,10 @@ import pytest
 from spacebot.models import Source
 from spacebot.schema.javascript import arguments
 from spacebot.spaces import Description, Descriptions
+from spacebot.spaces.pages import ASKS
 from tests.e2e.ask import ask
 from tests.e2e.house import at_home
-from tests.loopback import DiscordServer
+from tests.loopback import DiscordServer, User
 from tests.spaces import pages
 from tests.talking import lab
 
@@ -244,3 +245,51 @@ async def test_a_hidden_mode_is_as_the_pressed_button_sets_it(served, tmp_path: 
 )
 def test_constants_among_the_arguments_of_a_script(script: Any, constants: dict[int, Any]):
     assert arguments(script, 3) == constants
+
+
+async def test_one_person_s_typing_asks_a_space_only_so_often(
+    served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    # However slow this machine is.
+    monkeypatch.setattr("spacebot.spaces.pages.WITHIN", 1000.0)
+    async with lab(tmp_path, it=served("pages")) as home:
+
+        async def complete(user: User, query: str) -> list[str]:
+            found = await user.autocomplete(
+                "it pick", query=query, option="match", channel=home.channel
+            )
+            return [one["name"] for one in found]
+
+        before = pages.CALLS["find"]
+        for number in range(ASKS):
+            assert await complete(home.ada, f"q{number}") == [f"q{number} one", f"q{number} two"]
+        # What was just asked for costs nothing; what is new is answered by what was last known.
+        assert await complete(home.ada, "q0") == ["q0 one", "q0 two"]
+        last = f"q{ASKS - 1}"
+        assert await complete(home.ada, "further") == [f"{last} one", f"{last} two"]
+        assert pages.CALLS["find"] == before + ASKS
+        # Nobody else is kept waiting by that.
+        assert await complete(home.ben, "further") == ["further one", "further two"]
+
+
+async def test_typing_does_not_wait_for_a_slow_page(
+    served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    async with lab(tmp_path, it=served("pages")) as home:
+
+        async def complete(query: str) -> list[str]:
+            found = await home.ada.autocomplete(
+                "it pick", query=query, option="match", channel=home.channel
+            )
+            return [one["name"] for one in found]
+
+        assert await complete("quick") == ["quick one", "quick two"]
+        monkeypatch.setattr("spacebot.catalogue.TYPING", 0.3)
+        pages.GO_ON.clear()
+        try:
+            before = pages.CALLS["find"]
+            assert await complete("slow") == ["quick one", "quick two"]
+            assert pages.CALLS["find"] == before + 1
+            assert not pages.GO_ON.is_set()
+        finally:
+            pages.GO_ON.set()

@@ -82,7 +82,7 @@ class Pages:
         asking = self._asking.get(key)
         if asking is None:
             if not self._may_ask(user):
-                return known or _parameter(endpoint, name)
+                return known or self.last_known(endpoint, name)
             asking = self._ask(key, self._find(client, endpoint, name, values, user))
         return await asyncio.shield(asking)
 

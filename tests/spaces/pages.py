@@ -156,6 +156,22 @@ def buttons() -> None:
     gr.Button("Sketch").click(show, inputs, made, api_name="sketch")
 
 
+def search() -> None:
+    """A list that is looked up for what is typed into another field."""
+    query = gr.Textbox("a", label="Query")
+    match = gr.Dropdown(["a one", "a two"], value="a one", label="Match")
+    picked = gr.Textbox(label="Picked")
+
+    def find(query: str) -> Any:
+        CALLS["find"] += 1
+        if query == "slow":
+            GO_ON.wait(20)
+        return gr.Dropdown(choices=[f"{query} one", f"{query} two"], value=f"{query} one")
+
+    query.change(find, query, match, api_visibility="private")
+    gr.Button("Pick").click(lambda *given: str(given), [query, match], picked, api_name="pick")
+
+
 def build() -> gr.Blocks:
     """Build the app."""
     with gr.Blocks(title="Pages", analytics_enabled=False) as blocks:
@@ -167,6 +183,8 @@ def build() -> gr.Blocks:
             draw(blocks)
         with gr.Tab("Sizes"):
             sizes()
+        with gr.Tab("Search"):
+            search()
         with gr.Tab("Print"):
             buttons()
         clips, stills = gr.Tab("Clips"), gr.Tab("Stills")
