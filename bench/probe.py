@@ -1,7 +1,7 @@
 """Runs inside a bot under measurement: how late its event loop is, each 10 ms.
 
 `start` makes every discord.py client of the process record it into a file, a
-line each: epoch seconds and lag in milliseconds.
+line each: epoch seconds, lag in milliseconds, and how many tasks there are.
 """
 
 from __future__ import annotations
@@ -33,4 +33,4 @@ async def _watch(path: str) -> None:
             before = time.perf_counter()
             await asyncio.sleep(EVERY)
             late = time.perf_counter() - before - EVERY
-            file.write(f"{time.time():.3f} {late * 1000:.2f}\n")
+            file.write(f"{time.time():.3f} {late * 1000:.2f} {len(asyncio.all_tasks())}\n")

@@ -58,7 +58,7 @@ class Side:
     def lag(self, since: float, percent: float = 0.99) -> float:
         """The lag of the bot's event loop since then, in milliseconds."""
         lines = [line.split() for line in self.lag_file.read_text().splitlines()[:-1]]
-        late = sorted(float(ms) for at, ms in lines if float(at) >= since)
+        late = sorted(float(ms) for at, ms, _ in lines if float(at) >= since)
         return late[int(percent * (len(late) - 1))] if late else float("nan")
 
 

@@ -1,0 +1,199 @@
+"""The bot under mixed use for a while, with trouble, and what it holds at start, middle and end.
+
+`python -m bench.soak --minutes 10` runs commands, streams, cancels, buttons, conversations and
+result files at once, drops the gateway's connection and sends global rate limits between.
+What grows from the middle to the end, with the same use, is a leak.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import os
+import random
+import tempfile
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bench.process import Child, child, free_port
+from tests.e2e.ask import is_final, shown, until
+from tests.loopback import Channel, DiscordServer, Interaction, User, bootstrap_code
+from tests.spaces.serving import spawn
+from tests.talking import answer, opened
+
+PEOPLE = 12
+WITHIN = 60.0
+
+
+@dataclass
+class Held:
+    """What the bot's process holds at one moment."""
+
+    memory: float
+    threads: int
+    descriptors: int
+    tasks: int
+    folders: int
+
+    def __str__(self) -> str:
+        return (
+            f"memory {self.memory:.0f} MiB, threads {self.threads}, descriptors "
+            f"{self.descriptors}, tasks {self.tasks}, result folders {self.folders}"
+        )
+
+
+@dataclass
+class Soak:
+    """The bot, the Discord it is on, and what has been done so far."""
+
+    server: DiscordServer
+    channel: Channel
+    users: list[User]
+    bot: Child
+    folder: Path
+    counts: Counter[str] = field(default_factory=Counter)
+
+    def held(self) -> Held:
+        """Read /proc, the probe's file and the data folder."""
+        pid = self.bot.process.pid
+        results = self.folder / "data" / "results"
+        last = (self.folder / "lag").read_text().splitlines()[-2].split()
+        return Held(
+            memory=self.bot.status("VmRSS") / 1024,
+            threads=self.bot.status("Threads"),
+            descriptors=len(os.listdir(f"/proc/{pid}/fd")),
+            tasks=int(last[2]),
+            folders=len(list(results.iterdir())) if results.exists() else 0,
+        )
+
+    async def use(self, user: User, deadline: float) -> None:
+        """One member does one thing after another until the time is over."""
+        while time.monotonic() < deadline:
+            name = random.choice(list(ACTIONS))
+            try:
+                await asyncio.wait_for(ACTIONS[name](self, user), WITHIN)
+            except (AssertionError, TimeoutError) as error:
+                self.counts[f"{name}: {type(error).__name__}"] += 1
+            else:
+                self.counts[name] += 1
+            await asyncio.sleep(random.uniform(0.1, 0.6))
+
+    async def trouble(self, deadline: float) -> None:
+        """Drop the gateway's connection and send global rate limits, every half minute."""
+        while time.monotonic() + 40 < deadline:
+            await asyncio.sleep(20)
+            self.server.gateway.drop(resumable=bool(self.counts["drop"] % 2))
+            self.counts["drop"] += 1
+            await asyncio.sleep(10)
+            self.server.limits.fail("POST /channels/*", 429, 2, retry_after=1.0, everywhere=True)
+            self.counts["global 429"] += 1
+
+
+async def final(seen: Interaction) -> Interaction:
+    """Wait for the final answer."""
+    await seen.wait(is_final, WITHIN)
+    return seen
+
+
+async def command(it: Soak, user: User) -> None:
+    """An instant command."""
+    await final(await user.command("fast echo", text="soak", channel=it.channel))
+
+
+async def stream(it: Soak, user: User) -> None:
+    """A stream of words."""
+    given = {"words": 20, "pause": 0.1}
+    await final(await user.command("fast stream", given, channel=it.channel))
+
+
+async def cancel(it: Soak, user: User) -> None:
+    """A job that is cancelled while it runs."""
+    given = {"count": 50, "seconds": 0.2}
+    seen = await user.command("trouble steps", given, channel=it.channel)
+    await until(seen, "\nstep", WITHIN)
+    await user.click(shown(seen), "Cancel")
+    await final(seen)
+
+
+async def button(it: Soak, user: User) -> None:
+    """A result, and Again under it."""
+    seen = await final(await user.command("fast echo", text="again", channel=it.channel))
+    await final(await user.click(shown(seen), "Again"))
+
+
+async def file(it: Soak, user: User) -> None:
+    """A result of a file."""
+    await final(await user.command("fast file", channel=it.channel))
+
+
+async def conversation(it: Soak, user: User) -> None:
+    """A thread with two questions."""
+    channel = it.server.add_guild("Soak", user).add_text_channel("talk")
+    thread = await opened(user, "falcon", channel, WITHIN, message="my name is Ada")
+    user.say("what is my name?", channel=thread)
+    await answer(thread, "Ada", WITHIN)
+
+
+ACTIONS: dict[str, Callable[[Soak, User], Awaitable[None]]] = {
+    action.__name__: action for action in (command, stream, cancel, button, file, conversation)
+}
+
+
+@contextlib.asynccontextmanager
+async def soaking(spaces: dict[str, str]) -> AsyncIterator[Soak]:
+    """The real program on a loopback Discord."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        async with DiscordServer(privileged=("message_content",)) as server:
+            users = [server.add_user(f"user{number}") for number in range(PEOPLE)]
+            channel = server.add_guild("Soak", *users).add_text_channel("soak")
+            server.limits.enforced = False
+            start = (
+                f"{bootstrap_code(server)}; "
+                f"from bench import probe; probe.start({str(folder / 'lag')!r}); "
+                "import runpy; runpy.run_path('app.py', run_name='__main__')"
+            )
+            env = {
+                "SPACES": " ".join(f"{name}={url}" for name, url in spaces.items()),
+                "GRADIO_SERVER_PORT": str(free_port()),
+                "DISCORD_TOKEN": server.token,
+                "DATA_DIR": f"{folder}/data",
+                "LOG_LEVEL": "ERROR",
+            }
+            async with child("-c", start, env=env) as bot:
+                await server.wait(lambda s: s.registered_commands and s.gateway.ready, timeout=60)
+                yield Soak(server, channel, users, bot, folder)
+
+
+async def soak(minutes: float) -> None:
+    """Use the bot for so long, and print what it holds."""
+    with contextlib.ExitStack() as stack:
+        names = ("fast", "trouble", "falcon")
+        spaces = {name: stack.enter_context(spawn(name)).url for name in names}
+        async with soaking(spaces) as it:
+            # Until the bot has started all of its own and the probe has written.
+            await asyncio.sleep(5)
+            print("idle:  ", it.held(), flush=True)
+            for part in ("start", "middle", "end"):
+                deadline = time.monotonic() + minutes * 60 / 3
+                using = [it.use(user, deadline) for user in it.users]
+                await asyncio.gather(it.trouble(deadline), *using)
+                # What was just used is given back in a moment.
+                await asyncio.sleep(10)
+                print(f"{part}:".ljust(7), it.held(), flush=True)
+            print("done:  ", dict(sorted(it.counts.items())))
+
+
+def main() -> None:
+    """Run the soak."""
+    parser = argparse.ArgumentParser(prog="python -m bench.soak", description=__doc__)
+    parser.add_argument("--minutes", type=float, default=10)
+    asyncio.run(soak(parser.parse_args().minutes))
+
+
+if __name__ == "__main__":
+    main()
