@@ -222,3 +222,27 @@ async def test_a_value_that_a_renderer_stumbles_over_is_told_as_the_spaces(
     monkeypatch.setitem(outputs.RENDERERS, "label", stumble)
     with pytest.raises(SpaceUnreadable, match="something unreadable"):
         await rendered(workers, "label", "x", tmp_path)
+
+
+@pytest.mark.parametrize("breaks", ["deadline", "memory", "depth"])
+async def test_files_are_posted_as_they_came_where_converting_fails(
+    workers: Rendering, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, breaks: str
+) -> None:
+    for name, size in (("a.bin", 10), ("b.bin", 2000)):
+        (tmp_path / name).write_bytes(b"x" * size)
+    files = [File("a.bin", tmp_path / "a.bin"), File("b.bin", tmp_path / "b.bin"), File("c.bin")]
+    if breaks == "deadline":
+        monkeypatch.setattr(rendering, "RESULT", 0)
+    other: Any = "x" * 10_000
+    if breaks == "memory":
+        other = ["<b>" * 50] * 2_000_000
+    for _ in range(150 if breaks == "depth" else 0):
+        other = [other]
+    endpoint = Endpoint("a/b", "/x", "x", "d", outputs=(Output("O", "file"), Output("J", "json")))
+    (reply,) = await workers.render(
+        endpoint, [files, other], header="H", folder=tmp_path / "made", file_limit=1000
+    )
+    assert [(one.path.name, one.name) for one in reply.files] == [("a.bin", "a.bin")]
+    assert reply.text.startswith("H\n-# The rest of the result could not be shown.")
+    assert "b.bin** is too large" in reply.text
+    assert "**c.bin**" in reply.text

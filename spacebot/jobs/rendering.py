@@ -66,7 +66,22 @@ class Rendering:
     async def render(
         self, endpoint: Endpoint, values: list[Any], **options: Any
     ) -> tuple[Reply, ...]:
-        """The messages that `outputs.render` makes; raises `SpaceUnreadable`."""
+        """The messages that `outputs.render` makes.
+
+        Where that fails, the files of the result as they came; raises `SpaceUnreadable`
+        where there are none.
+        """
+        try:
+            return await self._render(endpoint, values, options)
+        except SpaceUnreadable:
+            if not (files := files_of(values)):
+                raise
+            some = {name: options[name] for name in ("header", "file_limit")}
+            return outputs.unconverted(endpoint, files, **some)
+
+    async def _render(
+        self, endpoint: Endpoint, values: list[Any], options: dict[str, Any]
+    ) -> tuple[Reply, ...]:
         if is_light(values):
             with _told():
                 return outputs.render(endpoint, values, **options)
@@ -196,6 +211,20 @@ def _replies(made: dict[str, Any]) -> tuple[Reply, ...]:
         )
         for one in made["messages"]
     )
+
+
+def files_of(value: Any) -> list[File]:
+    """The files anywhere in a result, in order, however deep it is nested."""
+    found, waiting = [], [value]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, File):
+            found.append(one)
+        elif isinstance(one, Mapping):
+            waiting += reversed(list(one.values()))
+        elif isinstance(one, list | tuple):
+            waiting += reversed(one)
+    return found
 
 
 def is_light(value: Any) -> bool:

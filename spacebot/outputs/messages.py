@@ -9,9 +9,19 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from spacebot.models import Attached, Endpoint, Output, Reply
+from spacebot.models import Attached, Endpoint, File, Output, Reply
 from spacebot.outputs import text
-from spacebot.outputs.files import REQUEST_LIMIT, Attachments, Place, Shown, is_uri, safe_stem
+from spacebot.outputs.files import (
+    REQUEST_LIMIT,
+    Attachments,
+    Place,
+    Shown,
+    is_uri,
+    missing,
+    safe_stem,
+    too_large,
+)
+from spacebot.outputs.files import ending as file_ending
 from spacebot.outputs.renderers import is_unseen, show
 
 # Discord has a limit of 10 files a message.
@@ -43,6 +53,7 @@ _KINDS = {
     "json": "Data",
 }
 _PATH = re.compile(r"(/[^\s/]+)+/?|[A-Za-z]:\\\S+")
+_UNCONVERTED = "The rest of the result could not be shown. Its files are here as they came."
 _NOTHING = "Done. The Space returned nothing to show."
 
 
@@ -98,6 +109,30 @@ def render(
     if sum(bool(draft.text) for draft in drafts) > most:
         drafts = _packed(opening, _shortened(sections, attachments, endpoint))
     return tuple(Reply(draft.text, tuple(draft.files)) for draft in drafts)
+
+
+def unconverted(
+    endpoint: Endpoint, files: Sequence[File], *, header: str, file_limit: int
+) -> tuple[Reply, ...]:
+    """Return the messages that bring a result's files as they came; nothing is read or made."""
+    attachments, stem = Attachments(None, file_limit), safe_stem(endpoint.name) or "result"
+    parts = [_as_it_came(file, stem, attachments) for file in files[:_MOST_FILES]]
+    left = len(files) - len(parts)
+    notes = [Shown(text.small(_UNCONVERTED))]
+    notes += [Shown(text.small(f"{left} more files were returned than fit here."))] if left else []
+    drafts = _packed(header, [_Section("", part) for part in (*notes, *parts)])
+    return tuple(Reply(draft.text, tuple(draft.files)) for draft in drafts)
+
+
+def _as_it_came(file: File, stem: str, attachments: Attachments) -> Shown:
+    """Return a file as an attachment, or the sentence that stands in its place."""
+    if file.path is None or not file.path.is_file():
+        return missing(file, stem)
+    if (size := file.path.stat().st_size) > attachments.limit:
+        return too_large(file, stem, size)
+    suffix = file_ending(file.path, file.name)
+    name = attachments.name(Path(file.name or file.path.name).stem, suffix, stem)
+    return Shown(files=(Attached(file.path, name),))
 
 
 def preview(
