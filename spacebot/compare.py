@@ -18,7 +18,7 @@ from spacebot.buttons import cancel_view, failed_view
 from spacebot.desk import Desk
 from spacebot.errors import EndpointGone, Interrupted, SpacebotError
 from spacebot.jobs import Running
-from spacebot.models import Answer, Asker, Attached, Endpoint, Job, Outcome, Reply
+from spacebot.models import Answer, Asker, Attached, Ending, Endpoint, Job, Outcome, Reply
 from spacebot.outputs import text
 from spacebot.outputs.files import REQUEST_LIMIT
 from spacebot.places import DELETED, GONE, Place, Writer
@@ -39,7 +39,6 @@ class Entry:
     running: Running | None = None
     result: asyncio.Future[Outcome] | None = None
     error: BaseException | None = None
-    state: str = State.FAILED
     outcome: Outcome | None = None
     files: list[Attached] = field(default_factory=list)
 
@@ -48,13 +47,18 @@ class Entry:
         """Whether it has its answer, or failed."""
         return self.outcome is not None or self.error is not None
 
+    @property
+    def ended_by(self) -> BaseException | None:
+        """What ended it: without an answer or an error, that it was not waited for."""
+        return self.error if self.ended else asyncio.CancelledError()
+
     def take(self, most: int) -> None:
         """Take what came of it, where it has ended: its files, `most` at most."""
         if self.ended or self.result is None or not self.result.done():
             return
         self.error = self.result.exception()
         if self.error is None:
-            self.outcome, self.state = self.result.result(), State.DONE
+            self.outcome = self.result.result()
             slug = self.command.strip("/").replace(" ", "-")
             files = _files(self.outcome)
             self.files = [
@@ -113,7 +117,7 @@ class Comparison:
             self.desk.stoppable.pop(self.job.id, None)
             for entry in self.entries:
                 if entry.running is not None:
-                    await self.desk.jobs.settle(entry.running, entry.state)
+                    await self.desk.jobs.settle(entry.running, entry.ended_by)
 
     def cancel(self, why: str = "") -> str:
         """Stop what has not ended; returns what that does, after `why`."""
@@ -165,7 +169,7 @@ class Comparison:
             await poster.notice(reply.text, view=cancel_view(self.job.id))
             return
         await poster.final(reply, view=failed_view(self.job.id))
-        await self.desk.jobs.drop(self.job, State.DONE)
+        await self.desk.jobs.drop(self.job, Ending.DONE)
 
 
 class Compare:

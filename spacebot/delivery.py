@@ -20,7 +20,7 @@ from spacebot import followups, inputs, recipes, words
 from spacebot.attachments import brought
 from spacebot.buttons import again_view, cancel_view, failed_view, result_view, send_me_view
 from spacebot.errors import Cancelled, Interrupted, SpacebotError
-from spacebot.jobs import Jobs, Running
+from spacebot.jobs import Jobs, Running, ending_of
 from spacebot.models import Answer, Attached, Job, Outcome, Reply
 from spacebot.pacing import Pace
 from spacebot.places import AUTOMOD, DELETED, GONE, TROUBLE, Place, Writer, thread_on
@@ -82,7 +82,7 @@ class Delivery:
             )
         except Exception as error:
             await self.fail(error)
-            await self.jobs.drop(self.job, State.FAILED)
+            await self.jobs.drop(self.job, ending_of(error))
             return
         await self._see_through(running)
 
@@ -101,20 +101,23 @@ class Delivery:
         Where the client is closed under it, the job goes on, and the next client tells.
         """
         try:
-            state, posted = await self._told(running)
+            ended, posted = await self._told(running)
         except asyncio.CancelledError:
             self.jobs.leave(running, partial(self.go_on, running))
             raise
-        except Exception:
+        except Exception as error:
             if not self.client.is_closed():
-                await self.jobs.settle(running, State.FAILED)
+                await self.jobs.settle(running, error)
                 raise
             self.jobs.leave(running, partial(self.go_on, running))
         else:
-            await self.jobs.settle(running, state, posted=posted)
+            if isinstance(ended, Interrupted):
+                self.jobs.put_off(running)
+            else:
+                await self.jobs.settle(running, ended, posted=posted)
 
-    async def _told(self, running: Running) -> tuple[str, float]:
-        """Show a job to its end, and tell that; its state then, and the seconds that posting took.
+    async def _told(self, running: Running) -> tuple[Exception | None, float]:
+        """Show a job to its end and tell that; the error that ended it, and the seconds of posting.
 
         Raises only where the client was closed, or the bot stops.
         """
@@ -124,17 +127,17 @@ class Delivery:
             outcome = await self._follow(running)
             began = time.monotonic()
             await self._post(outcome)
-            return State.DONE, time.monotonic() - began
+            return None, time.monotonic() - began
         except Interrupted as error:
             if not self.client.is_closed():
                 # The button of a running job says at the next start that this one is kept.
                 said = f"{self.header}\n{words.failure(error)}"
                 await self.poster.notice(said, view=cancel_view(self.job.id))
-            return State.SENT if running.sent else State.WAITING, 0.0
+            return error, 0.0
         except Exception as error:
             self._check_open()
             await self.fail(error)
-            return State.CANCELLED if isinstance(error, Cancelled) else State.FAILED, 0.0
+            return error, 0.0
 
     def _check_open(self) -> None:
         if self.client.is_closed():

@@ -21,7 +21,7 @@ from spacebot.delivery import MAYBE, Delivery
 from spacebot.errors import EndpointGone
 from spacebot.forms import Forms
 from spacebot.jobs import Jobs, secrets_of, to_job
-from spacebot.models import Answer, Asker, Chain, Choice, Endpoint, Job
+from spacebot.models import Answer, Asker, Chain, Choice, Ending, Endpoint, Job
 from spacebot.offers import Offers
 from spacebot.pacing import Rush
 from spacebot.places import AUTOMOD, DELETED, NOBODY, TROUBLE, Place
@@ -124,7 +124,7 @@ class Desk:
                     message = await self._acknowledge(interaction, job)
             await keeping
         except BaseException:
-            await self.jobs.drop(job, State.CANCELLED)
+            await self.jobs.drop(job, Ending.CANCELLED)
             raise
         return replace(job, place={**job.place, "message": message})
 
@@ -239,7 +239,7 @@ class Desk:
             job = self._job(record)
             delivery = self.others(job) or Delivery(self.client, self.jobs, job)
             if not await self._is_waited_for(delivery):
-                await self.jobs.note(record.id, state=State.CANCELLED, ended=time.time())
+                await self.jobs.note(record.id, state=Ending.CANCELLED.value, ended=time.time())
             elif self._can_be_taken_up(record, delivery.job.endpoint):
                 log.info("job %s %s is taken up again", record.id, record.command)
                 self._spawn(delivery.run(), record.id)
@@ -247,7 +247,7 @@ class Desk:
                 # A private answer cannot be looked at once its token is over.
                 posted = record.state == State.POSTING
                 await (delivery.tell_lost(MAYBE) if posted else delivery.tell_lost())
-                await self.jobs.note(record.id, state=State.LOST, ended=time.time())
+                await self.jobs.lose(job)
         except Exception:
             log.exception("job %s could not be recovered", record.id)
 

@@ -13,6 +13,7 @@ SpacebotError
 ├── Refused                 the bot's own limits; nothing was sent
 ├── Cancelled               whoever asked, or a moderator, stopped it
 ├── Interrupted             the bot is stopping; the job is kept for its next start
+├── Unanswered              the bot may not write where it should answer
 ├── StoreError              the database, or the disk under DATA_DIR, fails
 │   ├── DiskFull            there is no room for a file or a row
 │   └── NewerDatabase       a later version of Spacebot made it; this one leaves it alone
@@ -94,6 +95,10 @@ class Cancelled(SpacebotError):
 
 class Interrupted(SpacebotError):
     """The bot is stopping; the job is kept, and taken up or told of at the next start."""
+
+
+class Unanswered(SpacebotError):
+    """The bot may not write where it should answer; the text says what a moderator can do."""
 
 
 class StoreError(SpacebotError):

@@ -27,6 +27,7 @@ from spacebot.jobs import Deadlines, Jobs, Limits
 from spacebot.models import (
     BotPhase,
     BotStatus,
+    Ending,
     Endpoint,
     FollowUp,
     Job,
@@ -41,7 +42,7 @@ from spacebot.models import (
 )
 from spacebot.settings import Settings
 from spacebot.spaces import Network
-from spacebot.store import DataFolder, State, Store, open_store
+from spacebot.store import DataFolder, Store, open_store
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -322,8 +323,7 @@ class Runtime:
             ),
             running=jobs.admission.running,
             waiting=jobs.admission.waiting,
-            done=jobs.done,
-            failed=jobs.failed,
+            **{ending.value: jobs.metrics.count(ending) for ending in Ending},
             answered=jobs.answered,
             reach=self._reach,
             history=history,
@@ -379,22 +379,22 @@ class Runtime:
         except Exception as error:
             put(error)
             return
-        state = State.FAILED
+        ended: BaseException | None = None
         try:
             async for update in running:
                 if isinstance(update, Progress):
                     update = replace(update, partial=await self._jobs.preview(running, header))
                 put(update)
-            state = State.DONE
-            # The files live until the page has taken them, and closes the iteration.
-            await asyncio.sleep(60)
+            with contextlib.suppress(asyncio.CancelledError):
+                # The files live until the page has taken them, and closes the iteration.
+                await asyncio.sleep(60)
         except asyncio.CancelledError:
-            running.cancel()
-            state = state if state == State.DONE else State.CANCELLED
-        except Interrupted:
-            state = State.CANCELLED
+            ended = Cancelled(running.cancel())
+        except Interrupted as error:
+            ended = error
             put(Cancelled(STOPPED))
         except Exception as error:
+            ended = error
             put(error)
         finally:
-            await self._jobs.settle(running, state)
+            await self._jobs.settle(running, ended)

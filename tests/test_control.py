@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from spacebot import logbook
-from spacebot.errors import Cancelled, Refused, SpaceRaised
+from spacebot.errors import Refused, SpaceRaised
 from spacebot.jobs.history import BUG, DAY_OF_QUARTERS, HOUR_OF_MINUTES, History
 from spacebot.jobs.pauses import Pauses
-from spacebot.models import Endpoint, Span
+from spacebot.models import Ending, Endpoint, Span
 from spacebot.page.plots import nice, plots
 
 
@@ -30,10 +30,12 @@ def test_the_history_is_counted_by_spans() -> None:
     clock = Clock()
     history = History(clock)
     for ran in (1.0, 2.0, 9.0):
-        history.ended(done=True, ran=ran)
-    history.ended(done=False, ran=0.0)
+        history.ended(Ending.DONE, ran=ran)
+    history.ended(Ending.FAILED, ran=0.0)
+    for ending in (Ending.CANCELLED, Ending.REJECTED, Ending.LOST):
+        history.ended(ending, ran=1.0)
     clock.now += 120
-    history.ended(done=True, ran=4.0)
+    history.ended(Ending.DONE, ran=4.0)
     history.latency(0.05)
     spans, seconds = history.shown()
     assert (len(spans), seconds) == (HOUR_OF_MINUTES, 60.0)
@@ -52,7 +54,6 @@ def test_failures_are_told_to_all_without_their_texts() -> None:
     history = History(Clock())
     history.failed("/a", "o/s", SpaceRaised("a prompt"))
     history.failed("/a", "o/s", ZeroDivisionError("a prompt"))
-    history.failed("/a", "o/s", Cancelled("by them"))
     said = [failure.said for failure in history.failures]
     assert said == [BUG, "The Space's own code raised an error."]
     assert [text for _, text in history.texts] == ["ZeroDivisionError", "a prompt"]

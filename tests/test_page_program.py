@@ -139,6 +139,14 @@ async def test_the_owner_steers_the_program(
             await paused.wait(
                 lambda one: one.message and "paused by the owner" in one.message.text, timeout=10
             )
+            # An owner's cancel and a pause are no failures, by any count of the page.
+            counts = page.locator(".counts div")
+            for count in ("Done0", "Failed1", "Cancelled1", "Rejected1"):
+                await expect(counts.filter(has_text=count)).to_have_count(1)
+            await expect(page.locator(".space .took")).to_contain_text("0 done, 1 failed")
+            await expect(page.locator(".failures li")).to_have_count(1)
+            plot = page.get_by_role("img", name="The last hour: 0 jobs done, 1 failed.")
+            await expect(plot).to_have_count(1)
             await page.get_by_role("button", name="Read again").click()
             await expect(page.locator(".done-said")).to_contain_text("was read again")
             async with page.expect_download() as download:

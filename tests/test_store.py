@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from spacebot.models import Ending
 from spacebot.store import Automation, Conversation, NewerDatabase, Record, State, Store, StoreError
 from spacebot.store.tables import schema_version
 from tests.disks import disk, fill
@@ -87,7 +88,7 @@ async def test_a_job_comes_back_as_it_was(opened: Open) -> None:
         assert await store.at("5") == kept
         assert await store.get("nothing") is None
         assert await store.unfinished() == [kept]
-        await store.mark(kept.id, state=State.DONE)
+        await store.mark(kept.id, state=Ending.DONE.value)
         assert await store.answered()
         assert await store.unfinished() == []
 
@@ -96,17 +97,17 @@ async def test_a_change_right_after_the_row_is_not_lost(opened: Open) -> None:
     async with opened() as store:
         # Both are pending at once, and become one transaction.
         await asyncio.gather(
-            store.add(record(1)), store.mark(record(1).id, state=State.DONE, ended=3.0)
+            store.add(record(1)), store.mark(record(1).id, state=Ending.DONE.value, ended=3.0)
         )
         found = await store.get(record(1).id)
         assert found is not None
-        assert (found.state, found.ended) == (State.DONE, 3.0)
+        assert (found.state, found.ended) == (Ending.DONE.value, 3.0)
 
 
 async def test_the_history_is_trimmed_and_unfinished_jobs_are_not(opened: Open) -> None:
     async with opened() as store:
         for number in range(1, 7):
-            await store.add(record(number, state=State.DONE, ended=float(number)))
+            await store.add(record(number, state=Ending.DONE.value, ended=float(number)))
         await store.add(record(0))
         forgotten = await store.trim(most=3, older=5.0)
         assert sorted(forgotten) == [record(number).id for number in range(1, 5)]
@@ -120,7 +121,7 @@ async def test_the_history_is_trimmed_and_unfinished_jobs_are_not(opened: Open) 
 async def test_more_is_trimmed_than_one_statement_takes(opened: Open) -> None:
     many = 33_000  # PostgreSQL takes 32,767 values in a statement
     async with opened() as store:
-        done = {"state": State.DONE, "ended": 1.0, "given": {}}
+        done = {"state": Ending.DONE.value, "ended": 1.0, "given": {}}
         await asyncio.gather(*(store.add(record(number, **done)) for number in range(many)))
         assert len(await store.trim(most=10, older=0.0)) == many - 10
         assert len(await store.trim(most=0, older=0.0)) == 10
@@ -296,7 +297,7 @@ async def test_the_file_shrinks_after_a_trim(tmp_path: Path, old: bool) -> None:
     async with Store.in_folder(tmp_path) as store:
         for start in range(0, 2000, 500):
             numbers = range(start, start + 500)
-            ended = {"state": State.DONE, "ended": 1.0, "result": ["x" * 5000]}
+            ended = {"state": Ending.DONE.value, "ended": 1.0, "result": ["x" * 5000]}
             await asyncio.gather(*(store.add(record(number, **ended)) for number in numbers))
         await store.trim(most=100, older=0.0)
     with sqlite3.connect(path) as connection:
@@ -323,7 +324,7 @@ async def test_a_database_of_the_first_version_is_brought_up_to_date(tmp_path: P
         )
     async with Store.in_folder(tmp_path) as store:
         assert await store.unfinished() == [record(1, state=State.SENT)]
-        await store.mark(record(1).id, state=State.DONE, message="9")
+        await store.mark(record(1).id, state=Ending.DONE.value, message="9")
     # Opened again, nothing is done twice.
     async with Store.in_folder(tmp_path) as store:
         found = await store.get(record(1).id)

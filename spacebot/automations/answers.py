@@ -15,7 +15,7 @@ from spacebot import inputs, recipes, words
 from spacebot.automations.events import Event
 from spacebot.buttons import cancel_view
 from spacebot.delivery import Delivery
-from spacebot.errors import SpacebotError
+from spacebot.errors import Unanswered
 from spacebot.jobs import Jobs, Running
 from spacebot.models import Answer, Job, Outcome, Reply
 from spacebot.places import TROUBLE, Place, fresh_nonce, send, thread_on
@@ -46,10 +46,6 @@ SHOW_FIRST, SHOW = 5.0, 15.0
 # One emoji, with its colour or skin, and what it is joined with.
 SIGN = "[\u2190-\u2bff\u3030\u303d\u3297\u3299\U0001f000-\U0001faff][\ufe0f\U0001f3fb-\U0001f3ff]*"
 EMOJI = re.compile(f"[\U0001f1e6-\U0001f1ff]{{2}}|{SIGN}(?:\u200d{SIGN})*")
-
-
-class Unanswered(SpacebotError):
-    """The bot may not write where an automation answers."""
 
 
 class Answering(Delivery):

@@ -23,9 +23,9 @@ from spacebot.automations.ran import REMEMBERED, Ran
 from spacebot.errors import Cancelled, EndpointGone, Interrupted, Refused, SpacebotError
 from spacebot.intents import Wanted
 from spacebot.jobs import Jobs
-from spacebot.models import Answer, Asker, Endpoint, Job
+from spacebot.models import Answer, Asker, Ending, Endpoint, Job
 from spacebot.places import NOBODY, TROUBLE
-from spacebot.store import Automation, State
+from spacebot.store import Automation
 
 log = logging.getLogger(__name__)
 
@@ -242,7 +242,7 @@ class Automations:
             if self.jobs.closing or self.client.is_closed():
                 self._keep(job)
             elif now is None or now.paused:
-                await self.jobs.drop(job, State.CANCELLED)
+                await self.jobs.drop(job, Ending.CANCELLED)
             else:
                 await self._count(now, await self._try(now, job, message))
 
@@ -261,7 +261,7 @@ class Automations:
                 return None
             log.exception("automation %s met a bug", automation.id)
             caught = error
-        await self.jobs.drop(job, State.FAILED)
+        await self.jobs.drop(job, self.jobs.count(job, caught))
         return caught
 
     def _keep(self, job: Job) -> None:

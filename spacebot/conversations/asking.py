@@ -26,7 +26,7 @@ from spacebot.outputs import MESSAGE_LIMIT
 from spacebot.outputs.text import code, small, split
 from spacebot.pacing import Pace
 from spacebot.places import AUTOMOD, DELETED, GONE, TROUBLE
-from spacebot.store import Conversation, State, Turn, TurnState
+from spacebot.store import Conversation, Turn, TurnState
 
 log = logging.getLogger(__name__)
 
@@ -116,27 +116,30 @@ class Asking:
             return
         if self._stop is not None:
             running.cancel(self._stop)
-        state, posted = State.FAILED, 0.0
+        ended: BaseException | None = None
+        posted = 0.0
         try:
             outcome = await self._follow(running)
             began = time.monotonic()
             await self._answered(endpoint, outcome)
-            state, posted = State.DONE, time.monotonic() - began
-        except Cancelled as error:
-            state = State.CANCELLED
-            await self._failed(error, endpoint, TurnState.STOPPED)
+            posted = time.monotonic() - began
         except Interrupted as error:
-            state = State.SENT
+            ended = error
             await self._interrupted(error)
-        except asyncio.CancelledError:
+        except asyncio.CancelledError as error:
             # The client is closed. The next one asks again, or tells that this is lost.
-            state = State.SENT
+            ended = error
             running.interrupt()
             raise
         except Exception as error:
-            await self._failed(error, endpoint, TurnState.FAILED)
+            ended = error
+            stopped = isinstance(error, Cancelled)
+            await self._failed(error, endpoint, TurnState.STOPPED if stopped else TurnState.FAILED)
         finally:
-            await self.jobs.settle(running, state, posted=posted)
+            if isinstance(ended, Interrupted | asyncio.CancelledError):
+                self.jobs.put_off(running)
+            else:
+                await self.jobs.settle(running, ended, posted=posted)
 
     def _job(self) -> tuple[Endpoint, Job]:
         kept = self.conversation

@@ -24,7 +24,7 @@ from spacebot.conversations.speech import Speech
 from spacebot.conversations.talk import as_markdown, kept, secrets_of
 from spacebot.errors import EndpointGone, SpacebotError
 from spacebot.jobs import SECRET, Jobs
-from spacebot.models import Asker, Endpoint, File, Reply
+from spacebot.models import Asker, Ending, Endpoint, File, Reply
 from spacebot.places import TROUBLE
 from spacebot.store import Conversation, Turn, TurnState
 
@@ -351,6 +351,7 @@ class Conversations:
         )
         await speech.show([Reply(LOST)], answer_view(conversation))
         await self.kept.mark(turn.job, state=TurnState.LOST)
+        self.jobs.metrics.ended(conversation.space, Ending.LOST)
         answer = [str(one) for one in speech.messages]
         await self.kept.change(conversation.id, answer=answer, before=conversation.history)
 
@@ -358,6 +359,7 @@ class Conversations:
         """End a question that cannot be asked again, and say why."""
         await self.kept.mark(turn.job, state=TurnState.LOST)
         if conversation := await self.kept.get(turn.conversation):
+            self.jobs.metrics.ended(conversation.space, Ending.LOST)
             await self.tell(conversation, why, int(turn.message) if turn.message else None)
 
     def _take_up(self, turn: Turn, *, over: bool = False) -> None:

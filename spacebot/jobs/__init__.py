@@ -5,10 +5,21 @@ so the try-out on the page and a slash command are the same path.
 """
 
 from spacebot.jobs.admission import Limits
+from spacebot.jobs.ending import ending_of
 from spacebot.jobs.jobs import Jobs
 from spacebot.jobs.metrics import Timings
 from spacebot.jobs.pipeline import Deadlines
 from spacebot.jobs.records import SECRET, secrets_of, to_job
 from spacebot.jobs.running import Running
 
-__all__ = ["SECRET", "Deadlines", "Jobs", "Limits", "Running", "Timings", "secrets_of", "to_job"]
+__all__ = [
+    "SECRET",
+    "Deadlines",
+    "Jobs",
+    "Limits",
+    "Running",
+    "Timings",
+    "ending_of",
+    "secrets_of",
+    "to_job",
+]

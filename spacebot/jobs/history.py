@@ -8,22 +8,22 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from spacebot.errors import (
-    Cancelled,
     EndpointGone,
-    InputError,
-    Interrupted,
     QuotaExceeded,
-    Refused,
     SignInNeeded,
     SpaceBusy,
+    SpaceError,
     SpaceNotFound,
     SpaceRaised,
     SpaceSilent,
     SpaceStopped,
     SpaceUnavailable,
+    SpaceUnreadable,
+    StoreError,
+    Unanswered,
 )
 from spacebot.jobs.metrics import median_and_p95
-from spacebot.models import Failure, Span
+from spacebot.models import Ending, Failure, Span
 
 MINUTE, QUARTER = 60.0, 900.0
 HOUR_OF_MINUTES, DAY_OF_QUARTERS = 60, 96
@@ -42,10 +42,12 @@ KINDS = (
     (SpaceUnavailable, "The Space could not be reached."),
     (SignInNeeded, "The function wants a sign-in that Discord cannot give."),
     (EndpointGone, "The Space no longer has this endpoint."),
-    (InputError, "A value could not be taken."),
-    (Refused, "A limit of the bot was reached."),
+    (SpaceUnreadable, "The Space sent something unreadable."),
+    (SpaceError, "The Space failed."),
+    (Unanswered, "The bot may not write where it should answer."),
+    (StoreError, "The bot's database, or the disk under it, failed."),
 )
-BUG = "The bot made a mistake; its log says where."
+BUG = "Something went wrong in the bot. The log has the details."
 
 
 @dataclass(slots=True)
@@ -104,13 +106,13 @@ class History:
         self._day = Track(QUARTER, DAY_OF_QUARTERS, clock)
         self._failures: deque[tuple[Failure, str]] = deque(maxlen=FAILURES)
 
-    def ended(self, *, done: bool, ran: float) -> None:
-        """Count a job that ended by itself."""
+    def ended(self, ending: Ending, *, ran: float) -> None:
+        """Count a job that gave a result or failed; the plots show no others."""
         for track in (self._hour, self._day):
             bucket = track.bucket()
-            bucket.done += done
-            bucket.failed += not done
-            if done and len(bucket.ran) < SAMPLES:
+            bucket.done += ending is Ending.DONE
+            bucket.failed += ending is Ending.FAILED
+            if ending is Ending.DONE and len(bucket.ran) < SAMPLES:
                 bucket.ran.append(ran)
 
     def latency(self, seconds: float) -> None:
@@ -119,9 +121,7 @@ class History:
             track.bucket().latencies.append(seconds)
 
     def failed(self, command: str, space: str, error: BaseException) -> None:
-        """Keep why a job failed; what a person or a restart stopped is no failure."""
-        if isinstance(error, Cancelled | Interrupted):
-            return
+        """Keep why a job failed."""
         said = next((words for kind, words in KINDS if isinstance(error, kind)), BUG)
         text = str(error) if said != BUG else type(error).__name__
         self._failures.appendleft((Failure(self._clock(), command, space, said), text))

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from spacebot.catalogue import Catalogue
-from spacebot.errors import DiskFull, Refused
+from spacebot.errors import DiskFull, Interrupted, Refused
 from spacebot.jobs.admission import Admission, Limits
+from spacebot.jobs.ending import ending_of
 from spacebot.jobs.history import History
 from spacebot.jobs.kept import Kept
 from spacebot.jobs.metrics import Metrics
@@ -23,7 +24,7 @@ from spacebot.jobs.records import result_of, to_record
 from spacebot.jobs.results import Results
 from spacebot.jobs.running import Running
 from spacebot.jobs.uploads import Uploads
-from spacebot.models import Job, Outcome, Reply
+from spacebot.models import Ending, Job, Outcome, Reply
 from spacebot.outputs import MESSAGE_LIMIT
 from spacebot.store import State, Store
 
@@ -64,8 +65,6 @@ class Jobs:
         self.history = History()
         self.pauses = Pauses(folder / "paused.json")
         self.answered = False
-        self.done = 0
-        self.failed = 0
         self._results = Results(folder / "results")
         # Jobs that the database did not take.
         self._unsaved: set[str] = set()
@@ -121,16 +120,22 @@ class Jobs:
         brings the job's files here. The job is written down first, unless it is
         `kept` already or has no place.
         """
-        if self._closing:
-            raise Refused("The bot is being restarted. Try again in a minute.")
-        self.pauses.check(job.endpoint)
+        try:
+            self._check_open(job)
+        except Refused as error:
+            self.count(job, error)
+            raise
         running = Running(job, self._results.path(), prepare=prepare)
         self._running[job.id] = running
         self._ours.add(job.id)
         self._idle.clear()
         running.task = asyncio.create_task(self._run(running, header, kept))
-        running.task.add_done_callback(lambda task: self._ended(running, task))
         return running
+
+    def _check_open(self, job: Job) -> None:
+        if self._closing:
+            raise Refused("The bot is being restarted. Try again in a minute.")
+        self.pauses.check(job.endpoint)
 
     async def _run(self, running: Running, header: Callable[[], str], kept: bool) -> Outcome:
         if not kept:
@@ -143,13 +148,14 @@ class Jobs:
             # What was attached had no room.
             raise DiskFull from error
 
-    def _ended(self, running: Running, task: asyncio.Task[Outcome]) -> None:
-        """Keep why a job failed."""
-        error = None if task.cancelled() else task.exception()
-        if error is not None:
-            job = running.job
-            command = job.command or job.endpoint.name
-            self.history.failed(command, job.endpoint.space, error)
+    def count(self, job: Job, error: BaseException | None, *, ran: float = 0.0) -> Ending:
+        """Count how a job ended, by the error that ended it."""
+        ending, space = ending_of(error), job.endpoint.space
+        self.metrics.ended(space, ending)
+        self.history.ended(ending, ran=ran)
+        if error is not None and ending is Ending.FAILED:
+            self.history.failed(job.command or job.endpoint.name, space, error)
+        return ending
 
     async def keep(self, job: Job) -> None:
         """Write a job down, so that it outlives the process; one without a place is not kept.
@@ -175,10 +181,10 @@ class Jobs:
         """What is wrong with the database or the disk, as a sentence; empty where nothing is."""
         return self.store.trouble or (str(DiskFull()) if self._results.is_full else "")
 
-    async def drop(self, job: Job, state: str) -> None:
+    async def drop(self, job: Job, ending: Ending) -> None:
         """End a kept job that was not started; what was given stays, to be changed."""
         if job.place:
-            await self.note(job.id, **_known(job, state), ended=time.time())
+            await self.note(job.id, **_known(job, ending.value), ended=time.time())
         self._ours.discard(job.id)
 
     def release(self, job: Job) -> None:
@@ -204,40 +210,51 @@ class Jobs:
             state = State.SENT if sent else State.WAITING
             await self.note_known(running.job, state)
 
-    async def settle(self, running: Running, state: str, *, posted: float = 0.0) -> None:
+    async def settle(
+        self, running: Running, error: BaseException | None = None, *, posted: float = 0.0
+    ) -> None:
         """End a job whose outcome was told: count it, log it, and delete its files.
 
-        `state` is one of `store.State`'s ends; WAITING or SENT leave it kept as
-        it is, for the next start. `posted` is the seconds that posting took.
+        `error` is what was told in place of a result; `posted` the seconds that
+        posting took.
         """
         job = running.job
-        self._running.pop(job.id, None)
-        if running.folder.exists():
-            shutil.rmtree(running.folder, ignore_errors=True)
-        if not self._running:
-            self._idle.set()
-        if state in (State.WAITING, State.SENT):
-            self._ours.discard(job.id)
-            log.info("job %s %s kept for the next start", job.id, job.command)
-            return
-        self.done += state == State.DONE
-        self.failed += state == State.FAILED
-        self.answered |= state == State.DONE and bool(job.place)
-        if state in (State.DONE, State.FAILED):
-            self.history.ended(done=state == State.DONE, ran=running.ran)
+        self._let_go(running)
+        ending = self.count(job, error, ran=running.ran)
+        self.answered |= ending is Ending.DONE and bool(job.place)
         timing = {"waited": running.waited, "ran": running.ran, "posted": posted}
-        self.metrics.ended(job.endpoint.space, state, **timing)
+        if running.ran:
+            self.metrics.took(job.endpoint.space, ending, **timing)
         log.info(
             "job %s %s on %s%s: %s, waited %.1f s, ran %.1f s, posted in %.1f s",
-            *(job.id, job.command or "try-out", job.endpoint.space, job.endpoint.api_name, state),
+            *(job.id, job.command or "try-out", job.endpoint.space, job.endpoint.api_name, ending),
             *timing.values(),
         )
         if job.place and job.id not in self._unsaved:
-            known = {"state": state} if running.noted else _known(job, state)
+            known = {"state": ending.value} if running.noted else _known(job, ending.value)
             result = result_of(running.values)
             await self.note(job.id, **known, ended=time.time(), result=result)
         self._unsaved.discard(job.id)
         self._ours.discard(job.id)
+
+    def put_off(self, running: Running) -> None:
+        """Leave a job as it is written down, for the next start."""
+        self._let_go(running)
+        self._ours.discard(running.job.id)
+        log.info("job %s %s kept for the next start", running.job.id, running.job.command)
+
+    async def lose(self, job: Job) -> None:
+        """End a job that an earlier process left, and whose asker was told that it is lost."""
+        self.count(job, Interrupted())
+        await self.note(job.id, state=Ending.LOST.value, ended=time.time())
+
+    def _let_go(self, running: Running) -> None:
+        """Have a job under way no longer, and delete its files."""
+        self._running.pop(running.job.id, None)
+        if running.folder.exists():
+            shutil.rmtree(running.folder, ignore_errors=True)
+        if not self._running:
+            self._idle.set()
 
     def leave(self, running: Running, go_on: GoOn) -> None:
         """Leave a job to whoever can next tell of it; it waits in `left`, unless all ends."""
@@ -270,7 +287,7 @@ class Jobs:
         await asyncio.gather(*tasks, return_exceptions=True)
         while not self.left.empty():
             running, _ = self.left.get_nowait()
-            await self.settle(running, State.SENT)
+            self.put_off(running)
         self._pipeline.close()
 
     async def drained(self, seconds: float) -> None:

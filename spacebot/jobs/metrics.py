@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import math
 import statistics
 from collections import defaultdict, deque
@@ -9,6 +10,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+from spacebot.models import Ending
 
 # What jobs take, from an echo to a film.
 SECONDS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800, 3600)
@@ -33,7 +36,7 @@ def median_and_p95(seconds: Collection[float]) -> tuple[float | None, float | No
 
 
 class Metrics:
-    """Counts every job by Space and outcome."""
+    """Counts every job by Space and how it ended."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
@@ -50,16 +53,23 @@ class Metrics:
         self.running = Gauge("spacebot_jobs_running", "Jobs on Spaces", registry=self.registry)
         self.waiting = Gauge("spacebot_jobs_waiting", "Jobs in line", registry=self.registry)
         self._ran: defaultdict[str, deque[float]] = defaultdict(lambda: deque(maxlen=RECENT))
-        self._counts: defaultdict[tuple[str, bool], int] = defaultdict(int)
+        self._counts: collections.Counter[tuple[str, Ending]] = collections.Counter()
 
-    def ended(self, space: str, outcome: str, *, waited: float, ran: float, posted: float) -> None:
+    def ended(self, space: str, ending: Ending) -> None:
         """Count one job."""
-        self._jobs.labels(space, outcome).inc()
-        self._counts[space, outcome == "done"] += 1
-        if outcome == "done":
+        self._jobs.labels(space, ending.value).inc()
+        self._counts[space, ending] += 1
+
+    def took(self, space: str, ending: Ending, *, waited: float, ran: float, posted: float) -> None:
+        """Note the seconds of a job that reached its Space."""
+        if ending is Ending.DONE:
             self._ran[space].append(ran)
         for part, seconds in (("waited", waited), ("ran", ran), ("posted", posted)):
             self._seconds.labels(space, part).observe(seconds)
+
+    def count(self, ending: Ending) -> int:
+        """How many jobs ended so, on all Spaces."""
+        return sum(number for (_, one), number in self._counts.items() if one is ending)
 
     def timings(self, space: str) -> Timings:
         """A Space's recent jobs."""
@@ -67,8 +77,8 @@ class Metrics:
         return Timings(
             median=median,
             p95=p95,
-            done=self._counts[space, True],
-            failed=self._counts[space, False],
+            done=self._counts[space, Ending.DONE],
+            failed=self._counts[space, Ending.FAILED],
         )
 
     def text(self) -> bytes:

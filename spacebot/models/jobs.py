@@ -147,6 +147,21 @@ class Stage(enum.StrEnum):
     FETCHING = "fetching"
 
 
+class Ending(enum.StrEnum):
+    """How a job ended; `jobs.ending_of` decides it, and every count goes by it.
+
+    DONE: its result was posted. FAILED: the Space, Discord or the bot failed.
+    CANCELLED: a person stopped it. REJECTED: a value that was given, or a limit of
+    the bot, kept it from the Space. LOST: a restart interrupted it.
+    """
+
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    REJECTED = "rejected"
+    LOST = "lost"
+
+
 @dataclass(frozen=True, slots=True)
 class Progress:
     """Where a job stands. `rank` counts from 1; `eta` is seconds; `fraction` is 0–1.

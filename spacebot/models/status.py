@@ -143,7 +143,8 @@ class SpaceStatus:
 class Status:
     """All that the page shows: no prompt, no user, no secret. `started` is epoch seconds.
 
-    `answered` says that a command in Discord has been answered, ever. `history`
+    `done` to `lost` count the jobs since the start, by how they ended. `answered`
+    says that a command in Discord has been answered, ever. `history`
     are the last spans of `span` seconds each, oldest first; `failures` the last
     ones, newest first; `paused` the commands that take no jobs for now; `trouble`
     says what is wrong with the bot's database or disk.
@@ -155,6 +156,9 @@ class Status:
     waiting: int = 0
     done: int = 0
     failed: int = 0
+    cancelled: int = 0
+    rejected: int = 0
+    lost: int = 0
     started: float = 0.0
     version: str = ""
     answered: bool = False

@@ -14,6 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from spacebot.errors import StoreError
+from spacebot.models import Ending
 from spacebot.store.automations import Automations
 from spacebot.store.chats import Chats
 from spacebot.store.engine import as_store_error, make_engine
@@ -21,7 +22,6 @@ from spacebot.store.folder import DATABASE
 from spacebot.store.migrations import migrate
 from spacebot.store.space import make_shrinkable, shrink
 from spacebot.store.tables import BATCH, conversations, jobs, turns, unfinished
-from spacebot.store.tables import State as State
 from spacebot.store.writer import Writer
 
 
@@ -127,7 +127,7 @@ class Store:
     async def answered(self) -> bool:
         """Whether any kept job was answered."""
         return bool(
-            await self.rows(sa.select(jobs.c.id).where(jobs.c.state == State.DONE).limit(1))
+            await self.rows(sa.select(jobs.c.id).where(jobs.c.state == Ending.DONE.value).limit(1))
         )
 
     async def unfinished(self) -> list[Record]:

@@ -19,17 +19,12 @@ class State:
 
     WAITING: not sent to the Space, so it can be run again safely. SENT: it may
     have run. POSTING: its private answer is being posted, and may be there
-    already. The rest are ends: DONE, FAILED, CANCELLED, and LOST for one whose
-    asker was told, after a restart, that its result is lost.
+    already. One that has ended has a `models.Ending` in its place.
     """
 
     WAITING = "waiting"
     SENT = "sent"
     POSTING = "posting"
-    DONE = "done"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
-    LOST = "lost"
 
 
 class Text(sa.TypeDecorator[str]):

@@ -16,7 +16,7 @@ from spacebot.bot import Bot
 from spacebot.catalogue import Catalogue, command_name
 from spacebot.errors import SpacebotError
 from spacebot.jobs import Jobs
-from spacebot.models import Endpoint, Option, Source, Space
+from spacebot.models import Ending, Endpoint, Option, Source, Space
 from spacebot.spaces import Network
 from spacebot.store import Store
 from tests.coverage.compare import Answer
@@ -56,17 +56,20 @@ class Person:
             there.setdefault(option.parameter, []).append(option)
         return there
 
+    def _ended(self) -> int:
+        return sum(map(self.jobs.metrics.count, Ending))
+
     async def ask(self, command: str, given: Mapping[str, Any], seconds: float) -> Answer:
         """Type a command and read all that comes back; raises TimeoutError."""
         self._calls += 1
         person = self.server.add_user(f"person-{self._calls}")
-        before = self.jobs.done + self.jobs.failed
+        before = self._ended()
         try:
             seen = await person.command(command, given)
         except NotSendable as error:
             return Answer((f"❌ Discord does not send this: {error}",))
         deadline = time.monotonic() + seconds
-        while self.jobs.done + self.jobs.failed == before and not _read(seen).failed:
+        while self._ended() == before and not _read(seen).failed:
             if time.monotonic() > deadline:
                 for running in self.jobs.running:
                     running.cancel()

@@ -15,9 +15,9 @@ from spacebot.bot import running as bot_module
 from spacebot.catalogue import Catalogue
 from spacebot.delivery import LOST
 from spacebot.jobs import Jobs
-from spacebot.models import BotPhase, BotStatus, Source, Trouble
+from spacebot.models import BotPhase, BotStatus, Ending, Source, Trouble
 from spacebot.spaces import Network
-from spacebot.store import State, Store
+from spacebot.store import Store
 from tests.e2e.ask import ask, is_final, shown, until
 from tests.e2e.conftest import Place, discord
 from tests.e2e.house import at_home
@@ -239,7 +239,7 @@ async def test_a_job_whose_client_was_closed_is_told_of_at_the_next_start(space,
             left = await home.jobs.store.unfinished()
             assert {one.id for one in left} == {running.job.id, waits.id}
             assert waits.id not in home.jobs.ours
-            await home.jobs.drop(waits, State.CANCELLED)
+            await home.jobs.drop(waits, Ending.CANCELLED)
         # Whether it was answered meanwhile cannot be looked at.
         place.server.limits.fail("GET /webhooks/*/messages/*", 0, times=2)
         async with at_home(place.server, source, folder=tmp_path):

@@ -7,7 +7,7 @@ from collections import Counter
 from pathlib import Path
 
 from spacebot.bot import client
-from spacebot.models import Source
+from spacebot.models import Ending, Source
 from tests.automation_house import lab
 from tests.e2e.ask import is_final, shown
 from tests.faults.counting import settled
@@ -47,7 +47,7 @@ async def test_commands_are_answered_while_an_intent_is_switched_on(
         answers = Counter(shown(one).content.splitlines()[1] for one in sent)
         assert len(answers) == len(sent)
         assert len(sent) > 10
-        assert it.home.jobs.done == len(sent)
+        assert it.home.jobs.metrics.count(Ending.DONE) == len(sent)
         assert not any(one.followups for one in sent)
         assert [session.connection is not None for session in gateway.sessions.values()] == [True]
         said = it.ada.say("the magic word", channel=it.channel)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from spacebot.models import Ending
 from tests.disks import disk, fill
 from tests.e2e.program import running
 from tests.faults.counting import settled
@@ -123,4 +124,4 @@ async def test_a_text_that_becomes_a_file_passes_through_memory(served, tmp_path
             await it.channel.wait(lambda place: UNSAVED in spoken(place)[-1].content, 30)
             await settled(it.home)
             assert asked.message
-            assert it.home.jobs.done == 1
+            assert it.home.jobs.metrics.count(Ending.DONE) == 1
