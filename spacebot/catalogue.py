@@ -62,7 +62,7 @@ class Catalogue:
         self._problems: dict[int, str] = {}
         self._unread = False
         self._reading: asyncio.Task[None] | None = None
-        self._follow_ups: dict[int, Endpoint] = {}
+        self._follow_ups: dict[int, tuple[FollowUp, Endpoint]] = {}
         self._opening: dict[str, asyncio.Task[None]] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self.connections = {
@@ -169,10 +169,11 @@ class Catalogue:
 
         It need not be a command. What the follow-up takes is still among its parameters.
         """
-        found = self._follow_ups.get(id(wanted))
-        if found is None:
-            found = self._follow_ups[id(wanted)] = self._read_follow_up(space, wanted)
-        return found
+        known = self._follow_ups.get(id(wanted))
+        if known is None:
+            # Kept with it, so that no other follow-up can have its id.
+            known = self._follow_ups[id(wanted)] = (wanted, self._read_follow_up(space, wanted))
+        return known[1]
 
     def _read_follow_up(self, space: str, wanted: FollowUp) -> Endpoint:
         description = self._known[space]

@@ -273,7 +273,7 @@ class Delivery:
             varies=bool(recipes.seeds(endpoint)),
             sends=any(value is not None for value in outcome.values),
             private=self.place.private,
-            then=followups.buttons(endpoint.then),
+            then=followups.buttons(endpoint.then, outcome.values),
         )
 
     async def _note_more(self) -> None:

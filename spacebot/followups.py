@@ -1,4 +1,4 @@
-"""Follow-ups that the owner declared: what a result's buttons call, and with what of it.
+"""Follow-ups, the owner's and the page's: what a result's buttons call, and with what of it.
 
 Values that a Space returned go back to it as it wrote them: hidden outputs, state by
 the session of the first job, and files by the Space's own paths.
@@ -38,11 +38,20 @@ class Button:
     index: int
 
 
-def buttons(then: Sequence[FollowUp]) -> Iterator[Button]:
-    """The buttons under a result: "Upscale 1", "Upscale 2" … where there are several of one."""
+def buttons(then: Sequence[FollowUp], outputs: Sequence[Any] = ()) -> Iterator[Button]:
+    """The buttons under a result: "Upscale 1", "Upscale 2" … where there are several of one.
+
+    `outputs` are the raw ones of the result.
+    """
     for one in then:
-        for index in range(one.each):
+        for index in range(_count(one, outputs)):
             yield Button(label_of(one, index), key_of(one), index)
+
+
+def _count(one: FollowUp, outputs: Sequence[Any]) -> int:
+    held = outputs[one.of] if one.of is not None and one.of < len(outputs) else None
+    held = _held(held)
+    return min(one.each, len(held)) if isinstance(held, list) else one.each
 
 
 def label_of(one: FollowUp, index: int) -> str:
@@ -144,7 +153,7 @@ def taken(
             value = known[int(item[1]) if item else source]  # type: ignore[index]
         except (LookupError, TypeError) as error:
             raise InputError(LOST) from error
-        found[parameter] = _picked(value, item[2], index) if item else value
+        found[parameter] = _picked(value, item[2], index) if item else _held(value)
     if wanted.index is not None:
         found[wanted.index] = index
     return found
@@ -152,8 +161,7 @@ def taken(
 
 def _picked(value: Any, which: str, index: int) -> Any:
     """One picture or file of an output that holds several, as an input takes it."""
-    if isinstance(value, Mapping) and value.get("__type__") == "update":
-        value = value.get("value")
+    value = _held(value)
     several = value if isinstance(value, list) else []
     number = index if which == "index" else int(which)
     if number >= len(several):
@@ -162,6 +170,12 @@ def _picked(value: Any, which: str, index: int) -> Any:
     # A gallery's entries hold a caption too.
     held = one if isinstance(one, Mapping) else {}
     return held.get("image") or held.get("video") or one
+
+
+def _held(value: Any) -> Any:
+    """The value of an output that came as an update of its component."""
+    updates = isinstance(value, Mapping) and value.get("__type__") == "update"
+    return value.get("value") if updates else value
 
 
 def endpoint_of(catalogue: Catalogue, space: str, chain: Chain) -> Endpoint:

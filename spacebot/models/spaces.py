@@ -26,6 +26,7 @@ class FollowUp:
     and "0[index]" the one that the button is numbered by; another text is a parameter
     that the result, or what it followed, was made with. With `each` there are so many
     buttons; `index` names the parameter that gets 0 for the first, 1 for the second …
+    `of` is the output that they number: there are no more buttons than it holds things.
     """
 
     label: str
@@ -35,6 +36,7 @@ class FollowUp:
     index: str | None = None
     each: int = 1
     then: tuple[FollowUp, ...] = ()
+    of: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

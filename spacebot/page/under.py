@@ -35,7 +35,7 @@ def of_result(job: Job, outcome: Outcome, key: str) -> list[Under]:
         edits=bool(endpoint.parameters),
         varies=bool(recipes.seeds(endpoint)),
         sends=any(value is not None for value in outcome.values),
-        then=followups.buttons(endpoint.then),
+        then=followups.buttons(endpoint.then, outcome.values),
     )
     found = [
         Under(name, label, emoji, press.replace(NO_JOB, key, 1))

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from spacebot.schema.candidates import Candidate
+from spacebot.schema.families import is_row, sets_the_session
 from spacebot.schema.kinds import CONTENT, MEDIA, SETTINGS, UNSEEN, names
 from spacebot.schema.steps import steps_before
 from spacebot.schema.words import spaced
@@ -142,6 +143,16 @@ def _switch(candidate: Candidate, yard: Yard) -> str:
         return ""
     into_form = set(event.outputs) <= yard.taken_in
     return "it only changes the page's form" if into_form or not _has_content(candidate) else ""
+
+
+def _row(candidate: Candidate, yard: Yard) -> str:
+    return "it only edits one row of the page's form" if is_row(candidate, yard) else ""
+
+
+def _sets(candidate: Candidate, yard: Yard) -> str:
+    others = (one for one in yard.others(candidate) if not sets_the_session(one, yard))
+    sets = sets_the_session(candidate, yard) and any(one.results for one in others)
+    return "it only sets what the session goes on with" if sets else ""
 
 
 def _fills(candidate: Candidate, yard: Yard) -> str:
@@ -319,6 +330,8 @@ RULES: tuple[Rule, ...] = (
     _form,
     _fills,
     _switch,
+    _row,
+    _sets,
     _reacts,
     _in_place,
 )

@@ -12,6 +12,7 @@ from spacebot.errors import EndpointGone, SettingsError
 from spacebot.models import Answer, Endpoint, LeftOut, Output, Page, Parameter, Source, Space
 from spacebot.schema.app import App, Opened
 from spacebot.schema.candidates import Candidate, read_candidates
+from spacebot.schema.follow_ups import Link, links, then_of, under
 from spacebot.schema.naming import command_names, describe, endpoint_names, title_of
 from spacebot.schema.page_events import is_live, is_loaded, opening_of, page_of
 from spacebot.schema.plumbing import sort_out
@@ -45,16 +46,22 @@ def read_space(
     if not source.endpoint:
         # Who names an endpoint has it as it is.
         kept = [with_steps(yard, candidate) for candidate in kept]
+    offered = sort_out(yard)[0] if source.endpoint else kept
+    wired = links(yard, kept, offered, source)
+    _check_fixed(source, kept)
+    if not source.endpoint:
+        only_buttons = under(wired, kept)
+        reasons |= only_buttons
+        kept = [candidate for candidate in kept if candidate.api_name not in only_buttons]
     title = title_of(app, source)
     listed = _listed(yard, kept)
     names = endpoint_names(yard, kept, title, taken=() if listed == kept else (MORE,))
-    described = [_endpoint(source, yard, c, names[c.api_name], title) for c in kept]
+    described = [_endpoint(source, yard, c, names[c.api_name], title, wired) for c in kept]
     opening = opening_of(yard, kept)
     endpoints = [
         _on_page(replace(one, further=c not in listed), page_of(yard, c, kept), opening)
         for one, c in zip(described, kept, strict=True)
     ]
-    _check_fixed(source, kept)
     only = endpoints[0].name if len(endpoints) == 1 else None
     return Space(
         source=source,
@@ -99,7 +106,9 @@ def _wanted(source: Source, yard: Yard) -> Candidate:
     raise EndpointGone(f"{source.space} has no {name}. It has {there}{more}.")
 
 
-def _endpoint(source: Source, yard: Yard, candidate: Candidate, name: str, title: str) -> Endpoint:
+def _endpoint(
+    source: Source, yard: Yard, candidate: Candidate, name: str, title: str, wired: Sequence[Link]
+) -> Endpoint:
     app, event = yard.app, candidate.event
     description = first_sentence(plain(source.description)) if source.description else ""
     parameters, constants = _fixed(source, candidate)
@@ -118,7 +127,7 @@ def _endpoint(source: Source, yard: Yard, candidate: Candidate, name: str, title
         answer=source.answer or _fitting(candidate.outputs),
         repeatable=source.repeatable,
         max_file_size=app.max_file_size,
-        then=source.then,
+        then=then_of(wired, candidate, source),
         before=candidate.before,
         failing=candidate.failing,
     )

@@ -6,7 +6,7 @@ from typing import Any
 
 from spacebot.catalogue import command_name
 from spacebot.errors import EndpointGone, SettingsError
-from spacebot.models import Endpoint, Parameter, Source, Space
+from spacebot.models import Endpoint, FollowUp, Parameter, Source, Space
 from spacebot.schema import read_space
 
 HEAD = """\
@@ -19,6 +19,7 @@ The commands that the recorded apps give; made by `python -m tests.shapes.record
       < what is called first
       ^ what its page does before, or does not, and why
       > outputs
+      ▸ a button under the result, and what it takes from where
       - left out: why
 """
 
@@ -75,6 +76,13 @@ def _endpoint(command: str, endpoint: Endpoint) -> Iterator[str]:
         for o in endpoint.outputs
     ]
     yield f"      > {', '.join(outputs) or 'nothing'}"
+    yield from map(_follow_up, endpoint.then)
+
+
+def _follow_up(one: FollowUp) -> str:
+    take = [f"{name} from {source}" for name, source in one.take.items()]
+    index = [f"{one.index} by the button, at most {one.each} for output {one.of}"]
+    return f"      ▸ {one.label} [{one.endpoint}] {', '.join(take + index * bool(one.index))}"
 
 
 def _page(endpoint: Endpoint) -> Iterator[str]:

@@ -236,7 +236,92 @@ def steps_with_state() -> gr.Blocks:
     return demo
 
 
+def dynamic_rows() -> gr.Blocks:
+    """A dialogue for a voice model: twenty rows, each with buttons for tags and for itself."""
+
+    def insert_laugh(text: str) -> str:
+        return text + " [laugh]"
+
+    def add_row(count: int) -> Any:
+        return [count + 1, *[gr.update(visible=True)] * 20]
+
+    def speak(*lines: str) -> Any:
+        return "a.wav"
+
+    with gr.Blocks(title="Dialogue") as demo:
+        count, rows = gr.State(1), []
+        for number in range(20):
+            with gr.Row(visible=number == 0):
+                rows.append(gr.Textbox("", label=f"Line {number + 1}"))
+                gr.Button("😂").click(insert_laugh, rows[-1], rows[-1])
+                gr.Button("🗑️", visible=number == 0).click(lambda: "", None, rows[-1])
+        gr.Button("Add a row").click(add_row, count, [count, *rows])
+        gr.Button("Speak", variant="primary").click(speak, rows, gr.Audio(label="Speech"))
+    return demo
+
+
+def session_setters() -> gr.Blocks:
+    def set_system_prompt(prompt: str, chat: Any) -> Any:
+        return chat, "Saved."
+
+    def change_model(name: str) -> str:
+        return f"{name} is loaded."
+
+    def respond(message: str, chat: Any) -> Any:
+        return "", chat
+
+    with gr.Blocks(title="Persona chat") as demo:
+        chat, message = gr.Chatbot(label="Chat"), gr.Textbox(label="Message")
+        system, told = gr.Textbox("", label="System prompt"), gr.Markdown()
+        model, status = gr.Dropdown(["small", "large"], label="Model"), gr.Textbox(label="Status")
+        kept = gr.State()
+        gr.Button("Apply").click(set_system_prompt, [system, kept], [kept, told])
+        gr.Button("Load model").click(change_model, model, status)
+        message.submit(respond, [message, chat], [message, chat])
+    return demo
+
+
+def upscaled_after() -> gr.Blocks:
+    """Pictures, then one of them larger, by a hidden path and the index of what was picked."""
+
+    def generate(prompt: str, seed: int) -> Any:
+        return [], "path"
+
+    def pick(event: gr.SelectData) -> int:
+        return event.index
+
+    def upscale(path: str, selected: int, prompt: str, factor: float) -> str:
+        return path
+
+    with gr.Blocks(title="Pictures") as demo:
+        prompt, seed = gr.Textbox(label="Prompt"), gr.Number(0, label="Seed", precision=0)
+        gallery, path = gr.Gallery(label="Pictures"), gr.Textbox(visible=False)
+        chosen, factor = gr.Number(0, visible=False, precision=0), gr.Slider(2, 4, 2, step=1)
+        gr.Button("Generate").click(generate, [prompt, seed], [gallery, path])
+        gallery.select(pick, None, chosen)
+        gr.Button("Upscale").click(upscale, [path, chosen, prompt, factor], gr.Image(label="Big"))
+    return demo
+
+
+def read_aloud_after() -> gr.Blocks:
+    """What is only shown on the page is taken by the next button."""
+
+    def transcribe(sound: str) -> str:
+        return sound
+
+    def summarise(transcript: str, length: float) -> str:
+        return transcript
+
+    with gr.Blocks(title="Minutes") as demo:
+        sound, transcript = gr.Audio(label="Meeting"), gr.Markdown(label="Transcript")
+        length, summary = gr.Slider(1, 9, 3, label="Sentences"), gr.Textbox(label="Summary")
+        gr.Button("Transcribe").click(transcribe, sound, transcript)
+        gr.Button("Summarise").click(summarise, [transcript, length], summary)
+    return demo
+
+
 APPS = [
     chain, lambda_chain, page_events, toggles, twins, utilities, looks, only_load, only_change,
     nothing_to_call, webcam, random_picture, kept_private, thirty_tools, steps_with_state,
+    dynamic_rows, session_setters, upscaled_after, read_aloud_after,
 ]  # fmt: skip
