@@ -15,6 +15,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -176,8 +177,11 @@ class _Worker:
         assert sink is not None
         assert source is not None
         try:
-            # Written as it is made, so that other threads go on meanwhile.
-            pickle.dump(request, sink, protocol=5)
+            # Written as it is made, so that other threads go on meanwhile. A long result needs
+            # no record of what was written: it holds nothing twice.
+            pickler = pickle.Pickler(sink, protocol=5)
+            pickler.fast = True
+            pickler.dump(request)
             sink.flush()
             return json.loads(source.readline())
         except (OSError, ValueError):
@@ -238,7 +242,7 @@ def is_light(value: Any) -> bool:
         if isinstance(one, File) or (isinstance(one, str) and _MARKUP.search(one[:LIGHT])):
             return False
         if isinstance(one, Mapping):
-            waiting += [(part, depth + 1) for part in one.values()]
+            waiting += [(part, depth + 1) for part in islice(one.values(), LIGHT)]
         elif isinstance(one, list | tuple):
             waiting += [(part, depth + 1) for part in one[:LIGHT]]
         left -= len(one) + 1 if isinstance(one, str | list | tuple | Mapping) else 1

@@ -6,9 +6,10 @@ import asyncio
 import base64
 import contextlib
 import mimetypes
+import operator
 import re
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import urljoin, urlsplit
@@ -74,8 +75,8 @@ class Fetcher:
         says why: one lost file never costs the others. Raises `DiskFull`. Where the disk is
         known to be `full`, `cap` is for all files together, and 0 leaves them out.
         """
-        found: list[dict[str, Any]] = []
-        utils.traverse(values, lambda data: found.append(data) or data, is_file)
+        # Of a long result, looking at everything takes its time.
+        found = await self._network.call(lambda: list(_files(values)))
         if not found:
             return values
         if full:
@@ -90,7 +91,7 @@ class Fetcher:
         if error := next((one for one in fetched if isinstance(one, BaseException)), None):
             raise error
         files = iter([*fetched, *map(self._left_out, found[FILES:])])
-        return utils.traverse(values, lambda _: next(files), is_file)
+        return await self._network.call(_replaced, values, files)
 
     def address(self, data: Mapping[str, Any]) -> str:
         """Where the Space serves a file: a stream by its own address, the rest by path; or the
@@ -176,6 +177,29 @@ def is_file(value: Any) -> bool:
         and isinstance(meta := value.get("meta"), dict)
         and meta.get("_type") == "gradio.FileData"
     )
+
+
+def _files(value: Any) -> Iterator[dict[str, Any]]:
+    """Every file in raw outputs."""
+    if is_file(value):
+        yield value
+    elif isinstance(value, dict | list | tuple):
+        for one in value.values() if isinstance(value, dict) else value:
+            if isinstance(one, dict | list | tuple):
+                yield from _files(one)
+
+
+def _replaced(value: Any, files: Iterator[File]) -> Any:
+    """Raw outputs with the next of `files` for each file; what holds none is not copied."""
+    if is_file(value):
+        return next(files)
+    if not isinstance(value, dict | list | tuple):
+        return value
+    old = list(value.values() if isinstance(value, dict) else value)
+    new = [_replaced(one, files) for one in old]
+    if all(map(operator.is_, old, new)):
+        return value
+    return dict(zip(value, new, strict=True)) if isinstance(value, dict) else new
 
 
 def name_of(data: Mapping[str, Any]) -> str:

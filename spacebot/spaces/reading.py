@@ -6,7 +6,6 @@ in memory: every answer of a Space is read here.
 
 from __future__ import annotations
 
-import json
 import sys
 import zlib
 from collections.abc import AsyncIterator, Iterator
@@ -17,13 +16,14 @@ import httpx
 
 from spacebot.errors import SpaceUnreadable
 from spacebot.inputs.base import DEPTH, is_deep
+from spacebot.spaces import pieces
 from spacebot.spaces.network import Network
 
 MIB = 1 << 20
 # The bytes of one answer (a description, an acknowledgement) and of one message of a stream.
 ANSWER, MESSAGE = 16 * MIB, 24 * MIB
 # What parsed JSON may take, in bytes: its text, and by count its values and containers.
-TEXT, PARSED = 48 * MIB, 100 * MIB
+TEXT, PARSED = 48 * MIB, 160 * MIB
 COSTS = {",": 48, "[": 88, "{": 232}
 # JSON of so many bytes is parsed in an executor: parsing 1 MB takes about 20 ms.
 LONG = 128 * 1024
@@ -105,29 +105,31 @@ async def chunks(response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
             yield piece
 
 
-async def answer(response: aiohttp.ClientResponse, limit: int = ANSWER) -> bytes:
+async def answer(response: aiohttp.ClientResponse, limit: int = ANSWER) -> bytearray:
     """The whole body of a response; raises `SpaceUnreadable`."""
     whole = bytearray()
     async for piece in chunks(response):
         whole += piece
         if len(whole) > limit:
             raise SpaceUnreadable(TOO_LARGE)
-    return bytes(whole)
+    return whole
 
 
 def parsed(raw: bytes | bytearray) -> Any:
-    """JSON → its value; raises `SpaceUnreadable` where it is none, too deep or too large."""
+    """JSON → its value; raises `SpaceUnreadable` where it is none, too deep or too large.
+
+    A bytearray is emptied: its text takes as much again.
+    """
     try:
         text = raw.decode()
     except UnicodeDecodeError as error:
         raise SpaceUnreadable from error
-    del raw
+    if isinstance(raw, bytearray):
+        raw.clear()
     if len(text) > LONG:
         _weigh(text)
     try:
-        # Python functions among the parser's hooks let other threads run meanwhile.
-        hooks = _GIVING_WAY if len(text) > LONG else {}
-        value = json.loads(text, **hooks)
+        value = pieces.loads(text)
     except (ValueError, RecursionError) as error:
         raise SpaceUnreadable from error
     if text.count("[") + text.count("{") > DEPTH and is_deep(value):
@@ -142,13 +144,19 @@ def _weigh(text: str) -> None:
         raise SpaceUnreadable(TOO_LARGE)
 
 
-_GIVING_WAY: dict[str, Any] = {
-    "object_pairs_hook": lambda pairs: dict(pairs),
-    "parse_int": lambda digits: int(digits),
-    "parse_float": lambda digits: float(digits),
-}
-
-
 async def read_json(network: Network, raw: bytes | bytearray) -> Any:
     """JSON → its value, long JSON in an executor; raises `SpaceUnreadable`."""
     return parsed(raw) if len(raw) <= LONG else await network.call(parsed, raw)
+
+
+def weight(value: Any) -> int:
+    """About how many bytes a value takes in memory."""
+    size, waiting = 0, [value]
+    while waiting:
+        one = waiting.pop()
+        size += sys.getsizeof(one)
+        if isinstance(one, dict):
+            waiting += one.values()
+        elif isinstance(one, list):
+            waiting += one
+    return size

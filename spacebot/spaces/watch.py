@@ -16,12 +16,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import aiohttp
-from gradio_client.utils import apply_diff
 
 from spacebot.errors import SpaceRaised, SpaceStopped, SpaceUnreadable
 from spacebot.models import Progress, Stage
+from spacebot.spaces.diffs import patched
 from spacebot.spaces.network import Network
-from spacebot.spaces.reading import MESSAGE, TOO_LARGE, chunks, read_json
+from spacebot.spaces.reading import LONG, MESSAGE, PARSED, TOO_LARGE, chunks, read_json, weight
 from spacebot.spaces.translate import raised
 
 # The seconds within which a Space ends the stream of a job that is over, and within
@@ -67,8 +67,8 @@ Update = Progress | Toast | Partial | Result
 
 async def events(
     network: Network, response: aiohttp.ClientResponse
-) -> AsyncIterator[dict[str, Any]]:
-    """Read the messages of an event stream; raises `SpaceUnreadable`.
+) -> AsyncIterator[tuple[dict[str, Any], int]]:
+    """Read the messages of an event stream and their sizes; raises `SpaceUnreadable`.
 
     What cannot be read and is no result is left out.
     """
@@ -76,26 +76,33 @@ async def events(
     async for chunk in chunks(response):
         buffer += chunk
         while (end := buffer.find(b"\n\n", searched)) >= 0:
-            line = bytes(memoryview(buffer)[:end])
-            del buffer[: end + 2]
+            if end > LONG:
+                # Not copied: what follows it is shorter.
+                line, buffer = buffer, buffer[end + 2 :]
+                del line[end:]
+            else:
+                line = buffer[:end]
+                del buffer[: end + 2]
             searched = 0
             message = await _message(network, line)
             if message is not None:
-                yield message
+                yield message, end
         # Its second half may be the first byte to come.
         searched = max(0, len(buffer) - 1)
         if len(buffer) > MESSAGE:
             raise SpaceUnreadable(TOO_LARGE)
 
 
-async def _message(network: Network, line: bytes) -> dict[str, Any] | None:
-    line = line.lstrip()
-    if not line.startswith(b"data:"):
+async def _message(network: Network, line: bytearray) -> dict[str, Any] | None:
+    head = bytes(line[:LONG])
+    blank = len(head) - len(head.lstrip())
+    if not head.startswith(b"data:", blank):
         return None
+    del line[: blank + len(b"data:")]
     try:
-        message = await read_json(network, line[5:])
+        message = await read_json(network, line)
     except SpaceUnreadable:
-        if b"process_completed" in line:
+        if b"process_completed" in head:
             raise
         return None
     return message if isinstance(message, dict) else None
@@ -105,6 +112,7 @@ class Stream:
     """The event stream of one session, while one job runs in it."""
 
     def __init__(self, network: Network, response: aiohttp.ClientResponse) -> None:
+        self._network = network
         self._response = response
         self._events = events(network, response)
 
@@ -140,8 +148,15 @@ class Stream:
         `diffs` says that each partial result is what changed since the last.
         """
         reading = Reading(event_id, diffs=diffs)
-        async for message in self._events:
-            update = reading.read(message)
+        async for message, size in self._events:
+            reading.grown += size
+            is_long = size > LONG or reading.weight > LONG
+            # On a long output, each edit takes its time.
+            update = (
+                await self._network.call(reading.read, message)
+                if is_long
+                else reading.read(message)
+            )
             if update is not None:
                 yield update
             if isinstance(update, Result):
@@ -181,12 +196,16 @@ class Reading:
     """Turns the messages of one job into updates.
 
     `outputs` is what diffs are made against, `held` what the page would show by now.
+    `weight` is the memory that `outputs` took when it was last looked at, and `grown` the
+    bytes that came since.
     """
 
     event_id: str
     outputs: list[Any] | None = None
     held: list[Any] = field(default_factory=list)
     diffs: bool = True
+    weight: int = 0
+    grown: int = 0
 
     def read(self, message: dict[str, Any]) -> Update | None:
         """One message → one update; None for a heartbeat or another job's message.
@@ -239,8 +258,17 @@ class Reading:
             # is made against None on the Space.
             self.outputs += [None] * (len(data) - len(self.outputs))
             for index, diff in enumerate(data):
-                self.outputs[index] = apply_diff(self.outputs[index], diff)
+                self.outputs[index] = patched(self.outputs[index], diff)
+        self._weigh()
         return Partial(self._hold(self.outputs)) if self.outputs else None
+
+    def _weigh(self) -> None:
+        """Look at what the diffs have made, now and then; raises `SpaceUnreadable`."""
+        if self.grown <= LONG:
+            return
+        self.weight, self.grown = weight(self.outputs), 0
+        if self.weight > PARSED:
+            raise SpaceUnreadable(TOO_LARGE)
 
     def _completed(self, message: dict[str, Any]) -> Result:
         output = message.get("output") or {}
