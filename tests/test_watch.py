@@ -150,7 +150,7 @@ async def test_an_output_may_appear_in_mid_stream():
         (
             {"error": "You have exceeded your free ZeroGPU quota. Try again in 1:23:45"},
             QuotaExceeded,
-            "The GPU quota on Hugging Face is used up, so this Space cannot run it now. "
+            "The bot's GPU quota on Hugging Face is used up, so this cannot run now. "
             "It is reset in 1:23:45.",
         ),
         (
@@ -160,13 +160,14 @@ async def test_an_output_may_appear_in_mid_stream():
                 "title": "ZeroGPU quota exceeded",
             },
             QuotaExceeded,
-            "The GPU quota on Hugging Face is used up, so this Space cannot run it now. "
-            "It is reset in 1 day, 0:00:00.",
+            "The bot's GPU quota on Hugging Face is used up (this needs 60 s), so this cannot run "
+            "now. It is reset in 1 day, 0:00:00. Whoever runs the bot can raise it by setting "
+            "HF_TOKEN.",
         ),
         (
             {"error": "You have exceeded your GPU quota. Try again in 0:05:12 or subscribe to Pro"},
             QuotaExceeded,
-            "The GPU quota on Hugging Face is used up, so this Space cannot run it now. "
+            "The bot's GPU quota on Hugging Face is used up, so this cannot run now. "
             "It is reset in 0:05:12.",
         ),
         (
@@ -180,8 +181,38 @@ async def test_an_output_may_appear_in_mid_stream():
         (
             {"error": "Sorry.", "title": "ZeroGPU quota exceeded"},
             QuotaExceeded,
-            "The GPU quota on Hugging Face is used up, so this Space cannot run it now. "
+            "The bot's GPU quota on Hugging Face is used up, so this cannot run now. "
             "It is reset within 24 hours.",
+        ),
+        (
+            {
+                "error": "You have exceeded your GPU quota (60s requested vs. 56s left). "
+                '<a style="color: x" href="https://huggingface.co/join">Create a free account</a> '
+                "to get more usage quota.",
+                "title": "ZeroGPU quota exceeded",
+            },
+            QuotaExceeded,
+            "The bot's GPU quota on Hugging Face has 56 s left and this needs 60 s, so this cannot "
+            "run now. It is reset within 24 hours. Whoever runs the bot can raise it by setting "
+            "HF_TOKEN.",
+        ),
+        (
+            {
+                "error": "The upstream Gradio app has raised an exception: You have exceeded your "
+                "free ZeroGPU quota (120s requested vs. 0s left). Try again in 3:10:05"
+            },
+            QuotaExceeded,
+            "The Space's own GPU quota on Hugging Face is used up (this needs 120 s), so this "
+            "cannot run now. It is reset in 3:10:05. Only the Space's owner can raise it.",
+        ),
+        (
+            {
+                "error": "The requested GPU duration (180s) is larger than the maximum allowed",
+                "title": "ZeroGPU",
+            },
+            QuotaExceeded,
+            "This asks Hugging Face for 180 s of GPU time at once, which is more than it allows. "
+            "Try values that take less time.",
         ),
     ],
 )
@@ -267,3 +298,22 @@ async def test_a_stream_that_does_not_end_is_cut(monkeypatch: pytest.MonkeyPatch
         assert [update async for update in stream.updates("mine")] == [Result(["hi"])]
         await stream.end()
         assert not stream.has_ended
+
+
+async def test_a_silent_space_that_lives_is_waited_for():
+    asked = 0
+
+    async def alive() -> bool:
+        nonlocal asked
+        asked += 1
+        return asked < 3
+
+    slow = [{"msg": "process_starts"}, 0.5, DONE]
+    async with streaming(slow) as opened:
+        assert (await follow(await opened(silence=0.2, alive=alive)))[-1] == Result(["hi"])
+    assert asked
+    asked = 0
+    async with streaming([60.0, DONE]) as opened:
+        with pytest.raises(TimeoutError):
+            await follow(await opened(silence=0.05, alive=alive))
+    assert asked == 3

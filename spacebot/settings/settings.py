@@ -310,7 +310,8 @@ VARIABLES = (
         "SILENCE_SECONDS",
         "45",
         _SECONDS,
-        "When a job is given up whose Space gives no sign of life. Spaces give one every 15 s.",
+        "Seconds of silence after which a Space is asked whether it still runs; a job is given up "
+        "where it does not answer.",
     ),
     Variable(
         "CONNECT_SECONDS", "30", _SECONDS, "When a Space that runs is given up that is not reached."

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
+import math
 import time
 from collections.abc import (
     AsyncGenerator,
@@ -15,13 +16,14 @@ from collections.abc import (
     Mapping,
     Sequence,
 )
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import aiohttp
 
-from spacebot.errors import EndpointGone, SpaceUnavailable, SpaceUnreadable
+from spacebot.errors import EndpointGone, SpaceBusy, SpaceUnavailable, SpaceUnreadable
 from spacebot.models import Endpoint, Page, Parameter, Progress, Source, Stage, Step
 from spacebot.spaces.client import Joined, LegacyJob, SpaceClient, StockJob, headers
 from spacebot.spaces.descriptions import Description
@@ -36,7 +38,7 @@ from spacebot.spaces.sessions import Session, Sessions
 from spacebot.spaces.steps import Chain
 from spacebot.spaces.stock import cancel_stock, watch_stock
 from spacebot.spaces.submit import submit
-from spacebot.spaces.translate import connect_failed, join_failed
+from spacebot.spaces.translate import busy_for, connect_failed, join_failed
 from spacebot.spaces.watch import Partial, Result, Toast, Update
 
 __all__ = ["Connection", "Partial", "Recalled", "Result", "Toast", "Update"]
@@ -45,6 +47,8 @@ T = TypeVar("T")
 
 SILENCE = 45.0
 FRESH = 5.0
+# How long a Space may take to say which process it is, in seconds.
+ALIVE = 10.0
 TAKES_TURNS = "the job before it in the same session goes first"
 
 
@@ -85,6 +89,8 @@ class Connection:
         self._left: list[SpaceClient] = []
         self._connecting: asyncio.Task[SpaceClient] | None = None
         self._checked = 0.0
+        # Until when a Space, or the Hub, wants to be left alone, and why.
+        self._limited = (0.0, "")
         self._open_to_all = True
 
     @property
@@ -138,10 +144,12 @@ class Connection:
             await self.connect()
 
     async def _ask_hub(self) -> None:
+        self._keep_away()
         try:
             await self.hub.check()
         except Exception as error:
             ours = connect_failed(error, has_token=bool(self._token))
+            self._note_limit(ours)
             self._mark(False, str(ours))
             raise ours from error
 
@@ -158,6 +166,7 @@ class Connection:
             task.exception()  # told to those who wait; a task that nobody awaits must not warn
 
     async def _connect(self) -> SpaceClient:
+        self._keep_away()
         try:
             info = None if self.source.served_at else await self.hub.awake()
             async with asyncio.timeout(self.network.connect):
@@ -171,6 +180,7 @@ class Connection:
                 )
         except Exception as error:
             ours = connect_failed(error, has_token=bool(self._token))
+            self._note_limit(ours)
             self._mark(False, str(ours))
             raise ours from error
         # A Space at its own address may be private as well: who has a token for it cannot tell.
@@ -184,6 +194,18 @@ class Connection:
             self._left.append(old)
             asyncio.get_running_loop().call_later(2 * self.network.connect, self._close_left, old)
         return client
+
+    def _keep_away(self) -> None:
+        """Raise `SpaceBusy` while the pause lasts that the last refusal asked for."""
+        until, why = self._limited
+        left = math.ceil(until - time.monotonic())
+        if left > 0:
+            raise busy_for(why, left)
+
+    def _note_limit(self, error: Exception) -> None:
+        if isinstance(error, SpaceBusy) and error.wait:
+            why = str(error).partition(" Try again")[0]
+            self._limited = (time.monotonic() + error.wait, why)
 
     def _close_left(self, client: SpaceClient) -> None:
         self._left.remove(client)
@@ -212,11 +234,12 @@ class Connection:
             async with self.network.http.get(
                 client.src_prefixed + "app_id",
                 headers=headers(client),
-                timeout=aiohttp.ClientTimeout(total=10),
+                timeout=aiohttp.ClientTimeout(total=ALIVE),
                 allow_redirects=False,
             ) as response:
                 if response.status != 200:
-                    return response.status == 404  # a Gradio older than the route
+                    # A Gradio older than the route; or a limit, which says nothing.
+                    return response.status in (404, 429)
                 known = client.config.get("app_id")
                 # Up to 3.3x the config does not say.
                 return known is None or parsed(await answer(response, LONG))["app_id"] == known
@@ -286,7 +309,7 @@ class Connection:
         recall: asyncio.Event,
     ) -> AsyncGenerator[Update, None]:
         yield Progress(Stage.SENDING)
-        run = Run(self.network, client, index, session)
+        run = Run(self.network, client, index, session, alive=partial(self._same, client))
         legacy = LegacyRun(self.network, client, index, session)
 
         async def withdraw(job: Joined | LegacyJob | StockJob) -> None:

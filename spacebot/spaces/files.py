@@ -21,9 +21,12 @@ from spacebot.errors import DiskFull, SpaceUnreadable
 from spacebot.models import File
 from spacebot.spaces.network import Network
 from spacebot.spaces.reading import chunks
+from spacebot.spaces.translate import retry_after
 
 REDIRECTS = 5
 AT_ONCE = 4
+# The longest that a Space may keep a file waiting, in seconds.
+PATIENCE = 15.0
 # What one result may bring here in all: files, and bytes.
 FILES, BYTES = 100, 400_000_000
 NO_ROOM = "the bot's disk is full"
@@ -35,6 +38,10 @@ class TooLargeError(Exception):
 
 class TooMuchError(Exception):
     """The files of a result are over `BYTES` in all."""
+
+
+class LimitedError(Exception):
+    """The Space wants to be asked for a file later than anybody waits for it."""
 
 
 class Allowance:
@@ -131,6 +138,8 @@ class Fetcher:
             problem = NO_ROOM if full else f"it is larger than {cap // 1_000_000} MB"
         except TooMuchError:
             problem = f"the files of this result have more than {BYTES // 1_000_000} MB in all"
+        except LimitedError:
+            problem = "the Space limits how often it may be asked"
         except (aiohttp.ClientError, OSError, TimeoutError, ValueError, SpaceUnreadable) as error:
             if DiskFull.is_meant_by(error):
                 path.unlink(missing_ok=True)
@@ -152,9 +161,12 @@ class Fetcher:
                 if response.status in (301, 302, 303, 307, 308):
                     url = urljoin(url, response.headers.get("Location", ""))
                     continue
+                if response.status == 429:
+                    await asyncio.sleep(_pause(response))
+                    continue
                 response.raise_for_status()
                 return await _save(response, path, cap, allowance)
-        raise ValueError("too many redirects")
+        raise ValueError("too many redirects, or refusals")
 
     async def _get(self, url: str) -> aiohttp.ClientResponse:
         home, there = urlsplit(self._root), urlsplit(url)
@@ -207,6 +219,14 @@ def name_of(data: Mapping[str, Any]) -> str:
     name = PurePosixPath(str(data.get("orig_name") or data["path"])).name
     name = "".join(letter for letter in name if letter.isprintable())
     return name if name.strip(". ") else "file"
+
+
+def _pause(response: aiohttp.ClientResponse) -> float:
+    """The seconds that a refused request waits; raises `LimitedError`."""
+    pause = retry_after(response.headers.get("Retry-After", "")) or 1.0
+    if pause > PATIENCE:
+        raise LimitedError
+    return pause
 
 
 def _make(folder: Path) -> None:

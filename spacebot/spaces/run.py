@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 
 import aiohttp
 
@@ -39,10 +39,13 @@ class Run:
         client: SpaceClient,
         index: int,
         session: Session,
+        *,
+        alive: Callable[[], Awaitable[bool]],
     ) -> None:
         self._network = network
         self._client = client
         self._session = session
+        self._alive = alive
         self._about = {"fn_index": index, "session_hash": session.name}
         self._queued = self._began = self._ended = False
 
@@ -92,6 +95,7 @@ class Run:
                     session=self._session.name,
                     headers=headers(self._client),
                     silence=silence,
+                    alive=self._alive,
                 )
             except aiohttp.ClientResponseError as error:
                 pause = max(next(pauses, MOST + 1), asked_pause(error))

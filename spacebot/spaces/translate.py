@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import concurrent.futures
 import json
+import math
 import re
 from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import aiohttp
@@ -16,7 +19,6 @@ from huggingface_hub.errors import HfHubHTTPError, RepositoryNotFoundError
 
 from spacebot.errors import (
     InputError,
-    QuotaExceeded,
     SignInNeeded,
     SpaceBusy,
     SpaceError,
@@ -30,20 +32,16 @@ from spacebot.errors import (
 )
 from spacebot.spaces.checks import COUNT, without_machinery
 from spacebot.spaces.client import NotSent
+from spacebot.spaces.quota import quota_exceeded
 from spacebot.spaces.reading import TOO_LARGE
 
 _QUOTED = re.compile(r"""(['"])((?:(?!\1|\\).)+)\1""")
-_QUOTA = re.compile(
-    r"(?:exceeded|run out of|no) .{0,40}(?:GPU|ZeroGPU).{0,20}quota|quota exceeded", re.I
-)
-# "1:23:45", "1 day, 0:00:00", "5 minutes"; what follows it is none of it.
-_RESET = re.compile(
-    r"try again in ((?:\d+ days?, )?\d[\d:]*(?: ?(?:s|sec\w*|min\w*|hours?|h)\b)?)", re.IGNORECASE
-)
 # What gradio_client says in place of an error that the Space keeps to itself.
 _TELLS_NOTHING = "The upstream Gradio app has raised an exception but has not enabled verbose"
 # How much is read of what a Space says of a failure, in characters.
 SAID = 10_000
+# Nobody is told to wait for longer, in seconds.
+LONGEST = 7 * 86_400.0
 # ZeroGPU's words where none of its GPUs came free within a minute, which is no quota.
 _NO_GPU = "No GPU was available"
 # Gradio's words where a function takes a gr.OAuthToken or gr.OAuthProfile.
@@ -76,12 +74,8 @@ def raised(output: Mapping[str, Any]) -> SpaceError:
             "This needs your own sign-in to Hugging Face, which Discord cannot give. "
             "Use it on the Space's own page."
         )
-    if _QUOTA.search(f"{title} {text}"):
-        reset = _RESET.search(text)
-        when = f"It is reset in {reset[1]}." if reset else "It is reset within 24 hours."
-        return QuotaExceeded(
-            f"The GPU quota on Hugging Face is used up, so this Space cannot run it now. {when}"
-        )
+    if quota := quota_exceeded(title, text):
+        return quota
     return SpaceRaised(without_machinery(text) if COUNT.match(text) else text)
 
 
@@ -220,19 +214,37 @@ def _status(error: httpx.HTTPStatusError | aiohttp.ClientResponseError) -> int:
 
 def _busy(what: str, error: BaseException | None) -> SpaceBusy:
     """`what` keeps the Space from taking a job, with the pause that it asks for."""
-    seconds = asked_pause(error)
-    when = f"{seconds:.0f} s" if 0 < seconds < 90 else f"{seconds / 60:.0f} min"
+    return busy_for(what, asked_pause(error))
+
+
+def busy_for(what: str, seconds: float) -> SpaceBusy:
+    """`what` keeps the Space from taking a job for so many seconds; 0: it does not say."""
+    when = f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
+    when = when if seconds < 5400 else f"{seconds / 3600:.0f} h"
     busy = SpaceBusy(f"{what} Try again in {when if seconds else 'a minute'}.")
     busy.wait = seconds
     return busy
 
 
 def asked_pause(error: BaseException | None) -> float:
-    """The seconds that a refusal asks to wait; 0 where it asks for none."""
+    """The seconds that a refusal asks to wait, at most `LONGEST`; 0 where it asks for none."""
     asked = ""
     if isinstance(error, aiohttp.ClientResponseError):
         asked = (error.headers or {}).get("Retry-After", "")
     elif isinstance(error, httpx.HTTPStatusError | HfHubHTTPError):
         asked = error.response.headers.get("Retry-After", "")
-    # The other form, a date, is seen on no Space.
-    return float(asked) if asked.isdecimal() else 0.0
+    return min(retry_after(asked), LONGEST)
+
+
+def retry_after(asked: str) -> float:
+    """The seconds of a Retry-After: a number or a date (RFC 9110, 10.2.3); 0 for neither."""
+    asked = asked.strip()
+    if asked.isdecimal():
+        return float(asked[:9])
+    try:
+        until = parsedate_to_datetime(asked)
+    except ValueError:
+        return 0.0
+    # A date without a zone is one of GMT.
+    until = until if until.tzinfo else until.replace(tzinfo=UTC)
+    return max(0.0, math.ceil((until - datetime.now(UTC)).total_seconds()))

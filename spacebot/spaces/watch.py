@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -111,9 +111,18 @@ async def _message(network: Network, line: bytearray) -> dict[str, Any] | None:
 class Stream:
     """The event stream of one session, while one job runs in it."""
 
-    def __init__(self, network: Network, response: aiohttp.ClientResponse) -> None:
+    def __init__(
+        self,
+        network: Network,
+        response: aiohttp.ClientResponse,
+        *,
+        silence: float,
+        alive: Callable[[], Awaitable[bool]] | None = None,
+    ) -> None:
         self._network = network
         self._response = response
+        self._silence = silence
+        self._alive = alive
         self._events = events(network, response)
 
     @classmethod
@@ -125,22 +134,25 @@ class Stream:
         session: str,
         headers: Mapping[str, str],
         silence: float,
+        alive: Callable[[], Awaitable[bool]] | None = None,
     ) -> Stream:
         """Ask for the events of a session; raises `aiohttp.ClientError`.
 
-        `silence` is the seconds without any sign of life after which reading
-        raises `TimeoutError`; heartbeats count as life.
+        After `silence` seconds without a message reading raises `TimeoutError`, except
+        where the Space is `alive`: how often it sends heartbeats is its own setting.
         """
-        response = await network.http.get(
+        getting = network.http.get(
             url,
             params={"session_hash": session},
             headers=headers,
-            timeout=aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=silence),
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=None),
             # The headers may hold the owner's token: it goes nowhere else.
             allow_redirects=False,
         )
+        async with asyncio.timeout(silence):
+            response = await getting
         response.raise_for_status()
-        return cls(network, response)
+        return cls(network, response, silence=silence, alive=alive)
 
     async def updates(self, event_id: str, *, diffs: bool = True) -> AsyncGenerator[Update, None]:
         """Yield what becomes of a job, ending with its `Result`; raises `SpaceError`.
@@ -148,7 +160,8 @@ class Stream:
         `diffs` says that each partial result is what changed since the last.
         """
         reading = Reading(event_id, diffs=diffs)
-        async for message, size in self._events:
+        while (event := await self._next()) is not None:
+            message, size = event
             reading.grown += size
             is_long = size > LONG or reading.weight > LONG
             # On a long output, each edit takes its time.
@@ -162,6 +175,19 @@ class Stream:
             if isinstance(update, Result):
                 return
         raise SpaceStopped("the stream ended before the job did")
+
+    async def _next(self) -> tuple[dict[str, Any], int] | None:
+        """The next message; None where there is none, raises `TimeoutError`."""
+        coming = asyncio.ensure_future(anext(self._events, None))
+        try:
+            while not (await asyncio.wait({coming}, timeout=self._silence))[0]:
+                if self._alive is None or not await self._alive():
+                    raise TimeoutError("no sign of life")
+        finally:
+            if not coming.done():
+                coming.cancel()
+                await asyncio.wait({coming})
+        return coming.result()
 
     async def end(self) -> None:
         """Read on until the Space ends the stream; one that it does not end is cut.

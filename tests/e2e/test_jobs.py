@@ -192,7 +192,7 @@ NO_REASON = (
         (
             "told_quota",
             {},
-            "⏳ The GPU quota on Hugging Face is used up, so this Space cannot run it now. "
+            "⏳ The bot's GPU quota on Hugging Face is used up, so this cannot run now. "
             "It is reset in 1:23:45.",
         ),
         ("crash", {}, NO_REASON),
