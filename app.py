@@ -29,6 +29,8 @@ from spacebot.store import DataFolder, check_database
 #         "fixed": {"seed": 42},
 #         "answer": "thread",
 #     },
+#
+# An app that asks for a login gets it from "auth": ["user", "password"].
 COMMANDS: list[dict] = []
 
 
@@ -52,7 +54,8 @@ def main(arguments: Sequence[str] = ()) -> int:
     from spacebot import page, zerogpu
     from spacebot.runtime import CLOSE, TELL, Runtime
 
-    book = logbook.start(settings.log_level, settings.secrets)
+    passwords = [source.auth[1] for source in spaces if source.auth]
+    book = logbook.start(settings.log_level, [*settings.secrets, *passwords])
     # They would log the address of every request.
     for library in ("httpx", "httpx2"):
         logging.getLogger(library).setLevel(logging.WARNING)

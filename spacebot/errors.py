@@ -20,6 +20,7 @@ SpacebotError
 └── SpaceError              the Space, or the way to it
     ├── SpaceNotFound       no such Space, or a private one without a token
     ├── SpaceUnavailable    paused, broken, building, asleep, not answering
+    │   └── LoginNeeded     it no longer knows the login that it was given
     ├── SpaceBusy           its queue is full, or it limits our rate: try later
     ├── QuotaExceeded       ZeroGPU quota; `reset` is the Space's own words
     ├── SignInNeeded        it wants a member's own sign-in, which Discord cannot give
@@ -145,6 +146,10 @@ class SpaceUnavailable(SpaceError):
 
     again = True
     safe = True
+
+
+class LoginNeeded(SpaceUnavailable):
+    """The Space asks for a login where it had one: it was restarted, or the login expired."""
 
 
 class SpaceBusy(SpaceError):

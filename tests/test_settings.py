@@ -116,10 +116,10 @@ def test_a_malformed_entry_is_refused_in_one_line(value):
 @pytest.mark.parametrize(
     "value",
     [
-        f"https://user:{SECRET}@host/app",
+        f"https://user:{SECRET}@:1/app",
         f"https://{SECRET}@host/app",
         f"user:{SECRET}@host/app",
-        f"https://user:p@{SECRET}@host/app",
+        f"https://user:p@{SECRET}@/app",
         f"https://host:99999/?key={SECRET}",
         f"Loud=https://user:{SECRET}@host",
         HF,
@@ -135,9 +135,11 @@ def test_a_secret_in_an_entry_is_not_repeated(value):
     assert "•••" in str(caught.value)
 
 
-def test_a_password_in_an_address_is_refused():
-    with pytest.raises(SettingsError, match="an address without user name and password"):
-        read(SPACES=f"https://user:{SECRET}@host/app")
+def test_a_login_in_an_address_is_no_part_of_the_space():
+    settings = read(SPACES=f"https://user:{SECRET}@host/app")
+    (source,) = settings.spaces
+    assert (source.space, source.auth) == ("https://host/app", ("user", SECRET))
+    assert SECRET not in repr(settings)
 
 
 @pytest.mark.parametrize(

@@ -231,6 +231,7 @@ REPLACED: dict[str, tuple[Callable[..., Any], str]] = {
     "Client._space_name_to_src": (Client._space_name_to_src, "808ac6fbab31"),
     "Client._get_space_state": (Client._get_space_state, "9a17fe4aff42"),
     "Client._telemetry_thread": (Client._telemetry_thread, "da4737197622"),
+    "Client._login": (Client._login, "1e928f8dad18"),
     "Client._get_config": (Client._get_config, "8eea8451b379"),
     "Client._get_api_info": (Client._get_api_info, "bab4d47dddd8"),
     "Client.send_data": (Client.send_data, "1722866db08a"),

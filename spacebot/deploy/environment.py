@@ -36,19 +36,26 @@ def read(path: Path | None) -> Environment:
     """Read an env file; `SettingsError` names a setting that the Space could not start with."""
     given = _values(path) if path else {}
     environment = Environment(
-        secrets={name: value for name, value in given.items() if name in SECRETS and value},
+        secrets={name: value for name, value in given.items() if _is_secret(name, value)},
         variables={
             name: given[name]
             for name, default in _of_the_space(given).items()
-            if given[name] not in ("", default)
+            if given[name] not in ("", default) and not _is_secret(name, given[name])
         },
         unset=frozenset(
-            name for name, default in _of_the_space(given).items() if given[name] in ("", default)
+            name
+            for name, default in _of_the_space(given).items()
+            if given[name] in ("", default) or _is_secret(name, given[name])
         ),
         unknown=tuple(sorted(given.keys() - SECRETS - DEFAULTS.keys())),
     )
     Settings.from_environ({**environment.secrets, **environment.variables})
     return environment
+
+
+def _is_secret(name: str, value: str) -> bool:
+    """Whether visitors of a Space may not see a variable: SPACES may hold a login."""
+    return bool(value) and (name in SECRETS or (name == "SPACES" and "@" in value))
 
 
 def _values(path: Path) -> dict[str, str]:

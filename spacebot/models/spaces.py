@@ -45,7 +45,8 @@ class Source:
 
     `space` is `owner/name` or an http(s) address without a trailing slash; what
     is kept of a Space goes by it. Where it is but a name, `address` says where
-    the Space is served this time. `endpoint` is an API name with its slash, or
+    the Space is served this time. `auth` is the user name and password that the app asks
+    for; nothing shows or keeps it. `endpoint` is an API name with its slash, or
     None for all of the Space's; without an `answer`, it goes where the outputs
     fit best.
     """
@@ -59,6 +60,7 @@ class Source:
     repeatable: bool = False
     then: tuple[FollowUp, ...] = ()
     address: str = ""
+    auth: tuple[str, str] | None = field(default=None, repr=False)
 
     @property
     def served_at(self) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -205,7 +205,18 @@ def sources(settings: Settings, commands: Sequence[Mapping[str, Any]]) -> tuple[
         raise SettingsError(
             f"{where}: the name {twice!r} is given twice. Accepted: another name for each command."
         )
-    return found
+    return _with_logins(found, where)
+
+
+def _with_logins(found: tuple[Source, ...], where: str) -> tuple[Source, ...]:
+    """The entries of one Space share its login."""
+    logins: dict[str, tuple[str, str]] = {}
+    for source in found:
+        if source.auth and logins.setdefault(source.space, source.auth) != source.auth:
+            raise SettingsError(
+                f"{where}: {source.space} has two logins. Accepted: one login for each Space."
+            )
+    return tuple(replace(source, auth=logins.get(source.space)) for source in found)
 
 
 VARIABLES = (

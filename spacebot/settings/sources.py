@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from spacebot.errors import SettingsError
 from spacebot.models import Answer, Source
@@ -14,7 +14,8 @@ from spacebot.settings.follow_ups import follow_ups
 SPACE_FORMS = (
     "entries separated by spaces, commas or newlines, each [name=]SPACE[#/endpoint], where "
     "SPACE is owner/name, https://huggingface.co/spaces/owner/name, or the http(s) address "
-    "of a Gradio app"
+    "of a Gradio app, with user:password@ before its host (percent-encoded) where it asks for a "
+    "login"
 )
 COMMAND_NAME = "a command's name: 1–32 lower-case letters, digits, - or _"
 _ENTRY = re.compile(r"(?:(?P<name>[^=/:#?]*)=)?(?P<space>[^#]+)(?:#(?P<endpoint>.*))?", re.DOTALL)
@@ -25,7 +26,9 @@ _COMMAND = re.compile(r"[-_'\w]{1,32}")
 _SECRETS = tuple(
     re.compile(pattern)
     for pattern in (
-        r"(?<=//)[^/\s]*(?=@)|[^/@\s,=]+:[^/@\s,]*(?=@)",
+        r"(?<=//)\S*(?=@)|[^/@\s,=]+:[^/@\s,]*(?=@)",
+        # A part of one, where a comma or space of the password ended the entry.
+        r"(?<=//)[^/\s:@]+:(?!\d*(?:[/?#'\"\s,]|$))[^\s,]*",
         r"(?<=\?)[^\s,#]+",
         r"hf_\w{8,}",
         r"[\w-]{20,}\.[\w-]{5,}\.[\w-]{20,}",
@@ -48,30 +51,44 @@ def parse_space(entry: str) -> Source:
         raise ValueError(f"before the = of {shown(entry)}, {COMMAND_NAME}")
     if endpoint is not None and not re.fullmatch(r"/?[^\s/#][^\s#]*", endpoint):
         raise ValueError(f"after the # of {shown(entry)}, an endpoint of the Space, like #/predict")
+    space, auth = _space(match["space"], entry)
     return Source(
-        space=_space(match["space"], entry),
+        space=space,
+        auth=auth,
         endpoint=endpoint and "/" + endpoint.removeprefix("/"),
         name=name,
     )
 
 
-def _space(text: str, entry: str) -> str:
+def _space(text: str, entry: str) -> tuple[str, tuple[str, str] | None]:
+    """The Space that an entry names, and the login that its address holds."""
     hub = _HUB_PAGE.match(text)
     if hub:
         text = "/".join(text[hub.end() :].split("?")[0].split("/")[:2])
     if text.startswith(("http://", "https://")):
-        # The address is shown on the page, logged, and part of links to results.
-        if "@" in text.split("/")[2]:
-            raise ValueError(f"an address without user name and password, not {shown(entry)}")
         try:
-            usable = bool(urlsplit(text).hostname) and urlsplit(text).port != 0
+            address, auth = _without_login(text)
+            usable = bool(urlsplit(address).hostname) and urlsplit(address).port != 0
         except ValueError:
-            usable = False
+            # Its text may hold the password.
+            raise ValueError(f"{SPACE_FORMS}; {shown(entry)} is none of these") from None
         if usable:
-            return re.sub(r"\?.*", "", text, flags=re.DOTALL).rstrip("/")
+            return re.sub(r"\?.*", "", address, flags=re.DOTALL).rstrip("/"), auth
     elif _OWNER_NAME.fullmatch(text):
-        return text
+        return text, None
     raise ValueError(f"{SPACE_FORMS}; {shown(entry)} is none of these")
+
+
+def _without_login(address: str) -> tuple[str, tuple[str, str] | None]:
+    """An address without the user:password before its host, and these."""
+    parts = urlsplit(address)
+    login, at, host = parts.netloc.rpartition("@")
+    if not at:
+        return address, None
+    user, _, password = login.partition(":")
+    if not user or not password:
+        raise ValueError("no user name or no password")
+    return parts._replace(netloc=host).geturl(), (unquote(user), unquote(password))
 
 
 def shown(entry: str) -> str:
@@ -84,6 +101,7 @@ def shown(entry: str) -> str:
 def command_source(entry: Mapping[str, Any]) -> Source:
     """Read one entry of COMMANDS; `SettingsError` names the entry and what is accepted."""
     known = ("space", "endpoint", "name", "description", "fixed", "answer", "repeatable", "then")
+    known = (*known, "auth")
     try:
         if not isinstance(entry, Mapping):
             raise ValueError('a dict with at least a "space", like {"space": "owner/name"}')
@@ -101,6 +119,7 @@ def command_source(entry: Mapping[str, Any]) -> Source:
             answer=_answer(entry.get("answer")),
             repeatable=bool(entry.get("repeatable", False)),
             then=follow_ups(entry.get("then", ())),
+            auth=_auth(entry.get("auth")) or source.auth,
         )
     except ValueError as error:
         raise SettingsError(
@@ -109,7 +128,7 @@ def command_source(entry: Mapping[str, Any]) -> Source:
 
 
 def _entry_shown(entry: Any) -> str:
-    """An entry of COMMANDS without the values it fixes: a key may be among them."""
+    """An entry of COMMANDS without its login and the values it fixes: a key may be among them."""
     return shown(str(_masked(entry)))
 
 
@@ -119,6 +138,8 @@ def _masked(entry: Any) -> Any:
     if not isinstance(entry, Mapping):
         return entry
     kept = {key: _masked(one) if key == "then" else one for key, one in entry.items()}
+    if "auth" in kept:
+        kept["auth"] = "•••"
     if isinstance(entry.get("fixed"), Mapping):
         kept["fixed"] = dict.fromkeys(entry["fixed"], "•••")
     return kept
@@ -147,6 +168,16 @@ def _fixed(fixed: Any) -> Mapping[str, Any]:
     if not isinstance(fixed, Mapping):
         raise ValueError('as fixed, a dict of parameter and value, like {"steps": 20}')
     return fixed
+
+
+def _auth(auth: Any) -> tuple[str, str] | None:
+    match auth:
+        case None:
+            return None
+        case [str(user), str(password)] if user and password:
+            return user, password
+        case _:
+            raise ValueError('as auth, a user name and a password, like ["user", "password"]')
 
 
 def _answer(answer: Any) -> Answer | None:

@@ -34,6 +34,14 @@ from spacebot.spaces.uploads import opened, with_uploads, within
 
 # Joining is a small request; an upload may be large and the Space far away.
 TIMEOUT = httpx.Timeout(60, connect=10)
+ASKS = (
+    "The Space asks for a login. Whoever runs this bot can give it one: "
+    'http://user:password@host in SPACES, or "auth" in COMMANDS.'
+)
+REFUSES = (
+    "The Space refuses the user name and password that SPACES or COMMANDS gives for it. "
+    "Whoever runs this bot has to correct them."
+)
 # Watched on the event loop, by `watch`; the first protocol takes the stock path.
 WATCHED = frozenset(("sse_v1", "sse_v2", "sse_v2.1", "sse_v3"))
 
@@ -121,13 +129,15 @@ class SpaceClient(Client):
         *,
         host: str | None,
         token: str | None,
+        auth: tuple[str, str] | None = None,
         wanted: Collection[str] = (),
     ) -> None:
         """Connect, blocking: a few HTTP calls, each within `TIMEOUT`.
 
         `host` is the address of a Space on the Hub, as the Hub gave it. Without
-        a `token` none is sent, not even one saved on this machine. `wanted` names
-        endpoints to describe although their author keeps them out of the API page.
+        a `token` none is sent, not even one saved on this machine. `auth` is the user name
+        and password of an app that asks for them. `wanted` names endpoints
+        to describe although their author keeps them out of the API page.
         """
         self._host = host
         self._wanted = frozenset(wanted)
@@ -142,6 +152,7 @@ class SpaceClient(Client):
                 src,
                 token=token or False,  # type: ignore[arg-type]  # None would mean a saved one
                 verbose=False,
+                auth=auth,
                 httpx_kwargs={"timeout": TIMEOUT},
                 ssl_verify=network.tls,  # type: ignore[arg-type]  # handed on to httpx's verify
                 download_files=False,
@@ -166,6 +177,20 @@ class SpaceClient(Client):
     def _telemetry_thread(self) -> None:
         return None
 
+    def _login(self, auth: tuple[str, str]) -> None:
+        """Log in, so that each request carries the cookie that says so."""
+        response = self.http.post(
+            urljoin(self.src, utils.LOGIN_URL),
+            headers=self.headers,
+            data={"username": auth[0], "password": auth[1]},
+        )
+        if response.status_code in (400, 401):
+            raise AuthenticationError(REFUSES)
+        # An app that asks for no login leads back to its page, or has no such address.
+        if not response.is_redirect and response.status_code not in (404, 405):
+            response.raise_for_status()
+        self.cookies = _cookies(response)
+
     def _get_config(self) -> dict[str, Any]:
         # The heartbeat is a thread and a connection for as long as the client lives;
         # sessions here end by themselves.
@@ -189,13 +214,16 @@ class SpaceClient(Client):
         response = self.http.get(urljoin(self.src, utils.CONFIG_URL), headers=headers(self))
         match response.status_code:
             case 401:
-                raise AuthenticationError("the Space asks for a login")
+                raise AuthenticationError(ASKS)
             case 429:
                 response.raise_for_status()
             case status if status >= 400:
                 return self._page_config()
-        self.cookies |= {name: one for name, one in response.cookies.items() if one is not None}
-        return _object(parsed(response.content))
+        self.cookies |= _cookies(response)
+        config = _object(parsed(response.content))
+        # Who is logged in is nobody's business: the description is kept, and shown.
+        config.pop("username", None)
+        return config
 
     def _page_config(self) -> dict[str, Any]:
         # Old versions of Gradio have it in their page alone.
@@ -345,6 +373,10 @@ class StockSession(Client):
 
     def _telemetry_thread(self) -> None:
         return None
+
+
+def _cookies(response: httpx.Response) -> dict[str, str]:
+    return {name: one for name, one in response.cookies.items() if one is not None}
 
 
 def _object(value: Any) -> dict[str, Any]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
-import math
 import time
 from collections.abc import (
     AsyncGenerator,
@@ -23,13 +22,14 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
-from spacebot.errors import EndpointGone, SpaceBusy, SpaceUnavailable, SpaceUnreadable
+from spacebot.errors import EndpointGone, LoginNeeded, SpaceError, SpaceUnavailable, SpaceUnreadable
 from spacebot.models import Endpoint, Page, Parameter, Progress, Source, Stage, Step
 from spacebot.spaces.client import Joined, LegacyJob, SpaceClient, StockJob, headers
 from spacebot.spaces.descriptions import Description
 from spacebot.spaces.files import Fetcher
 from spacebot.spaces.hub import Hub
 from spacebot.spaces.legacy.run import LegacyRun
+from spacebot.spaces.limit import Limit
 from spacebot.spaces.network import Network, Workers
 from spacebot.spaces.pages import Pages
 from spacebot.spaces.reading import LONG, answer, parsed
@@ -38,7 +38,7 @@ from spacebot.spaces.sessions import Session, Sessions
 from spacebot.spaces.steps import Chain
 from spacebot.spaces.stock import cancel_stock, watch_stock
 from spacebot.spaces.submit import submit
-from spacebot.spaces.translate import busy_for, connect_failed, join_failed
+from spacebot.spaces.translate import connect_failed, join_failed
 from spacebot.spaces.watch import Partial, Result, Toast, Update
 
 __all__ = ["Connection", "Partial", "Recalled", "Result", "Toast", "Update"]
@@ -89,8 +89,7 @@ class Connection:
         self._left: list[SpaceClient] = []
         self._connecting: asyncio.Task[SpaceClient] | None = None
         self._checked = 0.0
-        # Until when a Space, or the Hub, wants to be left alone, and why.
-        self._limited = (0.0, "")
+        self._limit = Limit()
         self._open_to_all = True
 
     @property
@@ -144,12 +143,12 @@ class Connection:
             await self.connect()
 
     async def _ask_hub(self) -> None:
-        self._keep_away()
+        self._limit.check()
         try:
             await self.hub.check()
         except Exception as error:
             ours = connect_failed(error, has_token=bool(self._token))
-            self._note_limit(ours)
+            self._limit.note(ours)
             self._mark(False, str(ours))
             raise ours from error
 
@@ -166,7 +165,7 @@ class Connection:
             task.exception()  # told to those who wait; a task that nobody awaits must not warn
 
     async def _connect(self) -> SpaceClient:
-        self._keep_away()
+        self._limit.check()
         try:
             info = None if self.source.served_at else await self.hub.awake()
             async with asyncio.timeout(self.network.connect):
@@ -176,11 +175,12 @@ class Connection:
                     self.source.served_at or self.source.space,
                     host=info and info.host,
                     token=self._token,
+                    auth=self.source.auth,
                     wanted=self._wanted,
                 )
         except Exception as error:
             ours = connect_failed(error, has_token=bool(self._token))
-            self._note_limit(ours)
+            self._limit.note(ours)
             self._mark(False, str(ours))
             raise ours from error
         # A Space at its own address may be private as well: who has a token for it cannot tell.
@@ -194,18 +194,6 @@ class Connection:
             self._left.append(old)
             asyncio.get_running_loop().call_later(2 * self.network.connect, self._close_left, old)
         return client
-
-    def _keep_away(self) -> None:
-        """Raise `SpaceBusy` while the pause lasts that the last refusal asked for."""
-        until, why = self._limited
-        left = math.ceil(until - time.monotonic())
-        if left > 0:
-            raise busy_for(why, left)
-
-    def _note_limit(self, error: Exception) -> None:
-        if isinstance(error, SpaceBusy) and error.wait:
-            why = str(error).partition(" Try again")[0]
-            self._limited = (time.monotonic() + error.wait, why)
 
     def _close_left(self, client: SpaceClient) -> None:
         self._left.remove(client)
@@ -347,7 +335,10 @@ class Connection:
             return await sending
         except Exception as error:
             ours = join_failed(error)
-            if isinstance(ours, SpaceUnavailable):
+            if isinstance(ours, LoginNeeded):
+                with contextlib.suppress(SpaceError):
+                    await self.connect()
+            elif isinstance(ours, SpaceUnavailable):
                 self._mark(False, str(ours))
                 self._checked = 0.0
             if ours is error:

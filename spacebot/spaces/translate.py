@@ -19,6 +19,7 @@ from huggingface_hub.errors import HfHubHTTPError, RepositoryNotFoundError
 
 from spacebot.errors import (
     InputError,
+    LoginNeeded,
     SignInNeeded,
     SpaceBusy,
     SpaceError,
@@ -110,6 +111,8 @@ def _refused(error: httpx.HTTPStatusError | aiohttp.ClientResponseError) -> Exce
     match _status(error):
         case 429:
             return _busy("The Space limits how often it may be asked.", error)
+        case 401:
+            return LoginNeeded("The Space asked for a login in between. Try again.")
         case 413:
             return InputError(_TOO_LARGE)
         case 404 | 502 | 503:
@@ -185,7 +188,7 @@ def connect_failed(error: Exception, *, has_token: bool) -> Exception:
                 "Hugging Face does not say where the Space is. Try again in a minute."
             )
         case AuthenticationError():
-            return SpaceNotFound("The Space asks for a login, which a bot cannot give.")
+            return SpaceNotFound(str(error))
         case httpx.HTTPStatusError() if error.response.status_code == 429:
             return _busy("The Space limits how often it may be asked.", error)
         case httpx.ConnectError() | httpx.ConnectTimeout():
