@@ -28,20 +28,13 @@ from spacebot.models import Upload
 from spacebot.spaces.checks import refusal
 from spacebot.spaces.legacy.describe import LEGACY, present_config, present_info
 from spacebot.spaces.legacy.values import as_described, written
+from spacebot.spaces.login import ASKS, cookies, log_in
 from spacebot.spaces.network import KEEP_ALIVE, Network
 from spacebot.spaces.reading import BoundedTransport, parsed
 from spacebot.spaces.uploads import opened, with_uploads, within
 
 # Joining is a small request; an upload may be large and the Space far away.
 TIMEOUT = httpx.Timeout(60, connect=10)
-ASKS = (
-    "The Space asks for a login. Whoever runs this bot can give it one: "
-    'http://user:password@host in SPACES, or "auth" in COMMANDS.'
-)
-REFUSES = (
-    "The Space refuses the user name and password that SPACES or COMMANDS gives for it. "
-    "Whoever runs this bot has to correct them."
-)
 # Watched on the event loop, by `watch`; the first protocol takes the stock path.
 WATCHED = frozenset(("sse_v1", "sse_v2", "sse_v2.1", "sse_v3"))
 
@@ -178,23 +171,15 @@ class SpaceClient(Client):
         return None
 
     def _login(self, auth: tuple[str, str]) -> None:
-        """Log in, so that each request carries the cookie that says so."""
-        response = self.http.post(
-            urljoin(self.src, utils.LOGIN_URL),
-            headers=self.headers,
-            data={"username": auth[0], "password": auth[1]},
-        )
-        if response.status_code in (400, 401):
-            raise AuthenticationError(REFUSES)
-        # An app that asks for no login leads back to its page, or has no such address.
-        if not response.is_redirect and response.status_code not in (404, 405):
-            response.raise_for_status()
-        self.cookies = _cookies(response)
+        self.cookies = log_in(self.http, self.src, self.headers, auth)
 
     def _get_config(self) -> dict[str, Any]:
         # The heartbeat is a thread and a connection for as long as the client lives;
         # sessions here end by themselves.
-        return {**present_config(self._fetch_config()), "connect_heartbeat": False}
+        config = {**present_config(self._fetch_config()), "connect_heartbeat": False}
+        # Who is logged in is nobody's business: the description is kept, and shown.
+        config.pop("username", None)
+        return config
 
     def _get_api_info(self) -> dict[str, Any]:
         if self.protocol == LEGACY:
@@ -219,11 +204,8 @@ class SpaceClient(Client):
                 response.raise_for_status()
             case status if status >= 400:
                 return self._page_config()
-        self.cookies |= _cookies(response)
-        config = _object(parsed(response.content))
-        # Who is logged in is nobody's business: the description is kept, and shown.
-        config.pop("username", None)
-        return config
+        self.cookies |= cookies(response)
+        return _object(parsed(response.content))
 
     def _page_config(self) -> dict[str, Any]:
         # Old versions of Gradio have it in their page alone.
@@ -373,10 +355,6 @@ class StockSession(Client):
 
     def _telemetry_thread(self) -> None:
         return None
-
-
-def _cookies(response: httpx.Response) -> dict[str, str]:
-    return {name: one for name, one in response.cookies.items() if one is not None}
 
 
 def _object(value: Any) -> dict[str, Any]:

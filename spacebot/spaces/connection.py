@@ -297,8 +297,9 @@ class Connection:
         recall: asyncio.Event,
     ) -> AsyncGenerator[Update, None]:
         yield Progress(Stage.SENDING)
-        run = Run(self.network, client, index, session, alive=partial(self._same, client))
-        legacy = LegacyRun(self.network, client, index, session)
+        alive = partial(self._same, client)
+        run = Run(self.network, client, index, session, alive=alive)
+        legacy = LegacyRun(self.network, client, index, session, alive=alive)
 
         async def withdraw(job: Joined | LegacyJob | StockJob) -> None:
             match job:

@@ -97,7 +97,8 @@ class Fetcher:
         fetched = await asyncio.gather(*map(one, found[:FILES]), return_exceptions=True)
         if error := next((one for one in fetched if isinstance(one, BaseException)), None):
             raise error
-        files = iter([*fetched, *map(self._left_out, found[FILES:])])
+        brought = [one for one in fetched if isinstance(one, File)]
+        files = iter([*brought, *map(self._left_out, found[FILES:])])
         return await self._network.call(_replaced, values, files)
 
     def address(self, data: Mapping[str, Any]) -> str:
