@@ -73,7 +73,8 @@ class Pressed:
 
         async def finish(after: discord.Interaction[Any], filled: dict[str, Any]) -> None:
             self.talks.give_secrets(conversation, user, secrets_of(endpoint, filled))
-            await self.regenerate(after, conversation)
+            await after.response.defer()
+            await self.talks.again(found, Asker(user, after.user.mention, found.channel))
 
         await self.forms.open(interaction, found.command, endpoint, {}, finish, only=needed)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import concurrent.futures
-import json
 import math
 import re
 from collections.abc import Mapping
@@ -195,7 +194,7 @@ def connect_failed(error: Exception, *, has_token: bool) -> Exception:
             return SpaceUnavailable(_NOT_ANSWERING)
         case TimeoutError() | httpx.TimeoutException():
             return SpaceUnavailable("The Space did not answer in time. Try again later.")
-        case json.JSONDecodeError() | KeyError() | ValueError() | TypeError():
+        case ValueError() | LookupError() | TypeError() | AttributeError():
             return SpaceUnavailable(_NO_APP)
         case _:
             return SpaceUnavailable(_NOT_ANSWERING)

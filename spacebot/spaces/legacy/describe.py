@@ -24,6 +24,8 @@ _UNREADABLE = ("api_info", "serializer", "example_inputs")
 
 def present_config(config: Mapping[str, Any]) -> dict[str, Any]:
     """A `/config` as a present Gradio writes it; raises `SpaceUnavailable` for one too old."""
+    if not config.keys() & {"version", "dependencies", "input_components"}:
+        raise ValueError("not the config of a Gradio app")
     version = _version(config)
     if config.get("protocol", LEGACY) != LEGACY:
         return _with_pairs(config) if version[0] == 4 else dict(config)
