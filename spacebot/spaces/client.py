@@ -209,8 +209,10 @@ class SpaceClient(Client):
 
     def _page_config(self) -> dict[str, Any]:
         # Old versions of Gradio have it in their page alone.
-        page = self.http.get(self.src, headers=headers(self)).raise_for_status().text
-        found = re.search(r"window\.gradio_config = (.*?);\s*</script>", page)
+        page = self.http.get(self.src, headers=headers(self))
+        if page.is_server_error or page.status_code == 429:
+            page.raise_for_status()
+        found = re.search(r"window\.gradio_config = (.*?);\s*</script>", page.text)
         if found is None:
             raise ValueError("no Gradio config there")
         return _object(parsed(found[1].encode()))
