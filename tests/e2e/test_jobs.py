@@ -192,7 +192,8 @@ NO_REASON = (
         (
             "told_quota",
             {},
-            "⏳ The bot's GPU quota on Hugging Face is used up, so this cannot run now. "
+            "⏳ The bot's GPU quota on Hugging Face has 12 s left and this needs 60 s, "
+            "so this cannot run now. "
             "It is reset in 1:23:45.",
         ),
         ("crash", {}, NO_REASON),

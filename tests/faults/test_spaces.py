@@ -68,9 +68,10 @@ async def test_a_stopped_space(trouble: Spawned, tmp_path: Path, figures: Figure
             for number in range(3)
         ]
         await asyncio.gather(*(until(one, "Working") for one in seen))
+        # Silent for 5 s, then asked for 10 s whether it lives, then asked to cancel for 5 s.
         trouble.stop()
         try:
-            took = await all_final(seen, 20)
+            took = await all_final(seen, 60)
         finally:
             trouble.go_on()
         assert all(SILENT in shown(one).content for one in seen)
