@@ -13,6 +13,8 @@ from typing import Any, cast
 
 from aiohttp import web
 
+from tests.listening import listening
+
 DONE = "process_completed"
 
 
@@ -156,11 +158,5 @@ async def hostile() -> AsyncIterator[HostileSpace]:
     space = HostileSpace()
     app = web.Application(client_max_size=1 << 30)
     app.router.add_route("*", "/{path:.*}", space.handle)
-    runner = web.AppRunner(app, shutdown_timeout=0.1, access_log=None)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    space.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-    try:
+    async with listening(app) as space.url:
         yield space
-    finally:
-        await runner.cleanup()

@@ -58,6 +58,15 @@ async def answer(place: Channel, text: str = "", seconds: float = 20) -> Message
     return spoken(place)[-1]
 
 
+async def forked(user: User, message: Message) -> Channel:
+    """Fork a conversation by the button under its last answer; the new thread."""
+    pressed = await user.click(message, "Fork")
+    await pressed.wait(lambda i: i.message and "It goes on in" in i.message.content, 10)
+    parent = message.channel.parent
+    assert parent is not None
+    return parent.threads[-1]
+
+
 async def opened(
     asker: User, command: str, channel: Channel, seconds: float = 20, **given: Any
 ) -> Channel:

@@ -16,7 +16,7 @@ from spacebot.conversations.talk import spoken as words_of
 from spacebot.models import Endpoint, Output
 from spacebot.store import Conversation, Turn, TurnState
 from tests.loopback import NotSendable
-from tests.talking import LAST, answer, lab, opened, spoken
+from tests.talking import LAST, answer, forked, lab, opened, spoken
 
 
 def red() -> bytes:
@@ -76,9 +76,7 @@ async def test_a_history_is_sent_each_time_and_regenerate_and_fork_go_back(serve
         await said.wait(lambda message: message.edits >= 1 and LAST in message.buttons(), 10)
         assert "Answer 2." in said.content
         assert len(spoken(thread)) == 2
-        pressed = await it.ben.click(said, "Fork")
-        await pressed.wait(lambda i: i.message and "It goes on in" in i.message.content, 10)
-        fork = it.channel.threads[-1]
+        fork = await forked(it.ben, said)
         it.ben.say("now reverse", channel=fork)
         await answer(fork, "Answer 3.")
         it.ada.say("now reverse", channel=thread)

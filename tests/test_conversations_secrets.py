@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.loopback import Channel, Message, User
-from tests.talking import LAST, Lab, answer, lab, opened, spoken
+from tests.talking import LAST, Lab, answer, forked, lab, opened, spoken
 
 
 async def begun(it: Lab) -> Channel:
@@ -37,9 +37,7 @@ async def enter(user: User, message: Message, key: str) -> None:
 async def test_a_fork_asks_its_owner_for_a_key_of_their_own(served, tmp_path: Path):
     async with lab(tmp_path, keyed=served("keyed")) as it:
         thread = await begun(it)
-        pressed = await it.ben.click(spoken(thread)[-1], "Fork")
-        await pressed.wait(lambda i: i.message and "It goes on in" in i.message.content, 10)
-        fork = it.channel.threads[-1]
+        fork = await forked(it.ben, spoken(thread)[-1])
         it.ben.say("two", channel=fork)
         said = await asked_for_key(fork)
         await enter(it.ben, said, "ben-key")
@@ -51,9 +49,7 @@ async def test_a_fork_asks_its_owner_for_a_key_of_their_own(served, tmp_path: Pa
 async def test_ones_own_fork_takes_ones_own_key_along(served, tmp_path: Path):
     async with lab(tmp_path, keyed=served("keyed")) as it:
         thread = await begun(it)
-        pressed = await it.ada.click(spoken(thread)[-1], "Fork")
-        await pressed.wait(lambda i: i.message and "It goes on in" in i.message.content, 10)
-        fork = it.channel.threads[-1]
+        fork = await forked(it.ada, spoken(thread)[-1])
         it.ada.say("two", channel=fork)
         await answer(fork, "two: paid with ada-key")
 

@@ -19,6 +19,7 @@ from aiohttp import web
 
 from spacebot.deploy import files
 from tests import bare
+from tests.listening import listening
 
 SPACE = {
     "SYSTEM": "spaces",
@@ -156,13 +157,8 @@ async def zero_gpu() -> AsyncIterator[tuple[str, list[str]]]:
 
     app = web.Application()
     app.router.add_post("/startup-report", report)
-    runner = web.AppRunner(app, shutdown_timeout=0.1)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    try:
-        yield f"http://127.0.0.1:{runner.addresses[0][1]}", reports
-    finally:
-        await runner.cleanup()
+    async with listening(app) as address:
+        yield address, reports
 
 
 async def test_on_zero_gpu_it_reports_a_gpu_function_once(clone: Path, port: int) -> None:

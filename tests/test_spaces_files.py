@@ -15,6 +15,7 @@ from spacebot.models import File
 from spacebot.spaces import Network
 from spacebot.spaces.files import Fetcher
 from spacebot.spaces.network import is_public
+from tests.listening import listening
 
 TOKEN = {"x-hf-authorization": "Bearer hf_secret", "Cookie": "a=b"}
 NOT_HANDED_OVER = "the Space did not hand it over"
@@ -52,15 +53,10 @@ async def serving() -> AsyncIterator[Server]:
     server = Server()
     app = web.Application()
     app.router.add_get("/{path:.*}", server.handle)
-    runner = web.AppRunner(app, shutdown_timeout=0.1)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    server.port = runner.addresses[0][1]
-    server.url = f"http://127.0.0.1:{server.port}/gradio_api/"
-    try:
+    async with listening(app) as root:
+        server.port = int(root.rpartition(":")[2])
+        server.url = f"{root}/gradio_api/"
         yield server
-    finally:
-        await runner.cleanup()
 
 
 def named(path: str, **more: Any) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from spacebot.models import Progress, Stage
 from spacebot.spaces import watch as module
 from spacebot.spaces.network import Network
 from spacebot.spaces.watch import Partial, Result, Stream, Toast, Update, progress_of
+from tests.listening import listening
 
 DONE = {"msg": "process_completed", "success": True, "output": {"data": ["hi"]}}
 CLOSE = {"msg": "close_stream"}
@@ -42,15 +43,8 @@ async def streaming(script: Script) -> AsyncIterator[Callable[..., Awaitable[Str
 
     app = web.Application()
     app.router.add_get("/queue/data", play)
-    runner = web.AppRunner(app, shutdown_timeout=0.1)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    url = f"http://127.0.0.1:{runner.addresses[0][1]}/queue/data"
-    async with Network() as network:
-        try:
-            yield partial(Stream.open, network, url, session="s", headers={})
-        finally:
-            await runner.cleanup()
+    async with Network() as network, listening(app) as root:
+        yield partial(Stream.open, network, f"{root}/queue/data", session="s", headers={})
 
 
 async def follow(stream: Stream) -> list[Update]:

@@ -10,6 +10,8 @@ from typing import Any
 from aiohttp import web
 from huggingface_hub import HfApi
 
+from tests.listening import listening
+
 TOKEN = "hf_loopbackloopbackloopback"
 
 
@@ -85,11 +87,5 @@ async def hub() -> AsyncIterator[Hub]:
     served = Hub()
     app = web.Application()
     app.router.add_get("/api/spaces/{name:[^/]+/[^/]+}", served.space)
-    runner = web.AppRunner(app, shutdown_timeout=0.1)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    served.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-    try:
+    async with listening(app) as served.url:
         yield served
-    finally:
-        await runner.cleanup()

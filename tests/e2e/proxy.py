@@ -10,6 +10,8 @@ from typing import Any
 import aiohttp
 from aiohttp import web
 
+from tests.listening import listening
+
 HOP = {"content-length", "content-encoding", "transfer-encoding", "connection", "host"}
 Change = Callable[[dict[str, Any]], None]
 
@@ -70,11 +72,5 @@ async def before(target: str, change: Change = lambda _: None) -> AsyncIterator[
     proxy = Proxy(target, change)
     app = web.Application(client_max_size=200 * 1024 * 1024)
     app.router.add_route("*", "/{path:.*}", proxy.handle)
-    runner = web.AppRunner(app, shutdown_timeout=0.1, access_log=None)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    proxy.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-    try:
+    async with listening(app) as proxy.url:
         yield proxy
-    finally:
-        await runner.cleanup()
