@@ -68,11 +68,13 @@ def text_of(seen: Interaction) -> str:
 
 
 @contextlib.asynccontextmanager
-async def ours(spaces: str, people: int = 1000) -> AsyncIterator[Side]:
-    """This bot, on a Space called fast."""
+async def ours(
+    spaces: str, people: int = 1000, *, privileged: tuple[str, ...] = ()
+) -> AsyncIterator[Side]:
+    """This bot, on a Space called fast; `privileged` names the intents it may ask for."""
     code = "import runpy; runpy.run_path('app.py', run_name='__main__')"
     env = {"SPACES": spaces, "GRADIO_SERVER_PORT": str(free_port()), "LOG_LEVEL": "WARNING"}
-    async with _side(code, env, people) as side:
+    async with _side(code, env, people, privileged) as side:
         side.prefix, side.answered = "fast ", lambda seen: "Done in" in text_of(seen)
         yield side
 
@@ -88,10 +90,12 @@ async def common(space: str, people: int = 1000) -> AsyncIterator[Side]:
 
 
 @contextlib.asynccontextmanager
-async def _side(code: str, env: dict[str, str], people: int) -> AsyncIterator[Side]:
+async def _side(
+    code: str, env: dict[str, str], people: int, privileged: tuple[str, ...] = ()
+) -> AsyncIterator[Side]:
     with tempfile.TemporaryDirectory() as folder:
         lag_file = Path(folder) / "lag"
-        async with DiscordServer() as server:
+        async with DiscordServer(privileged=privileged) as server:
             users = [server.add_user(f"user{number}") for number in range(people)]
             channel = server.add_guild("Bench", *users).add_text_channel("bench")
             # What is measured is the bots, not how Discord slows them down.

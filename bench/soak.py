@@ -12,16 +12,14 @@ import asyncio
 import contextlib
 import os
 import random
-import tempfile
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 
-from bench.process import Child, child, free_port
+from bench.sides import Side, ours
 from tests.e2e.ask import is_final, shown, until
-from tests.loopback import Channel, DiscordServer, Interaction, User, bootstrap_code
+from tests.loopback import Channel, DiscordServer, Interaction, User
 from tests.spaces.serving import spawn
 from tests.talking import answer, opened
 
@@ -48,24 +46,30 @@ class Held:
 
 @dataclass
 class Soak:
-    """The bot, the Discord it is on, and what has been done so far."""
+    """The bot under use, and what has been done so far."""
 
-    server: DiscordServer
-    channel: Channel
-    users: list[User]
-    bot: Child
-    folder: Path
+    side: Side
     counts: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def server(self) -> DiscordServer:
+        """The Discord that the bot is on."""
+        return self.side.server
+
+    @property
+    def channel(self) -> Channel:
+        """Where commands are typed."""
+        return self.side.channel
 
     def held(self) -> Held:
         """Read /proc, the probe's file and the data folder."""
-        pid = self.bot.process.pid
-        results = self.folder / "data" / "results"
-        last = (self.folder / "lag").read_text().splitlines()[-2].split()
+        bot, lag_file = self.side.bot, self.side.lag_file
+        results = lag_file.parent / "data" / "results"
+        last = lag_file.read_text().splitlines()[-2].split()
         return Held(
-            memory=self.bot.status("VmRSS") / 1024,
-            threads=self.bot.status("Threads"),
-            descriptors=len(os.listdir(f"/proc/{pid}/fd")),
+            memory=bot.status("VmRSS") / 1024,
+            threads=bot.status("Threads"),
+            descriptors=len(os.listdir(f"/proc/{bot.process.pid}/fd")),
             tasks=int(last[2]),
             folders=len(list(results.iterdir())) if results.exists() else 0,
         )
@@ -143,44 +147,20 @@ ACTIONS: dict[str, Callable[[Soak, User], Awaitable[None]]] = {
 }
 
 
-@contextlib.asynccontextmanager
-async def soaking(spaces: dict[str, str]) -> AsyncIterator[Soak]:
-    """The real program on a loopback Discord."""
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        async with DiscordServer(privileged=("message_content",)) as server:
-            users = [server.add_user(f"user{number}") for number in range(PEOPLE)]
-            channel = server.add_guild("Soak", *users).add_text_channel("soak")
-            server.limits.enforced = False
-            start = (
-                f"{bootstrap_code(server)}; "
-                f"from bench import probe; probe.start({str(folder / 'lag')!r}); "
-                "import runpy; runpy.run_path('app.py', run_name='__main__')"
-            )
-            env = {
-                "SPACES": " ".join(f"{name}={url}" for name, url in spaces.items()),
-                "GRADIO_SERVER_PORT": str(free_port()),
-                "DISCORD_TOKEN": server.token,
-                "DATA_DIR": f"{folder}/data",
-                "LOG_LEVEL": "ERROR",
-            }
-            async with child("-c", start, env=env) as bot:
-                await server.wait(lambda s: s.registered_commands and s.gateway.ready, timeout=60)
-                yield Soak(server, channel, users, bot, folder)
-
-
 async def soak(minutes: float) -> None:
     """Use the bot for so long, and print what it holds."""
     with contextlib.ExitStack() as stack:
         names = ("fast", "trouble", "falcon")
         spaces = {name: stack.enter_context(spawn(name)).url for name in names}
-        async with soaking(spaces) as it:
-            # Until the bot has started all of its own and the probe has written.
-            await asyncio.sleep(5)
+        named = " ".join(f"{name}={url}" for name, url in spaces.items())
+        async with ours(named, PEOPLE, privileged=("message_content",)) as side:
+            it = Soak(side)
+            # The probe writes in blocks.
+            await asyncio.sleep(2)
             print("idle:  ", it.held(), flush=True)
             for part in ("start", "middle", "end"):
                 deadline = time.monotonic() + minutes * 60 / 3
-                using = [it.use(user, deadline) for user in it.users]
+                using = [it.use(user, deadline) for user in side.users]
                 await asyncio.gather(it.trouble(deadline), *using)
                 # What was just used is given back in a moment.
                 await asyncio.sleep(10)
