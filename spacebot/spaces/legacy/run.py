@@ -12,16 +12,25 @@ import asyncio
 import contextlib
 import json
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from functools import cached_property
 from typing import Any
 from urllib.parse import urljoin
 
 import aiohttp
 from gradio_client.utils import QueueError
 
-from spacebot.errors import InputError, SpacebotError, SpaceError, SpaceStopped
+from spacebot.errors import (
+    InputError,
+    SpacebotError,
+    SpaceError,
+    SpaceStopped,
+    SpaceUnreadable,
+)
 from spacebot.models import Progress, Stage
 from spacebot.spaces.client import LegacyJob, headers
 from spacebot.spaces.legacy.values import received
+from spacebot.spaces.network import Network
+from spacebot.spaces.reading import answer, read_json
 from spacebot.spaces.run import Run
 from spacebot.spaces.submit import CANCEL
 from spacebot.spaces.translate import join_failed, raised
@@ -51,6 +60,9 @@ class LegacyRun(Run):
                 async for update in updates:
                     self._note(update)
                     yield self._present(update)
+        except SpaceUnreadable:
+            # It goes on there: it is told to stop.
+            raise
         except SpacebotError as error:
             self._ended = True
             raise self._told(error, recall) from error
@@ -69,13 +81,17 @@ class LegacyRun(Run):
         queued = self._dependency.get("queue") is not False
         return queued and bool(self._client.config.get("enable_queue"))
 
+    @cached_property
+    def _kinds(self) -> list[str]:
+        """The component types of the outputs."""
+        parts = {part["id"]: part for part in self._client.config["components"]}
+        return [parts[each]["type"] for each in self._dependency["outputs"]]
+
     def _present(self, update: Update) -> Update:
         """An update whose values are as a present Gradio writes them."""
         if not isinstance(update, Partial | Result):
             return update
-        parts = {part["id"]: part for part in self._client.config["components"]}
-        kinds = [parts[each]["type"] for each in self._dependency["outputs"]]
-        values = [received(*pair) for pair in zip(update.values, kinds, strict=False)]
+        values = [received(*pair) for pair in zip(update.values, self._kinds, strict=False)]
         return type(update)(values)
 
     async def _by_queue(
@@ -137,7 +153,7 @@ class LegacyRun(Run):
         found = await socket.receive()
         match found.type:
             case aiohttp.WSMsgType.TEXT:
-                message = json.loads(found.data)
+                message = await read_json(self._network, found.data.encode())
                 return message if isinstance(message, dict) else {}
             case aiohttp.WSMsgType.ERROR if isinstance(found.data, TimeoutError):
                 raise found.data
@@ -150,10 +166,9 @@ class LegacyRun(Run):
         yield Progress(Stage.RUNNING)
         calling = asyncio.create_task(self._call(data))
         try:
-            while not calling.done():
-                await asyncio.wait({calling}, timeout=silence)
-                if not calling.done():
-                    await self._alive()
+            while not (await asyncio.wait({calling}, timeout=silence))[0]:
+                if not await self._alive():
+                    raise TimeoutError("no sign of life")
             yield Result(list((await calling)["data"]))
         finally:
             calling.cancel()
@@ -170,18 +185,8 @@ class LegacyRun(Run):
             ) as response:
                 if response.status == 404 and address == "run/predict":
                     continue
-                return await _answer(response)
+                return await _outcome(self._network, response)
         raise SpaceStopped
-
-    async def _alive(self) -> None:
-        """See whether the Space answers at all; raises `TimeoutError` and `ClientError`."""
-        async with self._network.http.get(
-            urljoin(self._client.src, "app_id"),
-            headers=headers(self._client),
-            timeout=aiohttp.ClientTimeout(total=10),
-            allow_redirects=False,
-        ):
-            pass
 
     async def _leave(self) -> None:
         """Hang up, which drops a waiting job; stop a stream after its step."""
@@ -213,18 +218,14 @@ def _not_sent(error: Exception) -> Exception:
     return ours
 
 
-async def _answer(response: aiohttp.ClientResponse) -> dict[str, Any]:
-    body = bytearray()
-    async for chunk in response.content.iter_any():
-        body += chunk
-        if len(body) > MOST:
-            raise SpaceStopped
+async def _outcome(network: Network, response: aiohttp.ClientResponse) -> dict[str, Any]:
+    """What a function that was called directly gives; raises what it raised."""
     if response.status not in (200, 500):
         response.raise_for_status()
-    answer = json.loads(body)
-    if "data" not in answer:
-        raise raised(answer if isinstance(answer, Mapping) else {})
-    return answer
+    found = await read_json(network, await answer(response, MOST))
+    if not isinstance(found, dict) or "data" not in found:
+        raise raised(found if isinstance(found, dict) else {})
+    return found
 
 
 @contextlib.asynccontextmanager
