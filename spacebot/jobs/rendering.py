@@ -22,6 +22,7 @@ from typing import Any
 from spacebot import outputs
 from spacebot.errors import DiskFull, SpaceUnreadable
 from spacebot.models import Attached, Endpoint, File, Reply
+from spacebot.outputs.values import files_in
 
 log = logging.getLogger(__name__)
 
@@ -75,7 +76,7 @@ class Rendering:
         try:
             return await self._render(endpoint, values, options)
         except SpaceUnreadable:
-            if not (files := files_of(values)):
+            if not (files := list(files_in(values))):
                 raise
             some = {name: options[name] for name in ("header", "file_limit")}
             return outputs.unconverted(endpoint, files, **some)
@@ -215,20 +216,6 @@ def _replies(made: dict[str, Any]) -> tuple[Reply, ...]:
         )
         for one in made["messages"]
     )
-
-
-def files_of(value: Any) -> list[File]:
-    """The files anywhere in a result, in order, however deep it is nested."""
-    found, waiting = [], [value]
-    while waiting:
-        one = waiting.pop()
-        if isinstance(one, File):
-            found.append(one)
-        elif isinstance(one, Mapping):
-            waiting += reversed(list(one.values()))
-        elif isinstance(one, list | tuple):
-            waiting += reversed(one)
-    return found
 
 
 def is_light(value: Any) -> bool:

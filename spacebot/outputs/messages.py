@@ -21,7 +21,6 @@ from spacebot.outputs.files import (
     safe_stem,
     too_large,
 )
-from spacebot.outputs.files import ending as file_ending
 from spacebot.outputs.renderers import is_unseen, show
 
 # Discord has a limit of 10 files a message.
@@ -126,13 +125,11 @@ def unconverted(
 
 def _as_it_came(file: File, stem: str, attachments: Attachments) -> Shown:
     """Return a file as an attachment, or the sentence that stands in its place."""
+    if added := attachments.add(file, stem):
+        return added
     if file.path is None or not file.path.is_file():
         return missing(file, stem)
-    if (size := file.path.stat().st_size) > attachments.limit:
-        return too_large(file, stem, size)
-    suffix = file_ending(file.path, file.name)
-    name = attachments.name(Path(file.name or file.path.name).stem, suffix, stem)
-    return Shown(files=(Attached(file.path, name),))
+    return too_large(file, stem, file.path.stat().st_size)
 
 
 def preview(

@@ -17,31 +17,25 @@ _STEPS = ((1.0, 92), (1.0, 85), (0.75, 85), (0.5, 85), (0.35, 80))
 _WEBP_SIDE = 16383
 _BLOCK = 1 << 16
 # A pixel takes four bytes, several times over: more are not read.
-PIXELS = 20_000_000
-
-
+_PIXELS = 20_000_000
 # Encoding takes some 25 bytes a pixel on top.
 _ENCODED = 6_000_000
 
 
-class TooManyPixelsError(ValueError):
-    """A picture is too large to be read."""
+def opened(path: Path) -> Image.Image:
+    """Open a picture of not too many pixels, as its head says; a JPEG is read at a smaller size.
 
-
-def opened(path: Path, most: int = PIXELS) -> Image.Image:
-    """Open a picture of at most `most` pixels, as its head says; a JPEG is read at a smaller size.
-
-    Raises `TooManyPixelsError` and OSError.
+    Raises ValueError and OSError.
     """
     picture = Image.open(path)
     part = 1
-    while picture.width * picture.height > most * part * part and part < 8:
+    while picture.width * picture.height > _PIXELS * part * part and part < 8:
         part *= 2
     if part > 1:
         picture.draft(None, (picture.width // part, picture.height // part))
-    if picture.width * picture.height > most:
+    if picture.width * picture.height > _PIXELS:
         picture.close()
-        raise TooManyPixelsError(f"a picture of more than {most // 1_000_000} megapixels")
+        raise ValueError(f"a picture of more than {_PIXELS // 1_000_000} megapixels")
     return picture
 
 
@@ -65,11 +59,9 @@ def shrink(path: Path, suffix: str, target: Path, limit: int) -> Path | None:
 
 def _picture(path: Path, target: Path, limit: int) -> Path | None:
     """Write a still picture as WebP, with lower quality and then fewer pixels."""
-    picture = opened(path)
-    if getattr(picture, "is_animated", False):
-        picture.close()
-        return None
-    with picture:
+    with opened(path) as picture:
+        if getattr(picture, "is_animated", False):
+            return None
         ImageOps.exif_transpose(picture, in_place=True)
         mode = "RGBA" if picture.has_transparency_data else "RGB"
         picture = picture if picture.mode == mode else picture.convert(mode)

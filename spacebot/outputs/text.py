@@ -40,8 +40,7 @@ _MARKUP = re.compile(
 )
 # A code block may stand in a quote or a list. What is repeated of the line that opens one
 # is short, so that each message takes more of the text than it repeats.
-_FENCE_LINE = re.compile(r"[ >]{0,20}```")
-_OPENING = re.compile(r"([ >]{0,20}```[\w+#.-]{0,20})[ \t]*(?:\n|$)|([ >]{0,20}```)")
+_OPENING = re.compile(r"[ >]{0,20}```(?:[\w+#.-]{0,20}(?=[ \t]*$))?")
 _OPENING_MOST = 44
 # In less room than this, text is cut without regard for its markup.
 _LEAST = 4 * _OPENING_MOST
@@ -118,7 +117,12 @@ def said(raw: str, limit: int) -> str:
 
 def untagged(raw: str) -> str:
     """Return HTML as one line of plain text, in time proportional to its length."""
-    return " ".join(html.unescape(_TAG.sub(" ", raw)).split())
+    return " ".join(without_tags(raw).split())
+
+
+def without_tags(raw: str) -> str:
+    """Return HTML as text, line ends as they are."""
+    return html.unescape(_TAG.sub(" ", raw))
 
 
 def small(text: str) -> str:
@@ -244,10 +248,9 @@ def _before_fence(text: str, cut: int, room: int) -> int:
 
 
 def _open_fence(text: str) -> str:
-    """Return the opening line of the code block in which `text` ends, or nothing."""
+    """Return what opens the code block in which `text` ends, or nothing."""
     opening = ""
     for line in text.split("\n"):
-        if _FENCE_LINE.match(line):
-            opening = "" if opening else line
-    found = _OPENING.match(opening)
-    return found[1] or found[2] if found else ""
+        if found := _OPENING.match(line):
+            opening = "" if opening else found[0]
+    return opening

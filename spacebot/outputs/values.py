@@ -11,15 +11,16 @@ from spacebot.outputs.files import is_uri
 
 
 def files_in(value: Any) -> Iterator[File]:
-    """Yield the files of a nested value, in order."""
-    if isinstance(value, File):
-        yield value
-    elif isinstance(value, Mapping):
-        for one in value.values():
-            yield from files_in(one)
-    elif isinstance(value, list | tuple):
-        for one in value:
-            yield from files_in(one)
+    """Yield the files of a nested value, in order, however deep it is."""
+    waiting = [value]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, File):
+            yield one
+        elif isinstance(one, Mapping):
+            waiting += reversed(list(one.values()))
+        elif isinstance(one, list | tuple):
+            waiting += reversed(one)
 
 
 def texts_in(value: Any) -> Iterator[str]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import html
 import json
 import re
 import unicodedata
 from collections.abc import Collection, Mapping
 from typing import Any
+
+from spacebot.outputs.text import without_tags
 
 LONGEST_NAME = 32
 LONGEST_DESCRIPTION = 100
@@ -22,9 +23,6 @@ _MARKS = re.compile(
 # A Space wrote what these are matched against: each takes time in proportion to the text.
 _LEAKED = re.compile(r"__i18n__(\{[^{}]*\})")
 # As in a browser, a comment or script that is not closed goes on to the end.
-_TAG = re.compile(
-    r"<(style|script)\b.*?(?:</\1>|\Z)|<!--.*?(?:-->|\Z)|</?[a-zA-Z][^<>]*>", re.S | re.I
-)
 _LINK = re.compile(r"!?\[([^\[\]]*)\]\((?:[^()]|\([^()]*\))*\)")
 _MARKUP = re.compile(r"\*\*|__|`+|^[ \t]*(?:#{1,6}|>|[-*+])\s+|(?<!\w)\*|\*(?!\w)", re.M)
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
@@ -34,7 +32,7 @@ _SENTENCE = re.compile(r"(?<=[^\W\d_]{2}[.!?])\s+|(?<=[)\]\"'][.!?])\s+|(?<=[。
 def plain(value: Any, translations: Mapping[str, Any] | None = None) -> str:
     """One line of plain text: HTML, Markdown and untranslated texts resolved."""
     text = translated(value, translations or {})[:READ]
-    text = html.unescape(_TAG.sub(" ", text))
+    text = without_tags(text)
     text = _MARKUP.sub("", _LINK.sub(r"\1", text))
     text = "".join(char for char in text if char in "\n\t" or char.isprintable())
     return " ".join(text.split())
