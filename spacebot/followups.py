@@ -16,7 +16,9 @@ from spacebot import inputs
 from spacebot.catalogue import Catalogue
 from spacebot.errors import EndpointGone, InputError
 from spacebot.inputs.base import name_of
-from spacebot.models import Chain, Endpoint, File, FollowUp, Given, Job, Upload
+from spacebot.models import Chain, Endpoint, File, FollowUp, Given, Job
+from spacebot.recipes import held_by
+from spacebot.spaces.uploads import holds_upload
 
 # Between the names of what a job followed, as in "/if ▸ Upscale 2".
 ARROW = " ▸ "
@@ -50,7 +52,7 @@ def buttons(then: Sequence[FollowUp], outputs: Sequence[Any] = ()) -> Iterator[B
 
 def _count(one: FollowUp, outputs: Sequence[Any]) -> int:
     held = outputs[one.of] if one.of is not None and one.of < len(outputs) else None
-    held = _held(held)
+    held = held_by(held)
     return min(one.each, len(held)) if isinstance(held, list) else one.each
 
 
@@ -96,7 +98,7 @@ class Before:
             if name in self.secret or name in attached or name in self.values or name in self.files:
                 continue
             value = inputs.at_once(value) if isinstance(value, Given) else value
-            if not _holds_upload(value):
+            if not holds_upload(value):
                 self.values[name] = value
         for name, file in attached.items():
             if name not in self.values:
@@ -153,7 +155,7 @@ def taken(
             value = known[int(item[1]) if item else source]  # type: ignore[index]
         except (LookupError, TypeError) as error:
             raise InputError(LOST) from error
-        found[parameter] = _picked(value, item[2], index) if item else _held(value)
+        found[parameter] = _picked(value, item[2], index) if item else held_by(value)
     if wanted.index is not None:
         found[wanted.index] = index
     return found
@@ -161,7 +163,7 @@ def taken(
 
 def _picked(value: Any, which: str, index: int) -> Any:
     """One picture or file of an output that holds several, as an input takes it."""
-    value = _held(value)
+    value = held_by(value)
     several = value if isinstance(value, list) else []
     number = index if which == "index" else int(which)
     if number >= len(several):
@@ -170,12 +172,6 @@ def _picked(value: Any, which: str, index: int) -> Any:
     # A gallery's entries hold a caption too.
     held = one if isinstance(one, Mapping) else {}
     return held.get("image") or held.get("video") or one
-
-
-def _held(value: Any) -> Any:
-    """The value of an output that came as an update of its component."""
-    updates = isinstance(value, Mapping) and value.get("__type__") == "update"
-    return value.get("value") if updates else value
 
 
 def endpoint_of(catalogue: Catalogue, space: str, chain: Chain) -> Endpoint:
@@ -198,11 +194,3 @@ def with_taken(endpoint: Endpoint, values: Mapping[str, Any]) -> Endpoint:
         parameters=tuple(one for one in endpoint.parameters if one.name not in values),
         constants={**endpoint.constants, **values},
     )
-
-
-def _holds_upload(value: Any) -> bool:
-    if isinstance(value, Mapping):
-        return any(map(_holds_upload, value.values()))
-    if isinstance(value, list | tuple):
-        return any(map(_holds_upload, value))
-    return isinstance(value, Upload)

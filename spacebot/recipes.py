@@ -111,12 +111,17 @@ def block(lines: str) -> str:
     return f"```\n{lines.replace('```', chr(39) * 3)}\n```\n"
 
 
+def held_by(value: Any) -> Any:
+    """The value of an output, also where it came as an update of its component."""
+    is_update = isinstance(value, Mapping) and value.get("__type__") == "update"
+    return value.get("value") if is_update else value
+
+
 def texts(endpoint: Endpoint, values: Any) -> str:
     """What a result says: its first text, or a chat's last answer; empty where it has none."""
     for output, value in zip(endpoint.outputs, values or (), strict=False):
         said = _answer(value) if output.component == "chatbot" else value
-        if isinstance(said, Mapping) and said.get("__type__") == "update":
-            said = said.get("value")
+        said = held_by(said)
         if isinstance(said, Mapping):
             said = said.get("label")
         if isinstance(said, str) and said.strip() and output.component not in UNREADABLE:

@@ -11,6 +11,7 @@ from spacebot.inputs.files import is_one_of
 from spacebot.inputs.form import own_options
 from spacebot.jobs import SECRET
 from spacebot.models import Endpoint, File, Option, OptionType, Parameter
+from spacebot.recipes import held_by
 from spacebot.store import Conversation, Turn, TurnState
 
 SAID = ("textbox", "multimodaltextbox", "chatbot")
@@ -121,7 +122,7 @@ def history_of(endpoint: Endpoint, values: Sequence[Any]) -> list[Any] | None:
     """What the Space's chatbot holds now, out of its outputs; None where it says nothing of it."""
     for output, value in zip(endpoint.outputs, values, strict=False):
         if output.component == "chatbot":
-            shown = _unwrapped(value)
+            shown = held_by(value)
             return list(shown) if isinstance(shown, list | tuple) else None
     return None
 
@@ -154,11 +155,6 @@ def _texts(value: Any) -> Iterator[str]:
     elif isinstance(value, list | tuple):
         for one in value:
             yield from _texts(one)
-
-
-def _unwrapped(value: Any) -> Any:
-    is_update = isinstance(value, Mapping) and value.get("__type__") == "update"
-    return value.get("value") if is_update else value
 
 
 def as_markdown(conversation: Conversation, turns: Sequence[Turn]) -> str:

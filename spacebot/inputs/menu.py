@@ -135,12 +135,12 @@ _KEPT = 64
 
 def menu_of(parameter: Parameter) -> Menu:
     """The menu of a parameter, kept for the next keystroke: thousands of choices take a while."""
-    kept = _MENUS.pop(id(parameter), None)
     # What is kept keeps its parameter, so that no other has the same id.
-    _MENUS[id(parameter)] = kept or (parameter, Menu(parameter))
+    kept = _MENUS.pop(id(parameter), None) or (parameter, Menu(parameter))
+    _MENUS[id(parameter)] = kept
     if len(_MENUS) > _KEPT:
         _MENUS.popitem(last=False)
-    return _MENUS[id(parameter)][1]
+    return kept[1]
 
 
 def split(text: str) -> list[str]:

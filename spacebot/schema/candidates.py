@@ -48,6 +48,11 @@ class Candidate:
         return str(self.entry.get("description") or "")
 
     @property
+    def gives(self) -> set[Any]:
+        """Ids of the components on the page that it sets."""
+        return {place for place in self.output_ids if place is not None}
+
+    @property
     def results(self) -> list[Output]:
         """The outputs that are shown and new, not put back into an input as a used seed is."""
         shown = [o for o in self.outputs if o.props.get("visible") is not False]

@@ -37,7 +37,7 @@ def is_row(candidate: Candidate, yard: Yard) -> bool:
 
 def _edits_the_form(candidate: Candidate, yard: Yard) -> bool:
     """Whether a button's function gives nothing but values for the form."""
-    gives = {place for place in candidate.output_ids if place is not None}
+    gives = candidate.gives
     media = any(output.component in MEDIA for output in candidate.outputs)
     event = candidate.event
     if event is None or media or not gives or not gives <= yard.taken_in:

@@ -48,7 +48,7 @@ def links(
             continue
         carried = _carried(yard, then)
         for first in kept if carried else ():
-            if carried <= _given(first) and _can_go_first(yard, first, then):
+            if carried <= first.gives and _can_go_first(yard, first, then):
                 alone = _needs_no_more(first, then)
                 found.append(Link(first, then, _follow_up(yard, first, then, source), alone))
     return found
@@ -107,10 +107,6 @@ def _carried(yard: Yard, candidate: Candidate) -> set[Any]:
     return found
 
 
-def _given(candidate: Candidate) -> set[Any]:
-    return {place for place in candidate.output_ids if place is not None}
-
-
 def _can_go_first(yard: Yard, first: Candidate, then: Candidate) -> bool:
     chats = any(output.component == "chatbot" for output in first.outputs)
     return first.api_name != then.api_name and not chats and bool(yard.events(first) & ACTIVE)
@@ -118,7 +114,7 @@ def _can_go_first(yard: Yard, first: Candidate, then: Candidate) -> bool:
 
 def _needs_no_more(first: Candidate, then: Candidate) -> bool:
     """Whether a person brings nothing to it that the other was not given, or did not give."""
-    known = _given(first) | set(first.inputs.ids.values())
+    known = first.gives | set(first.inputs.ids.values())
     asked = [one for one in then.inputs.parameters if one.required and one.component in CONTENT]
     return all(then.inputs.ids.get(one.name) in known for one in asked)
 

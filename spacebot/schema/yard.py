@@ -43,9 +43,16 @@ class Yard:
         """The endpoints of the `.then` chain it belongs to, without what only a failure starts."""
         if candidate.event is None:
             return [candidate]
-        root = self.app.root(candidate.event).id
-        told = (c for c in self.candidates if c.event and not self.app.on_failure(c.event))
-        return [c for c in told if c.event and self.app.root(c.event).id == root]
+        return self._chains.get(self.app.root(candidate.event).id, [])
+
+    @cached_property
+    def _chains(self) -> dict[Any, list[Candidate]]:
+        """The endpoints of each chain, by the id of the event that starts it."""
+        found: dict[Any, list[Candidate]] = {}
+        for one in self.candidates:
+            if one.event and not self.app.on_failure(one.event):
+                found.setdefault(self.app.root(one.event).id, []).append(one)
+        return found
 
     def events(self, candidate: Candidate) -> set[str]:
         """The names of the events that start it."""

@@ -27,7 +27,7 @@ from spacebot.errors import SpaceUnreadable, ValuesRefused
 from spacebot.models import Upload
 from spacebot.spaces.checks import refusal
 from spacebot.spaces.legacy.describe import LEGACY, present_config, present_info
-from spacebot.spaces.legacy.values import as_described, written
+from spacebot.spaces.legacy.values import META, as_described, written
 from spacebot.spaces.login import ASKS, cookies, log_in
 from spacebot.spaces.network import KEEP_ALIVE, Network
 from spacebot.spaces.reading import BoundedTransport, parsed
@@ -297,8 +297,7 @@ class SpaceClient(Client):
         response.raise_for_status()
         match parsed(response.content):
             case [str(path)]:
-                meta = {"_type": "gradio.FileData"}
-                return {"path": path, "orig_name": upload.name, "meta": meta}
+                return {"path": path, "orig_name": upload.name, "meta": META}
             case _:
                 raise SpaceUnreadable
 

@@ -13,7 +13,7 @@ from spacebot.errors import SpacebotError, SpaceRaised
 from spacebot.models import PageEvent, Progress, Stage
 from spacebot.spaces.client import WATCHED, SpaceClient, headers
 from spacebot.spaces.network import Network
-from spacebot.spaces.reading import chunks, parsed
+from spacebot.spaces.reading import answer, parsed
 from spacebot.spaces.sessions import Session
 from spacebot.spaces.watch import Result, Stream
 
@@ -78,7 +78,7 @@ class PageCalls:
                 # Refused: an older Gradio opens this to queued events only where told to.
                 if response.status != 200:
                     return None
-                return list(parsed(await _read(response))["data"])
+                return list(parsed(await answer(response, LARGEST))["data"])
         except TimeoutError:
             self._slow.add(event.index)
             raise
@@ -91,7 +91,7 @@ class PageCalls:
             async with asyncio.timeout(WAITS) as deadline:
                 async with self._post("queue/join", body) as response:
                     response.raise_for_status()
-                    event_id = parsed(await _read(response))["event_id"]
+                    event_id = parsed(await answer(response, LARGEST))["event_id"]
                 stream = await self._stream()
                 async for update in stream.updates(event_id):
                     if isinstance(update, Result):
@@ -135,12 +135,3 @@ class PageCalls:
             # The headers may hold the owner's token: it goes nowhere else.
             allow_redirects=False,
         )
-
-
-async def _read(response: aiohttp.ClientResponse) -> bytes:
-    held = bytearray()
-    async for chunk in chunks(response):
-        held += chunk
-        if len(held) > LARGEST:
-            raise ValueError("an event of a page gives too much")
-    return bytes(held)

@@ -72,10 +72,8 @@ class Sessions:
         While it is busy, a job that keeps state waits for it, and one that
         keeps none gets a session of its own; always where it is to be `fresh`.
         """
-        alone = fresh and not stateful
+        alone = not stateful and (fresh or self.is_busy(key))
         session = Session(uuid.uuid4().hex) if alone else self._session(key)
-        if session.is_busy and not stateful:
-            session = Session(uuid.uuid4().hex)
         async with session.lock:
             await session.left()
             try:
