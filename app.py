@@ -47,7 +47,7 @@ def main(arguments: Sequence[str] = ()) -> int:
         folder.prepare()
         check_database(settings.database_url)
     except SettingsError as error:
-        print(error, file=sys.stderr)
+        say(str(error))
         return 2
     # Importing gradio takes seconds, reads its settings itself, and warns of its own doings.
     warnings.filterwarnings("ignore", "The 'alias' attribute with value 'path'")
@@ -62,7 +62,7 @@ def main(arguments: Sequence[str] = ()) -> int:
     # A process that was told to stop may still be at it. On Hugging Face the old one goes on
     # until this one answers, so there the page is served meanwhile, and says what it waits for.
     if not settings.space_id and not folder.lock(settings.stop_seconds + TELL + CLOSE):
-        print(folder.in_use(), file=sys.stderr)
+        say(str(folder.in_use()))
         return 2
     signals = Signals()
     zerogpu.register()
@@ -83,7 +83,7 @@ def main(arguments: Sequence[str] = ()) -> int:
         served.close()
         say("Spacebot has stopped.")
     except OSError:
-        print(taken(settings), file=sys.stderr)
+        say(taken(settings))
         return 2
     finally:
         runtime.stop()

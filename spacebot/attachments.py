@@ -126,16 +126,13 @@ async def fetched(
             option=option,
         )
     try:
-        path = jobs.uploads.path(job, file.name)
         # discord.py holds a file in memory, so only a few are brought at once.
-        async with jobs.uploads.at_once:
-            content = await client.http.get_from_cdn(file.url or "")
-            await asyncio.to_thread(path.write_bytes, content)
+        with DiskFull.told():
+            path = jobs.uploads.path(job, file.name)
+            async with jobs.uploads.at_once:
+                content = await client.http.get_from_cdn(file.url or "")
+                await asyncio.to_thread(path.write_bytes, content)
     except (discord.HTTPException, aiohttp.ClientError, TimeoutError) as error:
         said = f"Discord did not hand over {code(file.name)}. Attach it again."
         raise InputError(f"{called}: {said}" if option else said, option=option) from error
-    except OSError as error:
-        if not DiskFull.is_meant_by(error):
-            raise
-        raise DiskFull from error
     return replace(file, path=path, folder=path.parent)

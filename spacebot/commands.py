@@ -14,6 +14,8 @@ from spacebot import inputs
 from spacebot.catalogue import command_name
 from spacebot.errors import InputError
 from spacebot.file_types import TypedCommand
+from spacebot.inputs.base import CHOICES
+from spacebot.inputs.form import CHARACTERS
 from spacebot.models import Choice, Endpoint, Option, OptionType, Space
 from spacebot.schema import MORE
 
@@ -56,7 +58,6 @@ class Desk(Protocol):
 
 # Discord: 100 slash commands for an application.
 MOST = 100
-CHARACTERS = 8000
 MORE_WHICH = "What to run; a form asks for the rest"
 # The names and descriptions of the subcommand for further endpoints.
 MORE_SIZE = 200
@@ -117,7 +118,9 @@ def _further(
         labels = {name: f"{name} · {one.description}" for name, one in endpoints.items()}
         found = [name for name, label in labels.items() if wanted in label.lower()]
         found.sort(key=lambda name: not name.startswith(wanted))
-        return [app_commands.Choice(name=_limited(labels[name]), value=name) for name in found[:25]]
+        return [
+            app_commands.Choice(name=_limited(labels[name]), value=name) for name in found[:CHOICES]
+        ]
 
     app_commands.describe(endpoint=MORE_WHICH)(callback)
     app_commands.autocomplete(endpoint=complete)(callback)

@@ -19,7 +19,7 @@ import discord
 from spacebot import followups, inputs, recipes, words
 from spacebot.attachments import brought
 from spacebot.buttons import again_view, cancel_view, failed_view, result_view, send_me_view
-from spacebot.errors import Cancelled, Interrupted, SpacebotError
+from spacebot.errors import Cancelled, Interrupted, SpacebotError, kind_of
 from spacebot.jobs import Jobs, Running, ending_of
 from spacebot.models import Answer, Attached, Job, Outcome, Reply
 from spacebot.pacing import Pace
@@ -243,12 +243,12 @@ class Delivery:
             await self.poster.final(Reply(said), view=view if left else None)
         elif left and first:
             reply = left[0]
-            if len(reply.text) + len(done) < 2000:
+            fits = len(reply.text) + len(done) < 2000
+            if fits:
                 reply = replace(reply, text=f"{reply.text}\n{done}")
-            elif unsaved:
-                left.append(Reply(words.UNSAVED))
-            await self.poster.final(reply, view=between if left[1:] else view)
-            del left[0]
+            rest = left[1:] + [Reply(words.UNSAVED)] * (unsaved and not fits)
+            await self.poster.final(reply, view=between if rest else view)
+            left[:] = rest
         while left:
             posted = await self.poster.more(left[0], view=between if left[1:] else view)
             self._posted += [posted] if posted else []
@@ -287,9 +287,7 @@ class Delivery:
         if not isinstance(error, SpacebotError):
             log.error("job %s met a bug", self.job.id, exc_info=error)
         elif not isinstance(error, Cancelled | Interrupted):
-            # Its kind alone: its text may quote what somebody asked for.
-            cause = f" ({type(error.__cause__).__name__})" if error.__cause__ else ""
-            log.warning("job %s failed: %s%s", self.job.id, type(error).__name__, cause)
+            log.warning("job %s failed: %s", self.job.id, kind_of(error))
         try:
             said = Reply(f"{self.header}\n{words.failure(error)}")
             await self.poster.final(said, view=failed_view(self.job.id))

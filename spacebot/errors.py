@@ -33,8 +33,9 @@ SpacebotError
 
 from __future__ import annotations
 
+import contextlib
 import errno
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from typing import Self
 
 
@@ -72,7 +73,7 @@ class ValuesRefused(InputError):
 
 
 class SecretNeeded(InputError):
-    """A secret option has no value of the member's own. `options` names those to ask for."""
+    """Secret options have no value of the member's own."""
 
     def __init__(self, options: Collection[str]) -> None:
         names = ", ".join(f"`{one}`" for one in sorted(options))
@@ -80,7 +81,6 @@ class SecretNeeded(InputError):
             f"This chat needs {names}. Passwords belong to the member who entered them and are "
             "never stored. Press **Enter** to give your own."
         )
-        self.options = frozenset(options)
 
 
 class Refused(SpacebotError):
@@ -118,6 +118,17 @@ class DiskFull(StoreError):
     def is_meant_by(cls, error: BaseException) -> bool:
         """Whether the operating system's error says so."""
         return isinstance(error, OSError) and error.errno in cls.ERRNOS
+
+    @classmethod
+    @contextlib.contextmanager
+    def told(cls) -> Iterator[None]:
+        """Raise the operating system's error for a full disk as this one."""
+        try:
+            yield
+        except OSError as error:
+            if not cls.is_meant_by(error):
+                raise
+            raise cls from error
 
 
 class NewerDatabase(StoreError):
@@ -204,3 +215,9 @@ class SpaceRaised(SpaceError):
     """
 
     empty: tuple[str, ...] = ()
+
+
+def kind_of(error: BaseException) -> str:
+    """An error's class and its cause's, for the log: their texts may quote what somebody asked."""
+    cause = f" ({type(error.__cause__).__name__})" if error.__cause__ else ""
+    return f"{type(error).__name__}{cause}"

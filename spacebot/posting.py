@@ -135,7 +135,7 @@ class Poster:
         try:
             await self._persist(way, reply)
         except discord.HTTPException as error:
-            if error.code in AUTOMOD:
+            if is_moderated(error):
                 return await self._privately(reply)
             if error.code not in GONE:
                 raise
@@ -202,13 +202,16 @@ class Poster:
         # AutoMod may block the header: it quotes the prompt.
         texts = (f"{self.header}\n-# {said}", f"-# {said}")
         ways = [self.writer.edit] * self.writer.place.has_token + [self.writer.edit_without_token]
-        for way, text in itertools.product(ways, texts):
-            try:
-                await way(text, view=view)
-            except TROUBLE as error:
-                log.info("job %s: its first message stays as it is: %s", self.name, error)
-            else:
-                return
+        for way in ways:
+            for text in texts:
+                try:
+                    await way(text, view=view)
+                except TROUBLE as error:
+                    log.info("job %s: its first message stays as it is: %s", self.name, error)
+                    if not is_moderated(error):
+                        break
+                else:
+                    return
 
     async def _shows_progress(self) -> bool:
         """Whether an edit that was overtaken came after the final one."""
@@ -240,6 +243,11 @@ async def persist(way: Way[T], reply: Reply, name: str) -> T:
             log.warning("job %s: Discord has trouble: %s", name, type(error).__name__)
         await asyncio.sleep(pause)
         pause = min(2 * pause, PAUSE_MOST)
+
+
+def is_moderated(error: Exception) -> bool:
+    """Whether the server's AutoMod blocked what was said."""
+    return isinstance(error, discord.HTTPException) and error.code in AUTOMOD
 
 
 def refused_files(error: Exception) -> str:

@@ -27,7 +27,7 @@ from spacebot.commands import MOST, build
 from spacebot.compare import Compare
 from spacebot.conversations import CHAT_BUTTONS, HERE, Host
 from spacebot.desk import Desk
-from spacebot.errors import Cancelled, InputError, SpacebotError
+from spacebot.errors import Cancelled, InputError, SpacebotError, kind_of
 from spacebot.forms import FORM_BUTTONS, Forms, tell_expired
 from spacebot.intents import CONTENT, Wanted, least
 from spacebot.jobs import Jobs
@@ -329,9 +329,7 @@ class Bot(discord.Client):
         if not isinstance(error, SpacebotError):
             log.error("an interaction failed", exc_info=error)
         elif not isinstance(error, InputError | Cancelled):
-            # The class alone: its text may quote what somebody asked for.
-            cause = f" ({type(error.__cause__).__name__})" if error.__cause__ else ""
-            log.warning("an interaction failed: %s%s", type(error).__name__, cause)
+            log.warning("an interaction failed: %s", kind_of(error))
         await self._say(interaction, words.failure(error))
 
     async def _say(self, interaction: discord.Interaction[Any], said: str) -> None:

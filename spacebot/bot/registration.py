@@ -24,7 +24,7 @@ Payload = dict[str, Any]
 class Registration:
     """Keeps what is registered as the tree has it.
 
-    `left_out` tells, for each command that is not registered, why; `count` is how many are.
+    `told` says, for each command that is not registered, why; `count` is how many are.
     """
 
     def __init__(
@@ -41,16 +41,10 @@ class Registration:
         self.count = 0
 
     @property
-    def left_out(self) -> list[str]:
-        """What is not registered, and why, one line each."""
-        return [*self._unbuilt, *self._unfit]
-
-    @property
     def told(self) -> str:
-        """The same for the page, in a sentence; empty where everything is registered."""
-        if not self.left_out:
-            return ""
-        return f"Not registered with Discord: {'; '.join(self.left_out)}."
+        """What is not registered, and why, in a sentence; empty where everything is."""
+        left_out = [*self._unbuilt, *self._unfit]
+        return f"Not registered with Discord: {'; '.join(left_out)}." if left_out else ""
 
     def clear(self) -> None:
         """Take every command off the tree."""

@@ -11,13 +11,13 @@ import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-SUBCOMMAND, GROUP, STRING, INTEGER, BOOLEAN, NUMBER, ATTACHMENT = 1, 2, 3, 4, 5, 10, 11
+from spacebot.inputs.base import CHOICES
+from spacebot.inputs.form import CHARACTERS, OPTIONS
+
+SUBCOMMAND, GROUP, STRING, INTEGER, NUMBER = 1, 2, 3, 4, 10
 KINDS = range(1, 12)
 CHAT_INPUT = 1
-# How many commands of each type Discord takes: slash commands, user menus, message menus.
-MOST = {1: 100, 2: 15, 3: 15}
-OPTIONS = CHOICES = 25
-NAME, DESCRIPTION, CHOICE, TEXT, CHARACTERS = 32, 100, 100, 6000, 8000
+NAME, DESCRIPTION, CHOICE, TEXT = 32, 100, 100, 6000
 FARTHEST = 2**53
 
 Payload = Mapping[str, Any]

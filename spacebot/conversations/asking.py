@@ -17,15 +17,16 @@ import discord
 from spacebot import words
 from spacebot.conversations.controls import answer_view, stop_view
 from spacebot.conversations.speech import Speech
-from spacebot.conversations.talk import asked, history_of, restored, secrets_missing, spoken
+from spacebot.conversations.talk import asked, history_of, secrets_missing, spoken
 from spacebot.errors import Cancelled, Interrupted, SecretNeeded, SpacebotError, StoreError
-from spacebot.jobs import SECRET, Jobs, Running
+from spacebot.jobs import Jobs, Running, given_of, restored
 from spacebot.jobs.pipeline import CHAT_MESSAGES
 from spacebot.models import Asker, Endpoint, Job, Outcome, Reply
 from spacebot.outputs import MESSAGE_LIMIT
 from spacebot.outputs.text import code, small, split
 from spacebot.pacing import Pace
 from spacebot.places import AUTOMOD, DELETED, GONE, TROUBLE
+from spacebot.posting import is_moderated
 from spacebot.store import Conversation, Turn, TurnState
 
 log = logging.getLogger(__name__)
@@ -144,8 +145,7 @@ class Asking:
     def _job(self) -> tuple[Endpoint, Job]:
         kept = self.conversation
         endpoint = self.jobs.catalogue.find(kept.space, kept.api_name, kept.command)
-        settings = {name: restored(one) for name, one in kept.given.items() if one != SECRET}
-        settings |= self.secrets
+        settings = {**given_of(kept), **self.secrets}
         if missing := secrets_missing(endpoint, kept.given, self.secrets):
             raise SecretNeeded(missing)
         files = [restored(one) for one in self.turn.files]
@@ -340,7 +340,7 @@ class Asking:
         if isinstance(error, discord.HTTPException) and error.code in DELETED:
             return
         log.warning("job %s: the answer could not be posted: %s", self.turn.job, error)
-        moderated = isinstance(error, discord.HTTPException) and error.code in AUTOMOD
+        moderated = is_moderated(error)
         said = f"I could not answer in <#{self.conversation.channel}>: " + (
             "the server's AutoMod blocked it. The answer:"
             if moderated

@@ -21,9 +21,9 @@ from spacebot.conversations.asking import LOST, Asking, Question
 from spacebot.conversations.controls import answer_view, is_answering
 from spacebot.conversations.lines import MOST, Line, Lines
 from spacebot.conversations.speech import Speech
-from spacebot.conversations.talk import as_markdown, kept, secrets_of
+from spacebot.conversations.talk import as_markdown, secrets_of
 from spacebot.errors import EndpointGone, SpacebotError
-from spacebot.jobs import SECRET, Jobs
+from spacebot.jobs import SECRET, Jobs, kept
 from spacebot.models import Asker, Ending, Endpoint, File, Reply
 from spacebot.places import TROUBLE
 from spacebot.store import Conversation, Turn, TurnState

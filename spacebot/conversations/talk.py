@@ -86,20 +86,6 @@ def _placed(
     return placed, left
 
 
-def kept(value: Any) -> Any:
-    """A value as it is written down: a file by where it is."""
-    if isinstance(value, File):
-        return {"file": value.to_json()}
-    return value
-
-
-def restored(value: Any) -> Any:
-    """A value as it was before it was written down."""
-    if isinstance(value, Mapping) and "file" in value:
-        return File.from_json(value["file"])
-    return value
-
-
 def secrets_of(endpoint: Endpoint, given: Mapping[str, Any]) -> dict[str, Any]:
     """What of the settings is secret, and so is never written down."""
     names = {o.name for p in endpoint.parameters if p.secret for o in own_options(p)}

@@ -9,7 +9,7 @@ from spacebot.jobs.ending import ending_of
 from spacebot.jobs.jobs import Jobs
 from spacebot.jobs.metrics import Timings
 from spacebot.jobs.pipeline import Deadlines
-from spacebot.jobs.records import SECRET, secrets_of, to_job
+from spacebot.jobs.records import SECRET, given_of, kept, restored, secrets_of, to_job
 from spacebot.jobs.running import Running
 
 __all__ = [
@@ -20,6 +20,9 @@ __all__ = [
     "Running",
     "Timings",
     "ending_of",
+    "given_of",
+    "kept",
+    "restored",
     "secrets_of",
     "to_job",
 ]

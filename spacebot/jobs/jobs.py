@@ -140,13 +140,9 @@ class Jobs:
     async def _run(self, running: Running, header: Callable[[], str], kept: bool) -> Outcome:
         if not kept:
             await self.keep(running.job)
-        try:
+        # What was attached may have no room.
+        with DiskFull.told():
             return await self._pipeline.run(running, header)
-        except OSError as error:
-            if not DiskFull.is_meant_by(error):
-                raise
-            # What was attached had no room.
-            raise DiskFull from error
 
     def count(self, job: Job, error: BaseException | None, *, ran: float = 0.0) -> Ending:
         """Count how a job ended, by the error that ended it."""

@@ -10,7 +10,7 @@ import math
 import re
 import shutil
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -30,8 +30,9 @@ from spacebot.jobs.admission import Admission, Turn
 from spacebot.jobs.rendering import Rendering, is_light
 from spacebot.jobs.results import SIZE, Results
 from spacebot.jobs.running import Running
-from spacebot.models import File, Outcome, Progress, Reply, Stage
+from spacebot.models import Outcome, Progress, Reply, Stage
 from spacebot.outputs import MESSAGE_LIMIT, MESSAGES
+from spacebot.outputs.values import files_in
 from spacebot.spaces import Connection, Partial, Recalled, Result, Toast, Update
 
 log = logging.getLogger(__name__)
@@ -134,7 +135,7 @@ class Pipeline:
 
     async def _values(self, running: Running) -> dict[str, Any]:
         job = running.job
-        if not _has_files(job.given):
+        if not any(files_in(job.given)):
             return inputs.values(job.endpoint, job.given)
         # An attached table is read: of a few MB, that takes a while.
         loop = asyncio.get_running_loop()
@@ -289,21 +290,14 @@ class Pipeline:
 
     async def _render(self, running: Running, values: list[Any], header: str) -> tuple[Reply, ...]:
         """The messages of a result: on a full disk through memory, else without its files."""
-        try:
+        with contextlib.suppress(DiskFull), DiskFull.told():
             return await self._rendered(running, values, header, cap=self._cap)
-        except (DiskFull, OSError) as error:
-            if not isinstance(error, DiskFull) and not DiskFull.is_meant_by(error):
-                raise
         shutil.rmtree(running.folder, ignore_errors=True)
         room = 0
         with contextlib.suppress(DiskFull):
             running.folder, room = self._results.in_memory(), SIZE
-        try:
+        with DiskFull.told():
             return await self._rendered(running, values, header, cap=room, full=True)
-        except OSError as error:
-            if not DiskFull.is_meant_by(error):
-                raise
-            raise DiskFull from error
 
     async def _rendered(
         self, running: Running, values: list[Any], header: str, *, cap: int, full: bool = False
@@ -322,11 +316,3 @@ class Pipeline:
             notes=running.notes,
             most=CHAT_MESSAGES if job.conversation and job.endpoint.chats else MESSAGES,
         )
-
-
-def _has_files(value: Any) -> bool:
-    if isinstance(value, Mapping):
-        return any(map(_has_files, value.values()))
-    if isinstance(value, list | tuple):
-        return any(map(_has_files, value))
-    return isinstance(value, File)

@@ -9,7 +9,7 @@ from typing import Any
 
 from spacebot import inputs
 from spacebot.models import Asker, Chain, Endpoint, File, Job
-from spacebot.store import Record
+from spacebot.store import Conversation, Record
 
 # Raw outputs are kept for what is done with a result later; a huge one is not worth it.
 MOST = 64_000
@@ -51,13 +51,13 @@ def to_job(record: Record, endpoint: Endpoint) -> Job:
     )
 
 
-def given_of(record: Record) -> dict[str, Any]:
+def given_of(record: Record | Conversation) -> dict[str, Any]:
     """What was given, by option name; files where they are kept."""
     secret = secrets_of(record)
-    return {name: _given(one) for name, one in record.given.items() if name not in secret}
+    return {name: restored(one) for name, one in record.given.items() if name not in secret}
 
 
-def secrets_of(record: Record) -> set[str]:
+def secrets_of(record: Record | Conversation) -> set[str]:
     """The options that were given and are not kept, since they are secret."""
     return {name for name, one in record.given.items() if one == SECRET}
 
@@ -81,16 +81,18 @@ def _without_secrets(job: Job) -> dict[str, Any]:
         if parameter.secret
         for name in own
     }
-    return {name: SECRET if name in secret else _kept(one) for name, one in job.given.items()}
+    return {name: SECRET if name in secret else kept(one) for name, one in job.given.items()}
 
 
-def _kept(value: Any) -> Any:
+def kept(value: Any) -> Any:
+    """A given value as it is stored: a file by where it is."""
     if isinstance(value, File):
         return {"file": value.to_json()}
     return value
 
 
-def _given(value: Any) -> Any:
+def restored(value: Any) -> Any:
+    """A given value as it was before it was stored."""
     if isinstance(value, Mapping) and "file" in value:
         return File.from_json(value["file"])
     return value
