@@ -1,33 +1,102 @@
-"""What sits under a running job or a result.
+"""The buttons under a message, as data, and the one base of what handles a press.
 
-A button's state is in its id, so it outlives a restart: it is answered by its
-id alone, and nothing has to remember the message it is under. What a press does
-is in `presses`.
+A `ButtonSpec` says what a button shows and who may press it; Discord's messages and
+the page are both drawn from it. A button's state is in its custom_id, so it outlives
+a restart: messages that were posted keep theirs for ever, so a spec's name and the
+form of its ids never change. What a press does is a `ButtonHandler`, in `presses` for
+jobs and in `conversations` for answers.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from typing import Any, Protocol, Self, cast
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Flag, auto
+from typing import Any, ClassVar, Protocol, Self, cast
 
 import discord
 
-from spacebot.followups import Button
+from spacebot import followups, recipes
+from spacebot.models import Endpoint
 
-JOB = r"(?P<job>[0-9a-f]{12})"
 ROW = 5
 # Five rows are all, and the last one is taken.
 MOST_FOLLOW_UPS = 4 * ROW
 SECONDARY, PRIMARY = discord.ButtonStyle.secondary, discord.ButtonStyle.primary
 
 
+class Who(Flag):
+    """Who may press a button. OWNER asked for the job, or began the conversation."""
+
+    OWNER = auto()
+    # Whoever may speak in the conversation.
+    SPEAKER = auto()
+    # May manage messages in the channel.
+    MODERATOR = auto()
+    ANYONE = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class ButtonSpec:
+    """What a button shows, what its id holds, and who may press it.
+
+    `name` begins the custom_id, 12 hex digits of a job or conversation follow, then
+    `more`, a pattern.
+    """
+
+    name: str
+    label: str = ""
+    emoji: str | None = None
+    style: discord.ButtonStyle = SECONDARY
+    who: Who = Who.ANYONE
+    more: str = ""
+
+    @property
+    def template(self) -> str:
+        """The pattern of its custom_ids; a group for each id."""
+        return rf"{self.name}:([0-9a-f]{{12}}){self.more}"
+
+    def on(self, *ids: str, label: str = "") -> PlacedButton:
+        """The button of this job or conversation."""
+        return PlacedButton(self, ids, label or self.label)
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedButton:
+    """A button under one message."""
+
+    spec: ButtonSpec
+    ids: tuple[str, ...]
+    label: str
+
+    def item(self, row: int) -> discord.ui.Button[Any]:
+        """The button as Discord takes it."""
+        return discord.ui.Button(
+            label=self.label,
+            emoji=self.spec.emoji,
+            style=self.spec.style,
+            custom_id=":".join((self.spec.name, *self.ids)),
+            row=row,
+        )
+
+
+Rows = Sequence[Sequence[PlacedButton]]
+
+CANCEL = ButtonSpec("cancel", "Cancel", who=Who.OWNER | Who.MODERATOR)
+AGAIN = ButtonSpec("again", "Again", "🔁")
+VARY = ButtonSpec("vary", "Vary", "🎲")
+EDIT = ButtonSpec("edit", "Edit…", "✏️")
+SEND = ButtonSpec("send", "Send to…", "➡️")
+RECIPE = ButtonSpec("recipe", "Recipe", "🧾")
+DELETE = ButtonSpec("delete", "Delete", "🗑️", who=Who.OWNER | Who.MODERATOR)
+SEND_ME = ButtonSpec("mail", "Send me this", "📩")
+# A follow-up that the Space's owner declared: its key, and its place.
+FOLLOW = ButtonSpec("then", style=PRIMARY, more=r":([0-9a-f]{4}):(\d{1,2})")
+
+
 class Bot(Protocol):
     """What buttons and forms need of the Discord client."""
-
-    async def pressed(self, interaction: discord.Interaction[Any], button: str, *ids: str) -> None:
-        """Do what a button under a result is for."""
-        ...
 
     async def tell_failure(
         self, interaction: discord.Interaction[Any], error: BaseException
@@ -41,23 +110,27 @@ def bot_of(interaction: discord.Interaction[Any]) -> Bot:
     return cast(Bot, interaction.client)
 
 
-class ById(discord.ui.DynamicItem[Any], template="^$"):
-    """A button or select that is made again from its id: the groups of its template, in order.
+class PressHandler(discord.ui.DynamicItem[Any], template="^$"):
+    """Handles presses of a button, or choices in a select, by the custom_id alone.
 
     A subclass implements `press`. Whatever fails there reaches the bot's one error handler:
     discord.py would only log it, and Discord say that the application did not respond.
     """
 
+    def __init__(self, item: discord.ui.Item[Any], ids: tuple[str, ...]) -> None:
+        super().__init__(item)
+        self.ids = ids
+
     @classmethod
     async def from_custom_id(
         cls,
         interaction: discord.Interaction[Any],  # noqa: ARG003
-        item: discord.ui.Item[Any],  # noqa: ARG003
+        item: discord.ui.Item[Any],
         match: re.Match[str],
         /,
     ) -> Self:
-        """Make it again from its id."""
-        return cls(*match.groups())
+        """The handler of a press; `ids` are the groups of the template."""
+        return cls(item, match.groups())
 
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
         """Answer a press."""
@@ -71,149 +144,101 @@ class ById(discord.ui.DynamicItem[Any], template="^$"):
         raise NotImplementedError
 
 
-class JobButton(ById, template="^$"):
-    """A button that belongs to a job. Its id is its name, the job's id, and what else it needs."""
+class ButtonHandler(PressHandler, template="^$"):
+    """Handles the presses of the button that `spec` describes."""
 
-    name: str
-    label: str = ""
-    emoji: str | None = None
-    style = SECONDARY
+    spec: ClassVar[ButtonSpec]
 
-    def __init__(self, job: str, *more: str, label: str | None = None) -> None:
-        self.ids = (job, *more)
-        super().__init__(
-            discord.ui.Button(
-                label=self.label if label is None else label,
-                emoji=self.emoji,
-                style=self.style,
-                custom_id=":".join((self.name, *self.ids)),
-            )
-        )
-
-    async def press(self, interaction: discord.Interaction[Any]) -> None:
-        """Have the bot do it."""
-        await bot_of(interaction).pressed(interaction, self.name, *self.ids)
+    def __init_subclass__(cls, *, spec: ButtonSpec | None = None) -> None:
+        super().__init_subclass__(template=spec.template if spec else "^$")
+        if spec is not None:
+            cls.spec = spec
 
 
-class Cancel(JobButton, template=rf"cancel:{JOB}"):
-    """Stops a job: for the one who asked, and for moderators."""
-
-    name, label = "cancel", "Cancel"
-
-
-class Again(JobButton, template=rf"again:{JOB}"):
-    """Runs a job again with the same values, for whoever presses."""
-
-    name, label, emoji = "again", "Again", "🔁"
+def roles_of(interaction: discord.Interaction[Any], owner: str) -> Who:
+    """What whoever pressed is to something of `owner`."""
+    roles = Who.ANYONE
+    if str(interaction.user.id) == owner:
+        roles |= Who.OWNER
+    if interaction.guild_id is not None and interaction.permissions.manage_messages:
+        roles |= Who.MODERATOR
+    return roles
 
 
-class Vary(JobButton, template=rf"vary:{JOB}"):
-    """Runs a job again with another seed."""
-
-    name, label, emoji = "vary", "Vary", "🎲"
-
-
-class Edit(JobButton, template=rf"edit:{JOB}"):
-    """Opens a form with the values as they were."""
-
-    name, label, emoji = "edit", "Edit…", "✏️"
-
-
-class Send(JobButton, template=rf"send:{JOB}"):
-    """Offers the commands that take what the result is."""
-
-    name, label, emoji = "send", "Send to…", "➡️"
-
-
-class Recipe(JobButton, template=rf"recipe:{JOB}"):
-    """Shows what the result was made with."""
-
-    name, label, emoji = "recipe", "Recipe", "🧾"
-
-
-class Delete(JobButton, template=rf"delete:{JOB}"):
-    """Deletes the result: for the one who asked, and for moderators."""
-
-    name, label, emoji = "delete", "Delete", "🗑️"
-
-
-class SendMe(JobButton, template=rf"mail:{JOB}"):
-    """Sends a private result by direct message: Discord forgets private messages."""
-
-    name, label, emoji = "mail", "Send me this", "📩"
-
-
-class Follow(JobButton, template=rf"then:{JOB}:(?P<key>[0-9a-f]{{4}}):(?P<index>\d{{1,2}})"):
-    """Calls another endpoint of the Space, as its owner declared it."""
-
-    name, style = "then", PRIMARY
+def to_view(rows: Rows) -> discord.ui.View:
+    """These rows of buttons, for a message."""
+    view = discord.ui.View(timeout=None)
+    for number, row in enumerate(rows):
+        for button in row:
+            view.add_item(button.item(number))
+    # Stopped, so that discord.py does not remember it for as long as it lives.
+    view.stop()
+    return view
 
 
 def cancel_view(job: str) -> discord.ui.View:
-    """The buttons under a running job."""
-    return _view([Cancel(job)])
+    """The button under a running job."""
+    return to_view([[CANCEL.on(job)]])
 
 
 def again_view(job: str) -> discord.ui.View:
     """The button under a job whose result was lost."""
-    return _view([Again(job, label="Run again")])
+    return to_view([[AGAIN.on(job, label="Run again")]])
 
 
 def failed_view(job: str) -> discord.ui.View:
     """The buttons under a job that failed."""
-    return _view([Again(job), Edit(job), Delete(job)])
+    return to_view(failed_rows(job))
 
 
 def send_me_view(job: str) -> discord.ui.View:
     """The button under each message of a private result but the last."""
-    return _view([SendMe(job)])
+    return to_view([[SEND_ME.on(job)]])
 
 
-def result_view(
-    job: str,
-    *,
-    edits: bool,
-    varies: bool,
-    sends: bool,
-    private: bool = False,
-    then: Iterable[Button] = (),
-) -> discord.ui.View:
+def failed_rows(job: str) -> Rows:
+    """The buttons under a job that failed."""
+    return [[AGAIN.on(job), EDIT.on(job), DELETE.on(job)]]
+
+
+def result_rows(
+    job: str, endpoint: Endpoint, values: Sequence[Any], *, private: bool = False
+) -> Rows:
     """The buttons under a result: first the owner's own, then the same for all.
 
-    Discord itself dismisses a `private` one, which can be sent on instead.
+    `values` are what the Space returned. Discord itself dismisses a `private` result,
+    which can be sent on instead.
     """
-    own = [Follow(job, one.key, str(one.index), label=one.label) for one in then]
-    usual: list[JobButton] = [Again(job)]
-    usual += [Vary(job)] * varies + [Edit(job)] * edits + [Send(job)] * sends
-    room = len(usual) < ROW - 1
-    if room:
-        usual += [Recipe(job)]
-    elif own:
-        own = [*own[: MOST_FOLLOW_UPS - 1], Recipe(job)]
-    usual.append(SendMe(job) if private else Delete(job))
-    if not room and not own:
-        return _view([*usual, Recipe(job)])
-    return _view(usual, before=own[:MOST_FOLLOW_UPS])
+    then = followups.buttons(endpoint.then, values)
+    own = [FOLLOW.on(job, one.key, str(one.index), label=one.label) for one in then]
+    usual = [AGAIN.on(job)]
+    usual += [VARY.on(job)] * bool(recipes.seeds(endpoint))
+    usual += [EDIT.on(job)] * bool(endpoint.parameters)
+    usual += [SEND.on(job)] * any(value is not None for value in values)
+    last, recipe = SEND_ME.on(job) if private else DELETE.on(job), RECIPE.on(job)
+    if len(usual) < ROW - 1:
+        return [*_in_rows(own[:MOST_FOLLOW_UPS]), [*usual, recipe, last]]
+    if own:
+        return [*_in_rows([*own[: MOST_FOLLOW_UPS - 1], recipe]), [*usual, last]]
+    return [[*usual, last], [recipe]]
 
 
-def read(view: discord.ui.View) -> list[tuple[str, str, str, str]]:
-    """(name, label, emoji, id but the name) of each button, to show them where Discord does not."""
-    return [
-        (one.name, str(one.item.label), str(one.item.emoji or ""), ":".join(one.ids))
-        for one in view.children
-        if isinstance(one, JobButton)
-    ]
+def _in_rows(buttons: Sequence[PlacedButton]) -> list[Sequence[PlacedButton]]:
+    return [buttons[start : start + ROW] for start in range(0, len(buttons), ROW)]
 
 
 def is_running(message: discord.Message) -> bool:
     """Whether a message still shows a job under way."""
-    return any(one.startswith("cancel:") for one in custom_ids(message))
+    return any(re.fullmatch(CANCEL.template, one) for one in custom_ids(message))
 
 
 def job_under(message: discord.Message) -> str | None:
     """The id of the job whose buttons are under a message."""
-    found = (re.fullmatch(rf"[a-z]+:{JOB}(:.*)?", one) for one in custom_ids(message))
-    return next((match["job"] for match in found if match), None)
+    for custom_id in custom_ids(message):
+        spec = BUTTONS.get(custom_id.partition(":")[0])
+        if spec is not None and (match := re.fullmatch(spec.template, custom_id)):
+            return match[1]
+    return None
 
 
 def custom_ids(message: discord.Message) -> list[str]:
@@ -227,24 +252,6 @@ def custom_ids(message: discord.Message) -> list[str]:
     ]
 
 
-def _view(
-    items: Iterable[discord.ui.Item[Any]], before: Iterable[discord.ui.Item[Any]] = ()
-) -> discord.ui.View:
-    view = discord.ui.View(timeout=None)
-    row = 0
-    for place, item in enumerate(before):
-        item.row = place // ROW
-        row = item.row + 1
-        view.add_item(item)
-    for place, item in enumerate(items):
-        item.row = row + place // ROW
-        view.add_item(item)
-    # Stopped, so that discord.py does not remember it for as long as it lives.
-    view.stop()
-    return view
-
-
-BUTTONS: dict[str, type[JobButton]] = {
-    button.name: button
-    for button in (Cancel, Again, Vary, Edit, Send, Recipe, Delete, SendMe, Follow)
+BUTTONS: dict[str, ButtonSpec] = {
+    spec.name: spec for spec in (CANCEL, AGAIN, VARY, EDIT, SEND, RECIPE, DELETE, SEND_ME, FOLLOW)
 }

@@ -16,9 +16,16 @@ from functools import partial
 import aiohttp
 import discord
 
-from spacebot import followups, inputs, recipes, words
+from spacebot import inputs, words
 from spacebot.attachments import brought
-from spacebot.buttons import again_view, cancel_view, failed_view, result_view, send_me_view
+from spacebot.buttons import (
+    again_view,
+    cancel_view,
+    failed_view,
+    result_rows,
+    send_me_view,
+    to_view,
+)
 from spacebot.errors import Cancelled, Interrupted, SpacebotError, kind_of
 from spacebot.jobs import Jobs, Running, ending_of
 from spacebot.models import Answer, Attached, Job, Outcome, Reply
@@ -266,15 +273,10 @@ class Delivery:
             del left[0]
 
     def _buttons(self, outcome: Outcome) -> discord.ui.View:
-        endpoint = self.job.endpoint
-        return result_view(
-            self.job.id,
-            edits=bool(endpoint.parameters),
-            varies=bool(recipes.seeds(endpoint)),
-            sends=any(value is not None for value in outcome.values),
-            private=self.place.private,
-            then=followups.buttons(endpoint.then, outcome.values),
+        rows = result_rows(
+            self.job.id, self.job.endpoint, outcome.values, private=self.place.private
         )
+        return to_view(rows)
 
     async def _note_more(self) -> None:
         """Write down the messages after the first: whoever deletes a result means them all."""

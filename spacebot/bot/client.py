@@ -21,7 +21,6 @@ from spacebot.bot.acknowledging import ACKNOWLEDGED, Acknowledging
 from spacebot.bot.handover import Handover
 from spacebot.bot.registration import Registration
 from spacebot.bot.requests import Requests
-from spacebot.buttons import BUTTONS
 from spacebot.catalogue import Catalogue
 from spacebot.commands import MOST, build
 from spacebot.compare import Compare
@@ -113,7 +112,7 @@ class Bot(discord.Client):
         """Offer the commands and see that Discord has them, now and at each change."""
         # For this task, and those that come of it: all that happens in Discord.
         async_context.set(Acknowledging(self))
-        self.add_dynamic_items(*BUTTONS.values(), *FORM_BUTTONS, *SENDING, *CHAT_BUTTONS.values())
+        self.add_dynamic_items(*PRESSES, *FORM_BUTTONS, *SENDING, *CHAT_BUTTONS)
         await self.conversations.talks.load()
         await self.automations.start()
         self.offer()
@@ -285,10 +284,6 @@ class Bot(discord.Client):
     def forms(self) -> Forms:
         """The open forms."""
         return self.desk.forms
-
-    async def pressed(self, interaction: discord.Interaction[Any], button: str, *ids: str) -> None:
-        """Do what a button under a result is for."""
-        await PRESSES[button](self.desk, interaction, *ids)
 
     async def on_interaction(self, interaction: discord.Interaction[Any]) -> None:
         """Answer what discord.py does not know: a form from before a restart."""

@@ -5,8 +5,8 @@ of each at a time (`lines`); `Asking` runs a question as a job and shows its ans
 as it grows (`speech`). What is sent and what comes back is data (`talk`).
 """
 
-from spacebot.conversations.controls import CHAT_BUTTONS
+from spacebot.conversations.buttons import CHAT_BUTTONS
+from spacebot.conversations.chat_here import HERE
 from spacebot.conversations.host import Host
-from spacebot.conversations.pressed import HERE
 
 __all__ = ["CHAT_BUTTONS", "HERE", "Host"]

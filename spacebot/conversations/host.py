@@ -10,8 +10,8 @@ import discord
 
 from spacebot import inputs, words
 from spacebot.attachments import attached
+from spacebot.conversations.chat_here import ChatHere
 from spacebot.conversations.conversations import Conversations, told
-from spacebot.conversations.pressed import Pressed
 from spacebot.conversations.talk import split
 from spacebot.errors import SpacebotError, StoreError
 from spacebot.forms import Forms
@@ -32,11 +32,13 @@ CANNOT_READ = (
 )
 
 
-class Host(Pressed):
+class Host(ChatHere):
     """Begins conversations, and hears what is said in them."""
 
     def __init__(self, client: discord.Client, jobs: Jobs, forms: Forms) -> None:
-        super().__init__(client, Conversations(client, jobs), forms)
+        super().__init__(Conversations(client, jobs))
+        self.client = client
+        self.forms = forms
 
     @property
     def are_offered(self) -> bool:

@@ -11,7 +11,7 @@ from typing import Any, Protocol, cast
 import discord
 from discord import ui
 
-from spacebot.buttons import ById, bot_of
+from spacebot.buttons import PressHandler, bot_of
 from spacebot.errors import InputError
 from spacebot.forms.drafts import LIFE, PAGE, Draft, Drafts, Finish
 from spacebot.forms.fields import fields_of
@@ -107,9 +107,11 @@ class Forms:
         view = ui.View(timeout=None)
         count = len(draft.page(page))
         label = "Change it" if wrong else f"Next {count} setting{'s' * (count > 1)}"
-        view.add_item(OpenPage(draft.id, page, label))
+        view.add_item(ui.Button(label=label, custom_id=f"form:{draft.id}:{page}"))
         if run:
-            view.add_item(Run(draft.id))
+            style = discord.ButtonStyle.primary
+            custom_id = f"form:{draft.id}:run"
+            view.add_item(ui.Button(label="Run with these", style=style, custom_id=custom_id))
         view.stop()
         message = interaction.message
         if message is not None and message.id == draft.menu_id:
@@ -152,18 +154,13 @@ class Page(ui.Modal):
         await bot_of(interaction).tell_failure(interaction, error)
 
 
-class FormButton(ById, template="^$"):
+class FormButton(PressHandler, template="^$"):
     """A button between two pages of a form."""
-
-    def __init__(self, draft: str, action: str, label: str, *, primary: bool = False) -> None:
-        style = discord.ButtonStyle.primary if primary else discord.ButtonStyle.secondary
-        super().__init__(ui.Button(label=label, style=style, custom_id=f"form:{draft}:{action}"))
-        self.draft = draft
 
     async def press(self, interaction: discord.Interaction[Any]) -> None:
         """Find the form, and go on with it."""
         forms = cast(HasForms, interaction.client).forms
-        draft = forms.drafts.get(self.draft)
+        draft = forms.drafts.get(self.ids[0])
         if draft is None:
             await expired(interaction)
         else:
@@ -179,22 +176,15 @@ class FormButton(ById, template="^$"):
 class OpenPage(FormButton, template=rf"form:{ID}:(?P<page>\d{{1,4}})"):
     """Opens a page."""
 
-    def __init__(self, draft: str, page: int | str, label: str = "Next settings") -> None:
-        super().__init__(draft, str(page), label)
-        self.page = int(page)
-
     async def go_on(
         self, interaction: discord.Interaction[Any], forms: Forms, draft: Draft
     ) -> None:
         """Show the page."""
-        await forms.show(interaction, draft, self.page)
+        await forms.show(interaction, draft, int(self.ids[1]))
 
 
 class Run(FormButton, template=rf"form:{ID}:run"):
     """Runs the form with what was given so far."""
-
-    def __init__(self, draft: str) -> None:
-        super().__init__(draft, "run", "Run with these", primary=True)
 
     async def go_on(
         self, interaction: discord.Interaction[Any], forms: Forms, draft: Draft

@@ -7,18 +7,28 @@ from typing import Any
 import discord
 
 from spacebot import followups
+from spacebot.buttons import FOLLOW
 from spacebot.desk import Desk
 from spacebot.followups import Before
 from spacebot.models import Chain, Job
+from spacebot.presses.base import JobButton
 from spacebot.presses.outputs import outputs_of
 
 
-async def follow(
-    desk: Desk, interaction: discord.Interaction[Any], job: str, key: str, index: str
+class Follow(JobButton, spec=FOLLOW):
+    """Calls another endpoint of the Space, as its owner declared it."""
+
+    async def run(self, desk: Desk, interaction: discord.Interaction[Any]) -> None:
+        """Run what the owner declared under this result, for whoever pressed."""
+        job, key, index = self.ids
+        await _follow(desk, interaction, job, key, int(index))
+
+
+async def _follow(
+    desk: Desk, interaction: discord.Interaction[Any], job: str, key: str, index: int
 ) -> None:
-    """Run what the owner declared under this result, for whoever pressed."""
     record, kept = await desk.jobs.kept.recall(job)
-    wanted = followups.find(kept.endpoint.then, key, int(index))
+    wanted = followups.find(kept.endpoint.then, key, index)
     outputs = await outputs_of(desk, job)
     before = await _before(desk, kept)
     chain = kept.chain
@@ -27,13 +37,13 @@ async def follow(
         root=chain.root if chain else record.api_name,
         command=chain.command if chain else record.command,
         path=(*(chain.path if chain else ()), wanted.label),
-        taken=followups.taken(wanted, int(index), outputs, before.values, before.held),
+        taken=followups.taken(wanted, index, outputs, before.values, before.held),
     )
     endpoint = followups.endpoint_of(desk.jobs.catalogue, record.space, chain)
     given = before.given(wanted, endpoint)
     await desk.run_or_ask(
         interaction,
-        f"{record.command}{followups.ARROW}{followups.label_of(wanted, int(index))}",
+        f"{record.command}{followups.ARROW}{followups.label_of(wanted, index)}",
         endpoint,
         given,
         chain=chain,

@@ -1,23 +1,25 @@
-"""Again, Vary, Edit, Recipe, Delete, Send me this, Cancel."""
+"""Cancel, Again, Vary, Edit, Recipe, Send me this, Delete."""
 
 from __future__ import annotations
 
 import io
 import logging
+from collections.abc import Callable
 from typing import Any
 
 import discord
 
 from spacebot import recipes
+from spacebot.buttons import AGAIN, CANCEL, DELETE, EDIT, RECIPE, SEND_ME, VARY
 from spacebot.desk import Desk
 from spacebot.jobs import secrets_of
 from spacebot.models import Job
 from spacebot.places import NOBODY, TROUBLE, Place, Writer
+from spacebot.presses.base import JobButton
 from spacebot.store import Record
 
 log = logging.getLogger(__name__)
 
-NOT_YOURS = "Only the one who asked, or a moderator, can {} this."
 SOON = "This job has not begun yet. Press **Cancel** again in a moment."
 MESSAGE = 2000
 # Why a direct message cannot be sent, by Discord's error code.
@@ -30,36 +32,82 @@ UNSENT = {
 }
 
 
-async def cancel(desk: Desk, interaction: discord.Interaction[Any], job: str) -> None:
-    """Stop a job: for the one who asked, and for moderators."""
-    running = desk.jobs.find(job)
-    found = (running.job, running.cancel) if running else desk.stoppable.get(job)
-    if found is None:
-        # In a crowd, those who wait to be acknowledged come before it.
-        said = SOON if job in desk.jobs.ours else "This job has already ended."
-    elif not may_change(interaction, found[0].asker.user):
-        said = NOT_YOURS.format("cancel")
-    else:
-        said = found[1]("")
-    await interaction.response.send_message(said, ephemeral=True)
+class Cancel(JobButton, spec=CANCEL):
+    """Stops a job."""
+
+    def _found(self, desk: Desk) -> tuple[Job, Callable[[str], str]] | None:
+        """The job, and how to stop it; None where it does not run."""
+        running = desk.jobs.find(self.job)
+        return (running.job, running.cancel) if running else desk.stoppable.get(self.job)
+
+    async def owner(self, desk: Desk, interaction: discord.Interaction[Any]) -> str | None:  # noqa: ARG002
+        """Who asked for it."""
+        found = self._found(desk)
+        return found[0].asker.user if found else None
+
+    async def run(self, desk: Desk, interaction: discord.Interaction[Any]) -> None:
+        """Stop it, and say what that did."""
+        if found := self._found(desk):
+            said = found[1]("")
+        else:
+            # In a crowd, those who wait to be acknowledged come before it.
+            said = SOON if self.job in desk.jobs.ours else "This job has already ended."
+        await interaction.response.send_message(said, ephemeral=True)
 
 
-def may_change(interaction: discord.Interaction[Any], asker: str) -> bool:
-    """Whether whoever pressed may end or delete what `asker` asked for."""
-    moderates = interaction.guild_id is not None and interaction.permissions.manage_messages
-    return str(interaction.user.id) == asker or moderates
+class Again(JobButton, spec=AGAIN):
+    """Runs a job again with the same values; what is secret is asked for anew."""
+
+    async def run(self, desk: Desk, interaction: discord.Interaction[Any]) -> None:
+        """Run it, for whoever pressed."""
+        record, kept = await desk.jobs.kept.recall(self.job)
+        await _run(desk, interaction, record, kept, kept.given)
 
 
-async def again(desk: Desk, interaction: discord.Interaction[Any], job: str) -> None:
-    """Run a job again with the same values; what is secret is asked for anew."""
-    record, kept = await desk.jobs.kept.recall(job)
-    await _run(desk, interaction, record, kept, kept.given)
+class Vary(JobButton, spec=VARY):
+    """Runs a job again with another seed."""
+
+    async def run(self, desk: Desk, interaction: discord.Interaction[Any]) -> None:
+        """Run it, for whoever pressed."""
+        record, kept = await desk.jobs.kept.recall(self.job)
+        await _run(desk, interaction, record, kept, recipes.varied(kept.endpoint, kept.given))
 
 
-async def vary(desk: Desk, interaction: discord.Interaction[Any], job: str) -> None:
-    """Run a job again with another seed."""
-    record, kept = await desk.jobs.kept.recall(job)
-    await _run(desk, interaction, record, kept, recipes.varied(kept.endpoint, kept.given))
+class Edit(JobButton, spec=EDIT):
+    """Opens a form with the values as they were."""
+
+    async def run(self, desk: Desk, interaction: discord.Interaction[Any]) -> None:
+        """Open it."""
+        _, kept = await desk.jobs.kept.recall(self.job)
+        await desk.ask(interaction, kept.command, kept.endpoint, kept.given, **_followed(kept))
+
+
+class ShowRecipe(JobButton, spec=RECIPE):
+    """Shows what a result was made with."""
+
+    async def run(self, desk: Desk, interaction: discord.Interaction[Any]) -> None:
+        """Show it to whoever pressed."""
+        await recipe(desk, interaction, self.job)
+
+
+class SendMe(JobButton, spec=SEND_ME):
+    """Sends a private result by direct message: Discord forgets private messages."""
+
+    async def run(self, desk: Desk, interaction: discord.Interaction[Any]) -> None:
+        """Send this message of it to whoever pressed."""
+        await _send_me(desk, interaction, self.job)
+
+
+class Delete(JobButton, spec=DELETE):
+    """Deletes a result, all its messages."""
+
+    async def run(self, desk: Desk, interaction: discord.Interaction[Any]) -> None:
+        """Delete them, as far as the bot may."""
+        record = await desk.jobs.store.get(self.job)
+        await interaction.response.defer()
+        await interaction.delete_original_response()
+        if record is not None and interaction.message is not None:
+            await _delete_rest(desk, record, interaction.message.id)
 
 
 async def _run(
@@ -80,12 +128,6 @@ def _followed(kept: Job) -> dict[str, Any]:
     if kept.chain is None:
         return {}
     return {"chain": kept.chain, "conversation": kept.conversation}
-
-
-async def edit(desk: Desk, interaction: discord.Interaction[Any], job: str) -> None:
-    """Open a form with the values as they were."""
-    _, kept = await desk.jobs.kept.recall(job)
-    await desk.ask(interaction, kept.command, kept.endpoint, kept.given, **_followed(kept))
 
 
 async def recipe(desk: Desk, interaction: discord.Interaction[Any], job: str) -> None:
@@ -111,7 +153,7 @@ async def recipe(desk: Desk, interaction: discord.Interaction[Any], job: str) ->
     )
 
 
-async def send_me(desk: Desk, interaction: discord.Interaction[Any], job: str) -> None:
+async def _send_me(desk: Desk, interaction: discord.Interaction[Any], job: str) -> None:
     """Send the message of a private result to the person who pressed, as a direct message."""
     message = interaction.message
     assert message is not None
@@ -127,24 +169,6 @@ async def send_me(desk: Desk, interaction: discord.Interaction[Any], job: str) -
         code = error.code if isinstance(error, discord.HTTPException) else 0
         said = UNSENT.get(code, "Discord did not take it. Try again in a moment.")
     await interaction.followup.send(said, ephemeral=True)
-
-
-async def delete(desk: Desk, interaction: discord.Interaction[Any], job: str) -> None:
-    """Delete a result, all its messages: for the one who asked, and for moderators."""
-    record = await desk.jobs.store.get(job)
-    if not may_change(interaction, record.user if record else _asker(interaction)):
-        await interaction.response.send_message(NOT_YOURS.format("delete"), ephemeral=True)
-        return
-    await interaction.response.defer()
-    await interaction.delete_original_response()
-    if record is not None and interaction.message is not None:
-        await _delete_rest(desk, record, interaction.message.id)
-
-
-def _asker(interaction: discord.Interaction[Any]) -> str:
-    """Who asked for a result that is no longer kept, by what Discord knows of its message."""
-    about = interaction.message.interaction_metadata if interaction.message else None
-    return str(about.user.id) if about else ""
 
 
 async def _delete_rest(desk: Desk, record: Record, done: int) -> None:

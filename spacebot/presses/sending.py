@@ -14,11 +14,12 @@ from discord import ui
 
 from spacebot import recipes
 from spacebot.attachments import attached, pictured, words_of
-from spacebot.buttons import ById
+from spacebot.buttons import SEND, PressHandler
 from spacebot.desk import Desk
 from spacebot.inputs.base import clip
 from spacebot.offers import Item, Offer, Target, targets
 from spacebot.places import TROUBLE, Place, Writer
+from spacebot.presses.base import JobButton
 from spacebot.presses.outputs import outputs_of
 
 PAGE = 25
@@ -30,11 +31,14 @@ NOTHING = "There is no picture, sound, video, file or text to send here."
 NOBODY_TAKES = "No command here takes this."
 
 
-async def send(desk: Desk, interaction: discord.Interaction[Any], job: str) -> None:
-    """Offer the commands that take this result."""
-    assert interaction.message is not None
-    messages = await _whole(desk, interaction.message, job)
-    await offer(desk, interaction, await items_of(desk, messages, job))
+class Send(JobButton, spec=SEND):
+    """Offers the commands that take what the result is."""
+
+    async def run(self, desk: Desk, interaction: discord.Interaction[Any]) -> None:
+        """Offer them to whoever pressed."""
+        assert interaction.message is not None
+        messages = await _whole(desk, interaction.message, self.job)
+        await offer(desk, interaction, await items_of(desk, messages, self.job))
 
 
 async def _whole(desk: Desk, pressed: discord.Message, job: str) -> list[discord.Message]:
@@ -101,26 +105,46 @@ def _shown(desk: Desk, opened: Offer, page: int) -> dict[str, Any]:
     """The menu as it stands: a text and its selects."""
     view = ui.View(timeout=None)
     if opened.chosen is None:
-        view.add_item(ChooseItem(opened.id, opened.items))
+        view.add_item(_item_select(opened))
         view.stop()
         return {"content": "What do you want to send?", "view": view}
     found = targets(desk.jobs.catalogue, opened.chosen)
-    view.add_item(ChooseTarget(opened.id, found[page * PAGE : (page + 1) * PAGE]))
+    view.add_item(_target_select(opened, found[page * PAGE : (page + 1) * PAGE]))
     for number, label in ((page - 1, "◀ Back"), (page + 1, "More ▶")):
         if 0 <= number * PAGE < len(found) and number >= 0:
-            view.add_item(Turn(opened.id, str(number), label))
+            view.add_item(ui.Button(label=label, custom_id=f"turn:{opened.id}:{number}"))
     view.stop()
     what = discord.utils.escape_markdown(opened.chosen.label)
     return {"content": f"Where to? **{what}** can go to:", "view": view}
 
 
-class Menu(ById, template="^$"):
+def _item_select(opened: Offer) -> ui.Select[Any]:
+    options = [
+        discord.SelectOption(label=item.label, value=str(number))
+        for number, item in enumerate(opened.items)
+    ]
+    return ui.Select(custom_id=f"what:{opened.id}", options=options)
+
+
+def _target_select(opened: Offer, found: Sequence[Target]) -> ui.Select[Any]:
+    options = [
+        discord.SelectOption(
+            label=target.command,
+            value=target.command,
+            description=clip(target.endpoint.description, 100) or None,
+        )
+        for target in found
+    ]
+    return ui.Select(custom_id=f"to:{opened.id}", options=options, placeholder="Choose a command")
+
+
+class Menu(PressHandler, template="^$"):
     """A part of the menu. What is chosen, and who asks, are in memory: an old one says so."""
 
     async def press(self, interaction: discord.Interaction[Any]) -> None:
         """Find the menu, and go on with it."""
         desk: Desk = cast(Any, interaction.client).desk
-        opened = desk.offers.get(self.custom_id.split(":")[1])
+        opened = desk.offers.get(self.ids[0])
         if opened is None:
             await interaction.response.send_message(EXPIRED, ephemeral=True)
         else:
@@ -141,13 +165,6 @@ class Menu(ById, template="^$"):
 class ChooseItem(Menu, template=rf"what:{ID}"):
     """Chooses what to send."""
 
-    def __init__(self, offer: str, items: Sequence[Item] = ()) -> None:
-        options = [
-            discord.SelectOption(label=item.label, value=str(number))
-            for number, item in enumerate(items)
-        ]
-        super().__init__(ui.Select(custom_id=f"what:{offer}", options=options))
-
     async def chosen(
         self, desk: Desk, interaction: discord.Interaction[Any], opened: Offer
     ) -> None:
@@ -159,19 +176,6 @@ class ChooseItem(Menu, template=rf"what:{ID}"):
 
 class ChooseTarget(Menu, template=rf"to:{ID}"):
     """Chooses the command, and runs it."""
-
-    def __init__(self, offer: str, found: Sequence[Target] = ()) -> None:
-        options = [
-            discord.SelectOption(
-                label=target.command,
-                value=target.command,
-                description=clip(target.endpoint.description, 100) or None,
-            )
-            for target in found
-        ]
-        super().__init__(
-            ui.Select(custom_id=f"to:{offer}", options=options, placeholder="Choose a command")
-        )
 
     async def chosen(
         self, desk: Desk, interaction: discord.Interaction[Any], opened: Offer
@@ -194,16 +198,12 @@ class ChooseTarget(Menu, template=rf"to:{ID}"):
 class Turn(Menu, template=rf"turn:{ID}:(?P<page>\d{{1,3}})"):
     """Turns to another page of the commands."""
 
-    def __init__(self, offer: str, page: str, label: str = "More ▶") -> None:
-        super().__init__(ui.Button(label=label, custom_id=f"turn:{offer}:{page}"))
-        self.page = int(page)
-
     async def chosen(
         self, desk: Desk, interaction: discord.Interaction[Any], opened: Offer
     ) -> None:
         """Show the page."""
         opened.menu = interaction
-        await interaction.response.edit_message(**_shown(desk, opened, self.page))
+        await interaction.response.edit_message(**_shown(desk, opened, int(self.ids[1])))
 
 
 async def _close(opened: Offer) -> None:

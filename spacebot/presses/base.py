@@ -1,0 +1,45 @@
+"""What every button of a job has in common: who may press it, and its job."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import discord
+
+from spacebot.buttons import ButtonHandler, Who, roles_of
+from spacebot.desk import Desk
+
+NOT_YOURS = "Only the one who asked, or a moderator, can {} this."
+
+
+class JobButton(ButtonHandler):
+    """Handles a button of a job. A subclass implements `run`."""
+
+    @property
+    def job(self) -> str:
+        """The id of its job."""
+        return self.ids[0]
+
+    async def press(self, interaction: discord.Interaction[Any]) -> None:
+        """Run it for whoever may press it, and tell others that they may not."""
+        desk: Desk = cast(Any, interaction.client).desk
+        if Who.ANYONE not in self.spec.who:
+            owner = await self.owner(desk, interaction)
+            if owner is not None and not self.spec.who & roles_of(interaction, owner):
+                said = NOT_YOURS.format(self.spec.label.lower())
+                await interaction.response.send_message(said, ephemeral=True)
+                return
+        await self.run(desk, interaction)
+
+    async def owner(self, desk: Desk, interaction: discord.Interaction[Any]) -> str | None:
+        """Who asked for the job; None where nothing is left to protect."""
+        record = await desk.jobs.store.get(self.job)
+        if record is not None:
+            return record.user
+        # What Discord knows of its message.
+        about = interaction.message.interaction_metadata if interaction.message else None
+        return str(about.user.id) if about else ""
+
+    async def run(self, desk: Desk, interaction: discord.Interaction[Any]) -> None:
+        """What this button is for."""
+        raise NotImplementedError
