@@ -12,6 +12,7 @@ from typing import Any
 from spacebot import inputs
 from spacebot.errors import EndpointGone, SettingsError, SpacebotError
 from spacebot.models import (
+    Asker,
     Choice,
     CommandStatus,
     Endpoint,
@@ -142,7 +143,7 @@ class Catalogue:
         )
 
     async def suggest(
-        self, endpoint: Endpoint, option: str, text: str, given: Mapping[str, Any], *, user: str
+        self, endpoint: Endpoint, option: str, text: str, given: Mapping[str, Any], asker: Asker
     ) -> list[Choice]:
         """What to offer for an option while a person types, who has `given` this by now.
 
@@ -159,7 +160,7 @@ class Catalogue:
                 raise TimeoutError
             async with asyncio.timeout(TYPING):
                 values = inputs.so_far(endpoint, given)
-                found = await connection.offered(endpoint, parameter.name, values, user=user)
+                found = await connection.offered(endpoint, parameter.name, values, asker)
         except (SpacebotError, TimeoutError):
             found = connection.pages.last_known(endpoint, parameter.name)
         return inputs.suggested(found, text)

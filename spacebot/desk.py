@@ -178,9 +178,8 @@ class Desk:
             for name, value in interaction.namespace
             if name != option and isinstance(value, str | int | float)
         }
-        return await self.jobs.catalogue.suggest(
-            endpoint, option, text, given, user=str(interaction.user.id)
-        )
+        asker = Asker(str(interaction.user.id), interaction.user.mention)
+        return await self.jobs.catalogue.suggest(endpoint, option, text, given, asker)
 
     async def run_or_ask(
         self,

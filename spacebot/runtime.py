@@ -12,7 +12,7 @@ import gc
 import logging
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import AsyncExitStack
 from dataclasses import asdict, replace
@@ -20,13 +20,15 @@ from typing import Any, TypeVar
 
 from spacebot import __version__, demo, setup_guide, words
 from spacebot.bot import Bot, keep_running, reached
-from spacebot.catalogue import Catalogue
+from spacebot.catalogue import TYPING, Catalogue
 from spacebot.control import Control
 from spacebot.errors import Cancelled, Interrupted, NewerDatabase, Refused, StoreError
 from spacebot.jobs import Deadlines, Jobs, Limits
 from spacebot.models import (
+    Asker,
     BotPhase,
     BotStatus,
+    Choice,
     Ending,
     Endpoint,
     FollowUp,
@@ -42,7 +44,7 @@ from spacebot.models import (
 )
 from spacebot.settings import Settings
 from spacebot.spaces import Network
-from spacebot.store import DataFolder, Store, open_store
+from spacebot.store import DataFolder, open_store
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -155,7 +157,13 @@ class Runtime:
                 token=self.settings.hf_token,
             )
             stack.push_async_callback(self._catalogue.close)
-            self._jobs = self._make_jobs(self._catalogue, store)
+            self._jobs = Jobs(
+                self._catalogue,
+                store,
+                folder=self.settings.data_dir,
+                limits=Limits.of(self.settings),
+                deadlines=Deadlines.of(self.settings),
+            )
             self._jobs.answered = await store.answered()
             self._control = Control(self._jobs, self._catalogue)
             await self._catalogue.start()
@@ -174,26 +182,6 @@ class Runtime:
         never = isinstance(error, NewerDatabase)
         phase = BotPhase.FAILED if never else BotPhase.RETRYING
         self._bot_status = BotStatus(phase, str(error), trouble=Trouble.STORE)
-
-    def _make_jobs(self, catalogue: Catalogue, store: Store) -> Jobs:
-        settings = self.settings
-        return Jobs(
-            catalogue,
-            store,
-            folder=settings.data_dir,
-            limits=Limits(
-                per_space=settings.jobs_per_space,
-                running_per_user=settings.jobs_running_per_user,
-                waiting_per_user=settings.jobs_waiting_per_user,
-                in_all=settings.jobs_in_all,
-            ),
-            deadlines=Deadlines(
-                queue=settings.queue_seconds,
-                silence=settings.silence_seconds,
-                in_all=settings.job_seconds,
-                retry=settings.retry_seconds,
-            ),
-        )
 
     async def _keep_trimmed(self, jobs: Jobs) -> None:
         """Keep the history within its bounds."""
@@ -280,12 +268,12 @@ class Runtime:
             raise Refused(STARTING)
         return await self._control.act(action, target)
 
-    async def _ask(self, work: Coroutine[Any, Any, T]) -> T:
+    async def _ask(self, work: Coroutine[Any, Any, T], seconds: float = ACT) -> T:
         if not self._up.is_set() or not self._thread.is_alive():
             work.close()
             raise Refused(STARTING)
         try:
-            return await asyncio.wait_for(asyncio.wrap_future(self._submit(work)), ACT)
+            return await asyncio.wait_for(asyncio.wrap_future(self._submit(work)), seconds)
         except TimeoutError as error:
             raise Refused(HANGS) from error
 
@@ -346,6 +334,16 @@ class Runtime:
         if self._catalogue is None:
             raise Refused(STARTING)
         return self._catalogue.follow_up(space, wanted)
+
+    async def suggest(
+        self, endpoint: Endpoint, option: str, text: str, given: Mapping[str, Any], asker: Asker
+    ) -> list[Choice]:
+        """What to offer for an option, from any event loop; raises `SpacebotError`."""
+        if self._catalogue is None:
+            raise Refused(STARTING)
+        found = self._catalogue.suggest(endpoint, option, text, given, asker)
+        # The catalogue keeps to TYPING; the rest is for a loop that is busy.
+        return await self._ask(found, 2 * TYPING)
 
     def _submit(self, work: Coroutine[Any, Any, T]) -> Future[T]:
         return asyncio.run_coroutine_threadsafe(work, self._loop)

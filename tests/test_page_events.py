@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from spacebot.models import Source
+from spacebot.models import Asker, Source
 from spacebot.schema.javascript import arguments
 from spacebot.spaces import Description, Descriptions
 from spacebot.spaces.pages import ASKS
@@ -270,6 +270,30 @@ async def test_one_person_s_typing_asks_a_space_only_so_often(
         assert pages.CALLS["find"] == before + ASKS
         # Nobody else is kept waiting by that.
         assert await complete(home.ben, "further") == ["further one", "further two"]
+
+
+async def test_visitors_of_the_page_share_what_one_person_may_ask(served, tmp_path: Path):
+    async with lab(tmp_path, it=served("pages")) as home:
+        catalogue = home.home.catalogue
+        (endpoint,) = (one for one in catalogue.spaces[0].endpoints if one.name == "pick")
+
+        async def complete(asker: Asker, query: str) -> list[str]:
+            found = await catalogue.suggest(endpoint, "match", "", {"query": query}, asker)
+            return [one.label for one in found]
+
+        def visitor(number: int) -> Asker:
+            return Asker(f"tryout:{number}", "you", share="tryout")
+
+        before = pages.CALLS["find"]
+        for number in range(ASKS):
+            assert await complete(visitor(number), f"v{number}") == [
+                f"v{number} one",
+                f"v{number} two",
+            ]
+        last = f"v{ASKS - 1}"
+        assert await complete(visitor(ASKS), "further") == [f"{last} one", f"{last} two"]
+        assert pages.CALLS["find"] == before + ASKS
+        assert await complete(Asker("ada", "ada"), "further") == ["further one", "further two"]
 
 
 async def test_typing_does_not_wait_for_a_slow_page(

@@ -30,7 +30,6 @@ READ = (
     "/spacebot/owner/log",
     "/spacebot/tryout/commands",
     "/spacebot/tryout/form",
-    "/spacebot/tryout/suggest",
     "/spacebot/tryout/files/x",
 )
 NAMES = ("command", "option", "text", "after", "known", "conversation", "seed", "prompt", "said")

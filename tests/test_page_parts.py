@@ -11,6 +11,7 @@ import httpx
 import pytest
 from fastapi import FastAPI, UploadFile
 
+from spacebot.errors import Refused
 from spacebot.models import BotPhase, BotStatus, Source
 from spacebot.page import Access, forms, render, server
 from spacebot.page.markdown import to_html
@@ -139,7 +140,7 @@ async def test_only_what_changed_is_sent(client, house) -> None:
 
 async def test_a_hidden_tryout_answers_nothing(client, house) -> None:
     house.tryout = False
-    for path in ("commands", "form", "suggest", "files/x"):
+    for path in ("commands", "form", "files/x"):
         answer = await client.get(f"/spacebot/tryout/{path}")
         assert answer.status_code == 404
     query = {"command": "demo compose"}
@@ -147,6 +148,39 @@ async def test_a_hidden_tryout_answers_nothing(client, house) -> None:
     assert answer.status_code == 404
     assert house.jobs == []
     assert "Try it" not in render.shell(tryout=False)
+
+
+async def test_suggestions_know_what_is_filled_in_so_far(client, house, monkeypatch) -> None:
+    (space,) = house.offered
+    lively = [
+        dataclasses.replace(
+            one,
+            parameters=tuple(
+                dataclasses.replace(each, live=each.name == "voice") for each in one.parameters
+            ),
+        )
+        for one in space.endpoints
+    ]
+    house.offered = (dataclasses.replace(space, endpoints=tuple(lively)),)
+    query = {"command": "demo speak", "option": "voice"}
+    form = {"prompt": "hi\0", "voice": "Voice 5" + "x" * 200, "foreign": "x"}
+    answer = await client.post("/spacebot/tryout/suggest", params=query, data=form, headers=SESSION)
+    assert answer.json() == []
+    ((option, text, given, asker),) = house.suggested
+    assert (option, text, given) == ("voice", form["voice"][:100], {"prompt": "hi"})
+    assert (asker.user, asker.turns) == (f"tryout:{'0' * 32}", "tryout")
+    # A bot that does not answer costs the list that is known nothing.
+    monkeypatch.setattr(house, "suggest", refusing)
+    form = {"voice": "Voice 59"}
+    answer = await client.post("/spacebot/tryout/suggest", params=query, data=form, headers=SESSION)
+    assert [one["value"] for one in answer.json()] == ["Voice 59"]
+    for headers in ({}, {"X-Spacebot-Session": "me"}):
+        answer = await client.post("/spacebot/tryout/suggest", params=query, headers=headers)
+        assert answer.status_code in (400, 422)
+
+
+async def refusing(*_: object) -> None:
+    raise Refused("Spacebot is still starting.")
 
 
 async def test_other_sites_cannot_use_the_tryout(client, house) -> None:

@@ -256,3 +256,50 @@ async def test_without_a_token_the_guide_begins_and_the_try_out_shows_every_kind
             assert await serious(page) == []
             assert visited.foreign == []
             assert visited.complaints == []
+
+
+TYPES = """(field) => {
+  for (let end = 1; end <= 3; end++) {
+    field.value = "Flo".slice(0, end);
+    field.dispatchEvent(new Event("input", { bubbles: true }));
+  }
+}"""
+
+
+async def test_a_list_in_the_try_out_depends_on_what_is_filled_in_above_it(
+    browser: Browser, discord: DiscordServer, served: Callable[[str], str], tmp_path: Path
+) -> None:
+    spaces = f"it={served('pages')}"
+    async with running(tmp_path, discord, spaces, {"DISCORD_TOKEN": ""}, ready=False) as it:
+        await it.until_page("/it visit", START)
+        async with visit(browser, it.url) as visited:
+            page = visited.page
+            await page.fill(".line", "/it visit")
+            await page.press(".line", "Enter")
+            city, offered = page.get_by_label("city"), page.locator("#option-city-list option")
+            await city.focus()
+            await expect(offered).to_have_count(2)
+            assert await offered.evaluate_all(VALUES) == ["Paris", "Lyon"]
+            country = page.get_by_label("country")
+            await country.focus()
+            await country.select_option("Italy")
+            await city.focus()
+            await expect(offered.first).to_have_attribute("value", "Rome")
+            assert await offered.evaluate_all(VALUES) == ["Rome", "Florence"]
+            # Typed in one go, it is asked for once.
+            asked: list[str] = []
+            page.on("request", lambda one: asked.append(one.url))
+            await city.evaluate(TYPES)
+            await expect(offered).to_have_count(1)
+            assert await offered.evaluate_all(VALUES) == ["Florence"]
+            assert [url.partition("?")[2] for url in asked if "/suggest" in url] == [
+                "command=it+visit&option=city&after="
+            ]
+            await city.fill("Rome")
+            await page.get_by_label("street").fill("Condotti")
+            await page.click(".panel .go")
+            await expect(await ended(page, 0)).to_contain_text("A week in Condotti, Rome, Italy")
+            assert visited.complaints == []
+
+
+VALUES = "(all) => all.map((one) => one.value)"

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from spacebot.errors import Refused
+from spacebot.settings import Settings
 
 # How long a job may stay unstarted on a Space before that counts as its queue being
 # full: a job that starts at once still says "queued" first.
@@ -34,6 +35,16 @@ class Limits:
     running_per_user: int = 50
     waiting_per_user: int = 100
     in_all: int = 5000
+
+    @classmethod
+    def of(cls, settings: Settings) -> Limits:
+        """The limits that the owner set."""
+        return cls(
+            per_space=settings.jobs_per_space,
+            running_per_user=settings.jobs_running_per_user,
+            waiting_per_user=settings.jobs_waiting_per_user,
+            in_all=settings.jobs_in_all,
+        )
 
 
 @dataclass(slots=True, eq=False)

@@ -33,6 +33,7 @@ from spacebot.jobs.running import Running
 from spacebot.models import Outcome, Progress, Reply, Stage
 from spacebot.outputs import MESSAGE_LIMIT, MESSAGES
 from spacebot.outputs.values import files_in
+from spacebot.settings import Settings
 from spacebot.spaces import Connection, Partial, Recalled, Result, Toast, Update
 
 log = logging.getLogger(__name__)
@@ -59,6 +60,16 @@ class Deadlines:
     silence: float = 45.0
     in_all: float = 3600.0
     retry: float = 120.0
+
+    @classmethod
+    def of(cls, settings: Settings) -> Deadlines:
+        """The deadlines that the owner set."""
+        return cls(
+            queue=settings.queue_seconds,
+            silence=settings.silence_seconds,
+            in_all=settings.job_seconds,
+            retry=settings.retry_seconds,
+        )
 
 
 class Pipeline:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -103,9 +104,23 @@ def attached(uploads: Sequence[UploadFile | str], folder: Path) -> list[File]:
     return found
 
 
-def _value(option: Option, raw: UploadFile | str | None, folder: Path) -> Given | File | None:
+def so_far(endpoint: Endpoint, typed: Mapping[str, str]) -> dict[str, Given | File]:
+    """What is filled in by now, by option name; half a number and files are left out."""
+    found: dict[str, Given | File] = {}
+    options, rest = fields(endpoint)
+    for option in (*options, *rest):
+        with contextlib.suppress(InputError):
+            value = _value(option, typed.get(option.name), None)
+            if value is not None:
+                found[option.name] = value
+    return found
+
+
+def _value(
+    option: Option, raw: UploadFile | str | None, folder: Path | None
+) -> Given | File | None:
     if option.type is OptionType.ATTACHMENT:
-        return _file(option, raw, folder) if isinstance(raw, UploadFile) else None
+        return _file(option, raw, folder) if folder and isinstance(raw, UploadFile) else None
     if not isinstance(raw, str) or not raw.strip():
         return None
     # HTML forms send every line break as CRLF; Discord sends LF.

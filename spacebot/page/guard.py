@@ -64,6 +64,7 @@ BODIES: Mapping[str, Body] = {
     "/spacebot/owner/sign-in": Body(),
     "/spacebot/owner/sign-out": Body(),
     "/spacebot/owner/act": Body(),
+    "/spacebot/tryout/suggest": Body(256 * KIBIBYTE),
     "/spacebot/tryout/vary": Body(256 * KIBIBYTE),
     "/spacebot/tryout/run": Body(UPLOAD + 256 * KIBIBYTE, FILES, at_once=8),
 }

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
-from typing import Protocol
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Any, Protocol
 
 from spacebot.models import (
+    Asker,
+    Choice,
     Endpoint,
     FollowUp,
     Job,
@@ -42,6 +44,16 @@ class House(Protocol):
 
     def follow_up(self, space: str, wanted: FollowUp) -> Endpoint:
         """What a declared follow-up calls, from any thread; raises SpacebotError."""
+        ...
+
+    async def suggest(
+        self, endpoint: Endpoint, option: str, text: str, given: Mapping[str, Any], asker: Asker
+    ) -> list[Choice]:
+        """What to offer for an option on any event loop: what the Space's page would offer.
+
+        `given` holds the other options so far. Takes about a second at most; raises
+        SpacebotError.
+        """
         ...
 
     def run(self, job: Job) -> AsyncIterator[Progress | Outcome]:

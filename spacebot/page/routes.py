@@ -6,12 +6,13 @@ The page has no Gradio event: nothing but these routes can be called.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 import secrets
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, HTTPException, Request, Response
 from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, StreamingResponse
@@ -19,7 +20,7 @@ from starlette.datastructures import FormData
 
 from spacebot import inputs, recipes
 from spacebot.errors import InputError, SpacebotError
-from spacebot.models import Asker, BotPhase, Endpoint, Job
+from spacebot.models import Asker, BotPhase, Choice, Endpoint, Job
 from spacebot.page import forms, render
 from spacebot.page.access import Access, own_page
 from spacebot.page.house import House
@@ -69,12 +70,36 @@ class TryOut:
         return HTMLResponse(await asyncio.to_thread(_form, called), headers=NO_STORE)
 
     async def suggest(
-        self, command: str, option: str, text: str = "", after: str = ""
+        self,
+        request: Request,
+        command: str,
+        option: str,
+        x_spacebot_session: Annotated[str, Header()],
+        after: str = "",
     ) -> list[dict[str, str]]:
-        """What fits what was typed so far into an option."""
+        """What fits an option, from a form with all that is filled in so far."""
+        asker = _visitor(x_spacebot_session)
         endpoint = self._called(command, after).endpoint
-        found = await asyncio.to_thread(inputs.suggest, endpoint, option, text[:100])
+        typed = await forms.sent(request)
+        text = typed.pop(option, "")[:100]
+        found = await self._fitting(endpoint, option, text, forms.so_far(endpoint, typed), asker)
         return [{"label": choice.label, "value": str(choice.value)} for choice in found]
+
+    async def _fitting(
+        self,
+        endpoint: Endpoint,
+        option: str,
+        text: str,
+        given: Mapping[str, Any],
+        asker: Asker,
+    ) -> list[Choice]:
+        """What the Space's page decides comes from the bot's thread, all else from here."""
+        parameter = inputs.named(endpoint, option)
+        if parameter is not None and parameter.live:
+            with contextlib.suppress(SpacebotError):
+                return await self._house.suggest(endpoint, option, text, given, asker)
+        # A menu may have tens of thousands of choices.
+        return await asyncio.to_thread(inputs.suggest, endpoint, option, text)
 
     async def vary(self, request: Request, command: str, after: str = "") -> dict[str, str]:
         """Other seeds than those given, by option name, as a form holds them."""
@@ -97,9 +122,8 @@ class TryOut:
         `after` is the press of a result's button, which calls another endpoint with it.
         A chat belongs to a `conversation`; the form of a further message holds `said` and `files`.
         """
-        keys = (x_spacebot_session, conversation or x_spacebot_session)
-        if not all(map(SESSION.fullmatch, keys)):
-            raise HTTPException(400, "The session must be 32 hexadecimal digits.")
+        asker = _visitor(x_spacebot_session)
+        keys = (x_spacebot_session, _session(conversation or x_spacebot_session))
         called = self._called(command, after)
         endpoint = called.endpoint
         bot = (await self._overview.status()).bot.name or "Spacebot"
@@ -117,12 +141,10 @@ class TryOut:
         except BaseException:
             folder.cleanup()
             raise
-        user = f"tryout:{x_spacebot_session}"
         job = Job(
             secrets.token_hex(8),
             question.endpoint,
-            # Visitors cost nothing to make up: together they have one person's share.
-            Asker(user, "you", user, share="tryout"),
+            asker,
             question.given,
             command=f"/{called.name}",
             conversation=f"tryout:{':'.join(keys)}" if endpoint.chats else None,
@@ -170,7 +192,7 @@ class TryOut:
         router = APIRouter(prefix="/spacebot/tryout", dependencies=[Depends(self.offered)])
         router.add_api_route("/commands", self.commands, methods=["GET"])
         router.add_api_route("/form", self.form, methods=["GET"], response_class=HTMLResponse)
-        router.add_api_route("/suggest", self.suggest, methods=["GET"])
+        router.add_api_route("/suggest", self.suggest, methods=["POST"])
         router.add_api_route("/vary", self.vary, methods=["POST"])
         router.add_api_route("/run", self.run, methods=["POST"], response_class=StreamingResponse)
         router.add_api_route("/files/{key}", self.file, methods=["GET", "HEAD"])
@@ -216,6 +238,19 @@ def router(house: House, shelf: Shelf, access: Access) -> APIRouter:
     every.include_router(TryOut(house, shelf, overview).router())
     every.include_router(OwnerView(house, overview, access).router())
     return every
+
+
+def _session(name: str) -> str:
+    if not SESSION.fullmatch(name):
+        raise HTTPException(400, "The session must be 32 hexadecimal digits.")
+    return name
+
+
+def _visitor(session: str) -> Asker:
+    """A visitor by the session of the browser's tab; raises 400 for what is none."""
+    user = f"tryout:{_session(session)}"
+    # Sessions cost nothing to make up: together their visitors have one person's share.
+    return Asker(user, "you", user, share="tryout")
 
 
 def _form(called: forms.Command) -> str:

@@ -23,7 +23,7 @@ from urllib.parse import urlsplit
 import aiohttp
 
 from spacebot.errors import EndpointGone, LoginNeeded, SpaceError, SpaceUnavailable, SpaceUnreadable
-from spacebot.models import Endpoint, Page, Parameter, Progress, Source, Stage, Step
+from spacebot.models import Asker, Endpoint, Page, Parameter, Progress, Source, Stage, Step
 from spacebot.spaces.client import Joined, LegacyJob, SpaceClient, StockJob, headers
 from spacebot.spaces.descriptions import Description
 from spacebot.spaces.files import Fetcher
@@ -351,10 +351,10 @@ class Connection:
         return await self.pages.opened(await self.ready(), pages)
 
     async def offered(
-        self, endpoint: Endpoint, name: str, values: Mapping[str, Any], *, user: str
+        self, endpoint: Endpoint, name: str, values: Mapping[str, Any], asker: Asker
     ) -> Parameter:
         """A parameter as the Space's page offers it by now: see `Pages.offered`."""
-        return await self.pages.offered(await self.ready(), endpoint, name, values, user=user)
+        return await self.pages.offered(await self.ready(), endpoint, name, values, asker)
 
     def visible(self, api_name: str, values: list[Any]) -> list[Any]:
         """Raw outputs without the ones that a direct call leaves out (gr.State)."""

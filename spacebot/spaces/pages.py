@@ -9,7 +9,7 @@ from collections import OrderedDict, deque
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from spacebot.models import Endpoint, Given, Page, Parameter
+from spacebot.models import Asker, Endpoint, Given, Page, Parameter
 from spacebot.spaces.client import SpaceClient
 from spacebot.spaces.network import Network, Workers
 from spacebot.spaces.page_calls import PageCalls
@@ -66,12 +66,11 @@ class Pages:
         endpoint: Endpoint,
         name: str,
         values: Mapping[str, Any],
-        *,
-        user: str,
+        asker: Asker,
     ) -> Parameter:
         """A parameter as the page offers it with these values filled in before it.
 
-        Where that was just asked for, or a `user` asks too often, it is what was last known.
+        Where that was just asked for, or the `asker` asks too often, it is what was last known.
         """
         assert endpoint.page is not None
         before = {one: values.get(one) for one in endpoint.page.depends.get(name, ())}
@@ -81,9 +80,9 @@ class Pages:
             return known
         asking = self._asking.get(key)
         if asking is None:
-            if not self._may_ask(user):
+            if not self._may_ask(asker.turns):
                 return known or self.last_known(endpoint, name)
-            asking = self._ask(key, self._find(client, endpoint, name, values, user))
+            asking = self._ask(key, self._find(client, endpoint, name, values, asker.user))
         return await asyncio.shield(asking)
 
     def last_known(self, endpoint: Endpoint, name: str) -> Parameter:
@@ -134,10 +133,10 @@ class Pages:
         calls = PageCalls(self._network, client, session, self.slow)
         return calls, Replay(endpoint, session.page[1], calls)
 
-    def _may_ask(self, user: str) -> bool:
+    def _may_ask(self, who: str) -> bool:
         now = time.monotonic()
-        asked = self._asked.setdefault(user, deque(maxlen=ASKS))
-        self._asked.move_to_end(user)
+        asked = self._asked.setdefault(who, deque(maxlen=ASKS))
+        self._asked.move_to_end(who)
         while len(self._asked) > REMEMBERED:
             self._asked.popitem(last=False)
         if len(asked) == ASKS and now - asked[0] < WITHIN:

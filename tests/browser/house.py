@@ -8,15 +8,18 @@ import math
 import struct
 import time
 import wave
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from PIL import Image
 
+from spacebot import inputs
 from spacebot.errors import InputError, SpaceRaised
 from spacebot.models import (
     Answer,
+    Asker,
     Attached,
     BotPhase,
     BotStatus,
@@ -188,6 +191,7 @@ class ScriptedHouse:
     looked: int = 0
     offered: Sequence[Space] = (DEMO,)
     jobs: list[Job] = field(default_factory=list)
+    suggested: list[tuple[str, str, Mapping[str, Any], Asker]] = field(default_factory=list)
     said: list[tuple[str | None, str]] = field(default_factory=list)
     read: list[bytes] = field(default_factory=list)
     cancelled: list[str] = field(default_factory=list)
@@ -228,6 +232,13 @@ class ScriptedHouse:
     def follow_up(self, space: str, wanted: FollowUp) -> Endpoint:
         """The scripted endpoint of that name."""
         return next(one for one in ENDPOINTS if one.api_name == wanted.endpoint)
+
+    async def suggest(
+        self, endpoint: Endpoint, option: str, text: str, given: Mapping[str, Any], asker: Asker
+    ) -> list[Choice]:
+        """Keep what was asked; what fits is as it was described."""
+        self.suggested.append((option, text, given, asker))
+        return inputs.suggest(endpoint, option, text)
 
     async def run(self, job: Job) -> AsyncIterator[Progress | Outcome]:
         """Yield the progress and the outcome that the endpoint's name stands for."""

@@ -6,9 +6,11 @@ function spacebotTryout(page) {
   const find = (selector) => page.querySelector(selector);
   const [log, menu, panel, line, say] = [".log", ".menu", ".panel", ".line", ".say"].map(find);
   const session = browserSession();
+  const PAUSE = 250; // ms without a keystroke before suggestions are asked for
   let commands = [];
   let active = -1;
   let talking; // {command, conversation} while a chat goes on
+  let pausing, asking; // the timer before a question for suggestions, and what ends the question
 
   function randomName() {
     const bytes = crypto.getRandomValues(new Uint8Array(16));
@@ -177,8 +179,8 @@ function spacebotTryout(page) {
       run(name, given, { after });
     });
     form.addEventListener("keydown", (event) => event.key === "Escape" && leave());
-    form.addEventListener("input", (event) => suggest(name, event.target, after));
-    form.querySelectorAll("[data-suggest]").forEach((field) => suggest(name, field, after));
+    form.addEventListener("input", ({ target }) => suggest(name, target, after, PAUSE));
+    form.addEventListener("focusin", ({ target }) => suggest(name, target, after, 0));
     form.querySelector(".leave").addEventListener("click", leave);
     form.querySelector("input, select, textarea, button").focus();
   }
@@ -196,16 +198,31 @@ function spacebotTryout(page) {
     }
   }
 
-  async function suggest(command, field, after) {
-    const option = field.dataset.suggest;
-    if (!option) return;
-    const text = field.value;
-    const answer = await ask("suggest", { command, option, text, after });
-    if (!answer.ok || field.value !== text) return;
-    field.list.replaceChildren(
-      ...(await answer.json()).map(({ label, value }) => make("option", { label, value })),
-    );
+  // Asks what fits a field, once the visitor pauses; a newer question replaces an older one.
+  function suggest(command, field, after, pause) {
+    if (!field.dataset.suggest) return;
+    clearTimeout(pausing);
+    pausing = setTimeout(() => offer(command, field, after), pause);
   }
+
+  async function offer(command, field, after) {
+    asking?.abort();
+    asking = new AbortController();
+    const query = { command, option: field.dataset.suggest, after };
+    const headers = { "X-Spacebot-Session": session };
+    const options = { method: "POST", body: texts(new FormData(field.form)), headers, signal: asking.signal };
+    try {
+      const answer = await ask("suggest", query, options);
+      if (!answer.ok) return;
+      const found = await answer.json();
+      field.list.replaceChildren(...found.map(({ label, value }) => make("option", { label, value })));
+    } catch {
+      // Replaced by a newer question, or the connection is lost: the list stays as it is.
+    }
+  }
+
+  const texts = (data) =>
+    new URLSearchParams([...data].filter(([, value]) => typeof value === "string"));
 
   function leave() {
     panel.hidden = true;
@@ -317,8 +334,7 @@ function spacebotTryout(page) {
   }
 
   async function vary(command, data, after) {
-    const given = new URLSearchParams([...data].filter(([, value]) => typeof value === "string"));
-    const answer = await ask("vary", { command, after }, { method: "POST", body: given });
+    const answer = await ask("vary", { command, after }, { method: "POST", body: texts(data) });
     if (!answer.ok) {
       say.textContent = "This command is not offered any longer.";
       return;
