@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 import aiohttp
 import yarl
@@ -11,6 +13,28 @@ import yarl
 from spacebot.models import Reach
 
 SECONDS = 10.0
+# Anyone may ask for a probe, so they are at least this many seconds apart.
+APART = 15.0
+
+
+class Lookout:
+    """Probes the way to Discord, and remembers what was `seen` last."""
+
+    def __init__(self, probe: Callable[[], Coroutine[Any, Any, Reach]]) -> None:
+        self._probe = probe
+        self._looking: asyncio.Task[Reach] | None = None
+        self.seen: Reach | None = None
+
+    def look(self) -> asyncio.Task[Reach]:
+        """Probe; whoever asks while a probe is under way shares it."""
+        if self._looking is None or self._looking.done():
+            self._looking = asyncio.create_task(self._look(), name="look at the way to Discord")
+        return self._looking
+
+    async def _look(self) -> Reach:
+        if self.seen is None or time.time() - self.seen.at > APART:
+            self.seen = await self._probe()
+        return self.seen
 
 
 async def probe(api: str, gateway: str = "", *, proxy: str = "") -> Reach:

@@ -16,6 +16,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequenc
 from concurrent.futures import Future
 from contextlib import AsyncExitStack
 from dataclasses import asdict, replace
+from functools import partial
 from typing import Any, TypeVar
 
 from spacebot import __version__, demo, setup_guide, words
@@ -36,12 +37,12 @@ from spacebot.models import (
     Outcome,
     OwnerStatus,
     Progress,
-    Reach,
     Source,
     Space,
     Status,
     Trouble,
 )
+from spacebot.reach import Lookout
 from spacebot.settings import Settings
 from spacebot.spaces import Network
 from spacebot.store import DataFolder, open_store
@@ -58,8 +59,6 @@ TRIM = 3600.0
 DEMO, BUILT_IN = "demo", "Built-in Space"
 # The gateway measures its latency every 41 s.
 SAMPLE = 30.0
-# Anyone may ask for a look at the way to Discord: it is not gone too often.
-LOOK = 15.0
 # The longest that an action may take: reading a Space again waits for 40 s.
 ACT = 50.0
 SHOWN = 10
@@ -100,8 +99,7 @@ class Runtime:
         self._bot_status = BotStatus(BotPhase.OFF)
         self._jobs: Jobs | None = None
         self._control: Control | None = None
-        self._reach: Reach | None = None
-        self._looking: asyncio.Task[Reach] | None = None
+        self._lookout = Lookout(partial(reached, settings.discord_proxy))
         self._catalogue: Catalogue | None = None
         self._seen: tuple[float, Status] | None = None
         self._seeing = threading.Lock()
@@ -231,26 +229,20 @@ class Runtime:
             wrong = setup_guide.wrong_kind(self.settings.discord_token)
             status = replace(status, reason=wrong or status.reason)
         self._bot, self._bot_status = bot, status
-        if status.trouble in (Trouble.NETWORK, Trouble.DISCORD):
-            self._look_soon()
-
-    def _look_soon(self) -> asyncio.Task[Reach]:
-        """Look at the way to Discord; who asks while that goes on shares the look."""
-        if self._looking is None or self._looking.done():
-            self._looking = asyncio.create_task(self._look(), name="look at the way to Discord")
-        return self._looking
-
-    async def _look(self) -> Reach:
-        if self._reach is None or time.time() - self._reach.at > LOOK:
-            self._reach = await reached(self.settings.discord_proxy)
-        return self._reach
+        if status.trouble in (Trouble.NETWORK, Trouble.DISCORD) and not status.until:
+            self._lookout.look()
 
     async def look(self) -> None:
         """See whether Discord can be reached, from any event loop; `status` then tells."""
         await self._ask(self._shared_look())
 
     async def _shared_look(self) -> None:
-        await asyncio.shield(self._look_soon())
+        # While Discord accepts no requests, one more only makes it worse.
+        if not self._bot_now().until:
+            await asyncio.shield(self._lookout.look())
+
+    def _bot_now(self) -> BotStatus:
+        return self._bot.state() if self._bot else self._bot_status
 
     async def owner(self) -> OwnerStatus:
         """What only the owner sees, from any event loop."""
@@ -304,7 +296,7 @@ class Runtime:
             return self._basic(self._bot_status)
         history, span = jobs.history.shown()
         return replace(
-            self._basic(self._bot.state() if self._bot else self._bot_status),
+            self._basic(self._bot_now()),
             spaces=tuple(
                 replace(space, **asdict(jobs.metrics.timings(space.source)))
                 for space in catalogue.status(jobs.admission.counts)
@@ -313,7 +305,7 @@ class Runtime:
             waiting=jobs.admission.waiting,
             **{ending.value: jobs.metrics.count(ending) for ending in Ending},
             answered=jobs.answered,
-            reach=self._reach,
+            reach=self._lookout.seen,
             history=history,
             span=span,
             failures=jobs.history.failures[:SHOWN],

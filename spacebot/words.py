@@ -7,6 +7,9 @@ a Space said through `plain`.
 
 from __future__ import annotations
 
+import math
+from datetime import UTC, datetime
+
 from spacebot import inputs
 from spacebot.errors import (
     Cancelled,
@@ -103,6 +106,15 @@ def duration(seconds: float) -> str:
     if minutes < 90:
         return f"{minutes} min"
     return f"{minutes // 60} h {minutes % 60} min"
+
+
+def clock(at: float) -> str:
+    """Epoch seconds as a time of day in UTC, rounded up; with the date if not today."""
+    then = datetime.fromtimestamp(math.ceil(at / 60) * 60, UTC)
+    time_of_day = f"{then:%H:%M} UTC"
+    if then.date() == datetime.now(UTC).date():
+        return time_of_day
+    return f"{time_of_day} on {then.day} {then:%B}"
 
 
 UNSAVED = (

@@ -19,6 +19,7 @@ from spacebot import comparisons, words
 from spacebot.automations import AUTOMATION, AutomationCommands, Automations
 from spacebot.bot.acknowledging import ACKNOWLEDGED, Acknowledging
 from spacebot.bot.handover import Handover
+from spacebot.bot.limits import PATIENCE, Limits
 from spacebot.bot.registration import Registration
 from spacebot.bot.requests import Requests
 from spacebot.catalogue import Catalogue
@@ -69,6 +70,10 @@ OVERDUE = (
     "Discord has not answered requests for {}: it limits this bot, or the way there is broken. "
     "If this does not pass, restart Spacebot."
 )
+LIMITED = (
+    "Discord limits this bot's requests until {} (error 429). They wait, and are then made by "
+    "themselves."
+)
 # It would warn at every start that the libraries for voice are missing: none is needed.
 discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
 
@@ -77,6 +82,7 @@ class Bot(discord.Client):
     """Discord's side: slash commands that start jobs."""
 
     def __init__(self, catalogue: Catalogue, jobs: Jobs, *, proxy: str = "") -> None:
+        limits = Limits(proxy=bool(proxy))
         super().__init__(
             intents=least(),
             # Messages are followed by their ids: none has to be remembered.
@@ -84,7 +90,12 @@ class Bot(discord.Client):
             # Nothing a Space returns may ping anyone.
             allowed_mentions=discord.AllowedMentions.none(),
             proxy=proxy or None,
+            http_trace=limits.trace,
         )
+        self.limits = limits
+        limits.guard(self.http, self.is_ready)
+        # While the bot logs in, `keep_running` waits out what takes longer.
+        self.http.max_ratelimit_timeout = PATIENCE
         self.requests = Requests(self.http)
         self.catalogue = catalogue
         self.jobs = jobs
@@ -110,6 +121,7 @@ class Bot(discord.Client):
 
     async def setup_hook(self) -> None:
         """Offer the commands and see that Discord has them, now and at each change."""
+        self.http.max_ratelimit_timeout = None
         # For this task, and those that come of it: all that happens in Discord.
         async_context.set(Acknowledging(self))
         self.add_dynamic_items(*PRESSES, *FORM_BUTTONS, *SENDING, *CHAT_BUTTONS)
@@ -346,6 +358,13 @@ class Bot(discord.Client):
         elif late := self.requests.overdue:
             phase, trouble = BotPhase.RETRYING, Trouble.DISCORD
             reason = OVERDUE.format(words.duration(late))
+            if self.limits.limit:
+                reason = LIMITED.format(words.clock(self.limits.limit.until))
+        # Discord limits single routes of a running bot too, and discord.py waits for those.
+        limit = self.limits.block if self.is_ready() else self.limits.limit
+        if limit:
+            phase, trouble = BotPhase.RETRYING, Trouble.DISCORD
+            reason = self.limits.sentence(limit)
         return BotStatus(
             phase=phase,
             reason=reason,
@@ -357,6 +376,7 @@ class Bot(discord.Client):
             shards=self.shard_count or 1,
             commands=self.registration.count,
             advice=self.deaf,
+            until=limit.until if limit else None,
         )
 
     @property

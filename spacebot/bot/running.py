@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import random
 from collections.abc import Callable
+from dataclasses import replace
 
 import aiohttp
 import discord
@@ -17,6 +19,8 @@ log = logging.getLogger(__name__)
 
 # The gateway's close codes after which it must not be asked again: sharding, version, intents.
 FINAL = range(4010, 4014)
+# Bots that share an address should not all come back in the second in which a limit ends.
+SPREAD = 30.0
 
 
 async def keep_running(
@@ -31,7 +35,7 @@ async def keep_running(
     pause = RETRY_FIRST
     refused = False
     while True:
-        bot = None
+        bot, wait = None, pause
         try:
             bot = make()
             if refused:
@@ -48,14 +52,23 @@ async def keep_running(
                 refused = True
                 continue
             status = diagnose(error, pause)
+            limit = bot.limits.limit if bot else None
+            if bot and limit and status.trouble in (Trouble.DISCORD, Trouble.NETWORK):
+                status = replace(
+                    status,
+                    reason=bot.limits.sentence(limit),
+                    trouble=Trouble.DISCORD,
+                    until=limit.until,
+                )
+                wait = limit.left + random.uniform(0, SPREAD)
             if status.phase is BotPhase.FAILED:
                 log.error(status.reason, exc_info=None if _is_told(error) else error)
             else:
-                log.warning("%s (%r)", status.reason, error)
+                log.warning("%s (%s)", status.reason, _brief(error))
             tell(None, status)
             if status.phase is BotPhase.FAILED:
                 return
-        await asyncio.sleep(pause)
+        await asyncio.sleep(wait)
         pause = min(2 * pause, RETRY_MOST)
 
 
@@ -83,6 +96,15 @@ def _without_traceback(record: logging.LogRecord) -> bool:
 
 
 logging.getLogger("discord.client").addFilter(_without_traceback)
+
+
+def _brief(error: Exception) -> str:
+    """An error for the log: no page of Cloudflare's, no headers with a password."""
+    match error:
+        case aiohttp.ClientResponseError() | discord.HTTPException(code=0):
+            return f"{type(error).__name__} {error.status}"
+        case _:
+            return repr(error)
 
 
 def _is_told(error: BaseException) -> bool:
@@ -123,7 +145,12 @@ def diagnose(error: Exception, pause: float) -> BotStatus:
                 "If it stays so, this host may block Discord: set DISCORD_PROXY.",
                 trouble=Trouble.NETWORK,
             )
-        case discord.HTTPException() | discord.GatewayNotFound() | discord.ConnectionClosed():
+        case (
+            discord.HTTPException()
+            | discord.RateLimited()
+            | discord.GatewayNotFound()
+            | discord.ConnectionClosed()
+        ):
             return BotStatus(
                 BotPhase.RETRYING,
                 f"Discord has trouble; trying again in {words.duration(pause)}.",

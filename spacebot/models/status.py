@@ -48,7 +48,8 @@ class BotStatus:
 
     `trouble` is the kind of what `reason` tells, where it keeps the bot from
     Discord; `advice` tells what would work better, where nothing is in the way;
-    `commands` is how many are registered there.
+    `commands` is how many are registered there; `until` (epoch seconds) is set
+    while Discord accepts no requests from here.
     """
 
     phase: BotPhase
@@ -61,6 +62,7 @@ class BotStatus:
     shards: int = 0
     commands: int = 0
     advice: str = ""
+    until: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import re
 import secrets
 import tempfile
+import time
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -213,7 +215,10 @@ def router(house: House, shelf: Shelf, access: Access) -> APIRouter:
             return JSONResponse({"status": "ok"}, headers=NO_STORE)
         reason = bot.reason or "The first connection to Discord is under way."
         answer = {"status": bot.phase.value, "reason": reason}
-        return JSONResponse(answer, status_code=503, headers=NO_STORE)
+        headers = dict(NO_STORE)
+        if bot.until:
+            headers["Retry-After"] = str(max(1, math.ceil(bot.until - time.time())))
+        return JSONResponse(answer, status_code=503, headers=headers)
 
     async def sections(known: str = "") -> Response:
         changed = await overview.changed(known)

@@ -18,6 +18,7 @@ from spacebot.spaces.connection import (
 from spacebot.spaces.descriptions import Description, Descriptions
 from spacebot.spaces.network import Network
 from spacebot.spaces.page_calls import RUNS
+from spacebot.spaces.translate import retry_after
 
 __all__ = [
     "RUNS",
@@ -30,4 +31,5 @@ __all__ = [
     "Result",
     "Toast",
     "Update",
+    "retry_after",
 ]

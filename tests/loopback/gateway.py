@@ -15,6 +15,8 @@ import aiohttp
 import orjson
 from aiohttp import web
 
+from .limits import play
+
 if TYPE_CHECKING:
     from .server import DiscordServer
     from .state import Guild
@@ -133,6 +135,7 @@ class Gateway:
         self.heartbeat_interval = 41.25
         self.shards = 1
         self.down = False
+        self.refused = 0
         self.identifies = 0
         self.resumes = 0
         self.heartbeats = 0
@@ -150,6 +153,9 @@ class Gateway:
         """Serves one websocket."""
         if self.down:
             return web.Response(status=503, text="upstream connect error")
+        if fault := self.server.limits.fault_for("GET", "/"):
+            self.refused += 1
+            return await play(fault)
         socket = web.WebSocketResponse(max_msg_size=16_384, compress=False, autoping=True)
         await socket.prepare(request)
         connection = Connection(self, socket, request.query.get("compress", ""))

@@ -14,6 +14,7 @@ import asyncio
 import fnmatch
 import time
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -71,6 +72,7 @@ class Fault:
     hang: float = 0.0
     after: bool = False
     late: bool = False
+    answer: Callable[[], web.Response] | None = None
 
 
 class Limits:
@@ -96,7 +98,7 @@ class Limits:
         `status` 429 takes `retry_after` and `everywhere` (the global limit); `hang` sleeps so
         many seconds first; status 0 drops the connection; with `after` the request is done,
         and only its answer is lost; with `late` it is held for `hang` seconds, and then done,
-        whether or not the bot still waits.
+        whether or not the bot still waits; `answer` makes an answer of the test's own.
         """
         fault = Fault(route, status, times, **more)
         self._faults.append(fault)
@@ -204,6 +206,8 @@ async def play(fault: Fault) -> web.Response:
     """Gives a request its ordered fault."""
     if fault.hang:
         await asyncio.sleep(fault.hang)
+    if fault.answer:
+        return fault.answer()
     if fault.status == 429:
         return too_many(fault.retry_after, everywhere=fault.everywhere)
     text = f"<html><body><h1>{fault.status}</h1></body></html>"
