@@ -22,7 +22,6 @@ from spacebot.errors import EndpointGone
 from spacebot.forms import Forms
 from spacebot.jobs import Jobs, secrets_of, to_job
 from spacebot.models import Answer, Asker, Chain, Choice, Ending, Endpoint, Job
-from spacebot.offers import Offers
 from spacebot.pacing import Rush
 from spacebot.places import AUTOMOD, DELETED, NOBODY, TROUBLE, Place
 from spacebot.store import Record, State
@@ -48,7 +47,6 @@ class Desk:
         self.client = client
         self.jobs = jobs
         self.forms = Forms()
-        self.offers = Offers()
         self.rush = Rush()
         self._tasks: set[asyncio.Task[None]] = set()
         # Takes a chat's command as the beginning of a conversation, where one can be had.

@@ -33,8 +33,9 @@ from spacebot.intents import CONTENT, Wanted, least
 from spacebot.jobs import Jobs
 from spacebot.models import BotPhase, BotStatus, Reach, Trouble
 from spacebot.places import TROUBLE
-from spacebot.presses import PRESSES, SENDING, context_menus
+from spacebot.presses import PRESSES, recipe_menu
 from spacebot.reach import probe
+from spacebot.send_to import SEND_TO, SendTo
 
 log = logging.getLogger(__name__)
 
@@ -107,6 +108,7 @@ class Bot(discord.Client):
         self.tree.error(self._failed)
         self.registration = Registration(self, self.tree, catalogue)
         self.desk = Desk(self, jobs)
+        self.send_to = SendTo(self.desk)
         self.conversations = Host(self, jobs, self.desk.forms)
         self.desk.converse = self.conversations.open
         self.desk.compare = Compare(self.desk)
@@ -124,7 +126,7 @@ class Bot(discord.Client):
         self.http.max_ratelimit_timeout = None
         # For this task, and those that come of it: all that happens in Discord.
         async_context.set(Acknowledging(self))
-        self.add_dynamic_items(*PRESSES, *FORM_BUTTONS, *SENDING, *CHAT_BUTTONS)
+        self.add_dynamic_items(*PRESSES, *SEND_TO, *FORM_BUTTONS, *CHAT_BUTTONS)
         await self.conversations.talks.load()
         await self.automations.start()
         self.offer()
@@ -159,7 +161,7 @@ class Bot(discord.Client):
             if space.endpoints:
                 self.registration.add(space.name, partial(build, space, self.desk))
         self._offer_compare()
-        for menu in context_menus(self.desk):
+        for menu in (self.send_to.context_menu(), recipe_menu(self.desk)):
             self.tree.add_command(menu)
         if self.tree.get_command(AUTOMATION) is None and self._has_room():
             self.tree.add_command(AutomationCommands(self.automations, self.desk))

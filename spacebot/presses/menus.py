@@ -1,4 +1,4 @@
-"""The commands of a message's own menu (right click → Apps)."""
+"""Recipe in a message's own menu (right click → Apps)."""
 
 from __future__ import annotations
 
@@ -10,34 +10,30 @@ from discord import app_commands
 from spacebot.buttons import job_under
 from spacebot.commands import EVERYWHERE, INSTALLS
 from spacebot.desk import Desk
-from spacebot.presses import results, sending
+from spacebot.presses import results
 
 NO_RESULT = "This is no result of a command, or it is no longer kept."
 
 
-def context_menus(desk: Desk) -> list[app_commands.ContextMenu]:
-    """The commands of a message's menu: "Use in a Space…", "Recipe"."""
-
-    async def use(interaction: discord.Interaction[Any], message: discord.Message) -> None:
-        job = await _job_of(desk, message)
-        await sending.offer(desk, interaction, await sending.items_of(desk, [message], job))
+def recipe_menu(desk: Desk) -> app_commands.ContextMenu:
+    """The command that shows what a message's result was made with."""
 
     async def recipe(interaction: discord.Interaction[Any], message: discord.Message) -> None:
-        job = await _job_of(desk, message)
+        job = await job_of(desk, message)
         if job is None:
             await interaction.response.send_message(NO_RESULT, ephemeral=True)
         else:
             await results.recipe(desk, interaction, job)
 
-    return [
-        app_commands.ContextMenu(
-            name=name, callback=callback, allowed_contexts=EVERYWHERE, allowed_installs=INSTALLS
-        )
-        for name, callback in (("Use in a Space…", use), ("Recipe", recipe))
-    ]
+    return app_commands.ContextMenu(
+        name="Recipe",
+        callback=recipe,
+        allowed_contexts=EVERYWHERE,
+        allowed_installs=INSTALLS,
+    )
 
 
-async def _job_of(desk: Desk, message: discord.Message) -> str | None:
+async def job_of(desk: Desk, message: discord.Message) -> str | None:
     """The job that a message of the bot is of, if it is of one."""
     if desk.client.user is None or message.author.id != desk.client.user.id:
         return None

@@ -11,10 +11,11 @@ from typing import Any
 
 import pytest
 
-from spacebot.buttons import BUTTONS
+from spacebot.buttons import BUTTONS, ButtonHandler
 from spacebot.conversations import CHAT_BUTTONS
 from spacebot.forms import FORM_BUTTONS
-from spacebot.presses import PRESSES, SENDING
+from spacebot.presses import PRESSES
+from spacebot.send_to import SEND_TO
 from tests.e2e.ask import ask, is_final, shown
 from tests.e2e.conftest import Place
 from tests.e2e.test_buttons import picture
@@ -138,7 +139,7 @@ async def test_every_posted_button_has_its_handler() -> None:
         "chat-enter:{} chat-stop:{} chat-again:{} chat-fork:{} chat-export:{} chat-share:{} "
         "what:{} to:{} turn:{}:3 form:{}:2 form:{}:run"
     ).replace("{}", "0123456789ab")
-    handlers = (*PRESSES, *SENDING, *CHAT_BUTTONS, *FORM_BUTTONS)
+    handlers = (*PRESSES, *SEND_TO, *CHAT_BUTTONS, *FORM_BUTTONS)
     answering = {
         custom_id: [
             one for one in handlers if re.fullmatch(one.__discord_ui_compiled_template__, custom_id)
@@ -149,4 +150,5 @@ async def test_every_posted_button_has_its_handler() -> None:
         posted.split(), 1
     )
     assert {one for found in answering.values() for one in found} == set(handlers)
-    assert {one.spec for one in PRESSES} == set(BUTTONS.values())
+    buttons = [one for one in (*PRESSES, *SEND_TO) if issubclass(one, ButtonHandler)]
+    assert {one.spec for one in buttons} == set(BUTTONS.values())

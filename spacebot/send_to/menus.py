@@ -1,10 +1,9 @@
-"""Menus that are open: what there is to send on, and which commands take it."""
+"""The open menus of Send to: what there is to send, and which commands take it."""
 
 from __future__ import annotations
 
 import secrets
 import time
-from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,7 +15,7 @@ from spacebot.catalogue import Catalogue, command_name
 from spacebot.inputs.base import clip, one_line
 from spacebot.models import Endpoint, File
 
-MOST, LIFE = 5000, 3600.0
+MOST_OPEN, LIFE = 5000, 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,31 +56,31 @@ class Target:
 
 
 @dataclass(slots=True, eq=False)
-class Offer:
-    """One open menu: what there is to send, and what was chosen so far."""
+class Menu:
+    """One open menu: what there is to send, and what is chosen so far."""
 
     items: Sequence[Item]
-    menu: discord.Interaction[Any]
+    shown: discord.Interaction[Any]
     chosen: Item | None = None
     id: str = field(default_factory=lambda: secrets.token_hex(6))
     opened: float = field(default_factory=time.monotonic)
 
 
-class Offers:
-    """The open menus: at most `MOST`, each for `LIFE` seconds."""
+class OpenMenus:
+    """The open menus by id: at most `MOST_OPEN`, each for `LIFE` seconds."""
 
     def __init__(self) -> None:
-        self._offers: OrderedDict[str, Offer] = OrderedDict()
+        self._menus: dict[str, Menu] = {}
 
-    def add(self, offer: Offer) -> None:
-        """Keep a menu, and forget the oldest where there are too many."""
-        self._offers[offer.id] = offer
-        while len(self._offers) > MOST:
-            self._offers.popitem(last=False)
+    def add(self, menu: Menu) -> None:
+        """Keep a menu; the oldest goes where there are too many."""
+        self._menus[menu.id] = menu
+        while len(self._menus) > MOST_OPEN:
+            del self._menus[next(iter(self._menus))]
 
-    def get(self, offer: str) -> Offer | None:
-        """The menu of this id, or None where it is too old."""
-        found = self._offers.get(offer)
+    def get(self, menu: str) -> Menu | None:
+        """The menu of this id, or None where it has expired."""
+        found = self._menus.get(menu)
         return found if found and time.monotonic() - found.opened < LIFE else None
 
 

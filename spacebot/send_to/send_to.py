@@ -1,0 +1,243 @@
+"""Send to: the commands, of any Space here, that take what a message has."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import re
+import time
+from collections.abc import Sequence
+from typing import Any, cast
+
+import discord
+from discord import app_commands, ui
+
+from spacebot import recipes
+from spacebot.attachments import attached, pictured, words_of
+from spacebot.buttons import SEND, PressHandler
+from spacebot.commands import EVERYWHERE, INSTALLS
+from spacebot.desk import Desk
+from spacebot.inputs.base import clip
+from spacebot.places import TROUBLE, Place, Writer
+from spacebot.presses import JobButton, job_of, outputs_of
+from spacebot.send_to.menus import Item, Menu, OpenMenus, Target, targets
+
+PAGE = 25
+# How long the other messages of a result are looked for: the press is answered within 3 s.
+LOOK = 1.0
+ID = r"(?P<menu>[0-9a-f]{12})"
+EXPIRED = "⌛ This menu is too old, or the bot was restarted. Open it again."
+NOTHING = "There is no picture, sound, video, file or text to send here."
+NOBODY_TAKES = "No command here takes this."
+
+
+class SendTo:
+    """Offers what a message has to the commands that take it, by menus that only one user sees."""
+
+    def __init__(self, desk: Desk) -> None:
+        self.desk = desk
+        self.menus = OpenMenus()
+
+    def context_menu(self) -> app_commands.ContextMenu:
+        """The command of a message's own menu (right click → Apps)."""
+
+        async def use(interaction: discord.Interaction[Any], message: discord.Message) -> None:
+            await self.offer(interaction, [message], await job_of(self.desk, message))
+
+        return app_commands.ContextMenu(
+            name="Use in a Space…",
+            callback=use,
+            allowed_contexts=EVERYWHERE,
+            allowed_installs=INSTALLS,
+        )
+
+    async def offer(
+        self,
+        interaction: discord.Interaction[Any],
+        messages: Sequence[discord.Message],
+        job: str | None,
+    ) -> None:
+        """Ask what to send, where messages have several things, and where to."""
+        items = await _items_of(self.desk, messages, job)
+        fitting = [item for item in items if targets(self.desk.jobs.catalogue, item)]
+        if not fitting:
+            said = NOBODY_TAKES if items else NOTHING
+            await interaction.response.send_message(said, ephemeral=True)
+            return
+        menu = Menu(fitting[:PAGE], interaction)
+        if len(fitting) == 1:
+            menu.chosen = fitting[0]
+        self.menus.add(menu)
+        await interaction.response.send_message(**self.show(menu), ephemeral=True)
+
+    def show(self, menu: Menu, page: int = 0) -> dict[str, Any]:
+        """A menu's message as it is now: a text and its selects."""
+        view = ui.View(timeout=None)
+        if menu.chosen is None:
+            view.add_item(_item_select(menu))
+            view.stop()
+            return {"content": "What do you want to send?", "view": view}
+        found = targets(self.desk.jobs.catalogue, menu.chosen)
+        view.add_item(_target_select(menu, found[page * PAGE : (page + 1) * PAGE]))
+        for number, label in ((page - 1, "◀ Back"), (page + 1, "More ▶")):
+            if 0 <= number * PAGE < len(found):
+                view.add_item(ui.Button(label=label, custom_id=f"turn:{menu.id}:{number}"))
+        view.stop()
+        what = discord.utils.escape_markdown(menu.chosen.label)
+        return {"content": f"Where to? **{what}** can go to:", "view": view}
+
+
+def _send_to(interaction: discord.Interaction[Any]) -> SendTo:
+    return cast(Any, interaction.client).send_to
+
+
+async def _whole(desk: Desk, pressed: discord.Message, job: str) -> list[discord.Message]:
+    """The messages of a result, in order, as far as they can be seen before Discord gives up."""
+    place = await _place_of(desk, pressed, job)
+    if place is None or pressed.id not in place.more:
+        return [pressed]
+    writer = Writer(desk.client, place)
+
+    async def one(message: int, channel: int | None) -> discord.Message | None:
+        with contextlib.suppress(*TROUBLE):
+            async with asyncio.timeout(LOOK):
+                return await writer.look(message, channel=channel)
+        return None
+
+    others = [each for each in place.messages if each[0] != pressed.id]
+    found = await asyncio.gather(*(one(*each) for each in others))
+    return sorted((*filter(None, found), pressed), key=lambda message: message.id)
+
+
+async def _place_of(desk: Desk, pressed: discord.Message, job: str) -> Place | None:
+    """Where a result stands. It can be pressed a moment before that is written down."""
+    deadline = time.monotonic() + LOOK
+    while True:
+        running = desk.jobs.find(job)
+        record = await desk.jobs.store.get(job)
+        place = Place.from_json(record.place) if record else None
+        known = place is not None and pressed.id in (place.message, *place.more)
+        if known or running is None or time.monotonic() > deadline:
+            return place
+        await asyncio.sleep(0.05)
+
+
+async def _items_of(desk: Desk, messages: Sequence[discord.Message], job: str | None) -> list[Item]:
+    """What messages have to send; a result's text is what the Space returned, without its head."""
+    found = [Item(one) for message in messages for one in attached(message)]
+    if job is not None:
+        _, kept = await desk.jobs.kept.recall(job)
+        text = recipes.texts(kept.endpoint, await outputs_of(desk, job))
+    else:
+        found += [Item(one) for one in pictured(messages[-1])]
+        text = words_of(messages[-1])
+        if messages[-1].author == desk.client.user:
+            # What an answer says, without the small lines that the bot put there.
+            text = re.sub(r"^-# .*\n?", "", text, flags=re.MULTILINE)
+    return [*found, Item(text)] if text.strip() else found
+
+
+def _item_select(menu: Menu) -> ui.Select[Any]:
+    options = [
+        discord.SelectOption(label=item.label, value=str(number))
+        for number, item in enumerate(menu.items)
+    ]
+    return ui.Select(custom_id=f"what:{menu.id}", options=options)
+
+
+def _target_select(menu: Menu, found: Sequence[Target]) -> ui.Select[Any]:
+    options = [
+        discord.SelectOption(
+            label=target.command,
+            value=target.command,
+            description=clip(target.endpoint.description, 100) or None,
+        )
+        for target in found
+    ]
+    return ui.Select(custom_id=f"to:{menu.id}", options=options, placeholder="Choose a command")
+
+
+class Send(JobButton, spec=SEND):
+    """Offers the commands that take what the result is."""
+
+    async def run(self, desk: Desk, interaction: discord.Interaction[Any]) -> None:
+        """Offer them to whoever pressed."""
+        assert interaction.message is not None
+        messages = await _whole(desk, interaction.message, self.job)
+        await _send_to(interaction).offer(interaction, messages, self.job)
+
+
+class MenuHandler(PressHandler, template="^$"):
+    """Handles a part of a menu, which is kept in memory; an expired one says so."""
+
+    async def press(self, interaction: discord.Interaction[Any]) -> None:
+        """Find the menu, and go on with it."""
+        send_to = _send_to(interaction)
+        menu = send_to.menus.get(self.ids[0])
+        if menu is None:
+            await interaction.response.send_message(EXPIRED, ephemeral=True)
+        else:
+            await self.chosen(send_to, interaction, menu)
+
+    async def chosen(
+        self, send_to: SendTo, interaction: discord.Interaction[Any], menu: Menu
+    ) -> None:
+        """What this part does."""
+        raise NotImplementedError
+
+    @staticmethod
+    def value(interaction: discord.Interaction[Any]) -> str:
+        """What was picked in a select."""
+        return cast(Any, interaction.data)["values"][0]
+
+
+class ChooseItem(MenuHandler, template=rf"what:{ID}"):
+    """Chooses what to send."""
+
+    async def chosen(
+        self, send_to: SendTo, interaction: discord.Interaction[Any], menu: Menu
+    ) -> None:
+        """Go on to where it may go."""
+        menu.chosen = menu.items[int(self.value(interaction))]
+        menu.shown = interaction
+        await interaction.response.edit_message(**send_to.show(menu))
+
+
+class ChooseTarget(MenuHandler, template=rf"to:{ID}"):
+    """Chooses the command, and runs it."""
+
+    async def chosen(
+        self, send_to: SendTo, interaction: discord.Interaction[Any], menu: Menu
+    ) -> None:
+        """Ask for what else the command needs, then run it."""
+        assert menu.chosen is not None
+        desk, command, item = send_to.desk, self.value(interaction), menu.chosen
+        target = next(
+            (one for one in targets(desk.jobs.catalogue, item) if one.command == command), None
+        )
+        if target is None:
+            await interaction.response.send_message(EXPIRED, ephemeral=True)
+            return
+        given = {target.option: item.value}
+        # The menu has served; the job may take long.
+        running = desk.run_or_ask(interaction, command, target.endpoint, given)
+        await asyncio.gather(running, _close(menu))
+
+
+class Turn(MenuHandler, template=rf"turn:{ID}:(?P<page>\d{{1,3}})"):
+    """Turns to another page of the commands."""
+
+    async def chosen(
+        self, send_to: SendTo, interaction: discord.Interaction[Any], menu: Menu
+    ) -> None:
+        """Show the page."""
+        menu.shown = interaction
+        await interaction.response.edit_message(**send_to.show(menu, int(self.ids[1])))
+
+
+async def _close(menu: Menu) -> None:
+    with contextlib.suppress(discord.HTTPException):
+        await menu.shown.delete_original_response()
+
+
+SEND_TO: tuple[type[PressHandler], ...] = (Send, ChooseItem, ChooseTarget, Turn)
