@@ -18,6 +18,7 @@ from spacebot.models import (
     Endpoint,
     FollowUp,
     LeftOut,
+    Parameter,
     Source,
     Space,
     SpaceStatus,
@@ -33,6 +34,8 @@ START = 1.0
 TYPING = 1.0
 # So many events of a page are named to the owner.
 LABELS = 30
+# Above so many choices, those that fit what a person types are looked for in a thread.
+MANY = 2000
 RETRY_FIRST, RETRY_MOST = 5.0, 300.0
 # Asking whether an answering Space still does. A Space on the Hub is asked of the
 # Hub alone: a request to the Space itself would keep it from going to sleep.
@@ -153,7 +156,7 @@ class Catalogue:
         parameter = inputs.named(endpoint, option)
         connection = self.connections.get(endpoint.space)
         if parameter is None or not parameter.live or connection is None:
-            return inputs.suggest(endpoint, option, text)
+            return await _suggested(parameter, text)
         try:
             if not connection.is_open:
                 # Typing alone wakes no Space.
@@ -163,7 +166,7 @@ class Catalogue:
                 found = await connection.offered(endpoint, parameter.name, values, asker)
         except (SpacebotError, TimeoutError):
             found = connection.pages.last_known(endpoint, parameter.name)
-        return inputs.suggested(found, text)
+        return await _suggested(found, text)
 
     def follow_up(self, space: str, wanted: FollowUp) -> Endpoint:
         """The endpoint that a follow-up calls, with its fixed values; raises `SpacebotError`.
@@ -183,6 +186,7 @@ class Catalogue:
         if not read.endpoints:
             raise SettingsError(f"{space} {wanted.endpoint}: {read.left_out[0].reason}.")
         (endpoint,) = read.endpoints
+        inputs.prepare(endpoint.parameters)
         known = {parameter.name for parameter in endpoint.parameters} | endpoint.constants.keys()
         for name in (*wanted.take, *filter(None, [wanted.index])):
             if name not in known:
@@ -309,6 +313,8 @@ class Catalogue:
                     opened=description.opened,
                     taken=taken - {source.name},
                 )
+                for endpoint in space.endpoints:
+                    inputs.prepare(endpoint.parameters)
                 self._check(source.space, source.then)
             except Exception as error:
                 # One Space of an odd shape must not keep the others from being offered.
@@ -374,3 +380,11 @@ def command_name(space: Space, endpoint: Endpoint) -> str:
     if endpoint.further:
         return f"/{space.name} {MORE} endpoint:{endpoint.name}"
     return f"/{space.name}" if len(space.endpoints) == 1 else f"/{space.name} {endpoint.name}"
+
+
+async def _suggested(parameter: Parameter | None, text: str) -> list[Choice]:
+    if parameter is None:
+        return []
+    if len(parameter.choices) > MANY:
+        return await asyncio.to_thread(inputs.suggested, parameter, text)
+    return inputs.suggested(parameter, text)

@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import re
 import time
+import weakref
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spacebot import words
-from spacebot.inputs.menu import menu_of
-from spacebot.models import Choice, Parameter, Progress, Stage
+from spacebot.inputs.menu import menu_of, prepare
+from spacebot.models import Choice, LeftOut, Parameter, Progress, Source, Stage
 from spacebot.outputs import text
 from spacebot.outputs.tables import _plain
-from spacebot.schema.app import App
+from spacebot.schema import read_space
+from spacebot.schema.app import CHAIN, App
+from spacebot.schema.candidates import ENDPOINTS
 from spacebot.schema.options import is_empty_name, option_name, read_hint, read_label
-from spacebot.schema.words import first_sentence, legal_name, plain, spaced
+from spacebot.schema.words import Names, first_sentence, legal_name, plain, spaced
 from spacebot.spaces.translate import raised
+from tests import hostile
 
 # What patterns that look for an end, and do not find it, are slow on.
 HOSTILE = [
@@ -63,6 +68,8 @@ READERS: dict[str, Callable[[str], object]] = {
     "empty": is_empty_name,
     "hint": hint,
     "heading": heading,
+    # Each letter is a name of its own, most of them given before.
+    "names": lambda raw: list(map(Names().add, raw)),
 }
 
 
@@ -142,3 +149,68 @@ def test_a_menu_of_the_same_label_is_made_once_and_in_linear_work() -> None:
     menu = menu_of(parameter)
     assert menu_of(parameter) is menu
     assert [menu.exactly(one) for one in menu.ranked("same")] == list(choices)
+
+
+def test_numbered_names_fill_the_gaps_and_stay_within_32_letters() -> None:
+    names = Names(["paint_3", "paint_4"])
+    assert [names.add("paint") for _ in range(4)] == ["paint", "paint_2", "paint_5", "paint_6"]
+    long = [names.add("a" * 32) for _ in range(12)]
+    assert long[8:] == ["a" * 30 + "_9", *("a" * 29 + f"_{number}" for number in (10, 11, 12))]
+
+
+def wired(count: int, after: Callable[[int], object]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The description of an app of so many endpoints; `after` says what each follows."""
+    fields = [("textbox", {})] * 3
+    config, info = hostile.config("sse_v3", fields), hostile.info(fields)
+    (shape,), (entry,) = config["dependencies"], info["named_endpoints"].values()
+    config["dependencies"] = [
+        {**shape, "id": n, "api_name": f"step{n}", "outputs": [n % 3], "trigger_after": after(n)}
+        for n in range(count)
+    ]
+    for event in config["dependencies"][:2]:
+        # What runs when the page opens decides what the commands offer.
+        event["targets"] = [[None, "load"]]
+    info["named_endpoints"] = {f"/step{n}": entry for n in range(count)}
+    return config, info
+
+
+GRAPHS: dict[str, Callable[[int], object]] = {
+    "alone": lambda _: None,
+    "a chain": lambda n: n - 1 if n else None,
+    "a fan": lambda n: 0 if n else None,
+    "a circle": lambda n: (n + 1) % 600,
+    "circles of two": lambda n: n ^ 1,
+}
+
+
+@pytest.mark.parametrize("graph", GRAPHS)
+def test_an_app_of_hundreds_of_events_is_read_to_the_end(graph: str) -> None:
+    config, info = wired(600, GRAPHS[graph])
+    app = App(config)
+    assert max(len(list(app.earlier(event))) for event in app.events) <= CHAIN
+    space = read_space(Source("a/b"), config, info)
+    read = {one.api_name for one in space.endpoints} | {one.api_name for one in space.left_out}
+    beyond = f"{600 - ENDPOINTS} more endpoints"
+    assert read >= {f"/step{n}" for n in range(ENDPOINTS)}
+    assert LeftOut(beyond, f"only the first {ENDPOINTS} are read") in space.left_out
+    (wanted,) = read_space(Source("a/b", "step590"), config, info).endpoints
+    assert wanted.api_name == "/step590"
+
+
+def test_menus_are_kept_as_long_as_their_parameters() -> None:
+    def built() -> weakref.ref[object]:
+        parameter = Parameter("a", "A", "dropdown", choices=(Choice("x", 1),))
+        prepare([parameter])
+        return weakref.ref(menu_of(parameter))
+
+    assert built()() is None
+
+
+def test_values_are_told_apart_by_type_and_content() -> None:
+    values = (1, True, "1", None, [1, {"a": [2]}], {"a": 1, "b": [True]}, 2.5)
+    choices = tuple(Choice(f"c{number}", value) for number, value in enumerate(values))
+    menu = menu_of(Parameter("a", "A", "dropdown", choices=choices))
+    assert [menu.label(value) for value in values] == [one.label for one in choices]
+    assert menu.label({"b": [True], "a": 1.0}) == "c5"
+    assert not menu.holds(False)
+    assert not menu.holds([1, {"a": [3]}])

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import io
 import json
+import threading
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -16,6 +19,7 @@ from spacebot.models import BotPhase, BotStatus, Source
 from spacebot.page import Access, forms, render, server
 from spacebot.page.markdown import to_html
 from spacebot.page.media import Shelf
+from spacebot.page.overview import Overview
 from spacebot.runtime import Runtime
 from spacebot.settings import Settings
 from tests.browser.house import CONNECTED, OFF, ScriptedHouse, status
@@ -284,3 +288,25 @@ def test_what_was_last_known_stands_beside_a_bot_that_ended(tmp_path: Path) -> N
     shown = runtime.status()
     assert (shown.bot.reason, shown.done) == ("A mistake.", 128)
     assert [space.source for space in shown.spaces] == ["demo/space"]
+
+
+async def test_sections_are_rendered_in_a_thread_and_once_for_everybody(
+    house: ScriptedHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads: list[int] = []
+    real = render.sections
+
+    def sections(*args: Any, **options: Any) -> tuple[render.Section, ...]:
+        threads.append(threading.get_ident())
+        return real(*args, **options)
+
+    monkeypatch.setattr(render, "sections", sections)
+    overview = Overview(house)
+    first, *others = await asyncio.gather(*(overview.changed("") for _ in range(5)))
+    assert others == [first] * 4
+    assert len(threads) == 1
+    assert threading.get_ident() not in threads
+    # What has changed is rendered again.
+    house.current = dataclasses.replace(house.current, done=house.current.done + 1)
+    assert await overview.changed("") != first
+    assert len(threads) == 2

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import json
 import resource
+import threading
 import zlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -14,8 +16,11 @@ from typing import Any
 import pytest
 from aiohttp import web
 
+from spacebot import inputs
+from spacebot.catalogue import Catalogue
 from spacebot.errors import SpacebotError, SpaceUnavailable, SpaceUnreadable
-from spacebot.models import File, Progress, Source, Upload
+from spacebot.inputs.menu import Menu
+from spacebot.models import Asker, File, Parameter, Progress, Source, Upload
 from spacebot.spaces import Connection, Network, Partial, Result
 from spacebot.spaces.reading import MESSAGE, parsed
 from tests.hostile import DONE, HostileSpace, hostile
@@ -255,3 +260,39 @@ def test_json_costs_no_more_than_it_may():
     assert parsed(json.dumps(["x" * 20_000_000]).encode()) == ["x" * 20_000_000]
     numbers = [0.12345678] * 1_500_000
     assert parsed(json.dumps(numbers).encode()) == numbers
+
+
+async def test_a_menu_of_50_000_choices_is_built_and_searched_in_threads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    threads: list[int] = []
+    made, ranked = Menu.__init__, Menu.ranked
+
+    def making(menu: Menu, parameter: Parameter) -> None:
+        threads.append(threading.get_ident())
+        made(menu, parameter)
+
+    def ranking(menu: Menu, *given: Any, **options: Any) -> list[str]:
+        threads.append(threading.get_ident())
+        return ranked(menu, *given, **options)
+
+    monkeypatch.setattr(Menu, "__init__", making)
+    monkeypatch.setattr(Menu, "ranked", ranking)
+    choices = [[f"choice {number}", number] for number in range(50_000)]
+    async with hostile() as space, Network() as network:
+        space.takes("sse_v3", [("dropdown", {"choices": choices, "value": 49_999})])
+        source = Source("a/b", address=space.url)
+        read = asyncio.Event()
+        catalogue = Catalogue([source], network, folder=tmp_path, changed=read.set)
+        try:
+            await catalogue.start()
+            await asyncio.wait_for(read.wait(), 60)
+            (endpoint,) = catalogue.spaces[0].endpoints
+            (option,) = inputs.options(endpoint).options
+            assert option.description == "Choice (default choice 49999)"
+            found = await catalogue.suggest(endpoint, option.name, "4999", {}, Asker("1", "<@1>"))
+        finally:
+            await catalogue.close()
+    assert [one.label for one in found][:2] == ["choice 4999", "choice 14999"]
+    assert threads
+    assert threading.get_ident() not in threads

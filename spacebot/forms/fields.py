@@ -13,7 +13,7 @@ from discord import ui
 from spacebot.file_types import TypedUpload
 from spacebot.inputs.base import clip, one_line, plain
 from spacebot.inputs.form import fields
-from spacebot.inputs.menu import Menu
+from spacebot.inputs.menu import menu_of
 from spacebot.models import Endpoint, File, Option, OptionType, Parameter
 
 # Discord's limits: of a label, of what stands under it, of a text, of a radio group or a
@@ -98,7 +98,7 @@ class Field:
             )
         if option.type is OptionType.BOOLEAN:
             return ui.Checkbox(custom_id=self.name, default=bool(now))
-        labels = list(Menu(self.parameter).known)
+        labels = list(menu_of(self.parameter).known)
         if self.parameter.live:
             # Others may be on offer by then: they are typed.
             return self._text_input(labels, now)
@@ -122,7 +122,7 @@ class Field:
         """The labels of what is chosen as it stands."""
         if now is None:
             return []
-        menu = Menu(self.parameter)
+        menu = menu_of(self.parameter)
         items = menu.items(now) if self._is_list else [now]
         found = filter(None, map(menu.choice, items))
         return [menu.label(choice.value) for choice in found]

@@ -25,6 +25,7 @@ from spacebot.inputs.form import (
     suggested,
     values,
 )
+from spacebot.inputs.menu import prepare
 from spacebot.inputs.table import ASKABLE, INPUTS
 from spacebot.inputs.words import WRITTEN, describe, thread_title
 
@@ -44,6 +45,7 @@ __all__ = [
     "named",
     "options",
     "own_options",
+    "prepare",
     "size",
     "so_far",
     "suggest",

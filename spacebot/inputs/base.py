@@ -121,6 +121,8 @@ def clip(text: str, length: int) -> str:
 
 def one_line(text: str) -> str:
     """The text on one line, without control characters and changes of direction."""
+    if text.isascii() and text.isprintable():
+        return " ".join(text.split())
     spaced = "".join(" " if ch.isspace() else ch for ch in text)
     kept = "".join(ch for ch in spaced if unicodedata.category(ch) != "Cc" and ch not in BIDI)
     return " ".join(kept.split())
@@ -138,7 +140,10 @@ def plain(number: float | Decimal) -> str:
 
 def fold(text: str) -> str:
     """The text for comparing: without case, accents and needless spaces."""
-    apart = unicodedata.normalize("NFKD", one_line(text).casefold())
+    line = one_line(text).casefold()
+    if line.isascii():
+        return line
+    apart = unicodedata.normalize("NFKD", line)
     return "".join(ch for ch in apart if not unicodedata.combining(ch))
 
 

@@ -8,8 +8,8 @@ characters long, so that it always leads back to the one value.
 from __future__ import annotations
 
 import re
-from collections import OrderedDict
-from collections.abc import Sequence
+import weakref
+from collections.abc import Hashable, Iterable, Sequence
 from typing import Any
 
 from spacebot.inputs.base import CHOICE_LENGTH, TEXT_LENGTH, clip, fold, one_line, quoted
@@ -34,12 +34,13 @@ class Menu:
         self.open = parameter.custom or not parameter.choices
         self.custom = parameter.custom
         self.known = labelled(parameter.choices)
-        self._by_value: dict[str, Choice] = {}
+        self._by_text: dict[str, Choice] = {}
+        self._by_value: dict[Hashable, str] = {}
         self._folded: dict[str, list[str]] = {}
-        for choice in parameter.choices:
+        for label, choice in self.known.items():
             if choice.value is not None:
-                self._by_value.setdefault(str(choice.value), choice)
-        for label in self.known:
+                self._by_text.setdefault(str(choice.value), choice)
+            self._by_value.setdefault(_key(choice.value), label)
             self._folded.setdefault(fold(label), []).append(label)
 
     def choice(self, given: Any) -> Choice | None:
@@ -52,28 +53,46 @@ class Menu:
     def exactly(self, given: Any) -> Choice | None:
         """The choice by its label, "#" and its number, its value, or its label in another case."""
         if not isinstance(given, str):
-            return next((one for one in self.choices if same(one.value, given)), None)
+            label = self._by_value.get(_key(given))
+            return None if label is None else self.known[label]
         text = one_line(given)
         if text in self.known:
             return self.known[text]
         if re.fullmatch(r"#[0-9]{1,6}", text) and 0 < int(text[1:]) <= len(self.choices):
             return self.choices[int(text[1:]) - 1]
         alike = self._folded.get(fold(text), [])
-        return self._by_value.get(given) or (self.known[alike[0]] if len(alike) == 1 else None)
+        return self._by_text.get(given) or (self.known[alike[0]] if len(alike) == 1 else None)
 
     def label(self, value: Any) -> str:
         """The unique label of a value, or the value's own text where it is not a choice."""
-        for label, choice in self.known.items():
-            if same(choice.value, value):
-                return label
-        return clip(one_line(str(value)), CHOICE_LENGTH)
+        label = self._by_value.get(_key(value))
+        return clip(one_line(str(value)), CHOICE_LENGTH) if label is None else label
 
-    def ranked(self, text: str) -> list[str]:
-        """The labels that hold the text, those that begin with it first."""
+    def holds(self, value: Any) -> bool:
+        """Whether the Space takes this value, as one of the choices or since others are taken."""
+        return self.open or _key(value) in self._by_value
+
+    def ranked(self, text: str, without: Iterable[str] = ()) -> list[str]:
+        """The labels that hold the text, those that begin with it first.
+
+        Labels that are the same as one of `without`, but for the case, are left out.
+        """
+        wanted, left_out = fold(text), set(map(fold, without))
+        first: list[str] = []
+        later: list[str] = []
+        for folded, labels in self._folded.items():
+            if wanted in folded and folded not in left_out:
+                (first if folded.startswith(wanted) else later).extend(labels)
+        return first + later
+
+    def is_label(self, text: str, without: Iterable[str] = ()) -> bool:
+        """Whether the text is a label in whatever case, and not one of `without`."""
+        folded = fold(text)
+        return folded in self._folded and folded not in map(fold, without)
+
+    def _offers(self, text: str) -> bool:
         wanted = fold(text)
-        groups = [(folded, labels) for folded, labels in self._folded.items() if wanted in folded]
-        groups.sort(key=lambda group: not group[0].startswith(wanted))
-        return [label for _, labels in groups for label in labels]
+        return any(wanted in folded for folded in self._folded)
 
     def items(self, given: Any) -> list[str]:
         """The items of a list that a person typed; labels that hold commas stay whole."""
@@ -95,7 +114,7 @@ class Menu:
         while start < len(parts) - 1:
             end = self._end(parts, start, len(parts) - 1)
             rest = "".join(parts[start:]).strip()
-            if end is None and (not self.custom or self.ranked(rest)):
+            if end is None and (not self.custom or self._offers(rest)):
                 return done, rest
             end = end or start + 1
             done.append("".join(parts[start:end]).strip())
@@ -129,18 +148,28 @@ class Menu:
         return next((end for end, item in items if self.exactly(item)), None)
 
 
-_MENUS: OrderedDict[int, tuple[Parameter, Menu]] = OrderedDict()
-_KEPT = 64
+# By the parameter's id; each goes when its parameter does.
+_MENUS: dict[int, Menu] = {}
 
 
 def menu_of(parameter: Parameter) -> Menu:
-    """The menu of a parameter, kept for the next keystroke: thousands of choices take a while."""
-    # What is kept keeps its parameter, so that no other has the same id.
-    kept = _MENUS.pop(id(parameter), None) or (parameter, Menu(parameter))
-    _MENUS[id(parameter)] = kept
-    if len(_MENUS) > _KEPT:
-        _MENUS.popitem(last=False)
-    return kept[1]
+    """The menu of a parameter, built once: 50,000 choices take a second.
+
+    Where a Space is read, off the event loop, `prepare` builds them ahead.
+    """
+    key = id(parameter)
+    menu = _MENUS.get(key)
+    if menu is None:
+        menu = _MENUS[key] = Menu(parameter)
+        weakref.finalize(parameter, _MENUS.pop, key, None).atexit = False
+    return menu
+
+
+def prepare(parameters: Iterable[Parameter]) -> None:
+    """Build the menus of parameters, so that nothing later waits for them."""
+    for parameter in parameters:
+        if parameter.choices:
+            menu_of(parameter)
 
 
 def split(text: str) -> list[str]:
@@ -168,3 +197,12 @@ def labelled(choices: Sequence[Choice]) -> dict[str, Choice]:
 def same(one: Any, other: Any) -> bool:
     """Whether two JSON values are the same: True is not 1, and 1 is 1.0."""
     return isinstance(one, bool) == isinstance(other, bool) and one == other
+
+
+def _key(value: Any) -> Hashable:
+    """A JSON value as a key: values that are the same have equal ones."""
+    if isinstance(value, list | tuple):
+        return ("list", *map(_key, value))
+    if isinstance(value, dict):
+        return ("dict", frozenset((name, _key(one)) for name, one in value.items()))
+    return (isinstance(value, bool), value)

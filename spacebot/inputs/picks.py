@@ -10,7 +10,6 @@ from spacebot.inputs.base import (
     CHOICE_LENGTH,
     CHOICES,
     Input,
-    fold,
     name_of,
     one_line,
     option,
@@ -41,7 +40,7 @@ class Pick(Input):
         return found.value
 
     def usable(self, parameter: Parameter, value: Any) -> bool:
-        return is_choice(parameter, value)
+        return menu_of(parameter).holds(value)
 
     def default(self, parameter: Parameter) -> str:
         return menu_of(parameter).label(parameter.default)
@@ -98,7 +97,7 @@ class Picks(Input):
 
     def usable(self, parameter: Parameter, value: Any) -> bool:
         values = value if isinstance(value, list) else [value]
-        return all(is_choice(parameter, one) for one in values)
+        return all(map(menu_of(parameter).holds, values))
 
     def default(self, parameter: Parameter) -> str:
         values = parameter.default if isinstance(parameter.default, list) else [parameter.default]
@@ -109,9 +108,8 @@ class Picks(Input):
         done, last = menu.being_typed(text)
         if parameter.most and len(done) >= parameter.most:
             done, last = done[: parameter.most - 1], done[parameter.most - 1]
-        taken = {fold(item) for item in done}
-        labels = [label for label in menu.ranked(last) if fold(label) not in taken]
-        if parameter.custom and last and fold(last) not in map(fold, labels):
+        labels = menu.ranked(last, without=done)
+        if parameter.custom and last and not menu.is_label(last, without=done):
             labels = [*labels[: CHOICES - 1], last]
         lines = [menu.line([*done, label]) for label in labels[:CHOICES]]
         return [Choice(line, line) for line in lines if line]
@@ -120,9 +118,3 @@ class Picks(Input):
         menu = menu_of(parameter)
         found = [(item, menu.choice(item)) for item in menu.items(given)]
         return ", ".join(item if choice is None else choice.label for item, choice in found)
-
-
-def is_choice(parameter: Parameter, value: Any) -> bool:
-    """Whether the Space takes this value, as one of its choices or since it takes others too."""
-    free = parameter.custom or not parameter.choices
-    return free or any(same(value, choice.value) for choice in parameter.choices)

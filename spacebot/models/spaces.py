@@ -77,7 +77,7 @@ class Choice:
     value: Any
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class Parameter:
     """One input of an endpoint, as the Space describes it.
 

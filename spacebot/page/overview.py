@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 
 from spacebot.models import Status
 from spacebot.page import render
@@ -10,13 +11,13 @@ from spacebot.page.house import House
 
 
 class Overview:
-    """The page's sections, rendered again only when the status has changed."""
+    """The page's sections, rendered again, in a thread, only when the status has changed."""
 
     def __init__(self, house: House) -> None:
         self._house = house
         self._asking: asyncio.Task[Status] | None = None
+        self._rendering: asyncio.Task[tuple[render.Section, ...]] | None = None
         self._status: Status | None = None
-        self._sections: tuple[render.Section, ...] = ()
 
     async def status(self) -> Status:
         """How everything stands. A bot that hangs holds up those who look, and nothing else."""
@@ -26,15 +27,19 @@ class Overview:
 
     async def changed(self, known: str) -> list[tuple[str, str, str]]:
         """(name, digest, html) of each section that `known`, "name:digest,…", has not got."""
-        status = await self.status()
-        if status != self._status:
-            self._sections = render.sections(
-                status, token=self._house.has_token, hosted=self._house.hosted
-            )
-            self._status = status
+        parts = await self._rendered(await self.status())
         has = set(known.split(","))
         return [
             (part.name, part.digest, part.html)
-            for part in self._sections
+            for part in parts
             if f"{part.name}:{part.digest}" not in has
         ]
+
+    async def _rendered(self, status: Status) -> tuple[render.Section, ...]:
+        if self._rendering is None or (self._rendering.done() and status != self._status):
+            house, self._status = self._house, status
+            render_all = partial(
+                render.sections, status, token=house.has_token, hosted=house.hosted
+            )
+            self._rendering = asyncio.create_task(asyncio.to_thread(render_all))
+        return await asyncio.shield(self._rendering)

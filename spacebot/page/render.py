@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
@@ -58,14 +59,14 @@ class Thread:
     line: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Section:
     """A part of the page that changes by itself; `digest` changes with `html`."""
 
     name: str
     html: str
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """A short name for this very content."""
         return hashlib.sha256(self.html.encode()).hexdigest()[:10]

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import islice
 from typing import Any
 
 from spacebot.schema.words import plain
@@ -23,6 +24,9 @@ _PARTS = frozenset({"sidebar", "accordion", "tabitem", "tab"})
 # What Gradio calls an app whose author gave no title.
 _NO_TITLE = frozenset({"", "gradio", "gradio app", "app", "demo", "interface", "my app"})
 
+# More than any real app has: what is read of an app takes time in bounds, whatever it says.
+# An event may look at every other, and at those before it in its chain.
+EVENTS, CHAIN = 2000, 30
 
 # Changed properties by component id, a new "value" among them.
 Opened = Mapping[Any, Mapping[str, Any]]
@@ -78,7 +82,8 @@ class App:
         self.opened = opened or {}
         self.built = {c["id"]: _component(c) for c in config.get("components") or []}
         self.components = {i: _changed(part, self.opened.get(i)) for i, part in self.built.items()}
-        self.events = [_event(i, d) for i, d in enumerate(config.get("dependencies") or [])]
+        dependencies = islice(config.get("dependencies") or [], EVENTS)
+        self.events = [_event(i, d) for i, d in enumerate(dependencies)]
         self._by_id = {event.id: event for event in self.events}
         self._by_name = {event.api_name: event for event in reversed(self.events)}
 
@@ -156,9 +161,11 @@ class App:
         return found
 
     def earlier(self, event: Event) -> Iterator[Event]:
-        """The events of its chain (`.then`) that come before, the nearest first."""
+        """The events before it in its chain (`.then`), the nearest first, `CHAIN` at most."""
         seen = {event.id}
         while (before := self._by_id.get(event.after)) and before.id not in seen:
+            if len(seen) > CHAIN:
+                return
             yield before
             event = before
             seen.add(event.id)
@@ -171,7 +178,7 @@ class App:
         """The events that the page runs where `event` fails, but not where it succeeds; what
         follows such an event on its success is among them."""
         waiting = [one for one in self.events if one.after == event.id and one.when == "failure"]
-        for one in waiting:
+        for one in islice(waiting, CHAIN):
             yield one
             waiting += [
                 later

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from spacebot.models import Output, Step
@@ -17,6 +18,9 @@ _SHOWN_BY = names(
     "format language type columns headers datatype col_count color_map latex_delimiters"
     " show_legend combine_adjacent display_mode streaming choices"
 )
+
+# More than any real app has; each is compared with every other.
+ENDPOINTS = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +68,21 @@ class Candidate:
         return self.entry.get("api_visibility", "public") != "public"
 
 
-def read_candidates(app: App, info: Mapping[str, Any]) -> list[Candidate]:
-    """Every endpoint that can be called by name, in the order of the description."""
+def read_candidates(app: App, info: Mapping[str, Any], wanted: str = "") -> list[Candidate]:
+    """Every endpoint that can be called by name, in the order of the description.
+
+    Of an app that has more than `ENDPOINTS`, the first and the one `wanted` ("/predict").
+    """
     named = info.get("named_endpoints") or {}
-    return [_candidate(app, order, name, named[name]) for order, name in enumerate(named)]
+    read = [*islice(named, ENDPOINTS)]
+    # Whoever names one of thousands gets it.
+    read += [name for name in islice(named, ENDPOINTS, None) if name == wanted]
+    return [_candidate(app, order, name, named[name]) for order, name in enumerate(read)]
+
+
+def unread(info: Mapping[str, Any]) -> int:
+    """How many endpoints are beyond those that are read."""
+    return max(0, len(info.get("named_endpoints") or {}) - ENDPOINTS)
 
 
 def _candidate(app: App, order: int, api_name: str, entry: Mapping[str, Any]) -> Candidate:

@@ -13,12 +13,12 @@ from spacebot.schema.kinds import names
 from spacebot.schema.words import (
     LONGEST_DESCRIPTION,
     LONGEST_NAME,
+    Names,
     first_sentence,
     legal_name,
     plain,
     shortened,
     spaced,
-    unique_name,
 )
 from spacebot.schema.yard import Yard
 
@@ -116,11 +116,11 @@ def endpoint_names(
     app lists its endpoints in another order.
     """
     chosen: dict[str, str] = {}
+    used = Names(taken)
     for candidate in sorted(kept, key=lambda c: _natural(c.api_name)):
-        used = {*chosen.values(), *taken}
         wishes = [legal_name(w, " ") for w in _wishes(yard, candidate, kept, title)]
         free = [wish for wish in wishes if wish and wish not in used]
-        chosen[candidate.api_name] = free[0] if free else unique_name(wishes[0], used)
+        chosen[candidate.api_name] = used.add(free[0] if free else wishes[0])
     return chosen
 
 

@@ -13,7 +13,7 @@ from typing import Any
 from spacebot.inputs import LIMITED
 from spacebot.models import LeftOut, Page, PageEvent, Parameter
 from spacebot.schema import javascript
-from spacebot.schema.app import App, Event, stem
+from spacebot.schema.app import CHAIN, App, Event, stem
 from spacebot.schema.candidates import Candidate
 from spacebot.schema.yard import Yard, is_lambda
 
@@ -128,7 +128,7 @@ def _reachable(app: App, filled: Collection[Any]) -> set[Any]:
     """Ids of the events that run when the page opens and somebody fills in these fields."""
     reached: set[Any] = set()
     changed: set[Any] = set()
-    while True:
+    for _ in range(CHAIN):
         fresh = [
             event
             for event in app.events
@@ -138,10 +138,11 @@ def _reachable(app: App, filled: Collection[Any]) -> set[Any]:
             )
         ]
         if not fresh:
-            return reached
+            break
         for event in fresh:
             reached.add(event.id)
             changed |= set(event.outputs)
+    return reached
 
 
 def _starts(on: tuple[Any, str], filled: Collection[Any], changed: Collection[Any]) -> bool:
@@ -154,18 +155,19 @@ def _starts(on: tuple[Any, str], filled: Collection[Any], changed: Collection[An
 def _needed(app: App, wanted: set[Any], reachable: Collection[Any]) -> list[Event]:
     """The events on the way to what is wanted, in the page's order."""
     wanted, found = set(wanted), set()
-    while True:
+    for _ in range(CHAIN):
         fresh = [
             event
             for event in app.events
             if event.id in reachable and event.id not in found and wanted & set(event.outputs)
         ]
         if not fresh:
-            return [event for event in app.events if event.id in found]
+            break
         for event in fresh:
             for one in (event, *app.earlier(event)):
                 found.add(one.id)
                 wanted |= {*one.inputs, *(part for part, _ in one.targets)}
+    return [event for event in app.events if event.id in found]
 
 
 def _sorted_out(
@@ -210,18 +212,25 @@ def _does_the_same(event: Event, candidate: Candidate) -> bool:
 def _depends(events: Sequence[Event], fields: Mapping[str, Any], name: str) -> tuple[str, ...]:
     """The other parameters that decide over one, in the page's order."""
     wanted, seen = {fields[name]}, set()
-    while True:
+    by_id = {event.id: event for event in events}
+    for _ in range(CHAIN):
         fresh = [e for e in events if e.id not in seen and wanted & set(e.outputs)]
         if not fresh:
-            found = (other for other, part in fields.items() if part in wanted and other != name)
-            return tuple(found)
-        by_id = {event.id: event for event in events}
+            break
         for event in fresh:
             seen.add(event.id)
-            root = event
-            while root.after in by_id:
-                root = by_id[root.after]
+            root = _root(event, by_id)
             wanted |= {*event.inputs, *(part for part, _ in root.targets)}
+    return tuple(other for other, part in fields.items() if part in wanted and other != name)
+
+
+def _root(event: Event, by_id: Mapping[Any, Event]) -> Event:
+    """The first event of its chain among these; a hostile app's chain may be a circle."""
+    for _ in range(CHAIN):
+        if event.after not in by_id:
+            break
+        event = by_id[event.after]
+    return event
 
 
 def _in_order(fields: Mapping[str, Any], depends: Mapping[str, tuple[str, ...]]) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from spacebot.schema.kinds import CONTENT, SHOWN, TEXTS, names
 from spacebot.schema.needs import EMPTY, Draft, required
 from spacebot.schema.options import is_empty_name, option_name, read_hint, read_label
 from spacebot.schema.typed import read_typed
-from spacebot.schema.words import legal_name, spaced, unique_name
+from spacebot.schema.words import Names, legal_name, spaced
 
 _SWITCHES = names("checkbox checkboxgroup radio dropdown tab tabitem tabs accordion")
 # What of a component's props `inputs` may want beyond the named fields.
@@ -143,7 +143,7 @@ def _why_not(parameter: Parameter) -> str:
 
 
 def _named(drafts: list[Draft], needed: list[bool]) -> Iterable[Parameter]:
-    taken: set[str] = set()
+    taken = Names()
     options: list[tuple[bool, Parameter]] = []
     names = {legal_name(spaced(draft.parameter.name), " ") for draft in drafts}
     for draft, need in zip(drafts, needed, strict=True):
@@ -153,8 +153,7 @@ def _named(drafts: list[Draft], needed: list[bool]) -> Iterable[Parameter]:
         if option != own and option in names and not is_empty_name(found.name):
             # "seed" is the name of another one.
             option = own
-        option = unique_name(option, taken)
-        taken.add(option)
+        option = taken.add(option)
         bare = draft.is_content and draft.empty and not (need or draft.own_default)
         found = replace(found, option=option, required=need, bare=bare)
         found = replace(found, label=read_label(found))

@@ -8,7 +8,7 @@ the endpoint caught by the least sure rule is kept.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from spacebot.schema.candidates import Candidate
@@ -212,11 +212,18 @@ def _step(candidate: Candidate, yard: Yard) -> str:
     chain = yard.chain(candidate)
     if len(chain) < 2:
         return ""
+    # Asked by each of the chain; finding it looks at all of them.
+    best = yard.best.get(id(chain[0])) or yard.best.setdefault(id(chain[0]), _best(chain, yard))
+    return "" if best is candidate else f"it is one step of {best.api_name}"
+
+
+def _best(chain: Sequence[Candidate], yard: Yard) -> Candidate:
+    """The endpoint of a chain that people come for."""
     best = max(chain, key=lambda c: (_chain_score(c, yard), c.order))
     for later in chain:
         if best in steps_before(yard, later) and _goes_on(later, best):
             best = later
-    return "" if best is candidate else f"it is one step of {best.api_name}"
+    return best
 
 
 def _goes_on(later: Candidate, best: Candidate) -> bool:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from spacebot.errors import EndpointGone, SettingsError
 from spacebot.models import Answer, Endpoint, LeftOut, Output, Page, Parameter, Source, Space
 from spacebot.schema.app import App, Opened
-from spacebot.schema.candidates import Candidate, read_candidates
+from spacebot.schema.candidates import ENDPOINTS, Candidate, read_candidates, unread
 from spacebot.schema.follow_ups import Link, links, then_of, under
 from spacebot.schema.naming import command_names, describe, endpoint_names, title_of
 from spacebot.schema.page_events import is_live, is_loaded, opening_of, page_of
@@ -41,7 +41,8 @@ def read_space(
     there, and SettingsError when it fixes a parameter that no endpoint has.
     """
     app = App(config, opened)
-    yard = Yard(app, read_candidates(app, info))
+    wanted = "/" + (source.endpoint or "").strip("/")
+    yard = Yard(app, read_candidates(app, info, wanted))
     kept, reasons = _choose(source, yard)
     if not source.endpoint:
         # Who names an endpoint has it as it is.
@@ -68,9 +69,14 @@ def read_space(
         name=_command_name(app, source, only, taken),
         title=title,
         endpoints=tuple(endpoints),
-        left_out=tuple(LeftOut(name, why) for name, why in reasons.items()),
+        left_out=(*(LeftOut(name, why) for name, why in reasons.items()), *_unread(info)),
         opening=opening,
     )
+
+
+def _unread(info: Mapping[str, Any]) -> Iterator[LeftOut]:
+    if more := unread(info):
+        yield LeftOut(f"{more} more endpoints", f"only the first {ENDPOINTS} are read")
 
 
 def _choose(source: Source, yard: Yard) -> tuple[list[Candidate], dict[str, str]]:

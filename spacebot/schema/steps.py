@@ -11,7 +11,7 @@ from spacebot.models import Output, Parameter, Step
 from spacebot.schema.app import Event
 from spacebot.schema.candidates import Candidate
 from spacebot.schema.kinds import CONTENT, RESULTS
-from spacebot.schema.words import unique_name
+from spacebot.schema.words import Names
 from spacebot.schema.yard import Yard, is_lambda
 
 
@@ -97,6 +97,7 @@ def with_steps(yard: Yard, candidate: Candidate) -> Candidate:
         if one is not candidate
     )
     asked: dict[str, Parameter] = {}
+    options = Names()
     sent: dict[str, Any] = {}
     made: set[str] = set()
     for one, step in zip(main, (*before, None), strict=True):
@@ -106,7 +107,7 @@ def with_steps(yard: Yard, candidate: Candidate) -> Candidate:
             if key in asked or key in sent:
                 continue
             if parameter and key not in made:
-                asked[key] = _renamed(parameter, key, asked)
+                asked[key] = replace(parameter, name=key, option=options.add(parameter.option))
             else:
                 # Where the step sets nothing, the page would send what it held.
                 sent[key] = parameter.default if parameter else one.inputs.constants[name]
@@ -139,10 +140,11 @@ def _goes_on(yard: Yard, step: Candidate, candidate: Candidate) -> bool:
 def _keys(steps: Sequence[Candidate], candidate: Candidate) -> dict[Any, str]:
     """A name for the value of each component; the endpoint's own inputs keep theirs."""
     keys = {component_id: name for name, component_id in candidate.inputs.ids.items()}
+    taken = Names(keys.values())
     for step in steps:
         for name, component_id in step.inputs.ids.items():
             if component_id not in keys:
-                keys[component_id] = unique_name(name, keys.values())
+                keys[component_id] = taken.add(name)
     return keys
 
 
@@ -173,8 +175,3 @@ def _shown(step: Candidate) -> tuple[int, ...]:
         and output.props.get("visible") is not False
         and not (output.props.get("returned") and output.component in CONTENT)
     )
-
-
-def _renamed(parameter: Parameter, key: str, others: Mapping[str, Parameter]) -> Parameter:
-    taken = [other.option for other in others.values()]
-    return replace(parameter, name=key, option=unique_name(parameter.option, taken))

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from itertools import count
 from typing import Any
 
 from spacebot.outputs.text import without_tags
@@ -116,12 +117,37 @@ def _cut(name: str, limit: int) -> str:
 
 def unique_name(name: str, taken: Collection[str]) -> str:
     """`name`, or with the first of `_2`, `_3` … that is not among `taken`."""
-    if name not in taken:
+    return Names(taken).add(name)
+
+
+class Names:
+    """Names that are each given once.
+
+    Numbers are counted on, since an app may call thousands of things by the same name.
+    """
+
+    def __init__(self, taken: Iterable[str] = ()) -> None:
+        self._taken = set(taken)
+        self._next: dict[tuple[str, int], int] = {}
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._taken
+
+    def add(self, name: str) -> str:
+        """`name`, or with the first of `_2`, `_3` … that is free; it is taken from now on."""
+        if name in self._taken:
+            name = next(filter(None, (self._numbered(name, digits) for digits in count(1))))
+        self._taken.add(name)
         return name
-    number = 2
-    while (numbered := f"{_cut(name, LONGEST_NAME - len(str(number)) - 1)}_{number}") in taken:
-        number += 1
-    return numbered
+
+    def _numbered(self, name: str, digits: int) -> str:
+        """`name` with the first free number of so many digits, or nothing."""
+        head = _cut(name, LONGEST_NAME - digits - 1)
+        number = self._next.get((head, digits), max(2, 10 ** (digits - 1)))
+        while number < 10**digits and f"{head}_{number}" in self._taken:
+            number += 1
+        self._next[head, digits] = number
+        return f"{head}_{number}" if number < 10**digits else ""
 
 
 def spaced(identifier: str) -> str:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from spacebot.schema.app import App, Event
+from spacebot.schema.app import CHAIN, App, Event
 from spacebot.schema.candidates import Candidate
 from spacebot.schema.kinds import CONTENT, MEDIA, RESULTS, names
 from spacebot.schema.words import spaced
@@ -23,10 +23,12 @@ PASSIVE = names(
 
 @dataclass(frozen=True)
 class Yard:
-    """All endpoints of an app side by side."""
+    """All endpoints of an app side by side. `best` holds what people come for, by the id of
+    its chain's first."""
 
     app: App
     candidates: Sequence[Candidate]
+    best: dict[int, Candidate] = field(default_factory=dict)
 
     @cached_property
     def taken_in(self) -> frozenset[Any]:
@@ -37,13 +39,18 @@ class Yard:
 
     def of(self, event: Event) -> Candidate | None:
         """The endpoint that an event gives, if any."""
-        return next((one for one in self.candidates if one.event is event), None)
+        return self._by_event.get(id(event))
+
+    @cached_property
+    def _by_event(self) -> dict[int, Candidate]:
+        # The first of several, as they are described.
+        return {id(one.event): one for one in reversed(self.candidates) if one.event}
 
     def chain(self, candidate: Candidate) -> list[Candidate]:
         """The endpoints of the `.then` chain it belongs to, without what only a failure starts."""
         if candidate.event is None:
             return [candidate]
-        return self._chains.get(self.app.root(candidate.event).id, [])
+        return self._chains.get(self.app.root(candidate.event).id, [])[:CHAIN]
 
     @cached_property
     def _chains(self) -> dict[Any, list[Candidate]]:

@@ -12,7 +12,7 @@ import numpy as np
 from gradio_client import handle_file
 from PIL import Image
 
-from spacebot.inputs.menu import Menu
+from spacebot.inputs.menu import menu_of
 from spacebot.models import Option, OptionType, Parameter
 from tests.spaces.media import short_film
 
@@ -148,7 +148,7 @@ def _words(parameter: Parameter, value: Any) -> str:
         return TEXT
     if kind in ("dropdown", "radio", "checkboxgroup"):
         values = value if isinstance(value, list) else [value]
-        return ", ".join(map(Menu(parameter).label, values))
+        return ", ".join(map(menu_of(parameter).label, values))
     return value if isinstance(value, str) else json.dumps(value)
 
 
