@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ from spacebot.models import (
     SpaceStatus,
 )
 from spacebot.schema import MORE, read_space
-from spacebot.spaces import RUNS, Connection, Description, Descriptions, Network
+from spacebot.spaces import Connection, Description, Descriptions, Network
 
 log = logging.getLogger(__name__)
 
@@ -214,7 +214,7 @@ class Catalogue:
         if space and connection.answers is False and source.space in self._stale:
             reason += " Its commands are those of its last known description."
         running, waiting = counts(source.space)
-        run, not_run = _page_events(space, connection.pages.slow)
+        run, not_run = _page_events(space, connection.pages.not_run())
         return SpaceStatus(
             name=space.title if space else source.name or source.space,
             source=source.space,
@@ -349,19 +349,20 @@ def _named(sources: Sequence[Source], space: str) -> frozenset[str]:
 
 
 def _page_events(
-    space: Space | None, slow: Collection[int]
+    space: Space | None, not_run: Mapping[int, str]
 ) -> tuple[tuple[str, ...], tuple[LeftOut, ...]]:
-    """The events of a Space's page that run before its commands, and those that do not."""
+    """The events of a Space's page that run before its commands, and those that do not.
+
+    `not_run` says why an event did not run, by its number.
+    """
     pages = [endpoint.page for endpoint in space.endpoints if endpoint.page] if space else []
     pages += [space.opening] if space and space.opening else []
     events = [event for page in pages for event in page.events]
     left_out = [one for page in pages for one in page.left_out]
     left_out += [
-        LeftOut(event.label, f"it runs for longer than {RUNS:.0f} s")
-        for event in events
-        if event.index in slow
+        LeftOut(event.label, not_run[event.index]) for event in events if event.index in not_run
     ]
-    run = list(dict.fromkeys(event.label for event in events if event.index not in slow))
+    run = list(dict.fromkeys(event.label for event in events if event.index not in not_run))
     more = (f"and {len(run) - LABELS} more",) if len(run) > LABELS else ()
     return (*run[:LABELS], *more), tuple(dict.fromkeys(left_out))[:LABELS]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from spacebot import inputs
@@ -93,14 +93,24 @@ def defaults(endpoint: Endpoint, given: Mapping[str, Any]) -> str:
     return clip(" ".join(parts), 500)
 
 
-def notes(where: str, endpoint: Endpoint, given: Mapping[str, Any], *, hides: bool) -> str:
-    """What else there is to know of a recipe, in small lines; `hides` that secrets are left out."""
+def notes(
+    where: str,
+    endpoint: Endpoint,
+    given: Mapping[str, Any],
+    page_ran: Sequence[str] = (),
+    *,
+    hides: bool,
+) -> str:
+    """What else there is to know of a recipe, in small lines.
+
+    `page_ran` names what the Space's page ran before it; `hides` says that secrets are left out.
+    """
     said = [f"On {where}, endpoint `{endpoint.api_name}`."]
     if left := defaults(endpoint, given):
         said.append(f"Not given, so the Space's own: `{left.replace('`', chr(39))}`")
-    if endpoint.page and endpoint.page.events:
-        first = "; ".join(one_line(event.label) for event in endpoint.page.events)
-        said.append(f"The Space's page sets first: {clip(first, 300).replace('`', chr(39))}")
+    if page_ran:
+        first = "; ".join(map(one_line, page_ran))
+        said.append(f"The Space's page ran first: {clip(first, 300).replace('`', chr(39))}")
     if hides:
         said.append("What is secret is not kept, and not shown.")
     return "\n".join(f"-# {one}" for one in said)

@@ -189,8 +189,16 @@ async def test_what_the_page_does_is_told_in_the_recipe_and_on_the_page(served, 
             pages.GO_ON.set()
         pressed = await home.ada.click(result, "Recipe")
         assert pressed.message
-        assert "The Space's page sets first: Model sets Width" in pressed.message.content
+        (told,) = (one for one in pressed.message.content.split("\n") if "page ran first" in one)
+        assert "Model sets Width" in told
+        # Neither what nothing started, nor what took too long.
+        assert "Style sets Note" not in told
+        assert "Model sets Note" not in told
         assert "width:" not in pressed.message.content
+        untouched = await ask(home.ada, "it make", channel=home.channel)
+        pressed = await home.ada.click(untouched, "Recipe")
+        assert pressed.message
+        assert "page ran first" not in pressed.message.content
 
         (status,) = home.home.catalogue.status(lambda _: (0, 0))
         assert "Country sets City" in status.page_events
@@ -199,6 +207,15 @@ async def test_what_the_page_does_is_told_in_the_recipe_and_on_the_page(served, 
         (why,) = (why for what, why in told.items() if "Made" in what)
         assert why == "it is a command by itself"
         assert told["Model sets Note"] == "it runs for longer than 2 s"
+
+        def not_run() -> dict[str, str]:
+            (status,) = home.home.catalogue.status(lambda _: (0, 0))
+            return {one.api_name: one.reason for one in status.page_left_out}
+
+        await ask(home.ada, "it make", {"style": "broken"}, channel=home.channel)
+        assert not_run()["Style sets Note"] == "it failed the last time"
+        await ask(home.ada, "it make", {"style": "bold"}, channel=home.channel)
+        assert "Style sets Note" not in not_run()
 
 
 async def test_a_hidden_list_is_as_the_open_tab_sets_it_or_is_offered(served, tmp_path: Path):

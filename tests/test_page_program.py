@@ -298,7 +298,12 @@ async def test_a_list_in_the_try_out_depends_on_what_is_filled_in_above_it(
             await city.fill("Rome")
             await page.get_by_label("street").fill("Condotti")
             await page.click(".panel .go")
-            await expect(await ended(page, 0)).to_contain_text("A week in Condotti, Rome, Italy")
+            turn = await ended(page, 0)
+            await expect(turn).to_contain_text("A week in Condotti, Rome, Italy")
+            await turn.get_by_role("button", name="Recipe").click()
+            whisper = turn.locator(".whisper")
+            await expect(whisper).to_contain_text("page ran first: Country sets City")
+            await expect(whisper).not_to_contain_text("Voice")
             assert visited.complaints == []
 
 

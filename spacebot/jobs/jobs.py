@@ -228,8 +228,8 @@ class Jobs:
         )
         if job.place and job.id not in self._unsaved:
             known = {"state": ending.value} if running.noted else _known(job, ending.value)
-            result = result_of(running.values)
-            await self.note(job.id, **known, ended=time.time(), result=result)
+            known |= {"result": result_of(running.values), "page_ran": list(running.page_ran)}
+            await self.note(job.id, **known, ended=time.time())
         self._unsaved.discard(job.id)
         self._ours.discard(job.id)
 

@@ -34,7 +34,7 @@ from spacebot.models import Outcome, Progress, Reply, Stage
 from spacebot.outputs import MESSAGE_LIMIT, MESSAGES
 from spacebot.outputs.values import files_in
 from spacebot.settings import Settings
-from spacebot.spaces import Connection, Partial, Recalled, Result, Toast, Update
+from spacebot.spaces import Connection, PageRan, Partial, Recalled, Result, Toast, Update
 
 log = logging.getLogger(__name__)
 
@@ -142,7 +142,8 @@ class Pipeline:
             self.admission.leave(turn)
         running.update(Progress(Stage.FETCHING))
         replies = await self._render(running, running.values, header())
-        return Outcome(replies, running.waited, running.ran, tuple(running.values))
+        timing, values = (running.waited, running.ran), tuple(running.values)
+        return Outcome(replies, *timing, values, running.page_ran)
 
     async def _values(self, running: Running) -> dict[str, Any]:
         job = running.job
@@ -260,6 +261,8 @@ class Pipeline:
                 running.notes = [*running.notes, said][-NOTES:]
                 note = html.unescape(said)[:200]
                 running.update(replace(running.progress, note=note))
+            case PageRan():
+                running.page_ran = update.labels
             case Partial():
                 running.partial = update
                 running.spoke.set()

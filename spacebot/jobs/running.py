@@ -37,6 +37,7 @@ class Running:
         self.previewed: tuple[Partial | None, Reply | None] = (None, None)
         self.values: list[Any] | None = None
         self.notes: list[str] = []
+        self.page_ran: tuple[str, ...] = ()
         self.sent = False
         self.noted = False
         self.began = False

@@ -185,9 +185,13 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a job gave: the messages to post, in order, and the seconds it took."""
+    """What a job gave: the messages to post, in order, and the seconds it took.
+
+    `page_ran` are the labels of the events that the Space's page ran before it.
+    """
 
     replies: tuple[Reply, ...]
     waited: float = 0.0
     ran: float = 0.0
     values: tuple[Any, ...] = field(default=(), repr=False)
+    page_ran: tuple[str, ...] = ()

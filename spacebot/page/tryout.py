@@ -154,7 +154,7 @@ class Turn:
         found = targets(commands, files, text)
         html = await asyncio.to_thread(self._render, **_placed(job, outcome, messages))
         key = self._results.keep(job, outcome, self._after) if job.endpoint.then else ""
-        return Shown(html, True, found, under.of_result(job, outcome, key), _recipe(job))
+        return Shown(html, True, found, under.of_result(job, outcome, key), _recipe(job, outcome))
 
     async def _message(self, reply: Reply) -> render.Message:
         # The files are copied now: whoever ran the job may remove them afterwards.
@@ -180,12 +180,12 @@ def _placed(job: Job, outcome: Outcome, messages: Sequence[render.Message]) -> d
     return {"messages": [first, *rest], "private": answer is Answer.PRIVATE}
 
 
-def _recipe(job: Job) -> str:
+def _recipe(job: Job, outcome: Outcome) -> str:
     """What the button Recipe shows."""
     endpoint = job.endpoint
     where = f"<{endpoint.space}>" if endpoint.space.startswith("http") else endpoint.space
     hides = any(one.secret for one in endpoint.parameters)
-    notes = recipes.notes(where, endpoint, job.given, hides=hides)
+    notes = recipes.notes(where, endpoint, job.given, outcome.page_ran, hides=hides)
     return to_html(recipes.block(recipes.line(job.command, endpoint, job.given)) + notes)
 
 

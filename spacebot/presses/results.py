@@ -16,6 +16,7 @@ from spacebot.jobs import secrets_of
 from spacebot.models import Job
 from spacebot.places import NOBODY, TROUBLE, Place, Writer
 from spacebot.presses.base import JobButton
+from spacebot.presses.outputs import page_ran_of
 from spacebot.store import Record
 
 log = logging.getLogger(__name__)
@@ -142,7 +143,9 @@ async def recipe(desk: Desk, interaction: discord.Interaction[Any], job: str) ->
         line = f"{recipes.line(start.command, start.endpoint, start.given)}\n{line}"
     connection = desk.jobs.catalogue.connections.get(record.space)
     where = f"<{connection.url}>" if connection and connection.url else record.space
-    notes = recipes.notes(where, kept.endpoint, kept.given, hides=bool(secrets_of(record)))
+    page_ran = await page_ran_of(desk, job) if kept.endpoint.page else ()
+    hides = bool(secrets_of(record))
+    notes = recipes.notes(where, kept.endpoint, kept.given, page_ran, hides=hides)
     text = recipes.block(line) + notes
     if len(text) <= MESSAGE:
         await interaction.response.send_message(text, ephemeral=True, allowed_mentions=NOBODY)

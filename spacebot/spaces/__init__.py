@@ -9,6 +9,7 @@ WebSockets of Gradio 3). The first releases of Gradio 4 alone take the stock pat
 
 from spacebot.spaces.connection import (
     Connection,
+    PageRan,
     Partial,
     Recalled,
     Result,
@@ -17,15 +18,14 @@ from spacebot.spaces.connection import (
 )
 from spacebot.spaces.descriptions import Description, Descriptions
 from spacebot.spaces.network import Network
-from spacebot.spaces.page_calls import RUNS
 from spacebot.spaces.translate import retry_after
 
 __all__ = [
-    "RUNS",
     "Connection",
     "Description",
     "Descriptions",
     "Network",
+    "PageRan",
     "Partial",
     "Recalled",
     "Result",

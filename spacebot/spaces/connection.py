@@ -39,7 +39,7 @@ from spacebot.spaces.steps import Chain
 from spacebot.spaces.stock import cancel_stock, watch_stock
 from spacebot.spaces.submit import submit
 from spacebot.spaces.translate import connect_failed, join_failed
-from spacebot.spaces.watch import Partial, Result, Toast, Update
+from spacebot.spaces.watch import PageRan, Partial, Result, Toast, Update
 
 __all__ = ["Connection", "Partial", "Recalled", "Result", "Toast", "Update"]
 
@@ -268,10 +268,11 @@ class Connection:
         async with self.sessions.hold(key, stateful=stateful, fresh=fresh) as session:
             if page and page.page:
                 yield Progress(Stage.SENDING)
-                filling = self.pages.fill(client, session, page, values)
-                values, said = await self._sent(filling)
-                for text in said:
+                filled = await self._sent(self.pages.fill(client, session, page, values))
+                values = filled.values
+                for text in filled.said:
                     yield Toast(text, "warning")
+                yield PageRan(filled.ran)
             recalls = itertools.chain([recall or asyncio.Event()], iter(asyncio.Event, None))
 
             async def call(step: Step, sent: Mapping[str, Any]) -> AsyncGenerator[Update, None]:

@@ -26,17 +26,26 @@ LARGEST = 2_000_000
 
 
 class PageCalls:
-    """Calls events in one session. `slow` collects those that run for too long, which are
-    not called again; `said` what the Space says of those that fail; `answered` the components
-    that the others set."""
+    """Calls events in one session.
+
+    `slow` collects the events that run for too long, which are not called again; `failing` why
+    others did not run the last time. `said` is what the Space says of those that fail;
+    `answered` holds the components that the others set.
+    """
 
     def __init__(
-        self, network: Network, client: SpaceClient, session: Session, slow: set[int]
+        self,
+        network: Network,
+        client: SpaceClient,
+        session: Session,
+        slow: set[int],
+        failing: dict[int, str],
     ) -> None:
         self._network = network
         self._client = client
         self._session = session
         self._slow = slow
+        self._failing = failing
         self.said: list[str] = []
         self.answered: set[Any] = set()
 
@@ -52,16 +61,23 @@ class PageCalls:
             "trigger_id": event.on[0][0] if event.on else None,
         }
         running = event.queued and self._client.protocol in WATCHED
+        # Without the Space's own words, which may hold what somebody gave.
+        self._failing[event.index] = "the Space did not run it the last time"
         try:
             gave = await (self._queued(event, body) if running else self._direct(event, body))
-            self.answered.update(event.gives if gave is not None else ())
-            return gave
         except SpaceRaised as error:
+            self._failing[event.index] = "it failed the last time"
             self.said.append(str(error))
         except TimeoutError:
+            self._failing[event.index] = "the Space did not answer in time"
             log.info("an event of a page is not answered in time: %s", event.label)
         except (SpacebotError, aiohttp.ClientError, ValueError, LookupError, TypeError) as error:
             log.info("an event of a page fails: %s (%r)", event.label, error)
+        else:
+            if gave is not None:
+                self._failing.pop(event.index, None)
+                self.answered.update(event.gives)
+            return gave
         return None
 
     def _is_there(self, event: PageEvent) -> bool:

@@ -7,12 +7,13 @@ import json
 import time
 from collections import OrderedDict, deque
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from spacebot.models import Asker, Endpoint, Given, Page, Parameter
 from spacebot.spaces.client import SpaceClient
 from spacebot.spaces.network import Network, Workers
-from spacebot.spaces.page_calls import PageCalls
+from spacebot.spaces.page_calls import RUNS, PageCalls
 from spacebot.spaces.replay import PageState, Replay
 from spacebot.spaces.sessions import Session, Sessions
 from spacebot.spaces.uploads import holds_upload
@@ -22,10 +23,23 @@ FRESH = 60.0
 # One person's typing asks a Space at most so often in so many seconds.
 ASKS, WITHIN = 10, 10.0
 REMEMBERED = 500
+# So many of a job's events are named, in so many characters each.
+LABELS, LABEL = 30, 200
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """A page that is filled in: the `values` to send, what the Space `said` meanwhile, and the
+    labels of the events that `ran`."""
+
+    values: dict[str, Any]
+    said: list[str]
+    ran: tuple[str, ...]
 
 
 class Pages:
-    """Fills in the pages of a Space. `slow` are the events that run for too long, by number."""
+    """Fills in the pages of a Space. `slow` are the events that run for too long, by number;
+    `failing` says why others did not run the last time."""
 
     def __init__(self, network: Network, workers: Workers, sessions: Sessions) -> None:
         self._network = network
@@ -33,21 +47,29 @@ class Pages:
         self._sessions = sessions
         self._process: Any = None
         self.slow: set[int] = set()
+        self.failing: dict[int, str] = {}
         self._offered: OrderedDict[str, tuple[float, Parameter]] = OrderedDict()
         self._asking: dict[str, asyncio.Task[Parameter]] = {}
         self._asked: OrderedDict[str, deque[float]] = OrderedDict()
 
+    def not_run(self) -> dict[int, str]:
+        """Why events are not run, or were not the last time, by number."""
+        return self.failing | dict.fromkeys(self.slow, f"it runs for longer than {RUNS:.0f} s")
+
     async def fill(
         self, client: SpaceClient, session: Session, endpoint: Endpoint, values: Mapping[str, Any]
-    ) -> tuple[dict[str, Any], list[str]]:
-        """Do what the page does before an endpoint runs; the values to send, and what the Space
-        said meanwhile. Raises `InputError` for what the page does not offer by then."""
+    ) -> Filled:
+        """Do what the page does before an endpoint runs.
+
+        Raises `InputError` for what the page does not offer by then.
+        """
         seen = await self._seen(client, endpoint, values)
         calls, replay = self._replay(client, session, endpoint)
         await replay.open()
         filled = await replay.fill(seen)
         # What an event sets is JSON of the Space's own: no `Upload` comes of it.
-        return filled, calls.said
+        ran = tuple(label[:LABEL] for label in replay.ran[:LABELS])
+        return Filled(filled, calls.said, ran)
 
     async def opened(self, client: SpaceClient, pages: Sequence[Page]) -> dict[Any, dict[str, Any]]:
         """What the load events of a page set, in a session of its own: changed properties by
@@ -127,10 +149,11 @@ class Pages:
             # Another process: what was slow may be mended, and no session is known there.
             self._process = process
             self.slow.clear()
+            self.failing.clear()
             self._offered.clear()
         if session.page is None or session.page[0] != process:
             session.page = (process, PageState())
-        calls = PageCalls(self._network, client, session, self.slow)
+        calls = PageCalls(self._network, client, session, self.slow, self.failing)
         return calls, Replay(endpoint, session.page[1], calls)
 
     def _may_ask(self, who: str) -> bool:

@@ -32,12 +32,14 @@ Call = Callable[[PageEvent, list[Any], Any], Awaitable[list[Any] | None]]
 @dataclass(slots=True)
 class PageState:
     """What a page holds by now: values and changed properties by component, and the events
-    that ran when it opened. `own` are the values that the page itself set last."""
+    that ran when it opened, by number and, in `opened`, with what followed them, by label. `own`
+    are the values that the page itself set last."""
 
     values: dict[Any, Any] = field(default_factory=dict)
     props: dict[Any, dict[str, Any]] = field(default_factory=dict)
     loaded: set[int] = field(default_factory=set)
     own: dict[Any, Any] = field(default_factory=dict)
+    opened: list[str] = field(default_factory=list)
 
     def changes(self, part: Any, start: Mapping[Any, Any]) -> dict[str, Any]:
         """What events changed of a component: its properties, and its value where they set it."""
@@ -57,6 +59,12 @@ class Replay:
         self._parameters = {one.name: one for one in endpoint.parameters}
         self._names = {part: name for name, part in self.page.fields.items()}
         self._left = MOST
+        self._ran: list[str] = []
+
+    @property
+    def ran(self) -> list[str]:
+        """The labels of the events that ran, in order: when the page opened, and since."""
+        return list(dict.fromkeys([*self.state.opened, *self._ran]))
 
     async def open(self) -> None:
         """Open the page: its load events run, once in a session."""
@@ -69,6 +77,7 @@ class Replay:
             if event.on_load and event.index not in self.state.loaded:
                 self.state.loaded.add(event.index)
                 await self._run(event)
+        self.state.opened += self._ran
         for part in self.page.opens:
             await self._happens(part, ("select",))
 
@@ -156,6 +165,8 @@ class Replay:
         gave = event.constant
         if gave is None:
             gave = await self._call(event, took, self._pointed(picked))
+        if gave is not None:
+            self._ran.append(event.label)
         touched = [
             part
             for part, value in zip(event.gives, gave or (), strict=False)

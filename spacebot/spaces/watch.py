@@ -44,6 +44,13 @@ class Toast:
 
 
 @dataclass(frozen=True, slots=True)
+class PageRan:
+    """The labels of the page's events that ran before the endpoint."""
+
+    labels: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Partial:
     """What a streaming endpoint has given so far: its raw outputs, states included."""
 
@@ -62,7 +69,7 @@ class TakenOut(SpaceRaised):
     """The job was cancelled on the Space."""
 
 
-Update = Progress | Toast | Partial | Result
+Update = Progress | Toast | PageRan | Partial | Result
 
 
 async def events(

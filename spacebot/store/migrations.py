@@ -51,6 +51,11 @@ async def _fifth(connection: AsyncConnection) -> None:
         await connection.run_sync(index.create, checkfirst=True)
 
 
+async def _sixth(connection: AsyncConnection) -> None:
+    """6: what a Space's page ran before a job."""
+    await _add(connection, jobs.c.page_ran)
+
+
 # Applied in order, each once; the number applied so far is kept in the database.
 MIGRATIONS: Sequence[Callable[[AsyncConnection], Awaitable[None]]] = (
     _first,
@@ -58,6 +63,7 @@ MIGRATIONS: Sequence[Callable[[AsyncConnection], Awaitable[None]]] = (
     _third,
     _fourth,
     _fifth,
+    _sixth,
 )
 
 

@@ -32,7 +32,8 @@ class Record:
     `given` holds what was given by option name, files as `{"file": {…}}`;
     `place` where the answer goes, for the Discord side alone; `result` the raw
     outputs; `message` the id of the message that answers it; `chain` what it
-    follows (see `models.Chain`). Times are epoch seconds.
+    follows (see `models.Chain`); `page_ran` what the Space's page ran before it,
+    None where that is not known. Times are epoch seconds.
     """
 
     id: str
@@ -50,6 +51,7 @@ class Record:
     ended: float | None = None
     message: str | None = None
     chain: Mapping[str, Any] | None = None
+    page_ran: Sequence[str] | None = None
 
 
 class Store:

@@ -63,6 +63,7 @@ jobs = sa.Table(
     sa.Column("ended", sa.Float),
     sa.Column("message", Text, index=True),
     sa.Column("chain", sa.JSON),
+    sa.Column("page_ran", sa.JSON),
 )
 conversations = sa.Table(
     "conversations",
