@@ -18,10 +18,10 @@ from spacebot.buttons import cancel_view, failed_view
 from spacebot.desk import Desk
 from spacebot.errors import EndpointGone, Interrupted, SpacebotError
 from spacebot.jobs import Running
-from spacebot.models import Answer, Asker, Attached, Ending, Endpoint, Job, Outcome, Reply
+from spacebot.models import Answer, Attached, Ending, Endpoint, Job, Outcome, Reply
 from spacebot.outputs import text
 from spacebot.outputs.files import REQUEST_LIMIT
-from spacebot.places import DELETED, GONE, Place, Writer
+from spacebot.places import DELETED, GONE, Writer
 from spacebot.posting import Poster
 from spacebot.store import State
 
@@ -98,7 +98,8 @@ class Comparison:
         self.job = job
         self.entries = entries
         self.header = words.header(job, job.command)
-        self.writer = Writer(desk.client, Place.from_json(job.place))
+        assert job.message_ref is not None
+        self.writer = Writer(desk.client, job.message_ref)
         self._shown: tuple[str, int] = ("", 0)
 
     async def run(self) -> None:
@@ -143,7 +144,7 @@ class Comparison:
 
     async def _show(self) -> None:
         now, files = self._text(), self._files()
-        if (now, len(files)) == self._shown or not self.writer.place.has_token:
+        if (now, len(files)) == self._shown or not self.writer.ref.is_editable:
             return
         # Files are sent again only when there is one more.
         fresh = files if len(files) != self._shown[1] else None
@@ -202,10 +203,10 @@ class Compare:
         part = Job(
             id=uuid.uuid4().hex[:12],
             endpoint=replace(endpoint, answer=Answer.CHANNEL),
-            asker=Asker(job.asker.user, job.asker.mention, job.asker.place),
+            asker=job.asker,
             given={option: prompt},
-            file_limit=job.file_limit,
             command=entry.command,
+            message_ref=job.message_ref,
         )
         try:
             entry.running = await self.desk.jobs.start(part)

@@ -12,6 +12,7 @@ import logging
 import time
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import aiohttp
 import discord
@@ -28,9 +29,9 @@ from spacebot.buttons import (
 )
 from spacebot.errors import Cancelled, Interrupted, SpacebotError, kind_of
 from spacebot.jobs import Jobs, Running, ending_of
-from spacebot.models import Answer, Attached, Job, Outcome, Reply
+from spacebot.models import Answer, Attached, Job, MessageRef, Outcome, Reply
 from spacebot.pacing import Pace
-from spacebot.places import AUTOMOD, DELETED, GONE, TROUBLE, Place, Writer, thread_on
+from spacebot.places import AUTOMOD, DELETED, GONE, TROUBLE, Writer, thread_on
 from spacebot.posting import Poster
 from spacebot.store import State
 
@@ -51,7 +52,7 @@ class Closed(Exception):
 
 
 class Delivery:
-    """One job's message. `job.place` says where it is."""
+    """One job's message: `job.message_ref` says where it is."""
 
     def __init__(self, client: discord.Client, jobs: Jobs, job: Job) -> None:
         self.client = client
@@ -59,7 +60,7 @@ class Delivery:
         self.job = job
         self.header = words.header(job, job.command)
         self.since = time.time()
-        self.writer = Writer(client, Place.from_json(job.place))
+        self.writer = Writer(client, self.ref)
         self.poster = Poster(self.writer, self.header, job.id)
         self._thread: discord.Thread | None = None
         self._shown: tuple[str, tuple[Attached, ...]] = "", ()
@@ -68,14 +69,24 @@ class Delivery:
         self._unposted: list[Reply] | None = None
 
     @property
-    def place(self) -> Place:
+    def ref(self) -> MessageRef:
         """Where the message is."""
-        return self.writer.place
+        assert self.job.message_ref is not None
+        return self.job.message_ref
+
+    def found(self, message: int) -> None:
+        """Answer by this message, whose id was not known."""
+        self.job = replace(self.job, message_ref=replace(self.ref, message=message))
+        self.writer = self.poster.writer = Writer(self.client, self.ref)
+
+    def _note_ref(self, running: Running, **changes: Any) -> None:
+        """Note what the answer has besides its first message."""
+        self.job = running.job = replace(self.job, message_ref=replace(self.ref, **changes))
 
     async def _prepare(self) -> Job:
         """Bring attachments here: they go to the Space by upload."""
         given = await brought(self.client, self.jobs, self.job)
-        self.job = replace(self.job, given=given, place=self.place.to_json())
+        self.job = replace(self.job, given=given)
         return self.job
 
     async def run(self) -> None:
@@ -96,7 +107,7 @@ class Delivery:
     async def go_on(self, running: Running, client: discord.Client) -> None:
         """Take over a job from a client that was closed under it."""
         self.client = client
-        self.writer = self.poster.writer = Writer(client, self.place)
+        self.writer = self.poster.writer = Writer(client, self.ref)
         self._unseen = False
         # It belongs to the old client; it is found again.
         self._thread = None
@@ -130,10 +141,10 @@ class Delivery:
         """
         try:
             if self.job.endpoint.answer is Answer.THREAD:
-                await self._open_thread()
+                await self._open_thread(running)
             outcome = await self._follow(running)
             began = time.monotonic()
-            await self._post(outcome)
+            await self._post(running, outcome)
             return None, time.monotonic() - began
         except Interrupted as error:
             if not self.client.is_closed():
@@ -182,10 +193,10 @@ class Delivery:
 
     async def _show(self, running: Running) -> None:
         """Edit the message to where the job stands, where that has changed."""
-        if self._unseen or not self.place.has_token:
+        if self._unseen or not self.ref.is_editable:
             return
         line = words.progress(running.progress, self.since)
-        if not self.place.is_ordinary and time.time() - self.place.created > 13.5 * 60:
+        if not self.ref.is_ordinary and time.time() - self.ref.created > 13.5 * 60:
             line = LONG
         try:
             preview = await self.jobs.preview(running, self.header)
@@ -205,35 +216,33 @@ class Delivery:
         except (SpacebotError, aiohttp.ClientError, OSError) as error:
             log.info("job %s: progress is not shown: %s", self.job.id, type(error).__name__)
 
-    async def _open_thread(self) -> None:
+    async def _open_thread(self, running: Running) -> None:
         """Have a thread on the reply, named by the prompt; without one the answer stays here."""
-        place, channel = self.place, self._channel()
-        if place.message is None or channel is None:
+        message, channel = self.ref.message, self._channel()
+        if message is None or channel is None:
             return
         title = inputs.thread_title(self.job.endpoint, self.job.given)
         try:
-            self._thread = await thread_on(channel.get_partial_message(place.message), title)
+            self._thread = await thread_on(channel.get_partial_message(message), title)
         except TROUBLE as error:
             log.info("job %s: no thread: %s", self.job.id, error)
             return
-        self.writer.place = replace(place, thread=self._thread.id)
-        if found := self.jobs.find(self.job.id):
-            found.job = replace(found.job, place=self.place.to_json())
+        self._note_ref(running, thread=self._thread.id)
 
     def _channel(self) -> discord.TextChannel | discord.PartialMessageable | None:
         """Where a thread can be: Discord has them in channels for text and announcements."""
-        place = self.place
-        if place.channel is None or self.client.get_guild(place.guild or 0) is None:
+        ref = self.ref
+        if ref.channel is None or self.client.get_guild(ref.guild or 0) is None:
             return None
-        known = self.client.get_channel(place.channel)
+        known = self.client.get_channel(ref.channel)
         if known is None:
             # Not told of (yet): it is tried.
-            return self.client.get_partial_messageable(place.channel, guild_id=place.guild)
+            return self.client.get_partial_messageable(ref.channel, guild_id=ref.guild)
         return known if isinstance(known, discord.TextChannel) else None
 
-    async def _post(self, outcome: Outcome) -> None:
+    async def _post(self, running: Running, outcome: Outcome) -> None:
         """Post the messages of a result, in order, where whoever asked will see them."""
-        if self.place.private:
+        if self.ref.private:
             await self.jobs.note(self.job.id, state=State.POSTING)
         done = words.took(outcome.ran)
         unsaved = not self.jobs.is_saved(self.job)
@@ -243,7 +252,7 @@ class Delivery:
         if self._unposted is None:
             self._unposted = list(outcome.replies)
         left, first = self._unposted, len(self._unposted) == len(outcome.replies)
-        between = send_me_view(self.job.id) if self.place.private else None
+        between = send_me_view(self.job.id) if self.ref.private else None
         await self._post_in_thread(left, view)
         if self._posted and self._thread is not None:
             said = f"{self.header}\n{done} · in {self._thread.mention}"
@@ -260,7 +269,7 @@ class Delivery:
             posted = await self.poster.more(left[0], view=between if left[1:] else view)
             self._posted += [posted] if posted else []
             del left[0]
-        await self._note_more()
+        await self._note_more(running)
 
     async def _post_in_thread(self, left: list[Reply], view: discord.ui.View) -> None:
         """Post in the thread, where there is one; what was not posted stays in `left`."""
@@ -273,16 +282,14 @@ class Delivery:
             del left[0]
 
     def _buttons(self, outcome: Outcome) -> discord.ui.View:
-        rows = result_rows(
-            self.job.id, self.job.endpoint, outcome.values, private=self.place.private
-        )
+        rows = result_rows(self.job.id, self.job.endpoint, outcome.values, private=self.ref.private)
         return to_view(rows)
 
-    async def _note_more(self) -> None:
+    async def _note_more(self, running: Running) -> None:
         """Write down the messages after the first: whoever deletes a result means them all."""
         if self._posted:
-            place = replace(self.place, more=tuple(self._posted)).to_json()
-            await self.jobs.note(self.job.id, place={**place, "file_limit": self.job.file_limit})
+            self._note_ref(running, more=tuple(self._posted))
+            await self.jobs.note(self.job.id, message_ref=self.ref)
 
     async def fail(self, error: BaseException) -> None:
         """Say in the same message what went wrong and what to do next; log it once."""

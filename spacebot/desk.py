@@ -23,7 +23,7 @@ from spacebot.forms import Forms
 from spacebot.jobs import Jobs, secrets_of, to_job
 from spacebot.models import Answer, Asker, Chain, Choice, Ending, Endpoint, Job
 from spacebot.pacing import Rush
-from spacebot.places import AUTOMOD, DELETED, NOBODY, TROUBLE, Place
+from spacebot.places import AUTOMOD, DELETED, NOBODY, TROUBLE, ref_of
 from spacebot.store import Record, State
 
 log = logging.getLogger(__name__)
@@ -103,12 +103,11 @@ class Desk:
             asker=Asker(
                 user=str(interaction.user.id),
                 mention=interaction.user.mention,
-                place=str(interaction.channel_id),
             ),
             given=named(given),
-            file_limit=interaction.filesize_limit,
             command=command,
-            place=Place.of(interaction, private=private).to_json(),
+            message_ref=ref_of(interaction, private=private),
+            stored=True,
         )
 
     async def acknowledge(self, interaction: discord.Interaction[Any], job: Job) -> Job:
@@ -124,7 +123,7 @@ class Desk:
         except BaseException:
             await self.jobs.drop(job, Ending.CANCELLED)
             raise
-        return replace(job, place={**job.place, "message": message})
+        return at_message(job, message)
 
     async def _acknowledge(self, interaction: discord.Interaction[Any], job: Job) -> int | None:
         """Answer within Discord's 3 seconds, by a message that is edited from now on; its id."""
@@ -263,12 +262,12 @@ class Desk:
 
     async def _sought(self, delivery: Delivery) -> discord.Message | None:
         """A reply whose id was never learnt, by its button, among the messages of its time."""
-        place = delivery.place
+        ref = delivery.ref
         # One without an interaction was never written: it waits for its turn.
-        if place.message is not None or place.channel is None or place.private or place.is_ordinary:
+        if ref.message is not None or ref.channel is None or ref.private or ref.is_ordinary:
             return None
-        channel = self.client.get_partial_messageable(place.channel)
-        made = datetime.datetime.fromtimestamp(place.created, datetime.UTC)
+        channel = self.client.get_partial_messageable(ref.channel)
+        made = datetime.datetime.fromtimestamp(ref.created, datetime.UTC)
         async for message in channel.history(limit=100, around=made):
             if job_under(message) == delivery.job.id:
                 return message
@@ -282,11 +281,17 @@ class Desk:
         try:
             message = await delivery.writer.fetch() or await self._sought(delivery)
         except discord.HTTPException as error:
-            never = delivery.place.message is None and error.code in UNANSWERED
+            never = delivery.ref.message is None and error.code in UNANSWERED
             return error.code not in DELETED and not never
         except TROUBLE:
             # It cannot be looked at now.
             return True
-        if message is not None and delivery.place.message is None:
-            delivery.writer.place = replace(delivery.place, message=message.id)
+        if message is not None and delivery.ref.message is None:
+            delivery.found(message.id)
         return message is None or is_running(message)
+
+
+def at_message(job: Job, message: int | None) -> Job:
+    """The job, answered by the message of this id."""
+    assert job.message_ref is not None
+    return replace(job, message_ref=replace(job.message_ref, message=message))

@@ -1,24 +1,17 @@
-"""Where a job's message is in Discord, and the ways to write there.
-
-A place outlives the interaction it came from: kept as JSON, it serves after a
-restart, and after the interaction's token is over.
-"""
+"""Writing to the message that a `MessageRef` names, and beside it."""
 
 from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Collection, Sequence
 from typing import Any, cast
 
 import aiohttp
 import discord
 
-from spacebot.models import Attached, Reply
+from spacebot.models import Attached, MessageRef, Reply
 
-# Discord's token lives 15 minutes; what is under way then needs a little time.
-TOKEN = 14.5 * 60
 # Discord's codes for what is gone (unknown channel, message, webhook, interaction, an
 # interaction's token that is over) and for what is not allowed (no access, no
 # permission, a thread that is archived or locked, a sixth follow-up where only a
@@ -39,87 +32,34 @@ TROUBLE = (discord.HTTPException, aiohttp.ClientError, OSError)
 RECENT = 100
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """An interaction's reply: who it belongs to, its token, and where it stands.
-
-    Without a token it is an ordinary message of the bot's, which answers the message
-    `origin` for the automation of this id, and belongs to whoever caused it.
-    `created` is epoch seconds; `message` is None until the reply was made; `more`
-    are the messages after it, which stand in `thread` where there is one.
-    """
-
-    application: int
-    token: str
-    created: float
-    user: int
-    channel: int | None
-    guild: int | None = None
-    message: int | None = None
-    thread: int | None = None
-    private: bool = False
-    more: tuple[int, ...] = ()
-    origin: int | None = None
-    automation: str = ""
-
-    @classmethod
-    def of(cls, interaction: discord.Interaction[Any], *, private: bool) -> Place:
-        """The place of an interaction's reply."""
-        return cls(
-            application=interaction.application_id,
-            token=interaction.token,
-            # Interactions come live; ids need not tell the time by this host's clock.
-            created=time.time(),
-            user=interaction.user.id,
-            channel=interaction.channel_id,
-            guild=interaction.guild_id,
-            private=private,
-        )
-
-    @classmethod
-    def from_json(cls, kept: Mapping[str, Any]) -> Place:
-        """The place as it was kept, with whatever was kept beside it."""
-        return cls(**{name: value for name, value in kept.items() if name in FIELDS})
-
-    def to_json(self) -> dict[str, Any]:
-        """The place as it is kept."""
-        return {name: getattr(self, name) for name in FIELDS}
-
-    @property
-    def messages(self) -> list[tuple[int, int | None]]:
-        """The messages of a result in order, each with the thread that it stands in."""
-        first = [(self.message, None)] if self.message is not None else []
-        return [*first, *((one, self.thread) for one in self.more)]
-
-    @property
-    def has_token(self) -> bool:
-        """Whether the reply can still be written to as it was made."""
-        if self.is_ordinary:
-            return self.message is not None
-        return time.time() - self.created < TOKEN
-
-    @property
-    def is_ordinary(self) -> bool:
-        """Whether it is an ordinary message, for which no token is needed."""
-        return not self.token
-
-
-FIELDS = tuple(field.name for field in fields(Place))
+def ref_of(interaction: discord.Interaction[Any], *, private: bool) -> MessageRef:
+    """The reference to an interaction's reply."""
+    return MessageRef(
+        application=interaction.application_id,
+        token=interaction.token,
+        # Interactions come live; ids need not tell the time by this host's clock.
+        created=time.time(),
+        user=interaction.user.id,
+        channel=interaction.channel_id,
+        guild=interaction.guild_id,
+        private=private,
+        file_limit=interaction.filesize_limit,
+    )
 
 
 class Writer:
-    """Writes to one place: through the interaction's token while it lives."""
+    """Writes to one message: through the interaction's token while it lives."""
 
-    def __init__(self, client: discord.Client, place: Place) -> None:
+    def __init__(self, client: discord.Client, ref: MessageRef) -> None:
         self.client = client
-        self.place = place
+        self.ref = ref
         self._webhook = self._hook()
         self._once = self._hook()
         self._once.session = cast(aiohttp.ClientSession, Once(self._once.session))
 
     def _hook(self) -> discord.Webhook:
-        place = self.place
-        hook = discord.Webhook.partial(place.application, place.token, client=self.client)
+        ref = self.ref
+        hook = discord.Webhook.partial(ref.application, ref.token, client=self.client)
         # An interaction's: only by such a one does discord.py send what one person alone sees.
         hook.type = discord.WebhookType.application
         return hook
@@ -139,7 +79,7 @@ class Writer:
                 "view": view,
                 "allowed_mentions": NOBODY,
             }
-            if self.place.is_ordinary and (message := self._message()):
+            if self.ref.is_ordinary and (message := self._message()):
                 await message.edit(**now)
             else:
                 # Discord takes this name for the first reply.
@@ -158,14 +98,14 @@ class Writer:
         Beside an interaction's reply there are no nonces: a try whose answer was lost may
         have arrived (see `arrived`), so each is made once.
         """
-        if self.place.is_ordinary and not private:
-            channel = self.client.get_partial_messageable(self.place.channel or 0)
+        if self.ref.is_ordinary and not private:
+            channel = self.client.get_partial_messageable(self.ref.channel or 0)
             return (await send(channel, reply, nonce=nonce, view=view)).id
         with Opened(reply.files) as opened:
             sent = await self._once.send(
                 reply.text,
                 files=opened,
-                ephemeral=private or self.place.private,
+                ephemeral=private or self.ref.private,
                 allowed_mentions=NOBODY,
                 view=view or discord.utils.MISSING,
                 wait=True,
@@ -178,14 +118,14 @@ class Writer:
         None where there is none, or where the bot cannot look: what only one person sees,
         and where the bot is no member.
         """
-        place = self.place
-        if place.channel is None or place.message is None or place.private or place.is_ordinary:
+        ref = self.ref
+        if ref.channel is None or ref.message is None or ref.private or ref.is_ordinary:
             return None
-        channel = self.client.get_partial_messageable(place.channel)
+        channel = self.client.get_partial_messageable(ref.channel)
         try:
             async for message in channel.history(limit=RECENT):
                 about = message.interaction_metadata
-                mine = about is not None and about.original_response_message_id == place.message
+                mine = about is not None and about.original_response_message_id == ref.message
                 same = message.content == reply.text.strip()
                 same = same and len(message.attachments) == len(reply.files)
                 if mine and same and message.id not in besides:
@@ -196,31 +136,31 @@ class Writer:
 
     async def delete(self, message: int, *, channel: int | None = None) -> None:
         """Delete a message of this job: the reply, or one posted after it."""
-        if self.place.has_token and not self.place.is_ordinary and channel is None:
+        if self.ref.is_editable and not self.ref.is_ordinary and channel is None:
             await self._webhook.delete_message(message)
             return
-        there = self.client.get_partial_messageable(channel or self.place.channel or 0)
+        there = self.client.get_partial_messageable(channel or self.ref.channel or 0)
         await there.get_partial_message(message).delete()
 
     async def look(self, message: int, *, channel: int | None = None) -> discord.Message:
         """A message of this job as it stands: the reply, or one posted after it."""
-        if self.place.has_token and not self.place.is_ordinary and channel is None:
+        if self.ref.is_editable and not self.ref.is_ordinary and channel is None:
             return await self._webhook.fetch_message(message)
-        there = self.client.get_partial_messageable(channel or self.place.channel or 0)
+        there = self.client.get_partial_messageable(channel or self.ref.channel or 0)
         return await there.fetch_message(message)
 
     async def fetch(self) -> discord.Message | None:
         """The reply as it stands; None where it cannot be seen (any longer)."""
-        if self.place.has_token and not self.place.is_ordinary:
+        if self.ref.is_editable and not self.ref.is_ordinary:
             return await self._webhook.fetch_message("@original")  # type: ignore[arg-type]
         message = self._message()
         return await message.fetch() if message is not None else None
 
     def _message(self) -> discord.PartialMessage | None:
-        if self.place.channel is None or self.place.message is None or self.place.private:
+        if self.ref.channel is None or self.ref.message is None or self.ref.private:
             return None
-        channel = self.client.get_partial_messageable(self.place.channel)
-        return channel.get_partial_message(self.place.message)
+        channel = self.client.get_partial_messageable(self.ref.channel)
+        return channel.get_partial_message(self.ref.message)
 
     async def edit_without_token(self, text: str, *, view: discord.ui.View | None = None) -> None:
         """Make the reply this text with these buttons, as the bot's own message."""
@@ -237,18 +177,18 @@ class Writer:
         mention: bool = True,
     ) -> None:
         """Post an ordinary message in the channel, which mentions whoever asked."""
-        assert self.place.channel is not None
-        channel = self.client.get_partial_messageable(self.place.channel)
-        user = discord.Object(self.place.user)
-        asker = f"<@{self.place.user}>"
+        assert self.ref.channel is not None
+        channel = self.client.get_partial_messageable(self.ref.channel)
+        user = discord.Object(self.ref.user)
+        asker = f"<@{self.ref.user}>"
         text = reply.text
         if mention and asker not in text:
             text = f"{asker}\n{text}"[:2000]
         reference = None
-        if self.place.message is not None:
+        if self.ref.message is not None:
             reference = discord.MessageReference(
-                message_id=self.place.message,
-                channel_id=self.place.channel,
+                message_id=self.ref.message,
+                channel_id=self.ref.channel,
                 fail_if_not_exists=False,
             )
         await send(
@@ -268,7 +208,7 @@ class Writer:
         self, reply: Reply, *, nonce: str, view: discord.ui.View | None = None
     ) -> None:
         """Post by direct message."""
-        person = await self.client.create_dm(discord.Object(self.place.user))  # type: ignore[arg-type]
+        person = await self.client.create_dm(discord.Object(self.ref.user))  # type: ignore[arg-type]
         await send(person, reply, nonce=nonce, view=view)
 
 

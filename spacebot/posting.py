@@ -63,7 +63,7 @@ class Poster:
         self.header = header
         self.name = name
         self._moved = False
-        self._direct = writer.place.private or writer.place.channel is None
+        self._direct = writer.ref.private or writer.ref.channel is None
         self._overtaken = False
         self._deleted = self._stands = self._moderated = False
         self._followed: list[int] = []
@@ -118,7 +118,7 @@ class Poster:
     async def notice(self, text: str, *, view: discord.ui.View | None = None) -> None:
         """Change the first reply if that can be done at once; nothing hangs on it."""
         try:
-            if self.writer.place.has_token:
+            if self.writer.ref.is_editable:
                 await self.writer.edit(text, view=view)
             else:
                 await self.writer.edit_without_token(text, view=view)
@@ -130,7 +130,7 @@ class Poster:
 
     async def _by_token(self, way: Way[None], reply: Reply) -> bool:
         """Whether it could be written by the interaction's token."""
-        if self._moved or not self.writer.place.has_token:
+        if self._moved or not self.writer.ref.is_editable:
             return False
         try:
             await self._persist(way, reply)
@@ -201,7 +201,7 @@ class Poster:
         """Let nobody wait on the old message."""
         # AutoMod may block the header: it quotes the prompt.
         texts = (f"{self.header}\n-# {said}", f"-# {said}")
-        ways = [self.writer.edit] * self.writer.place.has_token + [self.writer.edit_without_token]
+        ways = [self.writer.edit] * self.writer.ref.is_editable + [self.writer.edit_without_token]
         for way in ways:
             for text in texts:
                 try:

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from spacebot.models import Ending
+from spacebot.models import Ending, MessageRef
 from spacebot.store import Automation, Conversation, NewerDatabase, Record, State, Store, StoreError
 from spacebot.store.tables import schema_version
 from tests.disks import disk, fill
@@ -35,7 +35,7 @@ def record(number: int, **changed: Any) -> Record:
         "mention": "<@1>",
         "state": State.WAITING,
         "given": {"prompt": "a cat"},
-        "place": {"channel": 2},
+        "message_ref": MessageRef(channel=2),
         "created": float(number),
     }
     return Record(**(about | changed))  # type: ignore[arg-type]
@@ -140,11 +140,11 @@ async def test_a_conversation_and_an_automation_come_back_as_they_were(opened: O
         answer="reply",
         due=5.0,
     )
-    about = {"automation": "a1", "origin": "77"}
+    about = MessageRef(automation="a1", origin=77)
     async with opened() as store:
         await store.chats.add(conversation(1, used=1.0, history=[["a", "b"]]))
         await store.automations.add(automation)
-        await store.add(record(1, place=about))
+        await store.add(record(1, message_ref=about))
         await store.chats.choose("9", ("owner/name", "/chat"))
     async with opened() as store:
         kept = await store.chats.get(conversation(1).id)
@@ -161,7 +161,9 @@ async def test_a_conversation_and_an_automation_come_back_as_they_were(opened: O
 async def test_what_no_database_takes_is_cleaned(opened: Open, bad: str | float) -> None:
     async with opened() as store:
         given = {"prompt": bad, "more": [{"deep": bad}], "emoji": "🎉"}
-        await store.add(record(1, given=given, command=str(bad), place={"automation": str(bad)}))
+        await store.add(
+            record(1, given=given, command=str(bad), message_ref=MessageRef(automation=str(bad)))
+        )
         found = await store.get(record(1).id)
         assert found is not None
         assert found.given["emoji"] == "🎉"
@@ -170,6 +172,52 @@ async def test_what_no_database_takes_is_cleaned(opened: Open, bad: str | float)
         text.encode()
         # PostgreSQL would fail at such a row whenever all are searched.
         assert await store.automations.ran(10)
+
+
+# As version 0.1 wrote it, with the keys in the order they had.
+STORED = {
+    "application": 1111,
+    "token": "aW50ZXJhY3Rpb24",
+    "created": 1764230400.5,
+    "user": 2222,
+    "channel": 3333,
+    "guild": 4444,
+    "message": 5555,
+    "thread": 5555,
+    "private": False,
+    "more": [6666, 7777],
+    "origin": None,
+    "automation": "",
+    "file_limit": 52428800,
+}
+
+
+async def test_a_message_reference_of_an_earlier_version_is_read(opened: Open) -> None:
+    async with opened() as store:
+        # An earlier version's, a later one's, and one that means nothing any more.
+        for number, stored in enumerate((STORED, {**STORED, "later": 1}, {"channel": 2}, {})):
+            await store.add(record(number))
+            table = sa.table("jobs", sa.column("id"), sa.column("place", sa.JSON))
+            mine = table.c.id == record(number).id
+            await store.execute(sa.update(table).where(mine).values(place=stored))
+        found = [one.message_ref for one in await store.unfinished()]
+    whole = MessageRef(
+        *(1111, "aW50ZXJhY3Rpb24", 1764230400.5, 2222, 3333, 4444, 5555, 5555, False),
+        more=(6666, 7777),
+        file_limit=50 << 20,
+    )
+    assert found == [whole, whole, MessageRef(channel=2), MessageRef()]
+    assert found[0].messages == [(5555, None), (6666, 5555), (7777, 5555)]
+
+
+async def test_a_message_reference_is_stored_as_before(opened: Open) -> None:
+    """An earlier version can read it, where an owner goes back."""
+    async with opened() as store:
+        await store.add(record(1, message_ref=MessageRef.from_json(STORED)))
+        await store.mark(record(1).id, state=State.SENT)
+        query = sa.select(sa.column("place", sa.JSON)).select_from(sa.table("jobs"))
+        ((stored,),) = await store.rows(query)
+    assert stored == STORED
 
 
 async def test_a_bad_row_costs_no_other_row_anything(opened: Open) -> None:

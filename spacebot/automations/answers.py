@@ -17,8 +17,8 @@ from spacebot.buttons import cancel_view
 from spacebot.delivery import Delivery
 from spacebot.errors import Unanswered
 from spacebot.jobs import Jobs, Running
-from spacebot.models import Answer, Job, Outcome, Reply
-from spacebot.places import TROUBLE, Place, fresh_nonce, send, thread_on
+from spacebot.models import FILE_LIMIT, Answer, Job, MessageRef, Outcome, Reply
+from spacebot.places import TROUBLE, fresh_nonce, send, thread_on
 from spacebot.posting import Poster, persist
 from spacebot.store import Automation
 
@@ -52,7 +52,7 @@ class Answering(Delivery):
     """A job that an automation started. `error` is what went wrong, once it has ended."""
 
     def __init__(self, client: discord.Client, jobs: Jobs, job: Job) -> None:
-        share = f"automation:{job.place['automation']}"
+        share = f"automation:{automation_of(job)}"
         asker = replace(job.asker, share=share)
         # It answers where its moderator said, whatever its command does otherwise.
         endpoint = replace(job.endpoint, answer=Answer.CHANNEL)
@@ -69,9 +69,8 @@ class Answering(Delivery):
     async def _show(self, running: Running) -> None:
         if time.monotonic() < self._next:
             return
-        alike = [
-            one for one in self.jobs.running if one.job.place.get("channel") == self.place.channel
-        ]
+        refs = [one.job.message_ref for one in self.jobs.running]
+        alike = [ref for ref in refs if ref and ref.channel == self.ref.channel]
         self._next = time.monotonic() + max(SHOW, 2.0 * len(alike))
         await super()._show(running)
 
@@ -96,11 +95,10 @@ class Reacting(Answering):
     async def _show(self, running: Running) -> None:
         """Nothing is shown of the way."""
 
-    async def _post(self, outcome: Outcome) -> None:
+    async def _post(self, running: Running, outcome: Outcome) -> None:  # noqa: ARG002
         said = EMOJI.search(recipes.texts(self.job.endpoint, outcome.values))
-        place = self.place
-        channel = self.client.get_partial_messageable(place.channel or 0)
-        message = channel.get_partial_message(place.origin or 0)
+        channel = self.client.get_partial_messageable(self.ref.channel or 0)
+        message = channel.get_partial_message(self.ref.origin or 0)
         for emoji in [said[0], self.emoji] if said else [self.emoji]:
             try:
                 way = partial(_react, message, emoji)
@@ -130,11 +128,11 @@ class Later(Answering):
         await self._deliver(self.job, await self._origin())
 
     async def _origin(self) -> discord.Message | None:
-        channel = self.client.get_channel(self.place.channel or 0)
-        if self.place.origin is None or not isinstance(channel, discord.abc.Messageable):
+        channel = self.client.get_channel(self.ref.channel or 0)
+        if self.ref.origin is None or not isinstance(channel, discord.abc.Messageable):
             return None
         try:
-            return await channel.fetch_message(self.place.origin)
+            return await channel.fetch_message(self.ref.origin)
         except TROUBLE as error:
             log.info("job %s: what it answers cannot be read: %s", self.job.id, error)
             return None
@@ -159,30 +157,36 @@ def barred(guild: discord.Guild, automation: Automation) -> list[str]:
     return [name.replace("_", " ").title().replace(" In ", " in ") for name in lacking]
 
 
-def place_of(client: discord.Client, automation: Automation, event: Event) -> Place:
+def automation_of(job: Job) -> str:
+    """The id of the automation that started a job; empty where none did."""
+    return job.message_ref.automation if job.message_ref else ""
+
+
+def ref_of(client: discord.Client, automation: Automation, event: Event) -> MessageRef:
     """Where an event happened: the answer has no message yet."""
-    return Place(
+    guild = client.get_guild(event.guild)
+    return MessageRef(
         application=client.application_id or 0,
-        token="",
         created=time.time(),
         user=event.user,
         channel=event.channel,
         guild=event.guild,
         origin=event.message.id if event.message else None,
         automation=automation.id,
+        file_limit=guild.filesize_limit if guild else FILE_LIMIT,
     )
 
 
-async def open_place(
+async def open_message(
     client: discord.Client, automation: Automation, job: Job, message: discord.Message | None
-) -> Place:
-    """Write the message that becomes the answer to another, and give its place.
+) -> MessageRef:
+    """Write the message that becomes the answer to another; a reaction needs none.
 
     Raises `Unanswered`.
     """
-    place = Place.from_json(job.place)
+    assert job.message_ref is not None
     if automation.answer == "reaction":
-        return place
+        return job.message_ref
     try:
         channel = await _channel(automation, job, message)
         reference = None
@@ -199,7 +203,7 @@ async def open_place(
         sent = await persist(way, first, job.id)
     except TROUBLE as error:
         raise Unanswered(_why(error)) from error
-    return replace(place, channel=channel, message=sent.id)
+    return replace(job.message_ref, channel=channel, message=sent.id)
 
 
 def _why(error: Exception) -> str:
@@ -225,4 +229,5 @@ async def _channel(automation: Automation, job: Job, message: discord.Message | 
         if isinstance(message.channel, discord.Thread):
             return message.channel.id
         return (await thread_on(message, inputs.thread_title(job.endpoint, job.given))).id
-    return job.place["channel"] or int(automation.channel)
+    ref = job.message_ref
+    return (ref.channel if ref else None) or int(automation.channel)

@@ -16,7 +16,14 @@ import discord
 from spacebot import words
 from spacebot.attachments import named
 from spacebot.automations import events, values
-from spacebot.automations.answers import Answering, Later, Reacting, open_place, place_of
+from spacebot.automations.answers import (
+    Answering,
+    Later,
+    Reacting,
+    automation_of,
+    open_message,
+    ref_of,
+)
 from spacebot.automations.events import Event
 from spacebot.automations.kinds import AUTOMATIONS, HOUR, Timed, When, listens
 from spacebot.automations.ran import REMEMBERED, Ran
@@ -216,15 +223,14 @@ class Automations:
         if not self.ran.may_run(automation):
             log.info("automation %s: as many runs as it may have in an hour", automation.id)
             return
-        guild = self.client.get_guild(event.guild)
         job = Job(
             id=uuid.uuid4().hex[:12],
             endpoint=endpoint,
-            asker=Asker(str(event.user), event.mention, str(event.channel)),
+            asker=Asker(str(event.user), event.mention),
             given=named(given),
-            file_limit=guild.filesize_limit if guild else Job.file_limit,
             command=automation.command,
-            place=place_of(self.client, automation, event).to_json(),
+            message_ref=ref_of(self.client, automation, event),
+            stored=True,
         )
         # First, so that a restart loses nothing of what waits for its turn.
         await self.jobs.keep(job)
@@ -232,7 +238,7 @@ class Automations:
 
     async def deliver(self, job: Job, message: discord.Message | None) -> None:
         """Answer by a kept job when its turn has come, and count what came of it."""
-        automation = job.place["automation"]
+        automation = automation_of(job)
         self._waiting[job.id] = job
         async with self._gates[automation]:
             now = self._all.get(automation)
@@ -271,11 +277,10 @@ class Automations:
     async def _answer(
         self, automation: Automation, job: Job, message: discord.Message | None
     ) -> BaseException | None:
-        place = (await open_place(self.client, automation, job, message)).to_json()
-        job = replace(job, place=place)
-        if place["message"]:
-            kept = {**place, "file_limit": job.file_limit}
-            await self.jobs.note(job.id, place=kept, message=str(place["message"]))
+        ref = await open_message(self.client, automation, job, message)
+        job = replace(job, message_ref=ref)
+        if ref.message:
+            await self.jobs.note(job.id, message_ref=ref, message=str(ref.message))
             delivery = Answering(self.client, self.jobs, job)
         else:
             delivery = Reacting(self.client, self.jobs, job, automation.target)
@@ -284,9 +289,9 @@ class Automations:
 
     def delivery(self, job: Job) -> Answering | None:
         """The delivery of a job that an automation left behind; None for any other job."""
-        if not job.place.get("automation"):
+        if not automation_of(job):
             return None
-        if job.place.get("message"):
+        if job.message_ref and job.message_ref.message:
             return Answering(self.client, self.jobs, job)
         return Later(self.client, self.jobs, job, self.deliver)
 

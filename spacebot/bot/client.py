@@ -6,6 +6,7 @@ import asyncio
 import logging
 import math
 import time
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -31,7 +32,7 @@ from spacebot.errors import Cancelled, InputError, SpacebotError, kind_of
 from spacebot.forms import FORM_BUTTONS, Forms, tell_expired
 from spacebot.intents import CONTENT, Wanted, least
 from spacebot.jobs import Jobs
-from spacebot.models import BotPhase, BotStatus, Reach, Trouble
+from spacebot.models import BotPhase, BotStatus, MessageRef, Reach, Trouble
 from spacebot.places import TROUBLE
 from spacebot.presses import PRESSES, recipe_menu
 from spacebot.reach import probe
@@ -271,27 +272,24 @@ class Bot(discord.Client):
             self._deleted(message)
 
     def _deleted(self, message: int) -> None:
-        self._cancel_at("message", message, "Its message was deleted.")
+        self._cancel(lambda ref: ref.message == message, "Its message was deleted.")
         self.conversations.talks.deleted(message)
 
     async def on_raw_thread_delete(self, event: discord.RawThreadDeleteEvent) -> None:
         """Whoever deletes a thread cancels its jobs."""
-        self._cancel_at("thread", event.thread_id, "Its thread was deleted.")
+        self._cancel(lambda ref: ref.is_in(event.thread_id), "Its thread was deleted.")
         self.conversations.talks.closed(event.thread_id, "Its thread was deleted.")
 
     async def on_raw_thread_update(self, event: discord.RawThreadUpdateEvent) -> None:
         """Whoever closes a thread cancels its jobs."""
         if event.data.get("thread_metadata", {}).get("archived"):
-            self._cancel_at("thread", event.thread_id, "Its thread was closed.")
+            self._cancel(lambda ref: ref.is_in(event.thread_id), "Its thread was closed.")
             self.conversations.talks.closed(event.thread_id, "Its thread was closed.")
 
-    def _cancel_at(self, kind: str, snowflake: int, why: str) -> None:
+    def _cancel(self, stands: Callable[[MessageRef], bool], why: str) -> None:
         jobs = [(running.job, running.cancel) for running in self.jobs.running]
         for job, cancel in (*jobs, *self.desk.stoppable.values()):
-            place = job.place
-            if place.get(kind) == snowflake or (
-                kind == "thread" and place.get("channel") == snowflake
-            ):
+            if job.message_ref is not None and stands(job.message_ref):
                 cancel(why)
 
     @property

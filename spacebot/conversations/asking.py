@@ -21,7 +21,7 @@ from spacebot.conversations.talk import asked, history_of, secrets_missing, spok
 from spacebot.errors import Cancelled, Interrupted, SecretNeeded, SpacebotError, StoreError
 from spacebot.jobs import Jobs, Running, given_of, restored
 from spacebot.jobs.pipeline import CHAT_MESSAGES
-from spacebot.models import Asker, Endpoint, Job, Outcome, Reply
+from spacebot.models import FILE_LIMIT, Asker, Endpoint, Job, MessageRef, Outcome, Reply
 from spacebot.outputs import MESSAGE_LIMIT
 from spacebot.outputs.text import code, small, split
 from spacebot.pacing import Pace
@@ -63,7 +63,7 @@ class Question:
 
 @dataclass(slots=True, eq=False)
 class Asking:
-    """One turn under way. `file_limit` is the bytes that a file may have in its channel.
+    """One turn under way.
 
     `secrets` are the secret settings that the asker has entered, which are never stored.
     """
@@ -73,7 +73,6 @@ class Asking:
     conversation: Conversation
     turn: Turn
     question: Question
-    file_limit: int
     secrets: Mapping[str, Any] = field(default_factory=dict, repr=False)
     running: Running | None = None
     gone: bool = False
@@ -155,11 +154,23 @@ class Asking:
             endpoint=filled,
             asker=self.question.asker,
             given=given,
-            file_limit=self.file_limit,
             conversation=kept.session,
             command=kept.command,
+            message_ref=self._ref(),
         )
         return endpoint, job
+
+    def _ref(self) -> MessageRef:
+        kept = self.conversation
+        guild = self.client.get_guild(int(kept.guild)) if kept.guild else None
+        return MessageRef(
+            application=self.client.application_id or 0,
+            created=time.time(),
+            user=int(self.question.asker.user),
+            channel=int(kept.channel),
+            guild=guild and guild.id,
+            file_limit=guild.filesize_limit if guild else FILE_LIMIT,
+        )
 
     async def _follow(self, running: Running) -> Outcome:
         """Show the answer as it grows, until it is whole."""

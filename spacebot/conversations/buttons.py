@@ -112,7 +112,7 @@ class Regenerate(ChatButton, spec=REGENERATE):
         else:
             await interaction.response.defer()
             user = interaction.user
-            await host.talks.again(found, Asker(str(user.id), user.mention, found.channel))
+            await host.talks.again(found, Asker(str(user.id), user.mention))
 
 
 class Enter(ChatButton, spec=ENTER):
@@ -131,7 +131,7 @@ class Enter(ChatButton, spec=ENTER):
             # It may have ended, or been closed to others, while the form was open.
             if (now := await self.allowed(host, after)) is not None:
                 await after.response.defer()
-                await host.talks.again(now, Asker(user, after.user.mention, now.channel))
+                await host.talks.again(now, Asker(user, after.user.mention))
 
         await host.forms.open(interaction, found.command, endpoint, {}, finish, only=needed)
 

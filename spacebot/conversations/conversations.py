@@ -30,7 +30,6 @@ from spacebot.store import Conversation, Turn, TurnState
 
 log = logging.getLogger(__name__)
 
-FILE_LIMIT = 10 * 1024 * 1024
 NOT_YOURS = (
     "This conversation belongs to {owner}. They can let everybody speak with **Open to all** "
     "under the last answer; **Fork** gives you one of your own."
@@ -153,7 +152,7 @@ class Conversations:
             message=str(message) if message else None,
         )
         ready = asyncio.ensure_future(self._prepare(conversation, turn, attachments))
-        asker = Asker(turn.user, turn.mention, conversation.channel)
+        asker = Asker(turn.user, turn.mention)
         self.lines.add(conversation.id, Question(asker, ready, message))
 
     async def _prepare(
@@ -205,14 +204,9 @@ class Conversations:
             kept,
             turn,
             question,
-            self._file_limit(kept),
             self.secrets(conversation, question.asker.user),
         )
         await line.now.run()
-
-    def _file_limit(self, conversation: Conversation) -> int:
-        guild = self.client.get_guild(int(conversation.guild)) if conversation.guild else None
-        return guild.filesize_limit if guild else FILE_LIMIT
 
     async def tell(
         self, conversation: Conversation, text: str, question: int | None = None

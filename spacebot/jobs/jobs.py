@@ -117,8 +117,8 @@ class Jobs:
 
         What else keeps a job from running is raised by what this returns. `header`
         gives the line that the first message of the result begins with. `prepare`
-        brings the job's files here. The job is written down first, unless it is
-        `kept` already or has no place.
+        brings the job's files here. The job is written down first, if it is one that
+        is `stored`, unless it is `kept` already.
         """
         try:
             self._check_open(job)
@@ -154,12 +154,12 @@ class Jobs:
         return ending
 
     async def keep(self, job: Job) -> None:
-        """Write a job down, so that it outlives the process; one without a place is not kept.
+        """Write a job down that is `stored`, so that it outlives the process.
 
         Where the database does not take it, the job goes on without.
         """
         self._ours.add(job.id)
-        if job.place:
+        if job.stored:
             await self._save(job, State.WAITING)
 
     async def _save(self, job: Job, state: str) -> None:
@@ -170,7 +170,7 @@ class Jobs:
 
     def is_saved(self, job: Job) -> bool:
         """Whether the database has a job, and takes how it ends."""
-        return not job.place or (job.id not in self._unsaved and not self.store.trouble)
+        return not job.stored or (job.id not in self._unsaved and not self.store.trouble)
 
     @property
     def trouble(self) -> str:
@@ -179,7 +179,7 @@ class Jobs:
 
     async def drop(self, job: Job, ending: Ending) -> None:
         """End a kept job that was not started; what was given stays, to be changed."""
-        if job.place:
+        if job.stored:
             await self.note(job.id, **_known(job, ending.value), ended=time.time())
         self._ours.discard(job.id)
 
@@ -201,7 +201,7 @@ class Jobs:
 
     async def _mark(self, running: Running, sent: bool) -> None:
         """Write down that a job goes to its Space, with what is known of it by now."""
-        if running.job.place:
+        if running.job.stored:
             running.noted = True
             state = State.SENT if sent else State.WAITING
             await self.note_known(running.job, state)
@@ -217,7 +217,7 @@ class Jobs:
         job = running.job
         self._let_go(running)
         ending = self.count(job, error, ran=running.ran)
-        self.answered |= ending is Ending.DONE and bool(job.place)
+        self.answered |= ending is Ending.DONE and job.stored
         timing = {"waited": running.waited, "ran": running.ran, "posted": posted}
         if running.ran:
             self.metrics.took(job.endpoint.space, ending, **timing)
@@ -226,7 +226,7 @@ class Jobs:
             *(job.id, job.command or "try-out", job.endpoint.space, job.endpoint.api_name, ending),
             *timing.values(),
         )
-        if job.place and job.id not in self._unsaved:
+        if job.stored and job.id not in self._unsaved:
             known = {"state": ending.value} if running.noted else _known(job, ending.value)
             known |= {"result": result_of(running.values), "page_ran": list(running.page_ran)}
             await self.note(job.id, **known, ended=time.time())
@@ -305,5 +305,5 @@ class Jobs:
 def _known(job: Job, state: str) -> dict[str, Any]:
     """What is known of a job by now, as columns."""
     record = to_record(job, state)
-    names = ("state", "given", "place", "message")
+    names = ("state", "given", "message_ref", "message")
     return {name: getattr(record, name) for name in names}

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 from spacebot import inputs
-from spacebot.models import Asker, Chain, Endpoint, File, Job
+from spacebot.models import Asker, Chain, Endpoint, File, Job, MessageRef
 from spacebot.store import Conversation, Record
 
 # Raw outputs are kept for what is done with a result later; a huge one is not worth it.
@@ -19,6 +19,7 @@ SECRET = {"secret": True}
 
 def to_record(job: Job, state: str) -> Record:
     """A job as it is written down."""
+    ref = job.message_ref or MessageRef()
     return Record(
         id=job.id,
         space=job.endpoint.space,
@@ -28,25 +29,24 @@ def to_record(job: Job, state: str) -> Record:
         mention=job.asker.mention,
         state=state,
         given=_without_secrets(job),
-        place={**job.place, "file_limit": job.file_limit},
+        message_ref=ref,
         conversation=job.conversation,
-        message=str(job.place["message"]) if job.place.get("message") else None,
+        message=str(ref.message) if ref.message else None,
         chain=asdict(job.chain) if job.chain else None,
     )
 
 
 def to_job(record: Record, endpoint: Endpoint) -> Job:
     """A kept job as it was, for the endpoint as it is described now."""
-    place = dict(record.place)
     return Job(
         id=record.id,
         endpoint=endpoint,
-        asker=Asker(record.user, record.mention, str(place.get("channel", ""))),
+        asker=Asker(record.user, record.mention),
         given=given_of(record),
-        file_limit=place.pop("file_limit", Job.file_limit),
         conversation=record.conversation,
         command=record.command,
-        place=place,
+        message_ref=record.message_ref,
+        stored=True,
         chain=chain_of(record),
     )
 

@@ -19,6 +19,7 @@ from spacebot.models.jobs import (
     Stage,
     Upload,
 )
+from spacebot.models.message_ref import FILE_LIMIT, MessageRef
 from spacebot.models.spaces import (
     Answer,
     Choice,
@@ -51,6 +52,7 @@ from spacebot.models.status import (
 )
 
 __all__ = [
+    "FILE_LIMIT",
     "Answer",
     "Asker",
     "Attached",
@@ -68,6 +70,7 @@ __all__ = [
     "Job",
     "JobStatus",
     "LeftOut",
+    "MessageRef",
     "Option",
     "OptionType",
     "Outcome",

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from spacebot.models.message_ref import FILE_LIMIT, MessageRef
 from spacebot.models.spaces import Endpoint
 
 
@@ -75,16 +76,15 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Asker:
-    """Who asked, and from where: the keys that sessions and fairness go by.
+    """Who asked: the keys of sessions and of fair turns.
 
-    `user` and `place` are opaque and never logged. `mention` is how Discord
-    writes the person ("<@1234>"), or the name that the try-out shows. `share` names whose
-    share of a Space the job takes, where that is not the user's own.
+    `user` is opaque and never logged. `mention` is how Discord writes the person
+    ("<@1234>"), or the name that the try-out shows. `share` names whose share of a
+    Space the job takes, where that is not the user's own.
     """
 
     user: str
     mention: str
-    place: str = ""
     share: str = ""
 
     @property
@@ -113,22 +113,26 @@ class Chain:
 class Job:
     """One run of an endpoint: who asked, and what they gave, by option name.
 
-    A value is a str, int, float, bool or `File`. `file_limit` is the bytes that
-    one file may have where the answer goes. `conversation` names the session on
+    A value is a str, int, float, bool or `File`. `conversation` names the session on
     the Space when it is not the asker's own. `command` is what was typed ("/demo
-    paint"). `place` says, in JSON, where its message is, for the Discord side
-    alone; a job without one is not kept over a restart. `chain` says what it follows.
+    paint"). `message_ref` says which message in Discord answers it, where one does.
+    A `stored` job outlives a restart. `chain` says what it follows.
     """
 
     id: str
     endpoint: Endpoint
     asker: Asker
     given: Mapping[str, Any]
-    file_limit: int = 10 * 1024 * 1024
     conversation: str | None = None
     command: str = ""
-    place: Mapping[str, Any] = field(default_factory=dict)
+    message_ref: MessageRef | None = None
+    stored: bool = False
     chain: Chain | None = None
+
+    @property
+    def file_limit(self) -> int:
+        """How many bytes one file may have where the answer goes."""
+        return self.message_ref.file_limit if self.message_ref else FILE_LIMIT
 
 
 class Stage(enum.StrEnum):

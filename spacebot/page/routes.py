@@ -255,7 +255,7 @@ def _visitor(session: str) -> Asker:
     """A visitor by the session of the browser's tab; raises 400 for what is none."""
     user = f"tryout:{_session(session)}"
     # Sessions cost nothing to make up: together their visitors have one person's share.
-    return Asker(user, "you", user, share="tryout")
+    return Asker(user, "you", share="tryout")
 
 
 def _form(called: forms.Command) -> str:

@@ -14,7 +14,7 @@ from spacebot.buttons import AGAIN, CANCEL, DELETE, EDIT, RECIPE, SEND_ME, VARY
 from spacebot.desk import Desk
 from spacebot.jobs import secrets_of
 from spacebot.models import Job
-from spacebot.places import NOBODY, TROUBLE, Place, Writer
+from spacebot.places import NOBODY, TROUBLE, Writer
 from spacebot.presses.base import JobButton
 from spacebot.presses.outputs import page_ran_of
 from spacebot.store import Record
@@ -176,9 +176,8 @@ async def _send_me(desk: Desk, interaction: discord.Interaction[Any], job: str) 
 
 async def _delete_rest(desk: Desk, record: Record, done: int) -> None:
     """Delete the other messages of a result, as far as the bot may."""
-    place = Place.from_json(record.place)
-    writer = Writer(desk.client, place)
-    for message, channel in reversed(place.messages):
+    writer = Writer(desk.client, record.message_ref)
+    for message, channel in reversed(record.message_ref.messages):
         if message == done:
             continue
         try:

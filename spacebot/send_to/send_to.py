@@ -18,7 +18,8 @@ from spacebot.buttons import SEND, PressHandler
 from spacebot.commands import EVERYWHERE, INSTALLS
 from spacebot.desk import Desk
 from spacebot.inputs.base import clip
-from spacebot.places import TROUBLE, Place, Writer
+from spacebot.models import MessageRef
+from spacebot.places import TROUBLE, Writer
 from spacebot.presses import JobButton, job_of, outputs_of
 from spacebot.send_to.menus import Item, Menu, OpenMenus, Target, targets
 
@@ -93,10 +94,10 @@ def _send_to(interaction: discord.Interaction[Any]) -> SendTo:
 
 async def _whole(desk: Desk, pressed: discord.Message, job: str) -> list[discord.Message]:
     """The messages of a result, in order, as far as they can be seen before Discord gives up."""
-    place = await _place_of(desk, pressed, job)
-    if place is None or pressed.id not in place.more:
+    ref = await _ref_of(desk, pressed, job)
+    if ref is None or pressed.id not in ref.more:
         return [pressed]
-    writer = Writer(desk.client, place)
+    writer = Writer(desk.client, ref)
 
     async def one(message: int, channel: int | None) -> discord.Message | None:
         with contextlib.suppress(*TROUBLE):
@@ -104,21 +105,21 @@ async def _whole(desk: Desk, pressed: discord.Message, job: str) -> list[discord
                 return await writer.look(message, channel=channel)
         return None
 
-    others = [each for each in place.messages if each[0] != pressed.id]
+    others = [each for each in ref.messages if each[0] != pressed.id]
     found = await asyncio.gather(*(one(*each) for each in others))
     return sorted((*filter(None, found), pressed), key=lambda message: message.id)
 
 
-async def _place_of(desk: Desk, pressed: discord.Message, job: str) -> Place | None:
+async def _ref_of(desk: Desk, pressed: discord.Message, job: str) -> MessageRef | None:
     """Where a result stands. It can be pressed a moment before that is written down."""
     deadline = time.monotonic() + LOOK
     while True:
         running = desk.jobs.find(job)
         record = await desk.jobs.store.get(job)
-        place = Place.from_json(record.place) if record else None
-        known = place is not None and pressed.id in (place.message, *place.more)
+        ref = record.message_ref if record else None
+        known = ref is not None and pressed.id in (ref.message, *ref.more)
         if known or running is None or time.monotonic() > deadline:
-            return place
+            return ref
         await asyncio.sleep(0.05)
 
 

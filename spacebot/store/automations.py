@@ -79,7 +79,7 @@ class Automations:
 
         Of each: whose it is, the message that it is about, and when it began (epoch seconds).
         """
-        whose, about = (jobs.c.place[name].as_string() for name in ("automation", "origin"))
+        whose, about = (jobs.c.message_ref[name].as_string() for name in ("automation", "origin"))
         chosen = sa.select(whose.label("whose"), about.label("about"), jobs.c.created)
         newest = chosen.where(whose != "").order_by(jobs.c.created.desc()).limit(most)
         return [

@@ -14,7 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from spacebot.errors import StoreError
-from spacebot.models import Ending
+from spacebot.models import Ending, MessageRef
 from spacebot.store.automations import Automations
 from spacebot.store.chats import Chats
 from spacebot.store.engine import as_store_error, make_engine
@@ -30,7 +30,7 @@ class Record:
     """One kept job: the recipe of a result, and where its message is.
 
     `given` holds what was given by option name, files as `{"file": {…}}`;
-    `place` where the answer goes, for the Discord side alone; `result` the raw
+    `message_ref` the message that answers it; `result` the raw
     outputs; `message` the id of the message that answers it; `chain` what it
     follows (see `models.Chain`); `page_ran` what the Space's page ran before it,
     None where that is not known. Times are epoch seconds.
@@ -44,7 +44,7 @@ class Record:
     mention: str
     state: str
     given: Mapping[str, Any]
-    place: Mapping[str, Any]
+    message_ref: MessageRef
     result: Any = None
     conversation: str | None = None
     created: float = field(default_factory=time.time)
@@ -168,7 +168,8 @@ class Store:
         return found
 
     async def _select(self, query: sa.Select[Any]) -> list[Record]:
-        return [Record(**row._mapping) for row in await self.rows(query)]
+        rows = [row._mapping for row in await self.rows(query)]
+        return [Record(**{column.key: row[column] for column in jobs.c}) for row in rows]
 
     async def rows(self, query: sa.Select[*tuple[Any, ...]]) -> Sequence[sa.Row[Any]]:
         """What a query finds."""

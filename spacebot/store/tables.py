@@ -6,6 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from spacebot.models import MessageRef
 from spacebot.store.engine import clean
 
 metadata = sa.MetaData()
@@ -39,6 +40,27 @@ class Text(sa.TypeDecorator[str]):
         return value if value is None else clean(value)
 
 
+class StoredMessageRef(sa.TypeDecorator[MessageRef]):
+    """A message reference, which a row holds as JSON."""
+
+    impl = sa.JSON
+    cache_ok = True
+
+    def process_bind_param(self, value: MessageRef | None, dialect: Any) -> Any:
+        """Turn it into JSON."""
+        del dialect
+        return None if value is None else value.to_json()
+
+    def process_result_value(self, value: Any, dialect: Any) -> MessageRef:
+        """Read what this version or an earlier one wrote."""
+        del dialect
+        return MessageRef.from_json(value or {})
+
+    def coerce_compared_value(self, op: Any, value: Any) -> Any:
+        """Compare a part of the JSON as JSON."""
+        return self.impl_instance.coerce_compared_value(op, value)
+
+
 def unfinished(table: sa.Table) -> sa.ColumnElement[bool]:
     """Rows whose work has not ended, in literals: so a database sees that its index fits."""
     names = (State.WAITING, State.SENT, State.POSTING)
@@ -56,7 +78,7 @@ jobs = sa.Table(
     sa.Column("mention", Text, nullable=False),
     sa.Column("state", sa.String(12), nullable=False),
     sa.Column("given", sa.JSON, nullable=False),
-    sa.Column("place", sa.JSON, nullable=False),
+    sa.Column("place", StoredMessageRef, key="message_ref", nullable=False),
     sa.Column("result", sa.JSON),
     sa.Column("conversation", Text),
     sa.Column("created", sa.Float, nullable=False, index=True),

@@ -219,8 +219,9 @@ async def test_a_job_whose_client_was_closed_is_told_of_at_the_next_start(space,
             await until(seen, "Working")
             (running,) = home.jobs.running
             # What waits for its turn is kept too, for whoever comes next.
-            there = {**running.job.place, "automation": "x"}
-            waits = replace(running.job, id="a" * 12, place=there)
+            assert running.job.message_ref is not None
+            there = replace(running.job.message_ref, automation="x")
+            waits = replace(running.job, id="a" * 12, message_ref=there)
             home.bot.automations._gates["x"] = gate = asyncio.Semaphore(0)
             await home.jobs.keep(waits)
             waiting = asyncio.create_task(home.bot.automations.deliver(waits, None))

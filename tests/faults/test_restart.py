@@ -117,7 +117,7 @@ async def test_a_lost_job_runs_again_with_its_file(space, tmp_path: Path):
 def pass_time(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     """Have every token be over."""
     place.server.clock.advance(16 * 60)
-    monkeypatch.setattr("spacebot.places.TOKEN", 0.0)
+    monkeypatch.setattr("spacebot.models.message_ref.TOKEN", 0.0)
 
 
 @pytest.mark.parametrize("over", [False, True])

@@ -1,0 +1,73 @@
+"""Where an answer stands in Discord, as data: it outlives the interaction it answers."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, Self
+
+# An interaction's token lives 15 minutes, in seconds; a request under way needs some of them.
+TOKEN = 14.5 * 60
+# What Discord takes where a server's boosts allow no more, in bytes.
+FILE_LIMIT = 10 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class MessageRef:
+    """The message that answers a job: an interaction's reply, or an ordinary message.
+
+    An ordinary one has no token. It answers the message `origin` for the automation of
+    this id. `user` is who asked; `created` is in epoch seconds; `message` is None until
+    Discord has told its id; `more` are the messages that follow it, in `thread` where the
+    answer has one. `file_limit` is how many bytes one file may have there.
+    """
+
+    application: int = 0
+    token: str = field(default="", repr=False)
+    created: float = 0.0
+    user: int = 0
+    channel: int | None = None
+    guild: int | None = None
+    message: int | None = None
+    thread: int | None = None
+    private: bool = False
+    more: tuple[int, ...] = ()
+    origin: int | None = None
+    automation: str = ""
+    file_limit: int = FILE_LIMIT
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> Self:
+        """The reference that `to_json` gave, of this version or an earlier one."""
+        known = {name: value for name, value in stored.items() if name in FIELDS}
+        return cls(**{**known, "more": tuple(known.get("more", ()))})
+
+    def to_json(self) -> dict[str, Any]:
+        """The reference as the store holds it."""
+        return {name: getattr(self, name) for name in FIELDS}
+
+    @property
+    def messages(self) -> list[tuple[int, int | None]]:
+        """The messages of the answer in order, each with the thread that it stands in."""
+        first = [(self.message, None)] if self.message is not None else []
+        return [*first, *((message, self.thread) for message in self.more)]
+
+    @property
+    def is_ordinary(self) -> bool:
+        """Whether it is an ordinary message, which needs no token."""
+        return not self.token
+
+    @property
+    def is_editable(self) -> bool:
+        """Whether the message can be edited as it was made."""
+        if self.is_ordinary:
+            return self.message is not None
+        return time.time() - self.created < TOKEN
+
+    def is_in(self, channel: int) -> bool:
+        """Whether any of the answer stands in this channel or thread."""
+        return channel in (self.channel, self.thread)
+
+
+FIELDS = tuple(each.name for each in fields(MessageRef))
