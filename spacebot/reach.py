@@ -3,18 +3,38 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 import time
 from collections.abc import Callable, Coroutine
 from typing import Any
 
 import aiohttp
 import yarl
+from aiohttp.connector import Connection
+from aiohttp.tracing import Trace
+from aiohttp_socks import (
+    ProxyConnectionError,
+    ProxyConnector,
+    ProxyError,
+    ProxyTimeoutError,
+    ProxyType,
+)
 
 from spacebot.models import Reach
 
 SECONDS = 10.0
 # Anyone may ask for a probe, so they are at least this many seconds apart.
 APART = 15.0
+# A scheme → the protocol, and whether the proxy looks names up. Where a network blocks Discord
+# its DNS often lies, so SOCKS5 always has the proxy do it; plain SOCKS4 cannot.
+SOCKS = {
+    "socks4": (ProxyType.SOCKS4, False),
+    "socks4a": (ProxyType.SOCKS4, True),
+    "socks5": (ProxyType.SOCKS5, True),
+    "socks5h": (ProxyType.SOCKS5, True),
+}
+SOCKS_PORT = 1080
+UNTRUSTED = "its certificate is not accepted; something on the way may be reading along"
 
 
 class Lookout:
@@ -37,22 +57,70 @@ class Lookout:
         return self.seen
 
 
-async def probe(api: str, gateway: str = "", *, proxy: str = "") -> Reach:
+class ProxyFailed(aiohttp.ClientConnectionError):
+    """A SOCKS proxy does not answer, or refuses; its message says which."""
+
+
+class SocksConnector(ProxyConnector):
+    """Connects through a SOCKS proxy; fails as aiohttp does, so that it is tried again."""
+
+    @classmethod
+    def to(cls, proxy: str) -> SocksConnector:
+        """A connector through the proxy at an address like "socks5://user:password@host"."""
+        url = yarl.URL(proxy)
+        kind, resolves = SOCKS[url.scheme]
+        return cls(
+            url.host or "",
+            url.port or SOCKS_PORT,
+            kind,
+            url.user,
+            url.password,
+            rdns=resolves,
+            limit=0,
+        )
+
+    async def connect(
+        self,
+        req: aiohttp.ClientRequest,
+        traces: list[Trace],
+        timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109
+    ) -> Connection:
+        """A connection to the request's host; raises `ProxyFailed`."""
+        try:
+            return await super().connect(req, traces, timeout)
+        except ProxyError as error:
+            raise ProxyFailed(f"the proxy refused: {error}") from error
+        except (ProxyConnectionError, ProxyTimeoutError) as error:
+            raise ProxyFailed("the proxy does not answer") from error
+
+
+def way(proxy: str) -> tuple[aiohttp.BaseConnector | None, str | None]:
+    """How to reach Discord: a connector for a SOCKS proxy, or the address of an HTTP one."""
+    if yarl.URL(proxy).scheme in SOCKS:
+        return SocksConnector.to(proxy), None
+    return None, proxy or None
+
+
+async def probe(
+    api: str, gateway: str = "", *, proxy: str = "", named: str = "DISCORD_PROXY"
+) -> Reach:
     """Ask the API where the gateway is, and greet the gateway; needs no token.
 
-    `api` is the API's base address. `gateway` is used where the API does not tell.
+    `api` is the API's base address. `gateway` is used where the API does not tell;
+    `named` is the setting that the proxy comes from.
     """
     timeout = aiohttp.ClientTimeout(total=SECONDS)
-    async with aiohttp.ClientSession(timeout=timeout) as session:
-        found, api_problem = await _ask(session, api, proxy)
-        gateway_problem = await _greet(session, found or gateway, proxy)
-    return Reach(api_problem, gateway_problem, time.time(), bool(proxy))
+    connector, address = way(proxy)
+    async with aiohttp.ClientSession(timeout=timeout, connector=connector) as session:
+        found, api_problem = await _ask(session, api, address)
+        gateway_problem = await _greet(session, found or gateway, address)
+    return Reach(api_problem, gateway_problem, time.time(), named if proxy else "")
 
 
-async def _ask(session: aiohttp.ClientSession, api: str, proxy: str) -> tuple[str, str]:
+async def _ask(session: aiohttp.ClientSession, api: str, proxy: str | None) -> tuple[str, str]:
     """The gateway's address as the API tells it, and what went wrong."""
     try:
-        async with session.get(f"{api}/gateway", proxy=proxy or None) as answer:
+        async with session.get(f"{api}/gateway", proxy=proxy) as answer:
             if answer.status == 200:
                 return str((await answer.json())["url"]), ""
             return "", f"it answered with the error {answer.status}"
@@ -60,10 +128,10 @@ async def _ask(session: aiohttp.ClientSession, api: str, proxy: str) -> tuple[st
         return "", cause(error)
 
 
-async def _greet(session: aiohttp.ClientSession, gateway: str, proxy: str) -> str:
+async def _greet(session: aiohttp.ClientSession, gateway: str, proxy: str | None) -> str:
     url = yarl.URL(gateway).update_query(v="10", encoding="json")
     try:
-        async with asyncio.timeout(SECONDS), session.ws_connect(url, proxy=proxy or None) as socket:
+        async with asyncio.timeout(SECONDS), session.ws_connect(url, proxy=proxy) as socket:
             hello = await socket.receive_json()
             return "" if hello.get("op") == 10 else "it did not say hello"
     except (aiohttp.ClientError, OSError, TimeoutError, ValueError, TypeError) as error:
@@ -73,6 +141,8 @@ async def _greet(session: aiohttp.ClientSession, gateway: str, proxy: str) -> st
 def cause(error: BaseException) -> str:
     """What kept us from a host, in words; never the proxy's address, which may hold a password."""
     match error:
+        case ProxyFailed():
+            return str(error)
         case aiohttp.ClientHttpProxyError():
             return f"the proxy refused with {error.status}"
         case aiohttp.ClientProxyConnectionError():
@@ -80,7 +150,10 @@ def cause(error: BaseException) -> str:
         case aiohttp.ClientConnectorDNSError():
             return "its name is not found"
         case aiohttp.ClientConnectorCertificateError() | aiohttp.ClientConnectorSSLError():
-            return "its certificate is not accepted; something on the way may be reading along"
+            return UNTRUSTED
+        # So fails TLS through a SOCKS proxy.
+        case aiohttp.ClientOSError() if isinstance(error.__cause__, ssl.SSLError):
+            return UNTRUSTED
         case aiohttp.WSServerHandshakeError():
             return f"it answered with the error {error.status}"
         case TimeoutError():

@@ -99,7 +99,9 @@ class Runtime:
         self._bot_status = BotStatus(BotPhase.OFF)
         self._jobs: Jobs | None = None
         self._control: Control | None = None
-        self._lookout = Lookout(partial(reached, settings.discord_proxy))
+        self._lookout = Lookout(
+            partial(reached, settings.discord_proxy, settings.discord_proxy_from)
+        )
         self._catalogue: Catalogue | None = None
         self._seen: tuple[float, Status] | None = None
         self._seeing = threading.Lock()
@@ -220,8 +222,8 @@ class Runtime:
             log.error(wrong := setup_guide.wrong_kind(token))
             self._tell(None, BotStatus(BotPhase.FAILED, wrong, trouble=Trouble.TOKEN))
             return
-        proxy = self.settings.discord_proxy
-        await keep_running(token, lambda: Bot(catalogue, jobs, proxy=proxy), self._tell)
+        proxy, named = self.settings.discord_proxy, self.settings.discord_proxy_from
+        await keep_running(token, lambda: Bot(catalogue, jobs, proxy=proxy), self._tell, named)
 
     def _tell(self, bot: Bot | None, status: BotStatus) -> None:
         if status.trouble is Trouble.TOKEN:

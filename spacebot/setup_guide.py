@@ -140,7 +140,7 @@ def problem(reach: Reach) -> str:
     """What keeps this host from Discord, and the way out; empty where nothing does."""
     if not reach.api and not reach.gateway:
         return ""
-    proxy = "through DISCORD_PROXY" if reach.proxy else "from here"
+    proxy = f"through {reach.proxy}" if reach.proxy else "from here"
     parts = [
         f"{name} cannot be reached {proxy} ({why})."
         for name, why in (("discord.com", reach.api), ("Discord's gateway", reach.gateway))
@@ -151,7 +151,7 @@ def problem(reach: Reach) -> str:
     else:
         parts.append(
             "Look at this host's network and firewall. Where the host blocks Discord, as some "
-            "do, set DISCORD_PROXY to an HTTP proxy that may reach it, or run Spacebot elsewhere."
+            "do, set DISCORD_PROXY to a proxy that may reach it, or run Spacebot elsewhere."
         )
     return " ".join(parts)
 

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from spacebot.settings import VARIABLES
+from spacebot.settings.proxy import STANDARD
 from tests.postgres import Postgres
 from tests.spaces import serve
 
@@ -21,7 +22,7 @@ HOME = tempfile.TemporaryDirectory(prefix="spacebot-tests-", ignore_cleanup_erro
 LOCAL = {None, "", "localhost", "0.0.0.0", "::", socket.gethostname()}
 
 # Tokens, Spaces and caches of whoever runs the tests must not reach them.
-for _name in [variable.name for variable in VARIABLES] + ["SPACE_ID", "SPACE_HOST", "SYSTEM"]:
+for _name in (*(one.name for one in VARIABLES), "SPACE_ID", "SPACE_HOST", "SYSTEM", *STANDARD):
     os.environ.pop(_name, None)
 os.environ |= {
     "HOME": HOME.name,

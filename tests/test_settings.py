@@ -181,9 +181,15 @@ def test_a_login_in_an_address_is_no_part_of_the_space():
         ),
         (
             "DISCORD_PROXY",
-            f"socks5://u:{SECRET}@p:1",
-            "DISCORD_PROXY: the value given cannot be used. Accepted: the address of an HTTP "
-            "proxy, like http://proxy.example:3128.",
+            f"ftp://u:{SECRET}@p:1",
+            "DISCORD_PROXY: the value given cannot be used. Accepted: the address of a proxy, "
+            "like http://proxy.example:3128 or socks5://proxy.example:1080.",
+        ),
+        (
+            "ALL_PROXY",
+            f"socks5://u:{SECRET}@p:port",
+            "ALL_PROXY: the value given cannot be used. Accepted: the address of a proxy, "
+            "like http://proxy.example:3128 or socks5://proxy.example:1080.",
         ),
         (
             "DATA_DIR",

@@ -118,7 +118,9 @@ def test_the_way_out_is_told() -> None:
     told = problem(replace(BLOCKED, gateway=""))
     assert told.startswith("discord.com cannot be reached from here (its name is not found).")
     assert "DISCORD_PROXY" in told
-    assert "Look at the proxy" in problem(replace(BLOCKED, proxy=True))
+    through = problem(replace(BLOCKED, proxy="HTTPS_PROXY"))
+    assert "cannot be reached through HTTPS_PROXY" in through
+    assert "Look at the proxy" in through
 
 
 def test_the_guide_names_a_real_command_and_the_right_place_for_the_token() -> None:
@@ -133,9 +135,9 @@ def test_the_guide_names_a_real_command_and_the_right_place_for_the_token() -> N
 async def test_a_probe_reaches_discord() -> None:
     async with DiscordServer() as server:
         found = await reach.probe(server.api_url)
-        assert (found.api, found.gateway, found.proxy) == ("", "", False)
+        assert (found.api, found.gateway, found.proxy) == ("", "", "")
         through = await reach.probe(server.api_url, proxy=f"http://127.0.0.1:{free_port()}")
-        assert (through.api, through.proxy) == ("the proxy does not answer", True)
+        assert (through.api, through.proxy) == ("the proxy does not answer", "DISCORD_PROXY")
         server.limits.fail("GET /gateway", 503)
         halfway = await reach.probe(server.api_url, server.gateway_url)
         assert (halfway.api, halfway.gateway) == ("it answered with the error 503", "")

@@ -35,7 +35,7 @@ from spacebot.jobs import Jobs
 from spacebot.models import BotPhase, BotStatus, MessageRef, Reach, Trouble
 from spacebot.places import TROUBLE
 from spacebot.presses import PRESSES, recipe_menu
-from spacebot.reach import probe
+from spacebot.reach import probe, way
 from spacebot.send_to import SEND_TO, SendTo
 
 log = logging.getLogger(__name__)
@@ -85,13 +85,15 @@ class Bot(discord.Client):
 
     def __init__(self, catalogue: Catalogue, jobs: Jobs, *, proxy: str = "") -> None:
         limits = Limits(proxy=bool(proxy))
+        connector, http_proxy = way(proxy)
         super().__init__(
             intents=least(),
             # Messages are followed by their ids: none has to be remembered.
             max_messages=None,
             # Nothing a Space returns may ping anyone.
             allowed_mentions=discord.AllowedMentions.none(),
-            proxy=proxy or None,
+            connector=connector,
+            proxy=http_proxy,
             http_trace=limits.trace,
         )
         self.limits = limits
@@ -389,6 +391,7 @@ class Bot(discord.Client):
         )
 
 
-async def reached(proxy: str) -> Reach:
+async def reached(proxy: str, named: str) -> Reach:
     """Whether Discord can be reached from here, through the proxy if there is one."""
-    return await probe(Route.BASE, str(DiscordWebSocket.DEFAULT_GATEWAY), proxy=proxy)
+    gateway = str(DiscordWebSocket.DEFAULT_GATEWAY)
+    return await probe(Route.BASE, gateway, proxy=proxy, named=named)

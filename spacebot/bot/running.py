@@ -21,12 +21,19 @@ log = logging.getLogger(__name__)
 FINAL = range(4010, 4014)
 # Bots that share an address should not all come back in the second in which a limit ends.
 SPREAD = 30.0
+SET_PROXY = "If it stays so, this host may block Discord: set DISCORD_PROXY."
+CHECK_PROXY = "If it stays so, look at the proxy: it must pass HTTPS and WebSockets on to Discord."
 
 
 async def keep_running(
-    token: str, make: Callable[[], Bot], tell: Callable[[Bot | None, BotStatus], None]
+    token: str,
+    make: Callable[[], Bot],
+    tell: Callable[[Bot | None, BotStatus], None],
+    proxy: str = "",
 ) -> None:
     """Run the bot until it is cancelled or cannot go on; `tell` hears how it stands.
+
+    `proxy` is the setting that names the proxy to Discord, where there is one.
 
     What can heal (network, Discord down) is tried again with growing pauses.
     What cannot (a refused token) is not: Discord resets a token after 1,000
@@ -51,7 +58,7 @@ async def keep_running(
                 log.warning("Discord refused a privileged intent: going on without")
                 refused = True
                 continue
-            status = diagnose(error, pause)
+            status = diagnose(error, pause, proxy)
             limit = bot.limits.limit if bot else None
             if bot and limit and status.trouble in (Trouble.DISCORD, Trouble.NETWORK):
                 status = replace(
@@ -114,7 +121,7 @@ def _is_told(error: BaseException) -> bool:
     )
 
 
-def diagnose(error: Exception, pause: float) -> BotStatus:
+def diagnose(error: Exception, pause: float, proxy: str = "") -> BotStatus:
     """What ended the bot → what to tell, and whether it can heal."""
     code = error.code if isinstance(error, discord.ConnectionClosed) else None
     match error:
@@ -141,8 +148,8 @@ def diagnose(error: Exception, pause: float) -> BotStatus:
         case aiohttp.ClientError() | OSError() | TimeoutError():
             return BotStatus(
                 BotPhase.RETRYING,
-                f"Discord cannot be reached from here; trying again in {words.duration(pause)}. "
-                "If it stays so, this host may block Discord: set DISCORD_PROXY.",
+                f"Discord cannot be reached {f'through {proxy}' if proxy else 'from here'}; trying "
+                f"again in {words.duration(pause)}. {CHECK_PROXY if proxy else SET_PROXY}",
                 trouble=Trouble.NETWORK,
             )
         case (

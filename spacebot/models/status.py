@@ -70,13 +70,13 @@ class Reach:
     """Whether Discord can be reached from here, seen at `at` (epoch seconds).
 
     `api` and `gateway` say what went wrong on the way there; they are empty where
-    it was reached.
+    it was reached. `proxy` is the setting that names the proxy in use.
     """
 
     api: str
     gateway: str
     at: float
-    proxy: bool = False
+    proxy: str = ""
 
 
 @dataclass(frozen=True, slots=True)

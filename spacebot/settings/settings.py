@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from spacebot.errors import SettingsError
 from spacebot.models import Source
+from spacebot.settings.proxy import parse_proxy, proxy_variable
 from spacebot.settings.sources import SPACE_FORMS, command_source, parse_spaces, shown
 
 _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
@@ -41,13 +41,6 @@ def _level(value: str) -> str:
     if value.upper() not in _LEVELS:
         raise ValueError(f"one of {', '.join(_LEVELS)}")
     return value.upper()
-
-
-def _proxy(value: str) -> str:
-    parts = urlsplit(value)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError("the address of an HTTP proxy, like http://proxy.example:3128")
-    return value
 
 
 def _password(value: str) -> str:
@@ -142,6 +135,7 @@ class Settings:
     history_jobs: int
     history_days: int
     database_url: str = field(repr=False)
+    discord_proxy_from: str = ""
     space_id: str = ""
     space_host: str = ""
     space_creator_user_id: str = ""
@@ -154,6 +148,11 @@ class Settings:
         for variable in VARIABLES:
             text = environ.get(variable.name, "").strip() or variable.default
             values[variable.name.lower()] = cls._parse(variable, text)
+        values["discord_proxy_from"] = name = proxy_variable(environ)
+        if name and name != "DISCORD_PROXY":
+            values["discord_proxy"] = cls._parse(
+                Variable(name, "", parse_proxy, "", secret=True), environ[name].strip()
+            )
         # Set by Hugging Face on a Space, where only 0.0.0.0 is reachable from outside.
         values["space_id"] = environ.get("SPACE_ID", "")
         values["space_host"] = environ.get("SPACE_HOST", "").lower()
@@ -271,8 +270,10 @@ VARIABLES = (
     Variable(
         "DISCORD_PROXY",
         "",
-        _proxy,
-        "An HTTP proxy for Discord, where this host cannot reach it: http://proxy.example:3128",
+        parse_proxy,
+        "An HTTP or SOCKS proxy for Discord, where this host cannot reach it: "
+        "http://proxy.example:3128, socks5://user:password@proxy.example:1080. "
+        "When empty: HTTPS_PROXY or ALL_PROXY, unless NO_PROXY names discord.com.",
         secret=True,
     ),
     Variable(

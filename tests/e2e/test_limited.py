@@ -195,7 +195,7 @@ async def test_the_page_and_healthz_tell_and_the_program_heals(space, tmp_path: 
         async with program(
             tmp_path, place.server, space("fast"), before=at_once, ready=False
         ) as started:
-            health = await started.until_health("retrying")
+            health = await started.until_health("retrying", 120)
             assert health["code"] == 503
             assert "It says to wait until" in health["reason"]
             assert int((await started.get("/healthz")).headers["Retry-After"]) <= 4
