@@ -77,21 +77,36 @@ class Soak:
     async def use(self, user: User, deadline: float) -> None:
         """One member does one thing after another until the time is over."""
         while time.monotonic() < deadline:
-            name = random.choice(list(ACTIONS))
+            name, began = random.choice(list(ACTIONS)), set(self.server.interactions)
             try:
-                await asyncio.wait_for(ACTIONS[name](self, user), WITHIN)
-            except (AssertionError, TimeoutError) as error:
-                self.counts[f"{name}: {type(error).__name__}"] += 1
+                await asyncio.wait_for(ACTIONS[name](self, user), 2 * WITHIN)
+            except (AssertionError, TimeoutError):
+                fresh = sorted(set(self.server.interactions) - began)
+                self._note(name, user, [self.server.interactions[one] for one in fresh])
             else:
                 self.counts[name] += 1
             await asyncio.sleep(random.uniform(0.1, 0.6))
+
+    def _note(self, name: str, user: User, fresh: list[Interaction]) -> None:
+        """Count an action that did not come to its end, by what is known of it.
+
+        While the gateway identifies anew, after a drop that cannot be resumed, an interaction
+        reaches nobody, and Discord itself says that the application did not respond.
+        """
+        own = [seen for seen in fresh if seen.user is user]
+        lost = bool(own) and not own[-1].heard
+        self.counts[f"{name}: " + ("no gateway heard it" if lost else "UNANSWERED")] += 1
+        for seen in () if lost else own:
+            print(f"unanswered {name} at {time.time():.1f}: {seen.describe()}", flush=True)
 
     async def trouble(self, deadline: float) -> None:
         """Drop the gateway's connection and send global rate limits, every half minute."""
         while time.monotonic() + 40 < deadline:
             await asyncio.sleep(20)
-            self.server.gateway.drop(resumable=bool(self.counts["drop"] % 2))
+            resumable = bool(self.counts["drop"] % 2)
+            self.server.gateway.drop(resumable=resumable)
             self.counts["drop"] += 1
+            print(f"dropped at {time.time():.1f}, {resumable=}", flush=True)
             await asyncio.sleep(10)
             self.server.limits.fail("POST /channels/*", 429, 2, retry_after=1.0, everywhere=True)
             self.counts["global 429"] += 1

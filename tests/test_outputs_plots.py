@@ -13,6 +13,7 @@ from PIL import Image
 
 from spacebot import outputs
 from spacebot.models import Endpoint, Output, Reply
+from spacebot.outputs.plots import _bounded
 
 PACKED = {"dtype": "f8", "bdata": base64.b64encode(struct.pack("<3d", 1, 4, 2)).decode()}
 CHART: dict[str, Any] = {
@@ -74,3 +75,24 @@ def test_a_chart_that_fetches_is_not_drawn_here(address: str, tmp_path: Path):
 
 def test_a_broken_chart_becomes_a_page(tmp_path: Path):
     assert show("altair", {"mark": 7}, tmp_path).files[0].name == "x.html"
+
+
+def test_a_chart_that_wants_to_be_huge_is_drawn_at_a_bounded_size(tmp_path: Path):
+    rows = [{"width": 5000, "height": n} for n in range(5)]
+    axes = {"x": {"field": "width"}, "y": {"field": "height", "type": "quantitative"}}
+    view = {"mark": "bar", "encoding": axes, "width": 20_000, "height": 20_000.0}
+    for data in ({"data": {"values": rows}}, {"data": {"name": "d"}, "datasets": {"d": rows}}):
+        reply = show("altair", {**data, "vconcat": [view]}, tmp_path)
+        with Image.open(reply.files[0].path) as drawn:
+            assert 2000 <= drawn.width <= 2400
+            assert 2000 <= drawn.height <= 2400
+    bounded = _bounded({"datasets": {"d": rows}, "layer": [{"height": 1e9}]})
+    assert bounded == {"datasets": {"d": rows}, "layer": [{"height": 1000}]}
+    container = {"width": "container", "height": {"step": 20}}
+    assert _bounded(container) == container
+
+
+def test_a_chart_that_makes_too_much_data_becomes_a_page(tmp_path: Path):
+    endless = {"sequence": {"start": 0, "stop": 10**9, "as": "x"}}
+    reply = show("altair", {**CHART, "data": endless}, tmp_path)
+    assert reply.files[0].name == "x.html"

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from spacebot.errors import SpaceUnavailable
+from spacebot.errors import InputError, SpaceUnavailable
 from spacebot.models import Source, Space
 from spacebot.schema import read_space
 from spacebot.spaces.legacy.describe import LEGACY, present_config, present_info
@@ -188,6 +188,14 @@ def test_a_sketch_has_an_empty_mask(tmp_path):
     picture = {**PICTURE, "url": f"data:image/png;base64,{body}"}
     (sent,) = written([picture], [part("image", tool="sketch", source="upload")])
     assert sent == {"image": picture["url"], "mask": empty_mask(picture["url"])}
+
+
+def test_a_sketch_of_too_many_pixels_is_told_and_not_copied(tmp_path):
+    Image.new("1", (9000, 9000)).save(tmp_path / "a.png")
+    body = base64.b64encode((tmp_path / "a.png").read_bytes()).decode()
+    picture = {**PICTURE, "url": f"data:image/png;base64,{body}"}
+    with pytest.raises(InputError, match="The picture has 81 megapixels"):
+        written([picture], [part("image", tool="sketch", source="upload")])
 
 
 def test_files_of_the_first_4s_are_known_as_files():

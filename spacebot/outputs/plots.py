@@ -23,6 +23,8 @@ _SPEC_MOST = 4_000_000
 _ROWS_MOST = 20_000
 _FEW = 50
 _WIDTH, _HEIGHT = 640, 400
+# A larger chart is drawn with sides of so many pixels, twice as sharp: 16 MB.
+_SIDE = 1000
 
 _PAGE = (
     '<!doctype html><meta charset="utf-8"><title>Plot</title>{scripts}<div id="plot"></div>{run}'
@@ -148,7 +150,7 @@ def draw(spec: dict[str, Any] | None) -> bytes | None:
     """Return a Vega-Lite chart as PNG, or None where it cannot be drawn."""
     if spec is None or _fetches(spec):
         return None
-    raw = json.dumps({"background": "white", **spec})
+    raw = json.dumps({"background": "white", **_bounded(spec)})
     if len(raw) > _SPEC_MOST:
         return None
     try:
@@ -163,6 +165,21 @@ def draw(spec: dict[str, Any] | None) -> bytes | None:
         log.info("a chart could not be drawn: %s", type(exc).__name__)
         return None
     return done.stdout or None
+
+
+def _bounded(spec: Any) -> Any:
+    """Return the chart, each of its views of a size that can be drawn."""
+    if isinstance(spec, list):
+        return [_bounded(one) for one in spec]
+    if not isinstance(spec, Mapping):
+        return spec
+    # Rows may have columns of any name.
+    rows = ("data", "datasets")
+    kept = {key: one if key in rows else _bounded(one) for key, one in spec.items()}
+    for side in ("width", "height"):
+        if isinstance(kept.get(side), int | float):
+            kept[side] = min(kept[side], _SIDE)
+    return kept
 
 
 def _fetches(spec: Any) -> bool:

@@ -295,7 +295,9 @@ class User(Account):
 
     async def _send(self, interaction: Interaction, wait: bool) -> Interaction:
         guild = interaction.channel.guild
-        self.server.dispatch("INTERACTION_CREATE", interaction.to_json(), guild=guild, intent=0)
+        data = interaction.to_json()
+        heard = self.server.dispatch("INTERACTION_CREATE", data, guild=guild, intent=0)
+        interaction.heard = heard > 0
         if wait:
             # Nobody answering is a result here: `acknowledged` says so.
             with contextlib.suppress(AssertionError):

@@ -152,10 +152,13 @@ class DiscordServer(Watched):
 
     def dispatch(
         self, event: str, data: dict[str, Any], *, guild: Guild | None = None, intent: int = 1
-    ) -> None:
-        """Sends an event to the bot's sessions that hear it (`intent` 0: all, of the shard)."""
-        for session in self.gateway.recipients(guild, intent):
+    ) -> int:
+        """Sends an event to the bot's sessions that hear it (`intent` 0: all, of the shard), and
+        gives their number."""
+        sessions = self.gateway.recipients(guild, intent)
+        for session in sessions:
             session.send(event, data)
+        return len(sessions)
 
     def focused(self, data: dict[str, Any]) -> dict[str, Any]:
         """The option that is being typed in an autocomplete's data."""

@@ -14,7 +14,11 @@ from typing import Any
 
 from PIL import Image
 
+from spacebot.errors import InputError
+
 META = {"_type": "gradio.FileData"}
+# A mask takes three bytes a pixel, here and on the Space.
+PIXELS = 20_000_000
 
 
 def received(value: Any, component: str) -> Any:
@@ -61,8 +65,14 @@ def _picture(file: Mapping[str, Any], props: Mapping[str, Any]) -> Any:
 
 
 def empty_mask(picture: str) -> str:
-    """A black picture of the same size, both as `data:` addresses."""
+    """A black picture of the same size, both as `data:` addresses; raises `InputError`."""
     with Image.open(io.BytesIO(base64.b64decode(picture.partition(",")[2]))) as read:
+        if read.width * read.height > PIXELS:
+            megapixels = read.width * read.height / 1_000_000
+            raise InputError(
+                f"The picture has {megapixels:.0f} megapixels; a Space of this old version of "
+                f"Gradio can be sent {PIXELS // 1_000_000}. Choose a smaller one."
+            )
         mask = Image.new("RGB", read.size)
     out = io.BytesIO()
     mask.save(out, "PNG")
