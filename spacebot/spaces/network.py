@@ -30,6 +30,25 @@ UPLOADS = 8
 # Gradio's server ends a connection that was idle for 5 s. Ours are given up before: a job
 # that is sent on one just then would be lost, and could not be sent again safely.
 KEEP_ALIVE = 4.0
+# When a silent connection is probed first, how often then, and how many may be unanswered.
+PROBES = {"TCP_KEEPIDLE": 30, "TCP_KEEPALIVE": 30, "TCP_KEEPINTVL": 10, "TCP_KEEPCNT": 3}
+
+
+def probed_socket(address: AddressInfo) -> socket.socket:
+    """A socket whose kernel asks now and then whether the other end is still there.
+
+    A job's stream may be silent for long. A NAT that forgot it, or a host that lost its
+    power, says nothing either: after a minute of unanswered probes reading fails.
+    """
+    family, kind, protocol, _, _ = address
+    made = socket.socket(family, kind, protocol)
+    made.setblocking(False)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for name, value in PROBES.items():
+        # macOS names the first one otherwise.
+        if (option := getattr(socket, name, None)) is not None:
+            made.setsockopt(socket.IPPROTO_TCP, option, value)
+    return made
 
 
 def public_socket(address: AddressInfo) -> socket.socket:
@@ -105,7 +124,12 @@ class Network:
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=45)
         self.http = aiohttp.ClientSession(
             timeout=timeout,
-            connector=aiohttp.TCPConnector(ssl=self.tls, limit=0, keepalive_timeout=KEEP_ALIVE),
+            connector=aiohttp.TCPConnector(
+                ssl=self.tls,
+                limit=0,
+                keepalive_timeout=KEEP_ALIVE,
+                socket_factory=probed_socket,
+            ),
             # What is packed is unpacked by `reading`, within bounds.
             auto_decompress=False,
             headers={"Accept-Encoding": "gzip"},

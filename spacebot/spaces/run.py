@@ -13,6 +13,7 @@ from spacebot.models import Progress, Stage
 from spacebot.spaces.client import Joined, SpaceClient, headers
 from spacebot.spaces.legacy.values import marked
 from spacebot.spaces.network import Network
+from spacebot.spaces.pulse import StreamLost
 from spacebot.spaces.sessions import Session
 from spacebot.spaces.submit import CANCEL
 from spacebot.spaces.translate import asked_pause, watch_failed
@@ -126,7 +127,9 @@ class Run:
                 return Recalled()
             error = SpaceStopped()
         ours = watch_failed(error)
-        if isinstance(ours, SpaceStopped) and self._queued and not self._began:
+        # On a lost stream, that it began may have been said and not heard.
+        heard_all = not isinstance(error, StreamLost)
+        if isinstance(ours, SpaceStopped) and heard_all and self._queued and not self._began:
             # A Space's queue ends with its process, and drops whoever hangs up.
             ours = SpaceStopped("The Space stopped before it began with this. Try again.")
             ours.safe = True

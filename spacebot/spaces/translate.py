@@ -32,6 +32,7 @@ from spacebot.errors import (
 )
 from spacebot.spaces.checks import COUNT, without_machinery
 from spacebot.spaces.client import NotSent
+from spacebot.spaces.pulse import StreamLost
 from spacebot.spaces.quota import quota_exceeded
 from spacebot.spaces.reading import TOO_LARGE
 
@@ -141,6 +142,11 @@ def watch_failed(error: BaseException) -> Exception:
             # It has taken the job.
             busy.safe = False
             return busy
+        case StreamLost():
+            return SpaceStopped(
+                "The connection to the Space broke while it worked on this, so the result is lost. "
+                "Try again."
+            )
         case SpaceStopped() | aiohttp.ClientError() | concurrent.futures.CancelledError():
             return SpaceStopped(
                 "The Space stopped while it worked on this, so the result is lost. Try again."

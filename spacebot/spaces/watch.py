@@ -21,6 +21,7 @@ from spacebot.errors import SpaceRaised, SpaceStopped, SpaceUnreadable
 from spacebot.models import Progress, Stage
 from spacebot.spaces.diffs import patched
 from spacebot.spaces.network import Network
+from spacebot.spaces.pulse import Pulse, StreamLost
 from spacebot.spaces.reading import LONG, MESSAGE, PARSED, TOO_LARGE, chunks, read_json, weight
 from spacebot.spaces.translate import raised
 
@@ -73,7 +74,7 @@ Update = Progress | Toast | PageRan | Partial | Result
 
 
 async def events(
-    network: Network, response: aiohttp.ClientResponse
+    network: Network, response: aiohttp.ClientResponse, pulse: Pulse
 ) -> AsyncIterator[tuple[dict[str, Any], int]]:
     """Read the messages of an event stream and their sizes; raises `SpaceUnreadable`.
 
@@ -81,6 +82,7 @@ async def events(
     """
     buffer, searched = bytearray(), 0
     async for chunk in chunks(response):
+        pulse.heard()
         buffer += chunk
         while (end := buffer.find(b"\n\n", searched)) >= 0:
             if end > LONG:
@@ -130,7 +132,8 @@ class Stream:
         self._response = response
         self._silence = silence
         self._alive = alive
-        self._events = events(network, response)
+        self._pulse = Pulse()
+        self._events = events(network, response, self._pulse)
 
     @classmethod
     async def open(
@@ -146,7 +149,8 @@ class Stream:
         """Ask for the events of a session; raises `aiohttp.ClientError`.
 
         After `silence` seconds without a message reading raises `TimeoutError`, except
-        where the Space is `alive`: how often it sends heartbeats is its own setting.
+        where the Space is `alive`: how often it sends heartbeats is its own setting. Once
+        they arrived and no longer do, it raises `StreamLost`.
         """
         getting = network.http.get(
             url,
@@ -169,6 +173,8 @@ class Stream:
         reading = Reading(event_id, diffs=diffs)
         while (event := await self._next()) is not None:
             message, size = event
+            if message.get("msg") == "heartbeat":
+                self._pulse.beat()
             reading.grown += size
             is_long = size > LONG or reading.weight > LONG
             # On a long output, each edit takes its time.
@@ -184,12 +190,14 @@ class Stream:
         raise SpaceStopped("the stream ended before the job did")
 
     async def _next(self) -> tuple[dict[str, Any], int] | None:
-        """The next message; None where there is none, raises `TimeoutError`."""
+        """The next message; None where there is none, raises `TimeoutError` and `StreamLost`."""
         coming = asyncio.ensure_future(anext(self._events, None))
         try:
             while not (await asyncio.wait({coming}, timeout=self._silence))[0]:
                 if self._alive is None or not await self._alive():
                     raise TimeoutError("no sign of life")
+                if self._pulse.has_stopped(self._silence):
+                    raise StreamLost("the Space lives, and its heartbeats no longer arrive")
         finally:
             if not coming.done():
                 coming.cancel()
