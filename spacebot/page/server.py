@@ -13,7 +13,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.middleware import Middleware
 
-from spacebot.page import render, routes
+from spacebot.page import connections, render, routes
 from spacebot.page.access import Access
 from spacebot.page.guard import Guard
 from spacebot.page.house import House
@@ -132,4 +132,5 @@ def serve(
     except OSError:
         shelf.close()
         raise
+    connections.bound(demo.server.config)
     return Served(url, demo, shelf)
