@@ -86,18 +86,18 @@ def test_an_axis_ends_at_a_round_number(value: float, top: float) -> None:
 def test_the_log_is_kept_without_secrets_and_bounded() -> None:
     book = logbook.Logbook(lines=3)
     book.setFormatter(logbook.Redacting(["the-secret-token", "the-secret", ""]))
-    log = logging.Logger("test")
-    log.addHandler(book)
+    logger = logging.Logger("test")
+    logger.addHandler(book)
     try:
         raise ValueError("with the-secret-token in it")
     except ValueError:
-        log.exception("a failure at https://me:the-secret@host")
+        logger.exception("a failure at https://me:the-secret@host")
     text = book.text()
     assert "Traceback" in text
     assert "the-secret" not in text
     assert text.count(logbook.HIDDEN) == 3
     for number in range(10):
-        log.error("line %d", number)
+        logger.error("line %d", number)
     assert [line[-6:] for line in book.text().splitlines()] == ["line 7", "line 8", "line 9"]
 
 
