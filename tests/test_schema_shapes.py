@@ -9,7 +9,7 @@ import pytest
 
 from spacebot.errors import EndpointGone, SettingsError
 from spacebot.models import Answer, Endpoint, Source, Space
-from spacebot.schema import fingerprint, read_space
+from spacebot.schema import read_space
 from tests.shapes.record import COMMANDS, RECORDED
 from tests.shapes.snapshot import commands
 
@@ -124,16 +124,6 @@ def test_chats_remember_and_tell_which_input_is_their_history():
     assert endpoint("chat_interface", "/answer").stateful
     assert endpoint("respond_with_history", "/respond").takes_history == "chat_history"
     assert endpoint("user_then_bot", "/bot").parameters[0].required
-
-
-def test_a_space_keeps_its_fingerprint_until_it_changes():
-    shape = json.loads(json.dumps(SHAPES["typed_choices"]))
-    before = fingerprint(shape["config"], shape["info"])
-    parameter = shape["info"]["named_endpoints"]["/resize"]["parameters"][1]
-    parameter["parameter_default"] = 1024
-    assert fingerprint(shape["config"], shape["info"]) == before
-    parameter["parameter_name"] = "width"
-    assert fingerprint(shape["config"], shape["info"]) != before
 
 
 def test_an_older_app_whose_config_does_not_say_what_the_api_skips():

@@ -25,7 +25,8 @@ from spacebot.errors import (
 )
 from spacebot.models import File, Progress, Source, Stage, Upload
 from spacebot.spaces import Connection, Network, Partial, Result
-from spacebot.spaces.client import JsonEndpoint, SpaceClient, StockSession
+from spacebot.spaces.client import SpaceClient, StockSession
+from spacebot.spaces.json_endpoint import JsonEndpoint
 from spacebot.spaces.network import KEEP_ALIVE
 from spacebot.spaces.translate import stock_failed
 from tests.e2e.proxy import before
@@ -273,7 +274,7 @@ def test_what_is_replaced_has_not_changed(name: str):
 @pytest.mark.parametrize("ours", [SpaceClient, StockSession, JsonEndpoint])
 def test_what_is_replaced_exists(ours: type):
     # `submit` takes what a job here is made of, and returns what is watched.
-    added = {"fn_index", "arguments", "submit", "_upload", "_join", "__init__"}
+    added = {"fn_index", "arguments", "submit", "legacy_job", "_upload", "_join", "__init__"}
     added |= {"_fetch_config", "_page_config", "_fetch_info", "uploaded"}
     stock = client.Endpoint if ours is JsonEndpoint else Client
     for name, member in vars(ours).items():

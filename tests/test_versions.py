@@ -42,6 +42,7 @@ def looks(space: Space) -> dict[str, Any]:
             [output.component for output in one.outputs],
             one.stateful,
             one.takes_history,
+            one.page and (one.page.late, one.page.depends, [e.on_load for e in one.page.events]),
         )
         for one in space.endpoints
     }

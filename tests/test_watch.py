@@ -16,7 +16,7 @@ from spacebot.errors import QuotaExceeded, SignInNeeded, SpaceBusy, SpaceRaised,
 from spacebot.models import Progress, Stage
 from spacebot.spaces import watch as module
 from spacebot.spaces.network import Network
-from spacebot.spaces.watch import Partial, Result, Stream, Toast, Update, progress_of
+from spacebot.spaces.watch import Partial, Reading, Result, Stream, Toast, Update, progress_of
 from tests.listening import listening
 
 DONE = {"msg": "process_completed", "success": True, "output": {"data": ["hi"]}}
@@ -50,7 +50,7 @@ async def streaming(script: Script) -> AsyncIterator[Callable[..., Awaitable[Str
 async def follow(stream: Stream) -> list[Update]:
     """Everything that comes of a stream."""
     try:
-        return [update async for update in stream.updates("mine")]
+        return [update async for update in stream.updates(Reading("mine"))]
     finally:
         stream.close()
 
@@ -278,7 +278,7 @@ async def test_an_event_stream_of_one_large_message():
 async def test_a_stream_is_read_to_its_end_after_the_result():
     async with streaming([DONE, 0.05, CLOSE]) as opened:
         stream = await opened(silence=5)
-        assert [update async for update in stream.updates("mine")] == [Result(["hi"])]
+        assert [update async for update in stream.updates(Reading("mine"))] == [Result(["hi"])]
         assert not stream.has_ended
         await stream.end()
         assert stream.has_ended
@@ -289,7 +289,7 @@ async def test_a_stream_that_does_not_end_is_cut(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(module, "DROPS", 0.01)
     async with streaming([DONE, 60.0, CLOSE]) as opened:
         stream = await opened(silence=5)
-        assert [update async for update in stream.updates("mine")] == [Result(["hi"])]
+        assert [update async for update in stream.updates(Reading("mine"))] == [Result(["hi"])]
         await stream.end()
         assert not stream.has_ended
 

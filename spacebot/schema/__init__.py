@@ -5,7 +5,7 @@ joins it with the API description, `parameters` and `needs` read the inputs,
 `plumbing` and `yard` leave out what is not for people, `naming` and `words` find the names.
 """
 
-from spacebot.schema.read import MORE, fingerprint, read_space
+from spacebot.schema.read import MORE, read_space
 from spacebot.schema.words import legal_name, plain, shortened
 
-__all__ = ["MORE", "fingerprint", "legal_name", "plain", "read_space", "shortened"]
+__all__ = ["MORE", "legal_name", "plain", "read_space", "shortened"]

@@ -278,16 +278,11 @@ def _when(raw: Mapping[str, Any]) -> str:
 
 
 def _event(index: int, raw: Mapping[str, Any]) -> Event:
-    # Up to Gradio 3.40 a dependency had one trigger for all its targets.
-    pairs = [
-        t if isinstance(t, (list, tuple)) else (t, raw.get("trigger"))
-        for t in raw.get("targets") or ()
-    ]
     types = raw.get("types") or {}
     return Event(
         id=raw.get("id", index),
         api_name=str(raw.get("api_name") or "").strip("/"),
-        targets=tuple((target, str(name or "")) for target, name in pairs),
+        targets=tuple((target, str(name or "")) for target, name in raw.get("targets") or ()),
         inputs=tuple(raw.get("inputs") or ()),
         outputs=tuple(raw.get("outputs") or ()),
         after=raw.get("trigger_after"),

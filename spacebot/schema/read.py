@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -219,20 +217,3 @@ def _command_name(app: App, source: Source, only: str | None, taken: Collection[
     if source.name:
         return unique_name(wishes[0], taken)
     return next((wish for wish in wishes if wish not in taken), unique_name(wishes[0], taken))
-
-
-def fingerprint(config: Mapping[str, Any], info: Mapping[str, Any]) -> str:
-    """A hash of what the commands are made from: another one says that the Space changed.
-
-    Values are left out, since an app may start each time with another seed.
-    """
-    source = Source(space="fingerprint/fingerprint")
-    space = read_space(source, config, info)
-    text = json.dumps([*(repr(_without_values(e)) for e in space.endpoints), space.title])
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _without_values(endpoint: Endpoint) -> Endpoint:
-    parameters = tuple(replace(one, default=None) for one in endpoint.parameters)
-    page = replace(endpoint.page, start={}) if endpoint.page else None
-    return replace(endpoint, parameters=parameters, constants={}, page=page)

@@ -12,10 +12,10 @@ from __future__ import annotations
 import json
 import re
 import threading
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from http.cookiejar import DefaultCookiePolicy
-from typing import Any, NoReturn
+from typing import Any
 from urllib.parse import urljoin
 
 import httpx
@@ -26,60 +26,18 @@ from gradio_client.exceptions import AuthenticationError
 from spacebot.errors import SpaceUnreadable, ValuesRefused
 from spacebot.models import Upload
 from spacebot.spaces.checks import refusal
+from spacebot.spaces.json_endpoint import only_json
 from spacebot.spaces.legacy.describe import LEGACY, present_config, present_info
-from spacebot.spaces.legacy.values import META, as_described, written
+from spacebot.spaces.legacy.values import as_described, payload
 from spacebot.spaces.login import ASKS, cookies, log_in
 from spacebot.spaces.network import KEEP_ALIVE, Network
 from spacebot.spaces.reading import BoundedTransport, parsed
-from spacebot.spaces.uploads import opened, with_uploads, within
+from spacebot.spaces.uploads import META, opened, with_uploads, within
 
 # Joining is a small request; an upload may be large and the Space far away.
 TIMEOUT = httpx.Timeout(60, connect=10)
 # Watched on the event loop, by `watch`; the first protocol takes the stock path.
 WATCHED = frozenset(("sse_v1", "sse_v2", "sse_v2.1", "sse_v3"))
-
-
-class JsonEndpoint(Endpoint):
-    """An endpoint of gradio_client that takes values as they are, and opens no file.
-
-    The stock one uploads whatever path a value names: a Space could name any file here.
-    """
-
-    def process_input_files(self, *data: Any) -> tuple[Any, ...]:
-        """Return the values: uploads were made before (`SpaceClient.arguments`)."""
-        return data
-
-    def _upload_file(self, f: dict[str, Any], data_index: int) -> NoReturn:  # noqa: ARG002
-        raise PermissionError("only an Upload names a file of this machine")
-
-    def _upload_upstream_file(
-        self,
-        file_url: str,
-        file_data: dict[str, Any],  # noqa: ARG002
-        data_index: int,
-    ) -> NoReturn:
-        self._upload_file({"path": file_url}, data_index)
-
-    def _download_file(self, x: dict[str, Any]) -> NoReturn:  # noqa: ARG002
-        raise PermissionError("files are brought here by Fetcher")
-
-    def _sse_fn_v0(self, data: dict[str, Any], hash_data: dict[str, Any], helper: Any) -> Any:
-        client = self.client
-        # The stock one reads without bounds.
-        transport = BoundedTransport(verify=client.ssl_verify)
-        with httpx.Client(transport=transport, timeout=None) as http:
-            return utils.get_pred_from_sse_v0(
-                http,
-                data,
-                hash_data,
-                helper,
-                client.sse_url,
-                client.sse_data_url,
-                client.headers,
-                client.cookies,
-                client.ssl_verify,
-                client.helper_executor,
-            )
 
 
 class NotSent(Exception):
@@ -99,9 +57,9 @@ class Joined:
 
 @dataclass(frozen=True, slots=True)
 class LegacyJob:
-    """A job for a Space of Gradio 3, which takes its arguments when it is its turn."""
+    """A job for a Space of Gradio 3, which takes its values, as JSON, when it is its turn."""
 
-    arguments: tuple[Any, ...]
+    body: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +112,7 @@ class SpaceClient(Client):
         except BaseException:
             self.http.close()
             raise
-        _only_json(self)
+        only_json(self)
 
     def close(self) -> None:
         """Give back the connections; the stock client's threads were never started."""
@@ -256,11 +214,15 @@ class SpaceClient(Client):
         if self.protocol in WATCHED:
             return Joined(self._join(index, data, session))
         if self.protocol == LEGACY:
-            kinds = {part["id"]: part for part in self.config["components"]}
-            inputs = self.endpoints[index].dependency["inputs"]
-            return LegacyJob(written(data, [kinds[one] for one in inputs]))
+            return self.legacy_job(index, data, session)
         client = StockSession(self, session, silence=silence)
         return StockJob(client, client.submit(*data, fn_index=index))
+
+    def legacy_job(self, index: int, data: Sequence[Any], session: str, **about: Any) -> LegacyJob:
+        """A call for Gradio 3, written down: blocking where it is long. Raises `InputError`."""
+        parts = {part["id"]: part for part in self.config["components"]}
+        inputs = [parts[each] for each in self.endpoints[index].dependency["inputs"]]
+        return LegacyJob(payload(data, inputs, fn_index=index, session_hash=session, **about))
 
     def arguments(
         self, index: int, values: Mapping[str, Any], left: threading.Event
@@ -269,12 +231,10 @@ class SpaceClient(Client):
         endpoint: Endpoint = self.endpoints[index]
         sent: list[Any] = []
         for info in endpoint.parameters_info or []:
-            # Gradio 3 takes a picture only within the call.
-            is_within = self.protocol == LEGACY and info["component"] == "Image"
 
-            def upload(one: Upload, is_within: bool = is_within) -> dict[str, Any]:
+            def upload(one: Upload, component: str = info["component"]) -> dict[str, Any]:
                 _still(left)
-                return within(one) if is_within else self._upload(one)
+                return self._upload(one, component)
 
             value = with_uploads(values.get(info["parameter_name"]), upload)
             sent.append(as_described(value, info.get("type")))
@@ -282,11 +242,14 @@ class SpaceClient(Client):
         _still(left)
         return data
 
-    def uploaded(self, value: Any) -> Any:
-        """A value with what there is to upload in it on the Space; blocking."""
-        return with_uploads(value, self._upload)
+    def uploaded(self, value: Any, component: str) -> Any:
+        """A component's value with what there is to upload in it on the Space; blocking."""
+        return with_uploads(value, lambda one: self._upload(one, component))
 
-    def _upload(self, upload: Upload) -> dict[str, Any]:
+    def _upload(self, upload: Upload, component: str) -> dict[str, Any]:
+        if self.protocol == LEGACY and component.lower() == "image":
+            # Gradio 3 takes a picture only within the call.
+            return within(upload)
         with opened(upload) as file:
             # The name decides what Gradio takes the file for.
             files = {"files": (upload.name, file)}
@@ -343,7 +306,7 @@ class StockSession(Client):
             analytics_enabled=False,
             _skip_components=False,
         )
-        _only_json(self)
+        only_json(self)
         self.space_id = base.space_id
         self.cookies = base.cookies
         self.session_hash = session
@@ -371,12 +334,6 @@ def _is_shown(endpoint: dict[str, Any]) -> bool:
     if visibility is not None and visibility != "private":
         return True
     return bool(endpoint.pop("show_api", True))
-
-
-def _only_json(client: Client) -> None:
-    """Have the client's endpoints open no file; building them anew would double the work."""
-    for endpoint in client.endpoints.values():
-        endpoint.__class__ = JsonEndpoint
 
 
 def _still(left: threading.Event) -> None:

@@ -153,7 +153,7 @@ class Fetcher:
 
     async def _bring(self, address: str, path: Path, cap: int, allowance: Allowance) -> int:
         if address.startswith("data:"):
-            return _unpack(address, path, cap, allowance)
+            return await self._network.call(_unpack, address, path, cap, allowance)
         return await self._download(address, path, cap, allowance)
 
     async def _download(self, url: str, path: Path, cap: int, allowance: Allowance) -> int:

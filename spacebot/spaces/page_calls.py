@@ -3,19 +3,32 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
 from typing import Any
 
 import aiohttp
 
 from spacebot.errors import SpacebotError, SpaceRaised
 from spacebot.models import PageEvent, Progress, Stage
-from spacebot.spaces.client import WATCHED, SpaceClient, headers
-from spacebot.spaces.network import Network
+from spacebot.spaces.client import (
+    WATCHED,
+    Joined,
+    LegacyJob,
+    SpaceClient,
+    StockJob,
+    StockSession,
+    headers,
+)
+from spacebot.spaces.legacy.describe import LEGACY
+from spacebot.spaces.legacy.run import LegacyRun
+from spacebot.spaces.network import Network, Workers
 from spacebot.spaces.reading import answer, parsed
+from spacebot.spaces.run import Run
 from spacebot.spaces.sessions import Session
-from spacebot.spaces.watch import Result, Stream
+from spacebot.spaces.stock import watch_stock
+from spacebot.spaces.watch import Result, Update
 
 log = logging.getLogger(__name__)
 
@@ -36,12 +49,14 @@ class PageCalls:
     def __init__(
         self,
         network: Network,
+        workers: Workers,
         client: SpaceClient,
         session: Session,
         slow: set[int],
         failing: dict[int, str],
     ) -> None:
         self._network = network
+        self._workers = workers
         self._client = client
         self._session = session
         self._slow = slow
@@ -60,11 +75,11 @@ class PageCalls:
             "event_data": picked,
             "trigger_id": event.on[0][0] if event.on else None,
         }
-        running = event.queued and self._client.protocol in WATCHED
+        is_direct = not event.queued and self._client.protocol != LEGACY
         # Without the Space's own words, which may hold what somebody gave.
         self._failing[event.index] = "the Space did not run it the last time"
         try:
-            gave = await (self._queued(event, body) if running else self._direct(event, body))
+            gave = await (self._direct(event, body) if is_direct else self._queued(event, body))
         except SpaceRaised as error:
             self._failing[event.index] = "it failed the last time"
             self.said.append(str(error))
@@ -91,7 +106,6 @@ class PageCalls:
         """As a page calls an event that takes no place in the queue."""
         try:
             async with asyncio.timeout(RUNS), self._post("run/predict", body) as response:
-                # Refused: an older Gradio opens this to queued events only where told to.
                 if response.status != 200:
                     return None
                 return list(parsed(await answer(response, LARGEST))["data"])
@@ -101,15 +115,12 @@ class PageCalls:
 
     async def _queued(self, event: PageEvent, body: Mapping[str, Any]) -> list[Any] | None:
         began = False
-        stream: Stream | None = None
-        event_id = ""
         try:
-            async with asyncio.timeout(WAITS) as deadline:
-                async with self._post("queue/join", body) as response:
-                    response.raise_for_status()
-                    event_id = parsed(await answer(response, LARGEST))["event_id"]
-                stream = await self._stream()
-                async for update in stream.updates(event_id):
+            async with (
+                asyncio.timeout(WAITS) as deadline,
+                contextlib.aclosing(await self._updates(event, body)) as updates,
+            ):
+                async for update in updates:
                     if isinstance(update, Result):
                         return update.values
                     if isinstance(update, Progress) and update.stage is Stage.RUNNING and not began:
@@ -118,30 +129,36 @@ class PageCalls:
         except TimeoutError:
             if began:
                 self._slow.add(event.index)
-            await self._cancel(event, event_id)
             raise
         finally:
-            if stream is not None:
-                self._session.leave(stream.end()).add_done_callback(stream.close)
-                await self._session.left()
+            await self._session.left()
         return None
 
-    async def _stream(self) -> Stream:
-        return await Stream.open(
-            self._network,
-            self._client.sse_url,
-            session=self._session.name,
-            headers=headers(self._client),
-            silence=WAITS,
-        )
+    async def _updates(
+        self, event: PageEvent, body: Mapping[str, Any]
+    ) -> AsyncGenerator[Update, None]:
+        """Put an event in the Space's queue; what becomes of it."""
+        about = (self._network, self._client, event.index, self._session)
+        recall = asyncio.Event()
+        if self._client.protocol == LEGACY:
+            job = await self._workers.call(self._written, event, body)
+            legacy = LegacyRun(*about, alive=_never)
+            return legacy.updates(job, silence=WAITS, recall=recall)
+        if self._client.protocol not in WATCHED:
+            sent = await self._workers.call(self._submit, event, body)
+            return watch_stock(self._workers, sent)
+        async with self._post("queue/join", body) as response:
+            response.raise_for_status()
+            joined = Joined(parsed(await answer(response, LARGEST))["event_id"])
+        return Run(*about, alive=_never).updates(joined, silence=WAITS, recall=recall)
 
-    async def _cancel(self, event: PageEvent, event_id: str) -> None:
-        about = {"fn_index": event.index, "session_hash": self._session.name, "event_id": event_id}
-        try:
-            async with asyncio.timeout(RUNS), self._post("cancel", about):
-                pass
-        except (TimeoutError, aiohttp.ClientError) as error:
-            log.info("an event of a page cannot be cancelled: %r", error)
+    def _written(self, event: PageEvent, body: Mapping[str, Any]) -> LegacyJob:
+        told = {} if body["event_data"] is None else {"event_data": body["event_data"]}
+        return self._client.legacy_job(event.index, body["data"], self._session.name, **told)
+
+    def _submit(self, event: PageEvent, body: Mapping[str, Any]) -> StockJob:
+        client = StockSession(self._client, self._session.name, silence=WAITS)
+        return StockJob(client, client.submit(*body["data"], fn_index=event.index))
 
     def _post(self, route: str, body: Mapping[str, Any]) -> Any:
         return self._network.http.post(
@@ -151,3 +168,8 @@ class PageCalls:
             # The headers may hold the owner's token: it goes nowhere else.
             allow_redirects=False,
         )
+
+
+async def _never() -> bool:
+    """Whether a silent Space is asked for a sign of life: an event is given up instead."""
+    return False

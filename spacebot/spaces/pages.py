@@ -153,7 +153,7 @@ class Pages:
             self._offered.clear()
         if session.page is None or session.page[0] != process:
             session.page = (process, PageState())
-        calls = PageCalls(self._network, client, session, self.slow, self.failing)
+        calls = PageCalls(self._network, self._workers, client, session, self.slow, self.failing)
         return calls, Replay(endpoint, session.page[1], calls)
 
     def _may_ask(self, who: str) -> bool:
@@ -178,7 +178,8 @@ class Pages:
             seen = any(page.fields.get(name) in event.takes for event in page.events)
             if seen and holds_upload(value):
                 async with self._workers.uploading:
-                    value = await self._workers.call(client.uploaded, value)
+                    kind = _parameter(endpoint, name).component
+                    value = await self._workers.call(client.uploaded, value, kind)
             found[name] = value
         return found
 

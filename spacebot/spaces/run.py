@@ -17,7 +17,7 @@ from spacebot.spaces.pulse import StreamLost
 from spacebot.spaces.sessions import Session
 from spacebot.spaces.submit import CANCEL
 from spacebot.spaces.translate import asked_pause, watch_failed
-from spacebot.spaces.watch import Partial, Result, Stream, TakenOut, Update
+from spacebot.spaces.watch import DROPS, Partial, Reading, Result, Stream, Update
 
 # Statuses with which a Space, or what stands before it, has no room for a moment; the
 # pauses between tries then, in seconds, and the longest one that it may ask for.
@@ -48,7 +48,7 @@ class Run:
         self._session = session
         self._alive = alive
         self._about = {"fn_index": index, "session_hash": session.name}
-        self._queued = self._began = self._ended = False
+        self._queued = self._began = self._ended = self._recalled = False
 
     async def updates(
         self, job: Joined, *, silence: float, recall: asyncio.Event
@@ -58,15 +58,14 @@ class Run:
         An error is `safe` where the Space cannot have begun. `recall` takes the
         job out of the Space's queue, which raises `Recalled`.
         """
-        event_id = job.event_id
-        recalling = asyncio.create_task(self._recall(recall, job))
         stream: Stream | None = None
+        recalling: asyncio.Task[None] | None = None
         try:
             stream = await self._open(silence)
-            diffs = self._client.protocol != "sse_v1"
-            async for update in stream.updates(event_id, diffs=diffs):
+            recalling = asyncio.create_task(self._recall(recall, stream))
+            async for update in stream.updates(self._reading(job)):
                 self._note(update)
-                yield self._present(update)
+                yield update
         except SpaceUnreadable:
             # Whatever else it sends is not read, and the job is nobody's.
             assert stream is not None
@@ -74,16 +73,32 @@ class Run:
             raise
         except SpacebotError as error:
             self._ended = True
-            raise self._told(error, recall) from error
+            raise self._told(error) from error
         except (aiohttp.ClientError, TimeoutError, ValueError) as error:
-            raise self._told(error, recall) from error
+            raise self._told(error) from error
         finally:
-            recalling.cancel()
-            if stream is not None:
-                # Behind the job, which need not wait for it; the session does.
-                self._session.leave(stream.end()).add_done_callback(stream.close)
-            if not self._ended:
-                await asyncio.shield(self.cancel(job))
+            if recalling is not None:
+                recalling.cancel()
+            await self._leave_stream(job, stream)
+
+    async def _leave_stream(self, job: Joined, stream: Stream | None) -> None:
+        """Stop the job where it has not ended, and leave the session's stream."""
+        if stream is not None and not self._began and not self._ended:
+            # From Gradio 4.2 to 5, a cancel leaves a waiting job in the queue, where it runs
+            # in its turn. Whoever hangs up is dropped by every version.
+            stream.close()
+            self._session.leave(self._dropped(job))
+            return
+        if stream is not None:
+            # Behind the job, which need not wait for it; the session does.
+            self._session.leave(stream.end()).add_done_callback(stream.close)
+        if not self._ended:
+            await asyncio.shield(self.cancel(job))
+
+    async def _dropped(self, job: Joined) -> None:
+        """Wait until the Space has noticed that nobody listens; what began meanwhile is stopped."""
+        await asyncio.sleep(DROPS)
+        await self.cancel(job)
 
     async def _open(self, silence: float) -> Stream:
         """Ask for the events, more than once where there is no room: that runs nothing twice."""
@@ -104,12 +119,11 @@ class Run:
                     raise
                 await asyncio.sleep(pause)
 
-    def _present(self, update: Update) -> Update:
-        """An update whose values are as a present Gradio writes them."""
+    def _reading(self, job: Joined) -> Reading:
+        protocol = self._client.protocol
         # Every version with the last of the protocols marks its files.
-        if self._client.protocol != "sse_v3" and isinstance(update, Partial | Result):
-            return type(update)(marked(update.values))
-        return update
+        present = list if protocol == "sse_v3" else marked
+        return Reading(job.event_id, diffs=protocol != "sse_v1", present=present)
 
     def _note(self, update: Update) -> None:
         match update:
@@ -120,9 +134,9 @@ class Run:
             case Progress():
                 self._queued = True
 
-    def _told(self, error: Exception, recall: asyncio.Event) -> Exception:
+    def _told(self, error: Exception) -> Exception:
         """What broke while the job was watched → ours, with what is known of its safety."""
-        if isinstance(error, TakenOut) and recall.is_set():
+        if self._recalled:
             if not self._began:
                 return Recalled()
             error = SpaceStopped()
@@ -135,19 +149,23 @@ class Run:
             ours.safe = True
         return ours
 
-    async def _recall(self, recall: asyncio.Event, job: Joined) -> None:
+    async def _recall(self, recall: asyncio.Event, stream: Stream) -> None:
         await recall.wait()
         if not self._began:
-            await self.cancel(job)
+            self._recalled = True
+            stream.close()
 
     async def cancel(self, job: Joined) -> None:
-        """Take the job out of the Space's queue, or stop a stream after its step."""
+        """Stop the job on the Space, a stream after its step."""
         with contextlib.suppress(aiohttp.ClientError, TimeoutError):
-            async with self._network.http.post(
-                self._client.src_prefixed + "cancel",
-                json={**self._about, "event_id": job.event_id},
-                headers=headers(self._client),
-                timeout=aiohttp.ClientTimeout(total=CANCEL),
-                allow_redirects=False,
-            ):
-                pass
+            # Up to Gradio 4.29, its name was another.
+            for route in ("cancel", "reset"):
+                async with self._network.http.post(
+                    self._client.src_prefixed + route,
+                    json={**self._about, "event_id": job.event_id},
+                    headers=headers(self._client),
+                    timeout=aiohttp.ClientTimeout(total=CANCEL),
+                    allow_redirects=False,
+                ) as response:
+                    if response.status != 404:
+                        return

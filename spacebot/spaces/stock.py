@@ -31,9 +31,9 @@ async def watch_stock(workers: Workers, sent: StockJob) -> AsyncGenerator[Update
         ended = asyncio.Event()
         loop = asyncio.get_running_loop()
         job.future.add_done_callback(lambda _: loop.call_soon_threadsafe(ended.set))
-        async for update in _follow(job, ended):
+        async for update in _follow(workers, job, ended):
             yield update
-        yield Result(_values(job))
+        yield Result(await workers.call(_values, job))
     finally:
         await cancel_stock(workers, sent)
 
@@ -45,7 +45,7 @@ async def cancel_stock(workers: Workers, sent: StockJob) -> None:
     sent.client.close()
 
 
-async def _follow(job: Job, ended: asyncio.Event) -> AsyncGenerator[Update, None]:
+async def _follow(workers: Workers, job: Job, ended: asyncio.Event) -> AsyncGenerator[Update, None]:
     """Yield what changes until the job ends."""
     seen: StatusUpdate | None = None
     shown = 0
@@ -62,7 +62,7 @@ async def _follow(job: Job, ended: asyncio.Event) -> AsyncGenerator[Update, None
             outputs = job.outputs()
             if len(outputs) > shown:
                 shown = len(outputs)
-                yield Partial(_listed(outputs[-1]))
+                yield Partial(await workers.call(_listed, outputs[-1]))
 
 
 def _updates(status: StatusUpdate) -> list[Update]:

@@ -30,6 +30,7 @@ from spacebot.errors import (
     SpaceUnreadable,
     ValuesRefused,
 )
+from spacebot.spaces import uploads
 from spacebot.spaces.checks import COUNT, without_machinery
 from spacebot.spaces.client import NotSent
 from spacebot.spaces.pulse import StreamLost
@@ -114,7 +115,7 @@ def _refused(error: httpx.HTTPStatusError | aiohttp.ClientResponseError) -> Exce
         case 401:
             return LoginNeeded("The Space asked for a login in between. Try again.")
         case 413:
-            return InputError(_TOO_LARGE)
+            return InputError(uploads.TOO_LARGE)
         case 404 | 502 | 503:
             return SpaceUnavailable(_NOT_ANSWERING)
         case 504:
@@ -209,7 +210,6 @@ def connect_failed(error: Exception, *, has_token: bool) -> Exception:
 _NO_APP = "There is no Gradio app at that address now, or one too old or too broken to use."
 _NOT_ANSWERING = "The Space does not answer now. Try again in a minute."
 _TOOK = "The Space took the job but did not answer. Try again later."
-_TOO_LARGE = "The file is larger than the Space takes. Try a smaller one."
 
 
 def _status(error: httpx.HTTPStatusError | aiohttp.ClientResponseError) -> int:

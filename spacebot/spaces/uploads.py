@@ -16,6 +16,10 @@ from typing import Any, BinaryIO
 from spacebot.errors import InputError
 from spacebot.models import Upload
 
+# What marks a file among JSON.
+META = {"_type": "gradio.FileData"}
+TOO_LARGE = "The file is larger than the Space takes. Try a smaller one."
+
 
 def holds_upload(value: Any) -> bool:
     """Whether there is a file to upload anywhere in a value."""
@@ -42,7 +46,7 @@ def within(upload: Upload) -> dict[str, Any]:
     kind = mimetypes.guess_type(upload.name)[0] or "application/octet-stream"
     with opened(upload) as file:
         data = f"data:{kind};base64,{base64.b64encode(file.read()).decode()}"
-    return {"path": upload.name, "url": data, "meta": {"_type": "gradio.FileData"}}
+    return {"path": upload.name, "url": data, "meta": META}
 
 
 def opened(upload: Upload) -> BinaryIO:

@@ -165,24 +165,14 @@ class Stream:
         response.raise_for_status()
         return cls(network, response, silence=silence, alive=alive)
 
-    async def updates(self, event_id: str, *, diffs: bool = True) -> AsyncGenerator[Update, None]:
-        """Yield what becomes of a job, ending with its `Result`; raises `SpaceError`.
-
-        `diffs` says that each partial result is what changed since the last.
-        """
-        reading = Reading(event_id, diffs=diffs)
+    async def updates(self, reading: Reading) -> AsyncGenerator[Update, None]:
+        """Yield what becomes of the job that `reading` is for, ending with its `Result`; raises
+        `SpaceError`."""
         while (event := await self._next()) is not None:
             message, size = event
             if message.get("msg") == "heartbeat":
                 self._pulse.beat()
-            reading.grown += size
-            is_long = size > LONG or reading.weight > LONG
-            # On a long output, each edit takes its time.
-            update = (
-                await self._network.call(reading.read, message)
-                if is_long
-                else reading.read(message)
-            )
+            update = await reading.read_in(self._network, message, size)
             if update is not None:
                 yield update
             if isinstance(update, Result):
@@ -236,17 +226,28 @@ class Stream:
 class Reading:
     """Turns the messages of one job into updates.
 
+    `diffs` says that each partial result is what changed since the last, and not the whole.
+    `present` turns outputs into those of a present Gradio.
     `outputs` is what diffs are made against, `held` what the page would show by now.
     `weight` is the memory that `outputs` took when it was last looked at, and `grown` the
     bytes that came since.
     """
 
     event_id: str
+    diffs: bool = True
+    present: Callable[[list[Any]], list[Any]] = list
     outputs: list[Any] | None = None
     held: list[Any] = field(default_factory=list)
-    diffs: bool = True
     weight: int = 0
     grown: int = 0
+
+    async def read_in(self, network: Network, message: dict[str, Any], size: int) -> Update | None:
+        """Read a message of so many bytes, in an executor where that takes its time."""
+        self.grown += size
+        # On a long output, each edit takes its time.
+        if size > LONG or self.weight > LONG:
+            return await network.call(self.read, message)
+        return self.read(message)
 
     def read(self, message: dict[str, Any]) -> Update | None:
         """One message → one update; None for a heartbeat or another job's message.
@@ -331,7 +332,7 @@ class Reading:
             old if _sets_nothing(value) else value
             for old, value in zip(before, values, strict=False)
         ]
-        return list(self.held)
+        return self.present(self.held)
 
     def _stopped(self, message: dict[str, Any]) -> None:
         raise SpaceStopped(str(message.get("message", "")))

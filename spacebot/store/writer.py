@@ -60,8 +60,6 @@ class Writer:
         self._closing = False
         self._task = asyncio.create_task(self._run(), name="store")
         self.trouble = ""
-        self.works = asyncio.Event()
-        self.works.set()
         is_file = engine.dialect.name == "sqlite" and engine.url.database
         self._folder = Path(engine.url.database or "").parent if is_file else None
 
@@ -143,7 +141,6 @@ class Writer:
         if trouble != self.trouble:
             log.error("the database takes no writes: %s (%s)", trouble, _kind(error))
         self.trouble = trouble
-        self.works.clear()
 
     def _works(self) -> None:
         if self.trouble and not self._has_room():
@@ -152,7 +149,6 @@ class Writer:
         if self.trouble:
             log.info("the database takes writes again")
         self.trouble = ""
-        self.works.set()
 
     def _has_room(self) -> bool:
         return self._folder is None or shutil.disk_usage(self._folder).free > ROOM

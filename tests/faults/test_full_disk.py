@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 from spacebot.models import Ending
@@ -66,8 +67,9 @@ async def test_a_conversation_is_answered_and_goes_on(served, tmp_path: Path):
             assert UNSAVED in (await answer(unsaved, "Your name is Eve.")).content
             filling.unlink()
             store = it.home.jobs.store
-            assert store._writer is not None
-            await store._writer.works.wait()
+            async with asyncio.timeout(30):
+                while store.trouble:  # noqa: ASYNC110
+                    await asyncio.sleep(0.05)
             # With room again it is saved whole.
             it.ada.say("what is my name?", channel=unsaved)
             await unsaved.wait(lambda place: UNSAVED not in spoken(place)[-1].content, 20)

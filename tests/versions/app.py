@@ -25,6 +25,7 @@ MESSAGES = VERSION >= (5, 0)
 FOLDER = Path(tempfile.mkdtemp(prefix="versions-"))
 # The queue's length: one job at a time, and two that wait.
 ROOM = 2
+CITIES = {"France": ["Paris", "Lyon"], "Italy": ["Rome", "Florence"]}
 PROGRESS = gr.Progress() if hasattr(gr, "Progress") else None
 
 
@@ -160,16 +161,23 @@ def highlight(text: str) -> Any:
     return [(word, "odd" if at % 2 else None) for at, word in enumerate(text.split())]
 
 
+def note(seconds: float) -> None:
+    """Write down that a function runs."""
+    with (FOLDER / "ran").open("a") as out:
+        out.write(f"{seconds:g}\n")
+
+
 def wait(seconds: float) -> Any:
     """Take its time, step by step."""
+    note(seconds)
     for step in range(int(seconds * 5)):
-        (FOLDER / "steps").write_text(str(step))
         yield f"step {step}"
         time.sleep(0.2)
 
 
 def nap(seconds: float) -> str:
     """Say nothing for a while."""
+    note(seconds)
     time.sleep(seconds)
     return "awake"
 
@@ -177,6 +185,21 @@ def nap(seconds: float) -> str:
 def plain(text: str) -> str:
     """Answer without a queue."""
     return f"plain {text}"
+
+
+def offer(country: str) -> Any:
+    """Offer the cities of a country."""
+    return gr.update(choices=CITIES[country], value=CITIES[country][0])
+
+
+def guides() -> Any:
+    """Offer the guides who are there today."""
+    return gr.update(choices=["Ada", "Ben"], value="Ada")
+
+
+def visit(country: str, city: str, guide: str) -> str:
+    """Plan a week somewhere."""
+    return f"A week in {city}, {country}, with {guide}"
 
 
 def build() -> Any:
@@ -257,6 +280,12 @@ def build() -> Any:
         ends("wait", wait, [gr.Number(value=3, label="Seconds")], [gr.Textbox(label="Waited")])
         ends("nap", nap, [gr.Number(value=1, label="Seconds")], [gr.Textbox(label="Slept")])
         ends("plain", plain, [gr.Textbox(label="Text")], [gr.Textbox(label="Answer")], queue=False)
+        country = gr.Dropdown(choices=list(CITIES), value="France", label="Country")
+        city = gr.Dropdown(choices=CITIES["France"], value="Paris", label="City")
+        guide = gr.Dropdown(choices=[], label="Guide")
+        ends("visit", visit, [country, city, guide], [gr.Textbox(label="Plan")])
+        country.change(offer, [country], [city])
+        demo.load(guides, None, [guide])
     return demo
 
 
@@ -265,7 +294,9 @@ def main() -> None:
     demo = build()
     # From 4 on, each function runs one job at a time of itself.
     one = {"concurrency_count": 1} if VERSION < (4, 0) else {}
-    demo.queue(max_size=ROOM, **one)
+    # As on Hugging Face: what is queued is called through the queue alone.
+    closed = {"api_open": False} if VERSION >= (3, 16) else {}
+    demo.queue(max_size=ROOM, **closed, **one)
     demo.launch(server_name="127.0.0.1", server_port=int(sys.argv[1]), quiet=True)
 
 

@@ -11,16 +11,20 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import gradio
 import httpx
 
 from tests.spaces.serving import free_port
 
 HERE = Path(__file__).parent
 ENVIRONMENTS = HERE.parents[1] / ".venv-versions"
-VERSIONS = sorted(
+OLDER = sorted(
     (path.stem for path in (HERE / "requirements").glob("*.txt")),
     key=lambda version: [int(part) for part in version.split(".")],
 )
+# The version that the bot itself runs on, in whose environment the tests are.
+PRESENT = gradio.__version__
+VERSIONS = [*OLDER, PRESENT]
 
 
 def python(version: str) -> Path:
@@ -28,6 +32,8 @@ def python(version: str) -> Path:
 
     Raises `CalledProcessError` where it cannot be made; uv has said why.
     """
+    if version == PRESENT:
+        return Path(sys.executable)
     wanted = HERE / "requirements" / f"{version}.txt"
     digest = hashlib.sha256(wanted.read_bytes() + sys.version.encode()).hexdigest()[:16]
     folder = ENVIRONMENTS / version

@@ -106,7 +106,16 @@ def _dependencies(config: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         elif name is None or name == "":
             name = _unique(_on_the_page(config, index) or f"fn_{index}", taken)
             taken.append(name)
-        yield {**event, "id": index, "api_name": name}
+        yield {**event, "id": index, "api_name": name, "targets": _targets(event)}
+
+
+def _targets(event: Mapping[str, Any]) -> list[list[Any]]:
+    """What starts an event, as (component id, event name): up to Gradio 3.40, it had one trigger
+    for all its components, and none of them where the page's load starts it."""
+    trigger, targets = event.get("trigger"), event.get("targets") or ()
+    if trigger == "load" and not targets:
+        return [[None, trigger]]
+    return [[*each] if isinstance(each, list) else [each, trigger] for each in targets]
 
 
 def _on_the_page(config: Mapping[str, Any], index: int) -> str:
@@ -117,9 +126,8 @@ def _on_the_page(config: Mapping[str, Any], index: int) -> str:
         if not isinstance(after, int) or not 0 <= after < len(events):
             break
         index = after
-    targets = [each[0] if isinstance(each, list) else each for each in events[index]["targets"]]
     parts = {part["id"]: part for part in config["components"]}
-    for part in (parts[target] for target in targets if target in parts):
+    for part in (parts[target] for target, _ in _targets(events[index]) if target in parts):
         if (
             part["type"] in _PRESSED | {"uploadbutton"}
             and (name := _named(part["props"].get("value"))) != "value"

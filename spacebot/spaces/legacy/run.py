@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from functools import cached_property
 from typing import Any
@@ -27,18 +26,17 @@ from spacebot.errors import (
     SpaceUnreadable,
 )
 from spacebot.models import Progress, Stage
+from spacebot.spaces import uploads
 from spacebot.spaces.client import LegacyJob, headers
 from spacebot.spaces.legacy.values import received
 from spacebot.spaces.network import Network
-from spacebot.spaces.reading import answer, read_json
+from spacebot.spaces.reading import TEXT, TOO_LARGE, answer, read_json
 from spacebot.spaces.run import Run
 from spacebot.spaces.submit import CANCEL
 from spacebot.spaces.translate import join_failed, raised
-from spacebot.spaces.watch import Partial, Reading, Result, TakenOut, Update
+from spacebot.spaces.watch import Reading, Result, TakenOut, Update
 
-# Bytes of one message: pictures come within it. What is sent is bounded by the Space's server.
-MOST, MOST_SENT = 64 << 20, 16 << 20
-TOO_LARGE = "The file is larger than the Space takes. Try a smaller one."
+TOO_BIG = aiohttp.WSCloseCode.MESSAGE_TOO_BIG
 
 
 class LegacyRun(Run):
@@ -50,24 +48,21 @@ class LegacyRun(Run):
         self, job: LegacyJob, *, silence: float, recall: asyncio.Event
     ) -> AsyncGenerator[Update, None]:
         """Yield what becomes of the job; ends with its `Result`, raises `SpacebotError`."""
-        data = job.arguments
-        if len(json.dumps(data)) > MOST_SENT:
-            raise InputError(TOO_LARGE)
-        by_queue = self._is_queued
-        way = self._by_queue(data, silence, recall) if by_queue else self._at_once(data, silence)
+        by_queue, body = self._is_queued, job.body
+        way = self._by_queue(body, silence, recall) if by_queue else self._at_once(body, silence)
         try:
             async with contextlib.aclosing(way) as updates:
                 async for update in updates:
                     self._note(update)
-                    yield self._present(update)
+                    yield update
         except SpaceUnreadable:
             # It goes on there: it is told to stop.
             raise
         except SpacebotError as error:
             self._ended = True
-            raise self._told(error, recall) from error
+            raise self._told(error) from error
         except (aiohttp.ClientError, TimeoutError, ValueError) as error:
-            raise self._told(error, recall) from error
+            raise self._told(error) from error
         finally:
             if not self._ended:
                 await asyncio.shield(self._leave())
@@ -87,21 +82,18 @@ class LegacyRun(Run):
         parts = {part["id"]: part for part in self._client.config["components"]}
         return [parts[each]["type"] for each in self._dependency["outputs"]]
 
-    def _present(self, update: Update) -> Update:
-        """An update whose values are as a present Gradio writes them."""
-        if not isinstance(update, Partial | Result):
-            return update
-        values = [received(*pair) for pair in zip(update.values, self._kinds, strict=False)]
-        return type(update)(values)
+    def _present(self, values: list[Any]) -> list[Any]:
+        """Outputs as a present Gradio writes them."""
+        return [received(*pair) for pair in zip(values, self._kinds, strict=False)]
 
     async def _by_queue(
-        self, data: tuple[Any, ...], silence: float, recall: asyncio.Event
+        self, body: str, silence: float, recall: asyncio.Event
     ) -> AsyncGenerator[Update, None]:
         async with _same_origin(self._network.http) as http:
             socket = self._socket = await self._connect(http, silence)
             recalling = asyncio.create_task(self._hang_up(recall))
             try:
-                async for update in self._conversation(socket, data):
+                async for update in self._conversation(socket, body):
                     yield update
             finally:
                 recalling.cancel()
@@ -110,6 +102,7 @@ class LegacyRun(Run):
     async def _hang_up(self, recall: asyncio.Event) -> None:
         await recall.wait()
         if not self._began:
+            self._recalled = True
             await self._leave()
 
     async def _connect(
@@ -121,65 +114,69 @@ class LegacyRun(Run):
                 self._client.ws_url,
                 headers=headers(self._client),
                 heartbeat=silence * 2 / 3,
-                max_msg_size=MOST,
+                max_msg_size=TEXT,
             )
         except (aiohttp.ClientError, TimeoutError) as error:
             raise _not_sent(error) from error
 
     async def _conversation(
-        self, socket: aiohttp.ClientWebSocketResponse, data: tuple[Any, ...]
+        self, socket: aiohttp.ClientWebSocketResponse, body: str
     ) -> AsyncGenerator[Update, None]:
-        reading = Reading("")
+        # Each output comes whole, not as what changed.
+        reading = Reading("", diffs=False, present=self._present)
         while True:
-            message = await self._message(socket)
+            message, size = await self._message(socket)
             match message.get("msg"):
                 case "send_hash":
                     await socket.send_json(self._about)
                 case "send_data":
-                    await socket.send_json({"data": data, **self._about})
+                    await socket.send_str(body)
                 case "queue_full":
                     raise join_failed(QueueError())
                 case _:
-                    # Each output comes whole, not as what changed.
-                    reading.outputs = None
-                    update = reading.read(message)
+                    update = await reading.read_in(self._network, message, size)
                     if update is not None:
                         yield update
                     if isinstance(update, Result):
                         return
 
-    async def _message(self, socket: aiohttp.ClientWebSocketResponse) -> dict[str, Any]:
-        """The next message; raises `TimeoutError`, `TakenOut` and `SpaceStopped`."""
+    async def _message(self, socket: aiohttp.ClientWebSocketResponse) -> tuple[dict[str, Any], int]:
+        """The next message and its size; raises `TimeoutError`, `TakenOut` and `SpacebotError`."""
         found = await socket.receive()
         match found.type:
             case aiohttp.WSMsgType.TEXT:
                 message = await read_json(self._network, found.data.encode())
-                return message if isinstance(message, dict) else {}
+                return message if isinstance(message, dict) else {}, len(found.data)
             case aiohttp.WSMsgType.ERROR if isinstance(found.data, TimeoutError):
                 raise found.data
+            case aiohttp.WSMsgType.ERROR if socket.close_code == TOO_BIG:
+                raise SpaceUnreadable(TOO_LARGE)
+            case aiohttp.WSMsgType.CLOSE if found.data == TOO_BIG:
+                raise InputError(uploads.TOO_LARGE)
             case _ if self._socket is None:
                 raise TakenOut
             case _:
                 raise SpaceStopped
 
-    async def _at_once(self, data: tuple[Any, ...], silence: float) -> AsyncGenerator[Update, None]:
+    async def _at_once(self, body: str, silence: float) -> AsyncGenerator[Update, None]:
         yield Progress(Stage.RUNNING)
-        calling = asyncio.create_task(self._call(data))
+        calling = asyncio.create_task(self._call(body))
         try:
             while not (await asyncio.wait({calling}, timeout=silence))[0]:
                 if not await self._alive():
                     raise TimeoutError("no sign of life")
-            yield Result(list((await calling)["data"]))
+            values = list((await calling)["data"])
+            yield Result(await self._network.call(self._present, values))
         finally:
             calling.cancel()
 
-    async def _call(self, data: tuple[Any, ...]) -> dict[str, Any]:
+    async def _call(self, body: str) -> dict[str, Any]:
         """Run a function outside of the queue; up to 3.3 the address was `/api`."""
         for address in ("run/predict", "api/predict"):
             async with self._network.http.post(
                 urljoin(self._client.src, address),
-                json={"data": data, **self._about},
-                headers=headers(self._client),
+                data=body.encode(),
+                headers={**headers(self._client), "Content-Type": "application/json"},
                 timeout=aiohttp.ClientTimeout(total=None, sock_connect=10),
                 allow_redirects=False,
             ) as response:
@@ -222,7 +219,7 @@ async def _outcome(network: Network, response: aiohttp.ClientResponse) -> dict[s
     """What a function that was called directly gives; raises what it raised."""
     if response.status not in (200, 500):
         response.raise_for_status()
-    found = await read_json(network, await answer(response, MOST))
+    found = await read_json(network, await answer(response, TEXT))
     if not isinstance(found, dict) or "data" not in found:
         raise raised(found if isinstance(found, dict) else {})
     return found

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import io
+import json
 import mimetypes
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -15,8 +16,10 @@ from typing import Any
 from PIL import Image
 
 from spacebot.errors import InputError
+from spacebot.spaces.uploads import META, TOO_LARGE
 
-META = {"_type": "gradio.FileData"}
+# The bytes of one message to a Space: more than this, its server does not take.
+MOST_SENT = 16 << 20
 # A mask takes three bytes a pixel, here and on the Space.
 PIXELS = 20_000_000
 
@@ -37,6 +40,14 @@ def received(value: Any, component: str) -> Any:
 def written(data: Sequence[Any], parts: Sequence[Mapping[str, Any]]) -> tuple[Any, ...]:
     """The arguments of a call as Gradio 3 takes them, each for its component."""
     return tuple(_written(value, part) for value, part in zip(data, parts, strict=True))
+
+
+def payload(data: Sequence[Any], parts: Sequence[Mapping[str, Any]], **about: Any) -> str:
+    """A call as Gradio 3 takes it; raises `InputError` where it is too long for that."""
+    text = json.dumps({"data": written(data, parts), **about})
+    if len(text) > MOST_SENT:
+        raise InputError(TOO_LARGE)
+    return text
 
 
 def _written(value: Any, part: Mapping[str, Any]) -> Any:

@@ -1,0 +1,160 @@
+"""The queue of Gradio 3, spoken by a small server: what a real one does only when it is ill."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from aiohttp import WSCloseCode, WSMsgType, web
+
+from spacebot.errors import InputError, SpaceSilent, SpaceUnreadable
+from spacebot.models import Source
+from spacebot.spaces import Connection, Network, Result, reading, uploads
+from spacebot.spaces.legacy import run as legacy_run
+from spacebot.spaces.legacy import values as legacy_values
+from tests.listening import listening
+from tests.versions.record import RECORDED
+
+CONFIG = json.loads(RECORDED.read_text())["3.50.2"]["config"]
+GREET = {"name": "Ada", "count": 1, "loud": False, "style": "Hello"}
+DONE = {"msg": "process_completed", "success": True, "output": {"data": ["Hello Ada"]}}
+Plays = Callable[["Old"], Awaitable[None]]
+
+
+@dataclass
+class Old:
+    """A Space of Gradio 3. `plays` is what it does once a job's turn has come."""
+
+    plays: Plays
+    heard: list[Any] = field(default_factory=list)
+    reset: asyncio.Event = field(default_factory=asyncio.Event)
+    socket: web.WebSocketResponse = field(init=False)
+
+    async def config(self, _: web.Request) -> web.Response:
+        """It says what 3.50.2 said."""
+        return web.json_response(CONFIG)
+
+    async def join(self, request: web.Request) -> web.WebSocketResponse:
+        """Gradio's handshake, up to the job's turn; then the play."""
+        self.socket = web.WebSocketResponse(autoping=False, max_msg_size=0)
+        await self.socket.prepare(request)
+        for asked in ("send_hash", "send_data"):
+            await self.socket.send_json({"msg": asked})
+            self.heard.append(await self.socket.receive_json())
+        await self.socket.send_json({"msg": "process_starts"})
+        with contextlib.suppress(ConnectionError):
+            await self.plays(self)
+        return self.socket
+
+    async def stop(self, _: web.Request) -> web.Response:
+        """It is told to stop a job."""
+        self.reset.set()
+        return web.json_response({"success": True})
+
+
+@contextlib.asynccontextmanager
+async def old(plays: Plays) -> AsyncIterator[tuple[Old, Connection]]:
+    """A Space of Gradio 3, and a connection to it."""
+    space, app = Old(plays), web.Application()
+    app.router.add_get("/config", space.config)
+    app.router.add_get("/queue/join", space.join)
+    app.router.add_post("/reset", space.stop)
+    async with listening(app) as root, Network() as network, asyncio.timeout(20):
+        connection = Connection(Source(root), network)
+        try:
+            await connection.ready()
+            yield space, connection
+        finally:
+            await connection.close()
+
+
+async def greeted(connection: Connection, silence: float = 20) -> list[Any]:
+    """What a greeting gives."""
+    running = connection.run("/greet", GREET, key="ada", stateful=False, silence=silence)
+    last = [update async for update in running][-1]
+    assert isinstance(last, Result)
+    return last.values
+
+
+async def test_a_space_that_answers_no_ping_is_given_up():
+    async def hang(space: Old) -> None:
+        # Pings are read, and not answered.
+        while (await space.socket.receive()).type is WSMsgType.PING:
+            pass
+
+    async with old(hang) as (_, connection):
+        with pytest.raises(SpaceSilent, match="no sign of life"):
+            await greeted(connection, silence=0.6)
+
+
+async def test_a_space_that_works_in_silence_is_waited_for():
+    async def work(space: Old) -> None:
+        # Four pings are more than twice the silence.
+        for _ in range(4):
+            ping = await space.socket.receive()
+            await space.socket.pong(ping.data)
+        await space.socket.send_json(DONE)
+
+    async with old(work) as (space, connection):
+        assert await greeted(connection, silence=0.6) == ["Hello Ada"]
+        assert space.heard[1]["data"] == ["Ada", 1, False, "Hello"]
+
+
+async def test_a_message_that_is_too_long_says_so_and_stops_the_job(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setattr(legacy_run, "TEXT", 100_000)
+
+    async def flood(space: Old) -> None:
+        await space.socket.send_str(json.dumps({**DONE, "output": {"data": ["x" * 200_000]}}))
+        await space.socket.receive()
+
+    async with old(flood) as (space, connection):
+        with pytest.raises(SpaceUnreadable, match=reading.TOO_LARGE):
+            await greeted(connection)
+        await space.reset.wait()
+
+
+async def test_a_space_that_takes_no_message_so_long_is_told_apart_from_one_that_stopped():
+    async def refuse(space: Old) -> None:
+        await space.socket.close(code=WSCloseCode.MESSAGE_TOO_BIG)
+
+    async with old(refuse) as (_, connection):
+        with pytest.raises(InputError, match=uploads.TOO_LARGE):
+            await greeted(connection)
+
+
+async def test_what_no_server_of_gradio_3_takes_is_not_sent(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(legacy_values, "MOST_SENT", 10)
+
+    async def nothing(_: Old) -> None:
+        pass
+
+    async with old(nothing) as (space, connection):
+        with pytest.raises(InputError, match=uploads.TOO_LARGE):
+            await greeted(connection)
+        assert not space.heard
+
+
+async def test_a_long_result_is_converted_off_the_event_loop(monkeypatch: pytest.MonkeyPatch):
+    threads: list[threading.Thread] = []
+
+    def noted(value: Any, component: str) -> Any:
+        threads.append(threading.current_thread())
+        return legacy_values.received(value, component)
+
+    monkeypatch.setattr(legacy_run, "received", noted)
+
+    async def answer(space: Old) -> None:
+        await space.socket.send_json({**DONE, "output": {"data": ["x" * reading.LONG]}})
+
+    async with old(answer) as (_, connection):
+        assert await greeted(connection) == ["x" * reading.LONG]
+    assert threads
+    assert threading.main_thread() not in threads
