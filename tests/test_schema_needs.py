@@ -25,6 +25,10 @@ def draft(
     return Draft(parameter, value, **facts)
 
 
+def tall(label: str) -> Draft:
+    return Draft(Parameter(name="x", label=label, component="textbox", lines=8))
+
+
 def file(*types: str) -> Draft:
     return Draft(Parameter(name="x", label="File", component="file", file_types=types))
 
@@ -33,7 +37,10 @@ CASES = {
     "a prompt": ([text()], [True]),
     "a prompt with an example": ([text(value="a cat")], [False]),
     "a prompt whose placeholder speaks of a seed": ([text(description="a seed grows")], [True]),
-    "two texts without values": ([text(), text("Context")], [True, True]),
+    "two texts without values": ([text(), text("Context")], [True, False]),
+    "a short text and a long one": ([text(), tall("Text")], [False, True]),
+    "two texts of a function without a page": (
+        [text(coded=True), text(coded=True)], [True, True]),
     "two texts, the second of them blank": ([text(value=""), text("Notes", "")], [True, False]),
     "a negative prompt": ([text(), text("Negative prompt")], [True, False]),
     "a hint": ([text(), text("Style", description="Leave blank for none.")], [True, False]),
@@ -41,8 +48,20 @@ CASES = {
     "a prompt and a melody": ([text(), draft("audio", "Melody")], [True, False]),
     "a picture and a question": ([draft("image"), text("Question")], [True, False]),
     "a question before its picture": ([text("Question"), draft("image")], [False, True]),
-    "a picture and an instruction": ([draft("image"), text("Prompt")], [True, True]),
-    "a question about a text": ([text("Context"), text("Question")], [True, True]),
+    "a picture and a text": ([draft("image"), text("文本")], [True, False]),
+    "a picture and how to change it": ([draft("image"), text("指令")], [True, True], "image"),
+    "pictures and how to change one": (
+        [draft("gallery"), text("Consigne"), text("Autre")], [True, True, False], "imageslider"),
+    "a picture and how its film goes on": (
+        [draft("image"), text("Prompt")], [True, False], "video"),
+    "a voice and what it says": ([draft("audio"), text("Texte")], [True, True], "audio"),
+    "a picture and a text that is blank on purpose": (
+        [draft("image"), text("文本", "")], [True, False], "image"),
+    "a question about a text": ([text("Context"), text("Question")], [True, False]),
+    "a prompt and a number": ([text("提示词"), draft("number", "种子")], [True, False]),
+    "a number and a picture": ([draft("number", "Largeur"), draft("image")], [True, True]),
+    "two numbers of a function without a page": (
+        [text(coded=True), draft("number", coded=True)], [True, True]),
     "a question and a picture that may help": (
         [text("Question"), draft("image", "Image (optional)")], [True, False]),
     "a picture alone, told to be optional": ([draft("image", "Image (optional)")], [True]),
@@ -73,8 +92,8 @@ CASES = {
 
 @pytest.mark.parametrize("case", CASES)
 def test_what_must_be_given(case: str):
-    drafts, needed = CASES[case]
-    assert required(drafts) == needed
+    drafts, needed, *gives = CASES[case]
+    assert required(drafts, gives) == needed
 
 
 @pytest.mark.parametrize("value", [None, "", [], [[]], {}, {"text": "", "files": []}])

@@ -172,3 +172,61 @@ def test_only_an_output_that_stays_hidden_is_told_so():
         )
     (found,) = read_space(Source("x/y"), page.get_config_file(), page.get_api_info()).endpoints
     assert [one.props.get("visible") for one in found.outputs] == [None, False, None]
+
+
+def relabelled(name: str, language: str) -> dict[str, Any]:
+    """A shape whose labels, hints and placeholders say nothing but a number in a language."""
+    shape = json.loads(json.dumps(SHAPES[name]))
+    known: dict[str, str] = {}
+
+    def said(holder: dict[str, Any], key: str) -> None:
+        if isinstance(text := holder.get(key), str) and text:
+            holder[key] = known.setdefault(text, f"{language} {len(known)}")
+
+    for part in shape["config"]["components"]:
+        for key in ("label", "info", "placeholder"):
+            said(part["props"], key)
+    for entry in shape["info"]["named_endpoints"].values():
+        for value in (*entry["parameters"], *entry["returns"]):
+            said(value, "label")
+    return shape
+
+
+def asked(shape: dict[str, Any]) -> dict[str, dict[str, bool]]:
+    """Whether each parameter of each endpoint must be given, by their names."""
+    space = read_space(Source(**shape["source"]), shape["config"], shape["info"])
+    return {e.api_name: {p.name: p.required for p in e.parameters} for e in space.endpoints}
+
+
+@pytest.mark.parametrize("language", ["标签", "Étiquette"])
+@pytest.mark.parametrize("name", SHAPES)
+def test_what_must_be_given_is_the_same_in_every_language(name: str, language: str):
+    assert asked(relabelled(name, language)) == asked(SHAPES[name])
+
+
+def ask_in(label: str, hint: str, answer: str) -> dict[str, Any]:
+    with gr.Blocks() as app:
+        picture, text, said = (
+            gr.Image(label=label),
+            gr.Textbox(label=hint),
+            gr.Textbox(label=answer),
+        )
+        gr.Button("→").click(lambda *_: "", [picture, text], said, api_name="ask")
+    return {"source": {"space": "a/b"}, **read_from(app)}
+
+
+def read_from(app: gr.Blocks) -> dict[str, Any]:
+    return {"config": app.get_config_file(), "info": app.get_api_info(all_endpoints=False)}
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        ("Image", "Question", "Answer"),
+        ("图片", "问题", "回答"),
+        ("Image", "Consigne", "Réponse"),
+        ("画像", "指示", "答え"),
+    ],
+)
+def test_a_question_to_a_picture_is_optional_in_every_language(labels: tuple[str, str, str]):
+    assert list(asked(ask_in(*labels))["/ask"].values()) == [True, False]

@@ -3,12 +3,15 @@
 Gradio's API calls "required" whatever has no value on the page, so an optional
 melody or a negative prompt counts as well. What the page itself would send for
 an input left alone is what an optional one is sent here.
+
+What is asked for follows from the form: kinds of components, their values and order, and
+what comes out. Labels come in every language; what they say in words can only relax that.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +28,9 @@ EMPTY: Mapping[str, Any] = {
     "multimodaltextbox": {"text": "", "files": []},
     "chatbot": [],
 }
+
+# What counts or measures.
+NUMBERS = frozenset({"number", "slider", "datetime"})
 
 # What an author says of an input that may be left alone.
 _OPTIONAL = re.compile(
@@ -54,7 +60,8 @@ _ABOUT = re.compile(r"\b(questions?|quer(y|ies)|caption|des(c|cription)?|describ
 class Draft:
     """A parameter on its way. `own_default` says that the function or the page has a value,
     which may be None; `aside` that the page folds it away; `unaskable` that nobody can be asked,
-    `sendable` that it may then be sent empty; `placeholder` that its description is one.
+    `sendable` that it may then be sent empty; `placeholder` that its description is one;
+    `coded` that it is a function's own parameter, which no page sends empty.
     """
 
     parameter: Parameter
@@ -65,6 +72,7 @@ class Draft:
     unaskable: bool = False
     sendable: bool = False
     placeholder: bool = False
+    coded: bool = False
 
     @property
     def empty(self) -> bool:
@@ -74,16 +82,25 @@ class Draft:
     @property
     def optional(self) -> bool:
         """Whether it may be left alone, by what its author says of it or where it stands."""
-        name = f"{self.parameter.name} {self.parameter.label}".replace("_", " ")
+        name = self.words
         may_be_none = self.own_default and self.value is None
         told = _SPARE.search(name) or _OPTIONAL.search(f"{name} {self.parameter.description}")
         return self.hidden or self.aside or may_be_none or bool(told)
 
     @property
-    def is_about(self) -> bool:
-        """Whether it is a text that only adds to what is looked at or heard."""
-        name = f"{self.parameter.name} {self.parameter.label}".replace("_", " ")
-        return self.parameter.component in TEXTS and bool(_ABOUT.search(name))
+    def can_be_missed(self) -> bool:
+        """Whether an app may refuse to go on without it."""
+        return self.empty and (self.is_content or self.parameter.component in NUMBERS)
+
+    @property
+    def words(self) -> str:
+        """Its name in the author's code, and its label."""
+        return f"{self.parameter.name} {self.parameter.label}".replace("_", " ")
+
+    @property
+    def is_text(self) -> bool:
+        """Whether people write into it."""
+        return self.parameter.component in TEXTS
 
     @property
     def is_subject(self) -> bool:
@@ -106,13 +123,13 @@ def is_empty(value: Any) -> bool:
     return value is None or value == ""
 
 
-def required(drafts: list[Draft]) -> list[bool]:
-    """For each draft, whether it must be given."""
+def required(drafts: list[Draft], gives: Collection[str] = ()) -> list[bool]:
+    """For each draft, whether it must be given; `gives` are the kinds of the outputs."""
     needed: list[bool] = []
-    for index, draft in enumerate(drafts):
+    main = _main_text(drafts, gives)
+    for draft in drafts:
         before = [d for d, need in zip(drafts, needed, strict=False) if need and d.is_content]
-        about = draft.is_about and any(other.is_subject for other in drafts)
-        needed.append(not about and _is_required(draft, before, drafts[:index]))
+        needed.append(_is_required(draft, before, main))
     needed = [
         need and not _has_other(draft, drafts, needed)
         for draft, need in zip(drafts, needed, strict=True)
@@ -123,7 +140,33 @@ def required(drafts: list[Draft]) -> list[bool]:
     return needed
 
 
-def _is_required(draft: Draft, before: list[Draft], earlier: list[Draft]) -> bool:
+def _main_text(drafts: list[Draft], gives: Collection[str]) -> Draft | None:
+    """The text that the form is about: the tallest empty box, the first of those alike."""
+    texts = [
+        draft
+        for index, draft in enumerate(drafts)
+        if draft.is_text and draft.empty and not draft.optional and not draft.coded
+        if not _is_about(draft, drafts, index, gives)
+    ]
+    return max(texts, key=lambda draft: draft.parameter.lines, default=None)
+
+
+def _is_about(draft: Draft, drafts: list[Draft], index: int, gives: Collection[str]) -> bool:
+    """Whether it is a text that only adds to what is looked at or heard.
+
+    One that follows a picture says how to change it where a picture comes out.
+    """
+    subjects = [other for other in drafts[:index] if other.is_subject]
+    changes = any(_pictured(one.parameter.component) in map(_pictured, gives) for one in subjects)
+    told = _ABOUT.search(draft.words) and any(other.is_subject for other in drafts)
+    return bool(told) or (bool(subjects) and not changes)
+
+
+def _pictured(kind: str) -> str:
+    return "image" if kind in ("imageeditor", "imageslider", "gallery", "annotatedimage") else kind
+
+
+def _is_required(draft: Draft, before: list[Draft], main: Draft | None) -> bool:
     kind = draft.parameter.component
     if kind in ("dropdown", "radio"):
         return _must_choose(draft)
@@ -132,20 +175,18 @@ def _is_required(draft: Draft, before: list[Draft], earlier: list[Draft]) -> boo
         return not before
     if not draft.empty or draft.optional:
         return False
-    if kind == "code":
-        return not before
+    if draft.coded:
+        return True
     if kind in TEXTS:
-        first = not any(d.parameter.component in TEXTS for d in earlier)
-        return first and not before if draft.value is not None else True
+        # Others are blank on the page where nobody writes there, as one that is blank on purpose.
+        return draft is main and (draft.value is None or not before)
     if kind in MEDIA:
         # Who paints into a picture has one.
         return not before or _is_pair(draft, before) or kind == "imageeditor"
-    if kind == "api":
-        # A function's own parameter, without a default.
-        return True
     if kind in DATA:
         return not before
-    return kind in ("number", "slider", "datetime")
+    # Left empty behind a prompt or a picture, a number is the app's to choose, as a seed is.
+    return kind in NUMBERS and not before
 
 
 def _has_other(draft: Draft, drafts: list[Draft], needed: list[bool]) -> bool:
@@ -171,10 +212,9 @@ def _must_choose(draft: Draft) -> bool:
 def _is_pair(draft: Draft, before: list[Draft]) -> bool:
     """Whether it is the second of two alike (a face and a body, a content and a garment)."""
     first = before[-1].parameter
-    label = f"{draft.parameter.name} {draft.parameter.label}".replace("_", " ")
     kinds = {first.component, draft.parameter.component}
     alike = len(kinds) == 1 or kinds == {"image", "imageeditor"}
-    return len(before) == 1 and alike and not _AID.search(label)
+    return len(before) == 1 and alike and not _AID.search(draft.words)
 
 
 def _only_content(drafts: list[Draft]) -> Draft | None:

@@ -75,9 +75,10 @@ def _read_inputs(app: App, entry: Mapping[str, Any], event: Event | None) -> Inp
             constants[draft.parameter.name] = draft.parameter.default
         else:
             asked.append(draft)
+    gives = [part.type for part in map(app.component, event.outputs if event else ()) if part]
     histories = [d.parameter.name for d in drafts if d.parameter.component == "chatbot"]
     return Inputs(
-        tuple(_named(asked, required(asked))),
+        tuple(_named(asked, required(asked, gives))),
         constants,
         history=histories[0] if histories else None,
         pressed=pressed,
@@ -154,7 +155,7 @@ def _named(drafts: list[Draft], needed: list[bool]) -> Iterable[Parameter]:
             # "seed" is the name of another one.
             option = own
         option = taken.add(option)
-        bare = draft.is_content and draft.empty and not (need or draft.own_default)
+        bare = draft.can_be_missed and not (need or draft.own_default)
         found = replace(found, option=option, required=need, bare=bare)
         found = replace(found, label=read_label(found))
         found = replace(found, description=read_hint(found, placeholder=draft.placeholder))
@@ -196,6 +197,7 @@ def _draft(app: App, raw: Mapping[str, Any], component: Component | None) -> Dra
         placeholder=not app.text(props.get("info")),
         unaskable=kind not in ASKABLE,
         sendable=kind in SHOWN,
+        coded=component is None,
     )
 
 
