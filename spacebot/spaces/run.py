@@ -98,7 +98,8 @@ class Run:
     async def _dropped(self, job: Joined) -> None:
         """Wait until the Space has noticed that nobody listens; what began meanwhile is stopped."""
         await asyncio.sleep(DROPS)
-        await self.cancel(job)
+        if not self._network.http.closed:
+            await self.cancel(job)
 
     async def _open(self, silence: float) -> Stream:
         """Ask for the events, more than once where there is no room: that runs nothing twice."""
