@@ -6,10 +6,12 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from spacebot import inputs
+from spacebot.built_in import BuiltIn
 from spacebot.errors import EndpointGone, SettingsError, SpacebotError
 from spacebot.models import (
     Asker,
@@ -23,7 +25,7 @@ from spacebot.models import (
     Space,
     SpaceStatus,
 )
-from spacebot.schema import MORE, read_space
+from spacebot.schema import command_name, commands_of, read_space
 from spacebot.spaces import Connection, Description, Descriptions, Network
 
 log = logging.getLogger(__name__)
@@ -43,10 +45,7 @@ WATCH = 60.0
 
 
 class Catalogue:
-    """Every Space on offer, each with its connection and its commands.
-
-    `changed` is called on the event loop whenever the commands may differ.
-    """
+    """Every Space on offer, each with its connection and its commands, and what is built in."""
 
     def __init__(
         self,
@@ -55,9 +54,10 @@ class Catalogue:
         *,
         folder: Path,
         token: str = "",
-        changed: Callable[[], None] | None = None,
+        built_in: Sequence[BuiltIn] = (),
     ) -> None:
-        self.changed = changed
+        self.built_in = {one.name: one for one in built_in}
+        self._listeners: list[Callable[[], None]] = []
         self._sources = tuple(sources)
         self._kept = Descriptions(folder / "descriptions")
         self._known: dict[str, Description] = {}
@@ -84,6 +84,12 @@ class Catalogue:
     def spaces(self) -> tuple[Space, ...]:
         """What can be offered now, in the owner's order."""
         return self._spaces
+
+    def subscribe(self, changed: Callable[[], None]) -> Callable[[], None]:
+        """Call `changed` on the event loop whenever the commands may differ; returns the way
+        to end that."""
+        self._listeners.append(changed)
+        return partial(self._listeners.remove, changed)
 
     async def start(self) -> None:
         """Connect to every Space side by side; return as soon as each is described or tried.
@@ -127,11 +133,13 @@ class Catalogue:
             await connection.close()
 
     def find(self, space: str, api_name: str, command: str = "") -> Endpoint:
-        """The endpoint as it is described now; raises `EndpointGone`.
+        """The endpoint of a Space or built-in command, as described now; raises `EndpointGone`.
 
         Where several commands run it, with other fixed values, `command` ("/demo
         paint") says which is meant.
         """
+        if built_in := self.built_in.get(space):
+            return built_in.describe(self._spaces).endpoints[0]
         found = {
             command_name(offered, endpoint): endpoint
             for offered in reversed(self._spaces)
@@ -293,8 +301,8 @@ class Catalogue:
                 self._spaces = await asyncio.to_thread(self._read)
         finally:
             self._reading = None
-        if self.changed is not None:
-            self.changed()
+        for changed in tuple(self._listeners):
+            changed()
 
     def _read(self) -> tuple[Space, ...]:
         """Read the descriptions there are, each source in the owner's order."""
@@ -371,16 +379,8 @@ def _commands(space: Space | None) -> tuple[CommandStatus, ...]:
     if space is None:
         return ()
     return tuple(
-        CommandStatus(command_name(space, endpoint), endpoint.description)
-        for endpoint in space.endpoints
+        CommandStatus(name, endpoint.description) for name, endpoint in commands_of([space]).items()
     )
-
-
-def command_name(space: Space, endpoint: Endpoint) -> str:
-    """A command as a person types it: `/name`, or `/name endpoint` where there are several."""
-    if endpoint.further:
-        return f"/{space.name} {MORE} endpoint:{endpoint.name}"
-    return f"/{space.name}" if len(space.endpoints) == 1 else f"/{space.name} {endpoint.name}"
 
 
 async def _suggested(parameter: Parameter | None, text: str) -> list[Choice]:

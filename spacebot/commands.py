@@ -11,13 +11,12 @@ import discord
 from discord import app_commands
 
 from spacebot import inputs
-from spacebot.catalogue import command_name
 from spacebot.errors import InputError
 from spacebot.file_types import TypedCommand
 from spacebot.inputs.base import CHOICES
 from spacebot.inputs.form import CHARACTERS
 from spacebot.models import Choice, Endpoint, Option, OptionType, Space
-from spacebot.schema import MORE
+from spacebot.schema import MORE, command_name
 
 
 class Desk(Protocol):

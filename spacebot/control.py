@@ -6,10 +6,11 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 
-from spacebot.catalogue import Catalogue, command_name
+from spacebot.catalogue import Catalogue
 from spacebot.errors import InputError, SpacebotError
 from spacebot.jobs import Jobs
-from spacebot.models import Endpoint, JobStatus, OwnerStatus
+from spacebot.models import JobStatus, OwnerStatus
+from spacebot.schema import commands_of
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +50,9 @@ class Control:
     def paused(self) -> tuple[str, ...]:
         """The commands that take no jobs for now."""
         return tuple(
-            name for name, endpoint in self._commands().items() if endpoint in self._jobs.pauses
+            name
+            for name, endpoint in commands_of(self._catalogue.spaces).items()
+            if endpoint in self._jobs.pauses
         )
 
     async def act(self, action: str, target: str) -> str:
@@ -87,7 +90,7 @@ class Control:
         return f"{target} takes jobs again."
 
     def _set(self, command: str, *, paused: bool) -> None:
-        endpoint = self._commands().get(command)
+        endpoint = commands_of(self._catalogue.spaces).get(command)
         if endpoint is None:
             raise InputError(f"{command} is no longer offered.")
         try:
@@ -102,10 +105,3 @@ class Control:
         if running is None:
             return "This job has already ended."
         return running.cancel("The owner of the bot stopped this.")
-
-    def _commands(self) -> dict[str, Endpoint]:
-        return {
-            command_name(space, endpoint): endpoint
-            for space in self._catalogue.spaces
-            for endpoint in space.endpoints
-        }

@@ -14,7 +14,7 @@ from typing import Any
 
 import discord
 
-from spacebot import comparisons, inputs, words
+from spacebot import inputs, words
 from spacebot.attachments import named
 from spacebot.buttons import cancel_view, is_running, job_under
 from spacebot.delivery import MAYBE, Delivery
@@ -37,26 +37,31 @@ WRITTEN = 0.25
 UNANSWERED = {10015, 10062}
 
 Converse = Callable[[discord.Interaction[Any], str, Endpoint, Mapping[str, Any]], Awaitable[bool]]
-Comparing = Callable[[discord.Interaction[Any], Endpoint, Mapping[str, Any]], Awaitable[None]]
 
 
 class Desk:
     """Answers interactions: each becomes a job, and the job an answer."""
 
-    def __init__(self, client: discord.Client, jobs: Jobs) -> None:
+    def __init__(
+        self,
+        client: discord.Client,
+        jobs: Jobs,
+        forms: Forms,
+        *,
+        converse: Converse,
+        others: Callable[[Job], Delivery | None],
+    ) -> None:
         self.client = client
         self.jobs = jobs
-        self.forms = Forms()
+        self.forms = forms
         self.rush = Rush()
-        self._tasks: set[asyncio.Task[None]] = set()
-        # Takes a chat's command as the beginning of a conversation, where one can be had.
-        self.converse: Converse | None = None
-        # Answers the one command that is of no Space.
-        self.compare: Comparing | None = None
         # What else a Cancel button stops, by the id in it: the job that it is, and how.
         self.stoppable: dict[str, tuple[Job, Callable[[str], str]]] = {}
+        # Takes a chat's command as the beginning of a conversation, where one can be had.
+        self._converse = converse
         # Delivers a job that no interaction asked for; gives None for one of ours.
-        self.others: Callable[[Job], Delivery | None] = lambda _: None
+        self._others = others
+        self._tasks: set[asyncio.Task[None]] = set()
 
     async def answer(
         self,
@@ -73,11 +78,11 @@ class Desk:
         `given` holds Discord's values by option name, attachments as they are.
         `chain` says what it follows, `conversation` whose session it runs in.
         """
-        alone = chain is None and conversation is None
-        if alone and self.converse and await self.converse(interaction, command, endpoint, given):
+        if built_in := self.jobs.catalogue.built_in.get(endpoint.space):
+            await built_in.run(self, interaction, endpoint, given)
             return
-        if endpoint.space == comparisons.SPACE and self.compare:
-            await self.compare(interaction, endpoint, given)
+        alone = chain is None and conversation is None
+        if alone and await self._converse(interaction, command, endpoint, given):
             return
         job = self.job(interaction, command, endpoint, given)
         if alone and endpoint.stateful and endpoint.then:
@@ -233,7 +238,7 @@ class Desk:
         """Take up one job where that is safe, or tell its asker."""
         try:
             job = self._job(record)
-            delivery = self.others(job) or Delivery(self.client, self.jobs, job)
+            delivery = self._others(job) or Delivery(self.client, self.jobs, job)
             if not await self._is_waited_for(delivery):
                 await self.jobs.note(record.id, state=Ending.CANCELLED.value, ended=time.time())
             elif self._can_be_taken_up(record, delivery.job.endpoint):

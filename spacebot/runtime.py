@@ -22,6 +22,7 @@ from typing import Any, TypeVar
 from spacebot import __version__, demo, setup_guide, words
 from spacebot.bot import Bot, keep_running, reached
 from spacebot.catalogue import TYPING, Catalogue
+from spacebot.compare import COMPARE
 from spacebot.control import Control
 from spacebot.errors import Cancelled, Interrupted, NewerDatabase, Refused, StoreError
 from spacebot.jobs import Deadlines, Jobs, Limits
@@ -155,6 +156,7 @@ class Runtime:
                 network,
                 folder=self.settings.data_dir,
                 token=self.settings.hf_token,
+                built_in=(COMPARE,),
             )
             stack.push_async_callback(self._catalogue.close)
             self._jobs = Jobs(

@@ -283,7 +283,8 @@ async def test_a_menu_of_50_000_choices_is_built_and_searched_in_threads(
         space.takes("sse_v3", [("dropdown", {"choices": choices, "value": 49_999})])
         source = Source("a/b", address=space.url)
         read = asyncio.Event()
-        catalogue = Catalogue([source], network, folder=tmp_path, changed=read.set)
+        catalogue = Catalogue([source], network, folder=tmp_path)
+        catalogue.subscribe(read.set)
         try:
             await catalogue.start()
             await asyncio.wait_for(read.wait(), 60)

@@ -377,3 +377,15 @@ async def test_a_database_of_the_first_version_is_brought_up_to_date(tmp_path: P
         found = await store.get(record(1).id)
         assert found is not None
         assert found.message == "9"
+
+
+async def test_a_job_of_compare_from_an_earlier_version_is_found_by_its_command(
+    opened: Open,
+) -> None:
+    async with opened() as store:
+        await store.add(record(1, space="", api_name="/compare", command="/compare"))
+        await store.add(record(2))
+        await store.execute(schema_version.update().values(version=6))
+    async with opened() as store:
+        found = [await store.get(record(number).id) for number in (1, 2)]
+        assert [one and one.space for one in found] == ["compare", "owner/name"]

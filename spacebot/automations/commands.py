@@ -17,12 +17,12 @@ from spacebot.automations.answers import ANSWERS, DONE, barred
 from spacebot.automations.events import Event, plain_emoji
 from spacebot.automations.kinds import AUTOMATIONS, Timed, When
 from spacebot.automations.watch import Automations, told
-from spacebot.catalogue import command_name
 from spacebot.desk import Desk
 from spacebot.errors import InputError
 from spacebot.inputs.base import clip
 from spacebot.models import Answer, Endpoint
 from spacebot.places import NOBODY
+from spacebot.schema import commands_of
 from spacebot.store import Automation
 
 MOST = 50
@@ -170,9 +170,7 @@ class AutomationCommands(app_commands.Group):
         return wanted, found
 
     def _offered(self) -> dict[str, Endpoint]:
-        spaces = self.automations.jobs.catalogue.spaces
-        every = ((command_name(space, one), one) for space in spaces for one in space.endpoints)
-        return dict(every)
+        return commands_of(self.automations.jobs.catalogue.spaces)
 
     def _given(self, endpoint: Endpoint, when: str, written: str) -> dict[str, str]:
         given = values.parse(endpoint, written)

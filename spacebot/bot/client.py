@@ -16,16 +16,16 @@ from discord.gateway import DiscordWebSocket
 from discord.http import Route
 from discord.webhook.async_ import async_context
 
-from spacebot import comparisons, words
+from spacebot import words
 from spacebot.automations import AUTOMATION, AutomationCommands, Automations
 from spacebot.bot.acknowledging import ACKNOWLEDGED, Acknowledging
 from spacebot.bot.handover import Handover
 from spacebot.bot.limits import PATIENCE, Limits
 from spacebot.bot.registration import Registration
 from spacebot.bot.requests import Requests
+from spacebot.built_in import BuiltIn
 from spacebot.catalogue import Catalogue
 from spacebot.commands import MOST, build
-from spacebot.compare import Compare
 from spacebot.conversations import CHAT_BUTTONS, HERE, Host
 from spacebot.desk import Desk
 from spacebot.errors import Cancelled, InputError, SpacebotError, kind_of
@@ -110,13 +110,18 @@ class Bot(discord.Client):
         self.tree = app_commands.CommandTree(self)
         self.tree.error(self._failed)
         self.registration = Registration(self, self.tree, catalogue)
-        self.desk = Desk(self, jobs)
-        self.send_to = SendTo(self.desk)
-        self.conversations = Host(self, jobs, self.desk.forms)
-        self.desk.converse = self.conversations.open
-        self.desk.compare = Compare(self.desk)
+        self.forms = Forms()
+        self.conversations = Host(self, jobs, self.forms)
         self.automations = Automations(self, jobs, self.wanted)
-        self.desk.others = self.automations.delivery
+        self.desk = Desk(
+            self,
+            jobs,
+            self.forms,
+            converse=self.conversations.open,
+            others=self.automations.delivery,
+        )
+        self.send_to = SendTo(self.desk)
+        self._unsubscribe: Callable[[], None] | None = None
         self._recovered = False
         self._identified = -math.inf
         self._sync_wanted = asyncio.Event()
@@ -134,11 +139,14 @@ class Bot(discord.Client):
         await self.automations.start()
         self.offer()
         self.wanted.read(self.application_flags)
-        self.catalogue.changed = self.offer
+        self._unsubscribe = self.catalogue.subscribe(self.offer)
         self._syncing = asyncio.create_task(self._keep_synced(), name="sync commands")
 
     async def close(self) -> None:
         """Leave Discord."""
+        if self._unsubscribe is not None:
+            self._unsubscribe()
+            self._unsubscribe = None
         # discord.py would tell a closed client that it is ready, which fails.
         for task in (self._syncing, self._taking, self._connection._ready_task):
             if task is not None:
@@ -147,15 +155,15 @@ class Bot(discord.Client):
         await self.conversations.talks.lines.close()
         await super().close()
 
-    def _offer_compare(self) -> None:
-        """Offer /compare, where there is something to compare and the name is free."""
-        taken = {command.name for command in self.tree.get_commands()}
-        if len(comparisons.candidates(self.catalogue)) < comparisons.LEAST:
-            return
-        if comparisons.NAME not in taken and len(taken) < MOST:
-            self.registration.add(
-                comparisons.NAME, lambda: build(comparisons.space(self.catalogue), self.desk)
-            )
+    def _offer_built_in(self) -> None:
+        """Offer the bot's own commands, as far as there is room and their names are free."""
+        for built_in in self.catalogue.built_in.values():
+            taken = {command.name for command in self.tree.get_commands()}
+            if built_in.name not in taken and len(taken) < MOST:
+                self.registration.add(built_in.name, partial(self._build_built_in, built_in))
+
+    def _build_built_in(self, built_in: BuiltIn) -> Any:
+        return build(built_in.describe(self.catalogue.spaces), self.desk)
 
     def offer(self) -> None:
         """Make the commands of the catalogue's Spaces the tree's, and have Discord told."""
@@ -163,7 +171,7 @@ class Bot(discord.Client):
         for space in self.catalogue.spaces[:MOST]:
             if space.endpoints:
                 self.registration.add(space.name, partial(build, space, self.desk))
-        self._offer_compare()
+        self._offer_built_in()
         for menu in (self.send_to.context_menu(), recipe_menu(self.desk)):
             self.tree.add_command(menu)
         if self.tree.get_command(AUTOMATION) is None and self._has_room():
@@ -293,11 +301,6 @@ class Bot(discord.Client):
         for job, cancel in (*jobs, *self.desk.stoppable.values()):
             if job.message_ref is not None and stands(job.message_ref):
                 cancel(why)
-
-    @property
-    def forms(self) -> Forms:
-        """The open forms."""
-        return self.desk.forms
 
     async def on_interaction(self, interaction: discord.Interaction[Any]) -> None:
         """Answer what discord.py does not know: a form from before a restart."""

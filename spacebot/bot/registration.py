@@ -13,6 +13,7 @@ from discord import app_commands
 from spacebot.bot import rules
 from spacebot.catalogue import Catalogue
 from spacebot.commands import differ
+from spacebot.errors import EndpointGone
 
 log = logging.getLogger(__name__)
 
@@ -52,9 +53,14 @@ class Registration:
         self._unbuilt = []
 
     def add(self, name: str, make: Callable[[], Any]) -> None:
-        """Put a command on the tree, or note why it cannot be made: it must not cost the others."""
+        """Put a command on the tree, or note why it cannot be made: it must not cost the others.
+
+        One that is not offered now (`EndpointGone`) is left out without a note.
+        """
         try:
             self._tree.add_command(make())
+        except EndpointGone:
+            return
         except Exception as error:
             self._note(self._unbuilt, f"/{name}: it could not be made into a command", error)
 

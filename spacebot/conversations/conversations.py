@@ -16,7 +16,6 @@ import discord
 
 from spacebot import words
 from spacebot.attachments import attached, fetched, unfetched
-from spacebot.catalogue import command_name
 from spacebot.conversations.asking import LOST, Asking, Question
 from spacebot.conversations.controls import answer_view, is_answering
 from spacebot.conversations.lines import MOST, Line, Lines
@@ -26,6 +25,7 @@ from spacebot.errors import EndpointGone, SpacebotError
 from spacebot.jobs import SECRET, Jobs, kept
 from spacebot.models import Asker, Ending, Endpoint, File, Reply
 from spacebot.places import TROUBLE
+from spacebot.schema import commands_of
 from spacebot.store import Conversation, Turn, TurnState
 
 log = logging.getLogger(__name__)
@@ -55,12 +55,8 @@ class Conversations:
 
     def chats(self) -> dict[str, Endpoint]:
         """The chats on offer, by their commands."""
-        return {
-            command_name(space, endpoint): endpoint
-            for space in self.jobs.catalogue.spaces
-            for endpoint in space.endpoints
-            if endpoint.chats
-        }
+        commands = commands_of(self.jobs.catalogue.spaces)
+        return {name: endpoint for name, endpoint in commands.items() if endpoint.chats}
 
     async def load(self) -> None:
         """Learn where the kept conversations are, and what the last start left unanswered."""

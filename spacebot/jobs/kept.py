@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from spacebot import comparisons, followups
+from spacebot import followups
 from spacebot.catalogue import Catalogue
 from spacebot.errors import InputError
 from spacebot.jobs.records import chain_of, to_job
@@ -43,8 +43,6 @@ class Kept:
 
     def endpoint_of(self, record: Record) -> Endpoint:
         """The endpoint of a kept job, as it is described now; raises `EndpointGone`."""
-        if record.space == comparisons.SPACE:
-            return comparisons.space(self.catalogue).endpoints[0]
         chain = chain_of(record)
         if chain is not None:
             return followups.endpoint_of(self.catalogue, record.space, chain)

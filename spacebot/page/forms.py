@@ -13,9 +13,9 @@ from fastapi import HTTPException, Request
 from starlette.datastructures import FormData, UploadFile
 
 from spacebot import inputs
-from spacebot.catalogue import command_name
 from spacebot.errors import InputError
 from spacebot.models import Endpoint, File, Option, OptionType, Space
+from spacebot.schema import commands_of
 
 Given = str | int | float | bool
 # The most fields of a form; an endpoint has fewer parameters that a form asks for.
@@ -45,13 +45,8 @@ class Command:
 def commands(spaces: Sequence[Space]) -> dict[str, Command]:
     """Every command by its name."""
     found = [
-        Command(
-            command_name(space, endpoint).removeprefix("/"),
-            endpoint.description,
-            endpoint,
-        )
-        for space in spaces
-        for endpoint in space.endpoints
+        Command(name.removeprefix("/"), endpoint.description, endpoint)
+        for name, endpoint in commands_of(spaces).items()
     ]
     return {command.name: command for command in found}
 

@@ -11,9 +11,10 @@ from typing import Any
 import discord
 
 from spacebot import recipes
-from spacebot.catalogue import Catalogue, command_name
+from spacebot.catalogue import Catalogue
 from spacebot.inputs.base import clip, one_line
 from spacebot.models import Endpoint, File
+from spacebot.schema import commands_of
 
 MOST_OPEN, LIFE = 5000, 3600.0
 
@@ -86,10 +87,8 @@ class OpenMenus:
 
 def targets(catalogue: Catalogue, item: Item) -> list[Target]:
     """The commands that take a thing, in the owner's order."""
-    every = (
-        (command_name(space, endpoint), endpoint)
-        for space in catalogue.spaces
-        for endpoint in space.endpoints
-    )
-    found = ((command, endpoint, item.option_of(endpoint)) for command, endpoint in every)
-    return [Target(command, endpoint, option) for command, endpoint, option in found if option]
+    return [
+        Target(command, endpoint, option)
+        for command, endpoint in commands_of(catalogue.spaces).items()
+        if (option := item.option_of(endpoint)) is not None
+    ]

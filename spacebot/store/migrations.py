@@ -56,6 +56,11 @@ async def _sixth(connection: AsyncConnection) -> None:
     await _add(connection, jobs.c.page_ran)
 
 
+async def _seventh(connection: AsyncConnection) -> None:
+    """7: the jobs of /compare, the one command of no Space, are stored under its name."""
+    await connection.execute(sa.update(jobs).where(jobs.c.space == "").values(space="compare"))
+
+
 # Applied in order, each once; the number applied so far is kept in the database.
 MIGRATIONS: Sequence[Callable[[AsyncConnection], Awaitable[None]]] = (
     _first,
@@ -64,6 +69,7 @@ MIGRATIONS: Sequence[Callable[[AsyncConnection], Awaitable[None]]] = (
     _fourth,
     _fifth,
     _sixth,
+    _seventh,
 )
 
 

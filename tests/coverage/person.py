@@ -13,10 +13,11 @@ from typing import Any
 
 from spacebot import inputs
 from spacebot.bot import Bot
-from spacebot.catalogue import Catalogue, command_name
+from spacebot.catalogue import Catalogue
 from spacebot.errors import SpacebotError
 from spacebot.jobs import Jobs
 from spacebot.models import Ending, Endpoint, Option, Source, Space
+from spacebot.schema import command_name
 from spacebot.spaces import Network
 from spacebot.store import Store
 from tests.coverage.compare import Answer

@@ -12,6 +12,7 @@ from huggingface_hub import HfApi
 
 from spacebot.bot import Bot
 from spacebot.catalogue import Catalogue
+from spacebot.compare import COMPARE
 from spacebot.jobs import Deadlines, Jobs, Limits
 from spacebot.models import Source
 from spacebot.spaces import Network
@@ -46,7 +47,7 @@ async def at_home(
     Where it is `killed` then, nobody is told of that, and nothing more is written down.
     """
     async with Network(hub=hub) as network, Store.in_folder(folder) as store:
-        catalogue = Catalogue(sources, network, folder=folder, token=token)
+        catalogue = Catalogue(sources, network, folder=folder, token=token, built_in=(COMPARE,))
         jobs = Jobs(catalogue, store, folder=folder, deadlines=deadlines, limits=limits)
         await catalogue.start()
         bot = Bot(catalogue, jobs)

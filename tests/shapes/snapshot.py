@@ -4,10 +4,9 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from spacebot.catalogue import command_name
 from spacebot.errors import EndpointGone, SettingsError
 from spacebot.models import Endpoint, FollowUp, Parameter, Source, Space
-from spacebot.schema import read_space
+from spacebot.schema import command_name, read_space
 
 HEAD = """\
 The commands that the recorded apps give; made by `python -m tests.shapes.record`.

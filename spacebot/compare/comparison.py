@@ -1,29 +1,26 @@
-"""Compare: one prompt to several commands, the answers side by side in one message."""
+"""A comparison under way: several jobs, their answers side by side in one message."""
 
 from __future__ import annotations
 
 import asyncio
 import itertools
 import logging
-import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import aiohttp
 import discord
 
-from spacebot import comparisons, pacing, words
+from spacebot import pacing, words
 from spacebot.buttons import cancel_view, failed_view
 from spacebot.desk import Desk
-from spacebot.errors import EndpointGone, Interrupted, SpacebotError
+from spacebot.errors import Interrupted, SpacebotError
 from spacebot.jobs import Running
-from spacebot.models import Answer, Attached, Ending, Endpoint, Job, Outcome, Reply
+from spacebot.models import Attached, Ending, Job, Outcome, Reply
 from spacebot.outputs import text
 from spacebot.outputs.files import REQUEST_LIMIT
 from spacebot.places import DELETED, GONE, Writer
 from spacebot.posting import Poster
-from spacebot.store import State
 
 log = logging.getLogger(__name__)
 
@@ -171,46 +168,3 @@ class Comparison:
             return
         await poster.final(reply, view=failed_view(self.job.id))
         await self.desk.jobs.drop(self.job, Ending.DONE)
-
-
-class Compare:
-    """Answers `/compare`."""
-
-    def __init__(self, desk: Desk) -> None:
-        self.desk = desk
-
-    async def __call__(
-        self, interaction: discord.Interaction[Any], endpoint: Endpoint, given: Mapping[str, Any]
-    ) -> None:
-        """Acknowledge, run every command with the prompt, and show what they give."""
-        prompt, names = comparisons.chosen(endpoint, given)
-        job = self.desk.job(interaction, "/compare", endpoint, given)
-        job = await self.desk.acknowledge(interaction, job)
-        # After a restart its asker is told that the answers are lost.
-        await self.desk.jobs.note_known(job, State.SENT)
-        known = comparisons.candidates(self.desk.jobs.catalogue)
-        entries = [await self._start(job, name, prompt, known.get(name)) for name in names]
-        await Comparison(self.desk, job, entries).run()
-
-    async def _start(
-        self, job: Job, name: str, prompt: str, known: tuple[Endpoint, str] | None
-    ) -> Entry:
-        entry = Entry(f"/{name}")
-        if known is None:
-            entry.error = EndpointGone("This command is no longer offered.")
-            return entry
-        endpoint, option = known
-        part = Job(
-            id=uuid.uuid4().hex[:12],
-            endpoint=replace(endpoint, answer=Answer.CHANNEL),
-            asker=job.asker,
-            given={option: prompt},
-            command=entry.command,
-            message_ref=job.message_ref,
-        )
-        try:
-            entry.running = await self.desk.jobs.start(part)
-            entry.result = asyncio.ensure_future(entry.running.result())
-        except SpacebotError as error:
-            entry.error = error
-        return entry
