@@ -39,6 +39,8 @@ async def keep_running(
     What cannot (a refused token) is not: Discord resets a token after 1,000
     identifies a day.
     """
+    # Added once, however often this is called.
+    logging.getLogger("discord.client").addFilter(_without_traceback)
     pause = RETRY_FIRST
     refused = False
     while True:
@@ -100,9 +102,6 @@ def _without_traceback(record: logging.LogRecord) -> bool:
         record.args = (type(record.exc_info[1]).__name__, *(record.args or ()))
         record.exc_info, record.levelno, record.levelname = None, logging.WARNING, "WARNING"
     return True
-
-
-logging.getLogger("discord.client").addFilter(_without_traceback)
 
 
 def _brief(error: Exception) -> str:
