@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -15,7 +16,8 @@ from PIL import Image
 from pydantic import BaseModel
 
 from spacebot import outputs
-from spacebot.models import Endpoint, File, Output, Reply
+from spacebot.models import Endpoint, File, Output, Reply, Source
+from spacebot.schema import read_space
 
 NOISE = np.random.default_rng(0).integers(0, 255, (60, 80, 3), dtype=np.uint8)
 TABLE = pd.DataFrame({"year": [2024, 2025, 2026], "sold": [3, 5.5, 4], "who": ["a", "b", "a"]})
@@ -130,3 +132,41 @@ def test_every_renderer_for_people_is_shown_here():
     files = {"video", "file", "uploadbutton", "downloadbutton", "fileexplorer", "model3d"}
     buttons = {name for name in outputs.RENDERERS if name.endswith("button")}
     assert set(outputs.RENDERERS) - without - files - buttons == set(ROWS)
+
+
+def ran(page: gr.Blocks, api_name: str, folder: Path) -> bytes:
+    """The picture that an endpoint of a page shows, described and rendered as a Space's is."""
+    space = read_space(
+        Source("o/s", endpoint=api_name), page.get_config_file(), page.get_api_info()
+    )
+    (found,) = space.endpoints
+    function = next(one for one in page.fns.values() if one.api_name == api_name)
+    made = asyncio.run(page.process_api(function, []))["data"]
+    values = brought(json.loads(json.dumps(made, default=lambda one: one.model_dump())))
+    (reply,) = outputs.render(found, values, header="H", folder=folder, file_limit=10 << 20)
+    (attached,) = reply.files
+    return attached.path.read_bytes()
+
+
+@pytest.mark.parametrize("plot", [gr.BarPlot, gr.LinePlot, gr.ScatterPlot])
+def test_a_plot_that_an_event_describes_is_that_plot(plot: type[gr.BarPlot], tmp_path: Path):
+    axes: dict[str, Any] = {"x": "who", "y": "sold", "color": "year", "title": "Sales"}
+    with gr.Blocks(analytics_enabled=False) as page:
+        whole, bare = plot(**axes), plot()
+        gr.on([page.load], lambda: TABLE, None, whole, api_name="whole")
+        gr.on([page.load], lambda: plot(TABLE, **axes), None, bare, api_name="described")
+        gr.on([page.load], lambda: TABLE, None, bare, api_name="bare")
+    pictures = {name: ran(page, name, tmp_path / name) for name in ("whole", "described", "bare")}
+    assert pictures["whole"] == pictures["described"]
+    # Without its axes, it would be of the first two columns.
+    assert pictures["whole"] != pictures["bare"]
+
+
+def test_an_event_sets_a_code_s_language(tmp_path: Path):
+    shown = (Output("Out", "code", {"language": None}),)
+    value = json.loads(json.dumps(gr.update(value="x = 1", language="python")))
+    (reply,) = outputs.render(
+        Endpoint("o/s", "/x", "x", "", outputs=shown), [value],
+        header="H", folder=tmp_path, file_limit=10 << 20,
+    )  # fmt: skip
+    assert "```python" in reply.text

@@ -1,4 +1,4 @@
-"""Numbers, sliders and checkboxes: bounds and steps are checked before the Space sees them."""
+"""Numbers, sliders and checkboxes: bounds are checked before the Space sees them."""
 
 # ruff: noqa: ARG002 - a kind need not use all that every kind is handed
 from __future__ import annotations
@@ -15,9 +15,11 @@ FARTHEST = 2**53
 
 
 class Number(Input):
-    """A Number, or a Slider (`stepped`), whose steps are rules and not only a convenience.
+    """A Number, or a Slider (`stepped`).
 
-    Discord cannot take whole numbers beyond 2^53; those are asked for as text.
+    Gradio checks the bounds of both, but never a step: a slider's own page sends values
+    between its steps. Discord cannot take whole numbers beyond 2^53, so the bot asks for
+    those as text.
     """
 
     def __init__(self, *, stepped: bool = False) -> None:
@@ -85,9 +87,6 @@ class Number(Input):
 
     def _bounds(self, parameter: Parameter) -> tuple[Decimal | None, Decimal | None]:
         low, high = exact(parameter.minimum), exact(parameter.maximum)
-        step = self._step(parameter)
-        if high is not None and low is not None and step:
-            high = low + (high - low) // step * step
         if self._whole(parameter):
             low = None if low is None else low.to_integral_value("ROUND_CEILING")
             high = None if high is None else high.to_integral_value("ROUND_FLOOR")
@@ -96,25 +95,13 @@ class Number(Input):
             return None, None
         return low, high
 
-    def _step(self, parameter: Parameter) -> Decimal | None:
-        return exact(parameter.step) if self.stepped and (parameter.step or 0) > 0 else None
-
     def _problem(self, parameter: Parameter, number: Decimal) -> str:
-        if number == exact(parameter.default) and self.usable(parameter, parameter.default):
+        """Say what the Space itself would refuse, or round without a word."""
+        if not self.usable(parameter, number):
+            return f"must be {span(exact(parameter.minimum), exact(parameter.maximum))}"
+        if number == exact(parameter.default) or parameter.precision != 0:
             return ""
-        low, high = self._bounds(parameter)
-        if (low is not None and number < low) or (high is not None and number > high):
-            return f"must be {span(low, high)}"
-        if self._whole(parameter) and number != number.to_integral_value():
-            return "must be a whole number"
-        step = self._step(parameter)
-        start = low or Decimal(0)
-        if not step or (number - start) % step == 0:
-            return ""
-        below = start + (number - start) // step * step
-        return f"goes in steps of {plain(step)}; the nearest are {plain(below)} and " + plain(
-            below + step
-        )
+        return "" if number == number.to_integral_value() else "must be a whole number"
 
     def _hint(self, parameter: Parameter, low: Decimal | None, high: Decimal | None) -> str:
         parts = []

@@ -170,7 +170,7 @@ def _sections(
     for number, value in enumerate(values):
         known = number < len(endpoint.outputs)
         output = endpoint.outputs[number] if known else Output(f"Output {number + 1}", "")
-        place = Place(attachments, _stem(endpoint, output, values), output.props)
+        place = Place(attachments, _stem(endpoint, output, values), _props(output, value))
         part = _bounded(show(_unwrapped(value), output.component, place))
         if part and _is_hidden(output, value):
             # One that only holds a path is of no use to anybody.
@@ -184,6 +184,13 @@ def _sections(
     shown = shown or hidden or unseen
     for label, part in shown:
         yield _Section(label, _labelled(label, part) if len(shown) > 1 else part)
+
+
+def _props(output: Output, value: Any) -> Mapping[str, Any]:
+    """Return an output's properties, with those that its value sets anew (`gr.BarPlot(x=…)`)."""
+    if isinstance(value, Mapping) and value.get("__type__") == "update":
+        return {**output.props, **value}
+    return output.props
 
 
 def _is_hidden(output: Output, value: Any) -> bool:

@@ -23,6 +23,8 @@ _SPEC_MOST = 4_000_000
 _ROWS_MOST = 20_000
 _FEW = 50
 _WIDTH, _HEIGHT = 640, 400
+# The units of a native plot's bins, in seconds.
+_SPANS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 # A larger chart is drawn with sides of so many pixels, twice as sharp: 16 MB.
 _SIDE = 1000
 
@@ -100,36 +102,73 @@ class NativePlot:
         x, y = props.get("x"), props.get("y")
         if x not in columns or y not in columns or len(value["data"]) > _ROWS_MOST:
             return None
-        encoding = {"x": self._axis("x", value, props), "y": self._axis("y", value, props)}
+        encoding = {"x": self._x(value, props), "y": self._y(value, props)}
         if (colour := props.get("color")) in columns:
             encoding["color"] = {
                 "field": _field(colour),
-                "type": "nominal",
+                "type": _datatype(value, colour),
                 "title": props.get("color_title") or str(colour),
             }
         rows = [dict(zip(columns, row, strict=False)) for row in value["data"]]
         # A series of one point would be a line that cannot be seen.
-        mark = {"type": str(value.get("mark") or "point"), "point": len(rows) < _FEW}
+        point, kind = len(rows) < _FEW, str(value.get("mark") or "point")
+        # Bars begin at zero even where the axis does not.
+        mark = {"type": kind, "point": point, "clip": kind == "bar"}
         return chart(rows, mark, encoding, props.get("title"))
 
+    def _x(self, value: Mapping[str, Any], props: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the x axis, in bins where the plot has them; times are in milliseconds."""
+        second = 1000 if _datatype(value, props["x"]) == "temporal" else 1
+        made = self._axis("x", value, props, second)
+        if bins := _bins(props.get("x_bin")):
+            made["bin"] = {"step": bins}
+        made["sort"] = _sorted(props.get("sort"), props["y"])
+        return made
+
+    def _y(self, value: Mapping[str, Any], props: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the y axis: one value for each place on the x axis, where the page shows one."""
+        made = self._axis("y", value, props)
+        binned = _bins(props.get("x_bin")) is not None
+        if value.get("mark") in ("bar", "line"):
+            if binned or _datatype(value, props["x"]) == "nominal":
+                made["aggregate"] = props.get("y_aggregate") or "sum"
+        elif binned:
+            made["aggregate"] = "sum"
+        return made
+
     def _axis(
-        self, axis: str, value: Mapping[str, Any], props: Mapping[str, Any]
+        self, axis: str, value: Mapping[str, Any], props: Mapping[str, Any], unit: float = 1
     ) -> dict[str, Any]:
-        """Return one axis: its column, title, limits, and for bars the sum or bins."""
+        """Return what both axes have: column, title, and limits in `unit`."""
         name = props[axis]
         made: dict[str, Any] = {
             "field": _field(name),
-            "type": (value.get("datatypes") or {}).get(name, "nominal"),
+            "type": _datatype(value, name),
             "title": props.get(f"{axis}_title") or name,
         }
         if limits := props.get(f"{axis}_lim"):
-            made["scale"] = {"domainMin": limits[0], "domainMax": limits[1]}
-            made["scale"] = {end: at for end, at in made["scale"].items() if at is not None}
-        if axis == "x" and isinstance(props.get("x_bin"), int | float):
-            made["bin"] = {"step": props["x_bin"]}
-        if axis == "y" and props.get("y_aggregate"):
-            made["aggregate"] = props["y_aggregate"]
+            ends = {"domainMin": limits[0], "domainMax": limits[1]}
+            made["scale"] = {end: at * unit for end, at in ends.items() if at is not None}
         return made
+
+
+def _datatype(value: Mapping[str, Any], column: Any) -> str:
+    """Return Vega-Lite's type of a native plot's column."""
+    return (value.get("datatypes") or {}).get(column, "nominal")
+
+
+def _bins(x_bin: Any) -> float | None:
+    """Return the width of a native plot's bins; `10s`, `5m`, `2h` and `1d` are in milliseconds."""
+    if isinstance(x_bin, str) and x_bin[-1:] in _SPANS and x_bin[:-1].isdecimal():
+        return 1000 * int(x_bin[:-1]) * _SPANS[x_bin[-1]] or None
+    return x_bin or None if isinstance(x_bin, int | float) else None
+
+
+def _sorted(order: Any, y: Any) -> Any:
+    """Return how Vega-Lite sorts the x axis; None keeps the order of the rows."""
+    if order in ("y", "-y"):
+        return {"field": _field(y), "order": "ascending" if order == "y" else "descending"}
+    return {"x": "ascending", "-x": "descending"}.get(order) if isinstance(order, str) else order
 
 
 def chart(

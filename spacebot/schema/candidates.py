@@ -17,6 +17,8 @@ from spacebot.schema.parameters import Inputs, read_inputs
 _SHOWN_BY = names(
     "format language type columns headers datatype col_count color_map latex_delimiters"
     " show_legend combine_adjacent display_mode streaming choices"
+    # A native plot's rows say nothing of its axes.
+    " x y color title x_title y_title color_title x_bin y_aggregate x_lim y_lim sort"
 )
 
 # More than any real app has; each is compared with every other.
