@@ -242,9 +242,11 @@ class SpaceClient(Client):
         _still(left)
         return data
 
-    def uploaded(self, value: Any, component: str) -> Any:
-        """A component's value with what there is to upload in it on the Space; blocking."""
-        return with_uploads(value, lambda one: self._upload(one, component))
+    def uploaded(self, value: Any, part: Any, component: str) -> Any:
+        """The value of a component (its id and kind) with its files on the Space; blocking."""
+        on_space = with_uploads(value, lambda one: self._upload(one, component))
+        found = next((each for each in self.config["components"] if each["id"] == part), {})
+        return as_described(on_space, found.get("api_info_as_input", found.get("api_info")))
 
     def _upload(self, upload: Upload, component: str) -> dict[str, Any]:
         if self.protocol == LEGACY and component.lower() == "image":

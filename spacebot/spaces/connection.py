@@ -307,7 +307,7 @@ class Connection:
                 case StockJob():
                     await cancel_stock(self._workers, job)
                 case Joined():
-                    await run.cancel(job)
+                    await run.withdraw(job)
 
         job = await self._sent(
             submit(

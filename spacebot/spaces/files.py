@@ -22,6 +22,7 @@ from spacebot.models import File
 from spacebot.spaces.network import Network
 from spacebot.spaces.reading import chunks
 from spacebot.spaces.translate import retry_after
+from spacebot.spaces.uploads import META
 
 REDIRECTS = 5
 AT_ONCE = 4
@@ -188,7 +189,7 @@ def is_file(value: Any) -> bool:
         isinstance(value, dict)
         and isinstance(value.get("path"), str)
         and isinstance(meta := value.get("meta"), dict)
-        and meta.get("_type") == "gradio.FileData"
+        and meta.get("_type") == META["_type"]
     )
 
 

@@ -179,7 +179,8 @@ class Pages:
             if seen and holds_upload(value):
                 async with self._workers.uploading:
                     kind = _parameter(endpoint, name).component
-                    value = await self._workers.call(client.uploaded, value, kind)
+                    part = page.fields[name]
+                    value = await self._workers.call(client.uploaded, value, part, kind)
             found[name] = value
         return found
 

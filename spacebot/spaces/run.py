@@ -83,11 +83,10 @@ class Run:
 
     async def _leave_stream(self, job: Joined, stream: Stream | None) -> None:
         """Stop the job where it has not ended, and leave the session's stream."""
-        if stream is not None and not self._began and not self._ended:
-            # From Gradio 4.2 to 5, a cancel leaves a waiting job in the queue, where it runs
-            # in its turn. Whoever hangs up is dropped by every version.
-            stream.close()
-            self._session.leave(self._dropped(job))
+        if not self._began and not self._ended:
+            if stream is not None:
+                stream.close()
+            self._session.leave(self._drop(job, heard=stream is not None))
             return
         if stream is not None:
             # Behind the job, which need not wait for it; the session does.
@@ -95,8 +94,20 @@ class Run:
         if not self._ended:
             await asyncio.shield(self.cancel(job))
 
-    async def _dropped(self, job: Joined) -> None:
-        """Wait until the Space has noticed that nobody listens; what began meanwhile is stopped."""
+    async def withdraw(self, job: Joined) -> None:
+        """Take back a job that was sent and never watched."""
+        await self._drop(job, heard=False)
+
+    async def _drop(self, job: Joined, *, heard: bool) -> None:
+        """Have a waiting job dropped, and stop it where it began meanwhile.
+
+        From Gradio 4.2 to 5, a cancel leaves a waiting job in the queue, where it runs
+        in its turn. Every version drops the jobs of a session that hangs up, which takes
+        a stream that the Space has `heard` of.
+        """
+        if not heard and not self._network.http.closed:
+            with contextlib.suppress(aiohttp.ClientError, TimeoutError):
+                (await self._listen(CANCEL)).close()
         await asyncio.sleep(DROPS)
         if not self._network.http.closed:
             await self.cancel(job)
@@ -106,19 +117,22 @@ class Run:
         pauses = iter(PAUSES)
         while True:
             try:
-                return await Stream.open(
-                    self._network,
-                    self._client.sse_url,
-                    session=self._session.name,
-                    headers=headers(self._client),
-                    silence=silence,
-                    alive=self._alive,
-                )
+                return await self._listen(silence)
             except aiohttp.ClientResponseError as error:
                 pause = max(next(pauses, MOST + 1), asked_pause(error))
                 if error.status not in NO_ROOM or pause > MOST:
                     raise
                 await asyncio.sleep(pause)
+
+    async def _listen(self, silence: float) -> Stream:
+        return await Stream.open(
+            self._network,
+            self._client.sse_url,
+            session=self._session.name,
+            headers=headers(self._client),
+            silence=silence,
+            alive=self._alive,
+        )
 
     def _reading(self, job: Joined) -> Reading:
         protocol = self._client.protocol
