@@ -119,20 +119,26 @@ async def fetched(
 ) -> File:
     """A file that Discord holds, in the job's own folder; raises `InputError`."""
     called, limit = f"`{option}`" if option else code(file.name), endpoint.max_file_size or UPLOAD
-    if (file.size or 0) > limit:
-        raise InputError(
-            f"{called} is {megabytes(file.size or 0)} large: this Space takes at most "
-            f"{megabytes(limit)} a file. Attach a smaller one.",
-            option=option,
-        )
+    _check_size(called, file.size or 0, limit, option)
     try:
         # discord.py holds a file in memory, so only a few are brought at once.
         with DiskFull.told():
             path = jobs.uploads.path(job, file.name)
             async with jobs.uploads.at_once:
                 content = await client.http.get_from_cdn(file.url or "")
+                # Discord does not say how large an embed's picture or a sticker is.
+                _check_size(called, len(content), limit, option)
                 await asyncio.to_thread(path.write_bytes, content)
     except (discord.HTTPException, aiohttp.ClientError, TimeoutError) as error:
         said = f"Discord did not hand over {code(file.name)}. Attach it again."
         raise InputError(f"{called}: {said}" if option else said, option=option) from error
-    return replace(file, path=path, folder=path.parent)
+    return replace(file, path=path, folder=path.parent, size=len(content))
+
+
+def _check_size(called: str, size: int, limit: int, option: str) -> None:
+    if size > limit:
+        raise InputError(
+            f"{called} is {megabytes(size)} large: this Space takes at most "
+            f"{megabytes(limit)} a file. Attach a smaller one.",
+            option=option,
+        )

@@ -29,12 +29,17 @@ FRESH = 120.0
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How many jobs at most: running per Space, running and waiting per user, and in all."""
+    """How many jobs at most: running per Space, running and waiting per user, and in all.
+
+    `files_per_user` and `files_in_all` are bytes attached to jobs that have not ended.
+    """
 
     per_space: int = 1000
     running_per_user: int = 50
     waiting_per_user: int = 100
     in_all: int = 5000
+    files_per_user: int = 512_000_000
+    files_in_all: int = 4_000_000_000
 
     @classmethod
     def of(cls, settings: Settings) -> Limits:

@@ -23,7 +23,7 @@ from spacebot.jobs.pipeline import Deadlines, Pipeline
 from spacebot.jobs.records import result_of, to_record
 from spacebot.jobs.results import Results
 from spacebot.jobs.running import Running
-from spacebot.jobs.uploads import Uploads
+from spacebot.jobs.uploads import Uploads, check_room
 from spacebot.models import Ending, Job, Outcome, Reply
 from spacebot.outputs import MESSAGE_LIMIT
 from spacebot.store import State, Store
@@ -113,7 +113,8 @@ class Jobs:
         kept: bool = False,
         prepare: Callable[[], Awaitable[Job]] | None = None,
     ) -> Running:
-        """Start a job; raises `Refused` where the bot is stopping or the command is paused.
+        """Start a job; raises `Refused` if the bot is stopping, the command is paused, or
+        unfinished jobs hold too many files.
 
         What else keeps a job from running is raised by what this returns. `header`
         gives the line that the first message of the result begins with. `prepare`
@@ -136,6 +137,7 @@ class Jobs:
         if self._closing:
             raise Refused("The bot is being restarted. Try again in a minute.")
         self.pauses.check(job.endpoint)
+        check_room(job, [one.job for one in self.running], self.admission.limits)
 
     async def _run(self, running: Running, header: Callable[[], str], kept: bool) -> Outcome:
         if not kept:

@@ -6,8 +6,14 @@ import asyncio
 import contextlib
 import re
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+
+from spacebot.errors import Refused
+from spacebot.inputs.form import megabytes
+from spacebot.jobs.admission import Limits
+from spacebot.models import Job
+from spacebot.outputs.values import files_in
 
 
 class Uploads:
@@ -41,3 +47,26 @@ class Uploads:
             folders = list(self._folder.iterdir())
             return [one.name for one in folders if one.stat().st_mtime < moment]
         return []
+
+
+def check_room(job: Job, others: Sequence[Job], limits: Limits) -> None:
+    """Raise `Refused` where the files of unsettled jobs, with this one's, exceed a limit."""
+    size = _size(job)
+    if not size:
+        return
+    sizes = [(other.asker.turns, _size(other)) for other in others]
+    if size + sum(held for _, held in sizes) > limits.files_in_all:
+        raise Refused(
+            "The bot holds as many files for unfinished jobs as it takes "
+            f"({megabytes(limits.files_in_all)}). Try again in a few minutes."
+        )
+    if size + sum(held for who, held in sizes if who == job.asker.turns) > limits.files_per_user:
+        raise Refused(
+            "There is no room for these files beside those of your unfinished jobs: "
+            f"{megabytes(limits.files_per_user)} in all. Try again when a job is done, or attach "
+            "smaller files."
+        )
+
+
+def _size(job: Job) -> int:
+    return sum(file.size or 0 for file in files_in(job.given))

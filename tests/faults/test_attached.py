@@ -1,0 +1,120 @@
+"""What people attach to jobs that have not ended: bounded for each person, and in all."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from spacebot.attachments import fetched
+from spacebot.errors import InputError, Refused
+from spacebot.jobs import Limits
+from spacebot.models import Asker, File, Job, Source
+from tests.e2e.ask import ask, shown, until
+from tests.e2e.conftest import discord
+from tests.e2e.house import Home, at_home
+from tests.faults.counting import all_final, settled
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+FULL = "The bot holds as many files for unfinished jobs as it takes (2 kB). Try again in a few"
+NO_ROOM = "There is no room for these files beside those of your unfinished jobs: 1 kB in all."
+# No job ever gets its turn.
+NEVER = Limits(per_space=0, files_per_user=1000, files_in_all=1800)
+
+
+def attached(size: int) -> dict[str, Any]:
+    """The options of a command that takes a file."""
+    return {"anything": ("a.bin", bytes(size))}
+
+
+def stored(folder: Path) -> int:
+    """The bytes of all files that were brought here."""
+    files = [one for one in (folder / "uploads").rglob("*") if one.is_file()]
+    return sum(one.stat().st_size for one in files)
+
+
+async def test_waiting_jobs_hold_so_many_bytes_of_files(
+    space: Callable[[str], str], tmp_path: Path
+):
+    source = Source(space("kinds"), name="kinds")
+    async with (
+        discord() as place,
+        at_home(place.server, source, folder=tmp_path, limits=NEVER) as home,
+    ):
+
+        async def waiting(user: Any, size: int) -> Any:
+            options = attached(size)
+            seen = await user.command("kinds any_file", options, channel=place.channel)
+            await until(seen, "In line here")
+            return seen
+
+        first = await waiting(place.ada, 600)
+        refused = await ask(place.ada, "kinds any_file", attached(600), channel=place.channel)
+        assert NO_ROOM in refused.content
+        assert stored(tmp_path) == 600
+        # It costs nobody else anything, nor her own jobs without files.
+        others = [await waiting(place.ben, 1000)]
+        text = await place.ada.command("kinds text", text="x", channel=place.channel)
+        await until(text, "In line here")
+        cleo = place.server.add_user("cleo")
+        guild = place.channel.guild
+        assert guild is not None
+        guild.add_member(cleo)
+        refused = await ask(cleo, "kinds any_file", attached(600), channel=place.channel)
+        assert FULL in refused.content
+        assert stored(tmp_path) == 1600
+        # There is room again once a job has ended, or was refused.
+        await place.ada.click(shown(first), "Cancel")
+        await all_final([first])
+        others += [await waiting(cleo, 600), text]
+        for seen, user in zip(others, (place.ben, cleo, place.ada), strict=True):
+            await user.click(shown(seen), "Cancel")
+        await all_final(others)
+        await settled(home)
+
+
+async def test_the_visitors_of_the_try_out_share_one_room(
+    space: Callable[[str], str], tmp_path: Path
+):
+    source = Source(space("kinds"), name="kinds")
+    async with (
+        discord() as place,
+        at_home(place.server, source, folder=tmp_path, limits=NEVER) as home,
+    ):
+        first = await home.jobs.start(visit(home, 600))
+        with pytest.raises(Refused, match="no room for these files"):
+            await home.jobs.start(visit(home, 600))
+        small = await home.jobs.start(visit(home, 400))
+        for running in (first, small):
+            running.cancel()
+            await home.jobs.settle(running)
+        await home.jobs.settle(await home.jobs.start(visit(home, 1000)))
+
+
+def visit(home: Home, size: int) -> Job:
+    """A job of a new visitor, who has attached a file of this size."""
+    (found,) = home.jobs.catalogue.spaces
+    endpoint = next(one for one in found.endpoints if one.api_name == "/any_file")
+    asker = Asker(f"tryout:{secrets.token_hex(4)}", "you", share="tryout")
+    return Job(secrets.token_hex(4), endpoint, asker, {"anything": File("a", size=size)})
+
+
+async def test_a_file_of_untold_size_is_measured_when_it_comes(
+    space: Callable[[str], str], tmp_path: Path
+):
+    source = Source(space("kinds"), name="kinds")
+    async with discord() as place, at_home(place.server, source, folder=tmp_path) as home:
+        said = place.ada.say("", channel=place.channel, files=[("a.bin", bytes(600))])
+        (found,) = home.jobs.catalogue.spaces
+        endpoint = replace(found.endpoints[0], max_file_size=500)
+        file = File("a.bin", url=said.attachments[0].url)
+        with pytest.raises(InputError, match="600 bytes large: this Space takes at most 500"):
+            await fetched(home.bot, home.jobs, "job", endpoint, file)
+        assert stored(tmp_path) == 0
+        came = await fetched(home.bot, home.jobs, "job", replace(endpoint, max_file_size=600), file)
+        assert came.size == stored(tmp_path) == 600
