@@ -25,8 +25,9 @@ from spacebot.inputs.form import value_of
 from spacebot.models import File, Source, Step, Upload
 from spacebot.schema import read_space
 from spacebot.spaces import Connection, Description, Network, Result
+from spacebot.spaces.legacy.values import payload, received
 from spacebot.spaces.steps import handed
-from spacebot.spaces.uploads import opened
+from spacebot.spaces.uploads import MOST_WITHIN, opened, with_uploads, within
 from tests.hostile import DONE, HostileSpace, hostile
 from tests.test_inputs import parameter
 
@@ -175,6 +176,23 @@ def test_nothing_that_a_space_wrote_opens_a_file(tmp_path: Path, protocol: str):
     attempt()
 
 
+SKETCH = {"tool": "sketch", "source": "upload"}
+SLOW = (HealthCheck.too_slow, HealthCheck.function_scoped_fixture)
+OLD = ("annotatedimage", "file", "gallery", "highlightedtext", "image", "json", "video")
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=SLOW)
+@hypothesis.given(data=st.data(), component=st.sampled_from(OLD))
+def test_what_a_gradio_3_wrote_opens_no_file(tmp_path: Path, data: st.DataObject, component: str):
+    canary = tmp_path / ".env"
+    canary.write_bytes(SECRET)
+    shape = data.draw(file_shaped(str(canary)))
+    with watching(tmp_path) as seen:
+        value = with_uploads(received(shape, component), opened)
+        payload([value], [{"type": component, "props": SKETCH}], fn_index=0)
+    assert seen == []
+
+
 async def run_with(upload: Upload) -> HostileSpace:
     """Send one job with this upload."""
     async with hostile() as space, Network() as network:
@@ -226,6 +244,20 @@ def test_a_result_is_no_attachment(tmp_path: Path):
         value_of(parameter("image"), {"it": File("a.png", path=tmp_path / "a.png", url="http://a")})
     kept = File("a.png", path=tmp_path / "a.png", folder=tmp_path)
     assert File.from_json(json.loads(json.dumps(kept.to_json()))) == kept
+
+
+def test_a_file_too_large_for_a_message_is_not_read(tmp_path: Path):
+    with (tmp_path / "a").open("wb") as file:
+        file.truncate(MOST_WITHIN + 1)
+    with pytest.raises(InputError, match="larger than the Space takes"):
+        within(Upload(tmp_path / "a", tmp_path, "a"))
+
+
+@pytest.mark.parametrize("sent", ["data:,x", "data:image/png;base64,eA==", "data:image/png,@"])
+def test_a_picture_to_draw_on_that_is_none_is_told(sent: str):
+    picture = {"path": "a.png", "url": sent, "meta": META}
+    with pytest.raises(InputError, match="cannot be read"):
+        payload([picture], [{"type": "image", "props": SKETCH}])
 
 
 def test_only_what_is_in_the_folder_is_opened(tmp_path: Path):

@@ -19,6 +19,8 @@ from spacebot.models import Upload
 # What marks a file among JSON.
 META = {"_type": "gradio.FileData"}
 TOO_LARGE = "The file is larger than the Space takes. Try a smaller one."
+# Base64 makes a third more of it, and Gradio 3 takes 16 MiB in a message.
+MOST_WITHIN = 12 << 20
 
 
 def holds_upload(value: Any) -> bool:
@@ -42,9 +44,14 @@ def with_uploads(value: Any, upload: Callable[[Upload], Any]) -> Any:
 
 
 def within(upload: Upload) -> dict[str, Any]:
-    """A file as a value that holds it, for a Space that takes no uploads."""
+    """A file as a value that holds it, for a Space that takes no uploads.
+
+    Raises `InputError` where it is too large for that, before it is read into memory.
+    """
     kind = mimetypes.guess_type(upload.name)[0] or "application/octet-stream"
     with opened(upload) as file:
+        if os.fstat(file.fileno()).st_size > MOST_WITHIN:
+            raise InputError(TOO_LARGE)
         data = f"data:{kind};base64,{base64.b64encode(file.read()).decode()}"
     return {"path": upload.name, "url": data, "meta": META}
 

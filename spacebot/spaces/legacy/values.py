@@ -70,24 +70,32 @@ def _with_old_files(value: Any) -> Any:
 def _picture(file: Mapping[str, Any], props: Mapping[str, Any]) -> Any:
     """A picture's `data:` address; where it is for drawing on, with a mask: an empty one."""
     picture = file.get("url") or file["path"]
-    if props.get("tool") != "sketch" or props.get("source") not in ("upload", "webcam"):
+    for_drawing = props.get("tool") == "sketch" and props.get("source") in ("upload", "webcam")
+    # A picture that is on the Space cannot be measured here.
+    if not (for_drawing and _is_data(picture)):
         return picture
     return {"image": picture, "mask": empty_mask(picture)}
 
 
 def empty_mask(picture: str) -> str:
     """A black picture of the same size, both as `data:` addresses; raises `InputError`."""
-    with Image.open(io.BytesIO(base64.b64decode(picture.partition(",")[2]))) as read:
-        if read.width * read.height > PIXELS:
-            megapixels = read.width * read.height / 1_000_000
-            raise InputError(
-                f"The picture has {megapixels:.0f} megapixels; a Space of this old version of "
-                f"Gradio can be sent {PIXELS // 1_000_000}. Choose a smaller one."
-            )
-        mask = Image.new("RGB", read.size)
+    width, height = _size(picture)
+    if width * height > PIXELS:
+        raise InputError(
+            f"The picture has {width * height / 1_000_000:.0f} megapixels; a Space of this old "
+            f"version of Gradio can be sent {PIXELS // 1_000_000}. Choose a smaller one."
+        )
     out = io.BytesIO()
-    mask.save(out, "PNG")
+    Image.new("RGB", (width, height)).save(out, "PNG")
     return f"data:image/png;base64,{base64.b64encode(out.getvalue()).decode()}"
+
+
+def _size(picture: str) -> tuple[int, int]:
+    try:
+        with Image.open(io.BytesIO(base64.b64decode(picture.partition(",")[2]))) as read:
+            return read.size
+    except (OSError, ValueError, Image.DecompressionBombError) as error:
+        raise InputError("The picture cannot be read. Choose another one.") from error
 
 
 def as_described(value: Any, schema: Any) -> Any:
