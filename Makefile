@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-inp
 # tried again, and said.
 TESTS ?= -n 4 --dist loadfile --reruns 2 --reruns-delay 2
 
-.PHONY: run deploy test test-versions check bench soak pictures coverage-demos lock help clean
+.PHONY: run deploy test test-versions check bench soak hostile pictures coverage-demos lock help clean
 
 run: $(VENV)/run.stamp
 	@exec $(BIN)/python app.py
@@ -38,6 +38,10 @@ bench: $(VENV)/dev.stamp
 soak: $(VENV)/dev.stamp
 	$(BIN)/python -m bench.soak --minutes $(or $(MINUTES),10)
 
+# How long a hostile Space holds the event loop, and the memory it takes.
+hostile: $(VENV)/dev.stamp
+	$(BIN)/python -W ignore -m bench.hostile
+
 pictures: $(VENV)/dev.stamp
 	@sh tests/install_chromium.sh
 	$(BIN)/python -m tests.pictures
@@ -63,6 +67,7 @@ help:
 	@echo "make lock                    requirements.lock, from requirements.txt"
 	@echo "make bench                   how fast the bot is, beside others"
 	@echo "make soak MINUTES=10         mixed use with trouble, and what the bot holds meanwhile"
+	@echo "make hostile                 what a hostile Space costs: the loop held, the memory"
 	@echo "make pictures                the README's pictures, taken anew"
 	@echo "make coverage-demos DIR=…    what of Gradio's demos reaches Discord"
 	@echo "make clean                   remove what was installed and cached"

@@ -66,7 +66,7 @@ class Control:
     async def _reread(self, target: str) -> str:
         connection = self._catalogue.connections.get(target)
         if connection is None:
-            raise InputError("This Space is no longer offered.")
+            raise InputError("This Space is no longer offered. Reload the page.")
         reading = asyncio.create_task(connection.connect())
         self._tasks.add(reading)
         reading.add_done_callback(self._read)
@@ -92,7 +92,7 @@ class Control:
     def _set(self, command: str, *, paused: bool) -> None:
         endpoint = commands_of(self._catalogue.spaces).get(command)
         if endpoint is None:
-            raise InputError(f"{command} is no longer offered.")
+            raise InputError(f"{command} is no longer offered. Reload the page.")
         try:
             self._jobs.pauses.set(endpoint, paused=paused)
         except OSError as error:

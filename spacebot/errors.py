@@ -112,7 +112,9 @@ class DiskFull(StoreError):
     ERRNOS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
 
     def __init__(self) -> None:
-        super().__init__("The bot's disk is full. Whoever runs the bot has to make room.")
+        super().__init__(
+            "The bot's disk is full. Ask whoever runs the bot to make room, then try again."
+        )
 
     @classmethod
     def is_meant_by(cls, error: BaseException) -> bool:

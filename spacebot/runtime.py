@@ -65,7 +65,10 @@ ACT = 50.0
 SHOWN = 10
 STARTING = "Spacebot is still starting. Try again in a moment."
 STOPPED = "Spacebot is stopping, so this was cancelled. Run it again once Spacebot is back."
-HANGS = "The bot does not answer the page: it is too busy, or it hangs."
+HANGS = (
+    "The bot does not answer the page: it is too busy, or it hangs. "
+    "If this does not pass, restart Spacebot."
+)
 
 
 class Runtime:
@@ -133,7 +136,7 @@ class Runtime:
             log.exception("the background thread ended by a bug")
             self._bot_status = BotStatus(
                 BotPhase.FAILED,
-                "The bot stopped by a mistake of its own; its log says where. Start it again, and "
+                "The bot stopped because of a bug; the log has the details. Start it again, and "
                 "please report it.",
                 trouble=Trouble.BUG,
             )

@@ -142,7 +142,8 @@ def failure(error: BaseException) -> str:
         case SpaceRaised():
             return (
                 "❌ The Space failed and did not say why. "
-                "Try other values or another file; if it stays, tell the author of the Space."
+                "Try other values or another file; if it happens again, tell the author of the "
+                "Space."
                 f"{_left_empty(error)}"
             )
         case Cancelled():
@@ -158,4 +159,7 @@ def failure(error: BaseException) -> str:
         case SpacebotError():
             return f"❌ {error}"
         case _:
-            return "❌ The bot made a mistake; it is in its log. Try again, or tell who runs it."
+            return (
+                "❌ Something went wrong in the bot. Try again; if it happens again, tell whoever "
+                "runs the bot."
+            )

@@ -209,7 +209,7 @@ def test_too_many_in_all_are_refused(clock):
     with pytest.raises(Refused) as caught:
         enter(admission, "cy")
     assert str(caught.value) == (
-        "The bot has 2 jobs already, as many as it takes. Try again in a few minutes."
+        "The bot has 2 jobs already, the most it takes. Try again in a few minutes."
     )
     admission.leave(first[0])
     enter(admission, "cy")

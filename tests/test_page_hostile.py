@@ -146,7 +146,7 @@ async def test_no_files_end_in_a_500(client, command, fields, charset) -> None:
     for event in answer.text.split("\n\n"):
         if event.startswith("data: "):
             shown = json.loads(event[6:])
-            assert "made a mistake" not in shown["html"]
+            assert "went wrong in the bot" not in shown["html"]
             assert "went wrong in the bot" not in shown["html"]
 
 

@@ -276,7 +276,7 @@ async def test_an_unknown_command_and_file_are_told(client) -> None:
 async def test_a_bug_is_logged_without_what_was_given(client, house, caplog) -> None:
     house.folder = house.folder / "missing"
     answer = await run(client, "demo compose", prompt="a secret wish")
-    assert "The bot made a mistake" in last(answer)
+    assert "Something went wrong in the bot" in last(answer)
     assert "a secret wish" not in caplog.text
 
 

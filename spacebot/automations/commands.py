@@ -359,10 +359,12 @@ async def _past(
     guild, member = interaction.guild, interaction.user
     channel = guild.get_channel_or_thread(channel_id) if guild else None
     if not isinstance(channel, discord.abc.Messageable) or not isinstance(member, discord.Member):
-        raise InputError("That message is not in this server.")
+        raise InputError("That message is not in this server. Choose one that is.")
     may = channel.permissions_for(member)
     if not (may.view_channel and may.read_message_history):
-        raise InputError("You cannot read that channel yourself.")
+        raise InputError(
+            "You cannot read that channel yourself. Choose a message that you can read."
+        )
     try:
         return await channel.fetch_message(int(named["message"]))
     except discord.HTTPException as error:

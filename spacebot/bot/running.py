@@ -21,8 +21,8 @@ log = logging.getLogger(__name__)
 FINAL = range(4010, 4014)
 # Bots that share an address should not all come back in the second in which a limit ends.
 SPREAD = 30.0
-SET_PROXY = "If it stays so, this host may block Discord: set DISCORD_PROXY."
-CHECK_PROXY = "If it stays so, look at the proxy: it must pass HTTPS and WebSockets on to Discord."
+SET_PROXY = "If this goes on, this host may block Discord: set DISCORD_PROXY."
+CHECK_PROXY = "If this goes on, look at the proxy: it must pass HTTPS and WebSockets on to Discord."
 
 
 async def keep_running(
@@ -165,7 +165,7 @@ def diagnose(error: Exception, pause: float, proxy: str = "") -> BotStatus:
         case _:
             return BotStatus(
                 BotPhase.FAILED,
-                "The bot stopped by a mistake of its own; its log says where. Start it again, and "
+                "The bot stopped because of a bug; the log has the details. Start it again, and "
                 "please report it.",
                 trouble=Trouble.BUG,
             )

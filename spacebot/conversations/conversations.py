@@ -175,7 +175,9 @@ class Conversations:
             conversation.space, conversation.api_name, conversation.command
         )
         if not found.chats:
-            raise EndpointGone("The Space no longer has this chat: it was changed.")
+            raise EndpointGone(
+                "The Space no longer has this chat: it was changed. Start another one."
+            )
         return found
 
     async def _answer(self, conversation: str, line: Line, question: Question) -> None:

@@ -120,7 +120,7 @@ class Admission:
         """Get in line; raises `Refused`, naming the limit and when to try again."""
         if self.running + self.waiting >= self.limits.in_all:
             raise Refused(
-                f"The bot has {self.limits.in_all} jobs already, as many as it takes. "
+                f"The bot has {self.limits.in_all} jobs already, the most it takes. "
                 "Try again in a few minutes."
             )
         turn = Turn(space, endpoint, user)

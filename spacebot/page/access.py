@@ -24,7 +24,7 @@ SESSION = 12 * 3600
 KNOWN, KNOWN_FOR, MOST_KNOWN = "spacebot_known", 400 * 86400, 100
 TOO_MANY = "Too many wrong passwords. Try again in {} s."
 WRONG = "That is not the password. It is OWNER_PASSWORD in Spacebot's settings."
-ELSEWHERE = "Only Spacebot's own page can ask for this."
+ELSEWHERE = "Only Spacebot's own page can ask for this. Open the page and try again there."
 UNKNOWN = "Sign in as the owner first."
 
 

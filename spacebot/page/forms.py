@@ -164,7 +164,7 @@ def _number(option: Option, raw: str) -> float:
     try:
         return float(raw)
     except ValueError as exc:
-        raise InputError(f"{option.name}: a number is needed.", option=option.name) from exc
+        raise InputError(f"{option.name}: enter a number.", option=option.name) from exc
 
 
 def _boolean(_option: Option, raw: str) -> bool:

@@ -35,7 +35,7 @@ SLOWEST, PATIENCE = 32 * KIBIBYTE, 15.0
 NOTHING = "There is nothing to call here."
 SLOW = "The request arrived too slowly. Try again on a better connection."
 BUSY = "Too many uploads at once. Try again in a minute."
-WRONG_TYPE = "Spacebot's own page sends this in another form."
+WRONG_TYPE = "Spacebot's own page sends this in another form. Reload the page and try again."
 UNREADABLE = "The address of the request is not readable."
 FOREIGN_HOST = (
     "Spacebot does not know this host name. If it is yours, add it to ALLOWED_HOSTS in Spacebot's "

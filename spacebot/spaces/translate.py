@@ -123,7 +123,7 @@ def _refused(error: httpx.HTTPStatusError | aiohttp.ClientResponseError) -> Exce
         case status:
             refused = SpaceUnavailable(
                 f"The Space refused the job (HTTP {status}). "
-                "Try again later; if it stays, tell whoever runs this bot."
+                "Try again later; if it happens again, tell whoever runs this bot."
             )
             return refused if status >= 500 else refused.for_good()
 

