@@ -21,8 +21,8 @@ from spacebot.models import Reply
 from spacebot.outputs.messages import preview, render
 
 # Above this the system refuses memory, in bytes; a drawing of Vega-Lite has a limit of its own.
-# The largest result that is taken, 20 MB of JSON, needs 300 MiB to convert; pictures less.
-MEMORY = 320 << 20
+# 290,000 JSON objects, near the most that is taken, fail at 320 MiB and are converted at 400.
+MEMORY = 400 << 20
 # A process that once needed more than this ends after its answer, to give the memory back.
 KEPT = 120 << 20
 CALLS = {"render": render, "preview": preview}
