@@ -174,7 +174,8 @@ async def menu(url: str, folder: Path) -> None:
     read = asyncio.Event()
     async with Network() as network:
         source = Source("a/b", address=url)
-        catalogue = Catalogue([source], network, folder=folder, changed=read.set)
+        catalogue = Catalogue([source], network, folder=folder)
+        catalogue.subscribe(read.set)
         try:
             await catalogue.start()
             await read.wait()
