@@ -1,4 +1,7 @@
-"""Older protocols take gradio_client's stock path, and give the same."""
+"""Jobs on a real Space, and what is replaced of gradio_client for them.
+
+Older protocols are tried on the versions that speak them: `tests/versions`, `test_spaces_wire`.
+"""
 
 from __future__ import annotations
 
@@ -32,8 +35,6 @@ from spacebot.spaces.translate import stock_failed
 from tests.e2e.proxy import before
 from tests.spaces import serve
 
-PROTOCOLS = ("sse_v3", "sse_v2.1", "sse_v2", "sse_v1")
-
 
 @pytest.fixture(scope="module")
 def served() -> Any:
@@ -48,7 +49,7 @@ def served() -> Any:
 
 
 class Speaking:
-    """A Space that says it speaks an older protocol."""
+    """Runs jobs on a Space to their end."""
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
@@ -65,14 +66,10 @@ class Speaking:
         return self.connection.visible(endpoint, last.values)
 
 
-async def speaking(address: str, protocol: str, do: Callable[[Speaking], Any]) -> Any:
-    """Do something with a Space through a proxy that says it speaks `protocol`."""
-
-    def change(config: dict[str, Any]) -> None:
-        config["protocol"] = protocol
-
-    async with before(address, change) as proxy, Network() as network:
-        connection = Connection(Source(proxy.url), network)
+async def speaking(address: str, do: Callable[[Speaking], Any]) -> Any:
+    """Do something with a Space."""
+    async with Network() as network:
+        connection = Connection(Source(address), network)
         try:
             await connection.ready()
             return await do(Speaking(connection))
@@ -80,8 +77,7 @@ async def speaking(address: str, protocol: str, do: Callable[[Speaking], Any]) -
             await connection.close()
 
 
-@pytest.mark.parametrize("protocol", PROTOCOLS)
-async def test_results_are_the_same(served: dict[str, str], protocol: str, tmp_path: Path):
+async def test_results_are_the_same(served: dict[str, str], tmp_path: Path):
     paper = tmp_path / "paper.txt"
     paper.write_text("some words")
 
@@ -95,17 +91,16 @@ async def test_results_are_the_same(served: dict[str, str], protocol: str, tmp_p
         assert file.path
         assert file.path.read_bytes() == b"some words"
 
-    await speaking(served["kinds"], protocol, do)
+    await speaking(served["kinds"], do)
 
 
-@pytest.mark.parametrize("protocol", PROTOCOLS)
-async def test_sessions_are_kept_apart(served: dict[str, str], protocol: str):
+async def test_sessions_are_kept_apart(served: dict[str, str]):
     async def do(space: Speaking) -> None:
         assert await space.result("/count", "ada", step=2) == ["total 2"]
         assert await space.result("/count", "ben", step=1) == ["total 1"]
         assert await space.result("/count", "ada", step=3) == ["total 5"]
 
-    await speaking(served["stateful"], protocol, do)
+    await speaking(served["stateful"], do)
 
 
 async def test_a_job_that_waits_for_its_session_says_so(served: dict[str, str]):
@@ -125,8 +120,7 @@ async def test_a_job_that_waits_for_its_session_says_so(served: dict[str, str]):
             await connection.close()
 
 
-@pytest.mark.parametrize("protocol", PROTOCOLS)
-async def test_progress_and_steps_are_told(served: dict[str, str], protocol: str):
+async def test_progress_and_steps_are_told(served: dict[str, str]):
     async def do(space: Speaking) -> None:
         updates = await space.run("/progress", seconds=1.5, steps=3)
         notes = [u.note for u in updates if isinstance(u, Progress) and u.note]
@@ -136,17 +130,13 @@ async def test_progress_and_steps_are_told(served: dict[str, str], protocol: str
         updates = await space.run("/stream", words=4, pause=0.4)
         partials = [u.values[0] for u in updates if isinstance(u, Partial)]
         assert partials
-        # A Space of sse_v1 sends whole outputs; this one, whatever it says, sends what changed.
-        assert protocol == "sse_v1" or all(
-            "word0 word1 word2 word3 ".startswith(text) for text in partials
-        )
+        assert all("word0 word1 word2 word3 ".startswith(text) for text in partials)
         assert updates[-1] == Result(["word0 word1 word2 word3 "])
 
-    await speaking(served["fast"], protocol, do)
+    await speaking(served["fast"], do)
 
 
-@pytest.mark.parametrize("protocol", PROTOCOLS)
-async def test_a_failure_is_in_the_spaces_words(served: dict[str, str], protocol: str):
+async def test_a_failure_is_in_the_spaces_words(served: dict[str, str]):
     async def do(space: Speaking) -> None:
         with pytest.raises(SpaceRaised, match=r"^No cats\.$"):
             await space.run("/told", text="No cats.")
@@ -158,7 +148,7 @@ async def test_a_failure_is_in_the_spaces_words(served: dict[str, str], protocol
         with pytest.raises(EndpointGone, match="The Space no longer has /vanished"):
             await space.run("/vanished")
 
-    await speaking(served["trouble"], protocol, do)
+    await speaking(served["trouble"], do)
 
 
 @pytest.mark.parametrize(
@@ -170,14 +160,10 @@ async def test_a_failure_is_in_the_spaces_words(served: dict[str, str], protocol
         (422, InputError, False),
     ],
 )
-@pytest.mark.parametrize("protocol", ["sse_v3", "sse_v1"])
 async def test_a_space_that_refuses_a_job_is_told_the_same(
-    served: dict[str, str], protocol: str, status: int, kind: type, again: bool
+    served: dict[str, str], status: int, kind: type, again: bool
 ):
-    def change(config: dict[str, Any]) -> None:
-        config["protocol"] = protocol
-
-    async with before(served["fast"], change) as proxy, Network() as network:
+    async with before(served["fast"]) as proxy, Network() as network:
         body = {"detail": [{"msg": "too long"}]}
         proxy.answers["/queue/join"] = lambda _: web.json_response(body, status=status)
         connection = Connection(Source(proxy.url), network)
@@ -196,8 +182,7 @@ def test_what_an_older_space_says_of_its_end_is_no_bug(error: Exception):
     assert stock_failed(other := KeyError("other")) is other
 
 
-@pytest.mark.parametrize("protocol", PROTOCOLS)
-async def test_leaving_a_job_cancels_it_alone(served: dict[str, str], protocol: str):
+async def test_leaving_a_job_cancels_it_alone(served: dict[str, str]):
     async def do(space: Speaking) -> None:
         began = asyncio.Event()
 
@@ -221,7 +206,7 @@ async def test_leaving_a_job_cancels_it_alone(served: dict[str, str], protocol: 
             await left
         assert await asyncio.wait_for(stays, 15) == Result(["step 5"])
 
-    await speaking(served["trouble"], protocol, do)
+    await speaking(served["trouble"], do)
 
 
 # What SpaceClient and StockSession replace or rely on. Where a new gradio_client changes

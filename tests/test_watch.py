@@ -12,11 +12,22 @@ from typing import Any
 import pytest
 from aiohttp import web
 
+from spacebot import words
 from spacebot.errors import QuotaExceeded, SignInNeeded, SpaceBusy, SpaceRaised, SpaceStopped
 from spacebot.models import Progress, Stage
 from spacebot.spaces import watch as module
 from spacebot.spaces.network import Network
-from spacebot.spaces.watch import Partial, Reading, Result, Stream, Toast, Update, progress_of
+from spacebot.spaces.watch import (
+    UNIT,
+    WORDS,
+    Partial,
+    Reading,
+    Result,
+    Stream,
+    Toast,
+    Update,
+    progress_of,
+)
 from tests.listening import listening
 
 DONE = {"msg": "process_completed", "success": True, "output": {"data": ["hi"]}}
@@ -91,6 +102,15 @@ async def test_progress_is_told():
 )
 def test_progress_stays_within_its_bounds(unit, fraction):
     assert progress_of(unit).fraction == fraction
+
+
+async def test_a_unit_and_a_note_of_any_length_are_cut():
+    unit = {"index": 1, "length": 2, "unit": "u" * 5_000, "desc": "n" * 50_000}
+    (progress, _) = await followed({"msg": "progress", "progress_data": [unit]}, DONE)
+    assert isinstance(progress, Progress)
+    assert (len(progress.unit), len(progress.note)) == (UNIT, WORDS)
+    assert words.progress(progress).count("u") < UNIT
+    assert len(words.progress(progress)) < 1_000
 
 
 async def test_a_toast_is_told():
