@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import datetime
 import logging
 import time
 import uuid
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -16,14 +15,22 @@ import discord
 
 from spacebot import inputs, words
 from spacebot.attachments import named
-from spacebot.buttons import cancel_view, is_running, job_under
-from spacebot.delivery import MAYBE, Delivery
+from spacebot.buttons import cancel_view
+from spacebot.delivery import (
+    LOST,
+    MAYBE,
+    NOBODY,
+    MessageSurface,
+    Refusal,
+    ref_of,
+    refusal_of,
+)
 from spacebot.errors import EndpointGone
+from spacebot.follow import Follower
 from spacebot.forms import Forms
 from spacebot.jobs import Jobs, secrets_of, to_job
 from spacebot.models import Answer, Asker, Chain, Choice, Ending, Endpoint, Job
 from spacebot.pacing import Rush
-from spacebot.places import AUTOMOD, DELETED, NOBODY, TROUBLE, ref_of
 from spacebot.store import Record, State
 
 log = logging.getLogger(__name__)
@@ -33,10 +40,16 @@ AT_ONCE = 10
 # So many seconds an answer waits for its job to be written down: a disk that is busy for
 # longer must not cost Discord's 3.
 WRITTEN = 0.25
-# Its codes for a reply that never was.
-UNANSWERED = {10015, 10062}
 
 Converse = Callable[[discord.Interaction[Any], str, Endpoint, Mapping[str, Any]], Awaitable[bool]]
+
+
+@dataclass(frozen=True, slots=True)
+class Recovery:
+    """A job to run, in this process for the first time, and the message that shows it."""
+
+    surface: MessageSurface
+    run: Callable[[], Coroutine[Any, Any, Any]]
 
 
 class Desk:
@@ -49,7 +62,7 @@ class Desk:
         forms: Forms,
         *,
         converse: Converse,
-        others: Callable[[Job], Delivery | None],
+        others: Callable[[Job], Recovery | None],
     ) -> None:
         self.client = client
         self.jobs = jobs
@@ -59,9 +72,9 @@ class Desk:
         self.stoppable: dict[str, tuple[Job, Callable[[str], str]]] = {}
         # Takes a chat's command as the beginning of a conversation, where one can be had.
         self._converse = converse
-        # Delivers a job that no interaction asked for; gives None for one of ours.
+        # Takes up a job that no interaction asked for; gives None for one of ours.
         self._others = others
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[Any]] = set()
 
     async def answer(
         self,
@@ -91,7 +104,13 @@ class Desk:
         job = replace(job, chain=chain, conversation=conversation)
         job = await self.acknowledge(interaction, job)
         await self.rush.over()
-        await Delivery(self.client, self.jobs, job).run()
+        await self.recovery(job).run()
+
+    def recovery(self, job: Job) -> Recovery:
+        """A job that an interaction asked for, shown in its reply."""
+        surface = MessageSurface(self.client, self.jobs, job)
+        # Its message may be learnt first.
+        return Recovery(surface, lambda: Follower(surface, surface.job).run())
 
     def job(
         self,
@@ -141,7 +160,7 @@ class Desk:
         try:
             answered = await respond(f"{words.header(job, job.command)}\n-# ⏳ Starting")
         except discord.HTTPException as error:
-            if error.code not in AUTOMOD:
+            if refusal_of(error) is not Refusal.MODERATED:
                 raise
             # The prompt, most likely: without it the command is answered all the same.
             answered = await respond(f"**{job.command}** for {job.asker.mention}\n-# ⏳ Starting")
@@ -229,7 +248,7 @@ class Desk:
             log.info("job %s is taken over", running.job.id)
             self._spawn(go_on(self.client), running.job.id)
 
-    def _spawn(self, work: Coroutine[Any, Any, None], job: str) -> None:
+    def _spawn(self, work: Coroutine[Any, Any, Any], job: str) -> None:
         task = asyncio.create_task(work, name=f"job {job}")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -238,16 +257,17 @@ class Desk:
         """Take up one job where that is safe, or tell its asker."""
         try:
             job = self._job(record)
-            delivery = self._others(job) or Delivery(self.client, self.jobs, job)
-            if not await self._is_waited_for(delivery):
+            recovery = self._others(job) or self.recovery(job)
+            surface = recovery.surface
+            if not await surface.is_waiting():
                 await self.jobs.note(record.id, state=Ending.CANCELLED.value, ended=time.time())
-            elif self._can_be_taken_up(record, delivery.job.endpoint):
+            elif self._can_be_taken_up(record, surface.job.endpoint):
                 log.info("job %s %s is taken up again", record.id, record.command)
-                self._spawn(delivery.run(), record.id)
+                self._spawn(recovery.run(), record.id)
             else:
                 # A private answer cannot be looked at once its token is over.
                 posted = record.state == State.POSTING
-                await (delivery.tell_lost(MAYBE) if posted else delivery.tell_lost())
+                await surface.tell_lost(MAYBE if posted else LOST)
                 await self.jobs.lose(job)
         except Exception:
             log.exception("job %s could not be recovered", record.id)
@@ -264,36 +284,6 @@ class Desk:
             # Enough to tell of it; running it says that the endpoint is gone.
             endpoint = Endpoint(record.space, record.api_name, record.command, "")
         return to_job(record, endpoint)
-
-    async def _sought(self, delivery: Delivery) -> discord.Message | None:
-        """A reply whose id was never learnt, by its button, among the messages of its time."""
-        ref = delivery.ref
-        # One without an interaction was never written: it waits for its turn.
-        if ref.message is not None or ref.channel is None or ref.private or ref.is_ordinary:
-            return None
-        channel = self.client.get_partial_messageable(ref.channel)
-        made = datetime.datetime.fromtimestamp(ref.created, datetime.UTC)
-        async for message in channel.history(limit=100, around=made):
-            if job_under(message) == delivery.job.id:
-                return message
-        return None
-
-    async def _is_waited_for(self, delivery: Delivery) -> bool:
-        """Whether the job's message still stands there unanswered.
-
-        A process can be killed after it posted a result and before it noted so.
-        """
-        try:
-            message = await delivery.writer.fetch() or await self._sought(delivery)
-        except discord.HTTPException as error:
-            never = delivery.ref.message is None and error.code in UNANSWERED
-            return error.code not in DELETED and not never
-        except TROUBLE:
-            # It cannot be looked at now.
-            return True
-        if message is not None and delivery.ref.message is None:
-            delivery.found(message.id)
-        return message is None or is_running(message)
 
 
 def at_message(job: Job, message: int | None) -> Job:

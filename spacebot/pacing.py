@@ -7,7 +7,7 @@ import contextlib
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Protocol
 
 from spacebot.jobs import Jobs, Running
 
@@ -23,33 +23,50 @@ AT_ONCE = 100
 CROWD, YIELD = 20, 2.0
 
 
-class Pace:
-    """When one job's message is due to be edited. A stream's first words are shown at once."""
+class Paced(Protocol):
+    """When a surface is due to show how far its job is."""
 
-    def __init__(self, jobs: Jobs, running: Running) -> None:
-        self._jobs = jobs
+    async def due(self, result: asyncio.Future[Any]) -> bool:
+        """Wait until it is; False as soon as the job has ended."""
+        ...
+
+
+class Pace:
+    """When one job's message is due to be edited; an `eager` one at a stream's first words too."""
+
+    def __init__(self, jobs: Jobs, running: Running, *, eager: bool = True) -> None:
+        self.jobs = jobs
         self._running = running
         self._began = time.monotonic()
-        self._edits = 0
-        self._spoken = not running.job.endpoint.streams
+        self.edits = 0
+        self._spoken = not (eager and running.job.endpoint.streams)
 
     async def due(self, result: asyncio.Future[Any]) -> bool:
         """Wait until the next edit is due; False as soon as the job has ended."""
         first = None if self._spoken else asyncio.ensure_future(self._running.spoke.wait())
         waiting = {result} if first is None else {result, first}
         try:
-            await asyncio.wait(waiting, timeout=self._pause(), return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(waiting, timeout=self.pause(), return_when=asyncio.FIRST_COMPLETED)
         finally:
             if first is not None:
                 first.cancel()
         self._spoken = self._spoken or self._running.spoke.is_set()
-        self._edits += 1
+        self.edits += 1
         return not result.done()
 
-    def _pause(self) -> float:
+    def pause(self) -> float:
+        """Seconds until the next edit."""
         passed = time.monotonic() - self._began
-        own = min(max(LEAST, passed / 2), MOST) if self._edits else FIRST
-        return max(own, len(self._jobs.running) / A_SECOND)
+        own = min(max(LEAST, passed / 2), MOST) if self.edits else FIRST
+        return max(own, len(self.jobs.running) / A_SECOND)
+
+
+class SteadyPace(Pace):
+    """For a message that several jobs share: its progress is shown as often as it may be."""
+
+    def pause(self) -> float:
+        """Seconds until the next edit."""
+        return LEAST if self.edits else FIRST
 
 
 class Rush:

@@ -19,12 +19,13 @@ from dataclasses import asdict, replace
 from functools import partial
 from typing import Any, TypeVar
 
-from spacebot import __version__, demo, setup_guide, words
+from spacebot import __version__, demo, setup_guide
 from spacebot.bot import Bot, keep_running, reached
 from spacebot.catalogue import TYPING, Catalogue
 from spacebot.compare import COMPARE
 from spacebot.control import Control
-from spacebot.errors import Cancelled, Interrupted, NewerDatabase, Refused, StoreError
+from spacebot.errors import NewerDatabase, Refused, StoreError
+from spacebot.follow import Follower
 from spacebot.jobs import Deadlines, Jobs, Limits
 from spacebot.models import (
     Asker,
@@ -43,6 +44,7 @@ from spacebot.models import (
     Status,
     Trouble,
 )
+from spacebot.page.surface import PageSurface
 from spacebot.reach import Lookout
 from spacebot.settings import Settings
 from spacebot.spaces import Network
@@ -64,7 +66,6 @@ SAMPLE = 30.0
 ACT = 50.0
 SHOWN = 10
 STARTING = "Spacebot is still starting. Try again in a moment."
-STOPPED = "Spacebot is stopping, so this was cancelled. Run it again once Spacebot is back."
 HANGS = (
     "The bot does not answer the page: it is too busy, or it hangs. "
     "If this does not pass, restart Spacebot."
@@ -350,48 +351,23 @@ class Runtime:
     async def run(self, job: Job) -> AsyncIterator[Progress | Outcome]:
         """Run a job of the try-out, from any event loop; leaving the iteration cancels it."""
         home = asyncio.get_running_loop()
-        queue: asyncio.Queue[Progress | Outcome | BaseException] = asyncio.Queue()
+        steps: asyncio.Queue[Progress | Outcome | BaseException] = asyncio.Queue()
 
-        def put(item: Progress | Outcome | BaseException) -> None:
-            home.call_soon_threadsafe(queue.put_nowait, item)
+        def put(step: Progress | Outcome | BaseException) -> None:
+            home.call_soon_threadsafe(steps.put_nowait, step)
 
         following = self._submit(self._follow(job, put))
         try:
             while True:
-                item = await queue.get()
-                if isinstance(item, BaseException):
-                    raise item
-                yield item
-                if isinstance(item, Outcome):
+                step = await steps.get()
+                if isinstance(step, BaseException):
+                    raise step
+                yield step
+                if isinstance(step, Outcome):
                     return
         finally:
             following.cancel()
 
     async def _follow(self, job: Job, put: Callable[[Any], None]) -> None:
         assert self._jobs is not None
-        try:
-            # In a conversation what was asked stands right above.
-            header = "" if job.conversation else words.header(job, job.command)
-            running = await self._jobs.start(job, header=lambda: header)
-        except Exception as error:
-            put(error)
-            return
-        ended: BaseException | None = None
-        try:
-            async for update in running:
-                if isinstance(update, Progress):
-                    update = replace(update, partial=await self._jobs.preview(running, header))
-                put(update)
-            with contextlib.suppress(asyncio.CancelledError):
-                # The files live until the page has taken them, and closes the iteration.
-                await asyncio.sleep(60)
-        except asyncio.CancelledError:
-            ended = Cancelled(running.cancel())
-        except Interrupted as error:
-            ended = error
-            put(Cancelled(STOPPED))
-        except Exception as error:
-            ended = error
-            put(error)
-        finally:
-            await self._jobs.settle(running, ended)
+        await Follower(PageSurface(self._jobs, job, put), job).run()

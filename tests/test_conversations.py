@@ -65,6 +65,24 @@ async def test_two_conversations_do_not_know_of_each_other(served, tmp_path: Pat
         await answer(mine, "Your name is Ada.")
 
 
+async def test_a_fork_while_an_answer_is_given_anew_takes_the_old_one(served, tmp_path: Path):
+    async with lab(tmp_path, parrot=served("parrot")) as it:
+        thread = await opened(it.ada, "parrot", it.channel, message="slowly say hello")
+        said = await answer(thread)
+        await it.ada.click(said, LAST)
+        await thread.wait(lambda place: "Stop" in spoken(place)[-1].buttons(), 20)
+        store = it.home.jobs.store
+        first = await it.home.bot.conversations.talks.find(thread.id, it.ada.id)
+        assert first is not None
+        owner: Any = it.home.bot.user
+        copy = await it.home.bot.conversations.talks.fork(first, owner, 1)
+        (turn,) = await store.chats.said(copy.id)
+        assert (turn.state, bool(turn.answer)) == ("done", True)
+        # A restart asks the question anew in one conversation alone.
+        assert len(await store.chats.unanswered()) == 1
+        await answer(thread)
+
+
 async def test_a_history_is_sent_each_time_and_regenerate_and_fork_go_back(served, tmp_path: Path):
     async with lab(tmp_path, llama=served("codellama")) as it:
         thread = await opened(it.ada, "llama", it.channel, message="fibonacci please")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from spacebot.bot import Bot, keep_running
 from spacebot.catalogue import Catalogue
-from spacebot.conversations.asking import Question
+from spacebot.conversations.chat_surface import Question
 from spacebot.conversations.lines import Line, Lines
 from spacebot.jobs import Jobs
 from spacebot.models import Asker, BotStatus, Source

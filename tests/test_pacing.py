@@ -25,10 +25,10 @@ async def test_after_a_streams_first_words_the_next_edit_waits_as_long_as_any():
     job = Running(Job("0" * 12, endpoint, Asker("1", "<@1>"), {}), Path("nowhere"))
     pace = Pace(cast(Any, SimpleNamespace(running=())), job)
     never = asyncio.get_running_loop().create_future()
-    assert pace._pause() == FIRST
+    assert pace.pause() == FIRST
     job.spoke.set()
     assert await pace.due(never)
-    assert pace._pause() == LEAST
+    assert pace.pause() == LEAST
 
 
 async def test_a_crowd_that_is_not_answered_yet_comes_first():

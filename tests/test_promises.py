@@ -41,8 +41,8 @@ LAYERS = (
     {"catalogue"},
     {"file_types", "followups"},
     {"buttons", "jobs"},
-    {"places", "forms", "control", "intents", "pacing"},
-    {"posting", "attachments"},
+    {"attachments", "forms", "control", "intents", "pacing"},
+    {"follow"},
     {"delivery", "commands"},
     {"desk"},
     {"automations", "compare", "conversations", "presses"},
@@ -67,8 +67,6 @@ OWNERS = {
         "file_types",
         "forms",
         "intents",
-        "places",
-        "posting",
         "presses",
         "send_to",
     },
@@ -149,6 +147,19 @@ def test_only_settings_read_the_environment() -> None:
         and re.search(r"\bos\.(environ|getenv)|from os import .*(environ|getenv)", path.read_text())
     ]
     assert shown(readers) == []
+
+
+def test_only_one_file_knows_the_error_codes_of_discord() -> None:
+    # Others ask `refusal_of`. In page/ and spaces/ a status is HTTP's, in bot/running.py the
+    # gateway's.
+    compared = re.compile(r"\berror\.(code|status)\b *(?:[!=<>]=?|in\b|not in\b)")
+    rooms = {room for room in LEVELS if room in OWNERS["discord"]}
+    asking = [
+        path for path in sources() if room_of(path) in rooms and compared.search(path.read_text())
+    ]
+    assert shown(asking) == []
+    codes = [path for path in sources() if re.search(r"\b50013\b", path.read_text())]
+    assert shown(codes) == ["spacebot/delivery/refusals.py"]
 
 
 def test_files_and_functions_stay_short() -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import re
 import time
-from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from functools import partial
 
@@ -14,17 +13,25 @@ import discord
 from spacebot import inputs, recipes, words
 from spacebot.automations.events import Event
 from spacebot.buttons import cancel_view
-from spacebot.delivery import Delivery
+from spacebot.delivery import (
+    DISCORD_ERRORS,
+    MessageSurface,
+    Refusal,
+    fresh_nonce,
+    persist,
+    refusal_of,
+    send,
+    thread_on,
+)
 from spacebot.errors import Unanswered
+from spacebot.follow import Shown
 from spacebot.jobs import Jobs, Running
 from spacebot.models import FILE_LIMIT, Answer, Job, MessageRef, Outcome, Reply
-from spacebot.places import TROUBLE, fresh_nonce, send, thread_on
-from spacebot.posting import Poster, persist
+from spacebot.pacing import Pace, Paced
 from spacebot.store import Automation
 
 log = logging.getLogger(__name__)
 
-Deliver = Callable[[Job, discord.Message | None], Awaitable[None]]
 # What people choose from, and how it is told.
 ANSWERS = {
     "reply": "a reply",
@@ -38,8 +45,6 @@ NEEDED = {
     "reaction": ["add_reactions", "read_message_history"],
     "thread": ["create_public_threads", "send_messages_in_threads"],
 }
-# Discord: there is no such channel.
-NO_CHANNEL = 10003
 # Edits of a channel's messages are five in 5 seconds for all of them together: the results
 # must not wait for progress that nobody asked to see.
 SHOW_FIRST, SHOW = 5.0, 15.0
@@ -48,98 +53,81 @@ SIGN = "[\u2190-\u2bff\u3030\u303d\u3297\u3299\U0001f000-\U0001faff][\ufe0f\U000
 EMOJI = re.compile(f"[\U0001f1e6-\U0001f1ff]{{2}}|{SIGN}(?:\u200d{SIGN})*")
 
 
-class Answering(Delivery):
-    """A job that an automation started. `error` is what went wrong, once it has ended."""
+class SlowPace(Pace):
+    """For a channel's messages: many of them share one rate limit of Discord's."""
+
+    def __init__(self, jobs: Jobs, running: Running) -> None:
+        super().__init__(jobs, running, eager=False)
+        self._ref = running.job.message_ref
+
+    def pause(self) -> float:
+        """Seconds until the next edit."""
+        refs = [one.job.message_ref for one in self.jobs.running]
+        alike = [ref for ref in refs if ref and self._ref and ref.channel == self._ref.channel]
+        return max(SHOW, 2.0 * len(alike)) if self.edits else SHOW_FIRST
+
+
+class ChannelSurface(MessageSurface):
+    """Shows a job that an automation started in the message that answers the event."""
 
     def __init__(self, client: discord.Client, jobs: Jobs, job: Job) -> None:
-        share = f"automation:{automation_of(job)}"
-        asker = replace(job.asker, share=share)
+        asker = replace(job.asker, share=f"automation:{automation_of(job)}")
         # It answers where its moderator said, whatever its command does otherwise.
         endpoint = replace(job.endpoint, answer=Answer.CHANNEL)
-        super().__init__(client, jobs, replace(job, asker=asker, endpoint=endpoint))
-        self.poster = Quiet(self.writer, self.header, job.id)
-        self.error: BaseException | None = None
-        self._next = time.monotonic() + SHOW_FIRST
+        job = replace(job, asker=asker, endpoint=endpoint)
+        super().__init__(client, jobs, job, elsewhere=False)
 
-    async def fail(self, error: BaseException) -> None:
-        """Note what went wrong, and tell it in the message."""
-        self.error = error
-        await super().fail(error)
-
-    async def _show(self, running: Running) -> None:
-        if time.monotonic() < self._next:
-            return
-        refs = [one.job.message_ref for one in self.jobs.running]
-        alike = [ref for ref in refs if ref and ref.channel == self.ref.channel]
-        self._next = time.monotonic() + max(SHOW, 2.0 * len(alike))
-        await super()._show(running)
+    def pace(self, running: Running) -> Paced:
+        """Results must not wait for progress that nobody asked to see."""
+        return SlowPace(self.jobs, running)
 
 
-class Quiet(Poster):
-    """Writes where the automation answers, or nowhere: nobody asked for a direct message."""
-
-    async def _another_way(self, reply: Reply, view: discord.ui.View | None) -> None:  # noqa: ARG002
-        log.info("job %s: its message is gone", self.name)
-
-    async def _to_person(self, reply: Reply, view: discord.ui.View | None = None) -> bool:  # noqa: ARG002
-        return False
-
-
-class Reacting(Answering):
+class ReactionSurface(ChannelSurface):
     """Answers by a reaction: the emoji that the Space gives, else `emoji`."""
+
+    preview_limit = 0
 
     def __init__(self, client: discord.Client, jobs: Jobs, job: Job, emoji: str = DONE) -> None:
         super().__init__(client, jobs, job)
         self.emoji = emoji or DONE
 
-    async def _show(self, running: Running) -> None:
-        """Nothing is shown of the way."""
+    async def show(self, running: Running, preview: Reply | None) -> Shown:  # noqa: ARG002
+        """Nothing is shown on the way."""
+        return Shown.NEVER
 
-    async def _post(self, running: Running, outcome: Outcome) -> None:  # noqa: ARG002
+    async def deliver(self, running: Running, outcome: Outcome) -> None:  # noqa: ARG002
+        """React; raises `Unanswered`."""
         said = EMOJI.search(recipes.texts(self.job.endpoint, outcome.values))
         channel = self.client.get_partial_messageable(self.ref.channel or 0)
         message = channel.get_partial_message(self.ref.origin or 0)
         for emoji in [said[0], self.emoji] if said else [self.emoji]:
             try:
-                way = partial(_react, message, emoji)
-                await persist(way, Reply(""), self.job.id)
+                await persist(partial(_react, message, emoji), Reply(""), self.name)
                 return
             except discord.HTTPException as error:
                 # What a Space says may look like an emoji and be none to Discord.
-                if emoji == self.emoji or error.status != 400:
+                if emoji == self.emoji or refusal_of(error) is not Refusal.INVALID:
                     raise Unanswered(
                         f"I could not react: {error.text or error.status}. Give me the permissions "
                         "to add reactions and to read that channel's history."
                     ) from error
 
 
-class Later(Answering):
-    """A job that the bot stopped before its message was written, or that answers by a reaction.
-
-    `deliver` waits for its turn, and answers the message that it is about.
-    """
-
-    def __init__(self, client: discord.Client, jobs: Jobs, job: Job, deliver: Deliver) -> None:
-        super().__init__(client, jobs, job)
-        self._deliver = deliver
-
-    async def run(self) -> None:
-        """Wait for its turn again, and answer the message that it is about."""
-        await self._deliver(self.job, await self._origin())
-
-    async def _origin(self) -> discord.Message | None:
-        channel = self.client.get_channel(self.ref.channel or 0)
-        if self.ref.origin is None or not isinstance(channel, discord.abc.Messageable):
-            return None
-        try:
-            return await channel.fetch_message(self.ref.origin)
-        except TROUBLE as error:
-            log.info("job %s: what it answers cannot be read: %s", self.job.id, error)
-            return None
-
-
 async def _react(message: discord.PartialMessage, emoji: str, _: Reply) -> None:
     await message.add_reaction(emoji)
+
+
+async def origin_of(client: discord.Client, job: Job) -> discord.Message | None:
+    """The message that a job answers; None where it cannot be read."""
+    ref = job.message_ref or MessageRef()
+    channel = client.get_channel(ref.channel or 0)
+    if ref.origin is None or not isinstance(channel, discord.abc.Messageable):
+        return None
+    try:
+        return await channel.fetch_message(ref.origin)
+    except DISCORD_ERRORS as error:
+        log.info("job %s: what it answers cannot be read: %s", job.id, error)
+        return None
 
 
 def barred(guild: discord.Guild, automation: Automation) -> list[str]:
@@ -201,7 +189,7 @@ async def open_message(
         )
         first = Reply(f"{words.header(job, job.command)}\n-# ⏳ Starting")
         sent = await persist(way, first, job.id)
-    except TROUBLE as error:
+    except DISCORD_ERRORS as error:
         raise Unanswered(_why(error)) from error
     return replace(job.message_ref, channel=channel, message=sent.id)
 
@@ -210,7 +198,7 @@ def _why(error: Exception) -> str:
     """Why it cannot be answered, and what a moderator can do about it."""
     if not isinstance(error, discord.HTTPException):
         return "Discord could not be reached. It is tried again the next time."
-    if error.code == NO_CHANNEL:
+    if refusal_of(error) is Refusal.NO_CHANNEL:
         return (
             "The channel where it answers is gone. Delete this automation, and add one that "
             "answers elsewhere."

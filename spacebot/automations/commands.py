@@ -17,11 +17,11 @@ from spacebot.automations.answers import ANSWERS, DONE, barred
 from spacebot.automations.events import Event, plain_emoji
 from spacebot.automations.kinds import AUTOMATIONS, Timed, When
 from spacebot.automations.watch import Automations, told
+from spacebot.delivery import NOBODY
 from spacebot.desk import Desk
 from spacebot.errors import InputError
 from spacebot.inputs.base import clip
 from spacebot.models import Answer, Endpoint
-from spacebot.places import NOBODY
 from spacebot.schema import commands_of
 from spacebot.store import Automation
 

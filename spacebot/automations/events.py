@@ -12,7 +12,7 @@ from typing import Any
 import discord
 
 from spacebot.attachments import attached, words_of
-from spacebot.places import TROUBLE
+from spacebot.delivery import DISCORD_ERRORS
 
 log = logging.getLogger(__name__)
 
@@ -134,7 +134,7 @@ async def member_of(guild: discord.Guild, user: int) -> discord.Member | None:
     """A member of a server; None where there is none, or Discord does not say."""
     try:
         return guild.get_member(user) or await guild.fetch_member(user)
-    except TROUBLE as error:
+    except DISCORD_ERRORS as error:
         log.info("a member could not be looked up: %s", error)
         return None
 

@@ -9,6 +9,7 @@ import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import discord
@@ -17,21 +18,23 @@ from spacebot import words
 from spacebot.attachments import named
 from spacebot.automations import events, values
 from spacebot.automations.answers import (
-    Answering,
-    Later,
-    Reacting,
+    ChannelSurface,
+    ReactionSurface,
     automation_of,
     open_message,
+    origin_of,
     ref_of,
 )
 from spacebot.automations.events import Event
 from spacebot.automations.kinds import AUTOMATIONS, HOUR, Timed, When, listens
 from spacebot.automations.ran import REMEMBERED, Ran
+from spacebot.delivery import DISCORD_ERRORS, NOBODY
+from spacebot.desk import Recovery
 from spacebot.errors import Cancelled, EndpointGone, Interrupted, Refused, SpacebotError
+from spacebot.follow import Follower
 from spacebot.intents import Wanted
 from spacebot.jobs import Jobs
 from spacebot.models import Answer, Asker, Ending, Endpoint, Job
-from spacebot.places import NOBODY, TROUBLE
 from spacebot.store import Automation
 
 log = logging.getLogger(__name__)
@@ -148,7 +151,7 @@ class Automations:
             return
         try:
             message = await channel.fetch_message(reaction.message_id)
-        except TROUBLE as error:
+        except DISCORD_ERRORS as error:
             log.info("a message with a reaction could not be read: %s", error)
             return
         if events.is_by_person(message):
@@ -180,7 +183,7 @@ class Automations:
                 return await place.fetch_message(thread.id)
             except discord.NotFound:
                 continue
-            except TROUBLE as error:
+            except DISCORD_ERRORS as error:
                 log.info("the first message of a thread could not be read: %s", error)
                 break
         return None
@@ -281,19 +284,23 @@ class Automations:
         job = replace(job, message_ref=ref)
         if ref.message:
             await self.jobs.note(job.id, message_ref=ref, message=str(ref.message))
-            delivery = Answering(self.client, self.jobs, job)
+            surface = ChannelSurface(self.client, self.jobs, job)
         else:
-            delivery = Reacting(self.client, self.jobs, job, automation.target)
-        await delivery.run()
-        return delivery.error
+            surface = ReactionSurface(self.client, self.jobs, job, automation.target)
+        return await Follower(surface, surface.job).run()
 
-    def delivery(self, job: Job) -> Answering | None:
-        """The delivery of a job that an automation left behind; None for any other job."""
+    def recovery(self, job: Job) -> Recovery | None:
+        """How to take up a job that an automation left behind; None for any other job."""
         if not automation_of(job):
             return None
-        if job.message_ref and job.message_ref.message:
-            return Answering(self.client, self.jobs, job)
-        return Later(self.client, self.jobs, job, self.deliver)
+        surface = ChannelSurface(self.client, self.jobs, job)
+        if surface.ref.message:
+            return Recovery(surface, Follower(surface, surface.job).run)
+        # It waits for its turn again, and answers the message that it is about.
+        return Recovery(surface, partial(self._deliver_later, job))
+
+    async def _deliver_later(self, job: Job) -> None:
+        await self.deliver(job, await origin_of(self.client, job))
 
     async def _count(self, automation: Automation, error: BaseException | None) -> None:
         """Stop an automation that fails again and again, and tell its maker."""
@@ -330,14 +337,14 @@ class Automations:
                 person = await self.client.create_dm(maker)  # type: ignore[arg-type]
                 await person.send(text[:2000], allowed_mentions=NOBODY)
                 return
-        except TROUBLE as error:
+        except DISCORD_ERRORS as error:
             log.info("the maker of automation %s takes no messages: %s", automation.id, error)
             text = f"<@{maker.id}>\n{text}"
         channel = self.client.get_partial_messageable(int(automation.channel))
         try:
             allowed = discord.AllowedMentions(users=[maker] if there else False)
             await channel.send(text[:2000], allowed_mentions=allowed)
-        except TROUBLE as error:
+        except DISCORD_ERRORS as error:
             log.warning("nobody could be told that an automation was stopped: %s", error)
 
     def _spawn(self, work: Any) -> None:

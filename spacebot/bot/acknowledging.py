@@ -10,10 +10,8 @@ import aiohttp
 import discord
 from discord.webhook.async_ import AsyncWebhookAdapter
 
-from spacebot.places import TROUBLE
+from spacebot.delivery import DISCORD_ERRORS, Refusal, refusal_of
 
-# Discord's code for an interaction that was answered before.
-ACKNOWLEDGED = 40060
 # Answers that make no message.
 CHOICES, MODAL = 8, 9
 
@@ -46,7 +44,7 @@ class Acknowledging(AsyncWebhookAdapter):
             )
             if isinstance(answered, dict):
                 return answered
-        except TROUBLE as error:
+        except DISCORD_ERRORS as error:
             if isinstance(error, discord.HTTPException) and not _is_ours(error, watched):
                 raise
             lost = error
@@ -67,7 +65,7 @@ def _is_ours(error: discord.HTTPException, watched: Watched) -> bool:
     discord.py repeats a request whose answer got lost, and the first one may have been
     taken. Where none was lost, another process with the same token was faster.
     """
-    return error.code == ACKNOWLEDGED and watched.lost
+    return refusal_of(error) is Refusal.ACKNOWLEDGED and watched.lost
 
 
 class Watched:

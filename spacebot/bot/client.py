@@ -18,7 +18,7 @@ from discord.webhook.async_ import async_context
 
 from spacebot import words
 from spacebot.automations import AUTOMATION, AutomationCommands, Automations
-from spacebot.bot.acknowledging import ACKNOWLEDGED, Acknowledging
+from spacebot.bot.acknowledging import Acknowledging
 from spacebot.bot.handover import Handover
 from spacebot.bot.limits import PATIENCE, Limits
 from spacebot.bot.registration import Registration
@@ -27,13 +27,13 @@ from spacebot.built_in import BuiltIn
 from spacebot.catalogue import Catalogue
 from spacebot.commands import MOST, build
 from spacebot.conversations import CHAT_BUTTONS, HERE, Host
+from spacebot.delivery import DISCORD_ERRORS, Refusal, refusal_of
 from spacebot.desk import Desk
 from spacebot.errors import Cancelled, InputError, SpacebotError, kind_of
 from spacebot.forms import FORM_BUTTONS, Forms, tell_expired
 from spacebot.intents import CONTENT, Wanted, least
 from spacebot.jobs import Jobs
 from spacebot.models import BotPhase, BotStatus, MessageRef, Reach, Trouble
-from spacebot.places import TROUBLE
 from spacebot.presses import PRESSES, recipe_menu
 from spacebot.reach import probe, way
 from spacebot.send_to import SEND_TO, SendTo
@@ -118,7 +118,7 @@ class Bot(discord.Client):
             jobs,
             self.forms,
             converse=self.conversations.open,
-            others=self.automations.delivery,
+            others=self.automations.recovery,
         )
         self.send_to = SendTo(self.desk)
         self._unsubscribe: Callable[[], None] | None = None
@@ -201,7 +201,7 @@ class Bot(discord.Client):
     async def _renew(self) -> None:
         try:
             await self.wanted.renew()
-        except TROUBLE as error:
+        except DISCORD_ERRORS as error:
             log.warning("Discord could not be asked what it allows: %s", type(error).__name__)
 
     async def _keep_synced(self) -> None:
@@ -212,7 +212,7 @@ class Bot(discord.Client):
             try:
                 await self.registration.sync()
                 self.problem, pause = "", RETRY_FIRST
-            except TROUBLE as error:
+            except DISCORD_ERRORS as error:
                 self.problem = f"Discord did not take the commands: {error}. Trying again."
                 log.error(self.problem)
                 await asyncio.sleep(pause)
@@ -297,10 +297,9 @@ class Bot(discord.Client):
             self.conversations.talks.closed(event.thread_id, "Its thread was closed.")
 
     def _cancel(self, stands: Callable[[MessageRef], bool], why: str) -> None:
-        jobs = [(running.job, running.cancel) for running in self.jobs.running]
-        for job, cancel in (*jobs, *self.desk.stoppable.values()):
-            if job.message_ref is not None and stands(job.message_ref):
-                cancel(why)
+        for running in self.jobs.running:
+            if running.job.message_ref and stands(running.job.message_ref):
+                running.cancel(why)
 
     async def on_interaction(self, interaction: discord.Interaction[Any]) -> None:
         """Answer what discord.py does not know: a form from before a restart."""
@@ -332,10 +331,11 @@ class Bot(discord.Client):
 
         Here ends whatever fails in a command, a button, a select, a form or a context menu.
         """
-        if isinstance(error, discord.NotFound) and error.code == 10062:
+        refusal = refusal_of(error)
+        if refusal is Refusal.UNANSWERED:
             log.warning("an interaction was gone before it could be acknowledged")
             return
-        if isinstance(error, discord.HTTPException) and error.code == ACKNOWLEDGED:
+        if refusal is Refusal.ACKNOWLEDGED:
             log.error(RIVAL)
             return
         if not isinstance(error, SpacebotError):
@@ -349,7 +349,7 @@ class Bot(discord.Client):
         send = interaction.followup.send if done else interaction.response.send_message
         try:
             await send(said, ephemeral=True)
-        except TROUBLE as error:
+        except DISCORD_ERRORS as error:
             log.warning("a failure could not be told: %s", error)
 
     def state(self) -> BotStatus:

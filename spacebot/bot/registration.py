@@ -13,12 +13,11 @@ from discord import app_commands
 from spacebot.bot import rules
 from spacebot.catalogue import Catalogue
 from spacebot.commands import differ
+from spacebot.delivery import Refusal, refusal_of
 from spacebot.errors import EndpointGone
 
 log = logging.getLogger(__name__)
 
-# Discord's code for a body that breaks its rules.
-INVALID = 50035
 Payload = dict[str, Any]
 
 
@@ -131,7 +130,7 @@ class Registration:
         # discord.py keeps what Discord says of each field here alone; its public text joins
         # that into lines, which a Space's own words could forge.
         fields = getattr(error, "_errors", None) or {}
-        if error.code != INVALID:
+        if refusal_of(error) is not Refusal.INVALID:
             return False
         before = len(self._refused)
         for index, about in fields.items():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
+import contextlib
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -12,9 +12,10 @@ import discord
 
 from spacebot import inputs, recipes
 from spacebot.built_in import BuiltIn
-from spacebot.compare.comparison import Comparison, Entry
+from spacebot.compare.comparison import Cell, Comparison
 from spacebot.desk import Desk
-from spacebot.errors import EndpointGone, InputError, SpacebotError
+from spacebot.errors import EndpointGone, InputError
+from spacebot.follow import Closed
 from spacebot.models import Answer, Choice, Endpoint, Job, Parameter, Source, Space
 from spacebot.schema import commands_of
 from spacebot.store import State
@@ -94,32 +95,28 @@ async def run(
     # After a restart its asker is told that the answers are lost.
     await desk.jobs.note_known(job, State.SENT)
     known = candidates(desk.jobs.catalogue.spaces)
-    entries = [await _start(desk, job, name, prompt, known.get(name)) for name in names]
-    await Comparison(desk, job, entries).run()
+    comparison = Comparison(desk, job)
+    comparison.cells = [_cell(comparison, f"/{name}", prompt, known.get(name)) for name in names]
+    with contextlib.suppress(Closed):
+        await comparison.run()
 
 
-async def _start(
-    desk: Desk, job: Job, name: str, prompt: str, known: tuple[Endpoint, str] | None
-) -> Entry:
-    entry = Entry(f"/{name}")
-    if known is None:
-        entry.error = EndpointGone("This command is no longer offered.")
-        return entry
-    endpoint, option = known
-    part = Job(
+def _cell(
+    comparison: Comparison, command: str, prompt: str, known: tuple[Endpoint, str] | None
+) -> Cell:
+    endpoint, option = known or (Endpoint("", "", command, ""), "")
+    job = Job(
         id=uuid.uuid4().hex[:12],
         endpoint=replace(endpoint, answer=Answer.CHANNEL),
-        asker=job.asker,
+        asker=comparison.job.asker,
         given={option: prompt},
-        command=entry.command,
-        message_ref=job.message_ref,
+        command=command,
+        message_ref=comparison.job.message_ref,
     )
-    try:
-        entry.running = await desk.jobs.start(part)
-        entry.result = asyncio.ensure_future(entry.running.result())
-    except SpacebotError as error:
-        entry.error = error
-    return entry
+    cell = Cell(comparison, job)
+    if known is None:
+        cell.error = EndpointGone("This command is no longer offered.")
+    return cell
 
 
 COMPARE = BuiltIn(NAME, describe, run)

@@ -5,22 +5,30 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
 
-import aiohttp
-import discord
-
-from spacebot import pacing, words
+from spacebot import words
 from spacebot.buttons import cancel_view, failed_view
+from spacebot.delivery import DISCORD_ERRORS, Poster, Writer, shown_despite
 from spacebot.desk import Desk
-from spacebot.errors import Interrupted, SpacebotError
+from spacebot.errors import Interrupted
+from spacebot.follow import Closed, Follower, Leaving, Shown, Surface
 from spacebot.jobs import Running
-from spacebot.models import Attached, Ending, Job, Outcome, Reply
+from spacebot.models import (
+    Attached,
+    Ending,
+    Job,
+    Outcome,
+    Progress,
+    Reply,
+    Stage,
+)
 from spacebot.outputs import text
 from spacebot.outputs.files import REQUEST_LIMIT
-from spacebot.places import DELETED, GONE, Writer
-from spacebot.posting import Poster
+from spacebot.pacing import LEAST, SteadyPace
 
 log = logging.getLogger(__name__)
 
@@ -28,48 +36,79 @@ log = logging.getLogger(__name__)
 MESSAGE, FILES = 1990, 10
 
 
-@dataclass(slots=True, eq=False)
-class Entry:
-    """One of the commands that are compared, and how far it is."""
+class Cell(Surface):
+    """One command's part of the message that a comparison shares among its commands."""
 
-    command: str
-    running: Running | None = None
-    result: asyncio.Future[Outcome] | None = None
-    error: BaseException | None = None
-    outcome: Outcome | None = None
-    files: list[Attached] = field(default_factory=list)
+    leaving = Leaving.LOSE
+    preview_limit = 0
+
+    def __init__(self, comparison: Comparison, job: Job) -> None:
+        super().__init__(comparison.desk.jobs, job.id)
+        self.comparison = comparison
+        self.job = job
+        self.error: BaseException | None = None
+        self.outcome: Outcome | None = None
+        self.files: list[Attached] = []
+        self.ended = asyncio.Event()
+        self._progress = Progress(Stage.WAITING)
+        self._running: Running | None = None
+
+    async def run(self) -> None:
+        """Run the command to its end, unless it has failed already."""
+        try:
+            if self.error is None:
+                await Follower(self, self.job).run()
+        finally:
+            self.ended.set()
+
+    def cancel(self, why: str = "") -> str:
+        """Stop the command; returns what that does, after `why`."""
+        return self._running.cancel(why) if self._running else ""
 
     @property
-    def ended(self) -> bool:
-        """Whether it has its answer, or failed."""
-        return self.outcome is not None or self.error is not None
+    def closed(self) -> bool:
+        """Whether the client is closed."""
+        return self.comparison.desk.client.is_closed()
 
-    @property
-    def ended_by(self) -> BaseException | None:
-        """What ended it: without an answer or an error, that it was not waited for."""
-        return self.error if self.ended else asyncio.CancelledError()
+    def pace(self, running: Running) -> SteadyPace:
+        """Whatever another command has done by now is shown too."""
+        return SteadyPace(self.jobs, running)
 
-    def take(self, most: int) -> None:
-        """Take what came of it, where it has ended: its files, `most` at most."""
-        if self.ended or self.result is None or not self.result.done():
-            return
-        self.error = self.result.exception()
-        if self.error is None:
-            self.outcome = self.result.result()
-            slug = self.command.strip("/").replace(" ", "-")
-            files = _files(self.outcome)
-            self.files = [
-                replace(file, name=f"{slug}-{file.name}") for file in itertools.islice(files, most)
-            ]
+    @asynccontextmanager
+    async def showing(self, running: Running) -> AsyncIterator[None]:
+        """From now on it can be cancelled."""
+        self._running = running
+        yield
+
+    async def show(self, running: Running, preview: Reply | None) -> Shown:  # noqa: ARG002
+        """Show the whole message, with how far this command is."""
+        self._progress = running.progress
+        return await self.comparison.show()
+
+    async def deliver(self, running: Running, outcome: Outcome) -> None:  # noqa: ARG002
+        """Add the answer, with its share of the files that one message may have."""
+        slug = self.job.command.strip("/").replace(" ", "-")
+        files = itertools.islice(_files(outcome), FILES // len(self.comparison.cells))
+        self.files = [replace(file, name=f"{slug}-{file.name}") for file in files]
+        self.outcome = outcome
+        self.ended.set()
+
+    async def fail(self, error: BaseException) -> None:
+        """Add what went wrong."""
+        self.error = error
+        self.ended.set()
+
+    async def taken(self) -> None:
+        """Wait until the whole is posted."""
+        await self.comparison.posted.wait()
 
     def shown(self, room: int) -> str:
         """Its part of the message, of at most `room` characters."""
-        head = f"**{self.command}**"
+        head = f"**{self.job.command}**"
         if self.error is not None:
             return f"{head}\n{words.failure(self.error)}"[:room]
         if self.outcome is None:
-            line = words.progress(self.running.progress) if self.running else "-# ⏳ Starting"
-            return f"{head}\n{line}"
+            return f"{head}\n{words.progress(self._progress)}"
         said = "\n\n".join(reply.text for reply in self.outcome.replies if reply.text).strip()
         for before, file in zip(_files(self.outcome), self.files, strict=False):
             said = said.replace(text.code(before.name), text.code(file.name))
@@ -88,81 +127,82 @@ def _files(outcome: Outcome) -> Iterator[Attached]:
 
 
 class Comparison:
-    """One comparison under way: its message, and the jobs behind it."""
+    """One comparison under way: its message, and a cell for each command."""
 
-    def __init__(self, desk: Desk, job: Job, entries: Sequence[Entry]) -> None:
+    def __init__(self, desk: Desk, job: Job) -> None:
+        assert job.message_ref is not None
         self.desk = desk
         self.job = job
-        self.entries = entries
+        self.cells: list[Cell] = []
+        self.posted = asyncio.Event()
         self.header = words.header(job, job.command)
-        assert job.message_ref is not None
         self.writer = Writer(desk.client, job.message_ref)
         self._shown: tuple[str, int] = ("", 0)
+        self._next = 0.0
 
     async def run(self) -> None:
         """Show the answers as they come, and the whole of it at the end."""
         self.desk.stoppable[self.job.id] = (self.job, self.cancel)
-        pause = pacing.FIRST
+        tasks = [asyncio.create_task(cell.run(), name=f"job {cell.name}") for cell in self.cells]
         try:
-            while waiting := [one.result for one in self.entries if one.result and not one.ended]:
-                await asyncio.wait(waiting, timeout=pause)
-                self._take()
-                if not all(one.ended for one in self.entries):
-                    await self._show()
-                pause = pacing.LEAST
+            await asyncio.gather(*(cell.ended.wait() for cell in self.cells))
+            if any(cell.closed for cell in self.cells):
+                raise Closed
             await self._finish()
+        except BaseException:
+            # The next client tells that it is lost.
+            self.desk.jobs.release(self.job)
+            raise
         finally:
             self.desk.stoppable.pop(self.job.id, None)
-            for entry in self.entries:
-                if entry.running is not None:
-                    await self.desk.jobs.settle(entry.running, entry.ended_by)
+            self.posted.set()
+            for cell, task in zip(self.cells, tasks, strict=True):
+                if not cell.ended.is_set():
+                    task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     def cancel(self, why: str = "") -> str:
         """Stop what has not ended; returns what that does, after `why`."""
-        said = [one.running.cancel(why) for one in self.entries if one.running and not one.ended]
-        return said[0] if said else "This has already ended."
-
-    def _take(self) -> None:
-        for entry in self.entries:
-            entry.take(FILES // len(self.entries))
+        said = [cell.cancel(why) for cell in self.cells if not cell.ended.is_set()]
+        return next(filter(None, said), "This has already ended.")
 
     def _text(self) -> str:
-        room = (MESSAGE - len(self.header)) // len(self.entries) - 2
-        return "\n\n".join([self.header, *(entry.shown(room) for entry in self.entries)])
+        room = (MESSAGE - len(self.header)) // len(self.cells) - 2
+        return "\n\n".join([self.header, *(cell.shown(room) for cell in self.cells)])
 
     def _files(self) -> list[Attached]:
         """The files so far, as many as one request to Discord may have."""
         size, kept = 0, []
-        for file in (file for entry in self.entries for file in entry.files):
+        for file in (file for cell in self.cells for file in cell.files):
             size += file.path.stat().st_size
             if size <= REQUEST_LIMIT:
                 kept.append(file)
         return kept
 
-    async def _show(self) -> None:
+    async def show(self) -> Shown:
+        """Bring the message to where the commands are, as often as one message may be edited."""
         now, files = self._text(), self._files()
-        if (now, len(files)) == self._shown or not self.writer.ref.is_editable:
-            return
+        if (now, len(files)) == self._shown:
+            return Shown.YES
+        if not self.writer.ref.is_editable or time.monotonic() < self._next:
+            return Shown.NOT_NOW
+        self._next = time.monotonic() + LEAST
         # Files are sent again only when there is one more.
         fresh = files if len(files) != self._shown[1] else None
         try:
             await self.writer.edit(now, files=fresh, view=cancel_view(self.job.id))
-            self._shown = (now, len(files))
-        except discord.HTTPException as error:
-            if error.code in DELETED:
-                self.cancel()
-            elif error.code not in GONE:
-                log.warning("job %s: progress could not be shown: %s", self.job.id, error)
-        except (aiohttp.ClientError, OSError) as error:
-            log.info("job %s: progress is not shown: %s", self.job.id, type(error).__name__)
+        except DISCORD_ERRORS as error:
+            shown = shown_despite(error, self.job.id)
+            if shown is Shown.DELETED:
+                self.cancel("Its message was deleted.")
+            return shown
+        self._shown = (now, len(files))
+        return Shown.YES
 
     async def _finish(self) -> None:
-        for entry in self.entries:
-            if entry.error is not None and not isinstance(entry.error, SpacebotError):
-                log.error("job %s met a bug", self.job.id, exc_info=entry.error)
         poster = Poster(self.writer, self.header, self.job.id)
         reply = Reply(self._text(), tuple(self._files()))
-        if any(isinstance(entry.error, Interrupted) for entry in self.entries):
+        if any(isinstance(cell.error, Interrupted) for cell in self.cells):
             # The button of a running job says at the next start that this one is kept.
             await poster.notice(reply.text, view=cancel_view(self.job.id))
             return

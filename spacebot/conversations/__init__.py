@@ -1,8 +1,8 @@
 """Conversations: chats of Spaces as threads, direct messages and mentions.
 
 `Host` begins them and hears what is said; `Conversations` keeps them, one question
-of each at a time (`lines`); `Asking` runs a question as a job and shows its answer
-as it grows (`speech`). What is sent and what comes back is data (`talk`).
+of each at a time (`lines`); a `ChatSurface` shows its answer as it grows, in a
+`MessageStream`. What is sent and what comes back is data (`talk`).
 """
 
 from spacebot.conversations.buttons import CHAT_BUTTONS

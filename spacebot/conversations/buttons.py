@@ -51,6 +51,7 @@ class ChatButton(ButtonHandler):
         self, host: Host, interaction: discord.Interaction[Any]
     ) -> Conversation | None:
         """The conversation; where it is gone, or not theirs, whoever pressed is told."""
+        await host.talks.lines.stored(self.ids[0])
         found = await host.talks.kept.get(self.ids[0])
         if found is None or found.ended is not None:
             await _say(interaction, GONE)
@@ -104,7 +105,7 @@ class Regenerate(ChatButton, spec=REGENERATE):
     ) -> None:
         """Ask again, where no answer is under way."""
         line = host.talks.lines.of(found.id)
-        last = map(str, line.now.speech.messages) if line.now else found.answer
+        last = map(str, line.now.stream.messages) if line.now else found.answer
         if line.is_busy:
             await _say(interaction, BUSY)
         elif interaction.message and str(interaction.message.id) not in last:

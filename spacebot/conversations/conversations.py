@@ -16,15 +16,15 @@ import discord
 
 from spacebot import words
 from spacebot.attachments import attached, fetched, unfetched
-from spacebot.conversations.asking import LOST, Asking, Question
+from spacebot.conversations.chat_surface import LOST, ChatSurface, Question
 from spacebot.conversations.controls import answer_view, is_answering
 from spacebot.conversations.lines import MOST, Line, Lines
-from spacebot.conversations.speech import Speech
+from spacebot.conversations.message_stream import MessageStream
 from spacebot.conversations.talk import as_markdown, secrets_of
+from spacebot.delivery import DISCORD_ERRORS
 from spacebot.errors import EndpointGone, SpacebotError
 from spacebot.jobs import SECRET, Jobs, kept
 from spacebot.models import Asker, Ending, Endpoint, File, Reply
-from spacebot.places import TROUBLE
 from spacebot.schema import commands_of
 from spacebot.store import Conversation, Turn, TurnState
 
@@ -196,7 +196,7 @@ class Conversations:
         if question.dropped:
             await self.kept.unsay(turn.job)
             return
-        line.now = Asking(
+        line.now = ChatSurface(
             self.client,
             self.jobs,
             kept,
@@ -211,10 +211,10 @@ class Conversations:
     ) -> None:
         """Say something in a conversation that is no answer."""
         try:
-            await Speech(self.client, int(conversation.channel), question=question).show(
+            await MessageStream(self.client, int(conversation.channel), question=question).show(
                 [Reply(text[:2000])]
             )
-        except TROUBLE as error:
+        except DISCORD_ERRORS as error:
             log.info("conversation %s: nothing can be said there: %s", conversation.id, error)
 
     async def hear(
@@ -284,8 +284,12 @@ class Conversations:
         mine = self.secrets(conversation.id, copy.user)
         self.give_secrets(copy.id, copy.user, mine)
         for turn in await self.kept.said(conversation.id):
-            again = {"job": uuid.uuid4().hex[:12], "conversation": copy.id, "message": None}
-            await self.kept.say(replace(turn, **again))
+            about = {"job": uuid.uuid4().hex[:12], "conversation": copy.id, "message": None}
+            # What is still being asked is asked in the other one alone.
+            if turn.state in (TurnState.WAITING, TurnState.SENT):
+                about["state"] = TurnState.DONE
+            if turn.is_answered or "state" not in about:
+                await self.kept.say(replace(turn, **about))
         return copy
 
     async def export(self, conversation: Conversation) -> discord.File:
@@ -316,7 +320,7 @@ class Conversations:
             except SpacebotError as error:
                 log.warning("job %s could not be recovered: %s", turn.job, type(error).__name__)
                 await self._lose(turn, words.failure(error))
-            except TROUBLE as error:
+            except DISCORD_ERRORS as error:
                 log.warning("job %s could not be recovered: %r", turn.job, error)
 
     async def _recover(self, turn: Turn) -> None:
@@ -335,16 +339,16 @@ class Conversations:
             log.info("job %s %s is asked again", turn.job, conversation.command)
             self._take_up(turn, over=shown is not None)
             return
-        speech = Speech(
+        stream = MessageStream(
             self.client,
             int(conversation.channel),
             question=int(turn.message) if turn.message else None,
             messages=[int(one) for one in conversation.answer] if shown else [],
         )
-        await speech.show([Reply(LOST)], answer_view(conversation))
+        await stream.show([Reply(LOST)], answer_view(conversation))
         await self.kept.mark(turn.job, state=TurnState.LOST)
         self.jobs.metrics.ended(conversation.space, Ending.LOST)
-        answer = [str(one) for one in speech.messages]
+        answer = [str(one) for one in stream.messages]
         await self.kept.change(conversation.id, answer=answer, before=conversation.history)
 
     async def _lose(self, turn: Turn, why: str) -> None:
@@ -387,5 +391,5 @@ async def told(sending: Awaitable[Any], what: str) -> None:
     """Send what may as well not arrive."""
     try:
         await sending
-    except TROUBLE as error:
+    except DISCORD_ERRORS as error:
         log.info("%s: %s", what, error)

@@ -13,13 +13,12 @@ from spacebot.attachments import attached
 from spacebot.conversations.chat_here import ChatHere
 from spacebot.conversations.conversations import Conversations, told
 from spacebot.conversations.talk import split
+from spacebot.delivery import DISCORD_ERRORS, NOBODY, persist, thread_on
 from spacebot.errors import SpacebotError, StoreError
 from spacebot.forms import Forms
 from spacebot.inputs.words import title_of
 from spacebot.jobs import Jobs
 from spacebot.models import Answer, Asker, Endpoint, File, Job, Reply
-from spacebot.places import NOBODY, TROUBLE, thread_on
-from spacebot.posting import persist
 from spacebot.store import Conversation
 
 log = logging.getLogger(__name__)
@@ -138,7 +137,7 @@ class Host(ChatHere):
         under = channel.get_partial_message(message)
         try:
             return await persist(lambda _: thread_on(under, title), Reply(""), "of a conversation")
-        except TROUBLE as error:
+        except DISCORD_ERRORS as error:
             log.info("no thread can be opened: %s", error)
             return None
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
-from spacebot.conversations.asking import Asking, Question
+from spacebot.conversations.chat_surface import ChatSurface, Question
 from spacebot.errors import SpacebotError
 from spacebot.store import Turn
 
@@ -20,6 +21,8 @@ MOST = 10
 DELETED = 1000
 # So many seconds the files of what was just said may take to come, where the client is closed.
 LAST = 2.0
+# How long a press waits for the answer above it to be stored: Discord gives it 3 seconds.
+STORED = 1.0
 
 
 @dataclass(slots=True)
@@ -27,7 +30,7 @@ class Line:
     """One conversation's questions: the one being answered, and those behind it."""
 
     waiting: deque[Question] = field(default_factory=deque)
-    now: Asking | None = None
+    now: ChatSurface | None = None
     task: asyncio.Task[None] | None = None
     told_full: bool = False
 
@@ -51,6 +54,13 @@ class Lines:
     def of(self, conversation: str) -> Line:
         """A conversation's line; an empty one is forgotten."""
         return self._lines.get(conversation) or Line()
+
+    async def stored(self, conversation: str) -> None:
+        """Wait a moment for an answer that stands there, or is about to, to be stored."""
+        now = self.of(conversation).now
+        if now is not None and now.ending:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(now.stored.wait(), STORED)
 
     def add(self, conversation: str, question: Question) -> None:
         """Put a question at the end of its conversation's line."""
@@ -109,5 +119,5 @@ class Lines:
             if line.now is None:
                 continue
             asked = line.now.turn.message
-            if asked == str(message) or message in line.now.speech.messages:
-                line.now.stop("Its message was deleted.", gone=message in line.now.speech.messages)
+            if asked == str(message) or message in line.now.stream.messages:
+                line.now.stop("Its message was deleted.", gone=message in line.now.stream.messages)

@@ -12,7 +12,7 @@ from spacebot.inputs.form import own_options
 from spacebot.jobs import SECRET
 from spacebot.models import Endpoint, File, Option, OptionType, Parameter
 from spacebot.recipes import held_by
-from spacebot.store import Conversation, Turn, TurnState
+from spacebot.store import Conversation, Turn
 
 SAID = ("textbox", "multimodaltextbox", "chatbot")
 # What one message to a chat may bring along where the chat itself sets no bound.
@@ -153,7 +153,7 @@ def as_markdown(conversation: Conversation, turns: Sequence[Turn]) -> str:
     for turn in turns:
         parts += [f"## {turn.name}", turn.text]
         parts += [f"- {file['file']['name']}" for file in turn.files]
-        if turn.state in (TurnState.DONE, TurnState.STOPPED):
+        if turn.is_answered:
             parts += [f"## {conversation.command}", turn.answer]
             parts += [f"- {name}" for name in turn.answer_files]
         else:

@@ -7,7 +7,7 @@ import contextlib
 import logging
 import shutil
 import time
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from spacebot.jobs.pauses import Pauses
 from spacebot.jobs.pipeline import Deadlines, Pipeline
 from spacebot.jobs.records import result_of, to_record
 from spacebot.jobs.results import Results
-from spacebot.jobs.running import Running
+from spacebot.jobs.running import Mark, Prepare, Running
 from spacebot.jobs.uploads import Uploads, check_room
 from spacebot.models import Ending, Job, Outcome, Reply
 from spacebot.outputs import MESSAGE_LIMIT
@@ -109,28 +109,26 @@ class Jobs:
         self,
         job: Job,
         *,
-        header: Callable[[], str] = str,
-        kept: bool = False,
-        prepare: Callable[[], Awaitable[Job]] | None = None,
+        header: str = "",
+        prepare: Prepare | None = None,
+        mark: Mark | None = None,
     ) -> Running:
         """Start a job; raises `Refused` if the bot is stopping, the command is paused, or
         unfinished jobs hold too many files.
 
-        What else keeps a job from running is raised by what this returns. `header`
-        gives the line that the first message of the result begins with. `prepare`
-        brings the job's files here. The job is written down first, if it is one that
-        is `stored`, unless it is `kept` already.
+        What else keeps a job from running is raised by what this returns (see there for
+        `header`, `prepare` and `mark`).
         """
         try:
             self._check_open(job)
         except Refused as error:
             self.count(job, error)
             raise
-        running = Running(job, self._results.path(), prepare=prepare)
+        running = Running(job, self._results.path(), header=header, prepare=prepare, mark=mark)
         self._running[job.id] = running
         self._ours.add(job.id)
         self._idle.clear()
-        running.task = asyncio.create_task(self._run(running, header, kept))
+        running.task = asyncio.create_task(self._run(running))
         return running
 
     def _check_open(self, job: Job) -> None:
@@ -139,12 +137,10 @@ class Jobs:
         self.pauses.check(job.endpoint)
         check_room(job, [one.job for one in self.running], self.admission.limits)
 
-    async def _run(self, running: Running, header: Callable[[], str], kept: bool) -> Outcome:
-        if not kept:
-            await self.keep(running.job)
+    async def _run(self, running: Running) -> Outcome:
         # What was attached may have no room.
         with DiskFull.told():
-            return await self._pipeline.run(running, header)
+            return await self._pipeline.run(running)
 
     def count(self, job: Job, error: BaseException | None, *, ran: float = 0.0) -> Ending:
         """Count how a job ended, by the error that ended it."""
@@ -172,7 +168,7 @@ class Jobs:
 
     def is_saved(self, job: Job) -> bool:
         """Whether the database has a job, and takes how it ends."""
-        return not job.stored or (job.id not in self._unsaved and not self.store.trouble)
+        return job.id not in self._unsaved and not self.store.trouble
 
     @property
     def trouble(self) -> str:
@@ -191,6 +187,8 @@ class Jobs:
 
     async def note_known(self, job: Job, state: str) -> None:
         """Write down how far a kept job is, and what is known of it by now."""
+        if not job.stored:
+            return
         if job.id in self._unsaved:
             # The database may take it by now.
             await self._save(job, state)
@@ -203,10 +201,11 @@ class Jobs:
 
     async def _mark(self, running: Running, sent: bool) -> None:
         """Write down that a job goes to its Space, with what is known of it by now."""
-        if running.job.stored:
-            running.noted = True
-            state = State.SENT if sent else State.WAITING
-            await self.note_known(running.job, state)
+        running.noted = True
+        state = State.SENT if sent else State.WAITING
+        await self.note_known(running.job, state)
+        if running.mark is not None:
+            await running.mark(state)
 
     async def settle(
         self, running: Running, error: BaseException | None = None, *, posted: float = 0.0
@@ -293,15 +292,13 @@ class Jobs:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._idle.wait(), seconds)
 
-    async def preview(
-        self, running: Running, header: str, *, limit: int = MESSAGE_LIMIT
-    ) -> Reply | None:
+    async def preview(self, running: Running, *, limit: int = MESSAGE_LIMIT) -> Reply | None:
         """What a streaming endpoint has given so far, as a message; None where nothing is.
 
         Of a longer text it is the last `limit` characters. The files live until
         the next preview.
         """
-        return await self._pipeline.preview(running, header, limit=limit)
+        return await self._pipeline.preview(running, limit=limit)
 
 
 def _known(job: Job, state: str) -> dict[str, Any]:

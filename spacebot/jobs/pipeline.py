@@ -109,12 +109,12 @@ class Pipeline:
             raise EndpointGone("This Space is no longer offered here. Type / to see what there is.")
         return self.catalogue.connections[space]
 
-    async def run(self, running: Running, header: Callable[[], str]) -> Outcome:
+    async def run(self, running: Running) -> Outcome:
         """Run a job to its end; raises `SpacebotError`."""
         deadline = asyncio.timeout(self.deadlines.in_all)
         try:
             async with deadline:
-                return await self._run(running, header)
+                return await self._run(running)
         except TimeoutError as error:
             if not deadline.expired():
                 raise
@@ -124,9 +124,10 @@ class Pipeline:
                 f"given up. Try {then}."
             ) from error
 
-    async def _run(self, running: Running, header: Callable[[], str]) -> Outcome:
+    async def _run(self, running: Running) -> Outcome:
         if running.prepare is not None:
-            running.job = await running.prepare()
+            given = await running.prepare(running.job)
+            running.job = replace(running.job, given=given)
         values = await self._values(running)
         endpoint, user = running.job.endpoint, running.job.asker.turns
         turn = self.admission.enter(endpoint.space, endpoint.api_name, user)
@@ -141,7 +142,7 @@ class Pipeline:
                 running.ran = time.monotonic() - turn.sent
             self.admission.leave(turn)
         running.update(Progress(Stage.FETCHING))
-        replies = await self._render(running, running.values, header())
+        replies = await self._render(running, running.values, running.header)
         timing, values = (running.waited, running.ran), tuple(running.values)
         return Outcome(replies, *timing, values, running.page_ran)
 
@@ -277,9 +278,7 @@ class Pipeline:
                     self.admission.started(turn)
                 running.update(update)
 
-    async def preview(
-        self, running: Running, header: str, *, limit: int = MESSAGE_LIMIT
-    ) -> Reply | None:
+    async def preview(self, running: Running, *, limit: int = MESSAGE_LIMIT) -> Reply | None:
         """What a streaming endpoint has given so far, as a message; None where nothing is.
 
         Of a longer text it is the last `limit` characters. The files live until
@@ -295,7 +294,9 @@ class Pipeline:
         folder.mkdir(parents=True)
         values = await connection.localize(values, folder, cap=running.job.file_limit)
         try:
-            reply = await self._rendering.preview(endpoint, values, header=header, limit=limit)
+            reply = await self._rendering.preview(
+                endpoint, values, header=running.header, limit=limit
+            )
         except SpaceUnreadable:
             # The job goes on, and its result may be another matter.
             reply = running.previewed[1]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,21 +16,32 @@ INTERRUPTED = (
     "The bot is being restarted. This job is kept: it goes on, or you are told, in a minute."
 )
 
+Prepare = Callable[[Job], Awaitable[Mapping[str, Any]]]
+Mark = Callable[[str], Awaitable[None]]
+
 
 class Running:
-    """One job under way. Iterate it for `Progress`, and last its `Outcome`.
+    """One job under way: its latest `progress`, and at its end its `result`.
 
-    A slow reader is given the latest progress, not each one. Iterating raises
-    the job's `SpacebotError`. Nothing is lost when nobody iterates; leaving the
-    iteration early does not stop the job, `cancel` does.
+    `header` is the line that the first message of the result begins with. `prepare` gives
+    the job's values with their files here; `mark` is told whenever the job goes to its
+    Space, or is back.
     """
 
     def __init__(
-        self, job: Job, folder: Path, *, prepare: Callable[[], Awaitable[Job]] | None = None
+        self,
+        job: Job,
+        folder: Path,
+        *,
+        header: str = "",
+        prepare: Prepare | None = None,
+        mark: Mark | None = None,
     ) -> None:
         self.job = job
         self.folder = folder
+        self.header = header
         self.prepare = prepare
+        self.mark = mark
         self.started = time.time()
         self.progress = Progress(Stage.WAITING)
         self.partial: Partial | None = None
@@ -45,13 +56,14 @@ class Running:
         self.task: asyncio.Task[Outcome] | None = None
         # Set at the first partial result.
         self.spoke = asyncio.Event()
-        self._changed = asyncio.Event()
+        # Set at each progress.
+        self.changed = asyncio.Event()
         self._stopped_by: Cancelled | Interrupted | None = None
 
     def update(self, progress: Progress) -> None:
-        """Take the latest progress, and wake whoever iterates."""
+        """Take the latest progress."""
         self.progress = progress
-        self._changed.set()
+        self.changed.set()
 
     def cancel(self, why: str = "") -> str:
         """Stop the job; returns a sentence that says what that does, after `why`."""
@@ -83,15 +95,6 @@ class Running:
             # Whoever stopped it was told that there will be no result.
             raise self._stopped_by
         return outcome
-
-    async def __aiter__(self) -> AsyncIterator[Progress | Outcome]:
-        assert self.task is not None
-        self.task.add_done_callback(lambda _: self._changed.set())
-        while not self.task.done():
-            yield self.progress
-            await self._changed.wait()
-            self._changed.clear()
-        yield await self.result()
 
 
 def _what_cancel_does(running: Running) -> str:

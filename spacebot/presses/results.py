@@ -11,10 +11,10 @@ import discord
 
 from spacebot import recipes
 from spacebot.buttons import AGAIN, CANCEL, DELETE, EDIT, RECIPE, SEND_ME, VARY
+from spacebot.delivery import DISCORD_ERRORS, NOBODY, Refusal, Writer, refusal_of
 from spacebot.desk import Desk
 from spacebot.jobs import secrets_of
 from spacebot.models import Job
-from spacebot.places import NOBODY, TROUBLE, Writer
 from spacebot.presses.base import JobButton
 from spacebot.presses.outputs import page_ran_of
 from spacebot.store import Record
@@ -23,13 +23,15 @@ log = logging.getLogger(__name__)
 
 SOON = "This job has not begun yet. Press **Cancel** again in a moment."
 MESSAGE = 2000
-# Why a direct message cannot be sent, by Discord's error code.
+# Why a direct message cannot be sent.
 UNSENT = {
-    10008: "This message is gone from Discord. Run the command again.",
-    20009: "Discord's content filter blocked the files, so it cannot be sent to you.",
-    40005: "The files are too large for a direct message. Download them here.",
-    50007: "I may not send you direct messages. Allow them in this server's privacy settings, "
-    "then press **Send me this** again.",
+    Refusal.DELETED: "This message is gone from Discord. Run the command again.",
+    Refusal.FILTERED: "Discord's content filter blocked the files, so it cannot be sent to you.",
+    Refusal.TOO_LARGE: "The files are too large for a direct message. Download them here.",
+    Refusal.NO_DIRECT_MESSAGES: (
+        "I may not send you direct messages. Allow them in this server's privacy settings, then "
+        "press **Send me this** again."
+    ),
 }
 
 
@@ -167,10 +169,9 @@ async def _send_me(desk: Desk, interaction: discord.Interaction[Any], job: str) 
             files = [await one.to_file() for one in message.attachments]
             await interaction.user.send(message.content, files=files, allowed_mentions=NOBODY)
         said = "Sent to you as a direct message."
-    except TROUBLE as error:
+    except DISCORD_ERRORS as error:
         log.info("job %s: not sent as a direct message: %s", job, error)
-        code = error.code if isinstance(error, discord.HTTPException) else 0
-        said = UNSENT.get(code, "Discord did not take it. Try again in a moment.")
+        said = UNSENT.get(refusal_of(error), "Discord did not take it. Try again in a moment.")
     await interaction.followup.send(said, ephemeral=True)
 
 

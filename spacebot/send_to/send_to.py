@@ -16,10 +16,10 @@ from spacebot import recipes
 from spacebot.attachments import attached, pictured, words_of
 from spacebot.buttons import SEND, PressHandler
 from spacebot.commands import EVERYWHERE, INSTALLS
+from spacebot.delivery import DISCORD_ERRORS, Writer
 from spacebot.desk import Desk
 from spacebot.inputs.base import clip
 from spacebot.models import MessageRef
-from spacebot.places import TROUBLE, Writer
 from spacebot.presses import JobButton, job_of, outputs_of
 from spacebot.send_to.menus import Item, Menu, OpenMenus, Target, targets
 
@@ -100,7 +100,7 @@ async def _whole(desk: Desk, pressed: discord.Message, job: str) -> list[discord
     writer = Writer(desk.client, ref)
 
     async def one(message: int, channel: int | None) -> discord.Message | None:
-        with contextlib.suppress(*TROUBLE):
+        with contextlib.suppress(*DISCORD_ERRORS):
             async with asyncio.timeout(LOOK):
                 return await writer.look(message, channel=channel)
         return None

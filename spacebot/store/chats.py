@@ -86,6 +86,12 @@ class Turn:
     answer_files: Sequence[str] = ()
     created: float = field(default_factory=time.time)
 
+    @property
+    def is_answered(self) -> bool:
+        """Whether there is an answer; one that is being given anew is still the last one."""
+        again = self.state in (TurnState.WAITING, TurnState.SENT) and bool(self.answer)
+        return again or self.state in (TurnState.DONE, TurnState.STOPPED)
+
 
 class Chats:
     """The conversations in the store. `rows` and `execute` are the store's own."""

@@ -4,30 +4,17 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from functools import partial
 from typing import Any, cast
 
 import aiohttp
 import discord
 
+from spacebot.delivery.refusals import Refusal, refusal_of
 from spacebot.models import Attached, MessageRef, Reply
 
-# Discord's codes for what is gone (unknown channel, message, webhook, interaction, an
-# interaction's token that is over) and for what is not allowed (no access, no
-# permission, a thread that is archived or locked, a sixth follow-up where only a
-# person has installed the bot).
-DELETED = {10008}
-GONE = {10003, 10004, 10008, 10015, 10062, 40094, 50001, 50007, 50013, 50027, 50083, 160005}
-FORBIDDEN = 50013
-TOO_LARGE = {40005}
-# Discord's explicit content filter refuses the files; AutoMod refuses the text.
-FILTERED = 20009
-AUTOMOD = {200000, 200001}
-# Its code for a message that has a thread already.
-HAS_THREAD = 160004
 NOBODY = discord.AllowedMentions.none()
-# What is raised where Discord, or the way to it, does not do what it is asked.
-TROUBLE = (discord.HTTPException, aiohttp.ClientError, OSError)
 # Among so many of a channel's messages one is looked for that was just sent.
 RECENT = 100
 
@@ -72,18 +59,10 @@ class Writer:
         view: discord.ui.View | None = None,
     ) -> None:
         """Make the reply this, replacing its buttons and its files; None keeps the files."""
-        with Opened(files or ()) as opened:
-            now: dict[str, Any] = {
-                "content": text,
-                "attachments": discord.utils.MISSING if files is None else opened,
-                "view": view,
-                "allowed_mentions": NOBODY,
-            }
-            if self.ref.is_ordinary and (message := self._message()):
-                await message.edit(**now)
-            else:
-                # Discord takes this name for the first reply.
-                await self._webhook.edit_message("@original", **now)  # type: ignore[arg-type]
+        message = self._message() if self.ref.is_ordinary else None
+        # Discord takes this name for the first reply.
+        change = message.edit if message else partial(self._webhook.edit_message, "@original")  # type: ignore[arg-type]
+        await edit(change, text, files=files, view=view)
 
     async def follow_up(
         self,
@@ -237,6 +216,26 @@ async def send(
         )
 
 
+async def edit(
+    change: Callable[..., Awaitable[Any]],
+    text: str,
+    *,
+    files: Sequence[Attached] | None = (),
+    view: discord.ui.View | None = None,
+) -> None:
+    """Make a message this text, these files and these buttons; None keeps its files.
+
+    `change` is its `edit` method. It pings nobody.
+    """
+    with Opened(files or ()) as opened:
+        await change(
+            content=text,
+            attachments=discord.utils.MISSING if files is None else opened,
+            view=view,
+            allowed_mentions=NOBODY,
+        )
+
+
 async def thread_on(
     message: discord.PartialMessage | discord.Message, title: str
 ) -> discord.Thread:
@@ -246,7 +245,7 @@ async def thread_on(
     try:
         return await message.create_thread(name=title)
     except discord.HTTPException as error:
-        if error.code != HAS_THREAD:
+        if refusal_of(error) is not Refusal.HAS_THREAD:
             raise
         return await message.fetch_thread()
 

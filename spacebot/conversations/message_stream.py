@@ -8,28 +8,28 @@ from functools import partial
 
 import discord
 
-from spacebot.models import Reply
-from spacebot.places import (
-    DELETED,
-    FORBIDDEN,
-    NOBODY,
-    TROUBLE,
-    Opened,
+from spacebot.delivery import (
+    DISCORD_ERRORS,
+    UNATTACHED,
+    Refusal,
+    edit,
     fresh_nonce,
+    persist,
+    refusal_of,
+    refused_files,
+    send,
+    without_files,
 )
-from spacebot.posting import UNATTACHED, persist, refused_files, without_files
+from spacebot.models import Reply
 
 log = logging.getLogger(__name__)
 
-# Discord: a message in an archived thread cannot be edited.
-ARCHIVED = 50083
 
-
-class Speech:
+class MessageStream:
     """The messages of one answer, in order. `messages` are their ids, the first one first.
 
     The first is a reply to `question`, where that is known. What is raised is
-    discord.py's: with a code of `places.DELETED` where a message of it was deleted.
+    discord.py's: a `Refusal.DELETED` where a message of it was deleted.
     """
 
     def __init__(
@@ -75,7 +75,7 @@ class Speech:
         if self.messages:
             try:
                 await self._partial(self.messages[-1]).edit(view=None)
-            except TROUBLE as error:
+            except DISCORD_ERRORS as error:
                 log.info("an older answer keeps its buttons: %s", type(error).__name__)
 
     async def _put(
@@ -85,7 +85,7 @@ class Speech:
         try:
             await (persist(way, reply, "of a conversation") if lasting else way(reply))
         except discord.HTTPException as error:
-            why = UNATTACHED if error.code == FORBIDDEN else refused_files(error)
+            why = UNATTACHED if refusal_of(error) is Refusal.FORBIDDEN else refused_files(error)
             if not reply.files or not why:
                 raise
             await self._put(number, without_files(reply, why), view, lasting)
@@ -97,7 +97,7 @@ class Speech:
         try:
             await self._send(number, reply, nonce, view)
         except discord.HTTPException as error:
-            if error.code != ARCHIVED:
+            if refusal_of(error) is not Refusal.ARCHIVED:
                 raise
             thread = await self.client.fetch_channel(self.channel.id)
             if not isinstance(thread, discord.Thread) or thread.locked:
@@ -108,20 +108,12 @@ class Speech:
     async def _send(
         self, number: int, reply: Reply, nonce: str, view: discord.ui.View | None
     ) -> None:
-        with Opened(reply.files) as opened:
-            if number < len(self.messages):
-                await self._partial(self.messages[number]).edit(
-                    content=reply.text, attachments=opened, view=view, allowed_mentions=NOBODY
-                )
-                return
-            sent = await self.channel.send(
-                reply.text,
-                files=opened,
-                view=view or discord.utils.MISSING,
-                allowed_mentions=NOBODY,
-                nonce=nonce,
-                reference=self._reference() if number == 0 else None,  # type: ignore[arg-type]
-            )
+        if number < len(self.messages):
+            message = self._partial(self.messages[number])
+            await edit(message.edit, reply.text, files=reply.files, view=view)
+            return
+        reference = self._reference() if number == 0 else None
+        sent = await send(self.channel, reply, nonce=nonce, view=view, reference=reference)
         self.messages.append(sent.id)
         self._shown.append(("", True, "?"))
 
@@ -129,7 +121,7 @@ class Speech:
         try:
             await self._partial(message).delete()
         except discord.HTTPException as error:
-            if error.code not in DELETED:
+            if refusal_of(error) is not Refusal.DELETED:
                 raise
 
     def _reference(self) -> discord.MessageReference | None:

@@ -14,20 +14,10 @@ import discord
 from discord.webhook.async_ import AsyncWebhookAdapter, async_context
 
 from spacebot.buttons import again_view, is_running
+from spacebot.delivery.refusals import DISCORD_ERRORS, GONE, Refusal, refusal_of
+from spacebot.delivery.writer import Writer, fresh_nonce, send
 from spacebot.models import Reply
 from spacebot.outputs.text import code
-from spacebot.places import (
-    AUTOMOD,
-    DELETED,
-    FILTERED,
-    FORBIDDEN,
-    GONE,
-    TOO_LARGE,
-    TROUBLE,
-    Writer,
-    fresh_nonce,
-    send,
-)
 
 T = TypeVar("T")
 Way = Callable[[Reply], Awaitable[T]]
@@ -55,11 +45,13 @@ class Poster:
     """Writes one job's messages: `header` is the line over them, `name` what the log says.
 
     By the interaction's token while it lives; then by an ordinary message that
-    mentions whoever asked; where the bot may not write there, by direct message.
+    mentions whoever asked; where the bot may not write there, by direct message. Without
+    `elsewhere`, nowhere else: nobody asked for it.
     """
 
-    def __init__(self, writer: Writer, header: str, name: str) -> None:
+    def __init__(self, writer: Writer, header: str, name: str, *, elsewhere: bool = True) -> None:
         self.writer = writer
+        self.elsewhere = elsewhere
         self.header = header
         self.name = name
         self._moved = False
@@ -110,7 +102,7 @@ class Poster:
             way = partial(send, thread, nonce=fresh_nonce(), view=view)
             sent = await self._persist(way, reply)
         except discord.HTTPException as error:
-            if error.code not in GONE | AUTOMOD:
+            if refusal_of(error) not in GONE | {Refusal.MODERATED}:
                 raise
             return None
         return sent.id
@@ -122,7 +114,7 @@ class Poster:
                 await self.writer.edit(text, view=view)
             else:
                 await self.writer.edit_without_token(text, view=view)
-        except TROUBLE as error:
+        except DISCORD_ERRORS as error:
             log.info("job %s: its message stays as it is: %s", self.name, type(error).__name__)
 
     async def _edit(self, reply: Reply, *, view: discord.ui.View | None) -> None:
@@ -135,15 +127,16 @@ class Poster:
         try:
             await self._persist(way, reply)
         except discord.HTTPException as error:
-            if is_moderated(error):
+            refusal = refusal_of(error)
+            if refusal is Refusal.MODERATED:
                 return await self._privately(reply)
-            if error.code not in GONE:
+            if refusal not in GONE:
                 raise
-            if error.code == FORBIDDEN and reply.files:
+            if refusal is Refusal.FORBIDDEN and reply.files:
                 # Its text may be taken, without the permission to attach files.
                 return await self._by_token(way, await self._unattached(reply))
             # Whoever deleted the reply does not want it in the channel.
-            self._deleted = error.code in DELETED
+            self._deleted = refusal is Refusal.DELETED
             self._direct = self._direct or self._deleted
             return False
         return True
@@ -164,6 +157,9 @@ class Poster:
 
     async def _another_way(self, reply: Reply, view: discord.ui.View | None) -> None:
         """Write an ordinary message in the channel; else to the one who asked alone."""
+        if not self.elsewhere:
+            log.info("job %s: its message is gone", self.name)
+            return
         first, self._moved = not self._moved, True
         told, again = "Answered below.", None
         if not self._direct:
@@ -184,6 +180,8 @@ class Poster:
 
     async def _to_person(self, reply: Reply, view: discord.ui.View | None = None) -> bool:
         """Write to the one who asked alone; whether they take that."""
+        if not self.elsewhere:
+            return False
         try:
             way = partial(self.writer.to_person, nonce=fresh_nonce(), view=view)
             await self._persist(way, reply)
@@ -206,9 +204,9 @@ class Poster:
             for text in texts:
                 try:
                     await way(text, view=view)
-                except TROUBLE as error:
+                except DISCORD_ERRORS as error:
                     log.info("job %s: its first message stays as it is: %s", self.name, error)
-                    if not is_moderated(error):
+                    if refusal_of(error) is not Refusal.MODERATED:
                         break
                 else:
                     return
@@ -217,7 +215,7 @@ class Poster:
         """Whether an edit that was overtaken came after the final one."""
         try:
             message = await self.writer.fetch()
-        except TROUBLE:
+        except DISCORD_ERRORS:
             return True
         return message is not None and is_running(message)
 
@@ -234,39 +232,26 @@ async def persist(way: Way[T], reply: Reply, name: str) -> T:
     while True:
         try:
             return await way(reply)
-        except TROUBLE as error:
+        except DISCORD_ERRORS as error:
             if reply.files and (why := refused_files(error)):
                 reply = without_files(reply, why)
                 continue
-            if not _passes(error) or time.monotonic() + pause > deadline:
+            if refusal_of(error) is not Refusal.PASSING or time.monotonic() + pause > deadline:
                 raise
             log.warning("job %s: Discord has trouble: %s", name, type(error).__name__)
         await asyncio.sleep(pause)
         pause = min(2 * pause, PAUSE_MOST)
 
 
-def is_moderated(error: Exception) -> bool:
-    """Whether the server's AutoMod blocked what was said."""
-    return isinstance(error, discord.HTTPException) and error.code in AUTOMOD
-
-
 def refused_files(error: Exception) -> str:
     """Why Discord takes the message only without its files; empty where that is not it."""
-    if not isinstance(error, discord.HTTPException):
-        return ""
-    if error.code == FILTERED:
-        return FILTERED_OUT
-    return LARGE if error.code in TOO_LARGE or error.status == 413 else ""
-
-
-def _passes(error: Exception) -> bool:
-    """Whether the same may be taken later."""
-    if isinstance(error, discord.HTTPException):
-        return error.status >= 500 or error.status == 429
-    return not isinstance(error, FileNotFoundError)
+    return REFUSED_FILES.get(refusal_of(error), "")
 
 
 def without_files(reply: Reply, why: str) -> Reply:
     """The same without its files, saying so: Discord over-reports what it takes at times."""
     names = ", ".join(code(file.name) for file in reply.files)
     return Reply(f"{reply.text[:1800]}\n-# {why.format(names)}"[:2000])
+
+
+REFUSED_FILES = {Refusal.FILTERED: FILTERED_OUT, Refusal.TOO_LARGE: LARGE}

@@ -1,4 +1,4 @@
-"""One question on its way: asked of the Space, its answer shown as it comes, and kept."""
+"""One question of a conversation: asked of the Space, its answer shown as it comes, and stored."""
 
 from __future__ import annotations
 
@@ -6,27 +6,25 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
-import aiohttp
 import discord
 
 from spacebot import words
 from spacebot.conversations.controls import answer_view, stop_view
-from spacebot.conversations.speech import Speech
+from spacebot.conversations.message_stream import MessageStream
 from spacebot.conversations.talk import asked, history_of, secrets_missing, spoken
+from spacebot.delivery import DISCORD_ERRORS, Refusal, refusal_of, shown_despite
 from spacebot.errors import Cancelled, Interrupted, SecretNeeded, SpacebotError, StoreError
+from spacebot.follow import Follower, Leaving, Shown, Surface, tell_failure
 from spacebot.jobs import Jobs, Running, given_of, restored
 from spacebot.jobs.pipeline import CHAT_MESSAGES
 from spacebot.models import FILE_LIMIT, Asker, Endpoint, Job, MessageRef, Outcome, Reply
 from spacebot.outputs import MESSAGE_LIMIT
 from spacebot.outputs.text import code, small, split
-from spacebot.pacing import Pace
-from spacebot.places import AUTOMOD, DELETED, GONE, TROUBLE
-from spacebot.posting import is_moderated
 from spacebot.store import Conversation, Turn, TurnState
 
 log = logging.getLogger(__name__)
@@ -61,95 +59,82 @@ class Question:
     dropped: bool = False
 
 
-@dataclass(slots=True, eq=False)
-class Asking:
-    """One turn under way.
+class ChatSurface(Surface):
+    """Shows the answer to one question in the messages of a conversation, and stores it.
 
     `secrets` are the secret settings that the asker has entered, which are never stored.
     """
 
-    client: discord.Client
-    jobs: Jobs
-    conversation: Conversation
-    turn: Turn
-    question: Question
-    secrets: Mapping[str, Any] = field(default_factory=dict, repr=False)
-    running: Running | None = None
-    gone: bool = False
-    posted: bool = False
-    speech: Speech = field(init=False)
-    _stop: str | None = None
-    _marked: bool = False
-    _unseen: bool = False
-    _unsaved: bool = False
-    _left: list[str] = field(default_factory=list)
+    leaving = Leaving.PUT_OFF
+    preview_limit = CHAT_MESSAGES * MESSAGE_LIMIT
 
-    def __post_init__(self) -> None:
-        number = self.turn.message
-        self.speech = Speech(
-            self.client,
-            int(self.conversation.channel),
-            question=int(number) if number else None,
-            messages=[int(one) for one in self.conversation.answer] if self.question.over else (),
+    def __init__(
+        self,
+        client: discord.Client,
+        jobs: Jobs,
+        conversation: Conversation,
+        turn: Turn,
+        question: Question,
+        secrets: Mapping[str, Any],
+    ) -> None:
+        super().__init__(jobs, turn.job)
+        self.client = client
+        self.conversation = conversation
+        self.turn = turn
+        self.question = question
+        # Nobody is there to be told any more.
+        self.gone = False
+        self.ending = self.posted = False
+        self.stored = asyncio.Event()
+        self.stream = MessageStream(
+            client,
+            int(conversation.channel),
+            question=int(turn.message) if turn.message else None,
+            messages=[int(one) for one in conversation.answer] if question.over else (),
         )
+        self._secrets = secrets
+        self._running: Running | None = None
+        self._endpoint: Endpoint | None = None
+        self._stop: str | None = None
+        self._left: list[str] = []
 
     def stop(self, why: str = "", *, gone: bool = False) -> str:
         """Stop the answer; returns what that does. With `gone` nobody is there to be told."""
         self.gone = self.gone or gone
-        if self.running is None:
+        if self._running is None:
             self._stop = why
             return "Stopped before it was asked."
-        return self.running.cancel(why)
+        return self._running.cancel(why)
 
     @property
     def sent(self) -> Any:
         """The history that the question comes after."""
         return self.conversation.before if self.question.again else self.conversation.history
 
-    async def run(self) -> None:
-        """Ask, show the answer and keep it. Nothing is raised: what goes wrong is told there."""
-        try:
-            endpoint, job = self._job()
-            self.running = running = await self.jobs.start(job)
-        except Exception as error:
-            await self._failed(error, None, TurnState.FAILED)
-            return
-        if self._stop is not None:
-            running.cancel(self._stop)
-        ended: BaseException | None = None
-        posted = 0.0
-        try:
-            outcome = await self._follow(running)
-            began = time.monotonic()
-            await self._answered(endpoint, outcome)
-            posted = time.monotonic() - began
-        except Interrupted as error:
-            ended = error
-            await self._interrupted(error)
-        except asyncio.CancelledError as error:
-            # The client is closed. The next one asks again, or tells that this is lost.
-            ended = error
-            running.interrupt()
-            raise
-        except Exception as error:
-            ended = error
-            stopped = isinstance(error, Cancelled)
-            await self._failed(error, endpoint, TurnState.STOPPED if stopped else TurnState.FAILED)
-        finally:
-            if isinstance(ended, Interrupted | asyncio.CancelledError):
-                self.jobs.put_off(running)
-            else:
-                await self.jobs.settle(running, ended, posted=posted)
+    @property
+    def closed(self) -> bool:
+        """Whether the client is closed."""
+        return self.client.is_closed()
 
-    def _job(self) -> tuple[Endpoint, Job]:
+    async def run(self) -> None:
+        """Ask, show the answer and store it; what goes wrong is told there."""
+        try:
+            job = self._job()
+        except Exception as error:
+            await tell_failure(self, error)
+            return
+        await Follower(self, job).run()
+
+    def _job(self) -> Job:
         kept = self.conversation
         endpoint = self.jobs.catalogue.find(kept.space, kept.api_name, kept.command)
-        settings = {**given_of(kept), **self.secrets}
-        if missing := secrets_missing(endpoint, kept.given, self.secrets):
+        settings = {**given_of(kept), **self._secrets}
+        if missing := secrets_missing(endpoint, kept.given, self._secrets):
             raise SecretNeeded(missing)
         files = [restored(one) for one in self.turn.files]
         filled, given, self._left = asked(endpoint, settings, self.sent, self.turn.text, files)
-        job = Job(
+        self._endpoint = endpoint
+        return Job(
             id=self.turn.job,
             endpoint=filled,
             asker=self.question.asker,
@@ -158,7 +143,6 @@ class Asking:
             command=kept.command,
             message_ref=self._ref(),
         )
-        return endpoint, job
 
     def _ref(self) -> MessageRef:
         kept = self.conversation
@@ -172,30 +156,17 @@ class Asking:
             file_limit=guild.filesize_limit if guild else FILE_LIMIT,
         )
 
-    async def _follow(self, running: Running) -> Outcome:
-        """Show the answer as it grows, until it is whole."""
-        result = asyncio.ensure_future(running.result())
-        pace = Pace(self.jobs, running)
-        async with self._typing():
-            while True:
-                await self._note_sent(running)
-                if not await pace.due(result):
-                    return await result
-                await self._show(running)
-
-    async def _note_sent(self, running: Running) -> None:
-        if running.sent and not self._marked:
-            self._marked = True
-            await self._save(self.jobs.store.chats.mark(self.turn.job, state=TurnState.SENT))
-
-    async def _save(self, writing: Awaitable[None]) -> None:
-        """Write something down; where that fails, the answer is given all the same."""
-        self._unsaved |= not await self.jobs.store.saved(writing)
+    async def mark(self, state: str) -> None:
+        """Write down that the question is asked, or is not after all."""
+        await self.save(self.jobs.store.chats.mark(self.turn.job, state=state))
 
     @asynccontextmanager
-    async def _typing(self) -> AsyncIterator[None]:
+    async def showing(self, running: Running) -> AsyncIterator[None]:
         """Show that the bot types, until there is something to read."""
-        typing = asyncio.create_task(self._type(), name=f"typing {self.turn.job}")
+        self._running = running
+        if self._stop is not None:
+            running.cancel(self._stop)
+        typing = asyncio.create_task(self._type(), name=f"typing {self.name}")
         try:
             yield
         finally:
@@ -204,49 +175,37 @@ class Asking:
 
     async def _type(self) -> None:
         try:
-            while not self.speech.messages:
-                await self.speech.channel.typing()
+            while not self.stream.messages:
+                await self.stream.channel.typing()
                 await asyncio.sleep(TYPING)
-        except TROUBLE as error:
-            log.info("job %s: typing is not shown: %s", self.turn.job, type(error).__name__)
+        except DISCORD_ERRORS as error:
+            log.info("job %s: typing is not shown: %s", self.name, type(error).__name__)
 
-    async def _show(self, running: Running) -> None:
+    async def show(self, running: Running, preview: Reply | None) -> Shown:
         """Bring the messages to where the answer is."""
-        if self._unseen:
-            return
+        replies = in_messages(preview)
+        if not replies:
+            replies = [Reply(words.progress(running.progress, running.started))]
+        known = len(self.stream.messages)
         try:
-            replies = await self._so_far(running)
-            if not replies:
-                replies = [Reply(words.progress(running.progress, running.started))]
-            known = len(self.speech.messages)
-            await self.speech.show(replies, stop_view(self.conversation.id))
-            if len(self.speech.messages) != known:
-                await self._note_messages()
-        except discord.HTTPException as error:
-            if error.code in DELETED:
-                self.stop("Its message was deleted.", gone=True)
-            elif error.code in GONE | AUTOMOD:
-                # The answer goes to whoever asked, once it is whole.
-                self._unseen = True
-            else:
-                log.warning("job %s: the answer could not be shown: %s", self.turn.job, error)
-        except (aiohttp.ClientError, OSError) as error:
-            log.info("job %s: progress is not shown: %s", self.turn.job, type(error).__name__)
-        except SpacebotError as error:
-            log.info("job %s: no preview: %s", self.turn.job, type(error).__name__)
-
-    async def _so_far(self, running: Running) -> list[Reply]:
-        preview = await self.jobs.preview(running, "", limit=CHAT_MESSAGES * MESSAGE_LIMIT)
-        if preview is None or not preview.text:
-            return []
-        return [Reply(part) for part in split(preview.text)][:CHAT_MESSAGES]
+            await self.stream.show(replies, stop_view(self.conversation.id))
+        except DISCORD_ERRORS as error:
+            # Where it cannot be shown, the answer goes to whoever asked, once it is whole.
+            shown = shown_despite(error, self.name)
+            self.gone = self.gone or shown is Shown.DELETED
+            return shown
+        if len(self.stream.messages) != known:
+            await self._note_messages()
+        return Shown.YES
 
     async def _note_messages(self) -> None:
-        answer = [str(one) for one in self.speech.messages]
-        await self._save(self.jobs.store.chats.change(self.conversation.id, answer=answer))
+        answer = [str(one) for one in self.stream.messages]
+        await self.save(self.jobs.store.chats.change(self.conversation.id, answer=answer))
 
-    async def _answered(self, endpoint: Endpoint, outcome: Outcome) -> None:
-        """Post the whole answer, and keep what was said."""
+    async def deliver(self, running: Running, outcome: Outcome) -> None:  # noqa: ARG002
+        """Post the whole answer, and store what was said."""
+        endpoint = self._endpoint
+        assert endpoint is not None
         process = await self._process(endpoint)
         before, after = self.conversation.process, process
         notes = [FORGOTTEN] if before and after and before != after else []
@@ -272,39 +231,38 @@ class Asking:
             return await self.jobs.catalogue.connections[endpoint.space].process()
         return None
 
-    async def _failed(self, error: BaseException, endpoint: Endpoint | None, state: str) -> None:
-        """Say what went wrong under what there is of the answer, and keep that."""
-        if not isinstance(error, SpacebotError):
-            log.error("job %s met a bug", self.turn.job, exc_info=error)
-        elif not isinstance(error, Cancelled):
-            log.warning("job %s failed: %s", self.turn.job, type(error).__name__)
+    async def fail(self, error: BaseException) -> None:
+        """Say what went wrong under what there is of the answer, and store that."""
+        endpoint, stopped = self._endpoint, isinstance(error, Cancelled)
         values = self._partial(endpoint) if endpoint else []
         replies: list[Reply] = []
         with contextlib.suppress(SpacebotError):
-            replies = await self._so_far(self.running) if self.running and values else []
-        line = small("🛑 Stopped.") if isinstance(error, Cancelled) and replies else ""
+            if self._running and values:
+                preview = await self.jobs.preview(self._running, limit=self.preview_limit)
+                replies = in_messages(preview)
+        line = small("🛑 Stopped.") if stopped and replies else words.failure(error)
         await self._end(
-            with_notes(replies, [line or words.failure(error)]),
-            state,
+            with_notes(replies, [line]),
+            TurnState.STOPPED if stopped and self._running else TurnState.FAILED,
             answer=spoken(endpoint, values) if endpoint else "",
             history=history_of(endpoint, values) if endpoint else None,
             asks=isinstance(error, SecretNeeded),
         )
 
-    async def _interrupted(self, error: Interrupted) -> None:
+    async def interrupted(self, error: Interrupted) -> None:
         """Say that the bot stops; the turn stays as it is, for the next start."""
         try:
             said = [Reply(words.failure(error))]
-            await self.speech.show(said, stop_view(self.conversation.id))
+            await self.stream.show(said, stop_view(self.conversation.id))
             await self._note_messages()
-        except TROUBLE as trouble:
-            log.info("job %s: its end could not be told: %s", self.turn.job, trouble)
+        except DISCORD_ERRORS as trouble:
+            log.info("job %s: its end could not be told: %s", self.name, trouble)
 
     def _partial(self, endpoint: Endpoint) -> list[Any]:
-        if self.running is None or self.running.partial is None:
+        if self._running is None or self._running.partial is None:
             return []
         connection = self.jobs.catalogue.connections[endpoint.space]
-        return connection.visible(endpoint.api_name, self.running.partial.values)
+        return connection.visible(endpoint.api_name, self._running.partial.values)
 
     async def _end(
         self,
@@ -318,27 +276,31 @@ class Asking:
         asks: bool = False,
     ) -> None:
         """Show the last of it and write down how it ended; `asks` for the member's secrets."""
+        self.ending = True
         before, kept = list(self.conversation.answer), self.jobs.store.chats
-        if self._unsaved or self.jobs.store.trouble:
+        if not self.saved:
             replies = with_notes(replies, [UNSAVED])
         try:
             if not self.gone:
                 view = answer_view(await self._fresh(), asks=asks)
-                await self.speech.show(replies, view, lasting=True)
-        except TROUBLE as error:
+                await self.stream.show(replies, view, lasting=True)
+        except DISCORD_ERRORS as error:
             await self._another_way(error, replies)
         self.posted = True
         ended = kept.mark(self.turn.job, state=state, answer=answer, answer_files=list(files))
-        await self._save(ended)
+        await self.save(ended)
         changed: dict[str, Any] = {"before": self.sent, "history": history or self.sent}
         if process is not None:
             changed["process"] = process
-        messages = [str(one) for one in self.speech.messages]
+        messages = [str(one) for one in self.stream.messages]
         changed |= {"answer": messages, "used": time.time()}
-        await self._save(kept.change(self.conversation.id, **changed))
+        await self.save(kept.change(self.conversation.id, **changed))
+        self.stored.set()
         if before and before[-1] not in messages and not self.question.over:
             # Only the last answer has buttons.
-            await Speech(self.client, self.speech.channel.id, messages=[int(before[-1])]).bare()
+            await MessageStream(
+                self.client, self.stream.channel.id, messages=[int(before[-1])]
+            ).bare()
 
     async def _fresh(self) -> Conversation:
         """The conversation as it is now: somebody may have opened it meanwhile."""
@@ -348,22 +310,27 @@ class Asking:
 
     async def _another_way(self, error: Exception, replies: Sequence[Reply]) -> None:
         """Send the answer to whoever asked, as it cannot be shown where they did."""
-        if isinstance(error, discord.HTTPException) and error.code in DELETED:
+        if (refusal := refusal_of(error)) is Refusal.DELETED:
             return
-        log.warning("job %s: the answer could not be posted: %s", self.turn.job, error)
-        moderated = is_moderated(error)
+        log.warning("job %s: the answer could not be posted: %s", self.name, error)
         said = f"I could not answer in <#{self.conversation.channel}>: " + (
             "the server's AutoMod blocked it. The answer:"
-            if moderated
+            if refusal is Refusal.MODERATED
             else "I may not write there, or the thread is locked. Start a new conversation with "
             f"{self.conversation.command}. The answer:"
         )
         try:
             person = await self.client.create_dm(discord.Object(int(self.question.asker.user)))  # type: ignore[arg-type]
             await person.send(said)
-            await Speech(self.client, person.id).show(replies, lasting=True)
-        except TROUBLE as trouble:
-            log.info("job %s: its asker could not be told: %s", self.turn.job, trouble)
+            await MessageStream(self.client, person.id).show(replies, lasting=True)
+        except DISCORD_ERRORS as trouble:
+            log.info("job %s: its asker could not be told: %s", self.name, trouble)
+
+
+def in_messages(preview: Reply | None) -> list[Reply]:
+    """What a stream has given so far, in as many messages as an answer may have."""
+    text = preview.text if preview else ""
+    return [Reply(part) for part in split(text)][:CHAT_MESSAGES] if text else []
 
 
 def with_notes(replies: Sequence[Reply], notes: Sequence[str]) -> list[Reply]:
