@@ -81,7 +81,7 @@ def test_every_parameter_of_the_api_is_asked_for_or_sent(name: str):
     for found in read(name).endpoints:
         described = SHAPES[name]["info"]["named_endpoints"][found.api_name]["parameters"]
         known = [p.name for p in found.parameters] + list(found.constants)
-        taken = {key for step in found.before for key in step.takes.values()}
+        taken = {key for step in (*found.before, *found.after) for key in step.takes.values()}
         wanted = {p["parameter_name"] for p in described} | taken
         assert sorted(known) == sorted(wanted)
 

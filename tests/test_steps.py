@@ -84,6 +84,29 @@ async def test_a_failure_s_step_answers_only_where_the_event_fails(served, tmp_p
         assert "Nothing can be heard." not in thunder
 
 
+async def test_what_later_steps_show_belongs_to_the_answer(served, tmp_path: Path):
+    async with lab(tmp_path, it=served("chained")) as home:
+
+        async def write(theme: str) -> str:
+            return (await ask(home.ada, "it burn", {"words": theme}, channel=home.channel)).content
+
+        sea = await write("Calm sea")
+        for part in ("CALM SEA", '["CALM SEA"]', "The ink is dry.", "8 letters"):
+            assert part in sea.replace("\n", "").replace("  ", ""), sea
+
+        # What breaks after the result is told beside it.
+        fire = await write("Fire")
+        for part in ("FIRE", "The ink is dry.", "The paper burnt."):
+            assert part in fire, fire
+
+        # `.then` follows a failure too, `.success` does not.
+        storm = await write("A storm")
+        assert "The voice is lost." in storm
+        assert "The ink is dry." in storm
+        assert "Collected" not in storm
+        assert "CALM" not in storm
+
+
 async def test_what_a_page_may_leave_empty_is_optional(served, tmp_path: Path):
     async with lab(tmp_path, it=served("chained")) as home:
         answer = await ask(home.ada, "it look", {"picture": picture(8)}, channel=home.channel)

@@ -212,6 +212,7 @@ class Pipeline:
             stateful=job.endpoint.stateful,
             before=job.endpoint.before,
             failing=job.endpoint.failing,
+            after=job.endpoint.after,
             page=job.endpoint,
             silence=self.deadlines.silence,
             recall=turn.recalled,

@@ -130,7 +130,8 @@ class Step:
     `takes` says which of the job's values each of its parameters gets, `gives` which value
     each of its outputs becomes, `shows` which of its outputs belong to the result; outputs
     are counted from 0 as the API does. Where it fails, `failing` is called in its place
-    (`.failure`); `goes_on` says that the next call follows even then (`.then`).
+    (`.failure`); `goes_on` says that the next call follows even then (`.then`). A step that comes
+    after the endpoint's call is made only where the endpoints that it `needs` have not failed.
     """
 
     api_name: str
@@ -139,6 +140,7 @@ class Step:
     shows: tuple[int, ...] = ()
     failing: tuple[Step, ...] = ()
     goes_on: bool = False
+    needs: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +219,8 @@ class Endpoint:
     something on the Space by session (gr.State, a chat's history); `streams`
     ones yield partial results. `takes_history` names the chatbot parameter, and
     `chats` says that it answers messages, one after the other. `before` is called first,
-    `failing` where the endpoint fails; what these steps show follows its own outputs.
+    `failing` where the endpoint fails, `after` at the end; what these steps show follows its own
+    outputs. `gives` says which values its own outputs become for the steps `after`.
     A `further` one has no subcommand of its own: `/name more` offers it. `page` says what the
     Space's page does before all that.
     """
@@ -239,6 +242,8 @@ class Endpoint:
     then: tuple[FollowUp, ...] = ()
     before: tuple[Step, ...] = ()
     failing: tuple[Step, ...] = ()
+    after: tuple[Step, ...] = ()
+    gives: Mapping[int, str] = field(default_factory=dict)
     further: bool = False
     page: Page | None = None
 

@@ -186,6 +186,19 @@ class App:
                 if later.after == one.id and later.when != "failure" and later not in waiting
             ]
 
+    def following(self, event: Event) -> Iterator[tuple[Event, frozenset[str]]]:
+        """The events that the page runs after `event`, `CHAIN` at most, each with the endpoints
+        that must have succeeded for that."""
+        waiting: list[tuple[Event, frozenset[str]]] = [(event, frozenset())]
+        known = {event.id}
+        for before, needs in waiting:
+            yield from [] if before is event else [(before, needs)]
+            for one in self.events if len(known) <= CHAIN else ():
+                if one.after == before.id and one.when != "failure" and one.id not in known:
+                    known.add(one.id)
+                    more = {f"/{before.api_name}"} if one.when else frozenset[str]()
+                    waiting.append((one, needs | more))
+
     def root(self, event: Event) -> Event:
         """The event that starts the chain which `event` belongs to."""
         return [event, *self.earlier(event)][-1]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
@@ -29,7 +29,8 @@ ENDPOINTS = 500
 class Candidate:
     """One endpoint that could become a command. `order` is its place in the description,
     `output_ids` are its outputs on the page, `before` the steps to call first, `failing` those
-    to call where it fails. `failure_outputs` are what all steps show where one fails.
+    to call where it fails, `after` those at the end, with the values it gives them (`gives_after`).
+    `later_outputs` are what all steps show where one fails, and those at the end.
     """
 
     api_name: str
@@ -41,7 +42,9 @@ class Candidate:
     output_ids: tuple[Any, ...] = ()
     before: tuple[Step, ...] = ()
     failing: tuple[Step, ...] = ()
-    failure_outputs: tuple[Output, ...] = ()
+    after: tuple[Step, ...] = ()
+    gives_after: Mapping[int, str] = field(default_factory=dict)
+    later_outputs: tuple[Output, ...] = ()
 
     @property
     def stem(self) -> str:

@@ -122,7 +122,7 @@ def _endpoint(
         name=name,
         description=description or describe(app, yard, candidate, title),
         parameters=parameters,
-        outputs=(*candidate.outputs, *candidate.failure_outputs),
+        outputs=(*candidate.outputs, *candidate.later_outputs),
         constants=constants,
         streams=bool(event and event.streams),
         stateful=_is_stateful(yard, candidate),
@@ -134,6 +134,8 @@ def _endpoint(
         then=then_of(wired, candidate, source),
         before=candidate.before,
         failing=candidate.failing,
+        after=candidate.after,
+        gives=candidate.gives_after,
     )
 
 
@@ -160,7 +162,7 @@ def _fitting(outputs: Sequence[Output]) -> Answer:
 
 def _is_stateful(yard: Yard, candidate: Candidate) -> bool:
     failing = [one for step in candidate.before for one in step.failing]
-    steps = (*candidate.before, *failing, *candidate.failing)
+    steps = (*candidate.before, *failing, *candidate.failing, *candidate.after)
     events = [candidate.event, *(yard.app.event(step.api_name) for step in steps)]
     ids = [i for event in events if event for i in (*event.inputs, *event.outputs)]
     kept = any(part and part.type == "state" for part in map(yard.app.component, ids))

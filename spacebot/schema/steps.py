@@ -1,11 +1,11 @@
-"""What the page runs beside an endpoint: earlier steps of its chain, and what follows a failure."""
+"""What the page runs beside an endpoint: earlier steps of its chain, and what follows it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
-from typing import Any
+from typing import Any, Literal
 
 from spacebot.models import Output, Parameter, Step
 from spacebot.schema.app import Event
@@ -53,6 +53,61 @@ def _answers_failure(yard: Yard, step: Candidate) -> bool:
     return called and (remembers or bool(_shown(step)))
 
 
+# An endpoint to call at the end, with those that must have succeeded for that.
+Ending = tuple[Candidate, frozenset[str]]
+
+
+def steps_after(yard: Yard, main: Sequence[Candidate]) -> list[Ending]:
+    """The endpoints to call once all of `main` have ended, in order: those that show something
+    new, and what these take from."""
+    event = main[-1].event
+    if event is None or not _can_be_linked(main[-1]):
+        return []
+    before = {one.id for one in (event, *yard.app.earlier(event))}
+    found: list[Ending] = []
+    unknown: set[Any] = set()
+    for later, needs in yard.app.following(yard.app.root(event)):
+        step = yard.of(later)
+        if later.id in before:
+            continue
+        if step and _can_come_after(step) and not unknown & set(later.inputs):
+            found.append((step, needs))
+        else:
+            unknown |= set(later.outputs)
+    wanted: set[Any] = set()
+    needed: list[Ending] = []
+    for step, needs in reversed(found):
+        if _shown_after(yard, main, step) or wanted & _ids(step, "outputs"):
+            needed.insert(0, (step, needs))
+            wanted |= _ids(step, "inputs")
+    return needed
+
+
+def _can_come_after(step: Candidate) -> bool:
+    event = step.event
+    odd = event is None or event.pointed or event.live or event.cancels
+    return not (odd or step.undocumented or step.inputs.problem) and _can_be_linked(step)
+
+
+def _shown_after(yard: Yard, main: Sequence[Candidate], step: Candidate) -> tuple[int, ...]:
+    """Which outputs of a later step are new to whoever reads the answer: neither a field of the
+    page's form nor an output of `main`."""
+    own = {i for one in main for i in _ids(one, "inputs") | _ids(one, "outputs")}
+    return tuple(n for n in _shown(step) if not _is_field(yard, step.output_ids[n], own))
+
+
+def _is_field(yard: Yard, component_id: Any, own: set[Any]) -> bool:
+    part = yard.app.component(component_id)
+    if part is None or component_id in own:
+        return True
+    # Gradio lets people edit what an event takes, unless its author says otherwise.
+    return component_id in yard.taken_in and part.props.get("interactive") is not False
+
+
+def _ids(candidate: Candidate, side: Literal["inputs", "outputs"]) -> set[Any]:
+    return set(getattr(candidate.event, side)) if candidate.event else set()
+
+
 def _goes_without(yard: Yard, event: Event) -> bool:
     """Whether the page runs the same without earlier steps too, or with them for examples alone."""
     started = [part for part, _ in yard.app.triggers(event)]
@@ -87,9 +142,11 @@ def with_steps(yard: Yard, candidate: Candidate) -> Candidate:
     main = [*steps, candidate]
     failing = [steps_failing(yard, one) for one in main]
     instead = list(chain.from_iterable(failing))
-    if not steps and not instead:
+    ending = steps_after(yard, main)
+    if not (steps or instead or ending):
         return candidate
-    keys = _keys([*steps, *instead], candidate)
+    keys = _keys([*steps, *instead, *(one for one, _ in ending)], candidate)
+    own, after = _after(yard, main, ending, keys)
     fallbacks = [tuple(_steps(ones, keys)) for ones in failing]
     before = tuple(
         replace(step, failing=fallback, goes_on=_goes_on(yard, one, candidate))
@@ -112,7 +169,7 @@ def with_steps(yard: Yard, candidate: Candidate) -> Candidate:
                 # Where the step sets nothing, the page would send what it held.
                 sent[key] = parameter.default if parameter else one.inputs.constants[name]
         made |= set(step.gives.values()) if step else set()
-    for one in instead:
+    for one in [*instead, *(one for one, _ in ending)]:
         held = {parameter.name: parameter.default for parameter in one.inputs.parameters}
         for name, component_id in one.inputs.ids.items():
             if keys[component_id] not in asked:
@@ -125,7 +182,27 @@ def with_steps(yard: Yard, candidate: Candidate) -> Candidate:
         outputs=(*candidate.outputs, *_outputs(steps, before)),
         before=before,
         failing=fallbacks[-1],
-        failure_outputs=tuple(_outputs(instead, list(chain.from_iterable(fallbacks)))),
+        after=after,
+        gives_after=own.gives,
+        later_outputs=(
+            *_outputs(instead, list(chain.from_iterable(fallbacks))),
+            *_outputs([one for one, _ in ending], after),
+        ),
+    )
+
+
+def _after(
+    yard: Yard, main: Sequence[Candidate], ending: Sequence[Ending], keys: Mapping[Any, str]
+) -> tuple[Step, tuple[Step, ...]]:
+    """The endpoint's own call as the steps after it see it, and the calls for these."""
+    own, *steps = _steps([main[-1], *(one for one, _ in ending)], keys)
+    return own, tuple(
+        replace(
+            step,
+            needs=needs,
+            shows=tuple(n for n in step.shows if n in _shown_after(yard, main, one)),
+        )
+        for step, (one, needs) in zip(steps, ending, strict=True)
     )
 
 

@@ -243,24 +243,25 @@ class Connection:
         stateful: bool,
         before: Sequence[Step] = (),
         failing: Sequence[Step] = (),
+        after: Sequence[Step] = (),
         silence: float = SILENCE,
         recall: asyncio.Event | None = None,
         page: Endpoint | None = None,
     ) -> AsyncGenerator[Update, None]:
         """Run one job in the session of `key`; ends with its `Result`, raises `SpacebotError`.
 
-        The steps `before` are called first, and `failing` where the endpoint fails, in the same
-        session; what they show is in the `Result` too. What the `page` of that endpoint does
-        comes before all of them. Leaving the generator early cancels the job on the Space. An
+        The steps `before` are called first, `failing` where the endpoint fails and `after` at the
+        end, in the same session; what they show is in the `Result` too. What the `page` of that
+        endpoint does comes first. Leaving the generator early cancels the job on the Space. An
         error is `safe` where the Space cannot have begun. `recall` takes the job out of the
         Space's queue while it has not begun, which raises `Recalled`.
         """
         if self._client is None:
             yield Progress(Stage.WAKING)
         client = await self.ready()
-        steps = (*before, Step(api_name, failing=tuple(failing)))
+        steps = (*before, Step(api_name, gives=page.gives if page else {}, failing=tuple(failing)))
         # Nothing is called where one of them is gone.
-        indexes = {one.api_name: _index(client, one.api_name) for one in _every(steps)}
+        indexes = {one.api_name: _index(client, one.api_name) for one in _every((*steps, *after))}
         width = len(client.endpoints[indexes[api_name]].dependency.get("outputs") or ())
         if stateful and self.sessions.is_busy(key):
             yield Progress(Stage.WAITING, note=TAKES_TURNS)
@@ -283,7 +284,7 @@ class Connection:
                     async for update in running:
                         yield update
 
-            chain = Chain(steps, call, self.visible, width)
+            chain = Chain(steps, call, self.visible, width, after)
             async with contextlib.aclosing(chain.updates(values)) as updates:
                 async for update in updates:
                     yield update

@@ -17,7 +17,8 @@ UNCHANGED: Mapping[str, Any] = {"__type__": "update"}
 
 @dataclass
 class Chain:
-    """A job's calls: the steps before, then the endpoint itself, which is the last.
+    """A job's calls: the steps before, the endpoint itself, which is the last of `steps`, and
+    those `after` it.
 
     `call` makes one with the values it takes; `visible` drops the outputs that an API
     description leaves out; `width` counts the endpoint's raw outputs.
@@ -27,8 +28,10 @@ class Chain:
     call: Callable[[Step, Mapping[str, Any]], AsyncGenerator[Update, None]]
     visible: Callable[[str, list[Any]], list[Any]]
     width: int
+    after: Sequence[Step] = ()
     _values: Mapping[str, Any] = field(default_factory=dict, init=False)
     _given: list[Any] = field(default_factory=list, init=False)
+    _failed: set[str] = field(default_factory=set, init=False)
 
     async def updates(self, values: Mapping[str, Any]) -> AsyncGenerator[Update, None]:
         """Make the calls; ends with the `Result`, raises `SpaceError`.
@@ -57,6 +60,7 @@ class Chain:
                 # Quotas, silence and cancels are no business of the page's chain.
                 if type(error) is not SpaceRaised:
                     raise
+                self._failed.add(step.api_name)
                 failed, stopped = failed or error, not step.goes_on
                 shown += _unchanged(step)
                 async for update in self._make_instead(step, instead):
@@ -66,11 +70,35 @@ class Chain:
                     raw = self._given
                 shown += self._take(step)
                 instead += _unchanged(*step.failing)
+        ended: list[Any] = []
+        async for update in self._end(ended):
+            yield update
         if failed is not None:
-            if all(value == UNCHANGED for value in (*raw, *instead)):
+            if all(value == UNCHANGED for value in (*raw, *instead)) and not _any_set(ended):
                 raise failed
             yield Toast(str(failed), "error")
-        yield Result(raw, shown + instead)
+        yield Result(raw, shown + instead + ended)
+
+    async def _end(self, shown: list[Any]) -> AsyncGenerator[Update, None]:
+        """Make the calls after the endpoint's own, adding what they show to `shown`.
+
+        A failure here must not cost the endpoint's result: it is told beside it.
+        """
+        for step in self.after:
+            if step.needs & self._failed:
+                shown += _unchanged(step)
+                continue
+            try:
+                async for update in self._make(step):
+                    if not isinstance(update, Partial):
+                        yield update
+            except SpaceError as error:
+                if not self._failed:
+                    yield Toast(str(error), "error")
+                self._failed.add(step.api_name)
+                shown += _unchanged(step)
+            else:
+                shown += self._take(step)
 
     async def _make(self, step: Step) -> AsyncGenerator[Update, None]:
         """Make one call, keeping its raw outputs."""
@@ -109,6 +137,11 @@ class Chain:
 def _does_something(step: Step) -> bool:
     """Whether a step does more than to check what was given."""
     return bool(step.gives or step.shows)
+
+
+def _any_set(values: Sequence[Any]) -> bool:
+    """Whether one of these is more than an output that stays as it is or becomes empty."""
+    return any(value not in (UNCHANGED, None, "", [], {}) for value in values)
 
 
 def _unchanged(*steps: Step) -> Iterator[Any]:

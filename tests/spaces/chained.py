@@ -51,6 +51,18 @@ def whisper(words: str, volume: float) -> str:
     return f"{words.lower()} at {volume:g}"
 
 
+def collect(poem: str, poems: list[str]) -> list[str]:
+    """Keep a poem in the session."""
+    return [*poems, poem]
+
+
+def burn(poem: str) -> str:
+    """Write a poem down, unless that ends badly."""
+    if "FIRE" in poem:
+        raise gr.Error("The paper burnt.")
+    return f"{len(poem)} letters"
+
+
 def tune(pitch: float) -> float:
     """Bring a pitch into range."""
     if pitch > 9:
@@ -94,6 +106,15 @@ def build() -> gr.Blocks:
         spoken.failure(whisper, [words, volume], whispered)
         pitch, tone = gr.Number(4, label="Pitch"), gr.Textbox(label="Tone")
         gr.Button("Play").click(tune, pitch, pitch).then(play, pitch, tone)
+        theme, poem = gr.Textbox(label="Theme"), gr.Textbox(label="Poem", interactive=False)
+        poems, count = gr.State([]), gr.JSON(label="Collected")
+        verses, fate = gr.Textbox(label="Written down"), gr.Textbox(label="Fate")
+        written = gr.Button("Write").click(recite, theme, poem, api_name="write")
+        collected = written.success(collect, [poem, poems], poems, api_name="collect")
+        collected.success(lambda kept: kept, poems, count, api_name="count")
+        collected.then(lambda: "", None, theme, api_name="clear")
+        written.then(lambda: "The ink is dry.", None, fate, api_name="dry")
+        written.success(burn, poem, verses, api_name="burn")
         seen, question = gr.Image(label="Seen", type="pil"), gr.Textbox(label="Question")
         gr.Button("Look").click(look, [seen, question], gr.Textbox(label="Looks like"))
     return blocks.queue(default_concurrency_limit=20)
