@@ -18,8 +18,8 @@ deploy: $(VENV)/run.stamp
 	@$(BIN)/python -m spacebot.deploy $(SPACE) $(OPTIONS)
 
 test: $(VENV)/dev.stamp
-	@sh tests/install_chromium.sh
-	@sh tests/install_postgres.sh
+	@sh tests/support/install_chromium.sh
+	@sh tests/support/install_postgres.sh
 	$(BIN)/python -m pytest $(TESTS)
 
 # Real servers of every version of Gradio that is promised, each in an environment of its own.
@@ -43,8 +43,8 @@ hostile: $(VENV)/dev.stamp
 	$(BIN)/python -W ignore -m bench.hostile
 
 pictures: $(VENV)/dev.stamp
-	@sh tests/install_chromium.sh
-	$(BIN)/python -m tests.pictures
+	@sh tests/support/install_chromium.sh
+	$(BIN)/python -m tests.support.pictures
 
 # make coverage-demos DIR=…/gradio/demo      what of Gradio's own demos reaches Discord
 coverage-demos: $(VENV)/dev.stamp $(VENV)-demos/run.stamp

@@ -12,10 +12,10 @@ from types import FrameType
 
 from dotenv import load_dotenv
 
-from spacebot import __version__, logbook
+from spacebot import __version__, log
+from spacebot.engine.store import DataFolder, check_database
 from spacebot.errors import SettingsError
-from spacebot.settings import Settings, sources
-from spacebot.store import DataFolder, check_database
+from spacebot.settings import Settings, space_sources
 
 # The commands to offer, where SPACES is not set. One entry names a Space, and optionally an
 # endpoint, the command's name and description, fixed values for some parameters, and where
@@ -42,7 +42,7 @@ def main(arguments: Sequence[str] = ()) -> int:
     os.umask(0o077)
     try:
         settings = Settings.from_environ(os.environ)
-        spaces = sources(settings, COMMANDS)
+        spaces = space_sources(settings, COMMANDS)
         folder = DataFolder(settings.data_dir)
         folder.prepare()
         check_database(settings.database_url)
@@ -51,17 +51,19 @@ def main(arguments: Sequence[str] = ()) -> int:
         return 2
     # Importing gradio takes seconds, reads its settings itself, and warns of its own doings.
     warnings.filterwarnings("ignore", "The 'alias' attribute with value 'path'")
-    from spacebot import page, zerogpu
-    from spacebot.runtime import CLOSE, TELL, Runtime
+    from spacebot import web, zerogpu
+    from spacebot.runtime import CLOSE_SECONDS, TELL_SECONDS, Runtime
 
     passwords = [source.auth[1] for source in spaces if source.auth]
-    book = logbook.start(settings.log_level, [*settings.secrets, *passwords])
+    book = log.start_logging(settings.log_level, [*settings.secrets, *passwords])
     # They would log the address of every request.
     for library in ("httpx", "httpx2"):
         logging.getLogger(library).setLevel(logging.WARNING)
     # A process that was told to stop may still be at it. On Hugging Face the old one goes on
     # until this one answers, so there the page is served meanwhile, and says what it waits for.
-    if not settings.space_id and not folder.lock(settings.stop_seconds + TELL + CLOSE):
+    if not settings.space_id and not folder.lock(
+        settings.stop_seconds + TELL_SECONDS + CLOSE_SECONDS
+    ):
         say(str(folder.in_use()))
         return 2
     signals = Signals()
@@ -69,21 +71,21 @@ def main(arguments: Sequence[str] = ()) -> int:
     runtime = Runtime(settings, spaces, log=book.text, folder=folder)
     runtime.start()
     try:
-        served = page.serve(
+        served = web.serve(
             runtime,
             settings.gradio_server_name,
             settings.gradio_server_port,
-            access=page.Access.of(settings),
+            access=web.OwnerAccess.from_settings(settings),
         )
         logging.getLogger("spacebot").info("the page is at %s", served.url)
         signals.wait()
-        say(stopping(settings.stop_seconds))
+        say(stop_message(settings.stop_seconds))
         # The page outlives the jobs, so that the try-out's visitors are told.
         runtime.stop()
         served.close()
         say("Spacebot has stopped.")
     except OSError:
-        say(taken(settings))
+        say(port_taken_message(settings))
         return 2
     finally:
         runtime.stop()
@@ -130,12 +132,12 @@ def say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
-def stopping(seconds: int) -> str:
+def stop_message(seconds: int) -> str:
     """What a stop waits for."""
     return f"Stopping: running jobs have {seconds} s to end. Press Ctrl+C again to stop at once."
 
 
-def taken(settings: Settings) -> str:
+def port_taken_message(settings: Settings) -> str:
     """What to say when the page cannot listen."""
     return (
         f"GRADIO_SERVER_PORT: {settings.gradio_server_port} cannot be used. Accepted: a port that "

@@ -20,17 +20,18 @@ from typing import Any
 
 from aiohttp import web
 
-from spacebot import inputs, words
-from spacebot.catalogue import Catalogue
+from spacebot.engine import job_text
+from spacebot.engine.catalogue import Catalogue
+from spacebot.engine.jobs.rendering import RenderPool
 from spacebot.errors import SpacebotError
-from spacebot.jobs.rendering import Rendering
-from spacebot.models import CommandStatus, Endpoint, Output, Progress, Source, SpaceStatus, Stage
-from spacebot.page.overview import Overview
-from spacebot.spaces import Connection, Network, Result
-from tests.browser.house import CONNECTED, ScriptedHouse, status
+from spacebot.models import CommandStatus, Endpoint, JobStage, Output, Progress, Source, SpaceStatus
+from spacebot.spaces import inputs
+from spacebot.spaces.client import Connection, Network, Result
+from spacebot.web.overview import StatusOverview
 from tests.faults.test_hostile import MIB, hostile_results, watched
-from tests.hostile import DONE, HostileSpace, hostile
-from tests.test_spaces_hostile import explode
+from tests.spaces.client.test_hostile import explode
+from tests.support.browser.scripted_program import CONNECTED, ScriptedHouse, status
+from tests.support.hostile_space import DONE, HostileSpace, hostile
 
 EVERY = 0.02
 
@@ -142,12 +143,12 @@ async def served(name: str, memory: Memory) -> AsyncIterator[str]:
         await process.wait()
 
 
-async def job(connection: Connection, folder: Path, workers: Rendering, key: str) -> None:
+async def job(connection: Connection, folder: Path, workers: RenderPool, key: str) -> None:
     """One job: run it, bring its files here, convert its result."""
     values: list[Any] = []
     async for update in connection.run("/take", {"in_0": "x"}, key=key, stateful=False, silence=60):
         if isinstance(update, Result):
-            values = list(update.values)
+            values = list(update.outputs)
     values = await connection.localize(values, folder / key, cap=100 * MIB)
     endpoint = Endpoint("a/b", "/x", "x", "d", outputs=(Output("Out", "json"),))
     await workers.render(endpoint, values, header="H", folder=folder / key, file_limit=10 * MIB)
@@ -155,7 +156,7 @@ async def job(connection: Connection, folder: Path, workers: Rendering, key: str
 
 async def jobs(url: str, folder: Path, count: int) -> None:
     """So many jobs at once on one Space."""
-    workers = Rendering()
+    workers = RenderPool()
     async with Network() as network:
         connection = Connection(Source(url), network)
         try:
@@ -189,7 +190,7 @@ async def menu(url: str, folder: Path) -> None:
 async def said(_: Path) -> None:
     """1 MiB of progress notes."""
     for piece in ("<a ", "<b>x</b>", "&amp;", "<!--", "\n", "[", "@everyone"):
-        words.progress(Progress(Stage.RUNNING, note=piece * (MIB // len(piece))))
+        job_text.progress_line(Progress(JobStage.RUNNING, note=piece * (MIB // len(piece))))
         await asyncio.sleep(0)
 
 
@@ -198,13 +199,13 @@ async def page(folder: Path) -> None:
     house, shown = ScriptedHouse(folder), tuple(CommandStatus(f"/a c{n}", "d") for n in range(25))
     spaces = (SpaceStatus(f"s{number}", "a/b", commands=shown) for number in range(50))
     house.current = replace(status(CONNECTED), spaces=tuple(spaces))
-    await Overview(house).changed("")
+    await StatusOverview(house).changed("")
 
 
 async def result(folder: Path, component: str, value: Any) -> None:
     """One hostile result, converted."""
     endpoint = Endpoint("a/b", "/x", "x", "d", outputs=(Output("Out", component),))
-    workers = Rendering()
+    workers = RenderPool()
     try:
         with contextlib.suppress(SpacebotError):
             await workers.render(endpoint, [value], header="H", folder=folder, file_limit=10 * MIB)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.process import Child, child, free_port
-from tests.loopback import Channel, DiscordServer, Interaction, User, bootstrap_code
+from tests.support.loopback import Channel, DiscordServer, Interaction, User, bootstrap_code
 
 SETTLE = 3.0
 WITHIN = 120.0

@@ -18,10 +18,10 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from bench.sides import Side, ours
-from tests.e2e.ask import is_final, shown, until
-from tests.loopback import Channel, DiscordServer, Interaction, User
-from tests.spaces.serving import spawn
-from tests.talking import answer, opened
+from tests.support.apps.serving import spawn
+from tests.support.asking import is_final, shown, until
+from tests.support.conversations import answer, opened
+from tests.support.loopback import Channel, DiscordServer, Interaction, User
 
 PEOPLE = 12
 WITHIN = 60.0

@@ -9,7 +9,7 @@ import sys
 
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 
-from tests.spaces import fast
+from tests.support.apps import fast
 
 if __name__ == "__main__":
     app = fast.build()

@@ -42,12 +42,12 @@ from typing import Self
 class SpacebotError(Exception):
     """Base of all of ours: `str(error)` is a sentence for the user.
 
-    `again` says whether trying the same again later can help, and `safe` whether
+    `worth_retrying` says whether trying the same again later can help, and `safe_to_retry` whether
     the work cannot have been done yet, so that doing it again does not do it twice.
     """
 
-    again = False
-    safe = False
+    worth_retrying = False
+    safe_to_retry = False
 
 
 class SettingsError(SpacebotError):
@@ -61,14 +61,14 @@ class DeployError(SpacebotError):
 class InputError(SpacebotError):
     """An option's value cannot be taken. `option` names it."""
 
-    safe = True
+    safe_to_retry = True
 
     def __init__(self, message: str, *, option: str = "") -> None:
         super().__init__(message)
         self.option = option
 
 
-class ValuesRefused(InputError):
+class ValuesRejected(InputError):
     """A check of the Space's own rejected the values; the text is the Space's."""
 
 
@@ -83,22 +83,22 @@ class SecretNeeded(InputError):
         )
 
 
-class Refused(SpacebotError):
+class LimitReached(SpacebotError):
     """The bot's own limits: which one, and when to try again."""
 
-    again = True
-    safe = True
+    worth_retrying = True
+    safe_to_retry = True
 
 
-class Cancelled(SpacebotError):
+class JobCancelled(SpacebotError):
     """The job was stopped by a person; the text says what that did."""
 
 
-class Interrupted(SpacebotError):
+class JobInterrupted(SpacebotError):
     """The bot is stopping; the job is kept, and taken up or told of at the next start."""
 
 
-class Unanswered(SpacebotError):
+class CannotAnswer(SpacebotError):
     """The bot may not write where it should answer; the text says what a moderator can do."""
 
 
@@ -123,7 +123,7 @@ class DiskFull(StoreError):
 
     @classmethod
     @contextlib.contextmanager
-    def told(cls) -> Iterator[None]:
+    def translate_errors(cls) -> Iterator[None]:
         """Raise the operating system's error for a full disk as this one."""
         try:
             yield
@@ -144,21 +144,21 @@ class SpaceError(SpacebotError):
 
     def for_good(self) -> Self:
         """The same, where the bot's own trying again would only keep people waiting."""
-        self.again = False
+        self.worth_retrying = False
         return self
 
 
 class SpaceNotFound(SpaceError):
     """No such Space, or a private one and no token that may see it."""
 
-    safe = True
+    safe_to_retry = True
 
 
 class SpaceUnavailable(SpaceError):
     """The Space cannot take a job now: paused, broken, building, asleep, not answering."""
 
-    again = True
-    safe = True
+    worth_retrying = True
+    safe_to_retry = True
 
 
 class LoginNeeded(SpaceUnavailable):
@@ -168,39 +168,39 @@ class LoginNeeded(SpaceUnavailable):
 class SpaceBusy(SpaceError):
     """The Space has no room for now: its queue is full (503) or it limits our rate (429)."""
 
-    again = True
-    safe = True
+    worth_retrying = True
+    safe_to_retry = True
 
 
 class QuotaExceeded(SpaceError):
     """The ZeroGPU quota is used up; the text holds when it is reset."""
 
-    again = True
-    safe = True
+    worth_retrying = True
+    safe_to_retry = True
 
 
 class SignInNeeded(SpaceError):
     """The function wants whoever runs it to be signed in to Hugging Face."""
 
-    safe = True
+    safe_to_retry = True
 
 
 class EndpointGone(SpaceError):
     """The Space answers, but no longer has this endpoint."""
 
-    safe = True
+    safe_to_retry = True
 
 
 class SpaceStopped(SpaceError):
     """The Space went away while the job ran: the work may or may not have been done."""
 
-    again = True
+    worth_retrying = True
 
 
 class SpaceSilent(SpaceError):
     """The Space gave no sign of life within the deadline."""
 
-    again = True
+    worth_retrying = True
 
 
 class SpaceUnreadable(SpaceError):

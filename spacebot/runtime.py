@@ -19,54 +19,56 @@ from dataclasses import asdict, replace
 from functools import partial
 from typing import Any, TypeVar
 
-from spacebot import __version__, demo, setup_guide
-from spacebot.bot import Bot, keep_running, reached
-from spacebot.catalogue import TYPING, Catalogue
-from spacebot.compare import COMPARE
-from spacebot.control import Control
-from spacebot.errors import NewerDatabase, Refused, StoreError
-from spacebot.follow import Follower
-from spacebot.jobs import Deadlines, Jobs, Limits
+from spacebot import __version__, demo
+from spacebot.discord_bot.client import Bot
+from spacebot.discord_bot.compare import COMPARE
+from spacebot.discord_bot.gateway.reach import ReachabilityMonitor, reached
+from spacebot.discord_bot.supervisor import keep_running
+from spacebot.engine.admin import Admin
+from spacebot.engine.catalogue import AUTOCOMPLETE_TIMEOUT, Catalogue
+from spacebot.engine.follow import Follower
+from spacebot.engine.jobs import JobDeadlines, JobLimits, JobManager
+from spacebot.engine.store import DataFolder, open_store
+from spacebot.errors import LimitReached, NewerDatabase, StoreError
 from spacebot.models import (
-    Asker,
     BotPhase,
+    BotProblem,
     BotStatus,
     Choice,
-    Ending,
     Endpoint,
     FollowUp,
     Job,
+    JobEnding,
     Outcome,
     OwnerStatus,
     Progress,
+    Requester,
     Source,
     Space,
     Status,
-    Trouble,
 )
-from spacebot.page.surface import PageSurface
-from spacebot.reach import Lookout
 from spacebot.settings import Settings
-from spacebot.spaces import Network
-from spacebot.store import DataFolder, open_store
+from spacebot.spaces.client import Network
+from spacebot.web import setup_guide
+from spacebot.web.tryout.surface import PageSurface
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 # Beyond the seconds that running jobs are given, to tell everyone and to close.
-CLOSE = 3.0
-TELL = 2.0
-TRIM = 3600.0
+CLOSE_SECONDS = 3.0
+TELL_SECONDS = 2.0
+TRIM_INTERVAL = 3600.0
 # The embedded Space: the name of its command, and what is kept of it goes by. Its port is
 # another one at each start.
-DEMO, BUILT_IN = "demo", "Built-in Space"
+DEMO_NAME, DEMO_SOURCE = "demo", "Built-in Space"
 # The gateway measures its latency every 41 s.
-SAMPLE = 30.0
+LATENCY_INTERVAL = 30.0
 # The longest that an action may take: reading a Space again waits for 40 s.
-ACT = 50.0
-SHOWN = 10
+ACTION_TIMEOUT = 50.0
+MAX_FAILURES_SHOWN = 10
 STARTING = "Spacebot is still starting. Try again in a moment."
-HANGS = (
+BOT_HANGS = (
     "The bot does not answer the page: it is too busy, or it hangs. "
     "If this does not pass, restart Spacebot."
 )
@@ -95,16 +97,16 @@ class Runtime:
         self.started = time.time()
         self._folder = folder or DataFolder(settings.data_dir)
         self._sources = tuple(sources)
-        self._demo: demo.Served | None = None
+        self._demo: demo.DemoServer | None = None
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run_thread, name="spacebot", daemon=True)
         self._stop = asyncio.Event()
         self._up = threading.Event()
         self._bot: Bot | None = None
         self._bot_status = BotStatus(BotPhase.OFF)
-        self._jobs: Jobs | None = None
-        self._control: Control | None = None
-        self._lookout = Lookout(
+        self._jobs: JobManager | None = None
+        self._admin: Admin | None = None
+        self._reachability = ReachabilityMonitor(
             partial(reached, settings.discord_proxy, settings.discord_proxy_from)
         )
         self._catalogue: Catalogue | None = None
@@ -116,7 +118,7 @@ class Runtime:
         if not self._sources:
             # In the thread that builds the page too: gradio builds one app at a time.
             self._demo = demo.serve()
-            self._sources = (Source(BUILT_IN, name=DEMO, address=self._demo.url),)
+            self._sources = (Source(DEMO_SOURCE, name=DEMO_NAME, address=self._demo.url),)
         self._bot_status = self._first_status()
         self._thread.start()
 
@@ -127,7 +129,7 @@ class Runtime:
         """Stop the jobs, then the bot, in the time the settings give them."""
         if self._thread.is_alive():
             self._loop.call_soon_threadsafe(self._stop.set)
-            self._thread.join(self.settings.stop_seconds + TELL + CLOSE)
+            self._thread.join(self.settings.stop_seconds + TELL_SECONDS + CLOSE_SECONDS)
 
     def _run_thread(self) -> None:
         try:
@@ -139,7 +141,7 @@ class Runtime:
                 BotPhase.FAILED,
                 "The bot stopped because of a bug; the log has the details. Start it again, and "
                 "please report it.",
-                trouble=Trouble.BUG,
+                trouble=BotProblem.BUG,
             )
         finally:
             self._up.set()
@@ -163,15 +165,15 @@ class Runtime:
                 built_in=(COMPARE,),
             )
             stack.push_async_callback(self._catalogue.close)
-            self._jobs = Jobs(
+            self._jobs = JobManager(
                 self._catalogue,
                 store,
                 folder=self.settings.data_dir,
-                limits=Limits.of(self.settings),
-                deadlines=Deadlines.of(self.settings),
+                limits=JobLimits.from_settings(self.settings),
+                deadlines=JobDeadlines.from_settings(self.settings),
             )
             self._jobs.answered = await store.answered()
-            self._control = Control(self._jobs, self._catalogue)
+            self._admin = Admin(self._jobs, self._catalogue)
             await self._catalogue.start()
             # What the libraries hold lives as long as the process: looking through it again
             # and again would stop the event loop for tenths of a second.
@@ -187,36 +189,36 @@ class Runtime:
         """Say why the store does not open yet, or never will."""
         never = isinstance(error, NewerDatabase)
         phase = BotPhase.FAILED if never else BotPhase.RETRYING
-        self._bot_status = BotStatus(phase, str(error), trouble=Trouble.STORE)
+        self._bot_status = BotStatus(phase, str(error), trouble=BotProblem.STORE)
 
-    async def _keep_trimmed(self, jobs: Jobs) -> None:
+    async def _keep_trimmed(self, jobs: JobManager) -> None:
         """Keep the history within its bounds."""
         while True:
             try:
                 await jobs.trim(most=self.settings.history_jobs, days=self.settings.history_days)
             except Exception:
                 log.exception("the history could not be trimmed")
-            await asyncio.sleep(TRIM)
+            await asyncio.sleep(TRIM_INTERVAL)
 
-    async def _until_stopped(self, jobs: Jobs) -> None:
+    async def _until_stopped(self, jobs: JobManager) -> None:
         bot = asyncio.create_task(self._run_bot(), name="bot")
         trimming = asyncio.create_task(self._keep_trimmed(jobs), name="trim")
         sampling = asyncio.create_task(self._sample(jobs), name="sample")
         await self._stop.wait()
         # First the jobs, while Discord can still be told of them.
         await jobs.close(self.settings.stop_seconds)
-        await jobs.drained(TELL)
+        await jobs.drained(TELL_SECONDS)
         for task in (bot, trimming, sampling):
             task.cancel()
         await asyncio.gather(bot, trimming, sampling, return_exceptions=True)
 
-    async def _sample(self, jobs: Jobs) -> None:
+    async def _sample(self, jobs: JobManager) -> None:
         """Note the gateway's latency now and then."""
         while True:
             latency = self._bot.state().latency if self._bot else None
             if latency is not None:
                 jobs.history.latency(latency)
-            await asyncio.sleep(SAMPLE)
+            await asyncio.sleep(LATENCY_INTERVAL)
 
     async def _run_bot(self) -> None:
         catalogue, jobs, token = self._catalogue, self._jobs, self.settings.discord_token
@@ -226,19 +228,19 @@ class Runtime:
         assert jobs is not None
         if setup_guide.belongs_elsewhere(token):
             log.error(wrong := setup_guide.wrong_kind(token))
-            self._tell(None, BotStatus(BotPhase.FAILED, wrong, trouble=Trouble.TOKEN))
+            self._tell(None, BotStatus(BotPhase.FAILED, wrong, trouble=BotProblem.TOKEN))
             return
         proxy, named = self.settings.discord_proxy, self.settings.discord_proxy_from
         await keep_running(token, lambda: Bot(catalogue, jobs, proxy=proxy), self._tell, named)
 
     def _tell(self, bot: Bot | None, status: BotStatus) -> None:
-        if status.trouble is Trouble.TOKEN:
+        if status.trouble is BotProblem.TOKEN:
             # Discord has the last word on a token; its shape only tells what it is instead.
             wrong = setup_guide.wrong_kind(self.settings.discord_token)
             status = replace(status, reason=wrong or status.reason)
         self._bot, self._bot_status = bot, status
-        if status.trouble in (Trouble.NETWORK, Trouble.DISCORD) and not status.until:
-            self._lookout.look()
+        if status.trouble in (BotProblem.NETWORK, BotProblem.DISCORD) and not status.until:
+            self._reachability.look()
 
     async def look(self) -> None:
         """See whether Discord can be reached, from any event loop; `status` then tells."""
@@ -247,7 +249,7 @@ class Runtime:
     async def _shared_look(self) -> None:
         # While Discord accepts no requests, one more only makes it worse.
         if not self._bot_now().until:
-            await asyncio.shield(self._lookout.look())
+            await asyncio.shield(self._reachability.look())
 
     def _bot_now(self) -> BotStatus:
         return self._bot.state() if self._bot else self._bot_status
@@ -257,25 +259,25 @@ class Runtime:
         return await self._ask(self._owner())
 
     async def _owner(self) -> OwnerStatus:
-        return self._control.status() if self._control else OwnerStatus()
+        return self._admin.status() if self._admin else OwnerStatus()
 
     async def act(self, action: str, target: str) -> str:
         """Do what the owner asked, from any event loop; raises `SpacebotError`."""
         return await self._ask(self._act(action, target))
 
     async def _act(self, action: str, target: str) -> str:
-        if self._control is None:
-            raise Refused(STARTING)
-        return await self._control.act(action, target)
+        if self._admin is None:
+            raise LimitReached(STARTING)
+        return await self._admin.act(action, target)
 
-    async def _ask(self, work: Coroutine[Any, Any, T], seconds: float = ACT) -> T:
+    async def _ask(self, work: Coroutine[Any, Any, T], seconds: float = ACTION_TIMEOUT) -> T:
         if not self._up.is_set() or not self._thread.is_alive():
             work.close()
-            raise Refused(STARTING)
+            raise LimitReached(STARTING)
         try:
             return await asyncio.wait_for(asyncio.wrap_future(self._submit(work)), seconds)
         except TimeoutError as error:
-            raise Refused(HANGS) from error
+            raise LimitReached(BOT_HANGS) from error
 
     def status(self) -> Status:
         """How everything stands: of the last second, and from any thread."""
@@ -291,7 +293,7 @@ class Runtime:
         if self._thread.is_alive():
             with contextlib.suppress(TimeoutError):
                 return self._submit(self._status()).result(2)
-            bot = BotStatus(BotPhase.FAILED, HANGS, trouble=Trouble.BUG)
+            bot = BotStatus(BotPhase.FAILED, BOT_HANGS, trouble=BotProblem.BUG)
         # Beside it stands what was last known.
         return replace(self._seen[1], bot=bot) if self._seen else self._basic(bot)
 
@@ -307,17 +309,17 @@ class Runtime:
             self._basic(self._bot_now()),
             spaces=tuple(
                 replace(space, **asdict(jobs.metrics.timings(space.source)))
-                for space in catalogue.status(jobs.admission.counts)
+                for space in catalogue.status(jobs.queue.counts)
             ),
-            running=jobs.admission.running,
-            waiting=jobs.admission.waiting,
-            **{ending.value: jobs.metrics.count(ending) for ending in Ending},
+            running=jobs.queue.running,
+            waiting=jobs.queue.waiting,
+            **{ending.value: jobs.metrics.count(ending) for ending in JobEnding},
             answered=jobs.answered,
-            reach=self._lookout.seen,
+            reach=self._reachability.seen,
             history=history,
             span=span,
-            failures=jobs.history.failures[:SHOWN],
-            paused=self._control.paused if self._control else (),
+            failures=jobs.history.failures[:MAX_FAILURES_SHOWN],
+            paused=self._admin.paused if self._admin else (),
             trouble=jobs.trouble,
         )
 
@@ -332,18 +334,23 @@ class Runtime:
     def follow_up(self, space: str, wanted: FollowUp) -> Endpoint:
         """What a declared follow-up calls; raises `SpacebotError`."""
         if self._catalogue is None:
-            raise Refused(STARTING)
+            raise LimitReached(STARTING)
         return self._catalogue.follow_up(space, wanted)
 
     async def suggest(
-        self, endpoint: Endpoint, option: str, text: str, given: Mapping[str, Any], asker: Asker
+        self,
+        endpoint: Endpoint,
+        option: str,
+        text: str,
+        arguments: Mapping[str, Any],
+        requester: Requester,
     ) -> list[Choice]:
         """What to offer for an option, from any event loop; raises `SpacebotError`."""
         if self._catalogue is None:
-            raise Refused(STARTING)
-        found = self._catalogue.suggest(endpoint, option, text, given, asker)
+            raise LimitReached(STARTING)
+        found = self._catalogue.suggest(endpoint, option, text, arguments, requester)
         # The catalogue keeps to TYPING; the rest is for a loop that is busy.
-        return await self._ask(found, 2 * TYPING)
+        return await self._ask(found, 2 * AUTOCOMPLETE_TIMEOUT)
 
     def _submit(self, work: Coroutine[Any, Any, T]) -> Future[T]:
         return asyncio.run_coroutine_threadsafe(work, self._loop)

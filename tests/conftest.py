@@ -13,16 +13,22 @@ from typing import Any
 import pytest
 
 from spacebot.settings import VARIABLES
-from spacebot.settings.proxy import STANDARD
-from tests.postgres import Postgres
-from tests.spaces import serve
+from spacebot.settings.proxy import STANDARD_VARIABLES
+from tests.support.apps import serve
+from tests.support.postgres import Postgres
 
 HOME = tempfile.TemporaryDirectory(prefix="spacebot-tests-", ignore_cleanup_errors=True)
 # Names that mean this machine; every other name is unknown, as on a machine without network.
 LOCAL = {None, "", "localhost", "0.0.0.0", "::", socket.gethostname()}
 
 # Tokens, Spaces and caches of whoever runs the tests must not reach them.
-for _name in (*(one.name for one in VARIABLES), "SPACE_ID", "SPACE_HOST", "SYSTEM", *STANDARD):
+for _name in (
+    *(one.name for one in VARIABLES),
+    "SPACE_ID",
+    "SPACE_HOST",
+    "SYSTEM",
+    *STANDARD_VARIABLES,
+):
     os.environ.pop(_name, None)
 os.environ |= {
     "HOME": HOME.name,

@@ -10,21 +10,21 @@ from typing import Any
 import discord
 import pytest
 
-from spacebot.catalogue import Catalogue
-from spacebot.delivery import GONE, Refusal, refusal_of
-from spacebot.delivery.refusals import CODES
-from spacebot.errors import Cancelled, Interrupted, SpaceRaised, StoreError
-from spacebot.follow import Closed, Follower, Leaving, Shown, Surface
-from spacebot.jobs import Jobs, Running
-from spacebot.models import Asker, Ending, Job, Outcome, Reply, Source
-from spacebot.spaces import Network
-from spacebot.store import Store
+from spacebot.discord_bot.delivery import GONE_REFUSALS, Refusal, refusal_of
+from spacebot.discord_bot.delivery.refusals import REFUSAL_BY_CODE
+from spacebot.engine.catalogue import Catalogue
+from spacebot.engine.follow import CloseAction, Follower, ShowResult, Surface, SurfaceClosed
+from spacebot.engine.jobs import JobHandle, JobManager
+from spacebot.engine.store import Store
+from spacebot.errors import JobCancelled, JobInterrupted, SpaceRaised, StoreError
+from spacebot.models import Job, JobEnding, Outcome, Reply, Requester, Source
+from spacebot.spaces.client import Network
 
 
 class Seen(Surface):
     """Notes what it is told. `answer` is what comes of showing progress."""
 
-    def __init__(self, jobs: Jobs, answer: Shown | Exception = Shown.YES) -> None:
+    def __init__(self, jobs: JobManager, answer: ShowResult | Exception = ShowResult.YES) -> None:
         super().__init__(jobs, "test")
         self.answer = answer
         self.shown = 0
@@ -42,14 +42,14 @@ class Seen(Surface):
     async def mark(self, state: str) -> None:
         self.marks.append(state)
 
-    async def show(self, running: Running, preview: Reply | None) -> Shown:
+    async def show(self, running: JobHandle, preview: Reply | None) -> ShowResult:
         self.shown += 1
         self.first.set()
         if isinstance(self.answer, Exception):
             raise self.answer
         return self.answer
 
-    async def deliver(self, running: Running, outcome: Outcome) -> None:
+    async def deliver(self, running: JobHandle, outcome: Outcome) -> None:
         self.texts += [reply.text for reply in outcome.replies]
         self.notes.append(self.saved)
 
@@ -58,43 +58,43 @@ class Seen(Surface):
 
 
 @pytest.fixture
-async def jobs(served: Callable[[str], str], tmp_path: Path) -> AsyncIterator[Jobs]:
+async def jobs(served: Callable[[str], str], tmp_path: Path) -> AsyncIterator[JobManager]:
     sources = [Source(served("fast"), name="fast"), Source(served("trouble"), name="trouble")]
     async with Network() as network, Store.in_folder(tmp_path) as store:
         catalogue = Catalogue(sources, network, folder=tmp_path)
-        jobs = Jobs(catalogue, store, folder=tmp_path)
+        jobs = JobManager(catalogue, store, folder=tmp_path)
         await catalogue.start()
         yield jobs
         await jobs.close()
         await catalogue.close()
 
 
-def asked(jobs: Jobs, name: str, **given: Any) -> Job:
+def asked(jobs: JobManager, name: str, **arguments: Any) -> Job:
     """A job of this endpoint."""
     endpoints = [one for space in jobs.catalogue.spaces for one in space.endpoints]
     endpoint = next(one for one in endpoints if one.api_name == name)
-    return Job("0" * 12, endpoint, Asker("1", "<@1>"), given)
+    return Job("0" * 12, endpoint, Requester("1", "<@1>"), arguments)
 
 
-async def test_a_result_is_delivered_and_the_job_settled(jobs: Jobs) -> None:
+async def test_a_result_is_delivered_and_the_job_settled(jobs: JobManager) -> None:
     surface = Seen(jobs)
     assert await Follower(surface, asked(jobs, "/echo", text="hi")).run() is None
     assert ("hi" in surface.texts[0], surface.errors) == (True, [])
     assert surface.marks == ["sent"]
-    assert (jobs.running, jobs.metrics.count(Ending.DONE)) == ((), 1)
+    assert (jobs.running, jobs.metrics.count(JobEnding.DONE)) == ((), 1)
 
 
-async def test_a_failure_is_told_once_and_returned(jobs: Jobs) -> None:
+async def test_a_failure_is_told_once_and_returned(jobs: JobManager) -> None:
     surface = Seen(jobs)
     error = await Follower(surface, asked(jobs, "/told", text="no")).run()
     assert isinstance(error, SpaceRaised)
     assert (surface.errors, surface.texts) == ([error], [])
-    assert jobs.metrics.count(Ending.FAILED) == 1
+    assert jobs.metrics.count(JobEnding.FAILED) == 1
 
 
-@pytest.mark.parametrize("answer", [Shown.NEVER, ValueError("a bug")])
+@pytest.mark.parametrize("answer", [ShowResult.NEVER, ValueError("a bug")])
 async def test_where_nothing_can_be_shown_it_is_not_tried_again(
-    jobs: Jobs, answer: Shown | Exception, caplog: pytest.LogCaptureFixture
+    jobs: JobManager, answer: ShowResult | Exception, caplog: pytest.LogCaptureFixture
 ) -> None:
     surface = Seen(jobs, answer)
     assert await Follower(surface, asked(jobs, "/sleep", seconds=3)).run() is None
@@ -103,19 +103,19 @@ async def test_where_nothing_can_be_shown_it_is_not_tried_again(
     assert len(bugs) == isinstance(answer, ValueError)
 
 
-async def test_whoever_deletes_the_message_cancels_the_job(jobs: Jobs) -> None:
-    surface = Seen(jobs, Shown.DELETED)
+async def test_whoever_deletes_the_message_cancels_the_job(jobs: JobManager) -> None:
+    surface = Seen(jobs, ShowResult.DELETED)
     error = await Follower(surface, asked(jobs, "/sleep", seconds=60)).run()
-    assert isinstance(error, Cancelled)
+    assert isinstance(error, JobCancelled)
     assert "Its message was deleted." in str(surface.errors[0])
-    assert jobs.metrics.count(Ending.CANCELLED) == 1
+    assert jobs.metrics.count(JobEnding.CANCELLED) == 1
 
 
 async def test_a_surface_that_fails_to_tell_costs_no_other_job(
-    jobs: Jobs, caplog: pytest.LogCaptureFixture
+    jobs: JobManager, caplog: pytest.LogCaptureFixture
 ) -> None:
     class Mute(Seen):
-        async def deliver(self, running: Running, outcome: Outcome) -> None:
+        async def deliver(self, running: JobHandle, outcome: Outcome) -> None:
             raise ValueError("no")
 
         async def fail(self, error: BaseException) -> None:
@@ -123,11 +123,11 @@ async def test_a_surface_that_fails_to_tell_costs_no_other_job(
 
     error = await Follower(Mute(jobs), asked(jobs, "/echo", text="hi")).run()
     assert str(error) == "no"
-    assert (jobs.running, jobs.metrics.count(Ending.FAILED)) == ((), 1)
+    assert (jobs.running, jobs.metrics.count(JobEnding.FAILED)) == ((), 1)
     assert any("could not be told" in one.message for one in caplog.records)
 
 
-async def test_a_job_outlives_its_client_and_is_told_by_the_next(jobs: Jobs) -> None:
+async def test_a_job_outlives_its_client_and_is_told_by_the_next(jobs: JobManager) -> None:
     class Moving(Seen):
         def move(self, client: Any) -> None:
             self.is_closed = client is None
@@ -136,7 +136,7 @@ async def test_a_job_outlives_its_client_and_is_told_by_the_next(jobs: Jobs) -> 
     following = asyncio.create_task(Follower(surface, asked(jobs, "/sleep", seconds=4)).run())
     await surface.first.wait()
     surface.is_closed = True
-    assert isinstance(await following, Closed)
+    assert isinstance(await following, SurfaceClosed)
     running, go_on = await jobs.left.get()
     # The client after that is closed too, before the job ends.
     await go_on(None)
@@ -147,10 +147,14 @@ async def test_a_job_outlives_its_client_and_is_told_by_the_next(jobs: Jobs) -> 
 
 @pytest.mark.parametrize(
     ("leaving", "ending"),
-    [(Leaving.PUT_OFF, None), (Leaving.LOSE, Ending.LOST), (Leaving.CANCEL, Ending.CANCELLED)],
+    [
+        (CloseAction.PUT_OFF, None),
+        (CloseAction.LOSE, JobEnding.LOST),
+        (CloseAction.CANCEL, JobEnding.CANCELLED),
+    ],
 )
 async def test_a_job_that_is_not_handed_over_stops_with_its_surface(
-    jobs: Jobs, leaving: Leaving, ending: Ending | None
+    jobs: JobManager, leaving: CloseAction, ending: JobEnding | None
 ) -> None:
     surface = Seen(jobs)
     surface.leaving = leaving
@@ -162,14 +166,14 @@ async def test_a_job_that_is_not_handed_over_stops_with_its_surface(
     with pytest.raises(asyncio.CancelledError):
         await following
     assert running is not None
-    with pytest.raises((Interrupted, Cancelled)):
+    with pytest.raises((JobInterrupted, JobCancelled)):
         await running.result()
     assert (surface.texts, surface.errors, jobs.running, jobs.left.qsize()) == ([], [], (), 0)
-    ended = {one for one in Ending if jobs.metrics.count(one)}
+    ended = {one for one in JobEnding if jobs.metrics.count(one)}
     assert ended == ({ending} if ending else set())
 
 
-async def test_where_the_store_fails_the_answer_is_given_and_says_so(jobs: Jobs) -> None:
+async def test_where_the_store_fails_the_answer_is_given_and_says_so(jobs: JobManager) -> None:
     class Storing(Seen):
         async def mark(self, state: str) -> None:
             await self.save(self._fails())
@@ -198,7 +202,7 @@ def refused(status: int, code: int = 0) -> discord.HTTPException:
 @pytest.mark.parametrize(
     ("error", "refusal"),
     [
-        *((refused(400, code), refusal) for code, refusal in CODES.items()),
+        *((refused(400, code), refusal) for code, refusal in REFUSAL_BY_CODE.items()),
         (refused(413), Refusal.TOO_LARGE),
         (refused(429), Refusal.PASSING),
         (refused(503), Refusal.PASSING),
@@ -215,4 +219,9 @@ def test_a_refusal_has_one_meaning(error: Exception, refusal: Refusal) -> None:
 
 
 def test_what_may_pass_is_not_gone() -> None:
-    assert not GONE & {Refusal.PASSING, Refusal.TOO_LARGE, Refusal.FILTERED, Refusal.MODERATED}
+    assert not GONE_REFUSALS & {
+        Refusal.PASSING,
+        Refusal.TOO_LARGE,
+        Refusal.FILTERED,
+        Refusal.MODERATED,
+    }

@@ -10,70 +10,71 @@ import re
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from spacebot.automations import AUTOMATIONS
-from spacebot.buttons import BUTTONS
-from spacebot.inputs import INPUTS
-from spacebot.models import Answer, FollowUp, Source
-from spacebot.outputs import RENDERERS
-from spacebot.outputs.renderers import Nothing
+from spacebot.discord_bot.automations import TRIGGERS
+from spacebot.discord_bot.button_base import BUTTONS
+from spacebot.models import AnswerPlace, FollowUp, Source
 from spacebot.settings import VARIABLES, command_source, parse_spaces
-from tests import env_example
+from spacebot.spaces.inputs import INPUTS
+from spacebot.spaces.outputs import RENDERERS
+from spacebot.spaces.outputs.registry import HiddenRenderer
+from tests.support import env_example
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
 CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text()
 MAKEFILE = (ROOT / "Makefile").read_text()
 
+# The wings that are folders of rooms; every other module or folder is one room.
+WINGS = {"discord_bot", "engine", "spaces"}
 # From the ground up: a room imports only from rows above its own. A new room gets its
 # place here and in the picture in CONTRIBUTING.md.
 LAYERS = (
     {"errors"},
     {"models"},
-    {"settings", "inputs", "outputs", "store", "demo", "setup_guide", "reach", "logbook"},
-    {"built_in", "schema", "words", "spaces", "recipes"},
-    {"catalogue"},
-    {"file_types", "followups"},
-    {"buttons", "jobs"},
-    {"attachments", "forms", "control", "intents", "pacing"},
-    {"follow"},
-    {"delivery", "commands"},
-    {"desk"},
-    {"automations", "compare", "conversations", "presses"},
-    {"send_to"},
-    {"bot", "page"},
+    {"settings", "demo", "log"},
+    {"spaces/inputs", "spaces/outputs"},
+    {"spaces/schema", "spaces/client"},
+    {"engine/store", "engine/job_text", "engine/recipes", "engine/built_in"},
+    {"engine/catalogue"},
+    {"engine/follow_ups"},
+    {"engine/jobs"},
+    {"engine/admin", "engine/pacing"},
+    {"engine/follow"},
+    {"discord_bot/button_base", "discord_bot/gateway"},
+    {"discord_bot/delivery"},
+    {"discord_bot/registration"},
+    {"discord_bot/forms"},
+    {"discord_bot/dispatcher"},
+    {
+        "discord_bot/automations",
+        "discord_bot/buttons",
+        "discord_bot/compare",
+        "discord_bot/conversations",
+    },
+    {"discord_bot/send_to"},
+    {"discord_bot/client"},
+    {"discord_bot/supervisor"},
+    {"web"},
     {"runtime", "zerogpu", "deploy"},
     {"app"},
 )
+# Where each wing stands: what is in one knows nothing of those to its right.
+ORDER = ("errors", "models", "settings", "spaces", "engine", "discord_bot", "web", "runtime")
 LEVELS = {room: level for level, rooms in enumerate(LAYERS) for room in rooms}
-# The rooms that alone may import a library, wherever it is a room's own business.
+# The wings or rooms that alone may import a library.
 OWNERS = {
-    "discord": {
-        "attachments",
-        "automations",
-        "bot",
-        "buttons",
-        "commands",
-        "compare",
-        "conversations",
-        "delivery",
-        "desk",
-        "file_types",
-        "forms",
-        "intents",
-        "presses",
-        "send_to",
-    },
-    "gradio": {"demo", "page", "zerogpu"},
-    "gradio_client": {"spaces"},
-    "huggingface_hub": {"deploy", "spaces"},
-    "sqlalchemy": {"store"},
+    "discord": {"discord_bot"},
+    "gradio": {"demo", "web", "zerogpu"},
+    "gradio_client": {"spaces/client"},
+    "huggingface_hub": {"deploy", "spaces/client"},
+    "sqlalchemy": {"engine/store"},
     "dotenv": {"app", "deploy"},
 }
 FILE, FUNCTION = 400, 60
@@ -85,9 +86,15 @@ def sources() -> list[Path]:
 
 
 def room_of(path: Path) -> str:
-    """The room a file belongs to: the module or folder right under spacebot/."""
+    """The room a file belongs to: right under spacebot/, or right under a wing."""
     parts = path.relative_to(ROOT).with_suffix("").parts
-    return parts[0] if parts[0] == "app" else parts[1]
+    return room_in(parts if parts[0] == "app" else parts[1:])
+
+
+def room_in(parts: Sequence[str]) -> str:
+    """The room that a module's path, below the package, leads to."""
+    in_wing = parts[0] in WINGS and len(parts) > 1 and parts[1] != "__init__"
+    return "/".join(parts[: 2 if in_wing else 1])
 
 
 def imported(path: Path) -> Iterator[str]:
@@ -103,8 +110,8 @@ def imported(path: Path) -> Iterator[str]:
 
 def rooms_imported(path: Path) -> set[str]:
     """The other rooms that a file imports from."""
-    rooms = {name.split(".")[1] for name in imported(path) if name.startswith("spacebot.")}
-    return (rooms & LEVELS.keys()) - {room_of(path)}
+    names = (name.split(".")[1:] for name in imported(path) if name.startswith("spacebot."))
+    return ({room_in(parts) for parts in names} & LEVELS.keys()) - {room_of(path)}
 
 
 def shown(paths: list[Path]) -> list[str]:
@@ -112,15 +119,27 @@ def shown(paths: list[Path]) -> list[str]:
 
 
 def test_every_room_has_its_layer_and_its_line_in_contributing() -> None:
-    rooms = {room_of(path) for path in sources()} - {"__init__"}
+    rooms = {room_of(path) for path in sources()} - {"__init__"} - WINGS
     assert rooms == LEVELS.keys()
-    unnamed = {room for room in rooms if not re.search(rf"\b{room}(\.py|/)", CONTRIBUTING)}
+    names = {room.rpartition("/")[2] for room in rooms}
+    unnamed = {name for name in names if not re.search(rf"\b{name}(\.py|/)", CONTRIBUTING)}
     assert unnamed == set()
+
+
+def test_a_wing_knows_nothing_of_those_above_it() -> None:
+    for path in sources():
+        wing = room_of(path).partition("/")[0]
+        if wing in ORDER:
+            above = set(ORDER[ORDER.index(wing) + 1 :])
+            assert {room.partition("/")[0] for room in rooms_imported(path)} & above == set(), path
 
 
 @pytest.mark.parametrize("path", sources(), ids=lambda path: str(path.relative_to(ROOT)))
 def test_imports_point_down_only(path: Path) -> None:
     if path == ROOT / "spacebot" / "__init__.py":
+        assert rooms_imported(path) == set()
+        return
+    if room_of(path) in WINGS:
         assert rooms_imported(path) == set()
         return
     level = LEVELS[room_of(path)]
@@ -135,7 +154,8 @@ def test_a_library_has_its_rooms(library: str) -> None:
         for name in imported(path)
         if name.split(".")[0] == library
     }
-    assert users <= OWNERS[library]
+    owners = OWNERS[library]
+    assert {room for room in users if not {room, room.partition("/")[0]} & owners} == set()
 
 
 def test_only_settings_read_the_environment() -> None:
@@ -159,7 +179,7 @@ def test_only_one_file_knows_the_error_codes_of_discord() -> None:
     ]
     assert shown(asking) == []
     codes = [path for path in sources() if re.search(r"\b50013\b", path.read_text())]
-    assert shown(codes) == ["spacebot/delivery/refusals.py"]
+    assert shown(codes) == ["spacebot/discord_bot/delivery/refusals.py"]
 
 
 def test_files_and_functions_stay_short() -> None:
@@ -183,7 +203,7 @@ def test_nothing_is_left_for_later_or_swallowed() -> None:
 
 
 def test_env_example_is_the_settings() -> None:
-    again = "write it again: .venv/bin/python -m tests.env_example > .env.example"
+    again = "write it again: .venv/bin/python -m tests.support.env_example > .env.example"
     assert (ROOT / ".env.example").read_text() == env_example.render(), again
 
 
@@ -198,7 +218,7 @@ def test_readme_tells_every_key_of_commands() -> None:
     # The embedded Space's own; an owner writes the address as the Space. `of` is only for the
     # buttons that a page's wiring shows: an owner says how many there are.
     assert set(keys) == {field.name for field in known} - {"address", "of"}
-    assert [answer for answer in Answer if f'`"{answer}"`' not in README] == []
+    assert [answer for answer in AnswerPlace if f'`"{answer}"`' not in README] == []
 
 
 def test_readme_examples_are_accepted() -> None:
@@ -211,7 +231,7 @@ def test_readme_examples_are_accepted() -> None:
 
 
 def test_readme_tells_every_event_of_an_automation() -> None:
-    assert [name for name, kind in AUTOMATIONS.items() if f"| {kind.label} |" not in README] == []
+    assert [name for name, kind in TRIGGERS.items() if f"| {kind.label} |" not in README] == []
 
 
 def test_readme_names_every_button() -> None:
@@ -296,12 +316,12 @@ def test_links_between_the_documents_lead_somewhere() -> None:
 
 
 @pytest.mark.parametrize(
-    "table", [INPUTS, RENDERERS, AUTOMATIONS], ids=["INPUTS", "RENDERERS", "AUTOMATIONS"]
+    "table", [INPUTS, RENDERERS, TRIGGERS], ids=["INPUTS", "RENDERERS", "AUTOMATIONS"]
 )
 def test_every_row_of_a_table_has_a_row_in_a_test(table: dict[str, object]) -> None:
     # By its key, or by Gradio's own name for it: ColorPicker for colorpicker.
     tests = "".join(path.read_text() for path in (ROOT / "tests").rglob("*.py")).lower()
-    shown = [key for key, row in table.items() if not isinstance(row, Nothing)]
+    shown = [key for key, row in table.items() if not isinstance(row, HiddenRenderer)]
     assert [key for key in shown if not re.search(rf"\b{key}\b", tests)] == []
 
 

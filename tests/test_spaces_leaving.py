@@ -19,10 +19,10 @@ import pytest
 from aiohttp import web
 
 from spacebot.models import Source, Upload
-from spacebot.spaces import Connection, Network
-from spacebot.spaces.client import SpaceClient
-from spacebot.spaces.uploads import META
-from tests.listening import listening
+from spacebot.spaces.client import Connection, Network
+from spacebot.spaces.client.client import SpaceClient
+from spacebot.spaces.client.files.uploads import META
+from tests.support.listening import listening
 from tests.versions.record import RECORDED
 
 SAID = json.loads(RECORDED.read_text())["4.44.1"]
@@ -131,8 +131,8 @@ async def test_an_event_of_the_page_gets_a_video_with_subtitles(tmp_path: Path):
     async with listening(Queue(said=config).app()) as url, Network() as network:
         client = await network.call(partial(SpaceClient, network, url, host=None, token=None))
         try:
-            given = Upload(clip, tmp_path, "clip.mp4")
-            sent = await network.call(client.uploaded, given, video["id"], "video")
+            arguments = Upload(clip, tmp_path, "clip.mp4")
+            sent = await network.call(client.uploaded, arguments, video["id"], "video")
         finally:
             await network.call(client.close)
     file = {"path": "/tmp/clip.mp4", "orig_name": "clip.mp4", "meta": META}

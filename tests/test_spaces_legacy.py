@@ -15,10 +15,12 @@ from aiohttp import WSCloseCode, WSMsgType, web
 
 from spacebot.errors import InputError, SpaceSilent, SpaceUnreadable
 from spacebot.models import Source
-from spacebot.spaces import Connection, Network, Result, reading, uploads
-from spacebot.spaces.legacy import run as legacy_run
-from spacebot.spaces.legacy import values as legacy_values
-from tests.listening import listening
+from spacebot.spaces.client import Connection, Network, Result
+from spacebot.spaces.client.files import uploads
+from spacebot.spaces.client.legacy import legacy_run as legacy_run
+from spacebot.spaces.client.legacy import values as legacy_values
+from spacebot.spaces.client.transport import bounded_reading
+from tests.support.listening import listening
 from tests.versions.record import RECORDED
 
 CONFIG = json.loads(RECORDED.read_text())["3.50.2"]["config"]
@@ -79,7 +81,7 @@ async def greeted(connection: Connection, silence: float = 20) -> list[Any]:
     running = connection.run("/greet", GREET, key="ada", stateful=False, silence=silence)
     last = [update async for update in running][-1]
     assert isinstance(last, Result)
-    return last.values
+    return last.outputs
 
 
 async def test_a_space_that_answers_no_ping_is_given_up():
@@ -109,14 +111,14 @@ async def test_a_space_that_works_in_silence_is_waited_for():
 async def test_a_message_that_is_too_long_says_so_and_stops_the_job(
     monkeypatch: pytest.MonkeyPatch,
 ):
-    monkeypatch.setattr(legacy_run, "TEXT", 100_000)
+    monkeypatch.setattr(legacy_run, "MAX_TEXT_BYTES", 100_000)
 
     async def flood(space: Old) -> None:
         await space.socket.send_str(json.dumps({**DONE, "output": {"data": ["x" * 200_000]}}))
         await space.socket.receive()
 
     async with old(flood) as (space, connection):
-        with pytest.raises(SpaceUnreadable, match=reading.TOO_LARGE):
+        with pytest.raises(SpaceUnreadable, match=bounded_reading.TOO_LARGE):
             await greeted(connection)
         await space.reset.wait()
 
@@ -147,14 +149,16 @@ async def test_a_long_result_is_converted_off_the_event_loop(monkeypatch: pytest
 
     def noted(value: Any, component: str) -> Any:
         threads.append(threading.current_thread())
-        return legacy_values.received(value, component)
+        return legacy_values.from_legacy(value, component)
 
-    monkeypatch.setattr(legacy_run, "received", noted)
+    monkeypatch.setattr(legacy_run, "from_legacy", noted)
 
     async def answer(space: Old) -> None:
-        await space.socket.send_json({**DONE, "output": {"data": ["x" * reading.LONG]}})
+        await space.socket.send_json(
+            {**DONE, "output": {"data": ["x" * bounded_reading.MAX_INLINE_BYTES]}}
+        )
 
     async with old(answer) as (_, connection):
-        assert await greeted(connection) == ["x" * reading.LONG]
+        assert await greeted(connection) == ["x" * bounded_reading.MAX_INLINE_BYTES]
     assert threads
     assert threading.main_thread() not in threads

@@ -13,8 +13,8 @@ import pytest
 from aiohttp import web
 
 from spacebot.models import Source
-from spacebot.spaces import Connection, Network, Partial, Result
-from tests.listening import listening
+from spacebot.spaces.client import Connection, Network, Partial, Result
+from tests.support.listening import listening
 from tests.versions.record import RECORDED
 
 SENT = json.loads(RECORDED.with_name("wire.json").read_text())
@@ -57,6 +57,6 @@ async def test_a_stream_grows_word_by_word(version: str):
             updates = [update async for update in job]
         finally:
             await connection.close()
-    partials = [update.values for update in updates if isinstance(update, Partial)]
+    partials = [update.outputs for update in updates if isinstance(update, Partial)]
     assert partials == [["1 "], ["1 2 "], ["1 2 3 "]]
     assert updates[-1] == Result(["1 2 3 "])

@@ -4,6 +4,6 @@ It is reached through gradio_client like every other Space, and does real work
 with nothing but what Gradio itself brings (numpy, Pillow).
 """
 
-from spacebot.demo.app import Served, build, serve
+from spacebot.demo.app import DemoServer, build, serve
 
-__all__ = ["Served", "build", "serve"]
+__all__ = ["DemoServer", "build", "serve"]

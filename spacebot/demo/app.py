@@ -15,7 +15,7 @@ from PIL import Image
 
 from spacebot.demo import music, painting, palette, talk
 
-LARGEST_SEED = 2**31 - 1
+MAX_SEED = 2**31 - 1
 FORMS = [
     ("Let the prompt decide", "auto"),
     ("Flowing lines", "flow"),
@@ -27,7 +27,7 @@ FORMS = [
 
 
 @dataclass(frozen=True)
-class Served:
+class DemoServer:
     """A Gradio app that this process serves; `url` has no trailing slash."""
 
     url: str
@@ -41,7 +41,7 @@ class Served:
 def compose(prompt: str, seed: int, seconds: int) -> tuple[int, np.ndarray]:
     """Compose a tune from a few words; the same words and seed give the same tune."""
     tune = music.compose(prompt, int(seed), seconds)
-    return music.RATE, (tune * np.iinfo(np.int16).max).astype(np.int16)
+    return music.SAMPLE_RATE, (tune * np.iinfo(np.int16).max).astype(np.int16)
 
 
 def paint(prompt: str, size: int, seed: int, form: str) -> Image.Image:
@@ -111,7 +111,7 @@ def _prompt(placeholder: str, info: str) -> gr.Textbox:
 
 def _seed() -> gr.Number:
     info = "Another number gives another result; the same number, the same one."
-    return gr.Number(0, label="Seed", info=info, precision=0, minimum=0, maximum=LARGEST_SEED)
+    return gr.Number(0, label="Seed", info=info, precision=0, minimum=0, maximum=MAX_SEED)
 
 
 def _compose_tab() -> None:
@@ -145,7 +145,7 @@ def _slow_tab() -> None:
     gr.Button("Start").click(slow, [seconds, steps], done, api_name="slow", concurrency_limit=None)
 
 
-def serve(host: str = "127.0.0.1") -> Served:
+def serve(host: str = "127.0.0.1") -> DemoServer:
     """Serve the app on a free port of `host`, beside whatever else this process serves."""
     blocks = build()
     # Gradio would look into its queue a thousand times a second.
@@ -165,4 +165,4 @@ def serve(host: str = "127.0.0.1") -> Served:
         enable_monitoring=False,
         max_file_size="25mb",
     )
-    return Served(url.rstrip("/"), blocks)
+    return DemoServer(url.rstrip("/"), blocks)

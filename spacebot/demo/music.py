@@ -9,7 +9,7 @@ import numpy as np
 
 from spacebot.demo.words import dice, matches
 
-RATE = 32_000
+SAMPLE_RATE = 32_000
 
 Sound = np.ndarray  # float64, one value a sample, about -1 to 1
 
@@ -67,7 +67,7 @@ def compose(prompt: str, seed: int, seconds: float) -> Sound:
     rng = dice(prompt, seed)
     mood = read_mood(prompt)
     beat = 60 / mood.tempo
-    track = np.zeros(int(seconds * RATE))
+    track = np.zeros(int(seconds * SAMPLE_RATE))
     bars = max(1, int(np.ceil(seconds / (4 * beat))))
     root = 60 + int(rng.integers(-5, 6)) + 12 * mood.octave
     chords = PROGRESSIONS[rng.integers(len(PROGRESSIONS))]
@@ -138,7 +138,7 @@ def _sing(
 
 def _drum(track: Sound, rng: np.random.Generator, start: float, beat: float) -> None:
     """Kick on the beat, snare on two and four, a hi-hat between."""
-    time = np.arange(int(0.25 * RATE)) / RATE
+    time = np.arange(int(0.25 * SAMPLE_RATE)) / SAMPLE_RATE
     kick = np.sin(2 * np.pi * (45 * time + 9 * (1 - np.exp(-time * 30)))) * np.exp(-time * 14)
     noise = rng.standard_normal(time.size)
     snare = noise * np.exp(-time * 26) * 0.5 + np.sin(2 * np.pi * 190 * time) * np.exp(-time * 30)
@@ -149,16 +149,16 @@ def _drum(track: Sound, rng: np.random.Generator, start: float, beat: float) -> 
 
 
 def _add(track: Sound, at: float, note: Sound, loudness: float) -> None:
-    first = int(at * RATE)
+    first = int(at * SAMPLE_RATE)
     room = track[first : first + note.size]
     room += loudness * note[: room.size]
 
 
 def _room(track: Sound, rng: np.random.Generator) -> Sound:
     """Left and right with a hall of their own, faded at both ends."""
-    size = int(1.4 * RATE)
+    size = int(1.4 * SAMPLE_RATE)
     length = track.size + size
-    fall = np.exp(-np.arange(size) / RATE * 4.5)
+    fall = np.exp(-np.arange(size) / SAMPLE_RATE * 4.5)
     dry, sides = np.fft.rfft(track, length), []
     for _ in range(2):
         echo = rng.standard_normal(size) * fall
@@ -166,13 +166,13 @@ def _room(track: Sound, rng: np.random.Generator) -> Sound:
         wet = np.fft.irfft(dry * np.fft.rfft(echo, length), length)[: track.size]
         sides.append(track + 0.9 * wet)
     stereo = np.stack(sides, axis=1)
-    fade = min(track.size // 4, RATE)
+    fade = min(track.size // 4, SAMPLE_RATE)
     stereo[-fade:] *= np.linspace(1, 0, fade)[:, None]
     return 0.9 * stereo / max(np.abs(stereo).max(), 1e-9)
 
 
 def _time(seconds: float) -> Sound:
-    return np.arange(max(1, int(seconds * RATE))) / RATE
+    return np.arange(max(1, int(seconds * SAMPLE_RATE))) / SAMPLE_RATE
 
 
 def _shape(time: Sound, attack: float, release: float) -> Sound:
@@ -187,7 +187,7 @@ def _partials(pitch: float, time: Sound, parts: tuple[tuple[float, float, float]
         (
             loudness * np.sin(2 * np.pi * pitch * multiple * time) * np.exp(-decay * time)
             for multiple, loudness, decay in parts
-            if pitch * multiple < RATE / 2
+            if pitch * multiple < SAMPLE_RATE / 2
         ),
         np.zeros_like(time),
     )

@@ -15,11 +15,11 @@ from huggingface_hub import HfApi, SpaceHardware, get_token
 from huggingface_hub.errors import HFValidationError
 from huggingface_hub.utils import disable_progress_bars, logging, validate_repo_id
 
-from spacebot.deploy import environment, files, refusals, target, waiting
+from spacebot.deploy import environment, files, hub_errors, target, waiting
 from spacebot.deploy.console import Console
 from spacebot.errors import DeployError, SettingsError
 
-DONE, REFUSED, WRONG, NOT_RUNNING, INTERRUPTED = 0, 1, 2, 3, 130
+EXIT_DONE, EXIT_REFUSED, EXIT_USAGE, EXIT_NOT_RUNNING, EXIT_INTERRUPTED = 0, 1, 2, 3, 130
 DEFAULT_BUCKET = "{name}-data"
 
 
@@ -34,16 +34,16 @@ def main(arguments: Sequence[str]) -> int:
         return _run(options, console)
     except SettingsError as error:
         console.complain(str(error))
-        return WRONG
+        return EXIT_USAGE
     except DeployError as error:
         console.complain(str(error))
-        return REFUSED
+        return EXIT_REFUSED
     except (KeyboardInterrupt, EOFError):
         console.complain("\nStopped. What is done stays done; run the same again to go on.")
-        return INTERRUPTED
+        return EXIT_INTERRUPTED
     except Exception:
         console.complain(f"A mistake in this command; please report it:\n{traceback.format_exc()}")
-        return REFUSED
+        return EXIT_REFUSED
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -84,25 +84,25 @@ def _name(text: str) -> str:
 
 def _run(options: argparse.Namespace, console: Console) -> int:
     name: str = options.name
-    wanted = environment.read(_env_file(options.env_file))
+    wanted = environment.read_environment(_env_file(options.env_file))
     console.keep_secret(wanted.secrets.values())
     if wanted.unknown:
         console.say(f"Not sent, being no setting of Spacebot: {', '.join(wanted.unknown)}")
-    needed = files.needed()
-    with refusals.told(name):
+    needed = files.needed_files()
+    with hub_errors.translate_errors(name):
         # Who is logged in deploys; else the token that the Space itself gets, if it may.
         api = HfApi(token=get_token() or wanted.secrets.get("HF_TOKEN"))
         console.keep_secret([str(api.token)])
         target.check_account(api.whoami(), name)
-        there = target.look(api, name)
+        there = target.find_space(api, name)
         if console.interactive and not options.yes:
-            wanted = environment.completed(wanted, there.secrets if there else (), console)
-        plan = target.Plan(name, _wishes(options), wanted, needed, there)
-        if not _agreed(plan, options, console):
-            return REFUSED
+            wanted = environment.ask_missing_tokens(wanted, there.secrets if there else (), console)
+        plan = target.DeployPlan(name, _deploy_options(options), wanted, needed, there)
+        if not _confirm(plan, options, console):
+            return EXIT_REFUSED
         sha = plan.carry_out(api)
         console.say(f"Uploaded to {api.endpoint}/spaces/{name}")
-        return DONE if options.no_wait else _wait(api, plan, sha, console)
+        return EXIT_DONE if options.no_wait else _wait(api, plan, sha, console)
 
 
 def _env_file(path: Path | None) -> Path | None:
@@ -112,16 +112,16 @@ def _env_file(path: Path | None) -> Path | None:
     return path or (default if default.is_file() else None)
 
 
-def _wishes(options: argparse.Namespace) -> target.Wishes:
+def _deploy_options(options: argparse.Namespace) -> target.DeployOptions:
     bucket = options.storage and options.storage.format(name=options.name)
     if bucket and "/" not in bucket:
         bucket = f"{options.name.split('/')[0]}/{bucket}"
     # The name that Hugging Face's pages show for it.
     hardware = "zero-a10g" if options.hardware in ("zerogpu", "zero-gpu") else options.hardware
-    return target.Wishes(options.private, hardware, bucket)
+    return target.DeployOptions(options.private, hardware, bucket)
 
 
-def _agreed(plan: target.Plan, options: argparse.Namespace, console: Console) -> bool:
+def _confirm(plan: target.DeployPlan, options: argparse.Namespace, console: Console) -> bool:
     for line in plan.lines():
         console.say(line)
     tokens = {*plan.environment.secrets, *(plan.there.secrets if plan.there else ())}
@@ -137,16 +137,16 @@ def _agreed(plan: target.Plan, options: argparse.Namespace, console: Console) ->
     return False
 
 
-def _wait(api: HfApi, plan: target.Plan, sha: str, console: Console) -> int:
-    if plan.there and plan.there.stage in waiting.ASLEEP:
+def _wait(api: HfApi, plan: target.DeployPlan, sha: str, console: Console) -> int:
+    if plan.there and plan.there.stage in waiting.STAGES_ASLEEP:
         api.restart_space(plan.name)
     fresh = plan.there is None or plan.there.sha != sha
-    wait = waiting.Wait(api, plan.name, console, sha=sha, fresh=fresh)
+    wait = waiting.StartWaiter(api, plan.name, console, sha=sha, fresh=fresh)
     if not wait.until_running():
-        return NOT_RUNNING
+        return EXIT_NOT_RUNNING
     info = api.space_info(plan.name)
     if info.host:
         console.say(f"Its page: {info.host}")
     if info.host and not info.private:
         console.say(waiting.health(info.host))
-    return DONE
+    return EXIT_DONE

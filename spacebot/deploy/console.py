@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from getpass import getpass
 
 # Shorter values would turn ordinary words into dots; no token is as short.
-SHORTEST = 6
-TOKEN = re.compile(r"\bhf_\w{8,}")
+MIN_SECRET_LENGTH = 6
+HUB_TOKEN = re.compile(r"\bhf_\w{8,}")
 
 
 class Console:
@@ -21,13 +21,13 @@ class Console:
 
     def keep_secret(self, values: Iterable[str]) -> None:
         """Hide these values from now on."""
-        self._secrets |= {value for value in values if len(value) >= SHORTEST}
+        self._secrets |= {value for value in values if len(value) >= MIN_SECRET_LENGTH}
 
     def hide(self, text: str) -> str:
         """The text without any secret."""
         for secret in sorted(self._secrets, key=len, reverse=True):
             text = text.replace(secret, "•••")
-        return TOKEN.sub("•••", text)
+        return HUB_TOKEN.sub("•••", text)
 
     def say(self, text: str) -> None:
         """Print a line at once, also where the output is a file."""

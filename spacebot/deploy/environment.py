@@ -13,17 +13,17 @@ from spacebot.errors import DeployError, SettingsError
 from spacebot.settings import VARIABLES, Settings
 
 # Where the page listens and where data is kept is not the same here and there.
-OF_THIS_MACHINE = {"GRADIO_SERVER_NAME", "GRADIO_SERVER_PORT", "DATA_DIR"}
+LOCAL_VARIABLES = {"GRADIO_SERVER_NAME", "GRADIO_SERVER_PORT", "DATA_DIR"}
 SECRETS = {variable.name for variable in VARIABLES if variable.secret}
 DEFAULTS = {variable.name: variable.default for variable in VARIABLES if not variable.secret}
-ASKED = {
+ASKED_SECRETS = {
     "DISCORD_TOKEN": "the bot's token; Enter leaves Discord out",
     "HF_TOKEN": "for private Spaces and your GPU quota; Enter leaves it out",
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Environment:
+class DeployEnvironment:
     """What the Space is to have. `unset` are the variables that go back to their default."""
 
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
@@ -32,22 +32,22 @@ class Environment:
     unknown: tuple[str, ...] = ()
 
 
-def read(path: Path | None) -> Environment:
+def read_environment(path: Path | None) -> DeployEnvironment:
     """Read an env file; `SettingsError` names a setting that the Space could not start with."""
-    given = _values(path) if path else {}
-    environment = Environment(
-        secrets={name: value for name, value in given.items() if _is_secret(name, value)},
+    values = _values(path) if path else {}
+    environment = DeployEnvironment(
+        secrets={name: value for name, value in values.items() if _is_secret(name, value)},
         variables={
-            name: given[name]
-            for name, default in _of_the_space(given).items()
-            if given[name] not in ("", default) and not _is_secret(name, given[name])
+            name: values[name]
+            for name, default in _of_the_space(values).items()
+            if values[name] not in ("", default) and not _is_secret(name, values[name])
         },
         unset=frozenset(
             name
-            for name, default in _of_the_space(given).items()
-            if given[name] in ("", default) or _is_secret(name, given[name])
+            for name, default in _of_the_space(values).items()
+            if values[name] in ("", default) or _is_secret(name, values[name])
         ),
-        unknown=tuple(sorted(given.keys() - SECRETS - DEFAULTS.keys())),
+        unknown=tuple(sorted(values.keys() - SECRETS - DEFAULTS.keys())),
     )
     Settings.from_environ({**environment.secrets, **environment.variables})
     return environment
@@ -65,16 +65,18 @@ def _values(path: Path) -> dict[str, str]:
         raise DeployError(f"{path} cannot be read: {error}") from error
 
 
-def _of_the_space(given: Mapping[str, str]) -> dict[str, str]:
+def _of_the_space(values: Mapping[str, str]) -> dict[str, str]:
     """The variables given here that mean the same on the Space, and their defaults."""
-    names = given.keys() & DEFAULTS.keys() - OF_THIS_MACHINE
+    names = values.keys() & DEFAULTS.keys() - LOCAL_VARIABLES
     return {name: DEFAULTS[name] for name in sorted(names)}
 
 
-def completed(environment: Environment, there: Container[str], console: Console) -> Environment:
+def ask_missing_tokens(
+    environment: DeployEnvironment, there: Container[str], console: Console
+) -> DeployEnvironment:
     """Ask for the tokens that neither the file nor the Space has."""
     secrets = dict(environment.secrets)
-    for name, about in ASKED.items():
+    for name, about in ASKED_SECRETS.items():
         if name in secrets or name in there:
             continue
         if value := console.ask_secret(f"{name} ({about}): "):

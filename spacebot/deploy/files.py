@@ -8,16 +8,16 @@ from pathlib import Path
 from spacebot.errors import DeployError
 
 ROOT = Path(__file__).parents[2]
-SINGLE = ("README.md", "app.py", "requirements.txt", "LICENSE")
+SINGLE_FILES = ("README.md", "app.py", "requirements.txt", "LICENSE")
 PACKAGE = "spacebot"
 # What the Hub itself puts into a new Space; it keeps the first for its own use.
-KEPT = {".gitattributes"}
-NEW = {".gitattributes", "README.md"}
+NEVER_DELETED = {".gitattributes"}
+NEW_SPACE_FILES = {".gitattributes", "README.md"}
 
 
-def needed(root: Path = ROOT) -> dict[str, Path]:
+def needed_files(root: Path = ROOT) -> dict[str, Path]:
     """The files that the Space needs, by their path there; `DeployError` where one is missing."""
-    found = {name: root / name for name in SINGLE}
+    found = {name: root / name for name in SINGLE_FILES}
     found |= {str(path.relative_to(root)): path for path in _package(root / PACKAGE)}
     missing = [name for name, path in found.items() if not path.is_file()]
     if missing or f"{PACKAGE}/__init__.py" not in found:
@@ -36,12 +36,12 @@ def _package(folder: Path) -> Iterator[Path]:
             yield path
 
 
-def stale(there: Iterable[str], wanted: Iterable[str]) -> list[str]:
+def stale_files(there: Iterable[str], wanted: Iterable[str]) -> list[str]:
     """The files on the Space that it no longer needs."""
-    return sorted(set(there) - set(wanted) - KEPT)
+    return sorted(set(there) - set(wanted) - NEVER_DELETED)
 
 
 def is_another_app(there: Iterable[str]) -> bool:
     """Whether a Space's files are neither a new Space's nor an earlier Spacebot's."""
     names = set(there)
-    return bool(names - NEW) and f"{PACKAGE}/__init__.py" not in names
+    return bool(names - NEW_SPACE_FILES) and f"{PACKAGE}/__init__.py" not in names

@@ -11,17 +11,17 @@ from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi, Sp
 from huggingface_hub.errors import RepositoryNotFoundError
 
 from spacebot import __version__
-from spacebot.deploy import files, refusals
-from spacebot.deploy.environment import Environment
+from spacebot.deploy import files, hub_errors
+from spacebot.deploy.environment import DeployEnvironment
 from spacebot.errors import DeployError
 
-MOUNT = "/data"
-SPACE = "space"
-ROLES_THAT_WRITE = ("admin", "write", "contributor")
+MOUNT_PATH = "/data"
+REPO_TYPE = "space"
+WRITE_ROLES = ("admin", "write", "contributor")
 
 
 @dataclass(frozen=True, slots=True)
-class Wishes:
+class DeployOptions:
     """What the owner asked for. None leaves it to the Hub, or as it is."""
 
     private: bool | None = None
@@ -30,7 +30,7 @@ class Wishes:
 
 
 @dataclass(frozen=True, slots=True)
-class There:
+class ExistingSpace:
     """What is there already. `secrets` are the names only: the Hub never tells a value."""
 
     names: tuple[str, ...] = ()
@@ -47,7 +47,7 @@ def check_account(account: Mapping[str, Any], name: str) -> None:
     """`DeployError` where the account may not have a Space of that name."""
     token = account.get("auth", {}).get("accessToken", {})
     if token.get("role") == "read":
-        raise DeployError(refusals.READ_ONLY)
+        raise DeployError(hub_errors.READ_ONLY)
     owner = name.split("/")[0].lower()
     if owner == str(account["name"]).lower():
         return
@@ -58,14 +58,14 @@ def check_account(account: Mapping[str, Any], name: str) -> None:
             f"{name} would belong to someone else: you are {account['name']} on Hugging Face. "
             f"Name it {account['name']}/{name.split('/')[1]}."
         )
-    if roles.get(owner) not in (None, *ROLES_THAT_WRITE):
+    if roles.get(owner) not in (None, *WRITE_ROLES):
         raise DeployError(
             f"In the organization {name.split('/')[0]} you may read, but not write. Ask one of "
             f"its admins, or name it {account['name']}/{name.split('/')[1]}."
         )
 
 
-def look(api: HfApi, name: str) -> There | None:
+def find_space(api: HfApi, name: str) -> ExistingSpace | None:
     """What is there under that name, or None; `DeployError` where it must not be changed."""
     try:
         info = api.space_info(name)
@@ -79,13 +79,13 @@ def look(api: HfApi, name: str) -> There | None:
             f"{name} holds another app, which would be lost. Choose another name, or delete that "
             "Space first."
         )
-    return _there(api, info, names)
+    return _existing_space(api, info, names)
 
 
-def _there(api: HfApi, info: SpaceInfo, names: tuple[str, ...]) -> There:
+def _existing_space(api: HfApi, info: SpaceInfo, names: tuple[str, ...]) -> ExistingSpace:
     runtime = api.get_space_runtime(info.id)
     variables = api.get_space_variables(info.id)
-    return There(
+    return ExistingSpace(
         names=names,
         secrets=frozenset(api.get_space_secrets(info.id)),
         variables={key: variable.value or "" for key, variable in variables.items()},
@@ -98,25 +98,25 @@ def _there(api: HfApi, info: SpaceInfo, names: tuple[str, ...]) -> There:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class DeployPlan:
     """Everything that will be done; `lines` tells it, and `carry_out` does it."""
 
     name: str
-    wishes: Wishes
-    environment: Environment
+    wishes: DeployOptions
+    environment: DeployEnvironment
     files: Mapping[str, Path]
-    there: There | None
+    there: ExistingSpace | None
 
     @property
     def variables(self) -> dict[str, str]:
         """The variables that the Space is to have."""
-        storage = {"DATA_DIR": MOUNT} if self.wishes.bucket else {}
+        storage = {"DATA_DIR": MOUNT_PATH} if self.wishes.bucket else {}
         return {**self.environment.variables, **storage}
 
     @property
     def stale(self) -> list[str]:
         """The Space's files that go."""
-        return files.stale(self.there.names, self.files) if self.there else []
+        return files.stale_files(self.there.names, self.files) if self.there else []
 
     def lines(self) -> Iterator[str]:
         """The plan in words, with names of secrets but no value."""
@@ -131,7 +131,7 @@ class Plan:
         if self.wishes.hardware:
             yield f"Hardware   {self.wishes.hardware}"
         if self.wishes.bucket:
-            yield f"Storage    the bucket {self.wishes.bucket}, private, at {MOUNT}"
+            yield f"Storage    the bucket {self.wishes.bucket}, private, at {MOUNT_PATH}"
 
     def carry_out(self, api: HfApi) -> str:
         """Do all of it; the sha of the commit that the Space is to run."""
@@ -147,7 +147,7 @@ class Plan:
             self.name,
             [*adding, *removing],
             commit_message=f"Spacebot {__version__}",
-            repo_type=SPACE,
+            repo_type=REPO_TYPE,
         )
         return commit.oid
 
@@ -155,7 +155,7 @@ class Plan:
         # In one request, so that the Space never starts without its settings.
         api.create_repo(
             self.name,
-            repo_type=SPACE,
+            repo_type=REPO_TYPE,
             private=self.wishes.private,
             space_sdk="gradio",
             space_hardware=self.wishes.hardware,  # type: ignore[arg-type]
@@ -164,9 +164,9 @@ class Plan:
             space_volumes=list(self._volumes(())) or None,
         )
 
-    def _update(self, api: HfApi, there: There) -> None:
+    def _update(self, api: HfApi, there: ExistingSpace) -> None:
         if self.wishes.private not in (None, there.private):
-            api.update_repo_settings(self.name, private=self.wishes.private, repo_type=SPACE)
+            api.update_repo_settings(self.name, private=self.wishes.private, repo_type=REPO_TYPE)
         for key, value in self.variables.items():
             if there.variables.get(key) != value:
                 api.add_space_variable(self.name, key, value)
@@ -184,10 +184,12 @@ class Plan:
         """The volumes with the bucket in its place; the others stay."""
         if not self.wishes.bucket:
             return there
-        ours = Volume(type="bucket", source=self.wishes.bucket, mount_path=MOUNT)
-        if any(volume.source == ours.source and volume.mount_path == MOUNT for volume in there):
+        ours = Volume(type="bucket", source=self.wishes.bucket, mount_path=MOUNT_PATH)
+        if any(
+            volume.source == ours.source and volume.mount_path == MOUNT_PATH for volume in there
+        ):
             return there
-        return (*(volume for volume in there if volume.mount_path != MOUNT), ours)
+        return (*(volume for volume in there if volume.mount_path != MOUNT_PATH), ours)
 
 
 def _pairs(values: Mapping[str, str]) -> list[dict[str, str]]:

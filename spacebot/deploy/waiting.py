@@ -12,7 +12,7 @@ from huggingface_hub import HfApi, SpaceRuntime
 from huggingface_hub.utils import get_session
 
 from spacebot.deploy.console import Console
-from spacebot.deploy.refusals import one_line
+from spacebot.deploy.hub_errors import one_line
 
 STAGES = {
     "BUILDING": "building: the packages are installed, which takes a few minutes",
@@ -22,7 +22,7 @@ STAGES = {
     "RUNNING": "running",
 }
 # Stages that last until somebody does something.
-ENDS = {
+FAILED_STAGES = {
     "BUILD_ERROR": "The Space could not be built.",
     "RUNTIME_ERROR": "The Space was built, but stopped by an error.",
     "CONFIG_ERROR": "Hugging Face cannot use the header of README.md.",
@@ -31,13 +31,13 @@ ENDS = {
     "PAUSED": "The Space is paused. Press Restart in its settings.",
     "STOPPED": "The Space is stopped. Press Restart in its settings.",
 }
-AT_WORK = STAGES.keys() - {"RUNNING"}
-ASLEEP = ("PAUSED", "STOPPED", "SLEEPING")
-LINES = 25
+STAGES_UNDER_WAY = STAGES.keys() - {"RUNNING"}
+STAGES_ASLEEP = ("PAUSED", "STOPPED", "SLEEPING")
+MAX_LOG_LINES = 25
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class WaitLimits:
     """Seconds between two looks, until a stage that never changed counts, and in all."""
 
     poll: float = 2.0
@@ -45,7 +45,7 @@ class Patience:
     all: float = 1200.0
 
 
-class Wait:
+class StartWaiter:
     """Waits until the Space runs the commit `sha`; `fresh` says that it is new there."""
 
     def __init__(self, api: HfApi, name: str, console: Console, *, sha: str, fresh: bool) -> None:
@@ -56,9 +56,9 @@ class Wait:
         self._fresh = fresh
         self._started = time.monotonic()
 
-    def until_running(self, patience: Patience | None = None) -> bool:
+    def until_running(self, patience: WaitLimits | None = None) -> bool:
         """Whether it came to run; what happened is told as it goes."""
-        patience = patience or Patience()
+        patience = patience or WaitLimits()
         last, since, worked = "", 0.0, False
         while (spent := time.monotonic() - self._started) < patience.all:
             runtime = self._api.get_space_runtime(self._name)
@@ -66,12 +66,12 @@ class Wait:
             if stage != last:
                 self._console.say(f"{spent:5.0f} s  {STAGES.get(stage, stage.lower())}")
                 last, since = stage, spent
-            worked = worked or stage in AT_WORK
+            worked = worked or stage in STAGES_UNDER_WAY
             # Until it has begun to build, the Hub still tells the stage from before.
             certain = worked or self._is_told(runtime) or spent - since >= patience.settle
             if certain and self._is_ours(runtime) and stage == "RUNNING":
                 return True
-            if certain and self._is_ours(runtime) and stage in ENDS:
+            if certain and self._is_ours(runtime) and stage in FAILED_STAGES:
                 self._tell_end(stage, runtime)
                 return False
             time.sleep(patience.poll)
@@ -90,7 +90,7 @@ class Wait:
         return self._fresh and runtime.raw.get("sha") == self._sha
 
     def _tell_end(self, stage: str, runtime: SpaceRuntime) -> None:
-        self._console.complain(ENDS[stage])
+        self._console.complain(FAILED_STAGES[stage])
         if reason := runtime.raw.get("errorMessage"):
             self._console.complain(one_line(str(reason)))
         if stage in ("BUILD_ERROR", "RUNTIME_ERROR"):
@@ -99,7 +99,7 @@ class Wait:
 
     def _log(self, *, build: bool) -> Iterator[str]:
         """The last lines of a log; a log that cannot be had is no reason to fail."""
-        lines: deque[str] = deque(maxlen=LINES)
+        lines: deque[str] = deque(maxlen=MAX_LOG_LINES)
         try:
             for text in self._api.fetch_space_logs(self._name, build=build):
                 lines.extend(text.rstrip("\n").split("\n"))

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from spacebot.models.message_ref import FILE_LIMIT, MessageRef
+from spacebot.models.message_ref import DEFAULT_FILE_LIMIT, MessageRef
 from spacebot.models.spaces import Endpoint
 
 
@@ -58,7 +58,7 @@ class Upload:
 
 
 @dataclass(frozen=True, slots=True)
-class Attached:
+class OutgoingFile:
     """A file to post: `description` is its alt text (at most 1,024 characters)."""
 
     path: Path
@@ -71,11 +71,11 @@ class Reply:
     """One message: at most 2,000 characters of Discord markdown and 10 files."""
 
     text: str = ""
-    files: tuple[Attached, ...] = ()
+    files: tuple[OutgoingFile, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Asker:
+class Requester:
     """Who asked: the keys of sessions and of fair turns.
 
     `user` is opaque and never logged. `mention` is how Discord writes the person
@@ -94,7 +94,7 @@ class Asker:
 
 
 @dataclass(frozen=True, slots=True)
-class Chain:
+class FollowUpChain:
     """How a job came from another one's result: by which follow-ups, with what of it.
 
     `parent` is that job's id, `root` the API name of the command at the start and
@@ -114,28 +114,28 @@ class Job:
     """One run of an endpoint: who asked, and what they gave, by option name.
 
     A value is a str, int, float, bool or `File`. `conversation` names the session on
-    the Space when it is not the asker's own. `command` is what was typed ("/demo
+    the Space when it is not the requester's own. `command` is what was typed ("/demo
     paint"). `message_ref` says which message in Discord answers it, where one does.
     A `stored` job outlives a restart. `chain` says what it follows.
     """
 
     id: str
     endpoint: Endpoint
-    asker: Asker
-    given: Mapping[str, Any]
+    requester: Requester
+    arguments: Mapping[str, Any]
     conversation: str | None = None
     command: str = ""
     message_ref: MessageRef | None = None
     stored: bool = False
-    chain: Chain | None = None
+    chain: FollowUpChain | None = None
 
     @property
     def file_limit(self) -> int:
         """How many bytes one file may have where the answer goes."""
-        return self.message_ref.file_limit if self.message_ref else FILE_LIMIT
+        return self.message_ref.file_limit if self.message_ref else DEFAULT_FILE_LIMIT
 
 
-class Stage(enum.StrEnum):
+class JobStage(enum.StrEnum):
     """Where a job stands, in the order it goes through them.
 
     WAKING: the Space is being reached. WAITING: in line here, behind other jobs
@@ -151,7 +151,7 @@ class Stage(enum.StrEnum):
     FETCHING = "fetching"
 
 
-class Ending(enum.StrEnum):
+class JobEnding(enum.StrEnum):
     """How a job ended; `jobs.ending_of` decides it, and every count goes by it.
 
     DONE: its result was posted. FAILED: the Space, Discord or the bot failed.
@@ -175,7 +175,7 @@ class Progress:
     the text and files of a streaming endpoint so far.
     """
 
-    stage: Stage
+    stage: JobStage
     rank: int | None = None
     size: int | None = None
     eta: float | None = None
@@ -195,7 +195,7 @@ class Outcome:
     """
 
     replies: tuple[Reply, ...]
-    waited: float = 0.0
-    ran: float = 0.0
-    values: tuple[Any, ...] = field(default=(), repr=False)
+    wait_seconds: float = 0.0
+    run_seconds: float = 0.0
+    outputs: tuple[Any, ...] = field(default=(), repr=False)
     page_ran: tuple[str, ...] = ()

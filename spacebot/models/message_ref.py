@@ -8,9 +8,9 @@ from dataclasses import dataclass, field, fields
 from typing import Any, Self
 
 # An interaction's token lives 15 minutes, in seconds; a request under way needs some of them.
-TOKEN = 14.5 * 60
+TOKEN_LIFETIME = 14.5 * 60
 # What Discord takes where a server's boosts allow no more, in bytes.
-FILE_LIMIT = 10 * 1024 * 1024
+DEFAULT_FILE_LIMIT = 10 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class MessageRef:
     more: tuple[int, ...] = ()
     origin: int | None = None
     automation: str = ""
-    file_limit: int = FILE_LIMIT
+    file_limit: int = DEFAULT_FILE_LIMIT
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> Self:
@@ -63,7 +63,7 @@ class MessageRef:
         """Whether the message can be edited as it was made."""
         if self.is_ordinary:
             return self.message is not None
-        return time.time() - self.created < TOKEN
+        return time.time() - self.created < TOKEN_LIFETIME
 
     def is_in(self, channel: int) -> bool:
         """Whether any of the answer stands in this channel or thread."""

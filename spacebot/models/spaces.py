@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 
-class Answer(enum.StrEnum):
+class AnswerPlace(enum.StrEnum):
     """Where the answer of a command goes."""
 
     CHANNEL = "channel"
@@ -56,7 +56,7 @@ class Source:
     name: str | None = None
     description: str | None = None
     fixed: Mapping[str, Any] = field(default_factory=dict)
-    answer: Answer | None = None
+    answer: AnswerPlace | None = None
     repeatable: bool = False
     then: tuple[FollowUp, ...] = ()
     address: str = ""
@@ -100,7 +100,7 @@ class Parameter:
     choices: tuple[Choice, ...] = ()
     custom: bool = False
     multiple: bool = False
-    most: int | None = None
+    max_items: int | None = None
     minimum: float | None = None
     maximum: float | None = None
     step: float | None = None
@@ -124,7 +124,7 @@ class Output:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class EndpointStep:
     """A call that comes before an endpoint's own, in the same session, as on the Space's page.
 
     `takes` says which of the job's values each of its parameters gets, `gives` which value
@@ -138,13 +138,13 @@ class Step:
     takes: Mapping[str, str] = field(default_factory=dict)
     gives: Mapping[int, str] = field(default_factory=dict)
     shows: tuple[int, ...] = ()
-    failing: tuple[Step, ...] = ()
+    failing: tuple[EndpointStep, ...] = ()
     goes_on: bool = False
     needs: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
-class LeftOut:
+class ExcludedEndpoint:
     """An endpoint that gives no command, or an event that does not run, and why, in words."""
 
     api_name: str
@@ -181,7 +181,7 @@ class PageEvent:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class PageLogic:
     """What of a Space's page decides over the inputs of an endpoint.
 
     `fields` are the component ids of the parameters, by name, in the order in which a person
@@ -189,7 +189,7 @@ class Page:
     parameters that an event can set: what is given for them is read after it ran. `depends`
     names, for a parameter, the ones that decide over it. `opens` are the tabs that a person
     opens first. `presses` are the indexes of events that the button runs last, before the endpoint.
-    `left_out` says which events do not run, and why.
+    `excluded` says which events do not run, and why.
     """
 
     events: tuple[PageEvent, ...] = ()
@@ -199,11 +199,11 @@ class Page:
     depends: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     opens: tuple[Any, ...] = ()
     presses: tuple[int, ...] = ()
-    left_out: tuple[LeftOut, ...] = ()
+    excluded: tuple[ExcludedEndpoint, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
+class DeferredValue:
     """What a person gave for a parameter, by option name, before its choices are known."""
 
     parameter: Parameter
@@ -236,16 +236,16 @@ class Endpoint:
     stateful: bool = False
     takes_history: str | None = None
     chats: bool = False
-    answer: Answer = Answer.CHANNEL
+    answer: AnswerPlace = AnswerPlace.CHANNEL
     repeatable: bool = False
     max_file_size: int | None = None
     then: tuple[FollowUp, ...] = ()
-    before: tuple[Step, ...] = ()
-    failing: tuple[Step, ...] = ()
-    after: tuple[Step, ...] = ()
+    before: tuple[EndpointStep, ...] = ()
+    failing: tuple[EndpointStep, ...] = ()
+    after: tuple[EndpointStep, ...] = ()
     gives: Mapping[int, str] = field(default_factory=dict)
     further: bool = False
-    page: Page | None = None
+    page: PageLogic | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,8 +261,8 @@ class Space:
     name: str
     title: str
     endpoints: tuple[Endpoint, ...] = ()
-    left_out: tuple[LeftOut, ...] = ()
-    opening: Page | None = None
+    excluded: tuple[ExcludedEndpoint, ...] = ()
+    opening: PageLogic | None = None
 
 
 class OptionType(enum.StrEnum):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 
-from spacebot.models.jobs import Stage
-from spacebot.models.spaces import LeftOut
+from spacebot.models.jobs import JobStage
+from spacebot.models.spaces import ExcludedEndpoint
 
 
 class BotPhase(enum.StrEnum):
@@ -25,7 +25,7 @@ class BotPhase(enum.StrEnum):
     FAILED = "failed"
 
 
-class Trouble(enum.StrEnum):
+class BotProblem(enum.StrEnum):
     """What keeps the bot from Discord, as the setup guide points at it.
 
     TOKEN: refused, or of the wrong kind. INTENT: not switched on in the Developer
@@ -58,7 +58,7 @@ class BotStatus:
     servers: int = 0
     latency: float | None = None
     invite: str | None = None
-    trouble: Trouble | None = None
+    trouble: BotProblem | None = None
     shards: int = 0
     commands: int = 0
     advice: str = ""
@@ -66,7 +66,7 @@ class BotStatus:
 
 
 @dataclass(frozen=True, slots=True)
-class Reach:
+class Reachability:
     """Whether Discord can be reached from here, seen at `at` (epoch seconds).
 
     `api` and `gateway` say what went wrong on the way there; they are empty where
@@ -80,7 +80,7 @@ class Reach:
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
+class JobFailure:
     """A job that failed, in words without what was asked or by whom. `at` is epoch seconds."""
 
     at: float
@@ -90,7 +90,7 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class HistorySpan:
     """What ended within a span of time from `at` (epoch seconds).
 
     `median` and `p95` are the seconds that jobs ran on their Space, `latency`
@@ -120,7 +120,7 @@ class SpaceStatus:
     `reason` is a sentence: why it does not answer, or that its commands come
     from its last known description. `median` and `p95` are the seconds that its
     recent jobs ran; `done` and `failed` count since the start. `page_events` are the events
-    of its page that run before commands, `page_left_out` those that do not, and why.
+    of its page that run before commands, `page_excluded` those that do not, and why.
     """
 
     name: str
@@ -130,9 +130,9 @@ class SpaceStatus:
     since: float | None = None
     reason: str = ""
     commands: tuple[CommandStatus, ...] = ()
-    left_out: tuple[LeftOut, ...] = ()
+    excluded: tuple[ExcludedEndpoint, ...] = ()
     page_events: tuple[str, ...] = ()
-    page_left_out: tuple[LeftOut, ...] = ()
+    page_excluded: tuple[ExcludedEndpoint, ...] = ()
     running: int = 0
     waiting: int = 0
     median: float | None = None
@@ -164,10 +164,10 @@ class Status:
     started: float = 0.0
     version: str = ""
     answered: bool = False
-    reach: Reach | None = None
-    history: tuple[Span, ...] = ()
+    reach: Reachability | None = None
+    history: tuple[HistorySpan, ...] = ()
     span: float = 60.0
-    failures: tuple[Failure, ...] = ()
+    failures: tuple[JobFailure, ...] = ()
     paused: tuple[str, ...] = ()
     trouble: str = ""
 
@@ -179,7 +179,7 @@ class JobStatus:
     id: str
     command: str
     space: str
-    stage: Stage
+    stage: JobStage
     since: float
 
 
@@ -188,4 +188,4 @@ class OwnerStatus:
     """What only the owner sees: every job under way, and the failures' own texts."""
 
     jobs: tuple[JobStatus, ...] = ()
-    failures: tuple[tuple[Failure, str], ...] = ()
+    failures: tuple[tuple[JobFailure, str], ...] = ()

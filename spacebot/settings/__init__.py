@@ -4,7 +4,7 @@ A wrong value raises `SettingsError`: one line that names the variable, the valu
 (never a secret) and what is accepted.
 """
 
-from spacebot.settings.settings import VARIABLES, Settings, Variable, sources
+from spacebot.settings.settings import VARIABLES, Settings, Variable, space_sources
 from spacebot.settings.sources import command_source, parse_space, parse_spaces
 
 __all__ = [
@@ -14,5 +14,5 @@ __all__ = [
     "command_source",
     "parse_space",
     "parse_spaces",
-    "sources",
+    "space_sources",
 ]

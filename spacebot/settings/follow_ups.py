@@ -7,10 +7,10 @@ from typing import Any
 
 from spacebot.models import FollowUp
 
-KEYS = ("label", "endpoint", "fixed", "take", "index", "each", "then")
+FOLLOW_UP_KEYS = ("label", "endpoint", "fixed", "take", "index", "each", "then")
 # Discord takes five rows of five buttons; the last row is for those of every result.
-MOST = 20
-LABEL = 70
+MAX_FOLLOW_UPS = 20
+MAX_LABEL_LENGTH = 70
 
 
 def follow_ups(then: Any) -> tuple[FollowUp, ...]:
@@ -20,8 +20,8 @@ def follow_ups(then: Any) -> tuple[FollowUp, ...]:
             'as then, a list of dicts like {"label": "Larger", "endpoint": "/upscale"}'
         )
     found = tuple(map(_follow_up, then))
-    if sum(one.each for one in found) > MOST:
-        raise ValueError(f"as then, at most {MOST} buttons")
+    if sum(one.each for one in found) > MAX_FOLLOW_UPS:
+        raise ValueError(f"as then, at most {MAX_FOLLOW_UPS} buttons")
     labels = [one.label for one in found]
     if twice := next((label for label in labels if labels.count(label) > 1), None):
         raise ValueError(f"in then, another label for each: {twice!r} is there twice")
@@ -31,11 +31,13 @@ def follow_ups(then: Any) -> tuple[FollowUp, ...]:
 def _follow_up(entry: Any) -> FollowUp:
     if not isinstance(entry, Mapping):
         raise ValueError('in then, dicts like {"label": "Larger", "endpoint": "/upscale"}')
-    if unknown := set(entry) - set(KEYS):
-        raise ValueError(f"in then, the keys {', '.join(KEYS)}, not {', '.join(map(str, unknown))}")
+    if unknown := set(entry) - set(FOLLOW_UP_KEYS):
+        raise ValueError(
+            f"in then, the keys {', '.join(FOLLOW_UP_KEYS)}, not {', '.join(map(str, unknown))}"
+        )
     index, each = entry.get("index"), entry.get("each", 1)
-    if not isinstance(each, int) or isinstance(each, bool) or not 1 <= each <= MOST:
-        raise ValueError(f"as each, a whole number from 1 to {MOST}")
+    if not isinstance(each, int) or isinstance(each, bool) or not 1 <= each <= MAX_FOLLOW_UPS:
+        raise ValueError(f"as each, a whole number from 1 to {MAX_FOLLOW_UPS}")
     if index is not None and not isinstance(index, str):
         raise ValueError("as index, the name of the parameter that gets 0, 1, 2 …")
     take = _take(entry.get("take", {}))
@@ -57,8 +59,10 @@ def _follow_up(entry: Any) -> FollowUp:
 
 
 def _label(label: Any) -> str:
-    if not isinstance(label, str) or not 1 <= len(label.strip()) <= LABEL:
-        raise ValueError(f"in then, as label the words on the button, 1 to {LABEL} characters")
+    if not isinstance(label, str) or not 1 <= len(label.strip()) <= MAX_LABEL_LENGTH:
+        raise ValueError(
+            f"in then, as label the words on the button, 1 to {MAX_LABEL_LENGTH} characters"
+        )
     return label.strip()
 
 

@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 SCHEMES = ("http", "https", "socks4", "socks4a", "socks5", "socks5h")
-FORMS = "the address of a proxy, like http://proxy.example:3128 or socks5://proxy.example:1080"
+ACCEPTED_FORMS = (
+    "the address of a proxy, like http://proxy.example:3128 or socks5://proxy.example:1080"
+)
 # As other programs read them.
-STANDARD = ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy")
+STANDARD_VARIABLES = ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy")
 
 
 def parse_proxy(value: str) -> str:
@@ -21,13 +23,13 @@ def parse_proxy(value: str) -> str:
     except ValueError:
         named = False
     if not named:
-        raise ValueError(FORMS)
+        raise ValueError(ACCEPTED_FORMS)
     return value
 
 
 def proxy_variable(environ: Mapping[str, str]) -> str:
     """The variable that names the proxy for Discord; empty where none does."""
-    names = ("DISCORD_PROXY",) if _is_exempt(environ) else ("DISCORD_PROXY", *STANDARD)
+    names = ("DISCORD_PROXY",) if _is_exempt(environ) else ("DISCORD_PROXY", *STANDARD_VARIABLES)
     return next((name for name in names if environ.get(name, "").strip()), "")
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from spacebot.errors import SettingsError
 from spacebot.models import Source
 from spacebot.settings.proxy import parse_proxy, proxy_variable
-from spacebot.settings.sources import SPACE_FORMS, command_source, parse_spaces, shown
+from spacebot.settings.sources import SPACE_FORMS, command_source, parse_spaces, redact_entry
 
 _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
@@ -175,7 +175,7 @@ class Settings:
         try:
             return variable.parse(text)
         except ValueError as error:
-            value = "the value given" if variable.secret else shown(text)
+            value = "the value given" if variable.secret else redact_entry(text)
             raise SettingsError(
                 f"{variable.name}: {value} cannot be used. Accepted: {error}."
             ) from error
@@ -192,7 +192,7 @@ class Settings:
         return not self.discord_token if self.tryout is None else self.tryout
 
 
-def sources(settings: Settings, commands: Sequence[Mapping[str, Any]]) -> tuple[Source, ...]:
+def space_sources(settings: Settings, commands: Sequence[Mapping[str, Any]]) -> tuple[Source, ...]:
     """The Spaces to offer: SPACES where set, else the list in app.py.
 
     Raises `SettingsError` for an entry that cannot be used, and for a name given twice.

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from spacebot.errors import SettingsError
-from spacebot.models import Answer, Source
+from spacebot.models import AnswerPlace, Source
 from spacebot.settings.follow_ups import follow_ups
 
 SPACE_FORMS = (
@@ -42,15 +42,17 @@ def parse_spaces(text: str) -> tuple[Source, ...]:
 
 
 def parse_space(entry: str) -> Source:
-    """Read one entry, `[name=]SPACE[#/endpoint]`."""
+    """Read one entry, `[name=]REPO_TYPE[#/endpoint]`."""
     match = _ENTRY.fullmatch(entry)
     if match is None:
         raise ValueError(SPACE_FORMS)
     name, endpoint = match["name"], match["endpoint"]
     if name is not None and (not _COMMAND.fullmatch(name) or name != name.lower()):
-        raise ValueError(f"before the = of {shown(entry)}, {COMMAND_NAME}")
+        raise ValueError(f"before the = of {redact_entry(entry)}, {COMMAND_NAME}")
     if endpoint is not None and not re.fullmatch(r"/?[^\s/#][^\s#]*", endpoint):
-        raise ValueError(f"after the # of {shown(entry)}, an endpoint of the Space, like #/predict")
+        raise ValueError(
+            f"after the # of {redact_entry(entry)}, an endpoint of the Space, like #/predict"
+        )
     space, auth = _space(match["space"], entry)
     return Source(
         space=space,
@@ -71,12 +73,12 @@ def _space(text: str, entry: str) -> tuple[str, tuple[str, str] | None]:
             usable = bool(urlsplit(address).hostname) and urlsplit(address).port != 0
         except ValueError:
             # Its text may hold the password.
-            raise ValueError(f"{SPACE_FORMS}; {shown(entry)} is none of these") from None
+            raise ValueError(f"{SPACE_FORMS}; {redact_entry(entry)} is none of these") from None
         if usable:
             return re.sub(r"\?.*", "", address, flags=re.DOTALL).rstrip("/"), auth
     elif _OWNER_NAME.fullmatch(text):
         return text, None
-    raise ValueError(f"{SPACE_FORMS}; {shown(entry)} is none of these")
+    raise ValueError(f"{SPACE_FORMS}; {redact_entry(entry)} is none of these")
 
 
 def _without_login(address: str) -> tuple[str, tuple[str, str] | None]:
@@ -91,7 +93,7 @@ def _without_login(address: str) -> tuple[str, tuple[str, str] | None]:
     return parts._replace(netloc=host).geturl(), (unquote(user), unquote(password))
 
 
-def shown(entry: str) -> str:
+def redact_entry(entry: str) -> str:
     """An entry as it may be printed: it may hold a password, or a token by mistake."""
     for secret in _SECRETS:
         entry = secret.sub("•••", entry)
@@ -123,21 +125,21 @@ def command_source(entry: Mapping[str, Any]) -> Source:
         )
     except ValueError as error:
         raise SettingsError(
-            f"COMMANDS in app.py: {_entry_shown(entry)} cannot be used. Accepted: {error}."
+            f"COMMANDS in app.py: {_redact_command_entry(entry)} cannot be used. Accepted: {error}."
         ) from error
 
 
-def _entry_shown(entry: Any) -> str:
+def _redact_command_entry(entry: Any) -> str:
     """An entry of COMMANDS without its login and the values it fixes: a key may be among them."""
-    return shown(str(_masked(entry)))
+    return redact_entry(str(_mask(entry)))
 
 
-def _masked(entry: Any) -> Any:
+def _mask(entry: Any) -> Any:
     if isinstance(entry, list | tuple):
-        return [_masked(one) for one in entry]
+        return [_mask(one) for one in entry]
     if not isinstance(entry, Mapping):
         return entry
-    kept = {key: _masked(one) if key == "then" else one for key, one in entry.items()}
+    kept = {key: _mask(one) if key == "then" else one for key, one in entry.items()}
     if "auth" in kept:
         kept["auth"] = "•••"
     if isinstance(entry.get("fixed"), Mapping):
@@ -180,8 +182,8 @@ def _auth(auth: Any) -> tuple[str, str] | None:
             raise ValueError('as auth, a user name and a password, like ["user", "password"]')
 
 
-def _answer(answer: Any) -> Answer | None:
+def _answer(answer: Any) -> AnswerPlace | None:
     try:
-        return None if answer is None else Answer(answer)
+        return None if answer is None else AnswerPlace(answer)
     except ValueError:
-        raise ValueError(f"as answer, one of {', '.join(Answer)}") from None
+        raise ValueError(f"as answer, one of {', '.join(AnswerPlace)}") from None

@@ -64,8 +64,8 @@ def table(covered: Sequence[dict[str, Any]], seconds: float) -> Iterable[str]:
     yield from reasons(failed)
     able = [(name, call) for name, call in calls if not call["failed"]]
     for title, part in (
-        ("with a command", [pair for pair in able if not pair[1]["left_out"]]),
-        ("left out, asked for by name", [pair for pair in able if pair[1]["left_out"]]),
+        ("with a command", [pair for pair in able if not pair[1]["excluded"]]),
+        ("left out, asked for by name", [pair for pair in able if pair[1]["excluded"]]),
         ("all that a direct call can call", able),
     ):
         equal = sum(not call["why"] for _, call in part)
@@ -76,7 +76,7 @@ def table(covered: Sequence[dict[str, Any]], seconds: float) -> Iterable[str]:
     yield from reasons((c["why"], f"{name}{c['api_name']}") for name, c in able if c["why"])
     yield "\nGive no command:"
     yield from reasons(
-        (c["left_out"], f"{name}{c['api_name']}") for name, c in able if c["left_out"]
+        (c["excluded"], f"{name}{c['api_name']}") for name, c in able if c["excluded"]
     )
 
 

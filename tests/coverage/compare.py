@@ -2,7 +2,7 @@
 
 The formatting that Discord needs is undone, or the value is looked for inside it;
 files are equal by their bytes, or by their decoded pixels and samples. This
-knows nothing of how `spacebot.outputs` does its work.
+knows nothing of how `spacebot.spaces.outputs` does its work.
 """
 
 from __future__ import annotations

@@ -35,13 +35,13 @@ _media: Media | None = None
 class Called:
     """One endpoint, called both ways.
 
-    `left_out` is why it gives no command (it was then asked for by name), `failed`
+    `excluded` is why it gives no command (it was then asked for by name), `failed`
     why a direct call cannot call it, `why` how the answer in Discord differs.
     """
 
     api_name: str
     command: str = ""
-    left_out: str = ""
+    excluded: str = ""
     failed: str = ""
     random: bool = False
     why: str = ""
@@ -64,7 +64,7 @@ class Values:
     """The same values twice: for gradio_client by parameter, for a person by option."""
 
     direct: dict[str, Any]
-    given: dict[str, Any]
+    arguments: dict[str, Any]
 
 
 def begin(python: str) -> None:
@@ -151,8 +151,8 @@ class Caller:
 
     async def call(self, api_name: str, info: Mapping[str, Any]) -> Called:
         """Call one endpoint with what it needs, then with all that can be given."""
-        reasons = {left.api_name: left.reason for left in self.person.space.left_out}
-        called = Called(api_name, left_out=reasons.get(api_name, ""))
+        reasons = {left.api_name: left.reason for left in self.person.space.excluded}
+        called = Called(api_name, excluded=reasons.get(api_name, ""))
         found = self.person.find(api_name)
         if found is not None:
             called.command, endpoint = found
@@ -177,7 +177,7 @@ class Caller:
             called.why = "it has no command"
             return
         try:
-            answer = await self.person.ask(called.command, values.given, CALL + 10)
+            answer = await self.person.ask(called.command, values.arguments, CALL + 10)
         except TimeoutError as error:
             called.why = str(error)
             return
@@ -265,7 +265,7 @@ class Caller:
                 value = parameters[name].default
             values.direct[name] = value
             if name in parameters:
-                values.given.update(typed(parameters[name], own, value))
+                values.arguments.update(typed(parameters[name], own, value))
         return values
 
     def _props(self, raw: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import httpx
 
-from tests.spaces.serving import free_port
+from tests.support.apps.serving import free_port
 
 NURSERY = Path(__file__).with_name("nursery.py")
 START = 30.0

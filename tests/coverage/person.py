@@ -11,17 +11,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from spacebot import inputs
-from spacebot.bot import Bot
-from spacebot.catalogue import Catalogue
+from spacebot.discord_bot.client import Bot
+from spacebot.engine.catalogue import Catalogue
+from spacebot.engine.jobs import JobManager
+from spacebot.engine.store import Store
 from spacebot.errors import SpacebotError
-from spacebot.jobs import Jobs
-from spacebot.models import Ending, Endpoint, Option, Source, Space
-from spacebot.schema import command_name
-from spacebot.spaces import Network
-from spacebot.store import Store
+from spacebot.models import Endpoint, JobEnding, Option, Source, Space
+from spacebot.spaces import inputs
+from spacebot.spaces.client import Network
+from spacebot.spaces.schema import command_name
 from tests.coverage.compare import Answer
-from tests.loopback import DiscordServer, Interaction, NotSendable, connected
+from tests.support.loopback import DiscordServer, Interaction, NotSendable, connected
 
 # Discord has 100 commands for an application: the Space's own, and those asked for by name.
 BY_NAME = 80
@@ -31,7 +31,7 @@ PATIENCE = 30.0
 class Person:
     """Types the commands of one Space; every call is another person's, with a fresh session."""
 
-    def __init__(self, server: DiscordServer, catalogue: Catalogue, jobs: Jobs) -> None:
+    def __init__(self, server: DiscordServer, catalogue: Catalogue, jobs: JobManager) -> None:
         self.server, self.jobs, self.catalogue = server, jobs, catalogue
         self._calls = 0
 
@@ -58,15 +58,15 @@ class Person:
         return there
 
     def _ended(self) -> int:
-        return sum(map(self.jobs.metrics.count, Ending))
+        return sum(map(self.jobs.metrics.count, JobEnding))
 
-    async def ask(self, command: str, given: Mapping[str, Any], seconds: float) -> Answer:
+    async def ask(self, command: str, arguments: Mapping[str, Any], seconds: float) -> Answer:
         """Type a command and read all that comes back; raises TimeoutError."""
         self._calls += 1
         person = self.server.add_user(f"person-{self._calls}")
         before = self._ended()
         try:
-            seen = await person.command(command, given)
+            seen = await person.command(command, arguments)
         except NotSendable as error:
             return Answer((f"❌ Discord does not send this: {error}",))
         deadline = time.monotonic() + seconds
@@ -98,7 +98,7 @@ async def person_at(url: str, folder: Path) -> AsyncIterator[Person]:
         network = await stack.enter_async_context(Network())
         store = await stack.enter_async_context(Store.in_folder(folder))
         catalogue = await _catalogue(url, network, folder, stack)
-        jobs = Jobs(catalogue, store, folder=folder)
+        jobs = JobManager(catalogue, store, folder=folder)
         # What the bot still tells is written down before the store closes.
         stack.push_async_callback(jobs.drained, 2)
         stack.push_async_callback(jobs.close)
@@ -122,7 +122,7 @@ async def _catalogue(url: str, network: Network, folder: Path, stack: AsyncExitS
     if not first.spaces:
         raise SpacebotError(first.connections[url].reason or "it cannot be read")
     space = first.spaces[0]
-    alone = [*space.left_out, *(each for each in space.endpoints if each.before or each.further)]
+    alone = [*space.excluded, *(each for each in space.endpoints if each.before or each.further)]
     named = [
         replace(source, name=f"named-{number}", endpoint=each.api_name)
         for number, each in enumerate(alone[:BY_NAME])

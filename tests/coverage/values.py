@@ -12,9 +12,9 @@ import numpy as np
 from gradio_client import handle_file
 from PIL import Image
 
-from spacebot.inputs.menu import menu_of
 from spacebot.models import Option, OptionType, Parameter
-from tests.spaces.media import short_film
+from spacebot.spaces.inputs.components.menu import menu_of
+from tests.support.apps.media import short_film
 
 TEXT = "Hello there, 3 cats"
 UNTYPED = (None, "", [], {})

@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from spacebot.models import Answer, Source
-from tests.e2e.house import Home, at_home
-from tests.e2e.program import Program, running
-from tests.loopback import Channel, DiscordServer, Guild, User
+from spacebot.models import AnswerPlace, Source
+from tests.support.bot_in_loop import Home, at_home
+from tests.support.loopback import Channel, DiscordServer, Guild, User
+from tests.support.program import Program, running
 
 # A stand-in for what must never be seen anywhere.
 PROMPT = "the-very-private-prompt"
@@ -64,9 +64,9 @@ async def everything(
         Source(space("studio"), name="studio"),
         Source(space("album"), name="album"),
         Source(space("studio"), "/many", "many"),
-        Source(space("musicgen"), "/predict", "musicgen", answer=Answer.THREAD),
-        Source(space("trouble"), "/told", "quiet", answer=Answer.PRIVATE),
-        Source(space("trouble"), "/many_files", "quiet-files", answer=Answer.PRIVATE),
+        Source(space("musicgen"), "/predict", "musicgen", answer=AnswerPlace.THREAD),
+        Source(space("trouble"), "/told", "quiet", answer=AnswerPlace.PRIVATE),
+        Source(space("trouble"), "/many_files", "quiet-files", answer=AnswerPlace.PRIVATE),
     ]
     async with discord() as place, at_home(place.server, *sources, folder=folder) as home:
         yield place, home

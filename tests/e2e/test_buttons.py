@@ -13,13 +13,13 @@ import pytest
 from PIL import Image
 
 from spacebot.models import Source
-from tests.e2e.ask import ask, is_final, shown
 from tests.e2e.conftest import Place, discord
-from tests.e2e.house import Home, at_home
-from tests.e2e.proxy import before
-from tests.loopback import Interaction, Message
-from tests.loopback import messages as sending
-from tests.spaces import free_port, serve
+from tests.support.apps import free_port, serve
+from tests.support.asking import ask, is_final, shown
+from tests.support.bot_in_loop import Home, at_home
+from tests.support.gradio_proxy import before
+from tests.support.loopback import Interaction, Message
+from tests.support.loopback import messages as sending
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -345,7 +345,9 @@ def version(number: int) -> gr.Blocks:
     with gr.Blocks(analytics_enabled=False) as blocks:
         words, size = gr.Textbox(label="Words"), gr.Slider(1, (90, 20)[number], 5, label="Size")
         last = (gr.Textbox("plain", label="Style"), gr.Checkbox(False, label="Loud"))[number]
-        gr.Button().click(lambda *given: str(given), [words, size, last], words, api_name="say")
+        gr.Button().click(
+            lambda *arguments: str(arguments), [words, size, last], words, api_name="say"
+        )
     return blocks
 
 

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from spacebot.models import Source
-from tests.e2e.ask import ask
 from tests.e2e.conftest import Place, discord
-from tests.e2e.house import at_home
-from tests.e2e.program import APP, running
-from tests.loopback import NotSendable
-from tests.spaces import free_port, serve
+from tests.support.apps import free_port, serve
+from tests.support.asking import ask
+from tests.support.bot_in_loop import at_home
+from tests.support.loopback import NotSendable
+from tests.support.program import APP, running
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from spacebot.models import Source
-from tests.e2e.ask import is_final, shown
 from tests.e2e.conftest import Place, discord
-from tests.e2e.house import at_home
-from tests.loopback import Interaction, Message
+from tests.support.asking import is_final, shown
+from tests.support.bot_in_loop import at_home
+from tests.support.loopback import Interaction, Message
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

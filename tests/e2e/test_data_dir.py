@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.disks import disk, fill
-from tests.e2e.program import Program, refused, running, start
-from tests.postgres import Postgres
+from tests.support.disks import disk, fill
+from tests.support.postgres import Postgres
+from tests.support.program import Program, refused, running, start
 
 # Seconds that a start may take on a machine that does much else.
 SLOW = 90.0

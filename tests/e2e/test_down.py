@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from spacebot import catalogue as catalogue_module
-from spacebot.jobs import Deadlines
+from spacebot.engine import catalogue as catalogue_module
+from spacebot.engine.jobs import JobDeadlines
 from spacebot.models import Source
-from tests.e2e.ask import ask
 from tests.e2e.conftest import discord
-from tests.e2e.house import Home, at_home
-from tests.spaces import free_port, serve
+from tests.support.apps import free_port, serve
+from tests.support.asking import ask
+from tests.support.bot_in_loop import Home, at_home
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 NOT_ANSWERING = "The Space does not answer now. Try again in a minute."
@@ -24,10 +24,10 @@ def reason(home: Home) -> str:
 
 
 async def test_a_space_down_at_the_start_keeps_its_commands(tmp_path: Path, monkeypatch):
-    monkeypatch.setattr(catalogue_module, "RETRY_FIRST", 0.2)
+    monkeypatch.setattr(catalogue_module, "FIRST_RETRY_PAUSE", 0.2)
     port = free_port()
     source = Source(f"http://127.0.0.1:{port}", name="one")
-    patient = Deadlines(retry=0)
+    patient = JobDeadlines(retry=0)
     async with discord() as place:
         with serve("fast", port):
             async with at_home(place.server, source, folder=tmp_path):

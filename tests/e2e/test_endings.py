@@ -9,38 +9,38 @@ from pathlib import Path
 
 import pytest
 
-from spacebot.control import Control
-from spacebot.errors import Cancelled, InputError, Interrupted, Refused, SpaceRaised
-from spacebot.jobs import ending_of
-from spacebot.models import Ending, Source
-from tests.automation_house import lab as automated
-from tests.automation_house import runs
-from tests.e2e.ask import ask, is_final, shown
+from spacebot.engine.admin import Admin
+from spacebot.engine.jobs import ending_of
+from spacebot.errors import InputError, JobCancelled, JobInterrupted, LimitReached, SpaceRaised
+from spacebot.models import JobEnding, Source
 from tests.e2e.conftest import discord
-from tests.e2e.house import Home, at_home
 from tests.faults.counting import settled
-from tests.loopback import Interaction
-from tests.talking import answer, spoken
-from tests.talking import lab as talking
+from tests.support.asking import ask, is_final, shown
+from tests.support.automations import lab as automated
+from tests.support.automations import runs
+from tests.support.bot_in_loop import Home, at_home
+from tests.support.conversations import answer, spoken
+from tests.support.conversations import lab as talking
+from tests.support.loopback import Interaction
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
-def counted(home: Home) -> Counter[Ending]:
+def counted(home: Home) -> Counter[JobEnding]:
     """The jobs by how they ended, which every place that counts must agree on."""
     metrics, spans = home.jobs.metrics, home.jobs.history.shown()[0]
-    total = Counter({one: number for one in Ending if (number := metrics.count(one))})
-    assert sum(span.done for span in spans) == total[Ending.DONE]
-    assert sum(span.failed for span in spans) == total[Ending.FAILED]
-    assert len(home.jobs.history.failures) == total[Ending.FAILED]
+    total = Counter({one: number for one in JobEnding if (number := metrics.count(one))})
+    assert sum(span.done for span in spans) == total[JobEnding.DONE]
+    assert sum(span.failed for span in spans) == total[JobEnding.FAILED]
+    assert len(home.jobs.history.failures) == total[JobEnding.FAILED]
     spaces = [metrics.timings(space.source.space) for space in home.catalogue.spaces]
-    assert sum(one.done for one in spaces) == total[Ending.DONE]
-    assert sum(one.failed for one in spaces) == total[Ending.FAILED]
-    exported: Counter[Ending] = Counter()
+    assert sum(one.done for one in spaces) == total[JobEnding.DONE]
+    assert sum(one.failed for one in spaces) == total[JobEnding.FAILED]
+    exported: Counter[JobEnding] = Counter()
     for family in metrics.registry.collect():
         for sample in family.samples:
             if sample.name == "spacebot_jobs_total":
-                exported[Ending(sample.labels["outcome"])] += int(sample.value)
+                exported[JobEnding(sample.labels["outcome"])] += int(sample.value)
     assert exported == total
     return total
 
@@ -53,16 +53,18 @@ async def working(seen: Interaction) -> None:
 @pytest.mark.parametrize(
     ("error", "ending"),
     [
-        (None, Ending.DONE),
-        (SpaceRaised("no"), Ending.FAILED),
-        (ZeroDivisionError(), Ending.FAILED),
-        (Cancelled("stop"), Ending.CANCELLED),
-        (InputError("what"), Ending.REJECTED),
-        (Refused("full"), Ending.REJECTED),
-        (Interrupted("later"), Ending.LOST),
+        (None, JobEnding.DONE),
+        (SpaceRaised("no"), JobEnding.FAILED),
+        (ZeroDivisionError(), JobEnding.FAILED),
+        (JobCancelled("stop"), JobEnding.CANCELLED),
+        (InputError("what"), JobEnding.REJECTED),
+        (LimitReached("full"), JobEnding.REJECTED),
+        (JobInterrupted("later"), JobEnding.LOST),
     ],
 )
-async def test_the_error_decides_how_a_job_ended(error: Exception | None, ending: Ending) -> None:
+async def test_the_error_decides_how_a_job_ended(
+    error: Exception | None, ending: JobEnding
+) -> None:
     assert ending_of(error) is ending
 
 
@@ -81,17 +83,17 @@ async def test_only_what_the_space_or_the_bot_failed_at_counts_as_failed(
         await by_asker.wait(is_final, 10)
         by_owner = await ada.command("trouble hang", seconds=60, channel=channel)
         await working(by_owner)
-        control = Control(home.jobs, home.catalogue)
+        control = Admin(home.jobs, home.catalogue)
         await control.act("cancel", home.jobs.running[0].job.id)
         await by_owner.wait(is_final, 10)
         await control.act("pause", "/trouble told")
         await ask(ada, "trouble told", text="x", channel=channel)
         await settled(home)
         assert counted(home) == {
-            Ending.DONE: 1,
-            Ending.FAILED: 1,
-            Ending.CANCELLED: 2,
-            Ending.REJECTED: 2,
+            JobEnding.DONE: 1,
+            JobEnding.FAILED: 1,
+            JobEnding.CANCELLED: 2,
+            JobEnding.REJECTED: 2,
         }
         # The end of a job that never started is written down after it was told.
         while await home.jobs.store.unfinished():  # noqa: ASYNC110
@@ -120,7 +122,7 @@ async def test_a_comparison_that_is_stopped_is_no_failure(
         await place.ada.click(shown(seen), "Cancel")
         await seen.wait(is_final, 10)
         await settled(home)
-        assert counted(home) == {Ending.DONE: 1, Ending.CANCELLED: 1}
+        assert counted(home) == {JobEnding.DONE: 1, JobEnding.CANCELLED: 1}
 
 
 async def test_a_conversation_that_is_stopped_is_no_failure(
@@ -134,7 +136,7 @@ async def test_a_conversation_that_is_stopped_is_no_failure(
         await it.ada.click(spoken(thread)[-1], "Stop")
         await answer(thread, "🛑")
         await settled(it.home)
-        assert counted(it.home) == {Ending.CANCELLED: 1}
+        assert counted(it.home) == {JobEnding.CANCELLED: 1}
 
 
 async def test_an_automation_that_is_stopped_is_no_failure(
@@ -148,7 +150,7 @@ async def test_an_automation_that_is_stopped_is_no_failure(
         await it.ada.click(runs(it.channel)[0], "Cancel")
         await it.answer_to(said)
         await settled(it.home)
-        assert counted(it.home) == {Ending.CANCELLED: 1}
+        assert counted(it.home) == {JobEnding.CANCELLED: 1}
 
 
 async def test_a_job_that_a_restart_interrupted_counts_as_lost(
@@ -163,4 +165,4 @@ async def test_a_job_that_a_restart_interrupted_counts_as_lost(
         async with at_home(place.server, source, folder=tmp_path) as home:
             await seen.wait(lambda one: "the result is lost" in shown(one).content, 10)
             await settled(home)
-            assert counted(home) == {Ending.LOST: 1}
+            assert counted(home) == {JobEnding.LOST: 1}

@@ -11,17 +11,17 @@ from typing import Any
 
 import pytest
 
-from spacebot.buttons import BUTTONS, ButtonHandler
-from spacebot.conversations import CHAT_BUTTONS
-from spacebot.forms import FORM_BUTTONS
-from spacebot.presses import PRESSES
-from spacebot.send_to import SEND_TO
-from tests.e2e.ask import ask, is_final, shown
+from spacebot.discord_bot.button_base import BUTTONS, ButtonHandler
+from spacebot.discord_bot.buttons import JOB_BUTTONS
+from spacebot.discord_bot.conversations import CHAT_BUTTONS
+from spacebot.discord_bot.forms import FORM_BUTTONS
+from spacebot.discord_bot.send_to import SEND_TO
 from tests.e2e.conftest import Place
 from tests.e2e.test_buttons import picture
-from tests.loopback import DiscordServer, Interaction
-from tests.loopback.components import SELECT
-from tests.talking import lab, opened, spoken
+from tests.support.asking import ask, is_final, shown
+from tests.support.conversations import lab, opened, spoken
+from tests.support.loopback import DiscordServer, Interaction
+from tests.support.loopback.components import SELECT
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -93,8 +93,8 @@ async def test_the_buttons_of_a_conversation_tell_what_fails(served, tmp_path: P
         said = spoken(thread)[-1]
         for button in ("Regenerate", "Fork", "Export", "Open to all"):
             await failing(it.server, caplog, it.ada.click(said, button))
-        given: dict[str, Any] = {"message": "one", "key": "ada-key"}
-        thread = await opened(it.ada, "keyed", it.channel, **given)
+        arguments: dict[str, Any] = {"message": "one", "key": "ada-key"}
+        thread = await opened(it.ada, "keyed", it.channel, **arguments)
         await it.ada.click(spoken(thread)[-1], "Open to all")
         it.ben.say("two", channel=thread)
         await thread.wait(lambda channel: "Enter" in spoken(channel)[-1].buttons(), 20)
@@ -139,7 +139,7 @@ async def test_every_posted_button_has_its_handler() -> None:
         "chat-enter:{} chat-stop:{} chat-again:{} chat-fork:{} chat-export:{} chat-share:{} "
         "what:{} to:{} turn:{}:3 form:{}:2 form:{}:run"
     ).replace("{}", "0123456789ab")
-    handlers = (*PRESSES, *SEND_TO, *CHAT_BUTTONS, *FORM_BUTTONS)
+    handlers = (*JOB_BUTTONS, *SEND_TO, *CHAT_BUTTONS, *FORM_BUTTONS)
     answering = {
         custom_id: [
             one for one in handlers if re.fullmatch(one.__discord_ui_compiled_template__, custom_id)
@@ -150,5 +150,5 @@ async def test_every_posted_button_has_its_handler() -> None:
         posted.split(), 1
     )
     assert {one for found in answering.values() for one in found} == set(handlers)
-    buttons = [one for one in (*PRESSES, *SEND_TO) if issubclass(one, ButtonHandler)]
+    buttons = [one for one in (*JOB_BUTTONS, *SEND_TO) if issubclass(one, ButtonHandler)]
     assert {one.spec for one in buttons} == set(BUTTONS.values())

@@ -14,10 +14,10 @@ from PIL import Image
 
 from spacebot.models import FollowUp, Source
 from spacebot.settings import command_source
-from tests.e2e.ask import ask, is_final, shown
 from tests.e2e.conftest import Place, discord
-from tests.e2e.house import at_home
-from tests.loopback import Interaction, Message
+from tests.support.asking import ask, is_final, shown
+from tests.support.bot_in_loop import at_home
+from tests.support.loopback import Interaction, Message
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 README = Path(__file__).parents[2] / "README.md"

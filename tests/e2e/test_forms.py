@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from spacebot.forms import drafts
-from tests.e2e.ask import is_final, shown
+from spacebot.discord_bot.forms import drafts
 from tests.e2e.conftest import Place
-from tests.loopback import Interaction, Message
+from tests.support.asking import is_final, shown
+from tests.support.loopback import Interaction, Message
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -82,7 +82,7 @@ async def test_a_form_that_is_too_old_says_so(
     form = await place.ada.command("many", prompt="sea", more=True, channel=place.channel)
     menu = await place.ada.submit(form)
     later = await place.ada.click(shown(menu), "Next 2 settings")
-    monkeypatch.setattr(drafts, "LIFE", -1.0)
+    monkeypatch.setattr(drafts, "DRAFT_TTL", -1.0)
     for late in (
         await place.ada.click(shown(menu), "Run with these"),
         await place.ada.submit(later),

@@ -10,19 +10,20 @@ from pathlib import Path
 import discord as dpy
 import pytest
 
-from spacebot.bot import Bot, keep_running
-from spacebot.bot import running as bot_module
-from spacebot.catalogue import Catalogue
-from spacebot.delivery import LOST
-from spacebot.jobs import Jobs
-from spacebot.models import BotPhase, BotStatus, Ending, Source, Trouble
-from spacebot.spaces import Network
-from spacebot.store import Store
-from tests.e2e.ask import ask, is_final, shown, until
+from spacebot.discord_bot import supervisor as bot_module
+from spacebot.discord_bot.client import Bot
+from spacebot.discord_bot.delivery import LOST
+from spacebot.discord_bot.supervisor import keep_running
+from spacebot.engine.catalogue import Catalogue
+from spacebot.engine.jobs import JobManager
+from spacebot.engine.store import Store
+from spacebot.models import BotPhase, BotProblem, BotStatus, JobEnding, Source
+from spacebot.spaces.client import Network
 from tests.e2e.conftest import Place, discord
-from tests.e2e.house import at_home
-from tests.e2e.program import Program
-from tests.loopback import DiscordServer, point_discord_at
+from tests.support.asking import ask, is_final, shown, until
+from tests.support.bot_in_loop import at_home
+from tests.support.loopback import DiscordServer, point_discord_at
+from tests.support.program import Program
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -89,7 +90,7 @@ class Kept:
         """Run until it ends."""
         async with Network() as network, Store.in_folder(folder) as store:
             catalogue = Catalogue([source], network, folder=folder)
-            jobs = Jobs(catalogue, store, folder=folder)
+            jobs = JobManager(catalogue, store, folder=folder)
             await catalogue.start()
 
             def make() -> Bot:
@@ -127,7 +128,7 @@ async def test_a_token_that_the_gateway_refuses_ends_it(space, tmp_path: Path):
 
 
 async def test_a_gateway_down_at_the_start_heals(space, tmp_path: Path, monkeypatch):
-    monkeypatch.setattr(bot_module, "RETRY_FIRST", 0.05)
+    monkeypatch.setattr(bot_module, "FIRST_RETRY_PAUSE", 0.05)
     async with discord() as place:
         place.server.gateway.down = True
         kept, source = Kept(), Source(space("fast"), name="fast")
@@ -173,8 +174,8 @@ async def test_what_cannot_heal_is_not_tried_again(code: int):
 # A page with 200 is what a wall between here and Discord answers.
 @pytest.mark.parametrize("status", [0, 200])
 async def test_pauses_between_tries_grow(space, tmp_path: Path, monkeypatch, status: int):
-    monkeypatch.setattr(bot_module, "RETRY_FIRST", 0.05)
-    monkeypatch.setattr(bot_module, "RETRY_MOST", 0.3)
+    monkeypatch.setattr(bot_module, "FIRST_RETRY_PAUSE", 0.05)
+    monkeypatch.setattr(bot_module, "MAX_RETRY_PAUSE", 0.3)
     async with discord() as place:
         place.server.limits.fail("GET /users/@me", status, times=4)
         kept = Kept()
@@ -228,7 +229,7 @@ async def test_a_job_whose_client_was_closed_is_told_of_at_the_next_start(space,
             await asyncio.sleep(0)
             # As where the token is reset: there is no other client any more.
             await home.bot.close()
-            assert waits.id not in home.jobs.ours
+            assert waits.id not in home.jobs.job_ids
             gate.release()
             await waiting
             await running.result()
@@ -239,8 +240,8 @@ async def test_a_job_whose_client_was_closed_is_told_of_at_the_next_start(space,
             await home.bot.automations.deliver(waits, None)
             left = await home.jobs.store.unfinished()
             assert {one.id for one in left} == {running.job.id, waits.id}
-            assert waits.id not in home.jobs.ours
-            await home.jobs.drop(waits, Ending.CANCELLED)
+            assert waits.id not in home.jobs.job_ids
+            await home.jobs.drop(waits, JobEnding.CANCELLED)
         # Whether it was answered meanwhile cannot be looked at.
         place.server.limits.fail("GET /webhooks/*/messages/*", 0, times=2)
         async with at_home(place.server, source, folder=tmp_path):
@@ -255,7 +256,7 @@ async def test_a_mistake_before_discord_is_asked_is_told_as_one():
         raise TypeError("a mistake")
 
     await asyncio.wait_for(keep_running("a token", make, kept.tell), 5)
-    assert [one.trouble for one in kept.told] == [Trouble.BUG]
+    assert [one.trouble for one in kept.told] == [BotProblem.BUG]
 
 
 async def _first_answer(place: Place) -> str:

@@ -6,12 +6,12 @@ import asyncio
 from collections import Counter
 from pathlib import Path
 
-from spacebot.bot import client
-from spacebot.models import Ending, Source
-from tests.automation_house import lab
-from tests.e2e.ask import is_final, shown
+from spacebot.discord_bot import client
+from spacebot.models import JobEnding, Source
 from tests.faults.counting import settled
-from tests.loopback import Interaction
+from tests.support.asking import is_final, shown
+from tests.support.automations import lab
+from tests.support.loopback import Interaction
 
 
 async def test_commands_are_answered_while_an_intent_is_switched_on(
@@ -22,7 +22,7 @@ async def test_commands_are_answered_while_an_intent_is_switched_on(
         gateway, sent = it.server.gateway, list[Interaction]()
         it.server.limits.acknowledge_within = 3.0
         # As in life, Discord makes the bot wait before it identifies again.
-        monkeypatch.setattr(client, "IDENTIFY", 4.0)
+        monkeypatch.setattr(client, "IDENTIFY_INTERVAL", 4.0)
 
         async def type_commands(stop: asyncio.Event) -> None:
             while not stop.is_set():
@@ -47,7 +47,7 @@ async def test_commands_are_answered_while_an_intent_is_switched_on(
         answers = Counter(shown(one).content.splitlines()[1] for one in sent)
         assert len(answers) == len(sent)
         assert len(sent) > 10
-        assert it.home.jobs.metrics.count(Ending.DONE) == len(sent)
+        assert it.home.jobs.metrics.count(JobEnding.DONE) == len(sent)
         assert not any(one.followups for one in sent)
         assert [session.connection is not None for session in gateway.sessions.values()] == [True]
         said = it.ada.say("the magic word", channel=it.channel)
@@ -65,7 +65,7 @@ async def test_a_session_that_discord_refuses_leaves_the_old_one_alone(served, t
         assert it.server.gateway.identifies == 2
         seen = await it.ada.command("fast echo", text="hi", channel=it.channel)
         await seen.wait(is_final, 10)
-        assert it.home.bot.wanted.asked == frozenset()
+        assert it.home.bot.privileged_intents.asked == frozenset()
         # It is alive: a drop is healed by the old session.
         it.server.gateway.drop()
         await it.server.wait(lambda s: s.gateway.resumes == 1 and s.gateway.ready, 20)

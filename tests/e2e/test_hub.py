@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from spacebot.catalogue import Catalogue
+from spacebot.engine.catalogue import Catalogue
 from spacebot.errors import SpaceBusy, SpaceNotFound, SpaceUnavailable
 from spacebot.models import Source
-from spacebot.spaces import Connection, Network, Result
+from spacebot.spaces.client import Connection, Network, Result
 from tests.e2e.conftest import discord
-from tests.e2e.hub import TOKEN, Hosted, hub
-from tests.e2e.program import running
-from tests.e2e.proxy import before
+from tests.support.gradio_proxy import before
+from tests.support.program import running
+from tests.support.spaces_hub import TOKEN, Hosted, hub
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -73,7 +73,7 @@ async def test_a_space_that_cannot_run(space, stage: str, told: str):
             await connect(served, "owner/name")
     assert str(caught.value) == told
     # Nobody is kept waiting for what only its owner can change.
-    assert not caught.value.again
+    assert not caught.value.worth_retrying
 
 
 async def test_a_space_that_does_not_start_is_given_up(space):
@@ -81,7 +81,7 @@ async def test_a_space_that_does_not_start_is_given_up(space):
         served.spaces["owner/name"] = Hosted(space("fast"), ["BUILDING"])
         with pytest.raises(SpaceUnavailable, match="is starting, which takes long") as caught:
             await connect(served, "owner/name", wake=0.0)
-    assert not caught.value.again
+    assert not caught.value.worth_retrying
 
 
 async def test_a_space_that_does_not_answer_in_time_is_given_up():
@@ -97,7 +97,7 @@ async def test_a_space_that_does_not_answer_in_time_is_given_up():
         with pytest.raises(SpaceUnavailable, match="The Space did not answer in time") as caught:
             await connect(served, "owner/name", connect=0.3)
         over.set()
-    assert caught.value.again
+    assert caught.value.worth_retrying
 
 
 @pytest.mark.parametrize(
@@ -112,11 +112,11 @@ async def test_a_hub_in_trouble_is_not_taken_for_the_space(status, kind, told, w
         served.refusal = web.Response(status=status, headers={"Retry-After": "7"})
         with pytest.raises(kind, match=told) as caught:
             await connect(served, "owner/name")
-    assert (caught.value.safe, caught.value.wait) == (True, wait)
+    assert (caught.value.safe_to_retry, caught.value.wait) == (True, wait)
 
 
 async def test_a_sleeping_space_is_woken(space, monkeypatch):
-    monkeypatch.setattr("spacebot.spaces.hub.ASK", 0.05)
+    monkeypatch.setattr("spacebot.spaces.client.hub.POLL_INTERVAL", 0.05)
     async with hub() as served, before(space("fast")) as proxy:
         stages = ["SLEEPING", "BUILDING", "APP_STARTING", "RUNNING"]
         served.spaces["owner/name"] = hosted = Hosted(proxy.url, stages, private=True)
@@ -150,7 +150,7 @@ async def test_the_token_goes_to_the_hub_and_its_spaces_alone(space, tmp_path: P
             connection = catalogue.connections[source.space]
             updates = connection.run(endpoint, values, key="k", stateful=True)
             result = [update async for update in updates if isinstance(update, Result)][-1]
-            await connection.localize(result.values, tmp_path, cap=20_000_000)
+            await connection.localize(result.outputs, tmp_path, cap=20_000_000)
         await catalogue.close()
         assert set(served.authorizations) == {f"Bearer {TOKEN}"}
         assert hosted.tokens == {f"Bearer {TOKEN}"}

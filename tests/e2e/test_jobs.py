@@ -16,11 +16,11 @@ from gradio_client import Client, handle_file
 from PIL import Image
 
 from spacebot.models import Source
-from tests.e2e.ask import ask, is_final, shown, until
 from tests.e2e.conftest import PROMPT, Place, discord
-from tests.e2e.house import Home, at_home
-from tests.e2e.program import Program
-from tests.spaces import media
+from tests.support.apps import media
+from tests.support.asking import ask, is_final, shown, until
+from tests.support.bot_in_loop import Home, at_home
+from tests.support.program import Program
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -100,7 +100,7 @@ async def test_plain_values_come_back(place: Place, endpoint: str, options: Any,
 
 
 @pytest.fixture(scope="module")
-def given(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+def arguments(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """A file of each kind."""
     folder = tmp_path_factory.mktemp("given")
     picture = Image.effect_noise((160, 120), 80).convert("RGB")
@@ -128,13 +128,13 @@ def given(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 async def test_files_come_back_as_a_direct_call_gives_them(
     place: Place,
     space: Callable[[str], str],
-    given: dict[str, Path],
+    arguments: dict[str, Path],
     tmp_path: Path,
     endpoint: str,
     option: str,
     kind: str,
 ):
-    path = given[kind]
+    path = arguments[kind]
     options = {option: (path.name, path.read_bytes())}
     said = await ask(place.ada, f"kinds {endpoint}", options, channel=place.channel)
     assert said.content.startswith(f"**/kinds {endpoint}** for {place.ada.mention} · ")
@@ -367,5 +367,5 @@ async def test_nothing_is_left_behind(place: Place, home: Home):
             break
         await asyncio.sleep(0.1)
     assert home.jobs.running == ()
-    assert home.jobs.admission.running == home.jobs.admission.waiting == 0
+    assert home.jobs.queue.running == home.jobs.queue.waiting == 0
     assert not list((home.jobs._results.folder).iterdir())

@@ -15,17 +15,20 @@ import discord as dpy
 import pytest
 from aiohttp import web
 
-from spacebot import words
-from spacebot.bot import Bot, keep_running, limits, running
-from spacebot.catalogue import Catalogue
-from spacebot.jobs import Jobs
-from spacebot.models import BotPhase, BotStatus, Trouble
-from spacebot.spaces import Network
-from spacebot.store import Store
+from spacebot.discord_bot import supervisor
+from spacebot.discord_bot.client import Bot
+from spacebot.discord_bot.gateway import rate_limits
+from spacebot.discord_bot.supervisor import keep_running
+from spacebot.engine import job_text
+from spacebot.engine.catalogue import Catalogue
+from spacebot.engine.jobs import JobManager
+from spacebot.engine.store import Store
+from spacebot.models import BotPhase, BotProblem, BotStatus
+from spacebot.spaces.client import Network
 from tests.e2e.conftest import discord
-from tests.e2e.program import running as program
-from tests.loopback import DiscordServer
-from tests.loopback.harness import point_discord_at
+from tests.support.loopback import DiscordServer
+from tests.support.loopback.harness import point_discord_at
+from tests.support.program import running as program
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -56,8 +59,8 @@ ROUTES = ("GET /users/@me", "GET /oauth2/applications/@me", "GET /")
 ANSWERS: dict[str, tuple[Callable[[], web.Response], float]] = {
     "a page, in seconds": (lambda: cloudflare(str(HOURS)), HOURS),
     "a page, as a date": (lambda: cloudflare(date(HOURS)), HOURS),
-    "a page that does not say": (cloudflare, limits.UNTOLD),
-    "a page, for a year": (lambda: cloudflare("31536000"), limits.LONGEST),
+    "a page that does not say": (cloudflare, rate_limits.DEFAULT_BLOCK),
+    "a page, for a year": (lambda: cloudflare("31536000"), rate_limits.MAX_BLOCK),
     "JSON": (lambda: api(HOURS, {**VIA, "Retry-After": str(HOURS)}), HOURS),
     "JSON, in the body only": (lambda: api(HOURS, VIA), HOURS),
     "JSON of a wall": (lambda: api(HOURS, {"Retry-After": str(HOURS)}), HOURS),
@@ -103,7 +106,7 @@ async def kept_running(server: DiscordServer, folder: Path) -> AsyncIterator[Tol
     told = Told()
     async with Network() as network, Store.in_folder(folder) as store:
         catalogue = Catalogue((), network, folder=folder)
-        jobs = Jobs(catalogue, store, folder=folder)
+        jobs = JobManager(catalogue, store, folder=folder)
         await catalogue.start()
         with point_discord_at(server):
             make = partial(Bot, catalogue, jobs)
@@ -132,10 +135,10 @@ async def test_until_when_and_why_is_told(route: str, kind: str, tmp_path: Path)
         async with kept_running(server, tmp_path) as told, asyncio.timeout(20):
             await told.retrying.wait()
             asked_then, status = asked(server), told.statuses[-1]
-            assert status.trouble is Trouble.DISCORD
+            assert status.trouble is BotProblem.DISCORD
             assert status.until is not None
             assert before + wait - 2 <= status.until <= time.time() + wait
-            assert words.clock(status.until) in status.reason
+            assert job_text.clock_time(status.until) in status.reason
             assert "share the address" in status.reason
             assert "DISCORD_PROXY" in status.reason
             assert ("does not say" in status.reason) == ("does not" in kind)
@@ -154,8 +157,8 @@ async def test_until_when_and_why_is_told(route: str, kind: str, tmp_path: Path)
 async def test_the_bot_comes_up_by_itself_afterwards(
     route: str, answer: Callable[[], web.Response], tmp_path: Path, monkeypatch
 ):
-    monkeypatch.setattr(running, "SPREAD", 0.0)
-    monkeypatch.setattr("spacebot.bot.client.PATIENCE", 0.5)
+    monkeypatch.setattr(supervisor, "MAX_JITTER", 0.0)
+    monkeypatch.setattr("spacebot.discord_bot.client.MAX_LOGIN_SLEEP", 0.5)
     async with DiscordServer() as server:
         fault = server.limits.fail(route, 429, answer=answer)
         async with kept_running(server, tmp_path) as told, asyncio.timeout(20):
@@ -183,13 +186,13 @@ async def test_a_block_of_a_running_bot_is_told_until_a_request_passes(tmp_path:
         with pytest.raises(dpy.HTTPException):
             await bot.application_info()
         state = bot.state()
-        assert (state.phase, state.trouble) == (BotPhase.RETRYING, Trouble.DISCORD)
+        assert (state.phase, state.trouble) == (BotPhase.RETRYING, BotProblem.DISCORD)
         await bot.application_info()
         assert bot.state().phase is BotPhase.CONNECTED
 
 
 async def test_the_page_and_healthz_tell_and_the_program_heals(space, tmp_path: Path):
-    at_once = "import spacebot.bot.running as r; r.SPREAD = 0"
+    at_once = "import spacebot.discord_bot.supervisor as r; r.SPREAD = 0"
     async with discord() as place:
         place.server.limits.fail("GET /users/@me", 429, answer=lambda: cloudflare("4"))
         async with program(

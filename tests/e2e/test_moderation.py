@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.e2e.ask import ask, shown
 from tests.e2e.conftest import Place
-from tests.loopback import Channel, Message
+from tests.support.asking import ask, shown
+from tests.support.loopback import Channel, Message
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

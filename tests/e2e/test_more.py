@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.e2e.ask import is_final, shown
-from tests.talking import lab
+from tests.support.asking import is_final, shown
+from tests.support.conversations import lab
 
 
 async def test_every_endpoint_can_be_reached(served, tmp_path: Path) -> None:

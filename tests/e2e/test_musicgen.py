@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from gradio_client import Client
 
-from tests.e2e.ask import ask
 from tests.e2e.conftest import Place
-from tests.loopback import Message
-from tests.spaces import media
+from tests.support.apps import media
+from tests.support.asking import ask
+from tests.support.loopback import Message
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e import program
-from tests.e2e.ask import shown, until
 from tests.e2e.conftest import PROMPT, Place, discord
-from tests.e2e.program import Program, running
+from tests.support import program
+from tests.support.asking import shown, until
+from tests.support.program import Program, running
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -80,9 +80,9 @@ async def test_a_refused_token_is_told_and_not_tried_again(tmp_path: Path):
 
 async def test_a_bug_in_the_bot_is_told(space, tmp_path: Path):
     bug = (
-        "import spacebot.bot\n"
+        "from spacebot.discord_bot.client import Bot\n"
         "async def setup_hook(self): raise ZeroDivisionError('a bug')\n"
-        "spacebot.bot.Bot.setup_hook = setup_hook"
+        "Bot.setup_hook = setup_hook"
     )
     async with (
         discord() as place,
@@ -97,9 +97,9 @@ async def test_a_bug_in_the_bot_is_told(space, tmp_path: Path):
 
 async def test_a_bug_in_the_thread_is_told(space, tmp_path: Path):
     bug = (
-        "import spacebot.catalogue\n"
+        "import spacebot.engine.catalogue\n"
         "async def start(self): raise ZeroDivisionError('a bug')\n"
-        "spacebot.catalogue.Catalogue.start = start"
+        "spacebot.engine.catalogue.Catalogue.start = start"
     )
     async with (
         discord() as place,

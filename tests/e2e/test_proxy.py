@@ -10,14 +10,14 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from spacebot import reach
+from spacebot.discord_bot.gateway import reach
 from spacebot.settings import Settings
-from tests.e2e.ask import ask
 from tests.e2e.conftest import discord
-from tests.e2e.program import running
-from tests.loopback import DiscordServer
-from tests.socks import Socks, socks
-from tests.spaces import free_port
+from tests.support.apps import free_port
+from tests.support.asking import ask
+from tests.support.loopback import DiscordServer
+from tests.support.program import running
+from tests.support.socks import Socks, socks
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -60,7 +60,7 @@ def address(scheme: str, proxy: Socks) -> str:
     return f"{scheme}://127.0.0.1:{proxy.port}"
 
 
-@pytest.mark.parametrize("scheme", reach.SOCKS)
+@pytest.mark.parametrize("scheme", reach.SOCKS_TYPES)
 async def test_rest_and_gateway_are_reached_through_each_protocol(scheme: str):
     async with DiscordServer() as server, socks() as proxy:
         found = await reach.probe(server.api_url, proxy=address(scheme, proxy))
@@ -103,8 +103,8 @@ async def test_a_refusing_proxy_is_tried_again(served, tmp_path: Path):
         async with running(tmp_path, place.server, served("fast"), env, ready=False) as started:
             health = await started.until_health("retrying", 120)
             assert health["reason"] == (
-                "Discord cannot be reached through DISCORD_PROXY; trying again in 5 s. If it "
-                "stays so, look at the proxy: it must pass HTTPS and WebSockets on to Discord."
+                "Discord cannot be reached through DISCORD_PROXY; trying again in 5 s. If this "
+                "goes on, look at the proxy: it must pass HTTPS and WebSockets on to Discord."
             )
             await started.until_page("cannot be reached through DISCORD_PROXY (the proxy refused")
             proxy.closed = False
@@ -141,14 +141,14 @@ async def test_tls_goes_through_and_certificates_are_checked(certificate: tuple[
     url = f"https://localhost:{port}/"
     try:
         async with socks() as proxy:
-            connector, _ = reach.way(address("socks5", proxy))
+            connector, _ = reach.choose_connector(address("socks5", proxy))
             async with aiohttp.ClientSession(connector=connector) as session:
                 trusting = ssl.create_default_context(cafile=certificate[0])
                 async with session.get(url, ssl=trusting) as answer:
                     assert await answer.text() == "hello"
                 with pytest.raises(OSError) as refused:
                     await session.get(url, ssl=ssl.create_default_context())
-                assert "certificate is not accepted" in reach.cause(refused.value)
+                assert "certificate is not accepted" in reach.describe_cause(refused.value)
     finally:
         await runner.cleanup()
 

@@ -8,7 +8,7 @@ from typing import NoReturn
 
 import pytest
 
-from spacebot.bot import keep_running
+from spacebot.discord_bot.supervisor import keep_running
 
 
 async def test_a_lost_connection_is_one_line_in_the_log(caplog) -> None:

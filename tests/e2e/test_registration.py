@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from spacebot.bot import rules
+from spacebot.discord_bot.registration import rules
 from spacebot.models import BotPhase, Source
-from tests.e2e.ask import ask
 from tests.e2e.conftest import Place, discord
-from tests.e2e.house import at_home
-from tests.loopback.commands import CommandCheck
-from tests.loopback.errors import ApiError, Problems
+from tests.support.asking import ask
+from tests.support.bot_in_loop import at_home
+from tests.support.loopback.commands import CommandCheck
+from tests.support.loopback.errors import ApiError, Problems
 
 
 def puts(place: Place) -> list[int]:
@@ -75,16 +75,16 @@ async def test_what_discord_refuses_all_the_same_is_left_out_and_told(served, tm
 
 
 async def test_a_space_whose_command_cannot_be_made_costs_no_other(served, tmp_path, monkeypatch):
-    from spacebot.bot import client
+    from spacebot.discord_bot import client
 
-    build = client.build
+    build = client.build_command
 
-    def broken(space: Any, desk: Any) -> Any:
+    def broken(space: Any, dispatcher: Any) -> Any:
         if space.name == "stateful":
             raise TypeError("minimum cannot be larger than maximum")
-        return build(space, desk)
+        return build(space, dispatcher)
 
-    monkeypatch.setattr(client, "build", broken)
+    monkeypatch.setattr(client, "build_command", broken)
     sources = [Source(served(name), name=name) for name in ("fast", "stateful")]
     async with discord() as place, at_home(place.server, *sources, folder=tmp_path) as home:
         assert "fast" in registered(place)
@@ -164,17 +164,17 @@ BROKEN = [
 @pytest.mark.parametrize("sent", BROKEN)
 def test_a_broken_rule_is_found_before_it_is_sent(sent: dict[str, Any]):
     assert refused(sent)
-    assert rules.problem(sent)
-    assert rules.fitting(sent)[0] is None or rules.fitting(sent)[1]
+    assert rules.find_problem(sent)
+    assert rules.fit_command(sent)[0] is None or rules.fit_command(sent)[1]
 
 
 def test_only_the_broken_subcommand_is_left_out():
     good = option(type=1, name="good", options=[option()])
     bad = option(type=1, name="bad", options=[option(min_value=10, max_value=0)])
-    fit, whys = rules.fitting(command(good, bad))
+    fit, whys = rules.fit_command(command(good, bad))
     assert fit == command(good)
     assert whys == ["/paint bad: option one: its minimum is above its maximum"]
-    assert rules.fitting(command(bad))[0] is None
+    assert rules.fit_command(command(bad))[0] is None
 
 
 def test_the_rules_are_never_laxer_than_discord():
@@ -207,7 +207,7 @@ def test_the_rules_are_never_laxer_than_discord():
             kind = dice.choice([3, 4, 5, 10, 11])
             options.append(option(name=f"o{dice.randrange(9)}{number}", type=kind, **changes))
         sent = command(*options)
-        fine = not rules.problem(sent)
+        fine = not rules.find_problem(sent)
         passed += fine
-        assert fine is not refused(sent), (sent, rules.problem(sent))
+        assert fine is not refused(sent), (sent, rules.find_problem(sent))
     assert 1000 < passed < 19_000

@@ -11,11 +11,11 @@ import discord as dpy
 import pytest
 from discord.http import Route
 
-from spacebot.bot import requests
-from spacebot.models import BotPhase, Source, Trouble
+from spacebot.discord_bot.gateway import rest
+from spacebot.models import BotPhase, BotProblem, Source
 from tests.e2e.conftest import Place, discord
-from tests.e2e.house import Home, at_home
-from tests.talking import lab, opened, spoken
+from tests.support.bot_in_loop import Home, at_home
+from tests.support.conversations import lab, opened, spoken
 
 
 async def test_a_global_rate_limit_while_typing_is_shown_ends_nothing(served, tmp_path: Path):
@@ -65,7 +65,7 @@ async def test_a_request_cancelled_in_a_global_rate_limit_releases_it(served, tm
 
 
 async def test_requests_that_do_not_return_are_told(served, tmp_path: Path, monkeypatch, caplog):
-    monkeypatch.setattr(requests, "OVERDUE", 0.2)
+    monkeypatch.setattr(rest, "OVERDUE_SECONDS", 0.2)
     source = Source(served("fast"), name="fast")
     async with discord() as place, at_home(place.server, source, folder=tmp_path) as home:
         assert home.bot.state().phase is BotPhase.CONNECTED
@@ -73,7 +73,7 @@ async def test_requests_that_do_not_return_are_told(served, tmp_path: Path, monk
         asking = asyncio.create_task(home.bot.http.request(Route("GET", "/gateway")))
         await _seen(lambda: home.bot.state().phase is not BotPhase.CONNECTED)
         state = home.bot.state()
-        assert state.trouble is Trouble.DISCORD
+        assert state.trouble is BotProblem.DISCORD
         assert state.reason.startswith("Discord has not answered requests for 0 s: ")
         assert caplog.text.count("no GET /gateway") == 1
         await asyncio.gather(asking, return_exceptions=True)
@@ -81,7 +81,7 @@ async def test_requests_that_do_not_return_are_told(served, tmp_path: Path, monk
 
 
 async def test_a_queue_behind_a_rate_limit_is_no_trouble(monkeypatch):
-    monkeypatch.setattr(requests, "OVERDUE", 0.3)
+    monkeypatch.setattr(rest, "OVERDUE_SECONDS", 0.3)
 
     class Slow:
         """Answers one request at a time."""
@@ -93,7 +93,7 @@ async def test_a_queue_behind_a_rate_limit_is_no_trouble(monkeypatch):
                 await asyncio.sleep(0.1)
 
     slow = Slow()
-    watched = requests.Requests(slow)  # type: ignore[arg-type]
+    watched = rest.RequestMonitor(slow)  # type: ignore[arg-type]
     queue = [asyncio.create_task(watched.request(Route("GET", "/gateway"))) for _ in range(8)]
     while not all(one.done() for one in queue):
         assert not watched.overdue
@@ -111,7 +111,7 @@ async def test_uncancelled_work_goes_on_when_its_caller_is_cancelled(fails: bool
         if fails:
             raise OSError
 
-    caller = asyncio.create_task(requests.uncancelled(work(), name="work"))
+    caller = asyncio.create_task(rest.uncancelled(work(), name="work"))
     await began.wait()
     caller.cancel()
     with pytest.raises(asyncio.CancelledError):

@@ -13,10 +13,10 @@ import httpx
 import pytest
 
 from spacebot import __version__
-from tests.e2e import program
-from tests.e2e.ask import until
 from tests.e2e.conftest import discord
-from tests.e2e.program import ROOT, running
+from tests.support import program
+from tests.support.asking import until
+from tests.support.program import ROOT, running
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

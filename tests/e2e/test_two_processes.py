@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from spacebot.models import Ending, Source
-from tests.e2e.ask import is_final, shown
+from spacebot.models import JobEnding, Source
 from tests.e2e.conftest import discord
-from tests.e2e.house import at_home
 from tests.faults.counting import settled
+from tests.support.asking import is_final, shown
+from tests.support.bot_in_loop import at_home
 
 
 async def test_what_another_process_answered_first_is_not_run(served, tmp_path: Path, caplog):
@@ -27,7 +27,7 @@ async def test_what_another_process_answered_first_is_not_run(served, tmp_path: 
             assert not seen.followups
         for home in (first, second):
             await settled(home)
-        assert sum(one.jobs.metrics.count(Ending.DONE) for one in (first, second)) == 6
-        assert not any(one.jobs.metrics.count(Ending.FAILED) for one in (first, second))
+        assert sum(one.jobs.metrics.count(JobEnding.DONE) for one in (first, second)) == 6
+        assert not any(one.jobs.metrics.count(JobEnding.FAILED) for one in (first, second))
         assert len(place.channel.messages) == 6
     assert caplog.text.count("another process answered an interaction first") == 6

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.e2e.conftest import space
-from tests.spaces import Spawned, spawn
+from tests.support.apps import Spawned, spawn
 
 __all__ = ["space"]
 
@@ -42,7 +42,7 @@ def pytest_terminal_summary(
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Try a Space again each second or two, and not more and more seldom."""
-    monkeypatch.setattr("spacebot.jobs.pipeline.PAUSE_MOST", 2.0)
+    monkeypatch.setattr("spacebot.engine.jobs.runner.MAX_RETRY_PAUSE", 2.0)
 
 
 @pytest.fixture(scope="session")

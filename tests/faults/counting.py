@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 import aiohttp
 
-from tests.e2e.ask import is_final, shown
-from tests.e2e.house import Home
-from tests.loopback import Channel, Interaction, Message
+from tests.support.asking import is_final, shown
+from tests.support.bot_in_loop import Home
+from tests.support.loopback import Channel, Interaction, Message
 
 
 def finals(message: Message) -> int:

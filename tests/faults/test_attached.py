@@ -10,21 +10,21 @@ from typing import Any
 
 import pytest
 
-from spacebot.attachments import fetched
-from spacebot.errors import InputError, Refused
-from spacebot.jobs import Limits
-from spacebot.models import Asker, File, Job, Source
-from tests.e2e.ask import ask, shown, until
+from spacebot.discord_bot.delivery.attachments import fetch_attachment
+from spacebot.engine.jobs import JobLimits
+from spacebot.errors import InputError, LimitReached
+from spacebot.models import File, Job, Requester, Source
 from tests.e2e.conftest import discord
-from tests.e2e.house import Home, at_home
 from tests.faults.counting import all_final, settled
+from tests.support.asking import ask, shown, until
+from tests.support.bot_in_loop import Home, at_home
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 FULL = "The bot holds as many files for unfinished jobs as it takes (2 kB). Try again in a few"
 NO_ROOM = "There is no room for these files beside those of your unfinished jobs: 1 kB in all."
 # No job ever gets its turn.
-NEVER = Limits(per_space=0, files_per_user=1000, files_in_all=1800)
+NEVER = JobLimits(per_space=0, files_per_user=1000, files_in_all=1800)
 
 
 def attached(size: int) -> dict[str, Any]:
@@ -87,7 +87,7 @@ async def test_the_visitors_of_the_try_out_share_one_room(
         at_home(place.server, source, folder=tmp_path, limits=NEVER) as home,
     ):
         first = await home.jobs.start(visit(home, 600))
-        with pytest.raises(Refused, match="no room for these files"):
+        with pytest.raises(LimitReached, match="no room for these files"):
             await home.jobs.start(visit(home, 600))
         small = await home.jobs.start(visit(home, 400))
         for running in (first, small):
@@ -100,8 +100,8 @@ def visit(home: Home, size: int) -> Job:
     """A job of a new visitor, who has attached a file of this size."""
     (found,) = home.jobs.catalogue.spaces
     endpoint = next(one for one in found.endpoints if one.api_name == "/any_file")
-    asker = Asker(f"tryout:{secrets.token_hex(4)}", "you", share="tryout")
-    return Job(secrets.token_hex(4), endpoint, asker, {"anything": File("a", size=size)})
+    requester = Requester(f"tryout:{secrets.token_hex(4)}", "you", share="tryout")
+    return Job(secrets.token_hex(4), endpoint, requester, {"anything": File("a", size=size)})
 
 
 async def test_a_file_of_untold_size_is_measured_when_it_comes(
@@ -114,7 +114,9 @@ async def test_a_file_of_untold_size_is_measured_when_it_comes(
         endpoint = replace(found.endpoints[0], max_file_size=500)
         file = File("a.bin", url=said.attachments[0].url)
         with pytest.raises(InputError, match="600 bytes large: this Space takes at most 500"):
-            await fetched(home.bot, home.jobs, "job", endpoint, file)
+            await fetch_attachment(home.bot, home.jobs, "job", endpoint, file)
         assert stored(tmp_path) == 0
-        came = await fetched(home.bot, home.jobs, "job", replace(endpoint, max_file_size=600), file)
+        came = await fetch_attachment(
+            home.bot, home.jobs, "job", replace(endpoint, max_file_size=600), file
+        )
         assert came.size == stored(tmp_path) == 600

@@ -9,13 +9,13 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 import pytest_asyncio
 
-from spacebot.models import Answer, Source
-from tests.e2e.ask import ask, is_final, shown, until
+from spacebot.models import AnswerPlace, Source
 from tests.e2e.conftest import Place, discord
-from tests.e2e.house import Home, at_home
 from tests.faults.conftest import Figures
 from tests.faults.counting import all_final, answered, finals, settled, twice
-from tests.loopback import Channel, Message
+from tests.support.asking import ask, is_final, shown, until
+from tests.support.bot_in_loop import Home, at_home
+from tests.support.loopback import Channel, Message
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -31,8 +31,8 @@ async def everything(
     sources = [
         Source(space("fast"), name="fast"),
         Source(space("trouble"), name="trouble"),
-        Source(space("fast"), "/sleep", "thread", answer=Answer.THREAD),
-        Source(space("fast"), "/sleep", "quiet", answer=Answer.PRIVATE),
+        Source(space("fast"), "/sleep", "thread", answer=AnswerPlace.THREAD),
+        Source(space("fast"), "/sleep", "quiet", answer=AnswerPlace.PRIVATE),
     ]
     async with discord() as place, at_home(place.server, *sources, folder=folder) as home:
         yield place, home

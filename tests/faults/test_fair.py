@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from spacebot.jobs import Limits
+from spacebot.engine.jobs import JobLimits
 from spacebot.models import Source
-from tests.e2e.ask import ask, is_final, shown, until
 from tests.e2e.conftest import discord
-from tests.e2e.house import at_home
 from tests.faults.conftest import Figures
 from tests.faults.counting import all_final, answered, settled, twice
-from tests.spaces import Spawned
+from tests.support.apps import Spawned
+from tests.support.asking import ask, is_final, shown, until
+from tests.support.bot_in_loop import at_home
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -60,7 +60,7 @@ async def test_one_user_with_fifty_jobs_delays_another_by_no_more_than_one(
 
 
 async def test_a_full_line_is_refused_with_its_limit(space, tmp_path: Path):
-    limits = Limits(per_space=1, waiting_per_user=1)
+    limits = JobLimits(per_space=1, waiting_per_user=1)
     source = Source(space("trouble"), name="trouble")
     async with (
         discord() as place,

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from spacebot.models import Ending
-from tests.disks import disk, fill
-from tests.e2e.program import running
+from spacebot.models import JobEnding
 from tests.faults.counting import settled
-from tests.loopback import DiscordServer
-from tests.talking import answer, lab, opened, spoken
+from tests.support.conversations import answer, lab, opened, spoken
+from tests.support.disks import disk, fill
+from tests.support.loopback import DiscordServer
+from tests.support.program import running
 
 UNSAVED = "could not save this"
 
@@ -40,7 +40,7 @@ async def test_a_picture_passes_through_memory(demo_url, tmp_path: Path, caplog)
 async def test_without_room_in_memory_a_picture_is_said_to_be_missing(
     demo_url, tmp_path: Path, monkeypatch
 ):
-    monkeypatch.setattr("spacebot.jobs.results.MEMORY", tmp_path / "missing")
+    monkeypatch.setattr("spacebot.engine.jobs.result_files.MEMORY_FOLDER", tmp_path / "missing")
     with disk(tmp_path / "disk", 8) as folder:
         async with lab(folder, demo=demo_url) as it:
             fill(folder)
@@ -79,7 +79,7 @@ async def test_a_conversation_is_answered_and_goes_on(served, tmp_path: Path):
 
 
 async def _of(it, thread) -> str:
-    found = await it.home.bot.conversations.talks.find(thread.id, it.ada.id)
+    found = await it.home.bot.chat_router.conversations.find(thread.id, it.ada.id)
     assert found is not None
     return found.id
 
@@ -126,4 +126,4 @@ async def test_a_text_that_becomes_a_file_passes_through_memory(served, tmp_path
             await it.channel.wait(lambda place: UNSAVED in spoken(place)[-1].content, 30)
             await settled(it.home)
             assert asked.message
-            assert it.home.jobs.metrics.count(Ending.DONE) == 1
+            assert it.home.jobs.metrics.count(JobEnding.DONE) == 1

@@ -12,11 +12,12 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from spacebot import outputs, words
+from spacebot.engine import job_text
+from spacebot.engine.jobs.rendering import RenderPool
 from spacebot.errors import SpaceUnreadable
-from spacebot.jobs.rendering import Rendering
-from spacebot.models import Endpoint, File, Output, Progress, Stage
-from spacebot.spaces.translate import raised
+from spacebot.models import Endpoint, File, JobStage, Output, Progress
+from spacebot.spaces import outputs
+from spacebot.spaces.client.error_mapping import job_error
 from tests.faults.conftest import Figures
 
 MIB = 1 << 20
@@ -113,7 +114,7 @@ async def test_whatever_a_space_returns_is_converted_in_a_process_that_can_be_en
     monkeypatch.setattr(outputs, "render", lambda *_, **__: here.append("render"))
     monkeypatch.setattr(outputs, "preview", lambda *_, **__: here.append("preview"))
     results = hostile_results(tmp_path)
-    workers, most = Rendering(), 0
+    workers, most = RenderPool(), 0
     # From here on: what the pictures took to make does not count.
     forget_peak()
     before = peak("self")
@@ -123,7 +124,7 @@ async def test_whatever_a_space_returns_is_converted_in_a_process_that_can_be_en
                 endpoint = Endpoint("a/b", "/x", "x", "d", outputs=(Output("Out", component),))
                 folder = tmp_path / str(number)
                 with contextlib.suppress(SpaceUnreadable):
-                    await workers.preview(endpoint, outputs.ending([value]), header="H")
+                    await workers.preview(endpoint, outputs.trim_for_preview([value]), header="H")
                 with contextlib.suppress(SpaceUnreadable):
                     assert await workers.render(
                         endpoint, [value], header="H", folder=folder, file_limit=10 * MIB
@@ -155,9 +156,9 @@ async def test_the_loop_goes_on_whatever_a_space_says_meanwhile(
     raw = piece * (MIB // len(piece))
     async with watched() as lag:
         for line in (
-            words.progress(Progress(Stage.RUNNING, note=raw, unit=raw, step=1, steps=2)),
-            words.failure(raised({"error": raw})),
-            words.plain(raw, 120),
+            job_text.progress_line(Progress(JobStage.RUNNING, note=raw, unit=raw, step=1, steps=2)),
+            job_text.describe_failure(job_error({"error": raw})),
+            job_text.harmless_line(raw, 120),
         ):
             assert len(line) < 4000
             await asyncio.sleep(0)

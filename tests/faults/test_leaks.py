@@ -13,15 +13,15 @@ import gradio as gr
 import pytest
 from PIL import Image
 
-from spacebot.jobs import Deadlines
+from spacebot.engine.jobs import JobDeadlines
 from spacebot.models import Source
-from tests.e2e.ask import ask, is_final, shown, until
 from tests.e2e.conftest import discord
-from tests.e2e.house import at_home
-from tests.e2e.program import running
 from tests.faults.conftest import Figures
 from tests.faults.counting import all_final, answered, held, settled, twice
-from tests.spaces import serve
+from tests.support.apps import serve
+from tests.support.asking import ask, is_final, shown, until
+from tests.support.bot_in_loop import at_home
+from tests.support.program import running
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -36,7 +36,7 @@ async def test_nothing_leaks(space, tmp_path: Path, figures: Figures, caplog):
         Source(space("kinds"), name="kinds"),
     ]
     caplog.set_level(logging.INFO, "spacebot")
-    deadlines = Deadlines(silence=3, retry=0)
+    deadlines = JobDeadlines(silence=3, retry=0)
     async with (
         discord() as place,
         at_home(place.server, *sources, folder=tmp_path, deadlines=deadlines) as home,
@@ -92,7 +92,9 @@ async def test_nothing_leaks(space, tmp_path: Path, figures: Figures, caplog):
 
 def _check_log(caplog: pytest.LogCaptureFixture, metrics: str) -> None:
     """One line a job, without prompts and names; the same in numbers."""
-    lines = [one.getMessage() for one in caplog.records if one.name == "spacebot.jobs.jobs"]
+    lines = [
+        one.getMessage() for one in caplog.records if one.name == "spacebot.engine.jobs.manager"
+    ]
     ended = [
         re.fullmatch(
             r"job [0-9a-f]{12} /(\w+ \w+) on http://127[^ ]*: (\w+), "

@@ -11,17 +11,17 @@ from pathlib import Path
 
 import pytest
 
-from spacebot.delivery import MAYBE
-from spacebot.jobs import Limits
-from spacebot.models import Answer, Source
-from spacebot.store import State
-from tests.e2e.ask import is_final, shown, until
+from spacebot.discord_bot.delivery import POSTED_UNCERTAIN
+from spacebot.engine.jobs import JobLimits
+from spacebot.engine.store import RecordState
+from spacebot.models import AnswerPlace, Source
 from tests.e2e.conftest import Place, discord
-from tests.e2e.house import at_home
-from tests.e2e.program import Program, running
 from tests.faults.conftest import Figures
 from tests.faults.counting import all_final, answered, settled, twice
-from tests.loopback import Interaction
+from tests.support.asking import is_final, shown, until
+from tests.support.bot_in_loop import at_home
+from tests.support.loopback import Interaction
+from tests.support.program import Program, running
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -117,7 +117,7 @@ async def test_a_lost_job_runs_again_with_its_file(space, tmp_path: Path):
 def pass_time(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     """Have every token be over."""
     place.server.clock.advance(16 * 60)
-    monkeypatch.setattr("spacebot.models.message_ref.TOKEN", 0.0)
+    monkeypatch.setattr("spacebot.models.message_ref.TOKEN_LIFETIME", 0.0)
 
 
 @pytest.mark.parametrize("over", [False, True])
@@ -125,8 +125,8 @@ async def test_jobs_that_waited_know_their_messages_after_a_kill(
     space, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, over: bool
 ):
     fast = Source(space("fast"), name="fast")
-    sources = [fast, replace(fast, endpoint="/sleep", name="thread", answer=Answer.THREAD)]
-    limits = Limits(per_space=1)
+    sources = [fast, replace(fast, endpoint="/sleep", name="thread", answer=AnswerPlace.THREAD)]
+    limits = JobLimits(per_space=1)
     async with discord() as place:
         async with at_home(
             place.server, *sources, folder=tmp_path, limits=limits, killed=True
@@ -158,7 +158,7 @@ async def test_jobs_that_waited_know_their_messages_after_a_kill(
 async def test_a_job_whose_space_is_no_longer_named_is_told_so(space, tmp_path: Path):
     source = Source(space("fast"), name="fast")
     async with discord() as place:
-        limits = Limits(per_space=1)
+        limits = JobLimits(per_space=1)
         async with at_home(place.server, source, folder=tmp_path, limits=limits, killed=True):
             first = await place.ada.command("fast sleep", seconds=30, channel=place.channel)
             await until(first, "Working")
@@ -175,14 +175,16 @@ async def test_a_job_whose_space_is_no_longer_named_is_told_so(space, tmp_path: 
 async def test_a_private_answer_killed_while_it_was_posted(
     space, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, over: bool
 ):
-    source = Source(space("fast"), "/sleep", "quiet", answer=Answer.PRIVATE)
+    source = Source(space("fast"), "/sleep", "quiet", answer=AnswerPlace.PRIVATE)
     async with discord() as place:
         async with at_home(place.server, source, folder=tmp_path, killed=True) as home:
             place.server.limits.fail("PATCH /webhooks/*", 0, hang=2)
             seen = await place.ada.command("quiet", seconds=0.1, channel=place.channel)
             for _ in range(200):
                 await asyncio.sleep(0.05)
-                if [one.state for one in await home.jobs.store.unfinished()] == [State.POSTING]:
+                if [one.state for one in await home.jobs.store.unfinished()] == [
+                    RecordState.POSTING
+                ]:
                     break
         if over:
             pass_time(place, monkeypatch)
@@ -196,7 +198,7 @@ async def test_a_private_answer_killed_while_it_was_posted(
                 await seen.wait(is_final, 10)
                 told = shown(seen)
                 assert not direct.messages
-            assert MAYBE in told.content
+            assert POSTED_UNCERTAIN in told.content
             assert list(told.buttons()) == ["Run again"]
             assert not await home.jobs.store.unfinished()
 

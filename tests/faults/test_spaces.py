@@ -10,16 +10,16 @@ from types import SimpleNamespace
 import pytest
 from aiohttp import web
 
-from spacebot.jobs import Deadlines, Limits
+from spacebot.engine.jobs import JobDeadlines, JobLimits
 from spacebot.models import Source
-from tests.e2e.ask import ask, is_final, shown, until
 from tests.e2e.conftest import discord
-from tests.e2e.house import at_home
-from tests.e2e.hub import Hosted, hub
-from tests.e2e.proxy import before
 from tests.faults.conftest import Figures
 from tests.faults.counting import all_final, answered, settled, twice
-from tests.spaces import Spawned
+from tests.support.apps import Spawned
+from tests.support.asking import ask, is_final, shown, until
+from tests.support.bot_in_loop import at_home
+from tests.support.gradio_proxy import before
+from tests.support.spaces_hub import Hosted, hub
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -31,7 +31,7 @@ SILENT = "The Space has given no sign of life, so this job was given up. Try aga
 def long_after(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have jobs be under way for long: how long one is tried again is counted from a failure."""
     later = SimpleNamespace(monotonic=lambda: time.monotonic() + 1000)
-    monkeypatch.setattr("spacebot.jobs.pipeline.time", later)
+    monkeypatch.setattr("spacebot.engine.jobs.runner.time", later)
 
 
 async def test_a_killed_space(trouble: Spawned, tmp_path: Path, figures: Figures):
@@ -58,7 +58,7 @@ async def test_a_killed_space(trouble: Spawned, tmp_path: Path, figures: Figures
 
 
 async def test_a_stopped_space(trouble: Spawned, tmp_path: Path, figures: Figures):
-    source, deadlines = Source(trouble.url, name="trouble"), Deadlines(silence=5)
+    source, deadlines = Source(trouble.url, name="trouble"), JobDeadlines(silence=5)
     async with (
         discord() as place,
         at_home(place.server, source, folder=tmp_path, deadlines=deadlines) as home,
@@ -145,7 +145,7 @@ async def test_a_space_without_room(
             place.server,
             Source(proxy.url, name="trouble"),
             folder=tmp_path,
-            deadlines=Deadlines(retry=5),
+            deadlines=JobDeadlines(retry=5),
         ),
     ):
         proxy.answers["/queue/join"] = refuse
@@ -178,7 +178,7 @@ async def test_what_may_have_run_is_not_run_again(space, tmp_path: Path):
 
 
 async def test_a_full_wait_in_the_spaces_queue(space, tmp_path: Path):
-    source, deadlines = Source(space("trouble"), name="trouble"), Deadlines(queue=1)
+    source, deadlines = Source(space("trouble"), name="trouble"), JobDeadlines(queue=1)
     async with (
         discord() as place,
         at_home(place.server, source, folder=tmp_path, deadlines=deadlines),
@@ -193,7 +193,7 @@ async def test_a_full_wait_in_the_spaces_queue(space, tmp_path: Path):
 
 
 async def test_a_job_that_takes_too_long(space, tmp_path: Path):
-    source, deadlines = Source(space("trouble"), name="trouble"), Deadlines(in_all=2)
+    source, deadlines = Source(space("trouble"), name="trouble"), JobDeadlines(total=2)
     async with (
         discord() as place,
         at_home(
@@ -201,7 +201,7 @@ async def test_a_job_that_takes_too_long(space, tmp_path: Path):
             source,
             folder=tmp_path,
             deadlines=deadlines,
-            limits=Limits(per_space=1),
+            limits=JobLimits(per_space=1),
         ),
     ):
         seen = await place.ada.command("trouble hang", {"seconds": 9}, channel=place.channel)
@@ -229,7 +229,7 @@ async def test_a_paused_space_is_told_of_at_once(space, tmp_path: Path):
 async def test_a_space_with_no_room_to_tell_is_asked_again_and_runs_once(
     space, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("spacebot.spaces.run.PAUSES", (0.1, 0.1))
+    monkeypatch.setattr("spacebot.spaces.client.run.RETRY_PAUSES", (0.1, 0.1))
     refused: list[str] = []
 
     def refuse(request: web.Request) -> web.StreamResponse:
@@ -256,7 +256,7 @@ async def test_a_space_with_no_room_to_tell_is_asked_again_and_runs_once(
 
 
 async def test_a_sleeping_space_says_how_far_it_is(space, tmp_path: Path, monkeypatch):
-    monkeypatch.setattr("spacebot.spaces.hub.ASK", 1.2)
+    monkeypatch.setattr("spacebot.spaces.client.hub.POLL_INTERVAL", 1.2)
     async with hub() as served, before(space("fast")) as proxy, discord() as place:
         served.spaces["owner/name"] = hosted = Hosted(proxy.url)
         source = Source("owner/name", name="fast")

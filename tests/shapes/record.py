@@ -10,14 +10,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from spacebot.schema.kinds import names
+from spacebot.spaces.schema.component_types import name_set
 
 HERE = Path(__file__).parent
 RECORDED = HERE / "recorded.json"
 COMMANDS = HERE / "commands.txt"
 
 # Looks and wiring that no command depends on; they are most of a config's size.
-_LOOKS = names(
+_LOOKS = name_set(
     "autofocus autoscroll elem_classes elem_id container min_width preserved_by_key rtl"
     " buttons scale show_label size link_target _selectable key mirror_webcam"
     " webcam_options watermark streamable interactive submit_btn stop_btn"
@@ -26,11 +26,11 @@ _LOOKS = names(
     " header_links latex_delimiters feedback_options time_to_live delete_callback"
     " show_fullscreen_button subtitles loop webcam_constraints"
 )
-_EVENT = names(
+_EVENT = name_set(
     "id targets inputs outputs api_name trigger_after collects_event_data types cancels"
     " connection api_visibility trigger_only_on_success trigger_only_on_failure"
 )
-_CONFIG = names("mode title max_file_size i18n_translations layout")
+_CONFIG = name_set("mode title max_file_size i18n_translations layout")
 
 
 def record() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from spacebot.errors import EndpointGone, SettingsError
 from spacebot.models import Endpoint, FollowUp, Parameter, Source, Space
-from spacebot.schema import command_name, read_space
+from spacebot.spaces.schema import command_name, read_space
 
 HEAD = """\
 The commands that the recorded apps give; made by `python -m tests.shapes.record`.
@@ -48,7 +48,7 @@ def _space(space: Space) -> Iterator[str]:
 
 def _gathered(space: Space) -> Iterator[str]:
     reasons: dict[str, list[str]] = {}
-    for left in space.left_out:
+    for left in space.excluded:
         reasons.setdefault(left.reason, []).append(left.api_name)
     for reason, names in reasons.items():
         more = f" and {len(names) - 4} more" if len(names) > 5 else ""
@@ -92,7 +92,7 @@ def _page(endpoint: Endpoint) -> Iterator[str]:
         yield from (f"      ^ {label}" for label in labels[:6])
         if len(labels) > 6:
             yield f"      ^ and {len(labels) - 6} more"
-        yield from (f"      ^ not: {one.api_name}: {one.reason}" for one in page.left_out)
+        yield from (f"      ^ not: {one.api_name}: {one.reason}" for one in page.excluded)
 
 
 def _parameter(parameter: Parameter) -> str:

@@ -14,7 +14,7 @@ from pathlib import Path
 import gradio
 import httpx
 
-from tests.spaces.serving import free_port
+from tests.support.apps.serving import free_port
 
 HERE = Path(__file__).parent
 ENVIRONMENTS = HERE.parents[1] / ".venv-versions"

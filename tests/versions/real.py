@@ -13,12 +13,12 @@ import pytest
 import pytest_asyncio
 from PIL import Image
 
-from tests.e2e.ask import ask, is_final, shown, until
-from tests.loopback import Interaction, Message, User
-from tests.spaces import media
-from tests.talking import Lab as Place
-from tests.talking import answer, opened
-from tests.talking import lab as talking
+from tests.support.apps import media
+from tests.support.asking import ask, is_final, shown, until
+from tests.support.conversations import Lab as Place
+from tests.support.conversations import answer, opened
+from tests.support.conversations import lab as talking
+from tests.support.loopback import Interaction, Message, User
 from tests.versions.environments import VERSIONS, serving
 
 pytestmark = [

@@ -10,16 +10,16 @@ from typing import Any
 
 import httpx
 
-from spacebot.schema.kinds import names
+from spacebot.spaces.schema.component_types import name_set
 
 RECORDED = Path(__file__).with_name("recorded.json")
 # What a description is read for; the rest is looks.
-_CONFIG = names("version protocol api_prefix mode title enable_queue layout")
-_PROPS = names(
+_CONFIG = name_set("version protocol api_prefix mode title enable_queue layout")
+_PROPS = name_set(
     "label value choices minimum maximum step precision lines placeholder visible info type"
     " multiselect file_count file_types headers col_count row_count datatype source tool name"
 )
-_EVENT = names("id targets trigger inputs outputs api_name backend_fn queue trigger_after types")
+_EVENT = name_set("id targets trigger inputs outputs api_name backend_fn queue trigger_after types")
 
 
 def described(url: str) -> dict[str, Any]:

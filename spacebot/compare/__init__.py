@@ -1,7 +1,0 @@
-"""Compare: one prompt to several commands, the answers side by side in one message."""
-
-from __future__ import annotations
-
-from spacebot.compare.command import COMPARE
-
-__all__ = ["COMPARE"]

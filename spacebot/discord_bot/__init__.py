@@ -1,0 +1,1 @@
+"""Slash commands, buttons and messages: everything that speaks to Discord."""

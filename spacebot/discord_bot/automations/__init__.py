@@ -1,0 +1,11 @@
+"""Automations: when something happens in a server, run a command and answer.
+
+A server's moderators set them. Each kind of event is one small class and one line
+in `kinds.TRIGGERS`.
+"""
+
+from spacebot.discord_bot.automations.commands import AUTOMATION, AutomationCommands
+from spacebot.discord_bot.automations.triggers import TRIGGERS
+from spacebot.discord_bot.automations.watcher import AutomationWatcher
+
+__all__ = ["AUTOMATION", "TRIGGERS", "AutomationCommands", "AutomationWatcher"]

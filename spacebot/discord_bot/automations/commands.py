@@ -1,0 +1,398 @@
+"""`/automation …`: what a server's moderators set, list, pause, try and delete."""
+
+from __future__ import annotations
+
+import re
+import time
+import uuid
+from typing import Any
+
+import discord
+from discord import app_commands
+from discord.app_commands import AppCommandChannel, AppCommandThread, Choice, Range, Transform
+
+from spacebot.discord_bot.automations import events, values
+from spacebot.discord_bot.automations.answers import ANSWERS, DONE, missing_permissions
+from spacebot.discord_bot.automations.events import Event, plain_emoji
+from spacebot.discord_bot.automations.triggers import TRIGGERS, TimedTrigger, Trigger
+from spacebot.discord_bot.automations.watcher import AutomationWatcher, describe
+from spacebot.discord_bot.delivery import NO_PINGS
+from spacebot.discord_bot.dispatcher import Dispatcher
+from spacebot.engine import job_text
+from spacebot.engine.store import Automation
+from spacebot.errors import InputError
+from spacebot.models import AnswerPlace, Endpoint
+from spacebot.spaces.inputs.components.base import clip
+from spacebot.spaces.schema import commands_of
+
+MAX_AUTOMATIONS = 50
+AUTOMATION = "automation"
+ServerChannel = AppCommandChannel | AppCommandThread
+MESSAGE_LINK = re.compile(r"(?:.*/(?P<channel>\d+)/)?(?P<message>\d+)/?$")
+THREAD_TYPES = [
+    discord.ChannelType.news_thread,
+    discord.ChannelType.public_thread,
+    discord.ChannelType.private_thread,
+]
+# Left to itself, discord.py offers categories too, and kinds of channels that Discord's own
+# description of its API does not have.
+WRITABLE_TYPES = [
+    discord.ChannelType.text,
+    discord.ChannelType.news,
+    discord.ChannelType.voice,
+    discord.ChannelType.stage_voice,
+    *THREAD_TYPES,
+]
+TRIGGER_CHOICES = [Choice(name=kind.label, value=name) for name, kind in TRIGGERS.items()]
+ANSWER_CHOICES = [
+    Choice(name=f"By {how}", value=way) for way, how in ANSWERS.items() if way != "channel"
+]
+NO_SUCH_AUTOMATION = "There is no such automation in this server. Choose one of the list."
+LACKS_INTENT = (
+    "\n⚠️ Discord withholds what this needs: whoever runs me has to switch **{}** on in the "
+    "Developer Portal, under Bot. Then use `/automation resume`. Until then it does nothing."
+)
+
+LACKS_PERMISSIONS = (
+    "\n⚠️ I lack permissions for this: **{}**. Give me these in the channel, or it is paused "
+    "after three failures."
+)
+CHANNELS_WITHOUT_MESSAGES = (
+    discord.ChannelType.category,
+    discord.ChannelType.forum,
+    discord.ChannelType.media,
+)
+
+
+class WritableChannel(app_commands.Transformer):
+    """An option that takes a channel in which messages are written."""
+
+    @property
+    def type(self) -> discord.AppCommandOptionType:
+        """What Discord asks for."""
+        return discord.AppCommandOptionType.channel
+
+    @property
+    def channel_types(self) -> list[discord.ChannelType]:
+        """What Discord's menu has."""
+        return WRITABLE_TYPES
+
+    async def transform(self, _: discord.Interaction[Any], value: Any, /) -> ServerChannel:
+        """Take it as Discord tells of it: it need not be known here."""
+        return value
+
+
+class EventChannel(WritableChannel):
+    """An option that takes a channel in which something happens: a forum, too."""
+
+    @property
+    def channel_types(self) -> list[discord.ChannelType]:
+        """What Discord's menu has."""
+        return [*WRITABLE_TYPES, discord.ChannelType.forum]
+
+
+class AutomationCommands(app_commands.Group):
+    """The commands of a server's moderators; Discord shows them to nobody else."""
+
+    def __init__(self, automations: AutomationWatcher, dispatcher: Dispatcher) -> None:
+        super().__init__(
+            name=AUTOMATION,
+            description="Run a command whenever something happens in this server",
+            allowed_contexts=app_commands.AppCommandContext(guild=True),
+            allowed_installs=app_commands.AppInstallationType(guild=True),
+            default_permissions=discord.Permissions(manage_guild=True),
+        )
+        self.automations = automations
+        self.dispatcher = dispatcher
+
+    @app_commands.command(description="Run a command whenever something happens")
+    @app_commands.describe(
+        when="What has to happen",
+        run="The command to run",
+        match="The emoji, the words to look for, the time (08:30 Europe/Berlin), or the hours",
+        values="What the command is given, like  prompt:{text} seconds:8",
+        channel="Where to look, or to post what a clock or a new member starts; else here",
+        answer="How to answer; else by a reply",
+        to="Another channel for the answers",
+        emoji="The reaction, where the command does not answer with an emoji itself",
+        per_hour="How often it may run within an hour; else 60 times",
+    )
+    @app_commands.choices(when=TRIGGER_CHOICES, answer=ANSWER_CHOICES)
+    async def add(
+        self,
+        interaction: discord.Interaction[Any],
+        when: str,
+        run: str,
+        match: Range[str, 1, 200] = "",
+        values: Range[str, 1, 1000] = "",
+        channel: Transform[ServerChannel, EventChannel] | None = None,
+        answer: str = "reply",
+        to: Transform[ServerChannel, WritableChannel] | None = None,
+        emoji: Range[str, 1, 80] = "",
+        per_hour: Range[int, 1, 1000] = 60,
+    ) -> None:
+        """Keep a new automation."""
+        command, endpoint = self._command(run)
+        kind = TRIGGERS[when]
+        setting = kind.check(match)
+        arguments = self._arguments(endpoint, when, values)
+        _check_answer(kind, answer)
+        if len(self.automations.of(interaction.guild_id)) >= MAX_AUTOMATIONS:
+            raise InputError(
+                f"This server has {MAX_AUTOMATIONS} automations already. Delete one first."
+            )
+        target = str(to.id) if to else plain_emoji(emoji) or DONE if answer == "reaction" else ""
+        automation = Automation(
+            id=uuid.uuid4().hex[:8],
+            guild=str(interaction.guild_id),
+            channel=str(_channel_id(interaction, channel)),
+            maker=str(interaction.user.id),
+            kind=when,
+            setting=setting,
+            space=endpoint.space,
+            api_name=endpoint.api_name,
+            command=command,
+            arguments=arguments,
+            answer="channel" if to else answer,
+            target=target,
+            rate=per_hour,
+            due=kind.next(setting, time.time()) if isinstance(kind, TimedTrigger) else None,
+        )
+        _check_writable(to)
+        if answer in ("reply", "thread") and kind.source in ("join", "time"):
+            _check_messages(channel, "channel")
+        await self._answer(interaction, "✅ ", automation, self.automations.add(automation))
+
+    def _command(self, run: str) -> tuple[str, Endpoint]:
+        """The command of this name; raises InputError."""
+        wanted = "/" + " ".join(run.removeprefix("/").split())
+        found = self._offered().get(wanted)
+        if found is None:
+            raise InputError("`run` is no command that I have. Choose one of the list.")
+        if found.answer is AnswerPlace.PRIVATE:
+            raise InputError("That command answers only whoever uses it: no automation runs it.")
+        return wanted, found
+
+    def _offered(self) -> dict[str, Endpoint]:
+        return commands_of(self.automations.jobs.catalogue.spaces)
+
+    def _arguments(self, endpoint: Endpoint, when: str, written: str) -> dict[str, str]:
+        arguments = values.parse(endpoint, written)
+        if not values.placeholders_in(arguments):
+            arguments = values.defaults(endpoint, TRIGGERS[when]) | arguments
+        values.check(endpoint, arguments)
+        return arguments
+
+    async def _answer(
+        self, interaction: discord.Interaction[Any], mark: str, automation: Automation, work: Any
+    ) -> None:
+        """Do it, and say what there is now, and what is missing for it."""
+        await interaction.response.defer(ephemeral=True)
+        await work
+        automation = self.automations.find(automation.id, interaction.guild_id) or automation
+        kind = TRIGGERS[automation.kind]
+        lacking = self.automations.intents.lacking(values.intents_for(kind, automation.arguments))
+        text = mark + _summary(automation)
+        if interaction.guild and (forbidden := missing_permissions(interaction.guild, automation)):
+            text += LACKS_PERMISSIONS.format("**, **".join(forbidden))
+        if lacking:
+            text += LACKS_INTENT.format("** and **".join(lacking))
+        await interaction.followup.send(text[:2000], ephemeral=True, allowed_mentions=NO_PINGS)
+
+    @app_commands.command(name="list", description="What there is in this server")
+    async def show(self, interaction: discord.Interaction[Any]) -> None:
+        """List the automations of this server."""
+        shown = []
+        for one in self.automations.of(interaction.guild_id):
+            skipped = self.automations.limiter.skipped[one.id]
+            shown.append(_summary(one) + (f" · {skipped} left out by its limit" if skipped else ""))
+        pages = [""]
+        for text in shown or ["There is none yet: `/automation add`."]:
+            if len(pages[-1]) + len(text) > 1900:
+                pages.append("")
+            pages[-1] += f"{text[:1900]}\n"
+        await interaction.response.send_message(pages[0], ephemeral=True, allowed_mentions=NO_PINGS)
+        for page in pages[1:]:
+            await interaction.followup.send(page, ephemeral=True, allowed_mentions=NO_PINGS)
+
+    @app_commands.command(description="Let an automation rest")
+    @app_commands.describe(automation="Which one")
+    async def pause(self, interaction: discord.Interaction[Any], automation: str) -> None:
+        """Pause an automation."""
+        found = self._found(interaction, automation)
+        await self.automations.change(found, paused=True)
+        await self._say(interaction, f"⏸️ Paused: {describe(found)}.")
+
+    @app_commands.command(description="Let a paused automation go on")
+    @app_commands.describe(automation="Which one")
+    async def resume(self, interaction: discord.Interaction[Any], automation: str) -> None:
+        """Let an automation go on, as if it had never failed."""
+        found = self._found(interaction, automation)
+        kind = TRIGGERS[found.kind]
+        due = kind.next(found.setting, time.time()) if isinstance(kind, TimedTrigger) else None
+        work = self.automations.change(found, paused=False, failures=0, problem="", due=due)
+        await self._answer(interaction, "▶️ ", found, work)
+
+    @app_commands.command(description="Delete an automation")
+    @app_commands.describe(automation="Which one")
+    async def delete(self, interaction: discord.Interaction[Any], automation: str) -> None:
+        """Forget an automation."""
+        found = self._found(interaction, automation)
+        await self.automations.delete(found)
+        await self._say(interaction, f"🗑️ Deleted: {describe(found)}.")
+
+    @app_commands.command(description="Try an automation on a past message, for you alone")
+    @app_commands.describe(automation="Which one", message="The message's link or id")
+    async def test(
+        self, interaction: discord.Interaction[Any], automation: str, message: str = ""
+    ) -> None:
+        """Run an automation's command as the event of a past message would have."""
+        found = self._found(interaction, automation)
+        endpoint = self.automations.endpoint(found)
+        event = await self._event(interaction, found, message)
+        kind = TRIGGERS[found.kind]
+        runs = list(self.automations.prepared(found, kind, endpoint, event))
+        if not kind.fits(found.setting, event) or not runs:
+            raise InputError(f"That message would not start it: {describe(found)}.")
+        hidden = values.private_copy(endpoint)
+        await self.dispatcher.answer(interaction, found.command, hidden, runs[0])
+
+    async def _event(
+        self, interaction: discord.Interaction[Any], found: Automation, written: str
+    ) -> Event:
+        """What would have happened."""
+        kind = TRIGGERS[found.kind]
+        member = interaction.user
+        assert isinstance(member, discord.Member)
+        if kind.source == "join":
+            return events.join_event(member)
+        if kind.source == "time":
+            return self.automations.tick(found)
+        message = await _fetch_message(interaction, found, written)
+        if kind.source == "thread":
+            title = message.thread.name if message.thread else message.clean_content[:100]
+            return events.message_event(message, "thread", title=title)
+        emoji = found.setting if kind.source == "reaction" else ""
+        return events.message_event(message, kind.source, emoji=emoji)
+
+    def _found(self, interaction: discord.Interaction[Any], automation: str) -> Automation:
+        found = self.automations.find(automation.strip("` "), interaction.guild_id)
+        if found is None:
+            raise InputError(NO_SUCH_AUTOMATION)
+        return found
+
+    async def _say(self, interaction: discord.Interaction[Any], text: str) -> None:
+        await interaction.response.send_message(text, ephemeral=True, allowed_mentions=NO_PINGS)
+
+    @add.autocomplete("run")
+    async def _runs(self, _: discord.Interaction[Any], current: str) -> list[Choice[str]]:
+        offered = self._offered().items()
+        names = [name for name, one in offered if one.answer is not AnswerPlace.PRIVATE]
+        found = [name for name in names if current.casefold() in name.casefold()]
+        return [Choice(name=name, value=name) for name in found[:25]]
+
+    @add.autocomplete("values")
+    async def _values(
+        self, interaction: discord.Interaction[Any], current: str
+    ) -> list[Choice[str]]:
+        """What is given where nothing is said, to begin with."""
+        now = interaction.namespace
+        endpoint, kind = self._offered().get(str(now.run)), TRIGGERS.get(str(now.when))
+        typed = [current[:100]] if current else []
+        usual = (
+            values.format_line(values.defaults(endpoint, kind))[:100] if endpoint and kind else ""
+        )
+        lines = dict.fromkeys([*typed, *filter(None, [usual])])
+        return [Choice(name=line, value=line) for line in lines]
+
+    @pause.autocomplete("automation")
+    @resume.autocomplete("automation")
+    @delete.autocomplete("automation")
+    @test.autocomplete("automation")
+    async def _automations(
+        self, interaction: discord.Interaction[Any], current: str
+    ) -> list[Choice[str]]:
+        found = []
+        for one in self.automations.of(interaction.guild_id):
+            guild = interaction.guild
+            channel = guild.get_channel_or_thread(int(one.channel)) if guild else None
+            where = f"#{channel.name}" if channel else "a channel that is gone"
+            label = f"{TRIGGERS[one.kind].describe(one.setting)} in {where} → {one.command}"
+            if current.casefold() in f"{label} {one.id}".casefold():
+                found.append(Choice(name=clip(label, 100), value=one.id))
+        return found[:25]
+
+
+def _channel_id(interaction: discord.Interaction[Any], channel: ServerChannel | None) -> int:
+    """The channel to look in; raises InputError where the moderator may not look themselves."""
+    if channel is not None and not channel.permissions.view_channel:
+        raise InputError("You cannot see that channel yourself. Choose another `channel`.")
+    if channel is not None and channel.type is discord.ChannelType.category:
+        raise InputError("Nothing happens in a category itself. Choose one of its channels.")
+    return channel.id if channel else interaction.channel_id or 0
+
+
+def _check_answer(kind: Trigger, answer: str) -> None:
+    """Raise InputError where there is no message to answer in this way."""
+    if answer == "reaction" and kind.source not in ("message", "reaction"):
+        raise InputError("There is no message to react to. Choose another `answer`.")
+    if answer == "thread" and kind.source in ("join", "time"):
+        raise InputError("There is no message to open a thread on. Choose another `answer`.")
+
+
+def _check_writable(to: ServerChannel | None) -> None:
+    _check_messages(to, "to")
+    if to is not None and not to.permissions.send_messages:
+        raise InputError("You may not write in that channel yourself. Choose another one for `to`.")
+
+
+def _check_messages(place: ServerChannel | None, option: str) -> None:
+    """Raise InputError where nothing is said in a place itself."""
+    if place is not None and place.type in CHANNELS_WITHOUT_MESSAGES:
+        raise InputError(
+            f"Nothing can be written in {place.mention} itself. Choose another one for `{option}`."
+        )
+
+
+async def _fetch_message(
+    interaction: discord.Interaction[Any], found: Automation, written: str
+) -> discord.Message:
+    """The message of this link or id, in the automation's channel where only the id is given."""
+    named = MESSAGE_LINK.fullmatch(written.strip())
+    if named is None:
+        raise InputError("`message` is needed: a message's link, or its id.")
+    channel_id = int(named["channel"] or found.channel)
+    guild, member = interaction.guild, interaction.user
+    channel = guild.get_channel_or_thread(channel_id) if guild else None
+    if not isinstance(channel, discord.abc.Messageable) or not isinstance(member, discord.Member):
+        raise InputError("That message is not in this server. Choose one that is.")
+    may = channel.permissions_for(member)
+    if not (may.view_channel and may.read_message_history):
+        raise InputError(
+            "You cannot read that channel yourself. Choose a message that you can read."
+        )
+    try:
+        return await channel.fetch_message(int(named["message"]))
+    except discord.HTTPException as error:
+        raise InputError("That message is gone, or I may not read it.") from error
+
+
+def _summary(automation: Automation) -> str:
+    """An automation, in a few lines."""
+    how, kind = ANSWERS[automation.answer], TRIGGERS.get(automation.kind)
+    if automation.answer == "channel":
+        how = f"<#{automation.target}>"
+    elif kind is not None and kind.source in ("join", "time"):
+        how = "a message"
+    arguments = values.format_line(automation.arguments)
+    line = f"`{automation.id}` **{describe(automation)}** · by {how}"
+    if arguments:
+        line += f" · `{clip(arguments, 300).replace('`', chr(39))}`"
+    line += f"\n-# by <@{automation.maker}> · at most {automation.rate} an hour"
+    if automation.due and not automation.paused:
+        line += f" · next <t:{int(automation.due)}:R>"
+    if automation.paused:
+        line += " · ⏸️ paused"
+    if automation.problem:
+        line += f" · {job_text.harmless_line(automation.problem, 200)}"
+    return line

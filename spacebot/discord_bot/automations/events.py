@@ -1,0 +1,149 @@
+"""What happened in Discord, as automations see it."""
+
+from __future__ import annotations
+
+import datetime
+import logging
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import discord
+
+from spacebot.discord_bot.delivery import DISCORD_ERRORS
+from spacebot.discord_bot.delivery.attachments import attachments_of, text_of
+
+log = logging.getLogger(__name__)
+
+# Discord hides a link's preview where it stands in these.
+LINK = re.compile(r"https?://[^\s<>]+")
+# An emoji may be followed by a sign that asks for its coloured form.
+VARIATION_SELECTOR = "\ufe0f"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One thing that happened: `source` says of which sort, and the rest where, and by whom.
+
+    `channel` is where it happened, a thread too, and `above` the forum that this is a post
+    of, or what a new thread was opened in. `message` is what it is about, where there is one.
+    """
+
+    source: str
+    guild: int
+    user: int
+    name: str
+    channel: int | None = None
+    above: int | None = None
+    message: discord.Message | None = None
+    text: str = ""
+    title: str = ""
+    emoji: str = ""
+    where: str = ""
+    server: str = ""
+
+    @property
+    def mention(self) -> str:
+        """How Discord writes whoever caused it."""
+        return f"<@{self.user}>"
+
+    @property
+    def files(self) -> list[discord.Attachment]:
+        """What is attached to the message, or to one that it forwards."""
+        return attachments_of(self.message) if self.message else []
+
+    @property
+    def link(self) -> str:
+        """The first link in the text."""
+        found = LINK.search(self.text)
+        return found[0].rstrip(".,;:!?)") if found else ""
+
+    @property
+    def values(self) -> Mapping[str, str]:
+        """What a command can be given of it, by the names in the braces."""
+        return {
+            "text": self.text,
+            "link": self.link,
+            "user": self.name,
+            "mention": self.mention,
+            "title": self.title,
+            "emoji": self.emoji,
+            "channel": self.where,
+            "server": self.server,
+            "date": f"{datetime.datetime.now(datetime.UTC):%Y-%m-%d}",
+        }
+
+
+def message_event(message: discord.Message, source: str = "message", **more: Any) -> Event:
+    """A message was written, or something was done to it."""
+    guild = message.guild
+    assert guild is not None
+    arguments: dict[str, Any] = {"user": message.author.id, "name": message.author.display_name}
+    thread = message.channel if isinstance(message.channel, discord.Thread) else None
+    return Event(
+        **(arguments | more),
+        source=source,
+        guild=guild.id,
+        channel=message.channel.id,
+        above=thread.parent_id if thread and is_post(thread) else None,
+        message=message,
+        # Mentions and emojis by their names: a Space knows no ids.
+        text=message.clean_content.strip() or text_of(message).strip(),
+        title=thread.name if thread else "",
+        where=getattr(message.channel, "name", ""),
+        server=guild.name,
+    )
+
+
+def join_event(member: discord.Member) -> Event:
+    """Somebody became a member."""
+    guild = member.guild
+    return Event("join", guild.id, member.id, member.display_name, server=guild.name)
+
+
+def thread_event(
+    thread: discord.Thread, owner: discord.Member, first: discord.Message | None
+) -> Event:
+    """A thread or a forum post was opened; `first` is the message that it is about."""
+    return Event(
+        "thread",
+        thread.guild.id,
+        owner.id,
+        owner.display_name,
+        channel=thread.id,
+        above=thread.parent_id,
+        message=first,
+        text=first.clean_content.strip() if first else "",
+        title=thread.name,
+        where=getattr(thread.parent, "name", ""),
+        server=thread.guild.name,
+    )
+
+
+def is_post(thread: discord.Thread) -> bool:
+    """Whether a thread is a post of a forum."""
+    return isinstance(thread.parent, discord.ForumChannel)
+
+
+def is_by_person(message: discord.Message) -> bool:
+    """Whether a person wrote a message: not a bot, a webhook, or Discord itself."""
+    written = message.type in (discord.MessageType.default, discord.MessageType.reply)
+    return written and not message.author.bot and message.webhook_id is None
+
+
+async def member_of(guild: discord.Guild, user: int) -> discord.Member | None:
+    """A member of a server; None where there is none, or Discord does not say."""
+    try:
+        return guild.get_member(user) or await guild.fetch_member(user)
+    except DISCORD_ERRORS as error:
+        log.info("a member could not be looked up: %s", error)
+        return None
+
+
+def plain_emoji(emoji: str) -> str:
+    """An emoji as it can be compared: "🎵", or "name:id" of a server's own."""
+    emoji = emoji.strip()
+    if own := re.fullmatch(r"<a?:(\w+):(\d+)>", emoji):
+        return f"{own[1]}:{own[2]}"
+    return emoji.replace(VARIATION_SELECTOR, "")

@@ -1,0 +1,54 @@
+"""What automations ran lately: each has a rate of its own, and reacts to a message once."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter, OrderedDict, defaultdict, deque
+from collections.abc import Iterable
+
+from spacebot.discord_bot.automations.triggers import HOUR_SECONDS
+from spacebot.engine.store import Automation
+
+# So many of the messages that were reacted to are remembered, and runs after a restart.
+MAX_REMEMBERED = 5000
+
+
+class RunLimiter:
+    """The runs of the last hour, by automation; `skipped` counts those that were one too many."""
+
+    def __init__(self) -> None:
+        self.skipped: Counter[str] = Counter()
+        self._runs: defaultdict[str, deque[float]] = defaultdict(deque)
+        self._reacted: OrderedDict[tuple[str, int], None] = OrderedDict()
+
+    def recall(self, kept: Iterable[tuple[str, int | None, float]]) -> None:
+        """Take up what an earlier process ran: whose, on which message, and when."""
+        for automation, message, began in kept:
+            self._runs[automation].append(began)
+            if message is not None:
+                self.is_first(automation, message)
+
+    def may_run(self, automation: Automation) -> bool:
+        """Whether it may run once more within this hour; if so, that counts as one."""
+        runs, now = self._runs[automation.id], time.time()
+        while runs and now - runs[0] > HOUR_SECONDS:
+            runs.popleft()
+        if len(runs) >= automation.rate:
+            self.skipped[automation.id] += 1
+            return False
+        runs.append(now)
+        return True
+
+    def is_first(self, automation: str, message: int) -> bool:
+        """Whether a message is reacted to for the first time, as far as is remembered."""
+        key = (automation, message)
+        first = key not in self._reacted
+        self._reacted[key] = None
+        while len(self._reacted) > MAX_REMEMBERED:
+            self._reacted.popitem(last=False)
+        return first
+
+    def forget(self, automation: str) -> None:
+        """Forget an automation that is deleted."""
+        self._runs.pop(automation, None)
+        self.skipped.pop(automation, None)

@@ -1,0 +1,400 @@
+"""The automations at work: what happens is looked at, and what moderators have set is run."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+import uuid
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import discord
+
+from spacebot.discord_bot.automations import events, values
+from spacebot.discord_bot.automations.answers import (
+    ChannelSurface,
+    ReactionSurface,
+    automation_of,
+    open_answer,
+    origin_of,
+    ref_of,
+)
+from spacebot.discord_bot.automations.events import Event
+from spacebot.discord_bot.automations.rate import MAX_REMEMBERED, RunLimiter
+from spacebot.discord_bot.automations.triggers import (
+    HOUR_SECONDS,
+    TRIGGERS,
+    TimedTrigger,
+    Trigger,
+    listens,
+)
+from spacebot.discord_bot.delivery import DISCORD_ERRORS, NO_PINGS
+from spacebot.discord_bot.delivery.attachments import with_pending_files
+from spacebot.discord_bot.dispatcher import Recovery
+from spacebot.discord_bot.gateway.intents import PrivilegedIntents
+from spacebot.engine import job_text
+from spacebot.engine.follow import Follower
+from spacebot.engine.jobs import JobManager
+from spacebot.engine.store import Automation
+from spacebot.errors import EndpointGone, JobCancelled, JobInterrupted, LimitReached, SpacebotError
+from spacebot.models import AnswerPlace, Endpoint, Job, JobEnding, Requester
+
+log = logging.getLogger(__name__)
+
+INTENTS_OWNER = "automations"
+# So many failures in a row stop an automation.
+MAX_FAILURES = 3
+# What was due while the bot was off is made up for within this time.
+MAX_LATENESS = HOUR_SECONDS
+# So many runs of one automation are under way; the rest wait unseen, so that a busy
+# channel is not filled with messages that only say so.
+MAX_CONCURRENT_RUNS = 50
+
+
+class AutomationWatcher:
+    """The automations of all servers, and what starts them. Open it with `start`."""
+
+    def __init__(self, client: discord.Client, jobs: JobManager, wanted: PrivilegedIntents) -> None:
+        self.client = client
+        self.jobs = jobs
+        self.intents = wanted
+        self.limiter = RunLimiter()
+        self._all: dict[str, Automation] = {}
+        # Fewer than a person may have waiting: none of its jobs is ever refused for that.
+        at_once = max(1, min(MAX_CONCURRENT_RUNS, jobs.queue.limits.waiting_per_user))
+        self._gates = defaultdict[str, asyncio.Semaphore](lambda: asyncio.Semaphore(at_once))
+        self._waiting: dict[str, Job] = {}
+        self._wake = asyncio.Event()
+        self._tasks: set[asyncio.Task[Any]] = set()
+
+    async def start(self) -> None:
+        """Take up what is kept, and follow the clock."""
+        kept = self.jobs.store.automations
+        self._all = {one.id: one for one in await kept.all()}
+        self.limiter.recall(await kept.recent_runs(MAX_REMEMBERED))
+        self._note_needs()
+        self._spawn(self._keep_time())
+
+    async def close(self) -> None:
+        """Stop following the clock, and leave what waits for its turn to the next client."""
+        while self._waiting:
+            self._keep(self._waiting.popitem()[1])
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def of(self, guild: int | None) -> list[Automation]:
+        """The automations of a server, oldest first."""
+        return [one for one in self._all.values() if one.guild == str(guild)]
+
+    def find(self, automation: str, guild: int | None) -> Automation | None:
+        """One automation of a server."""
+        found = self._all.get(automation)
+        return found if found and found.guild == str(guild) else None
+
+    def endpoint(self, automation: Automation) -> Endpoint:
+        """The endpoint that it runs, as it is described now; raises `EndpointGone`."""
+        catalogue = self.jobs.catalogue
+        found = catalogue.find(automation.space, automation.api_name, automation.command)
+        if found.answer is AnswerPlace.PRIVATE:
+            raise EndpointGone(f"{automation.command} answers only whoever uses it now.")
+        return found
+
+    async def add(self, automation: Automation) -> None:
+        """Keep a new automation, and see that its events are heard of."""
+        await self.jobs.store.automations.add(automation)
+        self._all[automation.id] = automation
+        await self._changed()
+
+    async def change(self, automation: Automation, **changes: Any) -> None:
+        """Change a kept automation."""
+        if automation.id not in self._all:
+            return
+        self._all[automation.id] = replace(self._all[automation.id], **changes)
+        await self.jobs.store.automations.change(automation.id, **changes)
+        if "paused" in changes:
+            await self._changed()
+
+    async def delete(self, automation: Automation) -> None:
+        """Forget an automation."""
+        self._all.pop(automation.id, None)
+        self.limiter.forget(automation.id)
+        self._gates.pop(automation.id, None)
+        await self.jobs.store.automations.delete(automation.id)
+        self._note_needs()
+
+    async def _changed(self) -> None:
+        self._wake.set()
+        self._note_needs()
+        await self.intents.renew()
+
+    def _note_needs(self) -> None:
+        active = [one for one in self._all.values() if not one.paused and one.kind in TRIGGERS]
+        kinds = [values.intents_for(TRIGGERS[one.kind], one.arguments) for one in active]
+        self.intents.need(INTENTS_OWNER, frozenset[str]().union(*kinds))
+
+    async def on_message(self, message: discord.Message) -> None:
+        """A message was written."""
+        if message.guild and self.of(message.guild.id) and events.is_by_person(message):
+            await self._happened(events.message_event(message))
+
+    async def on_reaction(self, reaction: discord.RawReactionActionEvent) -> None:
+        """A reaction was added."""
+        member, emoji = reaction.member, events.plain_emoji(str(reaction.emoji))
+        if member is None or member.bot:
+            return
+        waiting = [
+            one
+            for one in self.of(reaction.guild_id)
+            if TRIGGERS[one.kind].source == "reaction" and one.setting == emoji
+        ]
+        channel = self.client.get_channel(reaction.channel_id) if waiting else None
+        if not isinstance(channel, discord.abc.Messageable):
+            return
+        try:
+            message = await channel.fetch_message(reaction.message_id)
+        except DISCORD_ERRORS as error:
+            log.info("a message with a reaction could not be read: %s", error)
+            return
+        if events.is_by_person(message):
+            who = {"user": member.id, "name": member.display_name}
+            await self._happened(events.message_event(message, "reaction", emoji=emoji, **who))
+
+    async def on_join(self, member: discord.Member) -> None:
+        """Somebody joined a server."""
+        if not member.bot and self.of(member.guild.id):
+            await self._happened(events.join_event(member))
+
+    async def on_thread(self, thread: discord.Thread) -> None:
+        """A thread or a forum post was opened."""
+        if not self.of(thread.guild.id) or thread.owner_id == self.client.application_id:
+            return
+        # A webhook can open one too, and is no member.
+        owner = thread.owner or await events.member_of(thread.guild, thread.owner_id)
+        if owner is not None and not owner.bot:
+            first = await self._first(thread)
+            await self._happened(events.thread_event(thread, owner, first))
+
+    async def _first(self, thread: discord.Thread) -> discord.Message | None:
+        """The message that a thread is about: it may come a moment after a forum's post."""
+        place = thread if events.is_post(thread) else thread.parent
+        for pause in (0.0, 1.0):
+            await asyncio.sleep(pause)
+            try:
+                assert isinstance(place, discord.abc.Messageable)
+                return await place.fetch_message(thread.id)
+            except discord.NotFound:
+                continue
+            except DISCORD_ERRORS as error:
+                log.info("the first message of a thread could not be read: %s", error)
+                break
+        return None
+
+    async def _happened(self, event: Event) -> None:
+        """Run every automation that waits for this."""
+        found = [one for one in self.of(event.guild) if not one.paused and listens(one, event)]
+        await asyncio.gather(*(self._run_all(one, event) for one in found))
+
+    async def _run_all(self, automation: Automation, event: Event) -> None:
+        """Run an automation, once for each file that it is about."""
+        kind = TRIGGERS[automation.kind]
+        # A reaction counts once for each message, also when others add theirs.
+        about = event.message if event.source == "reaction" else None
+        if about and not self.limiter.is_first(automation.id, about.id):
+            return
+        try:
+            endpoint = self.endpoint(automation)
+            runs = list(self.prepared(automation, kind, endpoint, event))
+        except EndpointGone as error:
+            await self._count(automation, error)
+            return
+        await asyncio.gather(*(self._run(automation, endpoint, event, one) for one in runs))
+
+    def prepared(
+        self, automation: Automation, kind: Trigger, endpoint: Endpoint, event: Event
+    ) -> Iterable[Mapping[str, Any]]:
+        """The values of each run that an event gives rise to."""
+        arguments = automation.arguments
+        files = [one for one in kind.files(event) if values.accepts_file(endpoint, arguments, one)]
+        for file in files if values.FILE_PLACEHOLDER in arguments.values() else [None]:
+            filled = values.fill(endpoint, arguments, event, file)
+            if filled is not None:
+                yield filled
+
+    async def _run(
+        self, automation: Automation, endpoint: Endpoint, event: Event, arguments: Mapping[str, Any]
+    ) -> None:
+        """Run once, within the automation's own rate."""
+        if not self.limiter.may_run(automation):
+            log.info("automation %s: as many runs as it may have in an hour", automation.id)
+            return
+        job = Job(
+            id=uuid.uuid4().hex[:12],
+            endpoint=endpoint,
+            requester=Requester(str(event.user), event.mention),
+            arguments=with_pending_files(arguments),
+            command=automation.command,
+            message_ref=ref_of(self.client, automation, event),
+            stored=True,
+        )
+        # First, so that a restart loses nothing of what waits for its turn.
+        await self.jobs.keep(job)
+        await self.deliver(job, event.message)
+
+    async def deliver(self, job: Job, message: discord.Message | None) -> None:
+        """Answer by a kept job when its turn has come, and count what came of it."""
+        automation = automation_of(job)
+        self._waiting[job.id] = job
+        async with self._gates[automation]:
+            now = self._all.get(automation)
+            if self._waiting.pop(job.id, None) is None:
+                # It was left to the next client.
+                return
+            if self.jobs.closing or self.client.is_closed():
+                self._keep(job)
+            elif now is None or now.paused:
+                await self.jobs.drop(job, JobEnding.CANCELLED)
+            else:
+                await self._count(now, await self._try(now, job, message))
+
+    async def _try(
+        self, automation: Automation, job: Job, message: discord.Message | None
+    ) -> BaseException | None:
+        """Answer by a kept job; gives what went wrong."""
+        try:
+            return await self._answer(automation, job, message)
+        except SpacebotError as error:
+            log.warning("automation %s cannot answer: %r", automation.id, error.__cause__)
+            caught = error
+        except Exception as error:
+            if self.client.is_closed():
+                self._keep(job)
+                return None
+            log.exception("automation %s met a bug", automation.id)
+            caught = error
+        await self.jobs.drop(job, self.jobs.count(job, caught))
+        return caught
+
+    def _keep(self, job: Job) -> None:
+        self.jobs.release(job)
+        log.info("job %s %s kept for the next client, or the next start", job.id, job.command)
+
+    async def _answer(
+        self, automation: Automation, job: Job, message: discord.Message | None
+    ) -> BaseException | None:
+        ref = await open_answer(self.client, automation, job, message)
+        job = replace(job, message_ref=ref)
+        if ref.message:
+            await self.jobs.note(job.id, message_ref=ref, message=str(ref.message))
+            surface = ChannelSurface(self.client, self.jobs, job)
+        else:
+            surface = ReactionSurface(self.client, self.jobs, job, automation.target)
+        return await Follower(surface, surface.job).run()
+
+    def recovery(self, job: Job) -> Recovery | None:
+        """How to take up a job that an automation left behind; None for any other job."""
+        if not automation_of(job):
+            return None
+        surface = ChannelSurface(self.client, self.jobs, job)
+        if surface.ref.message:
+            return Recovery(surface, Follower(surface, surface.job).run)
+        # It waits for its turn again, and answers the message that it is about.
+        return Recovery(surface, partial(self._deliver_later, job))
+
+    async def _deliver_later(self, job: Job) -> None:
+        await self.deliver(job, await origin_of(self.client, job))
+
+    async def _count(self, automation: Automation, error: BaseException | None) -> None:
+        """Stop an automation that fails again and again, and tell its maker."""
+        now = self._all.get(automation.id)
+        if now is None or isinstance(error, JobCancelled | JobInterrupted | LimitReached):
+            return
+        if error is None:
+            if now.failures:
+                await self.change(now, failures=0, problem="")
+            return
+        failures = now.failures + 1
+        problem = job_text.describe_failure(error)
+        stop = failures >= MAX_FAILURES and not now.paused
+        # In one step: others of its runs may end meanwhile.
+        paused = {"paused": True} if stop else {}
+        await self.change(now, failures=failures, problem=problem, **paused)
+        if stop:
+            log.warning("automation %s is stopped: %s", now.id, type(error).__name__)
+            await self._tell_maker(now, problem)
+
+    async def _tell_maker(self, automation: Automation, problem: str) -> None:
+        """Say by direct message, else in its channel, that an automation was stopped."""
+        guild = self.client.get_guild(int(automation.guild))
+        maker = discord.Object(int(automation.maker))
+        there = guild and await events.member_of(guild, maker.id)
+        whose = "of yours" if there else f"that <@{maker.id}> made, who has left"
+        text = (
+            f"⚠️ I have paused an automation {whose} in **{guild.name if guild else '?'}**, after "
+            f"{MAX_FAILURES} failures in a row: {describe(automation)}.\nThe last one: {problem}\n"
+            f"-# When that is put right: `/automation resume automation:{automation.id}`"
+        )
+        try:
+            if there:
+                person = await self.client.create_dm(maker)  # type: ignore[arg-type]
+                await person.send(text[:2000], allowed_mentions=NO_PINGS)
+                return
+        except DISCORD_ERRORS as error:
+            log.info("the maker of automation %s takes no messages: %s", automation.id, error)
+            text = f"<@{maker.id}>\n{text}"
+        channel = self.client.get_partial_messageable(int(automation.channel))
+        try:
+            allowed = discord.AllowedMentions(users=[maker] if there else False)
+            await channel.send(text[:2000], allowed_mentions=allowed)
+        except DISCORD_ERRORS as error:
+            log.warning("nobody could be told that an automation was stopped: %s", error)
+
+    def _spawn(self, work: Any) -> None:
+        task = asyncio.create_task(work, name="automations")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _keep_time(self) -> None:
+        """Run what a clock starts, each when it is due."""
+        await self.client.wait_until_ready()
+        while True:
+            self._wake.clear()
+            due = [one.due for one in self._all.values() if one.due and not one.paused]
+            pause = max(0.0, min(due, default=time.time() + HOUR_SECONDS) - time.time())
+            try:
+                await asyncio.wait_for(self._wake.wait(), min(pause, HOUR_SECONDS))
+            except TimeoutError:
+                await self._run_due(time.time())
+
+    async def _run_due(self, now: float) -> None:
+        for automation in list(self._all.values()):
+            kind, due = TRIGGERS.get(automation.kind), automation.due
+            if automation.paused or due is None or due > now or not isinstance(kind, TimedTrigger):
+                continue
+            # First noted, then run: a bot that dies over it does not run it twice.
+            await self.change(automation, due=kind.next(automation.setting, now))
+            if now - due < MAX_LATENESS and self.client.get_guild(int(automation.guild)):
+                self._spawn(self._run_all(automation, self.tick(automation)))
+
+    def tick(self, automation: Automation) -> Event:
+        """The event of an automation that a clock starts."""
+        guild = self.client.get_guild(int(automation.guild))
+        return Event(
+            "time",
+            int(automation.guild),
+            int(automation.maker),
+            "",
+            channel=int(automation.channel),
+            server=guild.name if guild else "",
+        )
+
+
+def describe(automation: Automation) -> str:
+    """What an automation does, in a line."""
+    kind = TRIGGERS.get(automation.kind)
+    when = kind.describe(automation.setting) if kind else automation.kind
+    return f"{when} in <#{automation.channel}> → {automation.command}"

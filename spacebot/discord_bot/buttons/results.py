@@ -1,0 +1,213 @@
+"""Cancel, Again, Vary, Edit, Recipe, Send me this, Delete."""
+
+from __future__ import annotations
+
+import io
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import discord
+
+from spacebot.discord_bot.button_base import AGAIN, CANCEL, DELETE, EDIT, RECIPE, SEND_ME, VARY
+from spacebot.discord_bot.buttons.base import JobButton
+from spacebot.discord_bot.buttons.outputs import page_ran_of
+from spacebot.discord_bot.delivery import (
+    DISCORD_ERRORS,
+    NO_PINGS,
+    MessageWriter,
+    Refusal,
+    refusal_of,
+)
+from spacebot.discord_bot.dispatcher import Dispatcher
+from spacebot.engine import recipes
+from spacebot.engine.jobs import secrets_of
+from spacebot.engine.store import JobRecord
+from spacebot.models import Job
+
+log = logging.getLogger(__name__)
+
+JOB_NOT_BEGUN = "This job has not begun yet. Press **Cancel** again in a moment."
+MAX_MESSAGE_LENGTH = 2000
+# Why a direct message cannot be sent.
+UNSENT_REASONS = {
+    Refusal.DELETED: "This message is gone from Discord. Run the command again.",
+    Refusal.FILTERED: "Discord's content filter blocked the files, so it cannot be sent to you.",
+    Refusal.TOO_LARGE: "The files are too large for a direct message. Download them here.",
+    Refusal.NO_DIRECT_MESSAGES: (
+        "I may not send you direct messages. Allow them in this server's privacy settings, then "
+        "press **Send me this** again."
+    ),
+}
+
+
+class CancelButton(JobButton, spec=CANCEL):
+    """Stops a job."""
+
+    def _found(self, dispatcher: Dispatcher) -> tuple[Job, Callable[[str], str]] | None:
+        """The job, and how to stop it; None where it does not run."""
+        running = dispatcher.jobs.find(self.job)
+        return (running.job, running.cancel) if running else dispatcher.stoppable.get(self.job)
+
+    async def owner(
+        self,
+        dispatcher: Dispatcher,
+        interaction: discord.Interaction[Any],  # noqa: ARG002
+    ) -> str | None:
+        """Who asked for it."""
+        found = self._found(dispatcher)
+        return found[0].requester.user if found else None
+
+    async def run(self, dispatcher: Dispatcher, interaction: discord.Interaction[Any]) -> None:
+        """Stop it, and say what that did."""
+        if found := self._found(dispatcher):
+            said = found[1]("")
+        else:
+            # In a crowd, those who wait to be acknowledged come before it.
+            said = (
+                JOB_NOT_BEGUN
+                if self.job in dispatcher.jobs.job_ids
+                else "This job has already ended."
+            )
+        await interaction.response.send_message(said, ephemeral=True)
+
+
+class AgainButton(JobButton, spec=AGAIN):
+    """Runs a job again with the same values; what is secret is asked for anew."""
+
+    async def run(self, dispatcher: Dispatcher, interaction: discord.Interaction[Any]) -> None:
+        """Run it, for whoever pressed."""
+        record, kept = await dispatcher.jobs.archive.recall(self.job)
+        await _run(dispatcher, interaction, record, kept, kept.arguments)
+
+
+class VaryButton(JobButton, spec=VARY):
+    """Runs a job again with another seed."""
+
+    async def run(self, dispatcher: Dispatcher, interaction: discord.Interaction[Any]) -> None:
+        """Run it, for whoever pressed."""
+        record, kept = await dispatcher.jobs.archive.recall(self.job)
+        await _run(
+            dispatcher, interaction, record, kept, recipes.vary_seeds(kept.endpoint, kept.arguments)
+        )
+
+
+class EditButton(JobButton, spec=EDIT):
+    """Opens a form with the values as they were."""
+
+    async def run(self, dispatcher: Dispatcher, interaction: discord.Interaction[Any]) -> None:
+        """Open it."""
+        _, kept = await dispatcher.jobs.archive.recall(self.job)
+        await dispatcher.ask(
+            interaction, kept.command, kept.endpoint, kept.arguments, **_followed(kept)
+        )
+
+
+class RecipeButton(JobButton, spec=RECIPE):
+    """Shows what a result was made with."""
+
+    async def run(self, dispatcher: Dispatcher, interaction: discord.Interaction[Any]) -> None:
+        """Show it to whoever pressed."""
+        await show_recipe(dispatcher, interaction, self.job)
+
+
+class SendMeButton(JobButton, spec=SEND_ME):
+    """Sends a private result by direct message: Discord forgets private messages."""
+
+    async def run(self, dispatcher: Dispatcher, interaction: discord.Interaction[Any]) -> None:
+        """Send this message of it to whoever pressed."""
+        await _send_me(dispatcher, interaction, self.job)
+
+
+class DeleteButton(JobButton, spec=DELETE):
+    """Deletes a result, all its messages."""
+
+    async def run(self, dispatcher: Dispatcher, interaction: discord.Interaction[Any]) -> None:
+        """Delete them, as far as the bot may."""
+        record = await dispatcher.jobs.store.get(self.job)
+        await interaction.response.defer()
+        await interaction.delete_original_response()
+        if record is not None and interaction.message is not None:
+            await _delete_rest(dispatcher, record, interaction.message.id)
+
+
+async def _run(
+    dispatcher: Dispatcher,
+    interaction: discord.Interaction[Any],
+    record: JobRecord,
+    kept: Job,
+    arguments: Any,
+) -> None:
+    more = _followed(kept)
+    # A file that is no longer kept, too.
+    missing = record.arguments.keys() - kept.arguments.keys()
+    if missing | secrets_of(record):
+        only = missing | secrets_of(record)
+        await dispatcher.ask(interaction, kept.command, kept.endpoint, arguments, only=only, **more)
+    else:
+        await dispatcher.answer(interaction, kept.command, kept.endpoint, arguments, **more)
+
+
+def _followed(kept: Job) -> dict[str, Any]:
+    """What a job follows, in whose session; one that follows nothing begins anew."""
+    if kept.chain is None:
+        return {}
+    return {"chain": kept.chain, "conversation": kept.conversation}
+
+
+async def show_recipe(
+    dispatcher: Dispatcher, interaction: discord.Interaction[Any], job: str
+) -> None:
+    """Show, to whoever pressed, what a result was made with."""
+    record, kept = await dispatcher.jobs.archive.recall(job)
+    line = recipes.line(kept.command, kept.endpoint, kept.arguments)
+    first = record
+    while first.chain and (before := await dispatcher.jobs.store.get(first.chain["parent"])):
+        first = before
+    if first is not record:
+        _, start = await dispatcher.jobs.archive.recall(first.id)
+        line = f"{recipes.line(start.command, start.endpoint, start.arguments)}\n{line}"
+    connection = dispatcher.jobs.catalogue.connections.get(record.space)
+    where = f"<{connection.url}>" if connection and connection.url else record.space
+    page_ran = await page_ran_of(dispatcher, job) if kept.endpoint.page else ()
+    hides = bool(secrets_of(record))
+    notes = recipes.recipe_notes(where, kept.endpoint, kept.arguments, page_ran, hides=hides)
+    text = recipes.code_block(line) + notes
+    if len(text) <= MAX_MESSAGE_LENGTH:
+        await interaction.response.send_message(text, ephemeral=True, allowed_mentions=NO_PINGS)
+        return
+    file = discord.File(io.BytesIO(line.encode()), "recipe.txt")
+    await interaction.response.send_message(
+        notes, file=file, ephemeral=True, allowed_mentions=NO_PINGS
+    )
+
+
+async def _send_me(dispatcher: Dispatcher, interaction: discord.Interaction[Any], job: str) -> None:
+    """Send the message of a private result to the person who pressed, as a direct message."""
+    message = interaction.message
+    assert message is not None
+    await interaction.response.defer(ephemeral=True, thinking=True)
+    try:
+        # Held in memory by discord.py, so only a few at once.
+        async with dispatcher.jobs.uploads.at_once:
+            files = [await one.to_file() for one in message.attachments]
+            await interaction.user.send(message.content, files=files, allowed_mentions=NO_PINGS)
+        said = "Sent to you as a direct message."
+    except DISCORD_ERRORS as error:
+        log.info("job %s: not sent as a direct message: %s", job, error)
+        said = UNSENT_REASONS.get(
+            refusal_of(error), "Discord did not take it. Try again in a moment."
+        )
+    await interaction.followup.send(said, ephemeral=True)
+
+
+async def _delete_rest(dispatcher: Dispatcher, record: JobRecord, done: int) -> None:
+    """Delete the other messages of a result, as far as the bot may."""
+    writer = MessageWriter(dispatcher.client, record.message_ref)
+    for message, channel in reversed(record.message_ref.messages):
+        if message == done:
+            continue
+        try:
+            await writer.delete(message, channel=channel)
+        except discord.HTTPException as error:
+            log.info("job %s: a message of it stays: %s", record.id, error)

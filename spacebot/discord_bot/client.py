@@ -1,0 +1,399 @@
+"""The Discord client: its commands, its state for the page, its one error handler."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import discord
+from discord import app_commands
+from discord.webhook.async_ import async_context
+
+from spacebot.discord_bot.automations import AUTOMATION, AutomationCommands, AutomationWatcher
+from spacebot.discord_bot.buttons import JOB_BUTTONS, recipe_menu
+from spacebot.discord_bot.conversations import CHAT_BUTTONS, CHAT_HERE, ConversationRouter
+from spacebot.discord_bot.delivery import DISCORD_ERRORS, Refusal, refusal_of
+from spacebot.discord_bot.dispatcher import Dispatcher
+from spacebot.discord_bot.forms import FORM_BUTTONS, Forms, tell_expired
+from spacebot.discord_bot.gateway.handover import GatewayHandover
+from spacebot.discord_bot.gateway.intents import CONTENT, PrivilegedIntents, minimal_intents
+from spacebot.discord_bot.gateway.rate_limits import MAX_LOGIN_SLEEP, RateLimitMonitor
+from spacebot.discord_bot.gateway.reach import choose_connector
+from spacebot.discord_bot.gateway.rest import RequestMonitor
+from spacebot.discord_bot.registration.acknowledgement import AcknowledgingAdapter
+from spacebot.discord_bot.registration.commands import MAX_COMMANDS, build_command
+from spacebot.discord_bot.registration.registration import CommandRegistration
+from spacebot.discord_bot.send_to import SEND_TO, SendTo
+from spacebot.engine import job_text
+from spacebot.engine.built_in import BuiltIn
+from spacebot.engine.catalogue import Catalogue
+from spacebot.engine.jobs import JobManager
+from spacebot.errors import InputError, JobCancelled, SpacebotError, kind_of
+from spacebot.models import BotPhase, BotProblem, BotStatus, MessageRef
+
+log = logging.getLogger(__name__)
+
+# The least the bot needs in a server: to post, with files, in channels and threads,
+# and to open the threads that answers go to.
+PERMISSIONS = discord.Permissions(
+    view_channel=True,
+    send_messages=True,
+    send_messages_in_threads=True,
+    create_public_threads=True,
+    attach_files=True,
+    embed_links=True,
+    # To answer a message by a reply to it.
+    read_message_history=True,
+    # What an automation may answer by.
+    add_reactions=True,
+)
+FIRST_RETRY_PAUSE, MAX_RETRY_PAUSE = 5.0, 300.0
+# Several Spaces answer one after the other when the bot starts: one request for all.
+SYNC_DELAY = 0.3
+# The seconds between two identifies of one bot.
+IDENTIFY_INTERVAL = 5.0
+NO_CONTENT_INTENT = (
+    "In servers, conversations answer only what mentions the bot. To have every message in them "
+    "answered, switch Message Content Intent on in the Developer Portal, under Bot, and start "
+    "again."
+)
+ANSWERED_ELSEWHERE = (
+    "another process answered an interaction first, so it is left to it: stop the other program "
+    "that runs with this DISCORD_TOKEN"
+)
+REQUESTS_OVERDUE = (
+    "Discord has not answered requests for {}: it limits this bot, or the way there is broken. "
+    "If this does not pass, restart Spacebot."
+)
+RATE_LIMITED = (
+    "Discord limits this bot's requests until {} (error 429). They wait, and are then made by "
+    "themselves."
+)
+# It would warn at every start that the libraries for voice are missing: none is needed.
+discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
+
+
+class Bot(discord.Client):
+    """Discord's side: slash commands that start jobs."""
+
+    def __init__(self, catalogue: Catalogue, jobs: JobManager, *, proxy: str = "") -> None:
+        limits = RateLimitMonitor(proxy=bool(proxy))
+        connector, http_proxy = choose_connector(proxy)
+        super().__init__(
+            intents=minimal_intents(),
+            # Messages are followed by their ids: none has to be remembered.
+            max_messages=None,
+            # Nothing a Space returns may ping anyone.
+            allowed_mentions=discord.AllowedMentions.none(),
+            connector=connector,
+            proxy=http_proxy,
+            http_trace=limits.trace,
+        )
+        self.limits = limits
+        limits.guard(self.http, self.is_ready)
+        # While the bot logs in, `keep_running` waits out what takes longer.
+        self.http.max_ratelimit_timeout = MAX_LOGIN_SLEEP
+        self.requests = RequestMonitor(self.http)
+        self.catalogue = catalogue
+        self.jobs = jobs
+        self.connected = False
+        self.problem = ""
+        self.crowded = ""
+        self.privileged_intents = PrivilegedIntents(self, GatewayHandover(self).run)
+        self.tree = app_commands.CommandTree(self)
+        self.tree.error(self._failed)
+        self.registration = CommandRegistration(self, self.tree, catalogue)
+        self.forms = Forms()
+        self.chat_router = ConversationRouter(self, jobs, self.forms)
+        self.automations = AutomationWatcher(self, jobs, self.privileged_intents)
+        self.dispatcher = Dispatcher(
+            self,
+            jobs,
+            self.forms,
+            converse=self.chat_router.open,
+            others=self.automations.recovery,
+        )
+        self.send_to = SendTo(self.dispatcher)
+        self._unsubscribe: Callable[[], None] | None = None
+        self._recovered = False
+        self._identified = -math.inf
+        self._sync_wanted = asyncio.Event()
+        self._syncing: asyncio.Task[None] | None = None
+        self._renewing: asyncio.Task[None] | None = None
+        self._taking: asyncio.Task[None] | None = None
+
+    async def setup_hook(self) -> None:
+        """Offer the commands and see that Discord has them, now and at each change."""
+        self.http.max_ratelimit_timeout = None
+        # For this task, and those that come of it: all that happens in Discord.
+        async_context.set(AcknowledgingAdapter(self))
+        self.add_dynamic_items(*JOB_BUTTONS, *SEND_TO, *FORM_BUTTONS, *CHAT_BUTTONS)
+        await self.chat_router.conversations.load()
+        await self.automations.start()
+        self.offer()
+        self.privileged_intents.read(self.application_flags)
+        self._unsubscribe = self.catalogue.subscribe(self.offer)
+        self._syncing = asyncio.create_task(self._keep_synced(), name="sync commands")
+
+    async def close(self) -> None:
+        """Leave Discord."""
+        if self._unsubscribe is not None:
+            self._unsubscribe()
+            self._unsubscribe = None
+        # discord.py would tell a closed client that it is ready, which fails.
+        for task in (self._syncing, self._taking, self._connection._ready_task):
+            if task is not None:
+                task.cancel()
+        await self.automations.close()
+        await self.chat_router.conversations.question_queues.close()
+        await super().close()
+
+    def _offer_built_in(self) -> None:
+        """Offer the bot's own commands, as far as there is room and their names are free."""
+        for built_in in self.catalogue.built_in.values():
+            taken = {command.name for command in self.tree.get_commands()}
+            if built_in.name not in taken and len(taken) < MAX_COMMANDS:
+                self.registration.add(built_in.name, partial(self._build_built_in, built_in))
+
+    def _build_built_in(self, built_in: BuiltIn) -> Any:
+        return build_command(built_in.describe(self.catalogue.spaces), self.dispatcher)
+
+    def offer(self) -> None:
+        """Make the commands of the catalogue's Spaces the tree's, and have Discord told."""
+        self.registration.clear()
+        for space in self.catalogue.spaces[:MAX_COMMANDS]:
+            if space.endpoints:
+                self.registration.add(space.name, partial(build_command, space, self.dispatcher))
+        self._offer_built_in()
+        for menu in (self.send_to.context_menu(), recipe_menu(self.dispatcher)):
+            self.tree.add_command(menu)
+        if self.tree.get_command(AUTOMATION) is None and self._has_room():
+            self.tree.add_command(AutomationCommands(self.automations, self.dispatcher))
+        self._offer_conversations()
+        self.crowded = ""
+        if len(self.catalogue.spaces) > MAX_COMMANDS:
+            self.crowded = (
+                f"Discord takes {MAX_COMMANDS} commands; the Spaces after the "
+                f"{MAX_COMMANDS}th are not offered."
+            )
+            log.error(self.crowded)
+        self._sync_wanted.set()
+
+    def _has_room(self) -> bool:
+        """Whether Discord takes one slash command more."""
+        return len(self.tree.get_commands(type=discord.AppCommandType.chat_input)) < MAX_COMMANDS
+
+    def _offer_conversations(self) -> None:
+        """Offer what goes with the chats, and ask Discord for what they need, if there are any."""
+        self.privileged_intents.need(
+            "conversations", [CONTENT] if self.chat_router.are_offered else []
+        )
+        here = self.tree.get_command(CHAT_HERE) is None and self._has_room()
+        if self.chat_router.are_offered and here:
+            self.tree.add_command(self.chat_router.here_command())
+        if (
+            self.is_ready()
+            and CONTENT not in self.privileged_intents.asked
+            and self.chat_router.are_offered
+        ):
+            self._renewing = asyncio.create_task(self._renew(), name="renew intents")
+
+    async def _renew(self) -> None:
+        try:
+            await self.privileged_intents.renew()
+        except DISCORD_ERRORS as error:
+            log.warning("Discord could not be asked what it allows: %s", type(error).__name__)
+
+    async def _keep_synced(self) -> None:
+        pause = FIRST_RETRY_PAUSE
+        while True:
+            await self._sync_wanted.wait()
+            self._sync_wanted.clear()
+            try:
+                await self.registration.sync()
+                self.problem, pause = "", FIRST_RETRY_PAUSE
+            except DISCORD_ERRORS as error:
+                self.problem = f"Discord did not take the commands: {error}. Trying again."
+                log.error(self.problem)
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, MAX_RETRY_PAUSE)
+                self._sync_wanted.set()
+            else:
+                await asyncio.sleep(SYNC_DELAY)
+
+    async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:  # noqa: ARG002
+        """Wait where that is due, and no longer: Discord takes one identify in 5 seconds."""
+        await asyncio.sleep(max(0.0, self._identified + IDENTIFY_INTERVAL - time.monotonic()))
+        self._identified = time.monotonic()
+
+    async def on_ready(self) -> None:
+        """The gateway has told everything."""
+        self.connected = True
+        log.info("connected as %s, in %d servers", self.user, len(self.guilds))
+        # Ready comes again after a connection that could not be resumed.
+        if not self._recovered:
+            self._recovered = True
+            if self.deaf:
+                log.warning(self.deaf)
+            self._taking = asyncio.create_task(self.dispatcher.take_over(), name="take over")
+            await self.dispatcher.recover()
+            await self.chat_router.conversations.recover()
+
+    @property
+    def deaf(self) -> str:
+        """What the owner can switch on, so that conversations need no mention."""
+        if not self.chat_router.are_offered or CONTENT in self.privileged_intents.asked:
+            return ""
+        return NO_CONTENT_INTENT
+
+    async def on_message(self, message: discord.Message) -> None:
+        """Somebody said something: to a conversation, or not."""
+        await asyncio.gather(self.chat_router.heard(message), self.automations.on_message(message))
+
+    async def on_raw_reaction_add(self, reaction: discord.RawReactionActionEvent) -> None:
+        """Somebody reacted to a message."""
+        await self.automations.on_reaction(reaction)
+
+    async def on_member_join(self, member: discord.Member) -> None:
+        """Somebody became a member of a server."""
+        await self.automations.on_join(member)
+
+    async def on_thread_create(self, thread: discord.Thread) -> None:
+        """Somebody opened a thread or a forum post."""
+        await self.automations.on_thread(thread)
+
+    async def on_resumed(self) -> None:
+        """The connection was lost and is back."""
+        self.connected = True
+
+    async def on_disconnect(self) -> None:
+        """The connection was lost; discord.py tries again by itself."""
+        self.connected = False
+
+    async def on_raw_message_delete(self, event: discord.RawMessageDeleteEvent) -> None:
+        """Whoever deletes a job's message cancels the job."""
+        self._deleted(event.message_id)
+
+    async def on_raw_bulk_message_delete(self, event: discord.RawBulkMessageDeleteEvent) -> None:
+        """So does a moderator, or a bot of theirs, who deletes many messages at once."""
+        for message in event.message_ids:
+            self._deleted(message)
+
+    def _deleted(self, message: int) -> None:
+        self._cancel(lambda ref: ref.message == message, "Its message was deleted.")
+        self.chat_router.conversations.deleted(message)
+
+    async def on_raw_thread_delete(self, event: discord.RawThreadDeleteEvent) -> None:
+        """Whoever deletes a thread cancels its jobs."""
+        self._cancel(lambda ref: ref.is_in(event.thread_id), "Its thread was deleted.")
+        self.chat_router.conversations.closed(event.thread_id, "Its thread was deleted.")
+
+    async def on_raw_thread_update(self, event: discord.RawThreadUpdateEvent) -> None:
+        """Whoever closes a thread cancels its jobs."""
+        if event.data.get("thread_metadata", {}).get("archived"):
+            self._cancel(lambda ref: ref.is_in(event.thread_id), "Its thread was closed.")
+            self.chat_router.conversations.closed(event.thread_id, "Its thread was closed.")
+
+    def _cancel(self, stands: Callable[[MessageRef], bool], why: str) -> None:
+        for running in self.jobs.running:
+            if running.job.message_ref and stands(running.job.message_ref):
+                running.cancel(why)
+
+    async def on_interaction(self, interaction: discord.Interaction[Any]) -> None:
+        """Answer what discord.py does not know: a form from before a restart."""
+        await tell_expired(interaction)
+
+    async def on_error(self, event_method: str, /, *_: Any, **__: Any) -> None:
+        """Log a bug in an event's handler."""
+        log.exception("%s met a bug", event_method)
+
+    async def _failed(
+        self, interaction: discord.Interaction[Any], error: app_commands.AppCommandError
+    ) -> None:
+        """Tell whoever waits for a command that failed before it became a job."""
+        cause = getattr(error, "original", error)
+        if isinstance(error, app_commands.CommandNotFound | app_commands.CommandSignatureMismatch):
+            said = (
+                "❌ This command has changed or is no longer offered. Type / to see what there is."
+            )
+            self._sync_wanted.set()
+        else:
+            await self.tell_failure(interaction, cause)
+            return
+        await self._say(interaction, said)
+
+    async def tell_failure(
+        self, interaction: discord.Interaction[Any], error: BaseException
+    ) -> None:
+        """Tell whoever waits what went wrong, and log it once.
+
+        Here ends whatever fails in a command, a button, a select, a form or a context menu.
+        """
+        refusal = refusal_of(error)
+        if refusal is Refusal.UNANSWERED:
+            log.warning("an interaction was gone before it could be acknowledged")
+            return
+        if refusal is Refusal.ACKNOWLEDGED:
+            log.error(ANSWERED_ELSEWHERE)
+            return
+        if not isinstance(error, SpacebotError):
+            log.error("an interaction failed", exc_info=error)
+        elif not isinstance(error, InputError | JobCancelled):
+            log.warning("an interaction failed: %s", kind_of(error))
+        await self._say(interaction, job_text.describe_failure(error))
+
+    async def _say(self, interaction: discord.Interaction[Any], said: str) -> None:
+        done = interaction.response.is_done()
+        send = interaction.followup.send if done else interaction.response.send_message
+        try:
+            await send(said, ephemeral=True)
+        except DISCORD_ERRORS as error:
+            log.warning("a failure could not be told: %s", error)
+
+    def state(self) -> BotStatus:
+        """The state for the page."""
+        reason = self.problem or " ".join(
+            filter(None, (self.crowded, self.registration.problems_text))
+        )
+        trouble = None
+        phase = BotPhase.CONNECTED if self.connected else BotPhase.CONNECTING
+        if not self.connected and self.is_ready():
+            phase, trouble = BotPhase.RETRYING, BotProblem.NETWORK
+            reason = "The connection to Discord was lost. It is being made again."
+        elif late := self.requests.overdue:
+            phase, trouble = BotPhase.RETRYING, BotProblem.DISCORD
+            reason = REQUESTS_OVERDUE.format(job_text.duration(late))
+            if self.limits.limit:
+                reason = RATE_LIMITED.format(job_text.clock_time(self.limits.limit.until))
+        # Discord limits single routes of a running bot too, and discord.py waits for those.
+        limit = self.limits.block if self.is_ready() else self.limits.limit
+        if limit:
+            phase, trouble = BotPhase.RETRYING, BotProblem.DISCORD
+            reason = self.limits.sentence(limit)
+        return BotStatus(
+            phase=phase,
+            reason=reason,
+            name=str(self.user) if self.user else None,
+            servers=len(self.guilds),
+            latency=self.latency if math.isfinite(self.latency) else None,
+            invite=self.invite,
+            trouble=trouble,
+            shards=self.shard_count or 1,
+            commands=self.registration.count,
+            advice=self.deaf,
+            until=limit.until if limit else None,
+        )
+
+    @property
+    def invite(self) -> str | None:
+        """The address that adds the bot to a server, with the least it needs."""
+        if self.application_id is None:
+            return None
+        return discord.utils.oauth_url(
+            self.application_id, permissions=PERMISSIONS, scopes=("bot", "applications.commands")
+        )

@@ -1,0 +1,7 @@
+"""Compare: one prompt to several commands, the answers side by side in one message."""
+
+from __future__ import annotations
+
+from spacebot.discord_bot.compare.command import COMPARE
+
+__all__ = ["COMPARE"]

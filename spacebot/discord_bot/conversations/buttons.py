@@ -1,0 +1,233 @@
+"""What the buttons under an answer do."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol, cast
+
+import discord
+
+from spacebot.discord_bot.button_base import ButtonHandler, Presser, roles_of
+from spacebot.discord_bot.conversations.button_specs import (
+    ENTER,
+    EXPORT,
+    FORK,
+    REGENERATE,
+    SHARE,
+    STOP,
+    answer_view,
+)
+from spacebot.discord_bot.conversations.conversations import Conversations
+from spacebot.discord_bot.conversations.transcript import secrets_missing, secrets_of
+from spacebot.discord_bot.delivery import send_best_effort
+from spacebot.discord_bot.forms import Forms
+from spacebot.engine import job_text
+from spacebot.engine.store import Conversation
+from spacebot.errors import SpacebotError
+from spacebot.models import Requester
+from spacebot.spaces.inputs.components.base import clip
+
+CONVERSATION_GONE = "This conversation is no longer kept. Start a new one with its command."
+OWNER_ONLY = (
+    "Only whoever started this conversation can do that. **Fork** gives you one of your own."
+)
+ANSWER_UNDER_WAY = "An answer is under way. Wait for it, or stop it first."
+
+
+class HasConversations(Protocol):
+    """What the buttons need of the conversations' side of Discord."""
+
+    conversations: Conversations
+    forms: Forms
+
+
+class ConversationButton(ButtonHandler):
+    """Handles a button of a conversation. A subclass implements `run`."""
+
+    async def press(self, interaction: discord.Interaction[Any]) -> None:
+        """Run it for whoever may press it."""
+        router: HasConversations = cast(Any, interaction.client).chat_router
+        found = await self.allowed(router, interaction)
+        if found is not None:
+            await self.run(router, interaction, found)
+
+    async def allowed(
+        self, router: HasConversations, interaction: discord.Interaction[Any]
+    ) -> Conversation | None:
+        """The conversation; where it is gone, or not theirs, whoever pressed is told."""
+        await router.conversations.question_queues.stored(self.ids[0])
+        found = await router.conversations.store.get(self.ids[0])
+        if found is None or found.ended is not None:
+            await _say(interaction, CONVERSATION_GONE)
+        elif not self.spec.allowed & self.roles(interaction, router, found):
+            await _say(interaction, OWNER_ONLY)
+        else:
+            return found
+        return None
+
+    def roles(
+        self,
+        interaction: discord.Interaction[Any],
+        router: HasConversations,  # noqa: ARG002
+        found: Conversation,
+    ) -> Presser:
+        """What whoever pressed is to the conversation."""
+        roles = roles_of(interaction, found.user)
+        return roles | Presser.SPEAKER if found.open or Presser.OWNER in roles else roles
+
+    async def run(
+        self, router: HasConversations, interaction: discord.Interaction[Any], found: Conversation
+    ) -> None:
+        """What this button is for."""
+        raise NotImplementedError
+
+
+class StopButton(ConversationButton, spec=STOP):
+    """Stops the answer that is being given: for whoever asked, too."""
+
+    def roles(
+        self, interaction: discord.Interaction[Any], router: HasConversations, found: Conversation
+    ) -> Presser:
+        """Whoever asked this question may speak, whatever has changed since."""
+        roles = super().roles(interaction, router, found)
+        asking = router.conversations.question_queues.of(found.id).current
+        asks = asking is not None and asking.question.requester.user == str(interaction.user.id)
+        return roles | Presser.SPEAKER if asks else roles
+
+    async def run(
+        self, router: HasConversations, interaction: discord.Interaction[Any], found: Conversation
+    ) -> None:
+        """Stop it, and say what that did."""
+        asking = router.conversations.question_queues.of(found.id).current
+        said = "This answer has already ended." if asking is None else asking.stop()
+        await _say(interaction, said)
+
+
+class RegenerateButton(ConversationButton, spec=REGENERATE):
+    """Asks the last question again; the new answer takes the old one's place."""
+
+    async def run(
+        self, router: HasConversations, interaction: discord.Interaction[Any], found: Conversation
+    ) -> None:
+        """Ask again, where no answer is under way."""
+        line = router.conversations.question_queues.of(found.id)
+        last = map(str, line.current.stream.messages) if line.current else found.answer
+        if line.is_busy:
+            await _say(interaction, ANSWER_UNDER_WAY)
+        elif interaction.message and str(interaction.message.id) not in last:
+            await _say(interaction, "Only the last answer can be given anew.")
+        else:
+            await interaction.response.defer()
+            user = interaction.user
+            await router.conversations.again(found, Requester(str(user.id), user.mention))
+
+
+class EnterSecretsButton(ConversationButton, spec=ENTER):
+    """Asks whoever presses for their own secrets, then asks the last question again."""
+
+    async def run(
+        self, router: HasConversations, interaction: discord.Interaction[Any], found: Conversation
+    ) -> None:
+        """Open the form."""
+        endpoint = router.conversations.endpoint(found)
+        user = str(interaction.user.id)
+        needed = secrets_missing(
+            endpoint, found.arguments, router.conversations.secrets(found.id, user)
+        )
+
+        async def finish(after: discord.Interaction[Any], filled: dict[str, Any]) -> None:
+            router.conversations.give_secrets(found.id, user, secrets_of(endpoint, filled))
+            # It may have ended, or been closed to others, while the form was open.
+            if (now := await self.allowed(router, after)) is not None:
+                await after.response.defer()
+                await router.conversations.again(now, Requester(user, after.user.mention))
+
+        await router.forms.open(interaction, found.command, endpoint, {}, finish, only=needed)
+
+
+class ForkButton(ConversationButton, spec=FORK):
+    """Goes on from here in a thread of whoever presses; this one stays as it is."""
+
+    async def run(
+        self, router: HasConversations, interaction: discord.Interaction[Any], found: Conversation
+    ) -> None:
+        """Open the thread."""
+        parent = getattr(interaction.channel, "parent", None) or interaction.channel
+        if not isinstance(parent, discord.TextChannel):
+            await _say(interaction, "No thread can be opened here, so it cannot be forked.")
+            return
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        name = getattr(interaction.channel, "name", None) or found.command
+        kinds = discord.ChannelType
+        kind = kinds.news_thread if parent.is_news() else kinds.public_thread
+        try:
+            thread = await parent.create_thread(name=clip(f"Fork of {name}", 100), type=kind)
+        except discord.HTTPException:
+            said = "I may not open threads in this channel, so it cannot be forked."
+            await interaction.followup.send(said, ephemeral=True)
+            return
+        copy = await router.conversations.fork(found, interaction.user, thread.id)
+        await router.conversations.tell(
+            copy, await _fork_message(router.conversations, found, copy)
+        )
+        await interaction.followup.send(f"It goes on in {thread.mention}.", ephemeral=True)
+
+
+class ExportButton(ConversationButton, spec=EXPORT):
+    """Hands over what was said, as a Markdown file that only whoever presses sees."""
+
+    async def run(
+        self, router: HasConversations, interaction: discord.Interaction[Any], found: Conversation
+    ) -> None:
+        """Hand it over."""
+        file = await router.conversations.export(found)
+        await interaction.response.send_message(file=file, ephemeral=True)
+
+
+class ShareButton(ConversationButton, spec=SHARE):
+    """Lets everybody speak in the thread, or only its owner again."""
+
+    async def run(
+        self, router: HasConversations, interaction: discord.Interaction[Any], found: Conversation
+    ) -> None:
+        """Open or close it, and say so in the thread."""
+        now = not found.open
+        await router.conversations.store.change(found.id, open=now)
+        changed = await router.conversations.store.get(found.id)
+        await interaction.response.edit_message(view=answer_view(changed or found))
+        said = "Everybody can speak here now." if now else f"Only {found.mention} is answered now."
+        await send_best_effort(router.conversations.tell(found, f"-# {said}"), "a conversation")
+
+
+async def _fork_message(
+    conversations: Conversations, conversation: Conversation, copy: Conversation
+) -> str:
+    """What the thread of a fork says first."""
+    turns = await conversations.store.said(conversation.id)
+    said = (
+        f"🔀 {copy.mention} goes on here from <#{conversation.channel}>, "
+        f"after {len(turns)} question{'s' * (len(turns) != 1)}."
+    )
+    try:
+        endpoint = conversations.endpoint(conversation)
+    except SpacebotError as error:
+        return f"{said}\n{job_text.describe_failure(error)}"
+    if endpoint.takes_history:
+        return f"{said} Say what comes next."
+    return (
+        f"{said}\n-# ⚠️ This Space keeps conversations itself and cannot copy one: "
+        "it has not heard what was said before."
+    )
+
+
+async def _say(interaction: discord.Interaction[Any], text: str) -> None:
+    await interaction.response.send_message(text, ephemeral=True)
+
+
+CHAT_BUTTONS: tuple[type[ConversationButton], ...] = (
+    EnterSecretsButton,
+    StopButton,
+    RegenerateButton,
+    ForkButton,
+    ExportButton,
+    ShareButton,
+)

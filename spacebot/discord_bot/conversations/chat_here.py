@@ -1,0 +1,70 @@
+"""The command that chooses which chat answers in a channel."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import discord
+from discord import app_commands
+
+from spacebot.discord_bot.conversations.conversations import Conversations
+
+CHAT_HERE = "chat-here"
+
+
+class ChatHereCommand:
+    """`/chat-here`, for moderators. `conversations` are the conversations."""
+
+    def __init__(self, conversations: Conversations) -> None:
+        self.conversations = conversations
+
+    def here_command(self) -> app_commands.Command[Any, ..., Any]:
+        """The command with which moderators choose the chat of a channel."""
+
+        async def callback(interaction: discord.Interaction[Any], chat: str | None = None) -> None:
+            await self._choose(interaction, chat)
+
+        command = app_commands.Command(
+            name=CHAT_HERE,
+            description="Choose which chat answers when somebody mentions me in this channel",
+            callback=callback,
+            allowed_contexts=app_commands.AppCommandContext(guild=True, dm_channel=True),
+            allowed_installs=app_commands.AppInstallationType(guild=True, user=False),
+        )
+        command.default_permissions = discord.Permissions(manage_messages=True)
+        app_commands.describe(chat="A chat's command; nothing for the only one there is")(command)
+        command.autocomplete("chat")(self._suggest)
+        return command
+
+    async def _suggest(
+        self, _: discord.Interaction[Any], current: str
+    ) -> list[app_commands.Choice[str]]:
+        names = [name for name in self.conversations.chats() if current.lower() in name]
+        return [app_commands.Choice(name=name[:100], value=name[:100]) for name in names[:25]]
+
+    async def _choose(self, interaction: discord.Interaction[Any], chat: str | None) -> None:
+        """Set, or take back, the chat of this channel."""
+        if interaction.guild_id and not interaction.permissions.manage_messages:
+            await _say(interaction, "Only moderators (Manage Messages) can choose that.")
+            return
+        chats = self.conversations.chats()
+        if chat is not None and chat not in chats:
+            names = ", ".join(f"`{name}`" for name in chats)
+            await _say(interaction, f"There is no such chat. There are: {names}.")
+            return
+        parent = getattr(interaction.channel, "parent_id", None) or interaction.channel_id
+        wanted = chats[chat] if chat else None
+        await self.conversations.store.choose(
+            str(parent), (wanted.space, wanted.api_name) if wanted else None
+        )
+        if chat:
+            said = f"Mention me in this channel, and `{chat}` answers."
+        elif len(chats) == 1:
+            said = f"Mention me in this channel, and `{next(iter(chats))}` answers."
+        else:
+            said = "No chat is chosen for this channel any more."
+        await _say(interaction, said)
+
+
+async def _say(interaction: discord.Interaction[Any], text: str) -> None:
+    await interaction.response.send_message(text, ephemeral=True)

@@ -1,0 +1,394 @@
+"""The conversations: where they are, who may speak, and what is asked next."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import logging
+import time
+import uuid
+import weakref
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import discord
+
+from spacebot.discord_bot.conversations.button_specs import answer_view, is_answering
+from spacebot.discord_bot.conversations.chat_surface import LOST, ChatSurface, Question
+from spacebot.discord_bot.conversations.message_stream import MessageStream
+from spacebot.discord_bot.conversations.question_queue import (
+    MAX_WAITING,
+    QuestionQueue,
+    QuestionQueues,
+)
+from spacebot.discord_bot.conversations.transcript import secrets_of, to_markdown
+from spacebot.discord_bot.delivery import DISCORD_ERRORS
+from spacebot.discord_bot.delivery.attachments import attachments_of, fetch_attachment, pending_file
+from spacebot.engine import job_text
+from spacebot.engine.jobs import SECRET_PLACEHOLDER, JobManager, to_stored
+from spacebot.engine.store import Conversation, Turn, TurnState
+from spacebot.errors import EndpointGone, SpacebotError
+from spacebot.models import Endpoint, File, JobEnding, Reply, Requester
+from spacebot.spaces.schema import commands_of
+
+log = logging.getLogger(__name__)
+
+NOT_YOURS = (
+    "This conversation belongs to {owner}. They can let everybody speak with **Open to all** "
+    "under the last answer; **Fork** gives you one of your own."
+)
+CONVERSATION_ENDED = "This conversation is no longer kept. Start a new one with `{command}`."
+
+
+class Conversations:
+    """Every conversation of the bot. All calls belong to one event loop."""
+
+    def __init__(self, client: discord.Client, jobs: JobManager) -> None:
+        self.client = client
+        self.jobs = jobs
+        self.store = jobs.store.chats
+        self.question_queues = QuestionQueues(self._answer)
+        # By channel; where several may talk to the bot in one, by person too.
+        self._of_channel: dict[str, str] = {}
+        self._of_person: dict[tuple[str, str], str] = {}
+        # By conversation and member: nobody's password is used for what another one asks.
+        self._secrets: dict[tuple[str, str], dict[str, Any]] = {}
+        self._interrupted: set[str] = set()
+        self._locks: weakref.WeakValueDictionary[str, asyncio.Lock] = weakref.WeakValueDictionary()
+
+    def chats(self) -> dict[str, Endpoint]:
+        """The chats on offer, by their commands."""
+        commands = commands_of(self.jobs.catalogue.spaces)
+        return {name: endpoint for name, endpoint in commands.items() if endpoint.chats}
+
+    async def load(self) -> None:
+        """Learn where the kept conversations are, and what the last start left unanswered."""
+        self._interrupted = {turn.job for turn in await self.store.unanswered()}
+        for conversation, channel, user, addressed in await self.store.places():
+            self._note(conversation, channel, user, addressed)
+
+    def _note(self, conversation: str, channel: str, user: str, addressed: bool) -> None:
+        if addressed:
+            self._of_person[channel, user] = conversation
+        else:
+            self._of_channel[channel] = conversation
+
+    def lock(self, channel: object) -> asyncio.Lock:
+        """Held while a message of this channel finds its conversation: they stay in order."""
+        return self._locks.setdefault(str(channel), asyncio.Lock())
+
+    async def find(self, channel: object, user: object) -> Conversation | None:
+        """The conversation that somebody talks to in this channel."""
+        found = self._of_channel.get(str(channel)) or self._of_person.get((str(channel), str(user)))
+        return await self.store.get(found) if found else None
+
+    async def begin(
+        self,
+        command: str,
+        endpoint: Endpoint,
+        settings: Mapping[str, Any],
+        *,
+        owner: discord.abc.User,
+        channel: int,
+        guild: int | None,
+        addressed: bool = False,
+    ) -> Conversation:
+        """Begin a conversation; `settings` are by option name, attachments as Discord has them."""
+        number = uuid.uuid4().hex[:12]
+        brought = {
+            name: await self._fetched(number, endpoint, one, name)
+            if isinstance(one, discord.Attachment)
+            else one
+            for name, one in settings.items()
+        }
+        secrets = secrets_of(endpoint, brought)
+        conversation = Conversation(
+            id=number,
+            space=endpoint.space,
+            api_name=endpoint.api_name,
+            command=command,
+            user=str(owner.id),
+            mention=owner.mention,
+            channel=str(channel),
+            # A secret: whoever knows a session's name could speak in it on the Space itself.
+            session=uuid.uuid4().hex,
+            guild=str(guild) if guild else None,
+            addressed=addressed,
+            arguments={
+                n: SECRET_PLACEHOLDER if n in secrets else to_stored(one)
+                for n, one in brought.items()
+            },
+        )
+        await self.add(conversation)
+        self.give_secrets(number, conversation.user, secrets)
+        return conversation
+
+    async def add(self, conversation: Conversation) -> None:
+        """Store a conversation, and answer in its channel from now on."""
+        await self.jobs.store.saved(self.store.add(conversation))
+        self._note(conversation.id, conversation.channel, conversation.user, conversation.addressed)
+
+    def give_secrets(self, conversation: str, user: str, secrets: Mapping[str, Any]) -> None:
+        """Use these secret settings for what one member asks here, until the bot stops."""
+        if secrets:
+            self._secrets.setdefault((conversation, user), {}).update(secrets)
+
+    def secrets(self, conversation: str, user: str) -> Mapping[str, Any]:
+        """The secret settings that one member has entered for this conversation."""
+        return self._secrets.get((conversation, user), {})
+
+    def say(
+        self,
+        conversation: Conversation,
+        author: discord.abc.User,
+        text: str,
+        attachments: Sequence[discord.Attachment] = (),
+        message: int | None = None,
+    ) -> None:
+        """Put what somebody said at the end of the conversation's line."""
+        turn = Turn(
+            job=uuid.uuid4().hex[:12],
+            conversation=conversation.id,
+            user=str(author.id),
+            mention=author.mention,
+            name=author.display_name,
+            text=text,
+            message=str(message) if message else None,
+        )
+        ready = asyncio.ensure_future(self._prepare(conversation, turn, attachments))
+        requester = Requester(turn.user, turn.mention)
+        self.question_queues.add(conversation.id, Question(requester, ready, message))
+
+    async def _prepare(
+        self, conversation: Conversation, turn: Turn, attachments: Sequence[discord.Attachment]
+    ) -> Turn:
+        """Bring the files here and write the turn down; raises `InputError`."""
+        files = []
+        if attachments:
+            endpoint = self.endpoint(conversation)
+            files = [to_stored(await self._fetched(turn.job, endpoint, one)) for one in attachments]
+        turn = replace(turn, files=files)
+        await self.jobs.store.saved(self.store.say(turn))
+        return turn
+
+    async def _fetched(
+        self, job: str, endpoint: Endpoint, attachment: discord.Attachment, option: str = ""
+    ) -> File:
+        file = pending_file(attachment)
+        return await fetch_attachment(self.client, self.jobs, job, endpoint, file, option=option)
+
+    def endpoint(self, conversation: Conversation) -> Endpoint:
+        """What a conversation talks to, as it is described now; raises `EndpointGone`."""
+        found = self.jobs.catalogue.find(
+            conversation.space, conversation.api_name, conversation.command
+        )
+        if not found.chats:
+            raise EndpointGone(
+                "The Space no longer has this chat: it was changed. Start another one."
+            )
+        return found
+
+    async def _answer(self, conversation: str, line: QuestionQueue, question: Question) -> None:
+        """Answer one question: the line's turn has come to it."""
+        kept = await self.store.get(conversation)
+        if kept is None:
+            return
+        try:
+            turn = await question.ready
+        except SpacebotError as error:
+            await self.tell(kept, job_text.describe_failure(error), question.message)
+            return
+        if self.jobs.closing:
+            # It is written down: the next start asks it.
+            return
+        if question.dropped:
+            await self.store.unsay(turn.job)
+            return
+        line.current = ChatSurface(
+            self.client,
+            self.jobs,
+            kept,
+            turn,
+            question,
+            self.secrets(conversation, question.requester.user),
+        )
+        await line.current.run()
+
+    async def tell(
+        self, conversation: Conversation, text: str, question: int | None = None
+    ) -> None:
+        """Say something in a conversation that is no answer."""
+        try:
+            await MessageStream(self.client, int(conversation.channel), question=question).show(
+                [Reply(text[:2000])]
+            )
+        except DISCORD_ERRORS as error:
+            log.info("conversation %s: nothing can be said there: %s", conversation.id, error)
+
+    async def hear(
+        self,
+        conversation: Conversation,
+        message: discord.Message,
+        text: str,
+        *,
+        mentioned: bool,
+    ) -> None:
+        """Take a message in a conversation's channel: a question, or none of ours."""
+        if conversation.addressed and not mentioned:
+            return
+        if conversation.ended is not None:
+            if mentioned or message.guild is None:
+                said = CONVERSATION_ENDED.format(command=conversation.command)
+                await self.tell(conversation, said, message.id)
+            return
+        if not conversation.open and str(message.author.id) != conversation.user:
+            if mentioned:
+                said = NOT_YOURS.format(owner=conversation.mention)
+                await self.tell(conversation, said, message.id)
+            return
+        files = attachments_of(message)
+        if not text and not files:
+            return
+        line = self.question_queues.of(conversation.id)
+        if len(line.waiting) >= MAX_WAITING:
+            if not line.warned_full:
+                line.warned_full = True
+                said = (
+                    f"⏳ {MAX_WAITING} messages wait here already. Say "
+                    "this again when one is answered."
+                )
+                await self.tell(conversation, said, message.id)
+            return
+        self.say(conversation, message.author, text, files, message.id)
+
+    async def again(self, conversation: Conversation, requester: Requester) -> bool:
+        """Ask the last question again; False where there is none."""
+        turns = await self.store.said(conversation.id)
+        if not turns:
+            return False
+        ready: asyncio.Future[Turn] = asyncio.get_running_loop().create_future()
+        ready.set_result(turns[-1])
+        question = Question(requester, ready, again=True, over=True)
+        self.question_queues.add(conversation.id, question)
+        return True
+
+    async def fork(
+        self, conversation: Conversation, owner: discord.abc.User, channel: int
+    ) -> Conversation:
+        """A copy that goes on by itself in another channel, for another owner."""
+        copy = replace(
+            conversation,
+            id=uuid.uuid4().hex[:12],
+            user=str(owner.id),
+            mention=owner.mention,
+            channel=str(channel),
+            session=uuid.uuid4().hex,
+            process=None,
+            addressed=False,
+            open=False,
+            answer=(),
+            created=time.time(),
+            used=time.time(),
+        )
+        await self.add(copy)
+        # Whoever forks takes along only what they entered themselves.
+        mine = self.secrets(conversation.id, copy.user)
+        self.give_secrets(copy.id, copy.user, mine)
+        for turn in await self.store.said(conversation.id):
+            about = {"job": uuid.uuid4().hex[:12], "conversation": copy.id, "message": None}
+            # What is still being asked is asked in the other one alone.
+            if turn.state in (TurnState.WAITING, TurnState.SENT):
+                about["state"] = TurnState.DONE
+            if turn.is_answered or "state" not in about:
+                await self.store.say(replace(turn, **about))
+        return copy
+
+    async def export(self, conversation: Conversation) -> discord.File:
+        """What was said, as a Markdown file."""
+        text = to_markdown(conversation, await self.store.said(conversation.id))
+        return discord.File(io.BytesIO(text.encode()), f"conversation-{conversation.id}.md")
+
+    def deleted(self, message: int) -> None:
+        """A message was deleted."""
+        self.question_queues.deleted(message)
+
+    def closed(self, channel: int, why: str) -> None:
+        """A thread was closed or deleted."""
+        if conversation := self._of_channel.get(str(channel)):
+            self.question_queues.stop(conversation, why)
+
+    async def recover(self) -> None:
+        """Ask again, or tell of, the questions that a restart interrupted."""
+        for turn in await self.store.unanswered():
+            if turn.job not in self._interrupted:
+                # Asked since this start, while servers were still being told of.
+                continue
+            if self.question_queues.of(turn.conversation).is_busy:
+                self._take_up(turn)
+                continue
+            try:
+                await self._recover(turn)
+            except SpacebotError as error:
+                log.warning("job %s could not be recovered: %s", turn.job, type(error).__name__)
+                await self._lose(turn, job_text.describe_failure(error))
+            except DISCORD_ERRORS as error:
+                log.warning("job %s could not be recovered: %r", turn.job, error)
+
+    async def _recover(self, turn: Turn) -> None:
+        conversation = await self.store.get(turn.conversation)
+        if conversation is None:
+            return
+        endpoint = self.endpoint(conversation)
+        shown = await self._shown(conversation, turn)
+        if turn.state == TurnState.SENT and shown is not None and not is_answering(shown):
+            # Posted, and killed before that was written down.
+            answer = turn.answer or shown.content
+            await self.store.mark(turn.job, state=TurnState.DONE, answer=answer)
+            return
+        remembers = endpoint.stateful and not endpoint.takes_history
+        if turn.state == TurnState.WAITING or endpoint.repeatable or not remembers:
+            log.info("job %s %s is asked again", turn.job, conversation.command)
+            self._take_up(turn, over=shown is not None)
+            return
+        stream = MessageStream(
+            self.client,
+            int(conversation.channel),
+            question=int(turn.message) if turn.message else None,
+            messages=[int(one) for one in conversation.answer] if shown else [],
+        )
+        await stream.show([Reply(LOST)], answer_view(conversation))
+        await self.store.mark(turn.job, state=TurnState.LOST)
+        self.jobs.metrics.ended(conversation.space, JobEnding.LOST)
+        answer = [str(one) for one in stream.messages]
+        await self.store.change(conversation.id, answer=answer, before=conversation.history)
+
+    async def _lose(self, turn: Turn, why: str) -> None:
+        """End a question that cannot be asked again, and say why."""
+        await self.store.mark(turn.job, state=TurnState.LOST)
+        if conversation := await self.store.get(turn.conversation):
+            self.jobs.metrics.ended(conversation.space, JobEnding.LOST)
+            await self.tell(conversation, why, int(turn.message) if turn.message else None)
+
+    def _take_up(self, turn: Turn, *, over: bool = False) -> None:
+        ready: asyncio.Future[Turn] = asyncio.get_running_loop().create_future()
+        ready.set_result(turn)
+        requester = Requester(turn.user, turn.mention)
+        message = int(turn.message) if turn.message else None
+        # One that was answered before was being asked again.
+        question = Question(requester, ready, message, again=bool(turn.answer), over=over)
+        self.question_queues.add(turn.conversation, question)
+
+    async def _shown(self, conversation: Conversation, turn: Turn) -> discord.Message | None:
+        """The last message of this turn's answer, where there is one."""
+        if not conversation.answer:
+            return None
+        channel = self.client.get_partial_messageable(int(conversation.channel))
+        try:
+            first = await channel.fetch_message(int(conversation.answer[0]))
+            answers = first.reference.message_id if first.reference else None
+            if turn.message and answers != int(turn.message):
+                return None
+            return await channel.fetch_message(int(conversation.answer[-1]))
+        except discord.NotFound:
+            return None

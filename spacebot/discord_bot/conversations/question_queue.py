@@ -1,0 +1,128 @@
+"""The questions of each conversation, in order: one is answered at a time."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections import deque
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+from spacebot.discord_bot.conversations.chat_surface import ChatSurface, Question
+from spacebot.engine.store import Turn
+from spacebot.errors import SpacebotError
+
+log = logging.getLogger(__name__)
+
+# More than this and somebody floods the conversation.
+MAX_WAITING = 10
+# So many deleted messages are remembered.
+MAX_REMEMBERED_DELETIONS = 1000
+# So many seconds the files of what was just said may take to come, where the client is closed.
+CLOSE_WAIT = 2.0
+# How long a press waits for the answer above it to be stored: Discord gives it 3 seconds.
+STORED = 1.0
+
+
+@dataclass(slots=True)
+class QuestionQueue:
+    """One conversation's questions: the one being answered, and those behind it."""
+
+    waiting: deque[Question] = field(default_factory=deque)
+    current: ChatSurface | None = None
+    task: asyncio.Task[None] | None = None
+    warned_full: bool = False
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether an answer is waited for; one that is whole already is not."""
+        done = self.current is not None and self.current.posted
+        return bool(self.waiting) or (self.task is not None and not done)
+
+
+class QuestionQueues:
+    """All lines.
+
+    `answer` answers one question of a conversation, noting itself as `QuestionQueue.now`.
+    """
+
+    def __init__(self, answer: Callable[[str, QuestionQueue, Question], Awaitable[None]]) -> None:
+        self._answer = answer
+        self._lines: dict[str, QuestionQueue] = {}
+        # A message can be deleted before it has found its line.
+        self._deleted: deque[int] = deque(maxlen=MAX_REMEMBERED_DELETIONS)
+        self._coming: set[asyncio.Future[Turn]] = set()
+
+    def of(self, conversation: str) -> QuestionQueue:
+        """A conversation's line; an empty one is forgotten."""
+        return self._lines.get(conversation) or QuestionQueue()
+
+    async def stored(self, conversation: str) -> None:
+        """Wait a moment for an answer that stands there, or is about to, to be stored."""
+        now = self.of(conversation).current
+        if now is not None and now.ending:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(now.stored.wait(), STORED)
+
+    def add(self, conversation: str, question: Question) -> None:
+        """Put a question at the end of its conversation's line."""
+        line = self._lines.setdefault(conversation, QuestionQueue())
+        line.waiting.append(question)
+        self._coming.add(question.ready)
+        question.ready.add_done_callback(self._coming.discard)
+        if line.task is None:
+            line.task = asyncio.create_task(
+                self._work(conversation, line), name=f"conversation {conversation}"
+            )
+
+    async def _work(self, conversation: str, line: QuestionQueue) -> None:
+        try:
+            while line.waiting:
+                question = line.waiting.popleft()
+                await self._one(conversation, line, question)
+                line.current = None
+                line.warned_full = False
+        finally:
+            del self._lines[conversation]
+
+    async def _one(self, conversation: str, line: QuestionQueue, question: Question) -> None:
+        try:
+            question.dropped = question.dropped or question.message in self._deleted
+            await self._answer(conversation, line, question)
+        except SpacebotError as error:
+            log.warning("a question could not be asked: %s", type(error).__name__)
+        except Exception:
+            log.exception("a question met a bug")
+
+    async def close(self) -> None:
+        """Leave every question as it is, for the next client to take up."""
+        if self._coming:
+            # It takes up what is written down.
+            await asyncio.wait(set(self._coming), timeout=CLOSE_WAIT)
+        tasks = [line.task for line in self._lines.values() if line.task]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def stop(self, conversation: str, why: str) -> None:
+        """Stop the answer under way and drop what waits: nobody is there any more."""
+        line = self.of(conversation)
+        for question in line.waiting:
+            question.dropped = True
+        if line.current is not None:
+            line.current.stop(why, gone=True)
+
+    def deleted(self, message: int) -> None:
+        """Drop the question that was deleted; stop an answer that was, or whose question was."""
+        self._deleted.append(message)
+        for line in list(self._lines.values()):
+            for question in line.waiting:
+                question.dropped = question.dropped or question.message == message
+            if line.current is None:
+                continue
+            asked = line.current.turn.message
+            if asked == str(message) or message in line.current.stream.messages:
+                line.current.stop(
+                    "Its message was deleted.", gone=message in line.current.stream.messages
+                )

@@ -1,0 +1,165 @@
+"""A conversation as data: what is sent for a question, and what an answer says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from spacebot.engine.jobs import SECRET_PLACEHOLDER
+from spacebot.engine.recipes import output_value
+from spacebot.engine.store import Conversation, Turn
+from spacebot.models import Endpoint, File, Option, OptionType, Parameter
+from spacebot.spaces.inputs.components.files import is_one_of
+from spacebot.spaces.inputs.form import own_options
+
+MESSAGE_COMPONENTS = ("textbox", "multimodaltextbox", "chatbot")
+# What one message to a chat may bring along where the chat itself sets no bound.
+MAX_FILES = 10
+
+
+def message_parameter(endpoint: Endpoint) -> Parameter:
+    """The parameter that takes what is said: the chat's history where it is asked for, else
+    the first text that has to be given, else the first text."""
+    said = [one for one in endpoint.parameters if one.component in MESSAGE_COMPONENTS]
+    return min(said, key=lambda one: (one.name != endpoint.takes_history, not one.required))
+
+
+def split_arguments(
+    endpoint: Endpoint, arguments: Mapping[str, Any]
+) -> tuple[str, list[Any], dict[str, Any]]:
+    """What a command was given → the words said, the files with them, and the settings."""
+    own = {each.name: each for each in own_options(message_parameter(endpoint))}
+    said = {name: value for name, value in arguments.items() if name in own}
+    words = [str(v) for name, v in said.items() if own[name].type is OptionType.STRING]
+    files = [v for name, v in said.items() if own[name].type is OptionType.ATTACHMENT]
+    settings = {name: value for name, value in arguments.items() if name not in own}
+    return "\n".join(words), files, settings
+
+
+def build_question(
+    endpoint: Endpoint,
+    settings: Mapping[str, Any],
+    history: Any,
+    text: str,
+    files: Sequence[File],
+) -> tuple[Endpoint, dict[str, Any], list[str]]:
+    """One question → the endpoint with its history, the values given, and the files left out.
+
+    `history` is what the Space's chatbot held last; None where nothing was said yet.
+    """
+    message = message_parameter(endpoint)
+    if message.name == endpoint.takes_history:
+        past = list(history or message.default or ())
+        said = {"history": past, "text": text, "files": list(files[:MAX_FILES])}
+        left = [file.name for file in files[MAX_FILES:]]
+        return endpoint, {**settings, message.option or message.name: said}, left
+    if endpoint.takes_history and history is not None:
+        constants = {**endpoint.constants, endpoint.takes_history: history}
+        endpoint = replace(endpoint, constants=constants)
+    words = next(o for o in own_options(message) if o.type is OptionType.STRING)
+    placed, left = _place_files(endpoint, message, settings, files)
+    return endpoint, {**settings, **({words.name: text} if text else {}), **placed}, left
+
+
+def _place_files(
+    endpoint: Endpoint, message: Parameter, settings: Mapping[str, Any], files: Sequence[File]
+) -> tuple[dict[str, File], list[str]]:
+    """Each file under the first option that takes it: the message's own, then the others'."""
+    others = [one for one in endpoint.parameters if one is not message]
+    slots: list[Option] = [
+        option
+        for parameter in (message, *others)
+        for option in own_options(parameter)
+        if option.type is OptionType.ATTACHMENT
+    ]
+    placed: dict[str, File] = {}
+    left: list[str] = []
+    for file in files:
+        free = (one for one in slots if one.name not in placed)
+        fits = [one for one in free if not one.file_types or is_one_of(file, one.file_types)]
+        # One that the settings hold already gives way last.
+        fits.sort(key=lambda one: one.name in settings)
+        if fits:
+            placed[fits[0].name] = file
+        else:
+            left.append(file.name)
+    return placed, left
+
+
+def secrets_of(endpoint: Endpoint, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """What of the settings is secret, and so is never written down."""
+    names = {o.name for p in endpoint.parameters if p.secret for o in own_options(p)}
+    return {name: value for name, value in arguments.items() if name in names}
+
+
+def secrets_missing(
+    endpoint: Endpoint, settings: Mapping[str, Any], secrets: Mapping[str, Any]
+) -> set[str]:
+    """The secret options that a question needs and its requester has not entered.
+
+    Needed are those that the conversation was begun with, and those that the Space requires.
+    """
+    secret = [one for p in endpoint.parameters if p.secret for one in own_options(p)]
+    needed = {
+        one.name for one in secret if one.required or settings.get(one.name) == SECRET_PLACEHOLDER
+    }
+    return needed - secrets.keys()
+
+
+def history_of(endpoint: Endpoint, values: Sequence[Any]) -> list[Any] | None:
+    """What the Space's chatbot holds now, out of its outputs; None where it says nothing of it."""
+    for output, value in zip(endpoint.outputs, values, strict=False):
+        if output.component == "chatbot":
+            shown = output_value(value)
+            return list(shown) if isinstance(shown, list | tuple) else None
+    return None
+
+
+def answer_text(endpoint: Endpoint, values: Sequence[Any]) -> str:
+    """The words of an answer as the Space wrote them, out of its outputs."""
+    history = history_of(endpoint, values)
+    if history is not None:
+        return "\n\n".join(_texts(_last_answer(history)))
+    return "\n\n".join(_texts(list(values)))
+
+
+def _last_answer(history: Sequence[Any]) -> list[Any]:
+    """What was said after the person's last message."""
+    if history and isinstance(history[-1], list | tuple):
+        return [history[-1][-1]]
+    roles = [entry.get("role") if isinstance(entry, Mapping) else None for entry in history]
+    asked_at = max((at for at, role in enumerate(roles) if role == "user"), default=-1)
+    return list(history[asked_at + 1 :])
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield from [value] if value.strip() else []
+    elif isinstance(value, Mapping):
+        for key in ("value", "content", "text"):
+            if key in value:
+                yield from _texts(value[key])
+                return
+    elif isinstance(value, list | tuple):
+        for one in value:
+            yield from _texts(one)
+
+
+def to_markdown(conversation: Conversation, turns: Sequence[Turn]) -> str:
+    """A conversation as a Markdown document."""
+    began = datetime.fromtimestamp(conversation.created, UTC)
+    parts = [
+        f"# Conversation with {conversation.command}",
+        f"{conversation.space}{conversation.api_name}, {began:%Y-%m-%d %H:%M} UTC",
+    ]
+    for turn in turns:
+        parts += [f"## {turn.name}", turn.text]
+        parts += [f"- {file['file']['name']}" for file in turn.files]
+        if turn.is_answered:
+            parts += [f"## {conversation.command}", turn.answer]
+            parts += [f"- {name}" for name in turn.answer_files]
+        else:
+            parts.append("*(no answer)*")
+    return "\n\n".join(part.strip() for part in parts if part.strip()) + "\n"

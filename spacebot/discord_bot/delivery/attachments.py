@@ -1,0 +1,149 @@
+"""What a message brings along, and bringing it here, on its way to a Space."""
+
+from __future__ import annotations
+
+import asyncio
+import mimetypes
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import PurePosixPath
+from typing import Any
+from urllib.parse import urlsplit
+
+import aiohttp
+import discord
+
+from spacebot.engine.jobs import JobManager
+from spacebot.errors import DiskFull, InputError
+from spacebot.models import Endpoint, File, Job
+from spacebot.spaces.inputs.form import megabytes
+from spacebot.spaces.outputs.text import code
+
+# A file for a Space without a limit of its own.
+MAX_UPLOAD_BYTES = 100_000_000
+
+
+def attachments_of(message: discord.Message) -> list[discord.Attachment]:
+    """The files of a message, and of one that it forwards."""
+    return [file for one in (message, *message.message_snapshots) for file in one.attachments]
+
+
+def text_of(message: discord.Message) -> str:
+    """What a message says, or one that it forwards; else what is in its embeds."""
+    parts = (message, *message.message_snapshots)
+    if said := "\n\n".join(one.content for one in parts if one.content.strip()):
+        return said
+    embeds = [embed for one in parts for embed in one.embeds]
+    written = (part for one in embeds for part in (one.title, one.description) if part)
+    return "\n\n".join(written)
+
+
+def embedded_pictures(message: discord.Message) -> Iterator[File]:
+    """What Discord shows in a message that is not attached to it: in embeds, and stickers."""
+    for one in (message, *message.message_snapshots):
+        for embed in one.embeds:
+            shown = (embed.video, embed.image, embed.thumbnail)
+            # Discord's own copy: nothing is fetched from wherever a link leads.
+            found = next((part for part in shown if part.proxy_url), None)
+            if found is not None and found.proxy_url:
+                yield _picture_file(found.url or found.proxy_url, found.proxy_url)
+        for sticker in one.stickers:
+            if sticker.format is not discord.StickerFormatType.lottie:
+                suffix = PurePosixPath(urlsplit(sticker.url).path).suffix
+                yield _picture_file(f"{sticker.name}{suffix}", sticker.url)
+
+
+def _picture_file(name: str, url: str) -> File:
+    path = PurePosixPath(urlsplit(name).path)
+    kind = mimetypes.guess_type(path.name)[0]
+    # A link need not say what is behind it: then it is a picture.
+    return File(path.name if kind else f"{path.stem or 'picture'}.png", mime=kind, url=url)
+
+
+def with_pending_files(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """What was given, with each attachment as a `File` that is not here yet."""
+    return {
+        name: pending_file(value) if isinstance(value, discord.Attachment) else value
+        for name, value in arguments.items()
+    }
+
+
+def pending_file(attachment: discord.Attachment) -> File:
+    """An attachment as a `File` that is not here yet."""
+    return File(
+        name=member_file_name(attachment),
+        size=attachment.size,
+        mime=attachment.content_type,
+        url=attachment.url,
+    )
+
+
+def member_file_name(attachment: discord.Attachment) -> str:
+    """The file's name as the member gave it.
+
+    Discord replaces characters that it does not take in `filename`, and hashes names of other
+    scripts; `title` then holds the real one, mostly without its extension.
+    """
+    suffix = PurePosixPath(attachment.filename).suffix
+    title = PurePosixPath((attachment.title or "").replace("\\", "/")).name
+    if not title or title.endswith(suffix):
+        return title or attachment.filename
+    return title + suffix
+
+
+async def load_attachments(client: discord.Client, jobs: JobManager, job: Job) -> dict[str, Any]:
+    """What was given, with each file in the job's own folder; raises `InputError`."""
+    return {
+        option: await _load_attachment(client, jobs, job, option, value)
+        if isinstance(value, File)
+        else value
+        for option, value in job.arguments.items()
+    }
+
+
+async def _load_attachment(
+    client: discord.Client, jobs: JobManager, job: Job, option: str, file: File
+) -> File:
+    if file.path is not None:
+        # A file of an earlier job: that one may be forgotten before this one.
+        return file if jobs.uploads.owns(job.id, file.path) else jobs.archive.adopt(job.id, file)
+    return await fetch_attachment(client, jobs, job.id, job.endpoint, file, option=option)
+
+
+async def fetch_attachment(
+    client: discord.Client,
+    jobs: JobManager,
+    job: str,
+    endpoint: Endpoint,
+    file: File,
+    *,
+    option: str = "",
+) -> File:
+    """A file that Discord holds, in the job's own folder; raises `InputError`."""
+    called, limit = (
+        f"`{option}`" if option else code(file.name),
+        endpoint.max_file_size or MAX_UPLOAD_BYTES,
+    )
+    _check_size(called, file.size or 0, limit, option)
+    try:
+        # discord.py holds a file in memory, so only a few are brought at once.
+        with DiskFull.translate_errors():
+            path = jobs.uploads.path(job, file.name)
+            async with jobs.uploads.at_once:
+                content = await client.http.get_from_cdn(file.url or "")
+                # Discord does not say how large an embed's picture or a sticker is.
+                _check_size(called, len(content), limit, option)
+                await asyncio.to_thread(path.write_bytes, content)
+    except (discord.HTTPException, aiohttp.ClientError, TimeoutError) as error:
+        said = f"Discord did not hand over {code(file.name)}. Attach it again."
+        raise InputError(f"{called}: {said}" if option else said, option=option) from error
+    return replace(file, path=path, folder=path.parent, size=len(content))
+
+
+def _check_size(called: str, size: int, limit: int, option: str) -> None:
+    if size > limit:
+        raise InputError(
+            f"{called} is {megabytes(size)} large: this Space takes at most "
+            f"{megabytes(limit)} a file. Attach a smaller one.",
+            option=option,
+        )

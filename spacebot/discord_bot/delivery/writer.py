@@ -1,0 +1,291 @@
+"""Writing to the message that a `MessageRef` names, and beside it."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from functools import partial
+from typing import Any, cast
+
+import aiohttp
+import discord
+
+from spacebot.discord_bot.delivery.refusals import Refusal, refusal_of
+from spacebot.models import MessageRef, OutgoingFile, Reply
+
+NO_PINGS = discord.AllowedMentions.none()
+# Among so many of a channel's messages one is looked for that was just sent.
+SEARCHED_MESSAGES = 100
+
+
+def ref_of(interaction: discord.Interaction[Any], *, private: bool) -> MessageRef:
+    """The reference to an interaction's reply."""
+    return MessageRef(
+        application=interaction.application_id,
+        token=interaction.token,
+        # Interactions come live; ids need not tell the time by this host's clock.
+        created=time.time(),
+        user=interaction.user.id,
+        channel=interaction.channel_id,
+        guild=interaction.guild_id,
+        private=private,
+        file_limit=interaction.filesize_limit,
+    )
+
+
+class MessageWriter:
+    """Writes to one message: through the interaction's token while it lives."""
+
+    def __init__(self, client: discord.Client, ref: MessageRef) -> None:
+        self.client = client
+        self.ref = ref
+        self._webhook = self._hook()
+        self._once = self._hook()
+        self._once.session = cast(aiohttp.ClientSession, NoRetrySession(self._once.session))
+
+    def _hook(self) -> discord.Webhook:
+        ref = self.ref
+        hook = discord.Webhook.partial(ref.application, ref.token, client=self.client)
+        # An interaction's: only by such a one does discord.py send what one person alone sees.
+        hook.type = discord.WebhookType.application
+        return hook
+
+    async def edit(
+        self,
+        text: str,
+        *,
+        files: Sequence[OutgoingFile] | None = (),
+        view: discord.ui.View | None = None,
+    ) -> None:
+        """Make the reply this, replacing its buttons and its files; None keeps the files."""
+        message = self._message() if self.ref.is_ordinary else None
+        # Discord takes this name for the first reply.
+        change = message.edit if message else partial(self._webhook.edit_message, "@original")  # type: ignore[arg-type]
+        await edit(change, text, files=files, view=view)
+
+    async def follow_up(
+        self,
+        reply: Reply,
+        *,
+        nonce: str,
+        view: discord.ui.View | None = None,
+        private: bool = False,
+    ) -> int:
+        """Post one message more; returns its id. A `private` one is for the requester alone.
+
+        Beside an interaction's reply there are no nonces: a try whose answer was lost may
+        have arrived (see `arrived`), so each is made once.
+        """
+        if self.ref.is_ordinary and not private:
+            channel = self.client.get_partial_messageable(self.ref.channel or 0)
+            return (await send(channel, reply, nonce=nonce, view=view)).id
+        with OpenFiles(reply.files) as opened:
+            sent = await self._once.send(
+                reply.text,
+                files=opened,
+                ephemeral=private or self.ref.private,
+                allowed_mentions=NO_PINGS,
+                view=view or discord.utils.MISSING,
+                wait=True,
+            )
+        return sent.id
+
+    async def arrived(self, reply: Reply, *, besides: Collection[int]) -> int | None:
+        """The id of the follow-up that this became, although Discord's answer was lost.
+
+        None where there is none, or where the bot cannot look: what only one person sees,
+        and where the bot is no member.
+        """
+        ref = self.ref
+        if ref.channel is None or ref.message is None or ref.private or ref.is_ordinary:
+            return None
+        channel = self.client.get_partial_messageable(ref.channel)
+        try:
+            async for message in channel.history(limit=SEARCHED_MESSAGES):
+                about = message.interaction_metadata
+                mine = about is not None and about.original_response_message_id == ref.message
+                same = message.content == reply.text.strip()
+                same = same and len(message.attachments) == len(reply.files)
+                if mine and same and message.id not in besides:
+                    return message.id
+        except (discord.Forbidden, discord.NotFound):
+            pass
+        return None
+
+    async def delete(self, message: int, *, channel: int | None = None) -> None:
+        """Delete a message of this job: the reply, or one posted after it."""
+        if self.ref.is_editable and not self.ref.is_ordinary and channel is None:
+            await self._webhook.delete_message(message)
+            return
+        there = self.client.get_partial_messageable(channel or self.ref.channel or 0)
+        await there.get_partial_message(message).delete()
+
+    async def look(self, message: int, *, channel: int | None = None) -> discord.Message:
+        """A message of this job as it stands: the reply, or one posted after it."""
+        if self.ref.is_editable and not self.ref.is_ordinary and channel is None:
+            return await self._webhook.fetch_message(message)
+        there = self.client.get_partial_messageable(channel or self.ref.channel or 0)
+        return await there.fetch_message(message)
+
+    async def fetch(self) -> discord.Message | None:
+        """The reply as it stands; None where it cannot be seen (any longer)."""
+        if self.ref.is_editable and not self.ref.is_ordinary:
+            return await self._webhook.fetch_message("@original")  # type: ignore[arg-type]
+        message = self._message()
+        return await message.fetch() if message is not None else None
+
+    def _message(self) -> discord.PartialMessage | None:
+        if self.ref.channel is None or self.ref.message is None or self.ref.private:
+            return None
+        channel = self.client.get_partial_messageable(self.ref.channel)
+        return channel.get_partial_message(self.ref.message)
+
+    async def edit_without_token(self, text: str, *, view: discord.ui.View | None = None) -> None:
+        """Make the reply this text with these buttons, as the bot's own message."""
+        message = self._message()
+        if message is not None:
+            await message.edit(content=text, view=view, allowed_mentions=NO_PINGS)
+
+    async def to_channel(
+        self,
+        reply: Reply,
+        *,
+        nonce: str,
+        view: discord.ui.View | None = None,
+        mention: bool = True,
+    ) -> None:
+        """Post an ordinary message in the channel, which mentions whoever asked."""
+        assert self.ref.channel is not None
+        channel = self.client.get_partial_messageable(self.ref.channel)
+        user = discord.Object(self.ref.user)
+        requester = f"<@{self.ref.user}>"
+        text = reply.text
+        if mention and requester not in text:
+            text = f"{requester}\n{text}"[:2000]
+        reference = None
+        if self.ref.message is not None:
+            reference = discord.MessageReference(
+                message_id=self.ref.message,
+                channel_id=self.ref.channel,
+                fail_if_not_exists=False,
+            )
+        await send(
+            channel,
+            Reply(text, reply.files),
+            allowed=discord.AllowedMentions(
+                everyone=False, roles=False, users=[user], replied_user=False
+            )
+            if mention
+            else NO_PINGS,
+            reference=reference,
+            nonce=nonce,
+            view=view,
+        )
+
+    async def to_person(
+        self, reply: Reply, *, nonce: str, view: discord.ui.View | None = None
+    ) -> None:
+        """Post by direct message."""
+        person = await self.client.create_dm(discord.Object(self.ref.user))  # type: ignore[arg-type]
+        await send(person, reply, nonce=nonce, view=view)
+
+
+async def send(
+    channel: discord.abc.Messageable,
+    reply: Reply,
+    *,
+    nonce: str = "",
+    allowed: discord.AllowedMentions = NO_PINGS,
+    reference: discord.MessageReference | None = None,
+    view: discord.ui.View | None = None,
+) -> discord.Message:
+    """Send a reply as an ordinary message; it pings nobody but whom `allowed` names.
+
+    Sent again with the same `nonce` because Discord's answer got lost, it still stands once.
+    """
+    with OpenFiles(reply.files) as opened:
+        return await channel.send(
+            reply.text,
+            files=opened,
+            allowed_mentions=allowed,
+            reference=reference,  # type: ignore[arg-type]  # discord.py takes None, its types do not
+            view=view,  # type: ignore[arg-type]
+            # discord.py has Discord enforce it.
+            nonce=nonce or fresh_nonce(),
+        )
+
+
+async def edit(
+    change: Callable[..., Awaitable[Any]],
+    text: str,
+    *,
+    files: Sequence[OutgoingFile] | None = (),
+    view: discord.ui.View | None = None,
+) -> None:
+    """Make a message this text, these files and these buttons; None keeps its files.
+
+    `change` is its `edit` method. It pings nobody.
+    """
+    with OpenFiles(files or ()) as opened:
+        await change(
+            content=text,
+            attachments=discord.utils.MISSING if files is None else opened,
+            view=view,
+            allowed_mentions=NO_PINGS,
+        )
+
+
+async def thread_on(
+    message: discord.PartialMessage | discord.Message, title: str
+) -> discord.Thread:
+    """The thread on a message: the one that it has, else a new one."""
+    if message.thread is not None:
+        return message.thread
+    try:
+        return await message.create_thread(name=title)
+    except discord.HTTPException as error:
+        if refusal_of(error) is not Refusal.HAS_THREAD:
+            raise
+        return await message.fetch_thread()
+
+
+def fresh_nonce() -> str:
+    """What tells one message from every other, however often it is sent."""
+    return secrets.token_hex(8)
+
+
+async def _no_trouble(response: aiohttp.ClientResponse) -> None:
+    if response.status >= 500:
+        raise discord.DiscordServerError(response, await response.text())
+
+
+class NoRetrySession:
+    """A session whose requests raise Discord's troubles at once.
+
+    discord.py would make the request again, which may have been done.
+    """
+
+    def __init__(self, session: aiohttp.ClientSession) -> None:
+        self._session = session
+
+    def request(self, *args: Any, **arguments: Any) -> Any:
+        """Make a request, as `aiohttp.ClientSession` does."""
+        return self._session.request(*args, **arguments, raise_for_status=_no_trouble)
+
+
+class OpenFiles(list[discord.File]):
+    """Files opened for one request, and closed after it."""
+
+    def __init__(self, files: Sequence[OutgoingFile]) -> None:
+        super().__init__(
+            discord.File(file.path, file.name, description=file.description or None)
+            for file in files
+        )
+
+    def __enter__(self) -> OpenFiles:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for file in self:
+            file.close()

@@ -1,0 +1,297 @@
+"""Where interactions become jobs: commands, buttons, and what a restart left behind."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+import uuid
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import discord
+
+from spacebot.discord_bot.button_base import cancel_view
+from spacebot.discord_bot.delivery import (
+    LOST,
+    NO_PINGS,
+    POSTED_UNCERTAIN,
+    MessageSurface,
+    Refusal,
+    ref_of,
+    refusal_of,
+)
+from spacebot.discord_bot.delivery.attachments import with_pending_files
+from spacebot.discord_bot.forms import Forms
+from spacebot.engine import job_text
+from spacebot.engine.follow import Follower
+from spacebot.engine.jobs import JobManager, secrets_of, to_job
+from spacebot.engine.pacing import InteractionThrottle
+from spacebot.engine.store import JobRecord, RecordState
+from spacebot.errors import EndpointGone
+from spacebot.models import AnswerPlace, Choice, Endpoint, FollowUpChain, Job, JobEnding, Requester
+from spacebot.spaces import inputs
+
+log = logging.getLogger(__name__)
+
+# So many interrupted jobs are taken up side by side after a restart.
+MAX_CONCURRENT_RECOVERIES = 10
+# So many seconds an answer waits for its job to be written down: a disk that is busy for
+# longer must not cost Discord's 3.
+RECORD_WAIT = 0.25
+
+ConversationOpener = Callable[
+    [discord.Interaction[Any], str, Endpoint, Mapping[str, Any]], Awaitable[bool]
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Recovery:
+    """A job to run, in this process for the first time, and the message that shows it."""
+
+    surface: MessageSurface
+    run: Callable[[], Coroutine[Any, Any, Any]]
+
+
+class Dispatcher:
+    """Answers interactions: each becomes a job, and the job an answer."""
+
+    def __init__(
+        self,
+        client: discord.Client,
+        jobs: JobManager,
+        forms: Forms,
+        *,
+        converse: ConversationOpener,
+        others: Callable[[Job], Recovery | None],
+    ) -> None:
+        self.client = client
+        self.jobs = jobs
+        self.forms = forms
+        self.throttle = InteractionThrottle()
+        # What else a Cancel button stops, by the id in it: the job that it is, and how.
+        self.stoppable: dict[str, tuple[Job, Callable[[str], str]]] = {}
+        # Takes a chat's command as the beginning of a conversation, where one can be had.
+        self._converse = converse
+        # Takes up a job that no interaction asked for; gives None for one of ours.
+        self._others = others
+        self._tasks: set[asyncio.Task[Any]] = set()
+
+    async def answer(
+        self,
+        interaction: discord.Interaction[Any],
+        command: str,
+        endpoint: Endpoint,
+        arguments: Mapping[str, Any],
+        *,
+        chain: FollowUpChain | None = None,
+        conversation: str | None = None,
+    ) -> None:
+        """Acknowledge an interaction, run the job and post what it gives.
+
+        `arguments` holds Discord's values by option name, attachments as they are.
+        `chain` says what it follows, `conversation` whose session it runs in.
+        """
+        if built_in := self.jobs.catalogue.built_in.get(endpoint.space):
+            await built_in.run(self, interaction, endpoint, arguments)
+            return
+        alone = chain is None and conversation is None
+        if alone and await self._converse(interaction, command, endpoint, arguments):
+            return
+        job = self.job(interaction, command, endpoint, arguments)
+        if alone and endpoint.stateful and endpoint.then:
+            # What its buttons go on with: theirs alone, and found again after a restart.
+            conversation = uuid.uuid4().hex
+        job = replace(job, chain=chain, conversation=conversation)
+        job = await self.acknowledge(interaction, job)
+        await self.throttle.wait_for_crowd()
+        await self.recovery(job).run()
+
+    def recovery(self, job: Job) -> Recovery:
+        """A job that an interaction asked for, shown in its reply."""
+        surface = MessageSurface(self.client, self.jobs, job)
+        # Its message may be learnt first.
+        return Recovery(surface, lambda: Follower(surface, surface.job).run())
+
+    def job(
+        self,
+        interaction: discord.Interaction[Any],
+        command: str,
+        endpoint: Endpoint,
+        arguments: Mapping[str, Any],
+    ) -> Job:
+        """The job that an interaction asks for."""
+        private = endpoint.answer is AnswerPlace.PRIVATE
+        return Job(
+            id=uuid.uuid4().hex[:12],
+            endpoint=endpoint,
+            requester=Requester(
+                user=str(interaction.user.id),
+                mention=interaction.user.mention,
+            ),
+            arguments=with_pending_files(arguments),
+            command=command,
+            message_ref=ref_of(interaction, private=private),
+            stored=True,
+        )
+
+    async def acknowledge(self, interaction: discord.Interaction[Any], job: Job) -> Job:
+        """Write a job down and answer its interaction; the job, with the message's id."""
+        keeping = asyncio.ensure_future(self.jobs.keep(job))
+        try:
+            with self.throttle.acknowledging():
+                # First, so that nobody ever waits on a message that a killed process left.
+                await asyncio.wait({keeping}, timeout=RECORD_WAIT)
+                async with self.throttle.slots:
+                    message = await self._acknowledge(interaction, job)
+            await keeping
+        except BaseException:
+            await self.jobs.drop(job, JobEnding.CANCELLED)
+            raise
+        return at_message(job, message)
+
+    async def _acknowledge(self, interaction: discord.Interaction[Any], job: Job) -> int | None:
+        """Answer within Discord's 3 seconds, by a message that is edited from now on; its id."""
+        respond = partial(
+            interaction.response.send_message,
+            ephemeral=job.endpoint.answer is AnswerPlace.PRIVATE,
+            allowed_mentions=NO_PINGS,
+            view=cancel_view(job.id),
+        )
+        try:
+            answered = await respond(f"{job_text.header_line(job, job.command)}\n-# ⏳ Starting")
+        except discord.HTTPException as error:
+            if refusal_of(error) is not Refusal.MODERATED:
+                raise
+            # The prompt, most likely: without it the command is answered all the same.
+            answered = await respond(
+                f"**{job.command}** for {job.requester.mention}\n-# ⏳ Starting"
+            )
+        return answered.message_id
+
+    async def ask(
+        self,
+        interaction: discord.Interaction[Any],
+        command: str,
+        endpoint: Endpoint,
+        arguments: Mapping[str, Any],
+        *,
+        only: Collection[str] | None = None,
+        chain: FollowUpChain | None = None,
+        conversation: str | None = None,
+    ) -> None:
+        """Open a form with what is given, `only` for the options named; then answer."""
+
+        async def finish(after: discord.Interaction[Any], filled: dict[str, Any]) -> None:
+            await self.answer(
+                after, command, endpoint, filled, chain=chain, conversation=conversation
+            )
+
+        await self.forms.open(interaction, command, endpoint, arguments, finish, only=only)
+
+    async def suggest(
+        self,
+        interaction: discord.Interaction[Any],
+        endpoint: Endpoint,
+        option: str,
+        text: str,
+    ) -> Sequence[Choice]:
+        """What to offer for an option while a person types: what the Space's page would."""
+        arguments = {
+            name: value
+            for name, value in interaction.namespace
+            if name != option and isinstance(value, str | int | float)
+        }
+        requester = Requester(str(interaction.user.id), interaction.user.mention)
+        return await self.jobs.catalogue.suggest(endpoint, option, text, arguments, requester)
+
+    async def run_or_ask(
+        self,
+        interaction: discord.Interaction[Any],
+        command: str,
+        endpoint: Endpoint,
+        arguments: Mapping[str, Any],
+        *,
+        chain: FollowUpChain | None = None,
+        conversation: str | None = None,
+        ask: Collection[str] = (),
+    ) -> None:
+        """Answer, after a form for what the endpoint needs and is not given.
+
+        `ask` names parameters to ask for although they are optional.
+        """
+        needed = (option for one in endpoint.parameters for option in inputs.own_options(one))
+        only = {
+            one.name
+            for one in needed
+            if (one.required or one.parameter in ask) and one.name not in arguments
+        }
+        way = self.answer if not only else partial(self.ask, only=only)
+        await way(interaction, command, endpoint, arguments, chain=chain, conversation=conversation)
+
+    async def recover(self) -> None:
+        """Take up, or tell of, every job that a restart interrupted."""
+        # As they were before the database is asked: they go on ending meanwhile.
+        ours = self.jobs.job_ids
+        records = [one for one in await self.jobs.store.unfinished() if one.id not in ours]
+        if records:
+            log.info("%d jobs were interrupted by the restart", len(records))
+        limit = asyncio.Semaphore(MAX_CONCURRENT_RECOVERIES)
+
+        async def one(record: JobRecord) -> None:
+            async with limit:
+                await self._recover(record)
+
+        await asyncio.gather(*map(one, records))
+
+    async def take_over(self) -> None:
+        """Go on with the jobs of a client that was closed, until this one is."""
+        while True:
+            running, go_on = await self.jobs.left.get()
+            log.info("job %s is taken over", running.job.id)
+            self._spawn(go_on(self.client), running.job.id)
+
+    def _spawn(self, work: Coroutine[Any, Any, Any], job: str) -> None:
+        task = asyncio.create_task(work, name=f"job {job}")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _recover(self, record: JobRecord) -> None:
+        """Take up one job where that is safe, or tell its requester."""
+        try:
+            job = self._job(record)
+            recovery = self._others(job) or self.recovery(job)
+            surface = recovery.surface
+            if not await surface.is_waiting():
+                await self.jobs.note(record.id, state=JobEnding.CANCELLED.value, ended=time.time())
+            elif self._can_be_taken_up(record, surface.job.endpoint):
+                log.info("job %s %s is taken up again", record.id, record.command)
+                self._spawn(recovery.run(), record.id)
+            else:
+                # A private answer cannot be looked at once its token is over.
+                posted = record.state == RecordState.POSTING
+                await surface.tell_lost(POSTED_UNCERTAIN if posted else LOST)
+                await self.jobs.lose(job)
+        except Exception:
+            log.exception("job %s could not be recovered", record.id)
+
+    def _can_be_taken_up(self, record: JobRecord, endpoint: Endpoint) -> bool:
+        """Whether a job can be run without harm, and with all its values: no secret is kept."""
+        harmless = record.state == RecordState.WAITING or endpoint.repeatable
+        return harmless and not secrets_of(record)
+
+    def _job(self, record: JobRecord) -> Job:
+        try:
+            endpoint = self.jobs.archive.endpoint_of(record)
+        except EndpointGone:
+            # Enough to tell of it; running it says that the endpoint is gone.
+            endpoint = Endpoint(record.space, record.api_name, record.command, "")
+        return to_job(record, endpoint)
+
+
+def at_message(job: Job, message: int | None) -> Job:
+    """The job, answered by the message of this id."""
+    assert job.message_ref is not None
+    return replace(job, message_ref=replace(job.message_ref, message=message))

@@ -1,0 +1,114 @@
+"""Forms that are being filled in: who by, how far, and what was typed so far."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import discord
+
+from spacebot.discord_bot.forms.fields import FormField, fields_of
+from spacebot.errors import InputError
+from spacebot.models import Endpoint, File
+from spacebot.spaces.inputs.form import group_by_parameter, is_late, value_of
+
+# Discord: a form has at most five fields.
+FIELDS_PER_PAGE = 5
+MAX_DRAFTS = 5000
+DRAFT_TTL = 3600.0
+
+FormFinish = Callable[[discord.Interaction[Any], dict[str, Any]], Awaitable[None]]
+
+
+@dataclass(slots=True, eq=False)
+class FormDraft:
+    """One form. `finish` is called with what was given, once that can be taken.
+
+    `menu` is the interaction whose private message stands between two pages.
+    """
+
+    title: str
+    endpoint: Endpoint
+    arguments: dict[str, Any]
+    fields: tuple[FormField, ...]
+    finish: FormFinish
+    id: str = field(default_factory=lambda: secrets.token_hex(6))
+    opened: float = field(default_factory=time.monotonic)
+    menu: discord.Interaction[Any] | None = None
+    menu_id: int | None = None
+
+    @property
+    def pages(self) -> int:
+        """How many pages there are."""
+        return max(1, -(-len(self.fields) // FIELDS_PER_PAGE))
+
+    def page(self, number: int) -> tuple[FormField, ...]:
+        """The fields of a page, counted from 0."""
+        return self.fields[number * FIELDS_PER_PAGE : (number + 1) * FIELDS_PER_PAGE]
+
+    def page_of(self, option: str) -> int:
+        """The page on which an option is asked for; the first where none is."""
+        for place, one in enumerate(self.fields):
+            if option in one.slots:
+                return place // FIELDS_PER_PAGE
+        return 0
+
+    def missing(self) -> list[FormField]:
+        """The fields that have to be filled in and are not."""
+        empty = (None, "", [])
+        return [
+            one
+            for one in self.fields
+            if one.option.required and one.current_value(self.arguments) in empty
+        ]
+
+    def problems(self) -> Iterator[InputError]:
+        """What the Space could not take of what was given.
+
+        What is attached is looked at once it was brought here.
+        """
+        arguments = {name: value for name, value in self.arguments.items() if value is not None}
+        for parameter, own in group_by_parameter(self.endpoint, arguments):
+            attached = any(isinstance(one, File | discord.Attachment) for one in own.values())
+            if not attached and not (own and is_late(self.endpoint, parameter)):
+                try:
+                    value_of(parameter, own)
+                except InputError as error:
+                    self._include(error.option)
+                    yield error
+
+    def _include(self, option: str) -> None:
+        """Ask for an option that was given with the command, and wrongly."""
+        if not any(option in one.slots for one in self.fields):
+            self.fields += fields_of(self.endpoint, {option})
+
+
+class FormDrafts:
+    """The open forms: at most `MAX_DRAFTS`, each for `DRAFT_TTL` seconds."""
+
+    def __init__(self) -> None:
+        self._drafts: OrderedDict[str, FormDraft] = OrderedDict()
+
+    def add(self, draft: FormDraft) -> None:
+        """Keep a form, and forget those that are too old or too many."""
+        self._drafts[draft.id] = draft
+        while self._drafts:
+            oldest = next(iter(self._drafts.values()))
+            if len(self._drafts) <= MAX_DRAFTS and time.monotonic() - oldest.opened < DRAFT_TTL:
+                return
+            del self._drafts[oldest.id]
+
+    def get(self, draft: str) -> FormDraft | None:
+        """The form of this id, or None where it is too old."""
+        found = self._drafts.get(draft)
+        if found is not None and time.monotonic() - found.opened >= DRAFT_TTL:
+            found = self._drafts.pop(draft, None) and None
+        return found
+
+    def drop(self, draft: FormDraft) -> None:
+        """Forget a form that was run."""
+        self._drafts.pop(draft.id, None)

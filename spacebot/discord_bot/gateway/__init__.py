@@ -1,0 +1,1 @@
+"""The gateway and the REST API: intents, sessions, rate limits, reachability."""

@@ -1,0 +1,113 @@
+"""Which intents the bot asks Discord for: the least, and privileged ones where they are used."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+
+import discord
+
+log = logging.getLogger(__name__)
+
+# How long to wait for the connection to be back, in seconds.
+READY_TIMEOUT = 30.0
+
+CONTENT, MEMBERS = "message_content", "members"
+# A privileged intent → its name in the Developer Portal, and the flags that an application
+# has when it is switched on there: of a verified one, and of a small one.
+PORTAL_NAMES: Mapping[str, tuple[str, str, str]] = {
+    CONTENT: (
+        "Message Content Intent",
+        "gateway_message_content",
+        "gateway_message_content_limited",
+    ),
+    MEMBERS: ("Server Members Intent", "gateway_guild_members", "gateway_guild_members_limited"),
+}
+
+
+def minimal_intents() -> discord.Intents:
+    """The servers, their messages and reactions, and what is deleted: none is privileged."""
+    return discord.Intents(guilds=True, guild_messages=True, dm_messages=True, guild_reactions=True)
+
+
+class PrivilegedIntents:
+    """The privileged intents that rooms need, and which of them Discord allows.
+
+    What Discord does not allow is never asked for, since it would refuse the whole
+    connection. What was once asked for stays until the next start. `identify` gets the
+    client another session.
+    """
+
+    def __init__(self, client: discord.Client, identify: Callable[[], Awaitable[None]]) -> None:
+        self._client = client
+        self._identify = identify
+        self._needs: dict[str, frozenset[str]] = {}
+        self._allowed: frozenset[str] = frozenset()
+        self._asked: frozenset[str] = frozenset()
+        self._refused = False
+
+    @property
+    def asked(self) -> frozenset[str]:
+        """The privileged intents that are asked for."""
+        return self._asked
+
+    def need(self, room: str, names: Iterable[str]) -> None:
+        """Note what a room needs now, in place of what it needed before."""
+        self._needs[room] = frozenset(names)
+
+    def lacking(self, names: Iterable[str]) -> list[str]:
+        """Those of these that Discord does not allow, by their names in the Developer Portal."""
+        return [PORTAL_NAMES[name][0] for name in sorted(names) if name not in self._allowed]
+
+    def refuse(self) -> None:
+        """Ask for none until `renew` is called: Discord refused, whatever it had said."""
+        self._refused = True
+
+    def read(self, flags: discord.ApplicationFlags) -> None:
+        """Take what an application's flags say is allowed, and ask for what is needed of it."""
+        self._allowed = frozenset(
+            name
+            for name, (_, verified, small) in PORTAL_NAMES.items()
+            if getattr(flags, verified) or getattr(flags, small)
+        )
+        if self._refused:
+            self._allowed = frozenset()
+        needed = frozenset[str]().union(*self._needs.values())
+        self._asked |= needed & self._allowed
+        self._set(minimal_intents(), self._asked)
+
+    def _set(self, intents: discord.Intents, names: Iterable[str]) -> None:
+        for name in names:
+            setattr(intents, name, True)
+        # discord.py takes them in the constructor alone. A new client would cut off
+        # whatever the jobs under way have yet to post through this one.
+        self._client._connection._intents = intents
+
+    async def renew(self) -> None:
+        """Look at what Discord allows now, and identify anew where that gives what is needed.
+
+        The old session is left once the new one stands: nothing is missed.
+        """
+        before = self._asked
+        self._refused = False
+        self.read((await self._client.application_info()).flags)
+        if self._asked == before or not self._client.ws:
+            return
+        log.info("identifying anew, to be sent more: %s", ", ".join(sorted(self._asked)))
+        ready = asyncio.ensure_future(self._client.wait_for("ready", timeout=READY_TIMEOUT))
+        try:
+            await self._identify()
+            await ready
+        except TimeoutError:
+            log.warning("Discord is not ready yet after %.0f s", READY_TIMEOUT)
+        except (discord.ConnectionClosed, OSError) as error:
+            log.warning("Discord did not give a new session: %s", type(error).__name__)
+            self._forgo(before)
+        finally:
+            ready.cancel()
+
+    def _forgo(self, before: frozenset[str]) -> None:
+        """Go on with the intents of the session that there is."""
+        self._asked, self._allowed = before, self._allowed & before
+        self._set(minimal_intents(), before)

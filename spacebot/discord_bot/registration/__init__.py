@@ -1,0 +1,1 @@
+"""From endpoints to registered slash commands, by Discord's rules."""

@@ -1,0 +1,87 @@
+"""Acknowledging interactions, where Discord's answer to that is lost or empty."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, cast
+
+import aiohttp
+import discord
+from discord.webhook.async_ import AsyncWebhookAdapter
+
+from spacebot.discord_bot.delivery import DISCORD_ERRORS, Refusal, refusal_of
+
+# Answers that make no message.
+AUTOCOMPLETE_RESULT, MODAL = 8, 9
+
+
+class AcknowledgingAdapter(AsyncWebhookAdapter):
+    """discord.py's requests for interactions; what may have been taken is looked for."""
+
+    def __init__(self, client: discord.Client) -> None:
+        super().__init__()
+        self.client = client
+
+    async def create_interaction_response(  # type: ignore[override]
+        self,
+        interaction_id: int,
+        token: str,
+        *,
+        session: aiohttp.ClientSession,
+        params: Any,
+        **how: Any,
+    ) -> Any:
+        """Answer an interaction; raises where that was not taken, or another process was first."""
+        watched, lost = AmbiguousFailureSession(session), None
+        try:
+            answered = await super().create_interaction_response(
+                interaction_id,
+                token,
+                session=cast(aiohttp.ClientSession, watched),
+                params=params,
+                **how,
+            )
+            if isinstance(answered, dict):
+                return answered
+        except DISCORD_ERRORS as error:
+            if isinstance(error, discord.HTTPException) and not _is_ours(error, watched):
+                raise
+            lost = error
+        about: dict[str, Any] = {"id": str(interaction_id), "type": 2}
+        if (params.payload or {}).get("type") not in (AUTOCOMPLETE_RESULT, MODAL):
+            message = await self.get_original_interaction_response(
+                self.client.application_id or 0, token, session=session, **how
+            )
+            about["response_message_id"] = message["id"]
+        elif lost and not isinstance(lost, discord.HTTPException):
+            raise lost
+        return {"interaction": about}
+
+
+def _is_ours(error: discord.HTTPException, watched: AmbiguousFailureSession) -> bool:
+    """Whether an interaction that was answered before was answered by us.
+
+    discord.py repeats a request whose answer got lost, and the first one may have been
+    taken. Where none was lost, another process with the same token was faster.
+    """
+    return refusal_of(error) is Refusal.ACKNOWLEDGED and watched.lost
+
+
+class AmbiguousFailureSession:
+    """A session that notes whether Discord may have done what it did not confirm."""
+
+    def __init__(self, session: aiohttp.ClientSession) -> None:
+        self._session = session
+        self.lost = False
+
+    @asynccontextmanager
+    async def request(self, *args: Any, **arguments: Any) -> AsyncIterator[aiohttp.ClientResponse]:
+        """Make a request, as `aiohttp.ClientSession` does."""
+        try:
+            async with self._session.request(*args, **arguments) as response:
+                self.lost = self.lost or response.status >= 500
+                yield response
+        except (aiohttp.ClientError, OSError):
+            self.lost = True
+            raise

@@ -1,0 +1,287 @@
+"""Endpoints → slash commands, made at run time with discord.py's public API."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Protocol
+
+import discord
+from discord import app_commands
+
+from spacebot.discord_bot.registration.file_types import TypedCommand
+from spacebot.errors import InputError
+from spacebot.models import Choice, Endpoint, Option, OptionType, Space
+from spacebot.spaces import inputs
+from spacebot.spaces.inputs.components.base import MAX_CHOICES
+from spacebot.spaces.inputs.form import MAX_COMMAND_CHARACTERS
+from spacebot.spaces.schema import MORE_COMMAND, command_name
+
+
+class CommandHandler(Protocol):
+    """What the commands need: to run a job, or to ask for more first."""
+
+    async def answer(
+        self,
+        interaction: discord.Interaction[Any],
+        command: str,
+        endpoint: Endpoint,
+        arguments: Mapping[str, Any],
+    ) -> None:
+        """Run a job with these values."""
+        ...
+
+    async def ask(
+        self,
+        interaction: discord.Interaction[Any],
+        command: str,
+        endpoint: Endpoint,
+        arguments: Mapping[str, Any],
+        *,
+        only: Collection[str] | None = None,
+    ) -> None:
+        """Open a form for the options in `only`, then run a job."""
+        ...
+
+    async def suggest(
+        self,
+        interaction: discord.Interaction[Any],
+        endpoint: Endpoint,
+        option: str,
+        text: str,
+    ) -> Sequence[Choice]:
+        """What to offer for an option while a person types."""
+        ...
+
+
+# Discord: 100 slash commands for an application.
+MAX_COMMANDS = 100
+MORE_DESCRIPTION = "What to run; a form asks for the rest"
+# The names and descriptions of the subcommand for further endpoints.
+MORE_RESERVE = 200
+OPTION_TYPES: dict[OptionType, Any] = {
+    OptionType.STRING: str,
+    OptionType.INTEGER: int,
+    OptionType.NUMBER: float,
+    OptionType.BOOLEAN: bool,
+    OptionType.ATTACHMENT: discord.Attachment,
+}
+EVERYWHERE = app_commands.AppCommandContext(guild=True, dm_channel=True, private_channel=True)
+INSTALL_TYPES = app_commands.AppInstallationType(guild=True, user=True)
+
+
+def build_command(
+    space: Space, dispatcher: CommandHandler
+) -> app_commands.Command[Any, ..., Any] | app_commands.Group:
+    """One Space → `/name`, or `/name endpoint` where it gives several."""
+    if len(space.endpoints) == 1:
+        return _command(
+            space.endpoints[0], space.name, f"/{space.name}", MAX_COMMAND_CHARACTERS, dispatcher
+        )
+    group = app_commands.Group(
+        name=space.name,
+        description=_limit(space.title),
+        allowed_contexts=EVERYWHERE,
+        allowed_installs=INSTALL_TYPES,
+    )
+    listed = [endpoint for endpoint in space.endpoints if not endpoint.further]
+    further = {endpoint.name: endpoint for endpoint in space.endpoints if endpoint.further}
+    room = MAX_COMMAND_CHARACTERS - len(space.name) - 100
+    if further:
+        group.add_command(_more_command(space, further, dispatcher))
+        room -= MORE_RESERVE
+    share = room // len(listed)
+    for endpoint in listed:
+        full = command_name(space, endpoint)
+        group.add_command(_command(endpoint, endpoint.name, full, share, dispatcher, top=False))
+    return group
+
+
+def _more_command(
+    space: Space, endpoints: Mapping[str, Endpoint], dispatcher: CommandHandler
+) -> app_commands.Command[Any, ..., Any]:
+    """`/name more endpoint:…`: every endpoint that has no subcommand, each with a form."""
+
+    async def callback(interaction: discord.Interaction[Any], endpoint: str) -> None:
+        found = endpoints.get(endpoint.strip().lower())
+        if found is None:
+            raise InputError("There is no endpoint of that name here. Choose one from the list.")
+        full = command_name(space, found)
+        if any(map(inputs.own_options, found.parameters)):
+            await dispatcher.ask(interaction, full, found, {})
+        else:
+            await dispatcher.answer(interaction, full, found, {})
+
+    async def complete(
+        interaction: discord.Interaction[Any],  # noqa: ARG001
+        current: str,
+    ) -> list[app_commands.Choice[str]]:
+        wanted = current.strip().lower()
+        labels = {name: f"{name} · {one.description}" for name, one in endpoints.items()}
+        found = [name for name, label in labels.items() if wanted in label.lower()]
+        found.sort(key=lambda name: not name.startswith(wanted))
+        return [
+            app_commands.Choice(name=_limit(labels[name]), value=name)
+            for name in found[:MAX_CHOICES]
+        ]
+
+    app_commands.describe(endpoint=MORE_DESCRIPTION)(callback)
+    app_commands.autocomplete(endpoint=complete)(callback)
+    return app_commands.Command(
+        name=MORE_COMMAND,
+        description=_limit(f"{len(endpoints)} more of {space.title}"),
+        callback=callback,
+    )
+
+
+def _command(
+    endpoint: Endpoint,
+    name: str,
+    full: str,
+    budget: int,
+    dispatcher: CommandHandler,
+    *,
+    top: bool = True,
+) -> app_commands.Command[Any, ..., Any]:
+    options, rest = _options(endpoint, budget)
+    # Neutral parameter names, since an option may be called what Python does not allow.
+    named = {f"p{index}": option for index, option in enumerate(options)}
+
+    async def callback(interaction: discord.Interaction[Any], **arguments: Any) -> None:
+        values = {named[key].name: value for key, value in arguments.items() if value is not None}
+        more = bool(rest) and values.pop(options[-1].name, False)
+        if more or any(one.required for one in rest):
+            await dispatcher.ask(
+                interaction, full, endpoint, values, only={one.name for one in rest}
+            )
+        else:
+            await dispatcher.answer(interaction, full, endpoint, values)
+
+    callback.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+        [
+            inspect.Parameter(
+                "interaction",
+                inspect.Parameter.POSITIONAL_OR_KEYWORD,
+                annotation=discord.Interaction,
+            ),
+            *(_parameter(key, option) for key, option in named.items()),
+        ]
+    )
+    app_commands.rename(**{key: option.name for key, option in named.items()})(callback)
+    app_commands.describe(**{key: option.description for key, option in named.items()})(callback)
+    if choices := {key: _choices(option) for key, option in named.items() if option.choices}:
+        app_commands.choices(**choices)(callback)
+    if completed := {
+        key: _autocomplete(endpoint, option, dispatcher)
+        for key, option in named.items()
+        if option.autocomplete
+    }:
+        app_commands.autocomplete(**completed)(callback)
+    command = TypedCommand(
+        name=name,
+        description=_limit(endpoint.description),
+        callback=callback,
+        allowed_contexts=EVERYWHERE if top else None,
+        allowed_installs=INSTALL_TYPES if top else None,
+    )
+    command.file_types = {option.name: option.file_types for option in options}
+    return command
+
+
+def _options(endpoint: Endpoint, budget: int) -> tuple[list[Option], tuple[Option, ...]]:
+    """The options of a command, and those that a form has, which its last option opens."""
+    form = inputs.options(endpoint, budget)
+    if not form.rest:
+        return list(form.options), ()
+    more = Option(
+        name=MORE_COMMAND,
+        description="Fill in the other settings too, in a form",
+        type=OptionType.BOOLEAN,
+        parameter="",
+    )
+    form = inputs.options(endpoint, budget - inputs.option_size(more), inputs.MAX_OPTIONS - 1)
+    taken = {one.name for one in form.options}
+    names = (
+        MORE_COMMAND,
+        *(f"{MORE_COMMAND}_{number}" for number in range(2, inputs.MAX_OPTIONS + 2)),
+    )
+    free = next(name for name in names if name not in taken)
+    return [*form.options, replace(more, name=free)], form.rest
+
+
+def _parameter(key: str, option: Option) -> inspect.Parameter:
+    kind = OPTION_TYPES[option.type]
+    low, high = option.minimum, option.maximum
+    if option.type is OptionType.STRING:
+        low, high = option.min_length, option.max_length
+    if option.type is OptionType.INTEGER:
+        low, high = low if low is None else int(low), high if high is None else int(high)
+    bounded = option.type in (OptionType.STRING, OptionType.INTEGER, OptionType.NUMBER)
+    if bounded and (low is not None or high is not None) and not option.choices:
+        kind = app_commands.Range[kind, low, high]
+    return inspect.Parameter(
+        key,
+        inspect.Parameter.KEYWORD_ONLY,
+        annotation=kind,
+        default=inspect.Parameter.empty if option.required else None,
+    )
+
+
+def _choices(option: Option) -> list[app_commands.Choice[Any]]:
+    return [app_commands.Choice(name=choice.label, value=choice.value) for choice in option.choices]
+
+
+def _autocomplete(endpoint: Endpoint, option: Option, dispatcher: CommandHandler) -> Any:
+    async def complete(
+        interaction: discord.Interaction[Any],
+        current: str,
+    ) -> list[app_commands.Choice[Any]]:
+        found = await dispatcher.suggest(interaction, endpoint, option.name, str(current))
+        return [app_commands.Choice(name=choice.label, value=choice.value) for choice in found]
+
+    return complete
+
+
+def _limit(text: str) -> str:
+    return text if len(text) <= 100 else text[:99] + "…"
+
+
+# What Discord adds to a command that is registered, or leaves out where it is the default.
+def comparable(command: Mapping[str, Any]) -> dict[str, Any]:
+    """A command's payload, sent or registered, as what can be compared."""
+    return {
+        "type": command.get("type") or 1,
+        "name": command["name"],
+        "description": command.get("description") or "",
+        "options": [_comparable_option(option) for option in command.get("options") or ()],
+        "nsfw": bool(command.get("nsfw")),
+        # A number here, and text there.
+        "permissions": str(command.get("default_member_permissions") or ""),
+        "contexts": sorted(command.get("contexts") or ()),
+        "installs": sorted(command.get("integration_types") or ()),
+    }
+
+
+def _comparable_option(option: Mapping[str, Any]) -> dict[str, Any]:
+    kept = ("type", "name", "description", "min_value", "max_value", "min_length", "max_length")
+    return {
+        **{key: option.get(key) for key in kept},
+        "required": bool(option.get("required")),
+        "autocomplete": bool(option.get("autocomplete")),
+        "channels": sorted(option.get("channel_types") or ()),
+        "file_types": sorted(option.get("file_types") or ()),
+        "choices": [(choice["name"], choice["value"]) for choice in option.get("choices") or ()],
+        "options": [_comparable_option(inner) for inner in option.get("options") or ()],
+    }
+
+
+def commands_differ(ours: Sequence[Mapping[str, Any]], theirs: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether what is registered is not what is wanted, in whatever order."""
+    return _by_name(ours) != _by_name(theirs)
+
+
+def _by_name(commands: Sequence[Mapping[str, Any]]) -> dict[tuple[int, str], dict[str, Any]]:
+    return {
+        (command.get("type") or 1, command["name"]): comparable(command) for command in commands
+    }

@@ -1,0 +1,11 @@
+"""Send to: a result or a message on to another command that takes it.
+
+`SendTo` is the feature, with the command of a message's own menu; `SEND_TO` handles its
+button and its menus.
+"""
+
+from __future__ import annotations
+
+from spacebot.discord_bot.send_to.send_to import SEND_TO, SendTo
+
+__all__ = ["SEND_TO", "SendTo"]

@@ -1,0 +1,257 @@
+"""Send to: the commands, of any Space here, that take what a message has."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import re
+import time
+from collections.abc import Sequence
+from typing import Any, cast
+
+import discord
+from discord import app_commands, ui
+
+from spacebot.discord_bot.button_base import SEND, ComponentHandler
+from spacebot.discord_bot.buttons import JobButton, job_id_of, outputs_of
+from spacebot.discord_bot.delivery import DISCORD_ERRORS, MessageWriter
+from spacebot.discord_bot.delivery.attachments import attachments_of, embedded_pictures, text_of
+from spacebot.discord_bot.dispatcher import Dispatcher
+from spacebot.discord_bot.registration.commands import EVERYWHERE, INSTALL_TYPES
+from spacebot.discord_bot.send_to.menus import (
+    OpenSendMenus,
+    SendItem,
+    SendMenu,
+    TargetCommand,
+    targets_for,
+)
+from spacebot.engine import recipes
+from spacebot.models import MessageRef
+from spacebot.spaces.inputs.components.base import clip
+
+TARGETS_PER_PAGE = 25
+# How long the other messages of a result are looked for: the press is answered within 3 s.
+MESSAGE_SEARCH_TIMEOUT = 1.0
+MENU_ID = r"(?P<menu>[0-9a-f]{12})"
+MENU_EXPIRED = "⌛ This menu is too old, or the bot was restarted. Open it again."
+NOTHING_TO_SEND = "There is no picture, sound, video, file or text to send here."
+NO_TARGET = "No command here takes this."
+
+
+class SendTo:
+    """Offers what a message has to the commands that take it, by menus that only one user sees."""
+
+    def __init__(self, dispatcher: Dispatcher) -> None:
+        self.dispatcher = dispatcher
+        self.menus = OpenSendMenus()
+
+    def context_menu(self) -> app_commands.ContextMenu:
+        """The command of a message's own menu (right click → Apps)."""
+
+        async def use(interaction: discord.Interaction[Any], message: discord.Message) -> None:
+            await self.offer(interaction, [message], await job_id_of(self.dispatcher, message))
+
+        return app_commands.ContextMenu(
+            name="Use in a Space…",
+            callback=use,
+            allowed_contexts=EVERYWHERE,
+            allowed_installs=INSTALL_TYPES,
+        )
+
+    async def offer(
+        self,
+        interaction: discord.Interaction[Any],
+        messages: Sequence[discord.Message],
+        job: str | None,
+    ) -> None:
+        """Ask what to send, where messages have several things, and where to."""
+        items = await _items_of(self.dispatcher, messages, job)
+        fitting = [item for item in items if targets_for(self.dispatcher.jobs.catalogue, item)]
+        if not fitting:
+            said = NO_TARGET if items else NOTHING_TO_SEND
+            await interaction.response.send_message(said, ephemeral=True)
+            return
+        menu = SendMenu(fitting[:TARGETS_PER_PAGE], interaction)
+        if len(fitting) == 1:
+            menu.chosen = fitting[0]
+        self.menus.add(menu)
+        await interaction.response.send_message(**self.show(menu), ephemeral=True)
+
+    def show(self, menu: SendMenu, page: int = 0) -> dict[str, Any]:
+        """A menu's message as it is now: a text and its selects."""
+        view = ui.View(timeout=None)
+        if menu.chosen is None:
+            view.add_item(_item_select(menu))
+            view.stop()
+            return {"content": "What do you want to send?", "view": view}
+        found = targets_for(self.dispatcher.jobs.catalogue, menu.chosen)
+        view.add_item(
+            _target_select(menu, found[page * TARGETS_PER_PAGE : (page + 1) * TARGETS_PER_PAGE])
+        )
+        for number, label in ((page - 1, "◀ Back"), (page + 1, "More ▶")):
+            if 0 <= number * TARGETS_PER_PAGE < len(found):
+                view.add_item(ui.Button(label=label, custom_id=f"turn:{menu.id}:{number}"))
+        view.stop()
+        what = discord.utils.escape_markdown(menu.chosen.label)
+        return {"content": f"Where to? **{what}** can go to:", "view": view}
+
+
+def _send_to(interaction: discord.Interaction[Any]) -> SendTo:
+    return cast(Any, interaction.client).send_to
+
+
+async def _result_messages(
+    dispatcher: Dispatcher, pressed: discord.Message, job: str
+) -> list[discord.Message]:
+    """The messages of a result, in order, as far as they can be seen before Discord gives up."""
+    ref = await _ref_of(dispatcher, pressed, job)
+    if ref is None or pressed.id not in ref.more:
+        return [pressed]
+    writer = MessageWriter(dispatcher.client, ref)
+
+    async def one(message: int, channel: int | None) -> discord.Message | None:
+        with contextlib.suppress(*DISCORD_ERRORS):
+            async with asyncio.timeout(MESSAGE_SEARCH_TIMEOUT):
+                return await writer.look(message, channel=channel)
+        return None
+
+    others = [each for each in ref.messages if each[0] != pressed.id]
+    found = await asyncio.gather(*(one(*each) for each in others))
+    return sorted((*filter(None, found), pressed), key=lambda message: message.id)
+
+
+async def _ref_of(dispatcher: Dispatcher, pressed: discord.Message, job: str) -> MessageRef | None:
+    """Where a result stands. It can be pressed a moment before that is written down."""
+    deadline = time.monotonic() + MESSAGE_SEARCH_TIMEOUT
+    while True:
+        running = dispatcher.jobs.find(job)
+        record = await dispatcher.jobs.store.get(job)
+        ref = record.message_ref if record else None
+        known = ref is not None and pressed.id in (ref.message, *ref.more)
+        if known or running is None or time.monotonic() > deadline:
+            return ref
+        await asyncio.sleep(0.05)
+
+
+async def _items_of(
+    dispatcher: Dispatcher, messages: Sequence[discord.Message], job: str | None
+) -> list[SendItem]:
+    """What messages have to send; a result's text is what the Space returned, without its head."""
+    found = [SendItem(one) for message in messages for one in attachments_of(message)]
+    if job is not None:
+        _, kept = await dispatcher.jobs.archive.recall(job)
+        text = recipes.result_text(kept.endpoint, await outputs_of(dispatcher, job))
+    else:
+        found += [SendItem(one) for one in embedded_pictures(messages[-1])]
+        text = text_of(messages[-1])
+        if messages[-1].author == dispatcher.client.user:
+            # What an answer says, without the small lines that the bot put there.
+            text = re.sub(r"^-# .*\n?", "", text, flags=re.MULTILINE)
+    return [*found, SendItem(text)] if text.strip() else found
+
+
+def _item_select(menu: SendMenu) -> ui.Select[Any]:
+    options = [
+        discord.SelectOption(label=item.label, value=str(number))
+        for number, item in enumerate(menu.items)
+    ]
+    return ui.Select(custom_id=f"what:{menu.id}", options=options)
+
+
+def _target_select(menu: SendMenu, found: Sequence[TargetCommand]) -> ui.Select[Any]:
+    options = [
+        discord.SelectOption(
+            label=target.command,
+            value=target.command,
+            description=clip(target.endpoint.description, 100) or None,
+        )
+        for target in found
+    ]
+    return ui.Select(custom_id=f"to:{menu.id}", options=options, placeholder="Choose a command")
+
+
+class SendButton(JobButton, spec=SEND):
+    """Offers the commands that take what the result is."""
+
+    async def run(self, dispatcher: Dispatcher, interaction: discord.Interaction[Any]) -> None:
+        """Offer them to whoever pressed."""
+        assert interaction.message is not None
+        messages = await _result_messages(dispatcher, interaction.message, self.job)
+        await _send_to(interaction).offer(interaction, messages, self.job)
+
+
+class MenuHandler(ComponentHandler, template="^$"):
+    """Handles a part of a menu, which is kept in memory; an expired one says so."""
+
+    async def press(self, interaction: discord.Interaction[Any]) -> None:
+        """Find the menu, and go on with it."""
+        send_to = _send_to(interaction)
+        menu = send_to.menus.get(self.ids[0])
+        if menu is None:
+            await interaction.response.send_message(MENU_EXPIRED, ephemeral=True)
+        else:
+            await self.chosen(send_to, interaction, menu)
+
+    async def chosen(
+        self, send_to: SendTo, interaction: discord.Interaction[Any], menu: SendMenu
+    ) -> None:
+        """What this part does."""
+        raise NotImplementedError
+
+    @staticmethod
+    def value(interaction: discord.Interaction[Any]) -> str:
+        """What was picked in a select."""
+        return cast(Any, interaction.data)["values"][0]
+
+
+class ChooseItem(MenuHandler, template=rf"what:{MENU_ID}"):
+    """Chooses what to send."""
+
+    async def chosen(
+        self, send_to: SendTo, interaction: discord.Interaction[Any], menu: SendMenu
+    ) -> None:
+        """Go on to where it may go."""
+        menu.chosen = menu.items[int(self.value(interaction))]
+        menu.shown = interaction
+        await interaction.response.edit_message(**send_to.show(menu))
+
+
+class ChooseTarget(MenuHandler, template=rf"to:{MENU_ID}"):
+    """Chooses the command, and runs it."""
+
+    async def chosen(
+        self, send_to: SendTo, interaction: discord.Interaction[Any], menu: SendMenu
+    ) -> None:
+        """Ask for what else the command needs, then run it."""
+        assert menu.chosen is not None
+        dispatcher, command, item = send_to.dispatcher, self.value(interaction), menu.chosen
+        target = next(
+            (one for one in targets_for(dispatcher.jobs.catalogue, item) if one.command == command),
+            None,
+        )
+        if target is None:
+            await interaction.response.send_message(MENU_EXPIRED, ephemeral=True)
+            return
+        arguments = {target.option: item.value}
+        # The menu has served; the job may take long.
+        running = dispatcher.run_or_ask(interaction, command, target.endpoint, arguments)
+        await asyncio.gather(running, _close(menu))
+
+
+class ChangePage(MenuHandler, template=rf"turn:{MENU_ID}:(?P<page>\d{{1,3}})"):
+    """Turns to another page of the commands."""
+
+    async def chosen(
+        self, send_to: SendTo, interaction: discord.Interaction[Any], menu: SendMenu
+    ) -> None:
+        """Show the page."""
+        menu.shown = interaction
+        await interaction.response.edit_message(**send_to.show(menu, int(self.ids[1])))
+
+
+async def _close(menu: SendMenu) -> None:
+    with contextlib.suppress(discord.HTTPException):
+        await menu.shown.delete_original_response()
+
+
+SEND_TO: tuple[type[ComponentHandler], ...] = (SendButton, ChooseItem, ChooseTarget, ChangePage)

@@ -1,0 +1,171 @@
+"""Keeping the client running: what ends it, what to tell, and whether it can heal."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections.abc import Callable
+from dataclasses import replace
+
+import aiohttp
+import discord
+
+from spacebot.discord_bot.client import FIRST_RETRY_PAUSE, MAX_RETRY_PAUSE, Bot
+from spacebot.engine import job_text
+from spacebot.models import BotPhase, BotProblem, BotStatus
+
+log = logging.getLogger(__name__)
+
+# The gateway's close codes after which it must not be asked again: sharding, version, intents.
+FINAL_CLOSE_CODES = range(4010, 4014)
+# Bots that share an address should not all come back in the second in which a limit ends.
+MAX_JITTER = 30.0
+SET_PROXY = "If this goes on, this host may block Discord: set DISCORD_PROXY."
+CHECK_PROXY = "If this goes on, look at the proxy: it must pass HTTPS and WebSockets on to Discord."
+
+
+async def keep_running(
+    token: str,
+    make: Callable[[], Bot],
+    tell: Callable[[Bot | None, BotStatus], None],
+    proxy: str = "",
+) -> None:
+    """Run the bot until it is cancelled or cannot go on; `tell` hears how it stands.
+
+    `proxy` is the setting that names the proxy to Discord, where there is one.
+
+    What can heal (network, Discord down) is tried again with growing pauses.
+    What cannot (a refused token) is not: Discord resets a token after 1,000
+    identifies a day.
+    """
+    # Added once, however often this is called.
+    logging.getLogger("discord.client").addFilter(_without_traceback)
+    pause = FIRST_RETRY_PAUSE
+    refused = False
+    while True:
+        bot, wait = None, pause
+        try:
+            bot = make()
+            if refused:
+                bot.privileged_intents.refuse()
+            tell(bot, BotStatus(BotPhase.CONNECTING))
+            async with bot:
+                await bot.start(token)
+            return
+        except Exception as caught:
+            error = _network_error(caught, known=bot is None or bot.user is not None)
+            if isinstance(error, discord.PrivilegedIntentsRequired) and not refused:
+                # Whatever Discord had said of the application: without, all else works.
+                log.warning("Discord refused a privileged intent: going on without")
+                refused = True
+                continue
+            status = diagnose(error, pause, proxy)
+            limit = bot.limits.limit if bot else None
+            if bot and limit and status.trouble in (BotProblem.DISCORD, BotProblem.NETWORK):
+                status = replace(
+                    status,
+                    reason=bot.limits.sentence(limit),
+                    trouble=BotProblem.DISCORD,
+                    until=limit.until,
+                )
+                wait = limit.seconds_left + random.uniform(0, MAX_JITTER)
+            if status.phase is BotPhase.FAILED:
+                log.error(status.reason, exc_info=None if _is_told(error) else error)
+            else:
+                log.warning("%s (%s)", status.reason, _brief(error))
+            tell(None, status)
+            if status.phase is BotPhase.FAILED:
+                return
+        await asyncio.sleep(wait)
+        pause = min(2 * pause, MAX_RETRY_PAUSE)
+
+
+def _network_error(error: Exception, *, known: bool) -> Exception:
+    """What was meant: discord.py stumbles when its first connection to the gateway fails.
+
+    It then asks the missing connection for its sequence, an AttributeError. And while the
+    bot is not `known` to Discord, it takes what a proxy or a wall says for Discord's answer.
+    """
+    cause = error.__context__
+    if not known and isinstance(error, TypeError | KeyError):
+        return aiohttp.ClientError(f"not Discord's answer: {error}")
+    if isinstance(error, AttributeError) and isinstance(cause, aiohttp.ClientError | OSError):
+        return cause
+    return error
+
+
+def _without_traceback(record: logging.LogRecord) -> bool:
+    """Make one line of what discord.py logs at each reconnect."""
+    if record.exc_info and str(record.msg).startswith("Attempting a reconnect"):
+        record.msg = f"Disconnected (%s). {record.msg}"
+        record.args = (type(record.exc_info[1]).__name__, *(record.args or ()))
+        record.exc_info, record.levelno, record.levelname = None, logging.WARNING, "WARNING"
+    return True
+
+
+def _brief(error: Exception) -> str:
+    """An error for the log: no page of Cloudflare's, no headers with a password."""
+    match error:
+        case aiohttp.ClientResponseError() | discord.HTTPException(code=0):
+            return f"{type(error).__name__} {error.status}"
+        case _:
+            return repr(error)
+
+
+def _is_told(error: BaseException) -> bool:
+    """Whether the sentence says it all, so that a traceback would only bury it."""
+    return isinstance(
+        error, discord.LoginFailure | discord.PrivilegedIntentsRequired | discord.ConnectionClosed
+    )
+
+
+def diagnose(error: Exception, pause: float, proxy: str = "") -> BotStatus:
+    """What ended the bot → what to tell, and whether it can heal."""
+    code = error.code if isinstance(error, discord.ConnectionClosed) else None
+    match error:
+        case discord.LoginFailure() | discord.ConnectionClosed() if code in (None, 4004):
+            return BotStatus(
+                BotPhase.FAILED,
+                "Discord refused DISCORD_TOKEN. In the Developer Portal, under Bot, press Reset "
+                "Token, set the new one as DISCORD_TOKEN, and start again.",
+                trouble=BotProblem.TOKEN,
+            )
+        case discord.PrivilegedIntentsRequired():
+            return BotStatus(
+                BotPhase.FAILED,
+                "Discord refused an intent. In the Developer Portal, under Bot, switch Message "
+                "Content Intent on, and start again.",
+                trouble=BotProblem.INTENT,
+            )
+        case discord.ConnectionClosed() if code in FINAL_CLOSE_CODES:
+            return BotStatus(
+                BotPhase.FAILED,
+                f"Discord closed the connection for good ({code}). Update Spacebot and start "
+                "again; if it stays, please report it.",
+            )
+        case aiohttp.ClientError() | OSError() | TimeoutError():
+            return BotStatus(
+                BotPhase.RETRYING,
+                f"Discord cannot be reached {f'through {proxy}' if proxy else 'from here'}; trying "
+                f"again in {job_text.duration(pause)}. {CHECK_PROXY if proxy else SET_PROXY}",
+                trouble=BotProblem.NETWORK,
+            )
+        case (
+            discord.HTTPException()
+            | discord.RateLimited()
+            | discord.GatewayNotFound()
+            | discord.ConnectionClosed()
+        ):
+            return BotStatus(
+                BotPhase.RETRYING,
+                f"Discord has trouble; trying again in {job_text.duration(pause)}.",
+                trouble=BotProblem.DISCORD,
+            )
+        case _:
+            return BotStatus(
+                BotPhase.FAILED,
+                "The bot stopped because of a bug; the log has the details. Start it again, and "
+                "please report it.",
+                trouble=BotProblem.BUG,
+            )

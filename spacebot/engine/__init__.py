@@ -1,0 +1,1 @@
+"""Jobs, the catalogue and the store: knows neither Discord nor HTTP."""

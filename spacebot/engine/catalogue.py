@@ -1,0 +1,399 @@
+"""The Spaces on offer: their descriptions, fresh or last known, and what they give."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from spacebot.engine.built_in import BuiltIn
+from spacebot.errors import EndpointGone, SettingsError, SpacebotError
+from spacebot.models import (
+    Choice,
+    CommandStatus,
+    Endpoint,
+    ExcludedEndpoint,
+    FollowUp,
+    Parameter,
+    Requester,
+    Source,
+    Space,
+    SpaceStatus,
+)
+from spacebot.spaces import inputs
+from spacebot.spaces.client import Connection, DescriptionCache, Network, SpaceDescription
+from spacebot.spaces.schema import command_name, commands_of, read_space
+
+log = logging.getLogger(__name__)
+
+# How long the first answer of a Space may hold up the commands of the others.
+FIRST_ANSWER_WAIT = 1.0
+# How long a person who types waits for what a Space's page would offer, in seconds.
+AUTOCOMPLETE_TIMEOUT = 1.0
+# So many events of a page are named to the owner.
+MAX_EVENT_LABELS = 30
+# Above so many choices, those that fit what a person types are looked for in a thread.
+MAX_CHOICES_ON_LOOP = 2000
+FIRST_RETRY_PAUSE, MAX_RETRY_PAUSE = 5.0, 300.0
+# Asking whether an answering Space still does. A Space on the Hub is asked of the
+# Hub alone: a request to the Space itself would keep it from going to sleep.
+WATCH_INTERVAL = 60.0
+
+
+class Catalogue:
+    """Every Space on offer, each with its connection and its commands, and what is built in."""
+
+    def __init__(
+        self,
+        sources: Sequence[Source],
+        network: Network,
+        *,
+        folder: Path,
+        token: str = "",
+        built_in: Sequence[BuiltIn] = (),
+    ) -> None:
+        self.built_in = {one.name: one for one in built_in}
+        self._listeners: list[Callable[[], None]] = []
+        self._sources = tuple(sources)
+        self._kept = DescriptionCache(folder / "descriptions")
+        self._known: dict[str, SpaceDescription] = {}
+        self._stale: set[str] = set()
+        self._spaces: tuple[Space, ...] = ()
+        self._problems: dict[int, str] = {}
+        self._unread = False
+        self._reading: asyncio.Task[None] | None = None
+        self._follow_ups: dict[int, tuple[FollowUp, Endpoint]] = {}
+        self._opening: dict[str, asyncio.Task[None]] = {}
+        self._tasks: list[asyncio.Task[None]] = []
+        self.connections = {
+            source.space: Connection(
+                source,
+                network,
+                token=token,
+                changed=lambda description, space=source.space: self._describe(space, description),
+                wanted=_named_endpoints(sources, source.space),
+            )
+            for source in sources
+        }
+
+    @property
+    def spaces(self) -> tuple[Space, ...]:
+        """What can be offered now, in the owner's order."""
+        return self._spaces
+
+    def subscribe(self, changed: Callable[[], None]) -> Callable[[], None]:
+        """Call `changed` on the event loop whenever the commands may differ; returns the way
+        to end that."""
+        self._listeners.append(changed)
+        return partial(self._listeners.remove, changed)
+
+    async def start(self) -> None:
+        """Connect to every Space side by side; return as soon as each is described or tried.
+
+        It takes at most `FIRST_ANSWER_WAIT` seconds. A Space that does not answer gives the
+        commands of its last known description, and is tried again behind.
+        """
+        await asyncio.to_thread(self._load)
+        self._spaces = await asyncio.to_thread(self._read)
+        self._tasks = [
+            asyncio.create_task(self._keep(connection), name=f"keep {connection.source.space}")
+            for connection in self.connections.values()
+        ]
+        unknown = [
+            asyncio.create_task(connection.tried.wait())
+            for space, connection in self.connections.items()
+            if space not in self._known
+        ]
+        if unknown:
+            _, late = await asyncio.wait(unknown, timeout=FIRST_ANSWER_WAIT)
+            for task in late:
+                task.cancel()
+        if self._reading is not None:
+            await asyncio.wait({self._reading}, timeout=FIRST_ANSWER_WAIT)
+
+    @property
+    def complete(self) -> bool:
+        """Whether every Space is described, or was tried in vain."""
+        return self._reading is None and all(
+            space in self._known or connection.tried.is_set()
+            for space, connection in self.connections.items()
+        )
+
+    async def close(self) -> None:
+        """Stop watching the Spaces and give the connections back."""
+        tasks = [*self._tasks, *self._opening.values(), *filter(None, [self._reading])]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        for connection in self.connections.values():
+            await connection.close()
+
+    def find(self, space: str, api_name: str, command: str = "") -> Endpoint:
+        """The endpoint of a Space or built-in command, as described now; raises `EndpointGone`.
+
+        Where several commands run it, with other fixed values, `command` ("/demo
+        paint") says which is meant.
+        """
+        if built_in := self.built_in.get(space):
+            return built_in.describe(self._spaces).endpoints[0]
+        found = {
+            command_name(offered, endpoint): endpoint
+            for offered in reversed(self._spaces)
+            for endpoint in offered.endpoints
+            if endpoint.space == space and endpoint.api_name == api_name
+        }
+        if found:
+            return found.get(command) or list(found.values())[-1]
+        raise EndpointGone(
+            f"The Space no longer has {api_name}: it was changed, or is no longer offered here. "
+            "Look at the commands there are now."
+        )
+
+    async def suggest(
+        self,
+        endpoint: Endpoint,
+        option: str,
+        text: str,
+        arguments: Mapping[str, Any],
+        requester: Requester,
+    ) -> list[Choice]:
+        """What to offer for an option while a person types, who has `arguments` this by now.
+
+        What the Space's page decides is asked of it, within `AUTOCOMPLETE_TIMEOUT` seconds; else
+        it is
+        what was last known.
+        """
+        parameter = inputs.parameter_of(endpoint, option)
+        connection = self.connections.get(endpoint.space)
+        if parameter is None or not parameter.live or connection is None:
+            return await _suggest(parameter, text)
+        try:
+            if not connection.is_open:
+                # Typing alone wakes no Space.
+                raise TimeoutError
+            async with asyncio.timeout(AUTOCOMPLETE_TIMEOUT):
+                values = inputs.partial_values(endpoint, arguments)
+                found = await connection.offered(endpoint, parameter.name, values, requester)
+        except (SpacebotError, TimeoutError):
+            found = connection.pages.last_known(endpoint, parameter.name)
+        return await _suggest(found, text)
+
+    def follow_up(self, space: str, wanted: FollowUp) -> Endpoint:
+        """The endpoint that a follow-up calls, with its fixed values; raises `SpacebotError`.
+
+        It need not be a command. What the follow-up takes is still among its parameters.
+        """
+        known = self._follow_ups.get(id(wanted))
+        if known is None:
+            # Kept with it, so that no other follow-up can have its id.
+            known = self._follow_ups[id(wanted)] = (wanted, self._read_follow_up(space, wanted))
+        return known[1]
+
+    def _read_follow_up(self, space: str, wanted: FollowUp) -> Endpoint:
+        description = self._known[space]
+        source = Source(space, wanted.endpoint, fixed=wanted.fixed, then=wanted.then)
+        read = read_space(source, description.config, description.info, opened=description.opened)
+        if not read.endpoints:
+            raise SettingsError(f"{space} {wanted.endpoint}: {read.excluded[0].reason}.")
+        (endpoint,) = read.endpoints
+        inputs.prepare_menus(endpoint.parameters)
+        known = {parameter.name for parameter in endpoint.parameters} | endpoint.constants.keys()
+        for name in (*wanted.take, *filter(None, [wanted.index])):
+            if name not in known:
+                raise SettingsError(
+                    f"{space}{wanted.endpoint} has no input named {name}. "
+                    f"It has {', '.join(sorted(known))}."
+                )
+        return endpoint
+
+    def _check(self, space: str, then: Sequence[FollowUp]) -> None:
+        """Raise `SpacebotError` for the first follow-up that cannot work."""
+        for wanted in then:
+            self.follow_up(space, wanted)
+            self._check(space, wanted.then)
+
+    def status(self, counts: Callable[[str], tuple[int, int]]) -> tuple[SpaceStatus, ...]:
+        """What the page shows of each Space; `counts` gives its jobs running and waiting."""
+        return tuple(self._status(number, counts) for number in range(len(self._sources)))
+
+    def _status(self, number: int, counts: Callable[[str], tuple[int, int]]) -> SpaceStatus:
+        source = self._sources[number]
+        connection = self.connections[source.space]
+        space = next((space for space in self._spaces if space.source == source), None)
+        reason = self._problems.get(number) or connection.reason
+        if space and connection.answers is False and source.space in self._stale:
+            reason += " Its commands are those of its last known description."
+        running, waiting = counts(source.space)
+        run, not_run = _page_events(space, connection.pages.not_run())
+        return SpaceStatus(
+            name=space.title if space else source.name or source.space,
+            source=source.space,
+            url=connection.url,
+            answers=connection.answers,
+            since=connection.since,
+            reason=reason,
+            commands=_command_statuses(space),
+            excluded=space.excluded if space else (),
+            page_events=run,
+            page_excluded=not_run,
+            running=running,
+            waiting=waiting,
+        )
+
+    async def _keep(self, connection: Connection) -> None:
+        """Keep one Space reached: try again with growing pauses while it does not answer."""
+        pause, space = FIRST_RETRY_PAUSE, connection.url or connection.source.space
+        while True:
+            try:
+                await connection.check()
+                pause = FIRST_RETRY_PAUSE
+                await asyncio.sleep(WATCH_INTERVAL)
+            except SpacebotError as error:
+                if pause == FIRST_RETRY_PAUSE:
+                    log.warning("%s: %s (%r)", space, error, error.__cause__)
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, MAX_RETRY_PAUSE)
+            except Exception:
+                log.exception("%s could not be watched", space)
+                await asyncio.sleep(MAX_RETRY_PAUSE)
+
+    def _describe(self, space: str, description: SpaceDescription) -> None:
+        """Take a new description, and what its open page sets as soon as that is known."""
+        self._stale.discard(space)
+        self._take(space, description.after(self._known.get(space)))
+        if opening := self._opening.pop(space, None):
+            opening.cancel()
+        self._opening[space] = asyncio.create_task(self._open(space), name=f"open {space}")
+
+    async def _open(self, space: str) -> None:
+        """Open a Space's page, and offer what its load events set."""
+        while self._reading is not None:
+            await asyncio.wait({self._reading})
+        pages = [one.opening for one in self._spaces if one.source.space == space and one.opening]
+        if not pages:
+            return
+        try:
+            opened = await self.connections[space].opened(pages)
+        except SpacebotError as error:
+            log.info("The page of %s cannot be opened: %s (%r)", space, error, error.__cause__)
+            return
+        except Exception:
+            log.exception("The page of %s cannot be opened", space)
+            return
+        known = self._known[space]
+        # What did not answer this time stays as it was.
+        self._take(space, replace(known, opened={**known.opened, **opened}))
+
+    def _take(self, space: str, description: SpaceDescription) -> None:
+        """Keep a description for the next start, and offer what it gives."""
+        if self._known.get(space) == description:
+            return
+        self._known[space] = description
+        asyncio.get_running_loop().run_in_executor(None, self._kept.save, space, description)
+        self._unread = True
+        if self._reading is None:
+            self._reading = asyncio.create_task(self._reread(), name="read descriptions")
+
+    async def _reread(self) -> None:
+        """Read the descriptions anew, off the event loop: one of hundreds of endpoints takes
+        a quarter of a second."""
+        try:
+            while self._unread:
+                self._unread = False
+                self._spaces = await asyncio.to_thread(self._read)
+        finally:
+            self._reading = None
+        for changed in tuple(self._listeners):
+            changed()
+
+    def _read(self) -> tuple[Space, ...]:
+        """Read the descriptions there are, each source in the owner's order."""
+        spaces: list[Space] = []
+        self._follow_ups.clear()
+        taken: set[str] = {source.name for source in self._sources if source.name}
+        for number, source in enumerate(self._sources):
+            description = self._known.get(source.space)
+            if description is None:
+                continue
+            try:
+                space = read_space(
+                    source,
+                    description.config,
+                    description.info,
+                    opened=description.opened,
+                    taken=taken - {source.name},
+                )
+                for endpoint in space.endpoints:
+                    inputs.prepare_menus(endpoint.parameters)
+                self._check(source.space, source.then)
+            except Exception as error:
+                # One Space of an odd shape must not keep the others from being offered.
+                ours = isinstance(error, SpacebotError)
+                said = str(error) if ours else "Its description cannot be read; the log says why."
+                if self._problems.get(number) != said:
+                    log.error("%s: %s", source.space, said, exc_info=None if ours else error)
+                self._problems[number] = said
+                continue
+            self._problems.pop(number, None)
+            taken.add(space.name)
+            spaces.append(space)
+        return tuple(spaces)
+
+    def _load(self) -> None:
+        for space in self.connections:
+            if (known := self._kept.load(space)) is not None:
+                self._known[space] = known
+                self._stale.add(space)
+
+
+def _named_endpoints(sources: Sequence[Source], space: str) -> frozenset[str]:
+    """The endpoints of a Space that the owner names, for commands or for follow-ups."""
+    own = [source for source in sources if source.space == space]
+    found = {"/" + source.endpoint.strip("/") for source in own if source.endpoint}
+    waiting = [follow_up for source in own for follow_up in source.then]
+    while waiting:
+        follow_up = waiting.pop()
+        found.add("/" + follow_up.endpoint.strip("/"))
+        waiting += follow_up.then
+    return frozenset(found)
+
+
+def _page_events(
+    space: Space | None, not_run: Mapping[int, str]
+) -> tuple[tuple[str, ...], tuple[ExcludedEndpoint, ...]]:
+    """The events of a Space's page that run before its commands, and those that do not.
+
+    `not_run` says why an event did not run, by its number.
+    """
+    pages = [endpoint.page for endpoint in space.endpoints if endpoint.page] if space else []
+    pages += [space.opening] if space and space.opening else []
+    events = [event for page in pages for event in page.events]
+    left_out = [one for page in pages for one in page.excluded]
+    left_out += [
+        ExcludedEndpoint(event.label, not_run[event.index])
+        for event in events
+        if event.index in not_run
+    ]
+    run = list(dict.fromkeys(event.label for event in events if event.index not in not_run))
+    more = (f"and {len(run) - MAX_EVENT_LABELS} more",) if len(run) > MAX_EVENT_LABELS else ()
+    return (*run[:MAX_EVENT_LABELS], *more), tuple(dict.fromkeys(left_out))[:MAX_EVENT_LABELS]
+
+
+def _command_statuses(space: Space | None) -> tuple[CommandStatus, ...]:
+    if space is None:
+        return ()
+    return tuple(
+        CommandStatus(name, endpoint.description) for name, endpoint in commands_of([space]).items()
+    )
+
+
+async def _suggest(parameter: Parameter | None, text: str) -> list[Choice]:
+    if parameter is None:
+        return []
+    if len(parameter.choices) > MAX_CHOICES_ON_LOOP:
+        return await asyncio.to_thread(inputs.suggest_for, parameter, text)
+    return inputs.suggest_for(parameter, text)

@@ -1,0 +1,198 @@
+"""Follow-ups, the owner's and the page's: what a result's buttons call, and with what of it.
+
+Values that a Space returned go back to it as it wrote them: hidden outputs, state by
+the session of the first job, and files by the Space's own paths.
+"""
+
+from __future__ import annotations
+
+import re
+import zlib
+from collections.abc import Container, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from spacebot.engine.catalogue import Catalogue
+from spacebot.engine.recipes import output_value
+from spacebot.errors import EndpointGone, InputError
+from spacebot.models import DeferredValue, Endpoint, File, FollowUp, FollowUpChain, Job
+from spacebot.spaces import inputs
+from spacebot.spaces.client.files.uploads import holds_upload
+from spacebot.spaces.inputs.components.base import name_of
+
+# Between the names of what a job followed, as in "/if ▸ Upscale 2".
+PATH_SEPARATOR = " ▸ "
+# One of the things that an output holds: "0[2]", or "0[index]" by the number of the button.
+OUTPUT_ITEM = re.compile(r"(\d+)\[(\d+|index)\]")
+FOLLOW_UP_GONE = "This button is no longer offered: the list of commands was changed."
+RESULT_NOT_KEPT = (
+    "This needs what the Space returned then, which was too large to be kept, or is forgotten. "
+    "Run the first command again."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class FollowUpButton:
+    """One button of a follow-up: `key` finds the follow-up again, `index` is its place."""
+
+    label: str
+    key: str
+    index: int
+
+
+def follow_up_buttons(
+    then: Sequence[FollowUp], outputs: Sequence[Any] = ()
+) -> Iterator[FollowUpButton]:
+    """The buttons under a result: "Upscale 1", "Upscale 2" … where there are several of one.
+
+    `outputs` are the raw ones of the result.
+    """
+    for one in then:
+        for index in range(_count(one, outputs)):
+            yield FollowUpButton(label_of(one, index), key_of(one), index)
+
+
+def _count(one: FollowUp, outputs: Sequence[Any]) -> int:
+    held = outputs[one.of] if one.of is not None and one.of < len(outputs) else None
+    held = output_value(held)
+    return min(one.each, len(held)) if isinstance(held, list) else one.each
+
+
+def label_of(one: FollowUp, index: int) -> str:
+    """What is on a button of a follow-up."""
+    return f"{one.label} {index + 1}" if one.each > 1 else one.label
+
+
+def key_of(one: FollowUp) -> str:
+    """Four letters that name a follow-up in a button's id, wherever in the list it stands."""
+    return f"{zlib.crc32(one.label.encode()) & 0xFFFF:04x}"
+
+
+def find_follow_up(then: Sequence[FollowUp], key: str, index: int) -> FollowUp:
+    """The follow-up of a button; raises `EndpointGone`."""
+    for one in then:
+        if key_of(one) == key and index < one.each:
+            return one
+    raise EndpointGone(FOLLOW_UP_GONE)
+
+
+@dataclass(slots=True)
+class PriorValues:
+    """What a result, and what it followed, was made with, by parameter: the nearest counts.
+
+    What was attached is in `files`: it is named by a path of this machine, and goes
+    to the Space by upload again. `secret` parameters are never taken: they belong to
+    the member who entered them, and are asked for.
+    """
+
+    values: dict[str, Any] = field(default_factory=dict)
+    files: dict[str, File] = field(default_factory=dict)
+    secret: set[str] = field(default_factory=set)
+
+    def add(self, job: Job) -> None:
+        """Take what one more job was made with."""
+        self.secret |= {one.name for one in job.endpoint.parameters if one.secret}
+        attached: dict[str, File] = {}
+        for parameter, own in inputs.group_by_parameter(job.endpoint, job.arguments):
+            if found := [one for one in own.values() if isinstance(one, File)]:
+                attached[parameter.name] = found[0]
+        for name, value in inputs.values(job.endpoint, job.arguments).items():
+            if name in self.secret or name in attached or name in self.values or name in self.files:
+                continue
+            value = inputs.resolve_now(value) if isinstance(value, DeferredValue) else value
+            if not holds_upload(value):
+                self.values[name] = value
+        for name, file in attached.items():
+            if name not in self.values:
+                self.files.setdefault(name, file)
+
+    def behind(self, earlier: PriorValues) -> None:
+        """Take what came before all of this, where this has nothing of that name."""
+        self.secret |= earlier.secret
+        for name, value in earlier.values.items():
+            if name not in self.files:
+                self.values.setdefault(name, value)
+        for name, file in earlier.files.items():
+            if name not in self.values:
+                self.files.setdefault(name, file)
+
+    @property
+    def held(self) -> set[str]:
+        """What cannot be taken as a value: what was attached, and what is secret."""
+        return {*self.files, *self.secret}
+
+    def asks(self, wanted: FollowUp) -> set[str]:
+        """The follow-up's parameters that would take a secret."""
+        return {parameter for parameter, source in wanted.take.items() if source in self.secret}
+
+    def attached_files(self, wanted: FollowUp, endpoint: Endpoint) -> dict[str, File]:
+        """What was attached before and is taken again, by the option that takes it."""
+        options = {parameter.name: name_of(parameter) for parameter in endpoint.parameters}
+        return {
+            options[parameter]: self.files[source]
+            for parameter, source in wanted.take.items()
+            if isinstance(source, str) and source in self.files and parameter in options
+        }
+
+
+def taken_values(
+    wanted: FollowUp,
+    index: int,
+    outputs: Sequence[Any] | None,
+    made_with: Mapping[str, Any],
+    held: Container[Any] = (),
+) -> dict[str, Any]:
+    """The values that a follow-up takes, by parameter; raises `InputError` where one is lost.
+
+    `outputs` are the raw ones of the result; `made_with` the values by parameter
+    that it, and what it followed, were made with, without what is `held` (`PriorValues.held`).
+    """
+    found: dict[str, Any] = {}
+    for parameter, source in wanted.take.items():
+        if source in held:
+            continue
+        item = OUTPUT_ITEM.fullmatch(source) if isinstance(source, str) else None
+        known = outputs if item or isinstance(source, int) else made_with
+        try:
+            value = known[int(item[1]) if item else source]  # type: ignore[index]
+        except (LookupError, TypeError) as error:
+            raise InputError(RESULT_NOT_KEPT) from error
+        found[parameter] = _pick_item(value, item[2], index) if item else output_value(value)
+    if wanted.index is not None:
+        found[wanted.index] = index
+    return found
+
+
+def _pick_item(value: Any, which: str, index: int) -> Any:
+    """One picture or file of an output that holds several, as an input takes it."""
+    value = output_value(value)
+    several = value if isinstance(value, list) else []
+    number = index if which == "index" else int(which)
+    if number >= len(several):
+        raise InputError(f"There is no number {number + 1} in this result: it has {len(several)}.")
+    one = several[number]
+    # A gallery's entries hold a caption too.
+    held = one if isinstance(one, Mapping) else {}
+    return held.get("image") or held.get("video") or one
+
+
+def endpoint_of(catalogue: Catalogue, space: str, chain: FollowUpChain) -> Endpoint:
+    """The endpoint of a job that follows another, as it is declared now; raises `EndpointGone`."""
+    endpoint = catalogue.find(space, chain.root, chain.command)
+    for label in chain.path:
+        wanted = next((one for one in endpoint.then if one.label == label), None)
+        if wanted is None:
+            raise EndpointGone(FOLLOW_UP_GONE)
+        endpoint = replace(catalogue.follow_up(space, wanted), answer=endpoint.answer)
+    return with_constants(endpoint, chain.taken)
+
+
+def with_constants(endpoint: Endpoint, values: Mapping[str, Any]) -> Endpoint:
+    """An endpoint that is sent these values of the Space's own, unasked."""
+    page = endpoint.page and replace(endpoint.page, late=endpoint.page.late - values.keys())
+    return replace(
+        endpoint,
+        page=page,
+        parameters=tuple(one for one in endpoint.parameters if one.name not in values),
+        constants={**endpoint.constants, **values},
+    )

@@ -1,0 +1,67 @@
+"""Kept jobs, to do something with again: their values, their files, their endpoints."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from spacebot.engine import follow_ups
+from spacebot.engine.catalogue import Catalogue
+from spacebot.engine.jobs.records import chain_of, to_job
+from spacebot.engine.store import JobRecord, Store
+from spacebot.errors import InputError
+from spacebot.models import Endpoint, File, Job
+
+JOB_FORGOTTEN = "This job is no longer kept. Use the command again."
+
+
+class JobArchive:
+    """The jobs in the store. `upload_path` gives the place of a job's file by its name."""
+
+    def __init__(
+        self, catalogue: Catalogue, store: Store, upload_path: Callable[[str, str], Path]
+    ) -> None:
+        self.catalogue = catalogue
+        self.store = store
+        self._upload_path = upload_path
+
+    async def recall(self, job: str) -> tuple[JobRecord, Job]:
+        """A kept job with its endpoint as it is now; raises `EndpointGone`, `InputError`.
+
+        Files that are no longer kept are left out of what was given.
+        """
+        record = await self.store.get(job)
+        if record is None:
+            raise InputError(JOB_FORGOTTEN)
+        kept = to_job(record, self.endpoint_of(record))
+        arguments = {name: one for name, one in kept.arguments.items() if _file_exists(one)}
+        return record, replace(kept, arguments=arguments)
+
+    def endpoint_of(self, record: JobRecord) -> Endpoint:
+        """The endpoint of a kept job, as it is described now; raises `EndpointGone`."""
+        chain = chain_of(record)
+        if chain is not None:
+            return follow_ups.endpoint_of(self.catalogue, record.space, chain)
+        return self.catalogue.find(record.space, record.api_name, record.command)
+
+    def adopt(self, job: str, file: File) -> File:
+        """A kept file of another job as this one's own; raises `InputError` where it is gone."""
+        if file.path is None or not file.path.exists():
+            raise InputError(f"{file.name} is no longer kept. Attach it again.")
+        path = self._upload_path(job, file.name)
+        try:
+            os.link(file.path, path)
+        except OSError:
+            shutil.copyfile(file.path, path)
+        return replace(file, path=path, folder=path.parent)
+
+
+def _file_exists(value: Any) -> bool:
+    if not isinstance(value, File):
+        return True
+    # One that never came here may still be had from where it was.
+    return value.path.exists() if value.path is not None else value.url is not None

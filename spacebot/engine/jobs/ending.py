@@ -1,0 +1,24 @@
+"""How a job ended, decided by the error it ended with."""
+
+from __future__ import annotations
+
+import asyncio
+
+from spacebot.errors import InputError, JobCancelled, JobInterrupted, LimitReached
+from spacebot.models import JobEnding
+
+ENDINGS: tuple[tuple[type[BaseException], JobEnding], ...] = (
+    (JobCancelled, JobEnding.CANCELLED),
+    (JobInterrupted, JobEnding.LOST),
+    # The event loop stops: nobody asked for this job to end.
+    (asyncio.CancelledError, JobEnding.LOST),
+    (InputError, JobEnding.REJECTED),
+    (LimitReached, JobEnding.REJECTED),
+)
+
+
+def ending_of(error: BaseException | None) -> JobEnding:
+    """How a job ended that `error` ended; without one, its result was posted."""
+    if error is None:
+        return JobEnding.DONE
+    return next((end for kind, end in ENDINGS if isinstance(error, kind)), JobEnding.FAILED)

@@ -1,0 +1,114 @@
+"""One job under way, as those who wait for it see it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from spacebot.errors import JobCancelled, JobInterrupted
+from spacebot.models import Job, JobStage, Outcome, Progress, Reply
+from spacebot.spaces.client import Partial
+
+RESTARTING = (
+    "The bot is being restarted. This job is kept: it goes on, or you are told, in a minute."
+)
+
+Prepare = Callable[[Job], Awaitable[Mapping[str, Any]]]
+Mark = Callable[[str], Awaitable[None]]
+
+
+class JobHandle:
+    """One job under way: its latest `progress`, and at its end its `result`.
+
+    `header` is the line that the first message of the result begins with. `prepare` gives
+    the job's values with their files here; `mark` is told whenever the job goes to its
+    Space, or is back.
+    """
+
+    def __init__(
+        self,
+        job: Job,
+        folder: Path,
+        *,
+        header: str = "",
+        prepare: Prepare | None = None,
+        mark: Mark | None = None,
+    ) -> None:
+        self.job = job
+        self.folder = folder
+        self.header = header
+        self.prepare = prepare
+        self.mark = mark
+        self.started = time.time()
+        self.progress = Progress(JobStage.WAITING)
+        self.partial: Partial | None = None
+        self.previewed: tuple[Partial | None, Reply | None] = (None, None)
+        self.outputs: list[Any] | None = None
+        self.notes: list[str] = []
+        self.page_ran: tuple[str, ...] = ()
+        self.sent = False
+        self.noted = False
+        self.began = False
+        self.wait_seconds = self.run_seconds = 0.0
+        self.task: asyncio.Task[Outcome] | None = None
+        # Set at the first partial result.
+        self.spoke = asyncio.Event()
+        # Set at each progress.
+        self.changed = asyncio.Event()
+        self._stopped_by: JobCancelled | JobInterrupted | None = None
+
+    def update(self, progress: Progress) -> None:
+        """Take the latest progress."""
+        self.progress = progress
+        self.changed.set()
+
+    def cancel(self, why: str = "") -> str:
+        """Stop the job; returns a sentence that says what that does, after `why`."""
+        does = _what_cancel_does(self)
+        return self._stop(JobCancelled(f"{why} {does}".strip()))
+
+    def interrupt(self) -> None:
+        """Stop the job because the bot stops; it stays kept."""
+        self._stop(JobInterrupted(RESTARTING))
+
+    def _stop(self, error: JobCancelled | JobInterrupted) -> str:
+        if self.task is None or self.task.done():
+            return "This job has already ended."
+        if self._stopped_by is None:
+            self._stopped_by = error
+            self.task.cancel()
+        return str(self._stopped_by)
+
+    async def result(self) -> Outcome:
+        """Wait for the end; raises the job's `SpacebotError`."""
+        assert self.task is not None
+        try:
+            outcome = await asyncio.shield(self.task)
+        except asyncio.CancelledError:
+            if self.task.cancelled() and self._stopped_by is not None:
+                raise self._stopped_by from None
+            raise
+        if self._stopped_by is not None:
+            # Whoever stopped it was told that there will be no result.
+            raise self._stopped_by
+        return outcome
+
+
+def _what_cancel_does(running: JobHandle) -> str:
+    match running.progress.stage:
+        case JobStage.WAKING if running.progress.step:
+            return "Cancelled: the Space is not asked again."
+        case JobStage.WAITING | JobStage.WAKING:
+            return "Cancelled before it was sent to the Space."
+        case JobStage.SENDING:
+            return "Cancelled on its way to the Space."
+        case JobStage.FETCHING:
+            return "Cancelled: the Space had finished, and its result is dropped."
+    if not running.began:
+        return "Cancelled: taken out of the Space's queue."
+    if running.job.endpoint.streams:
+        return "Cancelled: the Space stops after the step it is at."
+    return "Cancelled: the Space cannot be stopped in the middle, so its result is dropped."

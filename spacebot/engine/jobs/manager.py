@@ -1,0 +1,311 @@
+"""The jobs under way: started, kept, counted, ended."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import shutil
+import time
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any
+
+from spacebot.engine.catalogue import Catalogue
+from spacebot.engine.jobs.archive import JobArchive
+from spacebot.engine.jobs.ending import ending_of
+from spacebot.engine.jobs.handle import JobHandle, Mark, Prepare
+from spacebot.engine.jobs.history import JobHistory
+from spacebot.engine.jobs.metrics import JobMetrics
+from spacebot.engine.jobs.pauses import PausedEndpoints
+from spacebot.engine.jobs.queue import JobLimits, JobQueue
+from spacebot.engine.jobs.records import storable_result, to_record
+from spacebot.engine.jobs.result_files import ResultFolders
+from spacebot.engine.jobs.runner import JobDeadlines, JobRunner
+from spacebot.engine.jobs.uploads import UploadFolders, check_room
+from spacebot.engine.store import RecordState, Store
+from spacebot.errors import DiskFull, JobInterrupted, LimitReached
+from spacebot.models import Job, JobEnding, Outcome, Reply
+from spacebot.spaces.outputs import MAX_MESSAGE_LENGTH
+
+log = logging.getLogger(__name__)
+
+# A file that comes here is written down with what it belongs to within so many seconds.
+UPLOAD_GRACE = 3600.0
+# Goes on with a job, given the client that can tell of it.
+JobContinuation = Callable[[Any], Coroutine[Any, Any, None]]
+
+
+class JobManager:
+    """Runs jobs on the Spaces of a catalogue. All calls belong to one event loop.
+
+    `folder` is where results live until they are posted, and what was attached
+    for as long as its job is kept; `cap` the bytes that one file of a result may
+    have on its way here. Whoever starts a job ends it with `settle`, once what
+    came of it was told.
+    """
+
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        store: Store,
+        *,
+        folder: Path,
+        limits: JobLimits | None = None,
+        deadlines: JobDeadlines | None = None,
+        cap: int = 200_000_000,
+    ) -> None:
+        self.catalogue = catalogue
+        self.store = store
+        self.queue = JobQueue(limits or JobLimits())
+        self.deadlines = deadlines or JobDeadlines()
+        self.metrics = JobMetrics()
+        self.metrics.running.set_function(lambda: self.queue.running)
+        self.metrics.waiting.set_function(lambda: self.queue.waiting)
+        self.history = JobHistory()
+        self.pauses = PausedEndpoints(folder / "paused.json")
+        self.answered = False
+        self._results = ResultFolders(folder / "results")
+        # Jobs that the database did not take.
+        self._unsaved: set[str] = set()
+        self.uploads = UploadFolders(folder / "uploads")
+        self.archive = JobArchive(catalogue, store, self.uploads.path)
+        self._running: dict[str, JobHandle] = {}
+        self._ours: set[str] = set()
+        # What goes on with jobs whose client was closed, for the next one, and those jobs.
+        self.left: asyncio.Queue[tuple[JobHandle, JobContinuation]] = asyncio.Queue()
+        self._closing = False
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._runner = JobRunner(
+            catalogue,
+            self.queue,
+            self.deadlines,
+            cap=cap,
+            mark=self._mark,
+            results=self._results,
+        )
+
+    @property
+    def running(self) -> tuple[JobHandle, ...]:
+        """The jobs that are not settled yet, waiting ones included."""
+        return tuple(self._running.values())
+
+    @property
+    def closing(self) -> bool:
+        """Whether no job is taken any more: what is kept is for the next start."""
+        return self._closing
+
+    @property
+    def job_ids(self) -> frozenset[str]:
+        """The jobs that this process has in hand, which no earlier one left."""
+        return frozenset(self._ours)
+
+    def find(self, job: str) -> JobHandle | None:
+        """The job under way with this id."""
+        return self._running.get(job)
+
+    async def start(
+        self,
+        job: Job,
+        *,
+        header: str = "",
+        prepare: Prepare | None = None,
+        mark: Mark | None = None,
+    ) -> JobHandle:
+        """Start a job; raises `LimitReached` if the bot is stopping, the command is paused, or
+        unfinished jobs hold too many files.
+
+        What else keeps a job from running is raised by what this returns (see there for
+        `header`, `prepare` and `mark`).
+        """
+        try:
+            self._check_open(job)
+        except LimitReached as error:
+            self.count(job, error)
+            raise
+        running = JobHandle(job, self._results.path(), header=header, prepare=prepare, mark=mark)
+        self._running[job.id] = running
+        self._ours.add(job.id)
+        self._idle.clear()
+        running.task = asyncio.create_task(self._run(running))
+        return running
+
+    def _check_open(self, job: Job) -> None:
+        if self._closing:
+            raise LimitReached("The bot is being restarted. Try again in a minute.")
+        self.pauses.check(job.endpoint)
+        check_room(job, [one.job for one in self.running], self.queue.limits)
+
+    async def _run(self, running: JobHandle) -> Outcome:
+        # What was attached may have no room.
+        with DiskFull.translate_errors():
+            return await self._runner.run(running)
+
+    def count(self, job: Job, error: BaseException | None, *, ran: float = 0.0) -> JobEnding:
+        """Count how a job ended, by the error that ended it."""
+        ending, space = ending_of(error), job.endpoint.space
+        self.metrics.ended(space, ending)
+        self.history.ended(ending, ran=ran)
+        if error is not None and ending is JobEnding.FAILED:
+            self.history.failed(job.command or job.endpoint.name, space, error)
+        return ending
+
+    async def keep(self, job: Job) -> None:
+        """Write a job down that is `stored`, so that it outlives the process.
+
+        Where the database does not take it, the job goes on without.
+        """
+        self._ours.add(job.id)
+        if job.stored:
+            await self._save(job, RecordState.WAITING)
+
+    async def _save(self, job: Job, state: str) -> None:
+        if await self.store.saved(self.store.add(to_record(job, state))):
+            self._unsaved.discard(job.id)
+        else:
+            self._unsaved.add(job.id)
+
+    def is_saved(self, job: Job) -> bool:
+        """Whether the database has a job, and takes how it ends."""
+        return job.id not in self._unsaved and not self.store.trouble
+
+    @property
+    def trouble(self) -> str:
+        """What is wrong with the database or the disk, as a sentence; empty where nothing is."""
+        return self.store.trouble or (str(DiskFull()) if self._results.is_full else "")
+
+    async def drop(self, job: Job, ending: JobEnding) -> None:
+        """End a kept job that was not started; what was given stays, to be changed."""
+        if job.stored:
+            await self.note(job.id, **_known_columns(job, ending.value), ended=time.time())
+        self._ours.discard(job.id)
+
+    def release(self, job: Job) -> None:
+        """Have a kept job in hand no longer: it is for whoever next looks for what was left."""
+        self._ours.discard(job.id)
+
+    async def note_known(self, job: Job, state: str) -> None:
+        """Write down how far a kept job is, and what is known of it by now."""
+        if not job.stored:
+            return
+        if job.id in self._unsaved:
+            # The database may take it by now.
+            await self._save(job, state)
+        else:
+            await self.note(job.id, **_known_columns(job, state))
+
+    async def note(self, job: str, **values: Any) -> None:
+        """Change columns of a kept job; where the database does not take it, that is logged."""
+        await self.store.saved(self.store.mark(job, **values))
+
+    async def _mark(self, running: JobHandle, sent: bool) -> None:
+        """Write down that a job goes to its Space, with what is known of it by now."""
+        running.noted = True
+        state = RecordState.SENT if sent else RecordState.WAITING
+        await self.note_known(running.job, state)
+        if running.mark is not None:
+            await running.mark(state)
+
+    async def settle(
+        self, running: JobHandle, error: BaseException | None = None, *, posted: float = 0.0
+    ) -> None:
+        """End a job whose outcome was told: count it, log it, and delete its files.
+
+        `error` is what was told in place of a result; `posted` the seconds that
+        posting took.
+        """
+        job = running.job
+        self._let_go(running)
+        ending = self.count(job, error, ran=running.run_seconds)
+        self.answered |= ending is JobEnding.DONE and job.stored
+        timing = {"waited": running.wait_seconds, "ran": running.run_seconds, "posted": posted}
+        if running.run_seconds:
+            self.metrics.took(job.endpoint.space, ending, **timing)
+        log.info(
+            "job %s %s on %s%s: %s, waited %.1f s, ran %.1f s, posted in %.1f s",
+            *(job.id, job.command or "try-out", job.endpoint.space, job.endpoint.api_name, ending),
+            *timing.values(),
+        )
+        if job.stored and job.id not in self._unsaved:
+            known = {"state": ending.value} if running.noted else _known_columns(job, ending.value)
+            known |= {
+                "result": storable_result(running.outputs),
+                "page_ran": list(running.page_ran),
+            }
+            await self.note(job.id, **known, ended=time.time())
+        self._unsaved.discard(job.id)
+        self._ours.discard(job.id)
+
+    def put_off(self, running: JobHandle) -> None:
+        """Leave a job as it is written down, for the next start."""
+        self._let_go(running)
+        self._ours.discard(running.job.id)
+        log.info("job %s %s kept for the next start", running.job.id, running.job.command)
+
+    async def lose(self, job: Job) -> None:
+        """End a job that an earlier process left, and whose requester was told that it is lost."""
+        self.count(job, JobInterrupted())
+        await self.note(job.id, state=JobEnding.LOST.value, ended=time.time())
+
+    def _let_go(self, running: JobHandle) -> None:
+        """Have a job under way no longer, and delete its files."""
+        self._running.pop(running.job.id, None)
+        if running.folder.exists():
+            shutil.rmtree(running.folder, ignore_errors=True)
+        if not self._running:
+            self._idle.set()
+
+    def leave(self, running: JobHandle, go_on: JobContinuation) -> None:
+        """Leave a job to whoever can next tell of it; it waits in `left`, unless all ends."""
+        if running.task is not None and not running.task.cancelled():
+            log.info("job %s goes on, and is told of by the next connection", running.job.id)
+            self.left.put_nowait((running, go_on))
+
+    async def trim(self, *, most: int, days: float) -> None:
+        """Forget all but the `most` newest ended jobs of the last `days`, with their files.
+
+        And what was said in conversations that were last used before that.
+        """
+        older = time.time() - days * 86400
+        forgotten = await self.store.trim(most=most, older=older)
+        forgotten += await self.store.chats.trim(older=older)
+        await asyncio.to_thread(self.uploads.delete, forgotten)
+        # And files of what was never written down, or taken back: not those that just come.
+        old = await asyncio.to_thread(self.uploads.since_before, time.time() - UPLOAD_GRACE)
+        known = await self.store.known(old) | self._ours
+        await asyncio.to_thread(self.uploads.delete, set(old) - known)
+
+    async def close(self, grace: float = 0.0) -> None:
+        """Take no new jobs, give the running ones `grace` seconds, interrupt the rest."""
+        self._closing = True
+        tasks = [running.task for running in self.running if running.task]
+        if tasks and grace:
+            await asyncio.wait(tasks, timeout=grace)
+        for running in self.running:
+            running.interrupt()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        while not self.left.empty():
+            running, _ = self.left.get_nowait()
+            self.put_off(running)
+        self._runner.close()
+
+    async def drained(self, seconds: float) -> None:
+        """Wait until every job is settled, `seconds` at most."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._idle.wait(), seconds)
+
+    async def preview(self, running: JobHandle, *, limit: int = MAX_MESSAGE_LENGTH) -> Reply | None:
+        """What a streaming endpoint has given so far, as a message; None where nothing is.
+
+        Of a longer text it is the last `limit` characters. The files live until
+        the next preview.
+        """
+        return await self._runner.preview(running, limit=limit)
+
+
+def _known_columns(job: Job, state: str) -> dict[str, Any]:
+    """What is known of a job by now, as columns."""
+    record = to_record(job, state)
+    names = ("state", "arguments", "message_ref", "message")
+    return {name: getattr(record, name) for name in names}

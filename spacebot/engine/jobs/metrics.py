@@ -1,0 +1,88 @@
+"""What the owner sees of the jobs: counters and timings, without prompts or names."""
+
+from __future__ import annotations
+
+import collections
+import math
+import statistics
+from collections import defaultdict, deque
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+from spacebot.models import JobEnding
+
+# What jobs take, from an echo to a film.
+DURATION_BUCKETS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800, 3600)
+MAX_RECENT = 200
+
+
+@dataclass(frozen=True, slots=True)
+class JobTimings:
+    """What a Space's recent jobs took, in seconds, and how many of them failed."""
+
+    median: float | None = None
+    p95: float | None = None
+    done: int = 0
+    failed: int = 0
+
+
+def median_and_p95(seconds: Collection[float]) -> tuple[float | None, float | None]:
+    """The middle, and what 95 % stay within; None of both where nothing was measured."""
+    if not seconds:
+        return None, None
+    return statistics.median(seconds), sorted(seconds)[math.ceil(0.95 * len(seconds)) - 1]
+
+
+class JobMetrics:
+    """Counts every job by Space and how it ended."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self._jobs = Counter(
+            "spacebot_jobs", "Jobs that ended", ("space", "outcome"), registry=self.registry
+        )
+        self._seconds = Histogram(
+            "spacebot_job_seconds",
+            "Seconds a job waited here, ran on its Space, and took to post",
+            ("space", "part"),
+            registry=self.registry,
+            buckets=DURATION_BUCKETS,
+        )
+        self.running = Gauge("spacebot_jobs_running", "Jobs on Spaces", registry=self.registry)
+        self.waiting = Gauge("spacebot_jobs_waiting", "Jobs in line", registry=self.registry)
+        self._ran: defaultdict[str, deque[float]] = defaultdict(lambda: deque(maxlen=MAX_RECENT))
+        self._counts: collections.Counter[tuple[str, JobEnding]] = collections.Counter()
+
+    def ended(self, space: str, ending: JobEnding) -> None:
+        """Count one job."""
+        self._jobs.labels(space, ending.value).inc()
+        self._counts[space, ending] += 1
+
+    def took(
+        self, space: str, ending: JobEnding, *, waited: float, ran: float, posted: float
+    ) -> None:
+        """Note the seconds of a job that reached its Space."""
+        if ending is JobEnding.DONE:
+            self._ran[space].append(ran)
+        for part, seconds in (("waited", waited), ("ran", ran), ("posted", posted)):
+            self._seconds.labels(space, part).observe(seconds)
+
+    def count(self, ending: JobEnding) -> int:
+        """How many jobs ended so, on all Spaces."""
+        return sum(number for (_, one), number in self._counts.items() if one is ending)
+
+    def timings(self, space: str) -> JobTimings:
+        """A Space's recent jobs."""
+        median, p95 = median_and_p95(self._ran.get(space, ()))
+        return JobTimings(
+            median=median,
+            p95=p95,
+            done=self._counts[space, JobEnding.DONE],
+            failed=self._counts[space, JobEnding.FAILED],
+        )
+
+    def text(self) -> bytes:
+        """Everything in Prometheus' text format."""
+        return generate_latest(self.registry)

@@ -1,0 +1,51 @@
+"""The commands that the owner has paused, kept over a restart."""
+
+from __future__ import annotations
+
+import json
+import logging
+from pathlib import Path
+
+from spacebot.errors import LimitReached
+from spacebot.models import Endpoint
+
+log = logging.getLogger(__name__)
+
+COMMAND_PAUSED = (
+    "This command is paused by the owner of the bot. Try again later, or use another one."
+)
+
+
+class PausedEndpoints:
+    """Which endpoints take no jobs for now, kept as JSON in the file at `path`."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._paused = self._load()
+
+    def __contains__(self, endpoint: Endpoint) -> bool:
+        return (endpoint.space, endpoint.api_name) in self._paused
+
+    def check(self, endpoint: Endpoint) -> None:
+        """Raise `LimitReached` for an endpoint that is paused."""
+        if endpoint in self:
+            raise LimitReached(COMMAND_PAUSED)
+
+    def set(self, endpoint: Endpoint, *, paused: bool) -> None:
+        """Pause an endpoint or let it go on, from now on and after a restart."""
+        key = (endpoint.space, endpoint.api_name)
+        self._paused = self._paused | {key} if paused else self._paused - {key}
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        fresh = self._path.with_suffix(".new")
+        fresh.write_text(json.dumps(sorted(self._paused)), "utf-8")
+        fresh.replace(self._path)
+
+    def _load(self) -> frozenset[tuple[str, str]]:
+        try:
+            kept = json.loads(self._path.read_text("utf-8"))
+            return frozenset((str(space), str(api_name)) for space, api_name in kept)
+        except FileNotFoundError:
+            return frozenset()
+        except (OSError, ValueError, TypeError) as error:
+            log.warning("Which commands were paused cannot be read: %s", error)
+            return frozenset()

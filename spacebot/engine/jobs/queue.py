@@ -1,0 +1,265 @@
+"""Fair admission: whose job goes to a Space next.
+
+Jobs wait per Space, round robin between users, then first come, first served
+within a user. A user's first job on a Space always goes at once; further ones go
+as long as the Space has shown that it runs as many side by side, so that they
+wait here, where others can pass them, and not in the Space's own queue. How many
+that is, it does not say: one job more is sent and watched. Where that one does not
+begin at once, and another user comes, it is recalled from the Space's queue.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter, OrderedDict, defaultdict, deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+
+from spacebot.errors import LimitReached
+from spacebot.settings import Settings
+
+# How long a job may stay unstarted on a Space before that counts as its queue being
+# full: a job that starts at once still says "queued" first.
+MAX_START_DELAY = 0.25
+# Others come and go on a public Space, so what it could run side by side grows old.
+CONCURRENCY_TTL = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class JobLimits:
+    """How many jobs at most: running per Space, running and waiting per user, and in all.
+
+    `files_per_user` and `files_in_all` are bytes attached to jobs that have not ended.
+    """
+
+    per_space: int = 1000
+    running_per_user: int = 50
+    waiting_per_user: int = 100
+    total: int = 5000
+    files_per_user: int = 512_000_000
+    files_in_all: int = 4_000_000_000
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> JobLimits:
+        """The limits that the owner set."""
+        return cls(
+            per_space=settings.jobs_per_space,
+            running_per_user=settings.jobs_running_per_user,
+            waiting_per_user=settings.jobs_waiting_per_user,
+            total=settings.jobs_in_all,
+        )
+
+
+@dataclass(slots=True, eq=False)
+class QueueTicket:
+    """One job's place: in line until `granted`, on the Space until it is left.
+
+    `withdrawn` asks whoever runs the job to take it out of the Space's queue again.
+    """
+
+    space: str
+    endpoint: str
+    user: str
+    granted: asyncio.Event = field(default_factory=asyncio.Event)
+    entered: float = field(default_factory=time.monotonic)
+    withdrawn: asyncio.Event = field(default_factory=asyncio.Event)
+    sent: float = 0.0
+    ended: int = 0
+    running: bool = False
+
+
+@dataclass(slots=True)
+class _Concurrency:
+    """How many jobs an endpoint was seen to run side by side, and when; how many ended."""
+
+    known: int = 0
+    ended: int = 0
+    at: float = float("-inf")
+
+    def allows(self, in_flight: int, now: float) -> bool:
+        return in_flight < self.known or now - self.at > CONCURRENCY_TTL
+
+
+class JobQueue:
+    """Who may send a job now. All calls belong to one event loop."""
+
+    def __init__(
+        self,
+        limits: JobLimits,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        later: Callable[[float, Callable[[], None]], object] | None = None,
+    ) -> None:
+        self.limits = limits
+        self._clock = clock
+        self._later = later or _call_later
+        self._waiting: dict[str, OrderedDict[str, deque[QueueTicket]]] = {}
+        self._on_space: defaultdict[str, set[QueueTicket]] = defaultdict(set)
+        self._widths: defaultdict[tuple[str, str], _Concurrency] = defaultdict(_Concurrency)
+        self._running_of: Counter[str] = Counter()
+        self._waiting_of: Counter[str] = Counter()
+
+    @property
+    def running(self) -> int:
+        """How many jobs are on Spaces."""
+        return self._running_of.total()
+
+    @property
+    def waiting(self) -> int:
+        """How many jobs wait here."""
+        return self._waiting_of.total()
+
+    def counts(self, space: str) -> tuple[int, int]:
+        """How many jobs are on a Space, and how many wait for it here."""
+        lines = self._waiting.get(space, {})
+        return len(self._on_space.get(space, ())), sum(map(len, lines.values()))
+
+    def enter(self, space: str, endpoint: str, user: str) -> QueueTicket:
+        """Get in line; raises `LimitReached`, naming the limit and when to try again."""
+        if self.running + self.waiting >= self.limits.total:
+            raise LimitReached(
+                f"The bot has {self.limits.total} jobs already, the most it takes. "
+                "Try again in a few minutes."
+            )
+        ticket = QueueTicket(space, endpoint, user)
+        line = self._waiting.setdefault(space, OrderedDict()).setdefault(user, deque())
+        line.append(ticket)
+        self._waiting_of[user] += 1
+        self._grant(space)
+        most = self.limits.waiting_per_user
+        if not ticket.granted.is_set() and self._waiting_of[user] > most:
+            self._remove(ticket)
+            raise LimitReached(
+                f"You have {most} job{'s' * (most != 1)} waiting, as many as one person may. "
+                "Try again when one of them is done."
+            )
+        if ticket.granted.is_set() and self._stuck(ticket):
+            self._later(MAX_START_DELAY, partial(self._recall, ticket))
+        return ticket
+
+    def _stuck(self, ticket: QueueTicket) -> list[QueueTicket]:
+        """What others sent beyond their first job and the Space has not begun."""
+        there = self._same(ticket)
+        served = {one.user for one in there if one.running}
+        return [
+            other
+            for other in there
+            if not other.running and other.user != ticket.user and other.user in served
+        ]
+
+    def _recall(self, ticket: QueueTicket) -> None:
+        if ticket.running or not ticket.granted.is_set():
+            return
+        for other in self._stuck(ticket):
+            width = self._widths[other.space, other.endpoint]
+            width.known = max(1, sum(one.running for one in self._same(other)))
+            width.at = self._clock()
+            other.withdrawn.set()
+
+    def back(self, ticket: QueueTicket) -> None:
+        """A recalled job was taken out of the Space's queue: it is its user's next."""
+        ticket.granted.clear()
+        ticket.withdrawn.clear()
+        self._on_space[ticket.space].discard(ticket)
+        self._count(self._running_of, ticket.user, -1)
+        line = self._waiting.setdefault(ticket.space, OrderedDict()).setdefault(
+            ticket.user, deque()
+        )
+        line.appendleft(ticket)
+        self._waiting_of[ticket.user] += 1
+        self._grant(ticket.space)
+
+    def rank(self, ticket: QueueTicket) -> tuple[int, int]:
+        """A waiting turn's place in line and the line's length, both from 1."""
+        lines = self._waiting[ticket.space]
+        own = lines[ticket.user]
+        ahead = own.index(ticket)
+        users = list(lines)
+        before = users.index(ticket.user)
+        rank = 1 + sum(
+            min(len(lines[user]), ahead + (position < before))
+            for position, user in enumerate(users)
+            if user != ticket.user
+        )
+        return rank + ahead, sum(map(len, lines.values()))
+
+    def started(self, ticket: QueueTicket) -> None:
+        """The Space began this job: learn how many it runs side by side."""
+        if ticket.running or ticket not in self._on_space[ticket.space]:
+            return
+        now = self._clock()
+        ticket.running = True
+        width = self._widths[ticket.space, ticket.endpoint]
+        count = sum(other.running for other in self._same(ticket))
+        if now - ticket.sent > MAX_START_DELAY and width.ended > ticket.ended:
+            # It began when another one made room: so many are all there is room for.
+            width.known, width.at = count, now
+        else:
+            width.known = max(count, width.known)
+        self._grant(ticket.space)
+
+    def leave(self, ticket: QueueTicket) -> None:
+        """A job ended, or gave up its place in line."""
+        if ticket.granted.is_set():
+            self._widths[ticket.space, ticket.endpoint].ended += 1
+            self._on_space[ticket.space].discard(ticket)
+            self._count(self._running_of, ticket.user, -1)
+        else:
+            self._remove(ticket)
+        self._grant(ticket.space)
+        # The bound on a user's running jobs spans the Spaces.
+        for space in [space for space, lines in self._waiting.items() if ticket.user in lines]:
+            self._grant(space)
+
+    def _same(self, ticket: QueueTicket) -> list[QueueTicket]:
+        return [
+            other for other in self._on_space[ticket.space] if other.endpoint == ticket.endpoint
+        ]
+
+    def _grant(self, space: str) -> None:
+        """Send whoever may go now, one user after the other."""
+        lines = self._waiting.get(space)
+        while lines and len(self._on_space[space]) < self.limits.per_space:
+            user = next((user for user, line in lines.items() if self._may_go(line[0])), None)
+            if user is None:
+                return
+            ticket = lines[user][0]
+            self._remove(ticket)
+            if user in lines:
+                lines.move_to_end(user)
+            ticket.sent = self._clock()
+            ticket.ended = self._widths[ticket.space, ticket.endpoint].ended
+            self._on_space[space].add(ticket)
+            self._running_of[user] += 1
+            ticket.granted.set()
+
+    def _may_go(self, ticket: QueueTicket) -> bool:
+        if self._running_of[ticket.user] >= self.limits.running_per_user:
+            return False
+        there = self._same(ticket)
+        if not any(other.user == ticket.user for other in there):
+            return True
+        if not all(other.running for other in there):
+            return False
+        return self._widths[ticket.space, ticket.endpoint].allows(len(there), self._clock())
+
+    def _remove(self, ticket: QueueTicket) -> None:
+        lines = self._waiting[ticket.space]
+        lines[ticket.user].remove(ticket)
+        self._count(self._waiting_of, ticket.user, -1)
+        if not lines[ticket.user]:
+            del lines[ticket.user]
+        if not lines:
+            del self._waiting[ticket.space]
+
+    @staticmethod
+    def _count(counter: Counter[str], user: str, by: int) -> None:
+        counter[user] += by
+        if not counter[user]:
+            del counter[user]
+
+
+def _call_later(seconds: float, function: Callable[[], None]) -> None:
+    asyncio.get_running_loop().call_later(seconds, function)

@@ -1,0 +1,101 @@
+"""Jobs as they are kept in the store, and back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from spacebot.engine.store import Conversation, JobRecord
+from spacebot.models import Endpoint, File, FollowUpChain, Job, MessageRef, Requester
+from spacebot.spaces import inputs
+
+# Raw outputs are kept for what is done with a result later; a huge one is not worth it.
+MAX_RESULT_LENGTH = 64_000
+# What is kept in the place of a password.
+SECRET_PLACEHOLDER = {"secret": True}
+
+
+def to_record(job: Job, state: str) -> JobRecord:
+    """A job as it is written down."""
+    ref = job.message_ref or MessageRef()
+    return JobRecord(
+        id=job.id,
+        space=job.endpoint.space,
+        api_name=job.endpoint.api_name,
+        command=job.command,
+        user=job.requester.user,
+        mention=job.requester.mention,
+        state=state,
+        arguments=_without_secrets(job),
+        message_ref=ref,
+        conversation=job.conversation,
+        message=str(ref.message) if ref.message else None,
+        chain=asdict(job.chain) if job.chain else None,
+    )
+
+
+def to_job(record: JobRecord, endpoint: Endpoint) -> Job:
+    """A kept job as it was, for the endpoint as it is described now."""
+    return Job(
+        id=record.id,
+        endpoint=endpoint,
+        requester=Requester(record.user, record.mention),
+        arguments=arguments_of(record),
+        conversation=record.conversation,
+        command=record.command,
+        message_ref=record.message_ref,
+        stored=True,
+        chain=chain_of(record),
+    )
+
+
+def arguments_of(record: JobRecord | Conversation) -> dict[str, Any]:
+    """What was given, by option name; files where they are kept."""
+    secret = secrets_of(record)
+    return {name: from_stored(one) for name, one in record.arguments.items() if name not in secret}
+
+
+def secrets_of(record: JobRecord | Conversation) -> set[str]:
+    """The options that were given and are not kept, since they are secret."""
+    return {name for name, one in record.arguments.items() if one == SECRET_PLACEHOLDER}
+
+
+def chain_of(record: JobRecord) -> FollowUpChain | None:
+    """What the job follows."""
+    if not record.chain:
+        return None
+    return FollowUpChain(**{**record.chain, "path": tuple(record.chain["path"])})
+
+
+def storable_result(values: Any) -> Any:
+    """Raw outputs as they are kept: None where they are too large."""
+    return values if len(json.dumps(values, default=str)) <= MAX_RESULT_LENGTH else None
+
+
+def _without_secrets(job: Job) -> dict[str, Any]:
+    secret = {
+        name
+        for parameter, own in inputs.group_by_parameter(job.endpoint, job.arguments)
+        if parameter.secret
+        for name in own
+    }
+    return {
+        name: SECRET_PLACEHOLDER if name in secret else to_stored(one)
+        for name, one in job.arguments.items()
+    }
+
+
+def to_stored(value: Any) -> Any:
+    """A given value as it is stored: a file by where it is."""
+    if isinstance(value, File):
+        return {"file": value.to_json()}
+    return value
+
+
+def from_stored(value: Any) -> Any:
+    """A given value as it was before it was stored."""
+    if isinstance(value, Mapping) and "file" in value:
+        return File.from_json(value["file"])
+    return value

@@ -1,0 +1,350 @@
+"""One job's way: in line here, on the Space, and back as messages to post."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import html
+import logging
+import math
+import re
+import shutil
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from spacebot.engine import job_text
+from spacebot.engine.catalogue import Catalogue
+from spacebot.engine.jobs.handle import JobHandle
+from spacebot.engine.jobs.queue import JobQueue, QueueTicket
+from spacebot.engine.jobs.rendering import RenderPool, is_light
+from spacebot.engine.jobs.result_files import MAX_BYTES_IN_MEMORY, ResultFolders
+from spacebot.errors import (
+    DiskFull,
+    EndpointGone,
+    QuotaExceeded,
+    SpaceBusy,
+    SpaceError,
+    SpaceRaised,
+    SpaceSilent,
+    SpaceUnreadable,
+)
+from spacebot.models import JobStage, Outcome, Progress, Reply
+from spacebot.settings import Settings
+from spacebot.spaces import inputs, outputs
+from spacebot.spaces.client import (
+    Connection,
+    JobWithdrawn,
+    PageEventsRan,
+    Partial,
+    Result,
+    Toast,
+    Update,
+)
+from spacebot.spaces.outputs import MAX_MESSAGE_LENGTH, MAX_MESSAGES
+from spacebot.spaces.outputs.values import files_in
+
+log = logging.getLogger(__name__)
+
+# What is kept of the messages that a Space shows on the way: characters of each, and how many.
+MAX_NOTE_LENGTH, MAX_NOTES = 2000, 20
+# A conversation is there to be read; the longest answers still become a file.
+MAX_CHAT_MESSAGES = 8
+# The pauses between tries, in seconds, where the Space asks for none of its own.
+FIRST_RETRY_PAUSE, MAX_RETRY_PAUSE = 2.0, 30.0
+SentMarker = Callable[[JobHandle, bool], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class JobDeadlines:
+    """Seconds until a job is given up.
+
+    `queue` is in the Space's own queue, `silence` without any sign of life,
+    `total` from start to end. `retry` is how long what cannot have run yet is
+    tried again, with pauses from 2 to 30 seconds.
+    """
+
+    queue: float = 1800.0
+    silence: float = 45.0
+    total: float = 3600.0
+    retry: float = 120.0
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> JobDeadlines:
+        """The deadlines that the owner set."""
+        return cls(
+            queue=settings.queue_seconds,
+            silence=settings.silence_seconds,
+            total=settings.job_seconds,
+            retry=settings.retry_seconds,
+        )
+
+
+class JobRunner:
+    """Takes jobs from the values given to the messages to post.
+
+    `cap` is the bytes that one file of a result may have on its way here;
+    `mark(running, sent)` writes down that a job goes to its Space, or is back;
+    `results` gives a folder in memory while the disk is full.
+    """
+
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        queue: JobQueue,
+        deadlines: JobDeadlines,
+        *,
+        cap: int,
+        mark: SentMarker,
+        results: ResultFolders,
+    ) -> None:
+        self.catalogue = catalogue
+        self.queue = queue
+        self.deadlines = deadlines
+        self._cap = cap
+        self._mark = mark
+        self._results = results
+        self._rendering = RenderPool()
+
+    def close(self) -> None:
+        """End the threads and processes."""
+        self._rendering.close()
+
+    def _connection(self, running: JobHandle) -> Connection:
+        space = running.job.endpoint.space
+        if space not in self.catalogue.connections:
+            # A job that waited for a restart, after which the owner names other Spaces.
+            raise EndpointGone("This Space is no longer offered here. Type / to see what there is.")
+        return self.catalogue.connections[space]
+
+    async def run(self, running: JobHandle) -> Outcome:
+        """Run a job to its end; raises `SpacebotError`."""
+        deadline = asyncio.timeout(self.deadlines.total)
+        try:
+            async with deadline:
+                return await self._run(running)
+        except TimeoutError as error:
+            if not deadline.expired():
+                raise
+            then = "smaller values" if running.began else "again when fewer people use the Space"
+            raise SpaceSilent(
+                f"This job took longer than {job_text.duration(self.deadlines.total)}, so it was "
+                f"given up. Try {then}."
+            ) from error
+
+    async def _run(self, running: JobHandle) -> Outcome:
+        if running.prepare is not None:
+            arguments = await running.prepare(running.job)
+            running.job = replace(running.job, arguments=arguments)
+        values = await self._values(running)
+        endpoint, user = running.job.endpoint, running.job.requester.turns
+        ticket = self.queue.enter(endpoint.space, endpoint.api_name, user)
+        try:
+            await self._turn(running, ticket)
+            running.outputs = await self._attempts(running, ticket, values)
+        except SpaceRaised as error:
+            error.empty = inputs.left_empty(endpoint, running.job.arguments)
+            raise
+        finally:
+            if ticket.sent:
+                running.run_seconds = time.monotonic() - ticket.sent
+            self.queue.leave(ticket)
+        running.update(Progress(JobStage.FETCHING))
+        replies = await self._render(running, running.outputs, running.header)
+        timing, values = (running.wait_seconds, running.run_seconds), tuple(running.outputs)
+        return Outcome(replies, *timing, values, running.page_ran)
+
+    async def _values(self, running: JobHandle) -> dict[str, Any]:
+        job = running.job
+        if not any(files_in(job.arguments)):
+            return inputs.values(job.endpoint, job.arguments)
+        # An attached table is read: of a few MB, that takes a while.
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(
+            self._rendering.pool, inputs.values, job.endpoint, job.arguments
+        )
+
+    async def _turn(self, running: JobHandle, ticket: QueueTicket) -> None:
+        """Wait in line here, saying at which place."""
+        while not ticket.granted.is_set():
+            rank, size = self.queue.rank(ticket)
+            running.update(Progress(JobStage.WAITING, rank=rank, size=size))
+            # Not `wait_for`: in Python 3.11 it loses a cancel that comes with the turn.
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(1.0):
+                    await ticket.granted.wait()
+        running.wait_seconds = ticket.sent - ticket.entered
+
+    async def _attempts(
+        self, running: JobHandle, ticket: QueueTicket, values: dict[str, Any]
+    ) -> list[Any]:
+        """Run on the Space, again where it cannot have run yet and trying again can help."""
+        tries, deadline = 1, math.inf
+        while True:
+            try:
+                return await self._once(running, ticket, values)
+            except JobWithdrawn:
+                await self._unsent(running)
+                self.queue.back(ticket)
+                await self._turn(running, ticket)
+            except SpaceError as error:
+                if tries == 1:
+                    # From the first failure on: a job may have been in a queue for long by then.
+                    deadline = time.monotonic() + self.deadlines.retry
+                pause = error.wait or min(FIRST_RETRY_PAUSE * 2 ** (tries - 1), MAX_RETRY_PAUSE)
+                safe = error.safe_to_retry or running.job.endpoint.repeatable
+                # A quota comes back in hours: whoever asked is told at once.
+                soon = error.worth_retrying and not isinstance(error, QuotaExceeded)
+                if not (soon and safe) or time.monotonic() + pause > deadline:
+                    raise
+                log.info("job %s tries again: %s", running.job.id, type(error).__name__)
+                await self._unsent(running)
+                tries += 1
+                why = re.sub(r" Try again\b.*", "", str(error))
+                running.update(Progress(JobStage.WAKING, step=tries, eta=pause, note=why))
+                await asyncio.sleep(pause)
+
+    async def _unsent(self, running: JobHandle) -> None:
+        """Note that the Space has not got the job after all."""
+        running.sent = running.began = False
+        running.partial = None
+        await self._mark(running, False)
+
+    async def _once(
+        self, running: JobHandle, ticket: QueueTicket, values: dict[str, Any]
+    ) -> list[Any]:
+        job, connection = running.job, self._connection(running)
+        await self._reach(running, connection)
+        running.sent = True
+        await self._mark(running, True)
+        updates = connection.run(
+            job.endpoint.api_name,
+            values,
+            key=job.conversation or job.requester.user,
+            stateful=job.endpoint.stateful,
+            before=job.endpoint.before,
+            failing=job.endpoint.failing,
+            after=job.endpoint.after,
+            page=job.endpoint,
+            silence=self.deadlines.silence,
+            recall=ticket.withdrawn,
+        )
+        result = Result([])
+        queueing = asyncio.timeout_at(self._queue_deadline())
+        try:
+            async with queueing, contextlib.aclosing(updates):
+                async for update in updates:
+                    if isinstance(update, Result):
+                        result = update
+                    else:
+                        self._take(running, ticket, update)
+                    if running.began:
+                        queueing.reschedule(None)
+                    elif queueing.when() is None:
+                        queueing.reschedule(self._queue_deadline())
+        except TimeoutError as error:
+            if not queueing.expired():
+                raise
+            raise SpaceBusy(
+                f"This waited {job_text.duration(self.deadlines.queue)} "
+                "in the Space's own queue, so "
+                "it was given up. Try again when fewer people use the Space."
+            ).for_good() from error
+        return [*connection.visible(job.endpoint.api_name, result.outputs), *result.shown]
+
+    def _queue_deadline(self) -> float:
+        return asyncio.get_running_loop().time() + self.deadlines.queue
+
+    async def _reach(self, running: JobHandle, connection: Connection) -> None:
+        """Have the Space reached, saying what is known of how long that takes."""
+        if not connection.is_open:
+            running.update(Progress(JobStage.WAKING))
+        reaching = asyncio.ensure_future(connection.ready())
+        try:
+            while not (await asyncio.wait({reaching}, timeout=1.0))[0]:
+                hub = connection.hub
+                running.update(Progress(JobStage.WAKING, note=hub.news, eta=hub.left))
+        finally:
+            reaching.cancel()
+        reaching.result()
+
+    def _take(self, running: JobHandle, ticket: QueueTicket, update: Update) -> None:
+        """Keep what an update says, for whoever looks at the job next."""
+        match update:
+            case Toast():
+                said = update.text[:MAX_NOTE_LENGTH]
+                running.notes = [*running.notes, said][-MAX_NOTES:]
+                note = html.unescape(said)[:200]
+                running.update(replace(running.progress, note=note))
+            case PageEventsRan():
+                running.page_ran = update.labels
+            case Partial():
+                running.partial = update
+                running.spoke.set()
+                running.began = True
+                running.update(replace(running.progress, stage=JobStage.RUNNING))
+            case Progress():
+                if update.stage is JobStage.SENDING:
+                    # The next step of several begins in the Space's queue again.
+                    running.began = False
+                elif update.stage is JobStage.RUNNING:
+                    running.began = True
+                    self.queue.started(ticket)
+                running.update(update)
+
+    async def preview(self, running: JobHandle, *, limit: int = MAX_MESSAGE_LENGTH) -> Reply | None:
+        """What a streaming endpoint has given so far, as a message; None where nothing is.
+
+        Of a longer text it is the last `limit` characters. The files live until
+        the next preview.
+        """
+        partial = running.partial
+        if partial is None or running.previewed[0] is partial:
+            return running.previewed[1]
+        endpoint, connection = running.job.endpoint, self._connection(running)
+        values = outputs.trim_for_preview(connection.visible(endpoint.api_name, partial.outputs))
+        folder = running.folder / "preview"
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        values = await connection.localize(values, folder, cap=running.job.file_limit)
+        try:
+            reply = await self._rendering.preview(
+                endpoint, values, header=running.header, limit=limit
+            )
+        except SpaceUnreadable:
+            # The job goes on, and its result may be another matter.
+            reply = running.previewed[1]
+        running.previewed = (partial, reply)
+        return reply
+
+    async def _render(
+        self, running: JobHandle, values: list[Any], header: str
+    ) -> tuple[Reply, ...]:
+        """The messages of a result: on a full disk through memory, else without its files."""
+        with contextlib.suppress(DiskFull), DiskFull.translate_errors():
+            return await self._rendered(running, values, header, cap=self._cap)
+        shutil.rmtree(running.folder, ignore_errors=True)
+        room = 0
+        with contextlib.suppress(DiskFull):
+            running.folder, room = self._results.in_memory(), MAX_BYTES_IN_MEMORY
+        with DiskFull.translate_errors():
+            return await self._rendered(running, values, header, cap=room, full=True)
+
+    async def _rendered(
+        self, running: JobHandle, values: list[Any], header: str, *, cap: int, full: bool = False
+    ) -> tuple[Reply, ...]:
+        job = running.job
+        connection = self._connection(running)
+        is_light(values)  # raises where it is nested too deeply
+        local = await connection.localize(values, running.folder, cap=cap, full=full)
+        return await self._rendering.render(
+            job.endpoint,
+            local,
+            header=header,
+            folder=running.folder,
+            file_limit=job.file_limit,
+            alt=inputs.thread_title(job.endpoint, job.arguments),
+            notes=running.notes,
+            most=MAX_CHAT_MESSAGES if job.conversation and job.endpoint.chats else MAX_MESSAGES,
+        )

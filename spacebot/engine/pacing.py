@@ -1,0 +1,112 @@
+"""How often a message is edited while its job goes on, and what waits where many come at once."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+from spacebot.engine.jobs import JobHandle, JobManager
+
+# An instant job needs no progress: its result is the first edit.
+FIRST_EDIT_DELAY = 1.0
+# Between two edits, in seconds; the longer it takes, the less a moment matters.
+MIN_EDIT_INTERVAL, MAX_EDIT_INTERVAL = 1.5, 5.0
+# All messages together: progress must never use up what the results need.
+EDITS_PER_SECOND = 25.0
+# So many acknowledgements at once; more would only open more connections.
+MAX_CONCURRENT_ACKNOWLEDGEMENTS = 100
+# Beyond so many that are not acknowledged yet, the jobs of those that are wait, so many seconds.
+CROWD_SIZE, CROWD_WAIT = 20, 2.0
+
+
+class Pacer(Protocol):
+    """When a surface is due to show how far its job is."""
+
+    async def due(self, result: asyncio.Future[Any]) -> bool:
+        """Wait until it is; False as soon as the job has ended."""
+        ...
+
+
+class EditPacer:
+    """When one job's message is due to be edited; an `eager` one at a stream's first words too."""
+
+    def __init__(self, jobs: JobManager, running: JobHandle, *, eager: bool = True) -> None:
+        self.jobs = jobs
+        self._running = running
+        self._began = time.monotonic()
+        self.edits = 0
+        self._spoken = not (eager and running.job.endpoint.streams)
+
+    async def due(self, result: asyncio.Future[Any]) -> bool:
+        """Wait until the next edit is due; False as soon as the job has ended."""
+        first = None if self._spoken else asyncio.ensure_future(self._running.spoke.wait())
+        waiting = {result} if first is None else {result, first}
+        try:
+            await asyncio.wait(waiting, timeout=self.pause(), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            if first is not None:
+                first.cancel()
+        self._spoken = self._spoken or self._running.spoke.is_set()
+        self.edits += 1
+        return not result.done()
+
+    def pause(self) -> float:
+        """Seconds until the next edit."""
+        passed = time.monotonic() - self._began
+        own = (
+            min(max(MIN_EDIT_INTERVAL, passed / 2), MAX_EDIT_INTERVAL)
+            if self.edits
+            else FIRST_EDIT_DELAY
+        )
+        return max(own, len(self.jobs.running) / EDITS_PER_SECOND)
+
+
+class SteadyPacer(EditPacer):
+    """For a message that several jobs share: its progress is shown as often as it may be."""
+
+    def pause(self) -> float:
+        """Seconds until the next edit."""
+        return MIN_EDIT_INTERVAL if self.edits else FIRST_EDIT_DELAY
+
+
+class InteractionThrottle:
+    """Interactions that come in a crowd: Discord gives each 3 s, so all are answered first."""
+
+    def __init__(self) -> None:
+        self._waiting = self._held = 0
+        # Whoever holds it answers one.
+        self.slots = asyncio.Semaphore(MAX_CONCURRENT_ACKNOWLEDGEMENTS)
+        self._over = asyncio.Event()
+        self._over.set()
+
+    @contextmanager
+    def acknowledging(self) -> Iterator[None]:
+        """Count an interaction that waits for its acknowledgement."""
+        self._waiting += 1
+        if self._waiting > CROWD_SIZE:
+            self._over.clear()
+        try:
+            yield
+        finally:
+            self._waiting -= 1
+            if self._waiting <= CROWD_SIZE:
+                self._over.set()
+
+    async def wait_for_crowd(self) -> None:
+        """Wait until few are unanswered, 2 seconds at most; first come, first gone."""
+        if self._over.is_set():
+            if self._held:
+                # Those that waited are woken by now, and go first.
+                await asyncio.sleep(0)
+            return
+        self._held += 1
+        try:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(CROWD_WAIT):
+                    await self._over.wait()
+        finally:
+            self._held -= 1

@@ -1,0 +1,181 @@
+"""What a result was made with: as one line to paste, and with another seed."""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from spacebot.models import Endpoint, OptionType, Parameter
+from spacebot.spaces import inputs
+from spacebot.spaces.inputs.components.base import clip, name_of, one_line
+from spacebot.spaces.inputs.form import fields
+from spacebot.spaces.inputs.registry import input_for
+from spacebot.spaces.inputs.value_text import describe_value
+
+# What most generators take, whatever the page says: 32 bits with a sign.
+MAX_SEED = 2**31 - 1
+RANDOM_WORDS = frozenset({"random", "randomize", "randomise", "randomized", "randomised", "rand"})
+
+
+def seed_parameters(endpoint: Endpoint) -> list[Parameter]:
+    """The parameters that are a generator's seed, by their name or label."""
+    numbers = (one for one in endpoint.parameters if one.component in ("number", "slider"))
+    return [one for one in numbers if "seed" in _words(one)]
+
+
+def vary_seeds(
+    endpoint: Endpoint, arguments: Mapping[str, Any], chance: random.Random | None = None
+) -> dict[str, Any]:
+    """The same with other seeds; a box beside them that would draw one is switched off."""
+    chance = chance or random.SystemRandom()
+    fresh = dict(arguments)
+    found = seed_parameters(endpoint)
+    for parameter in found:
+        name = name_of(parameter)
+        fresh[name] = _other_seed(parameter, arguments.get(name, parameter.default), chance)
+    for parameter in endpoint.parameters:
+        if found and parameter.component == "checkbox" and _randomizes(parameter):
+            fresh[name_of(parameter)] = False
+    return fresh
+
+
+def _randomizes(parameter: Parameter) -> bool:
+    """Whether a box lets the Space draw a seed of its own."""
+    words = _words(parameter)
+    return bool(words & RANDOM_WORDS) and ("seed" in words or len(words) == 1)
+
+
+def _other_seed(parameter: Parameter, before: Any, chance: random.Random) -> int | str:
+    """Another seed within the parameter's bounds and steps."""
+    step = max(1, int(parameter.step or 1))
+    low = int(parameter.minimum if parameter.minimum is not None else 0)
+    high = int(parameter.maximum if parameter.maximum is not None else MAX_SEED)
+    # Below 0 stands for "a random one" where it is allowed.
+    low += -(min(low, 0) // step) * step
+    count = max(0, min(high, max(MAX_SEED, low)) - low) // step + 1
+    drawn = low + chance.randrange(count) * step
+    if str(drawn) == str(before) and count > 1:
+        drawn = drawn + step if drawn + step <= high else low
+    (option,) = inputs.own_options(parameter)
+    return str(drawn) if option.type is OptionType.STRING else drawn
+
+
+def _words(parameter: Parameter) -> frozenset[str]:
+    apart = re.sub(r"([a-z])([A-Z])", r"\1 \2", f"{parameter.name} {parameter.label}")
+    return frozenset(re.findall(r"[a-z]+", apart.casefold()))
+
+
+def line(command: str, endpoint: Endpoint, arguments: Mapping[str, Any]) -> str:
+    """A command with all that was given, as one line to paste; secrets are left out."""
+    return " ".join(
+        [command, *(f"{name}:{text}" for name, text in _value_texts(endpoint, arguments))]
+    )
+
+
+def _value_texts(endpoint: Endpoint, arguments: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for parameter, own in inputs.group_by_parameter(endpoint, arguments):
+        if not parameter.secret:
+            yield from (
+                (name, one_line(describe_value(parameter, one))) for name, one in own.items()
+            )
+
+
+def defaults_line(endpoint: Endpoint, arguments: Mapping[str, Any]) -> str:
+    """What was not given and has a default, as "size:768 form:Waves", in at most 500 characters."""
+    main, _ = fields(endpoint)
+    by_name = {parameter.name: parameter for parameter in endpoint.parameters}
+    parts = [
+        f"{option.name}:{one_line(describe_value(by_name[option.parameter], option.default))}"
+        for option in main
+        if arguments.get(option.name) is None
+        and option.default not in (None, "")
+        # The page may have set another.
+        and not (endpoint.page and option.parameter in endpoint.page.late)
+    ]
+    return clip(" ".join(parts), 500)
+
+
+def recipe_notes(
+    where: str,
+    endpoint: Endpoint,
+    arguments: Mapping[str, Any],
+    page_ran: Sequence[str] = (),
+    *,
+    hides: bool,
+) -> str:
+    """What else there is to know of a recipe, in small lines.
+
+    `page_ran` names what the Space's page ran before it; `hides` says that secrets are left out.
+    """
+    said = [f"On {where}, endpoint `{endpoint.api_name}`."]
+    if left := defaults_line(endpoint, arguments):
+        said.append(f"Not given, so the Space's own: `{left.replace('`', chr(39))}`")
+    if page_ran:
+        first = "; ".join(map(one_line, page_ran))
+        said.append(f"The Space's page ran first: {clip(first, 300).replace('`', chr(39))}")
+    if hides:
+        said.append("What is secret is not kept, and not shown.")
+    return "\n".join(f"-# {one}" for one in said)
+
+
+def code_block(lines: str) -> str:
+    """Lines to paste, as a block of code; what follows it begins on a line of its own."""
+    return f"```\n{lines.replace('```', chr(39) * 3)}\n```\n"
+
+
+def output_value(value: Any) -> Any:
+    """The value of an output, also where it came as an update of its component."""
+    is_update = isinstance(value, Mapping) and value.get("__type__") == "update"
+    return value.get("value") if is_update else value
+
+
+def result_text(endpoint: Endpoint, values: Any) -> str:
+    """What a result says: its first text, or a chat's last answer; empty where it has none."""
+    for output, value in zip(endpoint.outputs, values or (), strict=False):
+        said = _answer(value) if output.component == "chatbot" else value
+        said = output_value(said)
+        if isinstance(said, Mapping):
+            said = said.get("label")
+        if isinstance(said, str) and said.strip() and output.component not in UNREADABLE_COMPONENTS:
+            return said
+    return ""
+
+
+# Their values are texts, but not for people.
+UNREADABLE_COMPONENTS = frozenset({"plot", "image", "audio", "video", "file", "model3d"})
+
+
+def _answer(history: Any) -> str:
+    """The last answer of a chat."""
+    last = history[-1] if isinstance(history, list) and history else None
+    # Older ones hold pairs of question and answer.
+    pair = last[-1] if isinstance(last, list | tuple) and last else last
+    content = last.get("content") if isinstance(last, Mapping) else pair
+    if isinstance(content, str):
+        return content
+    parts = content if isinstance(content, list) else []
+    said = (one.get("text") if isinstance(one, Mapping) else one for one in parts)
+    return "\n".join(one for one in said if isinstance(one, str))
+
+
+def file_option(endpoint: Endpoint, name: str, mime: str | None) -> str | None:
+    """The option of an endpoint that takes a file of this name, the likeliest one, or None."""
+    found = [one for one in fields(endpoint)[0] if one.type is OptionType.ATTACHMENT]
+    fitting = [one for one in found if inputs.is_kind(name, mime, one.file_types)]
+    fitting.sort(key=lambda one: (not one.required, not one.file_types))
+    return fitting[0].name if fitting else None
+
+
+def text_option(endpoint: Endpoint) -> str | None:
+    """The option of an endpoint that takes a text, the likeliest one, or None."""
+    written = [
+        parameter
+        for parameter in endpoint.parameters
+        if parameter.component in inputs.WRITTEN_COMPONENTS
+        and not parameter.secret
+        and input_for(parameter)
+    ]
+    written.sort(key=lambda one: (not one.required, bool(_words(one) & {"negative", "system"})))
+    return name_of(written[0]) if written else None

@@ -1,0 +1,35 @@
+"""What outlives a restart: every job, written down before work begins, every conversation,
+and every automation.
+
+The only importer of the database.
+
+SQLite under DATA_DIR through SQLAlchemy and aiosqlite; DATABASE_URL can name
+another database. Writes that come at the same time are one transaction, so that
+hundreds of jobs at once cost one commit. DATA_DIR belongs to one process at a time.
+"""
+
+from spacebot.engine.store.automations import Automation, AutomationStore
+from spacebot.engine.store.conversations import Conversation, ConversationStore, Turn, TurnState
+from spacebot.engine.store.data_folder import DataFolder
+from spacebot.engine.store.database import check_database
+from spacebot.engine.store.opening import open_store
+from spacebot.engine.store.store import JobRecord, Store
+from spacebot.engine.store.tables import RecordState
+from spacebot.errors import NewerDatabase, StoreError
+
+__all__ = [
+    "Automation",
+    "AutomationStore",
+    "Conversation",
+    "ConversationStore",
+    "DataFolder",
+    "JobRecord",
+    "NewerDatabase",
+    "RecordState",
+    "Store",
+    "StoreError",
+    "Turn",
+    "TurnState",
+    "check_database",
+    "open_store",
+]

@@ -1,0 +1,88 @@
+"""The kept automations of servers."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+import sqlalchemy as sa
+
+from spacebot.engine.store.tables import automations, by_key, jobs
+
+
+@dataclass(frozen=True, slots=True)
+class Automation:
+    """One automation of a server: when `kind` happens, run a command and answer.
+
+    `channel` is where it looks, or posts where nothing is to be looked at; `setting`
+    what its kind needs to know (an emoji, words, a time). `arguments` are the values by
+    option name, with placeholders. `answer` is one of `automations.ANSWERS`, and
+    `target` the channel or the emoji that it goes to. `rate` is the most runs within
+    an hour; `failures` those in a row; `due` when it runs next, in epoch seconds.
+    Ids are Discord's, as text.
+    """
+
+    id: str
+    guild: str
+    channel: str
+    maker: str
+    kind: str
+    setting: str
+    space: str
+    api_name: str
+    command: str
+    arguments: Mapping[str, str] = field(repr=False)
+    answer: str
+    target: str = ""
+    rate: int = 60
+    paused: bool = False
+    problem: str = ""
+    failures: int = 0
+    due: float | None = None
+    created: float = field(default_factory=time.time)
+
+
+class AutomationStore:
+    """The automations in the store. `rows` and `execute` are the store's own."""
+
+    def __init__(
+        self,
+        rows: Callable[[sa.Select[*tuple[Any, ...]]], Awaitable[Sequence[sa.Row[Any]]]],
+        execute: Callable[[sa.Executable], Awaitable[None]],
+    ) -> None:
+        self._rows = rows
+        self._execute = execute
+
+    async def all(self) -> list[Automation]:
+        """Every automation, oldest first."""
+        found = await self._rows(sa.select(automations).order_by(automations.c.created))
+        return [Automation(**by_key(row, automations)) for row in found]
+
+    async def add(self, automation: Automation) -> None:
+        """Write an automation down."""
+        row = {column.name: getattr(automation, column.name) for column in fields(automation)}
+        await self._execute(automations.insert().values(**row))
+
+    async def change(self, automation: str, **values: Any) -> None:
+        """Change columns of one automation."""
+        mine = automations.c.id == automation
+        await self._execute(automations.update().where(mine).values(**values))
+
+    async def delete(self, automation: str) -> None:
+        """Forget an automation."""
+        await self._execute(automations.delete().where(automations.c.id == automation))
+
+    async def recent_runs(self, most: int) -> list[tuple[str, int | None, float]]:
+        """The newest `most` kept jobs of automations, oldest first.
+
+        Of each: whose it is, the message that it is about, and when it began (epoch seconds).
+        """
+        whose, about = (jobs.c.message_ref[name].as_string() for name in ("automation", "origin"))
+        chosen = sa.select(whose.label("whose"), about.label("about"), jobs.c.created)
+        newest = chosen.where(whose != "").order_by(jobs.c.created.desc()).limit(most)
+        return [
+            (row.whose, int(row.about) if row.about else None, row.created)
+            for row in reversed(await self._rows(newest))
+        ]

@@ -1,0 +1,231 @@
+"""The kept conversations, what was said in them, and the chats that channels have chosen."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
+
+import sqlalchemy as sa
+
+from spacebot.engine.store.tables import (
+    BATCH_ROWS,
+    by_key,
+    chosen_chats,
+    conversations,
+    turns,
+    unfinished,
+)
+from spacebot.errors import StoreError
+
+
+class TurnState:
+    """How far a turn is.
+
+    WAITING: it can be asked safely. SENT: the Space may have answered. DONE, FAILED
+    and STOPPED are ends; LOST is one whose answer a restart cost.
+    """
+
+    WAITING = "waiting"
+    SENT = "sent"
+    DONE = "done"
+    FAILED = "failed"
+    STOPPED = "stopped"
+    LOST = "lost"
+
+
+# Conversations that are held in memory while the database fails.
+MAX_UNSAVED = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """One conversation with an endpoint, in one channel (a thread, a direct message).
+
+    `user` is its owner; others may speak when it is `open`. An `addressed` one
+    answers only where the bot is mentioned. `session` is its name on the Space,
+    `process` the Space's process that last answered in it, which alone remembers
+    it. `arguments` are the values it goes by, by option name; `history` what the
+    Space's chatbot held last, and `before` what it held one turn earlier. `answer`
+    are the ids of the last answer's messages. Ids are Discord's, as text.
+    """
+
+    id: str
+    space: str
+    api_name: str
+    command: str
+    user: str
+    mention: str
+    channel: str
+    session: str = field(repr=False)
+    guild: str | None = None
+    addressed: bool = False
+    open: bool = False
+    process: str | None = None
+    arguments: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    history: Any = field(default=None, repr=False)
+    before: Any = field(default=None, repr=False)
+    answer: Sequence[str] = ()
+    created: float = field(default_factory=time.time)
+    used: float = field(default_factory=time.time)
+    ended: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One question and its answer. `job` is the run that answers it, `message` the question's id.
+
+    `files` are those of the question as they are kept (see `jobs.records`);
+    `answer_files` the names of the answer's. `name` is how the requester is called.
+    """
+
+    job: str
+    conversation: str
+    user: str
+    mention: str
+    name: str
+    text: str = field(repr=False)
+    message: str | None = None
+    files: Sequence[Any] = ()
+    state: str = TurnState.WAITING
+    answer: str = field(default="", repr=False)
+    answer_files: Sequence[str] = ()
+    created: float = field(default_factory=time.time)
+
+    @property
+    def is_answered(self) -> bool:
+        """Whether there is an answer; one that is being given anew is still the last one."""
+        again = self.state in (TurnState.WAITING, TurnState.SENT) and bool(self.answer)
+        return again or self.state in (TurnState.DONE, TurnState.STOPPED)
+
+
+class ConversationStore:
+    """The conversations in the store. `rows` and `execute` are the store's own."""
+
+    def __init__(
+        self,
+        rows: Callable[[sa.Select[*tuple[Any, ...]]], Awaitable[Sequence[sa.Row[Any]]]],
+        execute: Callable[[sa.Executable], Awaitable[None]],
+    ) -> None:
+        self._rows = rows
+        self._execute = execute
+        # What the database did not take, the newest last: those go on until a restart.
+        self._unsaved: dict[str, Conversation] = {}
+
+    async def add(self, conversation: Conversation) -> None:
+        """Write a conversation down; where that fails, it is held in memory."""
+        try:
+            await self._execute(conversations.insert().values(**_row(conversation)))
+        except StoreError:
+            self._hold(conversation)
+            raise
+
+    def _hold(self, conversation: Conversation) -> None:
+        self._unsaved.pop(conversation.id, None)
+        self._unsaved[conversation.id] = conversation
+        if len(self._unsaved) > MAX_UNSAVED:
+            del self._unsaved[next(iter(self._unsaved))]
+
+    async def get(self, conversation: str) -> Conversation | None:
+        """One conversation, or None where there is none."""
+        if held := self._unsaved.get(conversation):
+            return held
+        chosen = sa.select(conversations).where(conversations.c.id == conversation)
+        found = [Conversation(**by_key(row, conversations)) for row in await self._rows(chosen)]
+        return found[0] if found else None
+
+    async def places(self) -> list[tuple[str, str, str, bool]]:
+        """The id, channel, owner and `addressed` of every conversation, oldest first."""
+        table = conversations.c
+        chosen = sa.select(table.id, table.channel, table.user, table.addressed)
+        found = await self._rows(chosen.order_by(table.used))
+        return [(row.id, row.channel, row.user, row.addressed) for row in found]
+
+    async def change(self, conversation: str, **values: Any) -> None:
+        """Change columns of one conversation; where that fails, it is held in memory."""
+        mine = conversations.c.id == conversation
+        if held := self._unsaved.get(conversation):
+            await self._save_again(replace(held, **values))
+            return
+        try:
+            await self._execute(conversations.update().where(mine).values(**values))
+        except StoreError:
+            if kept := await self.get(conversation):
+                self._hold(replace(kept, **values))
+            raise
+
+    async def _save_again(self, conversation: Conversation) -> None:
+        """Write one down whole that the database did not take before."""
+        self._hold(conversation)
+        await self._execute(conversations.delete().where(conversations.c.id == conversation.id))
+        await self._execute(conversations.insert().values(**_row(conversation)))
+        self._unsaved.pop(conversation.id, None)
+
+    async def say(self, turn: Turn) -> None:
+        """Write a turn down; on return it outlives a SIGKILL."""
+        await self._execute(turns.insert().values(**_row(turn)))
+
+    async def mark(self, job: str, **values: Any) -> None:
+        """Change columns of one turn."""
+        await self._execute(turns.update().where(turns.c.job == job).values(**values))
+
+    async def unsay(self, job: str) -> None:
+        """Forget a turn."""
+        await self._execute(turns.delete().where(turns.c.job == job))
+
+    async def said(self, conversation: str) -> list[Turn]:
+        """All turns of a conversation, oldest first."""
+        mine = turns.c.conversation == conversation
+        return await self._turns(sa.select(turns).where(mine))
+
+    async def unanswered(self) -> list[Turn]:
+        """The turns that a restart interrupted, oldest first."""
+        return await self._turns(sa.select(turns).where(unfinished(turns)))
+
+    async def _turns(self, chosen: sa.Select[Any]) -> list[Turn]:
+        found = await self._rows(chosen.order_by(turns.c.created))
+        return [Turn(**row._mapping) for row in found]
+
+    async def choose(self, channel: str, chat: tuple[str, str] | None) -> None:
+        """Set the Space and API name that this channel talks to; None takes the choice back."""
+        await self._execute(chosen_chats.delete().where(chosen_chats.c.channel == channel))
+        if chat is not None:
+            row = {"channel": channel, "space": chat[0], "api_name": chat[1]}
+            await self._execute(chosen_chats.insert().values(**row))
+
+    async def chosen(self, channel: str) -> tuple[str, str] | None:
+        """The Space and API name that this channel has chosen."""
+        mine = chosen_chats.c.channel == channel
+        found = await self._rows(sa.select(chosen_chats).where(mine))
+        return (found[0].space, found[0].api_name) if found else None
+
+    async def trim(self, *, older: float) -> list[str]:
+        """Forget what was said in conversations unused since `older`.
+
+        Returns the ids that their files are kept by: of their jobs, and their own. The
+        conversations stay as ended ones, so that whoever comes back is told.
+        """
+        old = sa.and_(conversations.c.used < older, conversations.c.ended.is_(None))
+        chosen = sa.select(conversations.c.id).where(old).limit(BATCH_ROWS)
+        forgotten: list[str] = []
+        while ids := [row.id for row in await self._rows(chosen)]:
+            forgotten += ids + await self._forget(ids)
+        return forgotten
+
+    async def _forget(self, ids: Sequence[str]) -> list[str]:
+        """End these conversations and delete their turns; returns the turns' jobs."""
+        theirs = turns.c.conversation.in_(ids)
+        said = sa.select(turns.c.job).where(theirs).limit(BATCH_ROWS)
+        forgotten: list[str] = []
+        while jobs := [row.job for row in await self._rows(said)]:
+            await self._execute(turns.delete().where(turns.c.job.in_(jobs)))
+            forgotten += jobs
+        nothing = {"history": None, "before": None, "arguments": {}, "ended": time.time()}
+        mine = conversations.c.id.in_(ids)
+        await self._execute(conversations.update().where(mine).values(**nothing))
+        return forgotten
+
+
+def _row(item: Conversation | Turn) -> dict[str, Any]:
+    return {column.name: getattr(item, column.name) for column in fields(item)}

@@ -1,0 +1,107 @@
+"""DATA_DIR: made, checked and locked before anything is written there."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import logging
+import os
+import stat
+import tempfile
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from spacebot.errors import SettingsError
+
+log = logging.getLogger(__name__)
+
+DATABASE_NAME = "spacebot.db"
+# A start with less room than this in bytes could not even create the database.
+MIN_FREE_BYTES = 1 << 20
+# Seconds between two looks at a lock that another process holds.
+POLL_INTERVAL = 0.1
+WRITE_FAILURES = {
+    errno.ENOSPC: "its disk is full",
+    errno.EDQUOT: "its disk quota is used up",
+    errno.EROFS: "it is on a read-only file system",
+    errno.EACCES: "this program may not write there",
+    errno.EPERM: "this program may not write there",
+    errno.ENOTDIR: "a file is in the way",
+    errno.EEXIST: "a file is in the way",
+}
+
+
+class DataFolder:
+    """DATA_DIR. Once it is locked, it belongs to this process until the process ends.
+
+    The operating system holds the lock (flock), so a killed process leaves none behind.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        # A soft lock, a file that is merely there, would outlive a SIGKILL.
+        self._lock = FileLock(
+            path / "spacebot.lock", mode=0o600, thread_local=False, fallback_to_soft=False
+        )
+        self._is_ours = False
+
+    def prepare(self) -> None:
+        """Make the folder and try to write there; raises `SettingsError` where that fails."""
+        try:
+            is_new = not self.path.exists()
+            self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=self.path) as probe:
+                probe.write(bytes(MIN_FREE_BYTES))
+                probe.flush()
+                os.fsync(probe.fileno())
+        except OSError as error:
+            why = WRITE_FAILURES.get(error.errno or 0) or (error.strerror or str(error)).lower()
+            raise SettingsError(
+                f"DATA_DIR: {self.path} cannot be used: {why}. Accepted: a folder that this "
+                f"program may write to, with at least {MIN_FREE_BYTES >> 20} MB free."
+            ) from error
+        if not is_new:
+            self._tighten()
+
+    def _tighten(self) -> None:
+        """Close to other users what an earlier version left open."""
+        found = [*self.path.glob(f"{DATABASE_NAME}*")]
+        # A folder that was somebody's before it was ours (a home, /tmp) keeps its mode.
+        shared = not found or self.path.stat().st_mode & stat.S_ISVTX
+        for path in found:
+            with contextlib.suppress(OSError):
+                path.chmod(0o600)
+        if not shared:
+            with contextlib.suppress(OSError):
+                self.path.chmod(0o700)
+
+    def lock(self, seconds: float = 0.0) -> bool:
+        """Lock the folder, waiting this long for another process; False where it still has it.
+
+        Where the file system knows no locks, that is logged and the folder is used without.
+        """
+        if self._is_ours:
+            return True
+        try:
+            self._lock.acquire(timeout=seconds, poll_interval=POLL_INTERVAL)
+        except Timeout:
+            return False
+        except (OSError, NotImplementedError) as error:
+            log.warning(
+                "%s cannot be locked (%s): see that no second Spacebot uses it", self.path, error
+            )
+        self._is_ours = True
+        return True
+
+    def release(self) -> None:
+        """Let another process have the folder."""
+        self._lock.release()
+        self._is_ours = False
+
+    def in_use(self) -> SettingsError:
+        """What to say when another process has the folder."""
+        return SettingsError(
+            f"DATA_DIR: {self.path} is in use by another Spacebot, which would run every command "
+            "a second time. Stop that one first, or give this one a DATA_DIR of its own."
+        )

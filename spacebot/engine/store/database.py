@@ -1,0 +1,167 @@
+"""Opening a database, and what its errors mean."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import math
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import event
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from spacebot.errors import DiskFull, SettingsError, StoreError
+
+log = logging.getLogger(__name__)
+
+# Seconds to wait for a connection to PostgreSQL, and for one statement.
+CONNECT_TIMEOUT, STATEMENT_TIMEOUT = 10, 60
+# SQLSTATE classes that are about the server or the connection, never about a row.
+OUTAGE_SQLSTATES = {"08", "25", "53", "57", "58"}
+DATABASE_UNREACHABLE = "The bot cannot reach its database. Try again in a minute."
+
+
+def make_engine(url: str, *, alone: bool = False) -> AsyncEngine:
+    """The engine for a database; raises `SettingsError` where there is no driver for it."""
+    try:
+        parsed = sa.make_url(url)
+        is_sqlite = parsed.get_backend_name() == "sqlite"
+        options: dict[str, Any] = {"pool_size": 1, "max_overflow": 0} if alone else {}
+        if not is_sqlite:
+            # A connection may have been closed since: the server was restarted, say.
+            options["pool_pre_ping"] = True
+        if parsed.drivername == "postgresql+asyncpg":
+            options["connect_args"] = {
+                "timeout": CONNECT_TIMEOUT,
+                "command_timeout": STATEMENT_TIMEOUT,
+            }
+        engine = create_async_engine(parsed, json_serializer=to_json, **options)
+    except ImportError as error:
+        raise SettingsError(
+            f"DATABASE_URL: its driver is missing ({error.name}). For PostgreSQL: "
+            "pip install -r requirements-postgres.txt"
+        ) from error
+    except (ArgumentError, ValueError) as error:
+        raise SettingsError(
+            "DATABASE_URL: the value given cannot be used. Accepted: a database as SQLAlchemy "
+            "names it, with an asynchronous driver, like postgresql+asyncpg://user@host/name."
+        ) from error
+    if is_sqlite:
+        event.listen(engine.sync_engine, "connect", _tune_alone if alone else _tune_sqlite)
+        _make_private(parsed.database)
+    return engine
+
+
+def check_database(url: str) -> None:
+    """Raise `SettingsError` where DATABASE_URL can never work."""
+    if url:
+        make_engine(url)
+
+
+def _make_private(file: str | None) -> None:
+    """Create a database file that only its owner can read; SQLite's other files copy its mode."""
+    if file and file != ":memory:":
+        try:
+            os.close(os.open(file, os.O_CREAT | os.O_RDWR, 0o600))
+            Path(file).chmod(0o600)
+        except OSError as error:
+            log.info("%s is not made private: %s", file, error)
+
+
+def _tune_alone(connection: Any, _: Any) -> None:
+    """No second connection, and no memory shared with one."""
+    _pragmas(connection, "locking_mode=EXCLUSIVE", "journal_mode=TRUNCATE", "synchronous=FULL")
+
+
+def _tune_sqlite(connection: Any, _: Any) -> None:
+    """Readers beside the writer; a commit survives the death of the process."""
+    _pragmas(connection, "journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=5000")
+
+
+def _pragmas(connection: Any, *pragmas: str) -> None:
+    # Before the first table is created, or it needs a VACUUM.
+    for pragma in ("auto_vacuum=INCREMENTAL", *pragmas):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def to_json(value: Any) -> str:
+    """JSON that every database takes and can search: without NUL, half surrogates and NaN."""
+    try:
+        text = json.dumps(value, allow_nan=False)
+    except ValueError:
+        return json.dumps(_cleaned(value))
+    # Escaped, a surrogate begins with \ud; half of the pairs of emoji are checked for nothing.
+    return json.dumps(_cleaned(value)) if "\\u0000" in text or "\\ud" in text else text
+
+
+def _cleaned(value: Any) -> Any:
+    if isinstance(value, str):
+        return clean(value)
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, Mapping):
+        return {clean(str(key)): _cleaned(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_cleaned(one) for one in value]
+    return value
+
+
+def clean(text: str) -> str:
+    """A text without NUL and half surrogates, which UTF-8 or PostgreSQL does not have."""
+    return text.replace("\0", "").encode("utf-8", "replace").decode()
+
+
+def as_store_error(error: BaseException) -> StoreError:
+    """A database's error → ours, with a sentence for whoever waits."""
+    if isinstance(error, StoreError):
+        return error
+    if is_full(error):
+        full = DiskFull()
+        full.__cause__ = error
+        return full
+    state = _sqlstate(error)
+    if _sqlite_name(error).startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
+        text = "Another process holds the bot's database. Try again in a minute."
+    elif state.startswith("28"):
+        text = "The database refuses the user or the password in DATABASE_URL."
+    elif state == "3D000":
+        text = "The database that DATABASE_URL names does not exist."
+    elif is_outage(error):
+        text = DATABASE_UNREACHABLE
+    else:
+        text = "The bot could not save this. Its log has the details."
+    found = StoreError(text)
+    found.__cause__ = error
+    return found
+
+
+def is_full(error: BaseException) -> bool:
+    """Whether the database's disk is full."""
+    return _sqlite_name(error) == "SQLITE_FULL" or _sqlstate(error) == "53100"
+
+
+def is_outage(error: BaseException) -> bool:
+    """Whether an error is about the database as a whole, and not about what was written."""
+    if isinstance(error, OSError | asyncio.TimeoutError):
+        return True
+    if not isinstance(error, DBAPIError):
+        return _sqlstate(error)[:2] in OUTAGE_SQLSTATES
+    if state := _sqlstate(error):
+        return error.connection_invalidated or state[:2] in OUTAGE_SQLSTATES
+    return error.connection_invalidated or isinstance(error, OperationalError)
+
+
+def _sqlstate(error: BaseException) -> str:
+    """PostgreSQL's code; also of what was raised before SQLAlchemy could translate it."""
+    found = getattr(error, "orig", None) or error
+    return str(getattr(found, "sqlstate", None) or "")
+
+
+def _sqlite_name(error: BaseException) -> str:
+    return str(getattr(getattr(error, "orig", None), "sqlite_errorname", None) or "")

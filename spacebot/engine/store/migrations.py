@@ -1,0 +1,105 @@
+"""How a database of an earlier version becomes one of this: numbered steps, each done once."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from spacebot.engine.store.tables import (
+    automations,
+    chosen_chats,
+    conversations,
+    jobs,
+    metadata,
+    schema_version,
+    turns,
+)
+from spacebot.errors import NewerDatabase
+
+MIGRATION_LOCK = 0x5370616365626F74
+
+
+async def _first(connection: AsyncConnection) -> None:
+    """1: the table of jobs."""
+    await _create(connection, jobs)
+
+
+async def _second(connection: AsyncConnection) -> None:
+    """2: conversations, what was said in them, and the chats that channels have chosen."""
+    await _create(connection, conversations, turns, chosen_chats)
+
+
+async def _third(connection: AsyncConnection) -> None:
+    """3: a job's message, to find it by, and the job that it follows."""
+    for column in (jobs.c.message, jobs.c.chain):
+        await _add(connection, column)
+    for index in jobs.indexes:
+        await connection.run_sync(index.create, checkfirst=True)
+
+
+async def _fourth(connection: AsyncConnection) -> None:
+    """4: the automations of servers."""
+    await _create(connection, automations)
+
+
+async def _fifth(connection: AsyncConnection) -> None:
+    """5: indexes for what a restart looks for."""
+    for index in (*jobs.indexes, *turns.indexes):
+        await connection.run_sync(index.create, checkfirst=True)
+
+
+async def _sixth(connection: AsyncConnection) -> None:
+    """6: what a Space's page ran before a job."""
+    await _add(connection, jobs.c.page_ran)
+
+
+async def _seventh(connection: AsyncConnection) -> None:
+    """7: the jobs of /compare, the one command of no Space, are stored under its name."""
+    await connection.execute(sa.update(jobs).where(jobs.c.space == "").values(space="compare"))
+
+
+# Applied in order, each once; the number applied so far is kept in the database.
+MIGRATIONS: Sequence[Callable[[AsyncConnection], Awaitable[None]]] = (
+    _first,
+    _second,
+    _third,
+    _fourth,
+    _fifth,
+    _sixth,
+    _seventh,
+)
+
+
+async def migrate(connection: AsyncConnection) -> None:
+    """Apply what this database has not seen yet; raises `NewerDatabase` for a later version's."""
+    if connection.dialect.name == "postgresql":
+        # Processes that start at the same time take turns; the number is ours alone.
+        await connection.execute(sa.select(sa.func.pg_advisory_xact_lock(MIGRATION_LOCK)))
+    await connection.run_sync(schema_version.create, checkfirst=True)
+    version = (await connection.execute(sa.select(schema_version.c.version))).scalar() or 0
+    if version > len(MIGRATIONS):
+        raise NewerDatabase(
+            f"The database was made by a later version of Spacebot (its schema is {version}; this "
+            f"one knows {len(MIGRATIONS)}). Update Spacebot, or restore an older copy."
+        )
+    if version < len(MIGRATIONS):
+        for migration in MIGRATIONS[version:]:
+            await migration(connection)
+        await connection.execute(schema_version.delete())
+        await connection.execute(schema_version.insert().values(version=len(MIGRATIONS)))
+
+
+async def _add(connection: AsyncConnection, column: sa.Column[Any]) -> None:
+    """Add a column where the table was made by an earlier version."""
+    table = column.table.name
+    known = await connection.run_sync(lambda sync: sa.inspect(sync).get_columns(table))
+    if column.name not in {each["name"] for each in known}:
+        kind = column.type.compile(connection.dialect)
+        await connection.execute(sa.text(f"ALTER TABLE {table} ADD COLUMN {column.name} {kind}"))
+
+
+async def _create(connection: AsyncConnection, *tables: sa.Table) -> None:
+    await connection.run_sync(metadata.create_all, tables=tables)

@@ -1,0 +1,206 @@
+"""The kept jobs, and the store that holds all there is."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from spacebot.engine.store.automations import AutomationStore
+from spacebot.engine.store.conversations import ConversationStore
+from spacebot.engine.store.data_folder import DATABASE_NAME
+from spacebot.engine.store.database import as_store_error, make_engine
+from spacebot.engine.store.migrations import migrate
+from spacebot.engine.store.tables import BATCH_ROWS, conversations, jobs, turns, unfinished
+from spacebot.engine.store.vacuum import make_shrinkable, shrink
+from spacebot.engine.store.writer import BatchWriter
+from spacebot.errors import StoreError
+from spacebot.models import JobEnding, MessageRef
+
+
+@dataclass(frozen=True, slots=True)
+class JobRecord:
+    """One kept job: the recipe of a result, and where its message is.
+
+    `arguments` holds what was given by option name, files as `{"file": {…}}`;
+    `message_ref` the message that answers it; `result` the raw
+    outputs; `message` the id of the message that answers it; `chain` what it
+    follows (see `models.Chain`); `page_ran` what the Space's page ran before it,
+    None where that is not known. Times are epoch seconds.
+    """
+
+    id: str
+    space: str
+    api_name: str
+    command: str
+    user: str
+    mention: str
+    state: str
+    arguments: Mapping[str, Any]
+    message_ref: MessageRef
+    result: Any = None
+    conversation: str | None = None
+    created: float = field(default_factory=time.time)
+    ended: float | None = None
+    message: str | None = None
+    chain: Mapping[str, Any] | None = None
+    page_ran: Sequence[str] | None = None
+
+
+class Store:
+    """The kept jobs. Open it with `async with`; all calls belong to one event loop."""
+
+    def __init__(self, url: str, *, alone: bool = False) -> None:
+        self._engine: AsyncEngine = make_engine(url, alone=alone)
+        self._writer: BatchWriter | None = None
+        self.chats = ConversationStore(self.rows, self.execute)
+        self.automations = AutomationStore(self.rows, self.execute)
+        self._reads: set[asyncio.Task[Any]] = set()
+
+    @classmethod
+    def in_folder(cls, folder: Path, *, alone: bool = False) -> Store:
+        """The database file under DATA_DIR.
+
+        `alone` holds it by one connection that shares it with nobody: what a
+        network's file system, such as a Space's bucket, does not lock rightly.
+        """
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return cls(f"sqlite+aiosqlite:///{folder / DATABASE_NAME}", alone=alone)
+
+    async def __aenter__(self) -> Store:
+        """Open the database and bring it up to date; raises `StoreError`."""
+        try:
+            async with self._engine.begin() as connection:
+                await migrate(connection)
+            await make_shrinkable(self._engine)
+        except BaseException as error:
+            await self._engine.dispose()
+            if isinstance(error, StoreError) or not isinstance(error, Exception):
+                raise
+            raise as_store_error(error) from error
+        self._writer = BatchWriter(self._engine)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._writer is not None:
+            await self._writer.close()
+        await asyncio.gather(*self._reads, return_exceptions=True)
+        await self._engine.dispose()
+
+    @property
+    def trouble(self) -> str:
+        """What keeps the database from taking writes, as a sentence; empty while it takes them."""
+        return self._writer.trouble if self._writer else ""
+
+    async def saved(self, writing: Awaitable[None]) -> bool:
+        """Whether a write succeeded; the store logs one that does not."""
+        try:
+            await writing
+        except StoreError:
+            return False
+        return True
+
+    async def add(self, record: JobRecord) -> None:
+        """Write a job down; on return it outlives a SIGKILL."""
+        row = {item.name: getattr(record, item.name) for item in fields(record)}
+        await self._write(job=record.id, values=row, new=True)
+
+    async def mark(self, job: str, **values: Any) -> None:
+        """Change columns of one job, durably."""
+        await self._write(job=job, values=values)
+
+    async def get(self, job: str) -> JobRecord | None:
+        """One job, or None where it is not kept any more."""
+        found = await self._select(sa.select(jobs).where(jobs.c.id == job))
+        return found[0] if found else None
+
+    async def at(self, message: str) -> JobRecord | None:
+        """The job that a message answers, by the message's id; None where none is kept."""
+        found = await self._select(sa.select(jobs).where(jobs.c.message == message))
+        return found[-1] if found else None
+
+    async def answered(self) -> bool:
+        """Whether any kept job was answered."""
+        return bool(
+            await self.rows(
+                sa.select(jobs.c.id).where(jobs.c.state == JobEnding.DONE.value).limit(1)
+            )
+        )
+
+    async def unfinished(self) -> list[JobRecord]:
+        """The jobs that a restart interrupted, oldest first."""
+        chosen = sa.select(jobs).where(unfinished(jobs)).order_by(jobs.c.created)
+        return await self._select(chosen)
+
+    async def trim(self, *, most: int, older: float) -> list[str]:
+        """Forget ended jobs beyond the `most` newest or ended before `older`.
+
+        In batches, so that nobody waits long for the table.
+        """
+        ended = sa.not_(unfinished(jobs))
+        beyond = sa.select(jobs.c.created).where(ended).order_by(jobs.c.created.desc())
+        found = await self.rows(beyond.offset(most).limit(1))
+        last = found[0].created if found else None
+        too_many = sa.false() if last is None else jobs.c.created <= last
+        # What has ended by then was created by then: that column has an index.
+        span = jobs.c.created <= max(older, older if last is None else last)
+        old = sa.select(jobs.c.id).where(span, ended, sa.or_(too_many, jobs.c.ended < older))
+        forgotten: list[str] = []
+        while ids := [row.id for row in await self.rows(old.limit(BATCH_ROWS))]:
+            await self.execute(jobs.delete().where(jobs.c.id.in_(ids)))
+            forgotten += ids
+        await shrink(self._engine)
+        return forgotten
+
+    async def known(self, ids: Sequence[str]) -> set[str]:
+        """Those of these ids that files may be kept by: of jobs, turns and conversations."""
+        found: set[str] = set()
+        for start in range(0, len(ids), BATCH_ROWS):
+            some = ids[start : start + BATCH_ROWS]
+            for column in (jobs.c.id, turns.c.job, conversations.c.id):
+                chosen = sa.select(column).where(column.in_(some))
+                found |= {one for (one,) in await self.rows(chosen)}
+        return found
+
+    async def _select(self, query: sa.Select[Any]) -> list[JobRecord]:
+        rows = [row._mapping for row in await self.rows(query)]
+        return [JobRecord(**{column.key: row[column] for column in jobs.c}) for row in rows]
+
+    async def rows(self, query: sa.Select[*tuple[Any, ...]]) -> Sequence[sa.Row[Any]]:
+        """What a query finds."""
+        # Cancelled on its way, a query would leave its connection open for ever.
+        reading = asyncio.create_task(self._read(query))
+        self._reads.add(reading)
+        reading.add_done_callback(self._read_ended)
+        return await asyncio.shield(reading)
+
+    def _read_ended(self, reading: asyncio.Task[Any]) -> None:
+        self._reads.discard(reading)
+        reading.exception()  # told to whoever waits; where nobody does any more, it must not warn
+
+    async def _read(self, query: sa.Select[*tuple[Any, ...]]) -> Sequence[sa.Row[Any]]:
+        try:
+            async with self._engine.connect() as connection:
+                return (await connection.execute(query)).fetchall()
+        except (SQLAlchemyError, OSError) as error:
+            raise as_store_error(error) from error
+        except Exception as error:
+            # A driver's own, raised before SQLAlchemy could translate it: while it connects.
+            if not hasattr(error, "sqlstate"):
+                raise
+            raise as_store_error(error) from error
+
+    async def execute(self, statement: sa.Executable) -> None:
+        """Change something else than a job, durably, after what came before."""
+        await self._write(statement=statement)
+
+    async def _write(self, **about: Any) -> None:
+        assert self._writer is not None
+        await self._writer.write(**about)

@@ -1,0 +1,173 @@
+"""The tables, as they are now; `migrations` says how a database gets there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+
+from spacebot.engine.store.database import clean
+from spacebot.models import MessageRef
+
+metadata = sa.MetaData()
+# Rows that one statement deletes or names: PostgreSQL takes 32,767 values in one, and other
+# writes wait for it.
+BATCH_ROWS = 500
+
+
+class RecordState:
+    """How far a kept job is.
+
+    WAITING: not sent to the Space, so it can be run again safely. SENT: it may
+    have run. POSTING: its private answer is being posted, and may be there
+    already. One that has ended has a `models.Ending` in its place.
+    """
+
+    WAITING = "waiting"
+    SENT = "sent"
+    POSTING = "posting"
+
+
+class CleanText(sa.TypeDecorator[str]):
+    """Text that every database takes (see `engine.clean`)."""
+
+    impl = sa.Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Any) -> str | None:
+        """Clean what is written, and what is compared with it."""
+        del dialect
+        return value if value is None else clean(value)
+
+
+class StoredMessageRef(sa.TypeDecorator[MessageRef]):
+    """A message reference, which a row holds as JSON."""
+
+    impl = sa.JSON
+    cache_ok = True
+
+    def process_bind_param(self, value: MessageRef | None, dialect: Any) -> Any:
+        """Turn it into JSON."""
+        del dialect
+        return None if value is None else value.to_json()
+
+    def process_result_value(self, value: Any, dialect: Any) -> MessageRef:
+        """Read what this version or an earlier one wrote."""
+        del dialect
+        return MessageRef.from_json(value or {})
+
+    def coerce_compared_value(self, op: Any, value: Any) -> Any:
+        """Compare a part of the JSON as JSON."""
+        return self.impl_instance.coerce_compared_value(op, value)
+
+
+def unfinished(table: sa.Table) -> sa.ColumnElement[bool]:
+    """Rows whose work has not ended, in literals: so a database sees that its index fits."""
+    names = (RecordState.WAITING, RecordState.SENT, RecordState.POSTING)
+    return table.c.state.in_([sa.literal_column(f"'{name}'") for name in names])
+
+
+jobs = sa.Table(
+    "jobs",
+    metadata,
+    sa.Column("id", sa.String(12), primary_key=True),
+    sa.Column("space", CleanText, nullable=False),
+    sa.Column("api_name", CleanText, nullable=False),
+    sa.Column("command", CleanText, nullable=False),
+    sa.Column("user", CleanText, nullable=False),
+    sa.Column("mention", CleanText, nullable=False),
+    sa.Column("state", sa.String(12), nullable=False),
+    sa.Column("given", sa.JSON, key="arguments", nullable=False),
+    sa.Column("place", StoredMessageRef, key="message_ref", nullable=False),
+    sa.Column("result", sa.JSON),
+    sa.Column("conversation", CleanText),
+    sa.Column("created", sa.Float, nullable=False, index=True),
+    sa.Column("ended", sa.Float),
+    sa.Column("message", CleanText, index=True),
+    sa.Column("chain", sa.JSON),
+    sa.Column("page_ran", sa.JSON),
+)
+conversations = sa.Table(
+    "conversations",
+    metadata,
+    sa.Column("id", sa.String(12), primary_key=True),
+    sa.Column("space", CleanText, nullable=False),
+    sa.Column("api_name", CleanText, nullable=False),
+    sa.Column("command", CleanText, nullable=False),
+    sa.Column("user", CleanText, nullable=False),
+    sa.Column("mention", CleanText, nullable=False),
+    sa.Column("channel", CleanText, nullable=False),
+    sa.Column("guild", CleanText),
+    sa.Column("addressed", sa.Boolean, nullable=False),
+    sa.Column("open", sa.Boolean, nullable=False),
+    sa.Column("session", sa.String(32), nullable=False),
+    sa.Column("process", CleanText),
+    sa.Column("given", sa.JSON, key="arguments", nullable=False),
+    sa.Column("history", sa.JSON),
+    sa.Column("before", sa.JSON),
+    sa.Column("answer", sa.JSON, nullable=False),
+    sa.Column("created", sa.Float, nullable=False),
+    sa.Column("used", sa.Float, nullable=False, index=True),
+    sa.Column("ended", sa.Float),
+)
+turns = sa.Table(
+    "turns",
+    metadata,
+    sa.Column("job", sa.String(12), primary_key=True),
+    sa.Column("conversation", sa.String(12), nullable=False, index=True),
+    sa.Column("user", CleanText, nullable=False),
+    sa.Column("mention", CleanText, nullable=False),
+    sa.Column("name", CleanText, nullable=False),
+    sa.Column("message", CleanText),
+    sa.Column("text", CleanText, nullable=False),
+    sa.Column("files", sa.JSON, nullable=False),
+    sa.Column("state", sa.String(12), nullable=False),
+    sa.Column("answer", CleanText, nullable=False),
+    sa.Column("answer_files", sa.JSON, nullable=False),
+    sa.Column("created", sa.Float, nullable=False),
+)
+chosen_chats = sa.Table(
+    "chosen_chats",
+    metadata,
+    sa.Column("channel", CleanText, primary_key=True),
+    sa.Column("space", CleanText, nullable=False),
+    sa.Column("api_name", CleanText, nullable=False),
+)
+automations = sa.Table(
+    "automations",
+    metadata,
+    sa.Column("id", sa.String(8), primary_key=True),
+    sa.Column("guild", CleanText, nullable=False),
+    sa.Column("channel", CleanText, nullable=False),
+    sa.Column("maker", CleanText, nullable=False),
+    sa.Column("kind", sa.String(16), nullable=False),
+    sa.Column("setting", CleanText, nullable=False),
+    sa.Column("space", CleanText, nullable=False),
+    sa.Column("api_name", CleanText, nullable=False),
+    sa.Column("command", CleanText, nullable=False),
+    sa.Column("given", sa.JSON, key="arguments", nullable=False),
+    sa.Column("answer", sa.String(16), nullable=False),
+    sa.Column("target", CleanText, nullable=False),
+    sa.Column("rate", sa.Integer, nullable=False),
+    sa.Column("paused", sa.Boolean, nullable=False),
+    sa.Column("problem", CleanText, nullable=False),
+    sa.Column("failures", sa.Integer, nullable=False),
+    sa.Column("due", sa.Float),
+    sa.Column("created", sa.Float, nullable=False),
+)
+schema_version = sa.Table("schema_version", metadata, sa.Column("version", sa.Integer))
+
+# A restart looks for what has not ended: a few rows among a million.
+for _table in (jobs, turns):
+    _open = unfinished(_table)
+    sa.Index(
+        f"ix_{_table.name}_unfinished",
+        _table.c.created,
+        sqlite_where=_open,
+        postgresql_where=_open,
+    )
+
+
+def by_key(row: sa.Row[Any], table: sa.Table) -> dict[str, Any]:
+    """A row's values by its columns' keys, which are the fields of a record."""
+    return {column.key: row._mapping[column] for column in table.c}

@@ -1,0 +1,53 @@
+"""Giving the room of deleted rows back to the disk; PostgreSQL does so by itself."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+log = logging.getLogger(__name__)
+
+INCREMENTAL_VACUUM = 2
+# Pages of 4 KiB given back at a time: a step takes a few milliseconds, and then others write.
+PAGES_PER_STEP = 500
+
+
+async def make_shrinkable(engine: AsyncEngine) -> None:
+    """Rewrite a SQLite file of an earlier version once, so that `shrink` can make it smaller."""
+    if engine.dialect.name != "sqlite":
+        return
+    try:
+        async with engine.connect() as connection:
+            await connection.execution_options(isolation_level="AUTOCOMMIT")
+            if await _number(connection, "auto_vacuum") != INCREMENTAL_VACUUM:
+                await connection.exec_driver_sql("PRAGMA auto_vacuum=INCREMENTAL")
+                await connection.exec_driver_sql("VACUUM")
+    except SQLAlchemyError as error:
+        # It needs as much room again as the file has: without, all else works.
+        log.warning("the database's file will not shrink: %s", type(error).__name__)
+
+
+async def shrink(engine: AsyncEngine) -> None:
+    """Give free pages back to the disk, some at a time."""
+    if engine.dialect.name != "sqlite":
+        return
+    while True:
+        async with engine.connect() as connection:
+            await connection.execution_options(isolation_level="AUTOCOMMIT")
+            before = await _number(connection, "freelist_count")
+            if not before:
+                return
+            raw = (await connection.get_raw_connection()).driver_connection
+            assert raw is not None
+            # One page for each row of the answer: `execute` would read only the first.
+            await raw.executescript(f"PRAGMA incremental_vacuum({PAGES_PER_STEP})")
+            if await _number(connection, "freelist_count") >= before:
+                return
+        await asyncio.sleep(0)
+
+
+async def _number(connection: AsyncConnection, pragma: str) -> int:
+    return int((await connection.exec_driver_sql(f"PRAGMA {pragma}")).scalar() or 0)

@@ -1,0 +1,182 @@
+"""The one writer of the database: what comes at the same time is one transaction."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import shutil
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from spacebot.engine.store.database import as_store_error, is_full, is_outage
+from spacebot.engine.store.tables import jobs, schema_version
+
+log = logging.getLogger(__name__)
+
+# Seconds between two looks at whether a database that failed works again.
+PROBE_INTERVAL = 5.0
+# With less than this in bytes, a disk that was full still is.
+MIN_FREE_BYTES = 256 << 10
+
+
+@dataclass(slots=True, eq=False)
+class PendingWrite:
+    """One change, and who waits for it: columns of a job (all of them for a `new` one), or
+    any other `statement`."""
+
+    done: asyncio.Future[None]
+    job: str = ""
+    values: dict[str, Any] = field(default_factory=dict)
+    new: bool = False
+    statement: sa.Executable | None = None
+
+    def end(self, error: BaseException | None = None) -> None:
+        """Tell whoever waits how it went."""
+        if self.done.done():
+            return
+        if error is None:
+            self.done.set_result(None)
+        else:
+            self.done.set_exception(as_store_error(error))
+
+
+class BatchWriter:
+    """Writes batch after batch. A row that fails costs no other row anything.
+
+    `trouble` says what is wrong while the database takes no writes; it is logged once.
+    """
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+        self._pending: list[PendingWrite] = []
+        self._wake = asyncio.Event()
+        self._closing = False
+        self._task = asyncio.create_task(self._run(), name="store")
+        self.trouble = ""
+        is_file = engine.dialect.name == "sqlite" and engine.url.database
+        self._folder = Path(engine.url.database or "").parent if is_file else None
+
+    async def close(self) -> None:
+        """Write what is pending, and end."""
+        self._closing = True
+        self._wake.set()
+        await self._task
+
+    async def write(self, **about: Any) -> None:
+        """Write one change (see `PendingWrite`); on return it is durable. Raises `StoreError`."""
+        write = PendingWrite(asyncio.get_running_loop().create_future(), **about)
+        self._pending.append(write)
+        self._wake.set()
+        await write.done
+
+    async def _run(self) -> None:
+        while not self._closing or self._pending:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), PROBE_INTERVAL if self.trouble else None)
+            self._wake.clear()
+            batch, self._pending = self._pending, []
+            if batch:
+                await self._write(batch)
+            elif self.trouble and not self._closing:
+                await self._probe()
+
+    async def _probe(self) -> None:
+        """See whether the database works again, by a write that changes nothing."""
+        same = schema_version.update().values(version=schema_version.c.version)
+        try:
+            await self._commit(
+                [PendingWrite(asyncio.get_running_loop().create_future(), statement=same)]
+            )
+        except Exception as error:
+            self._failed(error)
+        else:
+            self._works()
+
+    async def _write(self, batch: Sequence[PendingWrite]) -> None:
+        try:
+            await self._commit(batch)
+        except Exception:
+            await self._write_one_by_one(batch)
+        else:
+            self._works()
+            for write in batch:
+                write.end()
+
+    async def _write_one_by_one(self, batch: Sequence[PendingWrite]) -> None:
+        """Give each change a transaction of its own, so that only a bad one is lost."""
+        for number, write in enumerate(batch):
+            try:
+                await self._commit([write])
+            except Exception as error:
+                write.end(error)
+                if is_full(error) or is_outage(error):
+                    self._failed(error)
+                else:
+                    # Not its text: that quotes what was to be written.
+                    log.error("a row could not be written: %s", _kind(error))
+                if is_outage(error) and not is_full(error):
+                    # Every other one would wait for the same in turn.
+                    for other in batch[number + 1 :]:
+                        other.end(error)
+                    return
+            else:
+                self._works()
+                write.end()
+
+    async def _commit(self, batch: Sequence[PendingWrite]) -> None:
+        async with self._engine.begin() as connection:
+            for statement, rows in statements([one for one in batch if one.statement is None]):
+                await connection.execute(statement, rows)
+            for one in batch:
+                if one.statement is not None:
+                    await connection.execute(one.statement)
+
+    def _failed(self, error: BaseException) -> None:
+        trouble = str(as_store_error(error))
+        if trouble != self.trouble:
+            log.error("the database takes no writes: %s (%s)", trouble, _kind(error))
+        self.trouble = trouble
+
+    def _works(self) -> None:
+        if self.trouble and not self._has_room():
+            # SQLite can write over what it wrote before: that says nothing of the next row.
+            return
+        if self.trouble:
+            log.info("the database takes writes again")
+        self.trouble = ""
+
+    def _has_room(self) -> bool:
+        return self._folder is None or shutil.disk_usage(self._folder).free > MIN_FREE_BYTES
+
+
+def _kind(error: BaseException) -> str:
+    """An error's class and its cause's: SQLAlchemy's text quotes what was to be written."""
+    orig = getattr(error, "orig", None)
+    name = getattr(orig, "sqlite_errorname", None) or getattr(orig, "sqlstate", None)
+    return f"{type(error).__name__}: {name}" if name else type(error).__name__
+
+
+def statements(
+    batch: Sequence[PendingWrite],
+) -> Iterator[tuple[sa.Executable, list[dict[str, Any]]]]:
+    """A batch as few statements with many rows: each statement is a trip to another thread."""
+    rows: dict[str, dict[str, Any]] = {}
+    changes: dict[str, dict[str, Any]] = {}
+    for write in batch:
+        target = rows if write.new or write.job in rows else changes
+        target.setdefault(write.job, {}).update(write.values)
+    if rows:
+        yield jobs.insert(), list(rows.values())
+    alike: defaultdict[tuple[str, ...], list[dict[str, Any]]] = defaultdict(list)
+    for job, values in changes.items():
+        alike[tuple(sorted(values))].append({**values, "key": job})
+    for columns, group in alike.items():
+        update = jobs.update().where(jobs.c.id == sa.bindparam("key"))
+        yield update.values({name: sa.bindparam(name) for name in columns}), group

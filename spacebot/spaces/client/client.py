@@ -1,0 +1,360 @@
+"""gradio_client's `Client`, without what a bot of many users cannot afford.
+
+What is replaced here, and only here: the state of the Space is asked by
+`connection`, with a deadline (the stock client polls a building Space for ever);
+joining the queue does not start a reader thread; only an `Upload` opens a file;
+requests share pooled connections; no telemetry. Tests fail when a new
+gradio_client changes what is replaced.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from http.cookiejar import DefaultCookiePolicy
+from typing import Any
+from urllib.parse import urljoin
+
+import httpx
+from gradio_client import Client, utils
+from gradio_client.client import Endpoint, Job
+from gradio_client.exceptions import AuthenticationError
+
+from spacebot.errors import EndpointGone, SpaceUnreadable, ValuesRejected
+from spacebot.models import Upload
+from spacebot.spaces.client.files.uploads import META, inline_file, open_upload, with_uploads
+from spacebot.spaces.client.json_endpoint import only_json
+from spacebot.spaces.client.legacy.describe import LEGACY_PROTOCOL, present_config, present_info
+from spacebot.spaces.client.legacy.values import as_described, payload
+from spacebot.spaces.client.transport.bounded_reading import BoundedTransport, parse_json
+from spacebot.spaces.client.transport.login import LOGIN_NEEDED, cookies, log_in
+from spacebot.spaces.client.transport.network import KEEP_ALIVE_SECONDS, Network
+from spacebot.spaces.client.validation_messages import validation_message
+
+# Joining is a small request; an upload may be large and the Space far away.
+HTTP_TIMEOUT = httpx.Timeout(60, connect=10)
+# Watched on the event loop, by `watch`; the first protocol takes the stock path.
+WATCHED_PROTOCOLS = frozenset(("sse_v1", "sse_v2", "sse_v2.1", "sse_v3"))
+
+
+class NotQueued(Exception):
+    """The job did not get as far as the Space's queue: `__cause__` says why."""
+
+
+class SubmitAbandoned(Exception):
+    """Whoever wanted the job has gone before it was sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class QueuedJob:
+    """A job in the queue of a Space, by its event id."""
+
+    event_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class LegacyJob:
+    """A job for a Space of Gradio 3, which takes its values, as JSON, when it is its turn."""
+
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
+class StockJob:
+    """A job that the stock client sends and reads, in threads of its own."""
+
+    client: StockSession
+    job: Job
+
+
+class SpaceClient(Client):
+    """One connection to a Space. Its sessions are only names (see `submit`)."""
+
+    def __init__(
+        self,
+        network: Network,
+        src: str,
+        *,
+        host: str | None,
+        token: str | None,
+        auth: tuple[str, str] | None = None,
+        wanted: Collection[str] = (),
+    ) -> None:
+        """Connect, blocking: a few HTTP calls, each within `HTTP_TIMEOUT`.
+
+        `host` is the address of a Space on the Hub, as the Hub gave it. Without
+        a `token` none is sent, not even one saved on this machine. `auth` is the user name
+        and password of an app that asks for them. `wanted` names endpoints
+        to describe although their author keeps them out of the API page.
+        """
+        self._host = host
+        self._wanted = frozenset(wanted)
+        limits = httpx.Limits(keepalive_expiry=KEEP_ALIVE_SECONDS)
+        transport = BoundedTransport(verify=network.tls, limits=limits)
+        self.http = httpx.Client(transport=transport, timeout=HTTP_TIMEOUT)
+        # Those of the first answer alone are sent (`request_headers`): a Space of several replicas
+        # finds the right one by them. What comes later may be one member's.
+        self.http.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=()))
+        try:
+            super().__init__(
+                src,
+                token=token or False,  # type: ignore[arg-type]  # None would mean a saved one
+                verbose=False,
+                auth=auth,
+                httpx_kwargs={"timeout": HTTP_TIMEOUT},
+                ssl_verify=network.tls,  # type: ignore[arg-type]  # handed on to httpx's verify
+                download_files=False,
+                analytics_enabled=False,
+            )
+        except BaseException:
+            self.http.close()
+            raise
+        only_json(self)
+
+    def close(self) -> None:
+        """Give back the connections; the stock client's threads were never started."""
+        super().close()
+        self.http.close()
+
+    def _space_name_to_src(self, space: str) -> str | None:  # noqa: ARG002
+        return self._host
+
+    def _get_space_state(self) -> None:
+        return None
+
+    def _telemetry_thread(self) -> None:
+        return None
+
+    def _login(self, auth: tuple[str, str]) -> None:
+        self.cookies = log_in(self.http, self.src, self.headers, auth)
+
+    def _get_config(self) -> dict[str, Any]:
+        # The heartbeat is a thread and a connection for as long as the client lives;
+        # sessions here end by themselves.
+        config = {**present_config(self._fetch_config()), "connect_heartbeat": False}
+        # Who is logged in is nobody's business: the description is kept, and shown.
+        config.pop("username", None)
+        return config
+
+    def _get_api_info(self) -> dict[str, Any]:
+        if self.protocol == LEGACY_PROTOCOL:
+            return present_info(self.config, None)
+        info = present_info(self.config, self._fetch_info())
+        missing = self._wanted - info["named_endpoints"].keys()
+        if missing:
+            address = urljoin(self.src_prefixed, utils.API_INFO_URL)
+            response = self.http.get(address, headers=request_headers(self))
+            every = _object(parse_json(response.content)) if response.is_success else {}
+            every = _object(every.get("named_endpoints", {}))
+            info["named_endpoints"] |= {name: every[name] for name in missing & every.keys()}
+        return info
+
+    def _fetch_config(self) -> dict[str, Any]:
+        """What gradio_client's `_get_config` gives, read within bounds."""
+        response = self.http.get(urljoin(self.src, utils.CONFIG_URL), headers=request_headers(self))
+        match response.status_code:
+            case 401:
+                raise AuthenticationError(LOGIN_NEEDED)
+            case 429:
+                response.raise_for_status()
+            case status if status >= 400:
+                return self._page_config()
+        self.cookies |= cookies(response)
+        return _object(parse_json(response.content))
+
+    def _page_config(self) -> dict[str, Any]:
+        # Old versions of Gradio have it in their page alone.
+        page = self.http.get(self.src, headers=request_headers(self))
+        if page.is_server_error or page.status_code == 429:
+            page.raise_for_status()
+        found = re.search(r"window\.gradio_config = (.*?);\s*</script>", page.text)
+        if found is None:
+            raise ValueError("no Gradio config there")
+        return _object(parse_json(found[1].encode()))
+
+    def _fetch_info(self) -> dict[str, Any]:
+        """What gradio_client's `_get_api_info` gives, read within bounds."""
+        address = urljoin(self.src_prefixed, utils.RAW_API_INFO_URL)
+        response = self.http.get(address, headers=request_headers(self)).raise_for_status()
+        info = _object(parse_json(response.content))
+        for group in ("named_endpoints", "unnamed_endpoints"):
+            every = _object(info[group]).items()
+            info[group] = {name: one for name, one in every if _is_shown(one)}
+        return info
+
+    def index(self, api_name: str) -> int:
+        """The number of an endpoint; raises `EndpointGone` where the Space has it no longer."""
+        try:
+            return self.fn_index(api_name)
+        except ValueError as error:
+            raise EndpointGone(
+                f"The Space no longer has {api_name}: it was changed. Look at its other commands."
+            ) from error
+
+    def fn_index(self, api_name: str) -> int:
+        """The index of a named endpoint; `ValueError` where the Space has none."""
+        for index, endpoint in self.endpoints.items():
+            if endpoint.api_name == api_name and endpoint.is_valid:
+                return index
+        raise ValueError(f"no endpoint {api_name}")
+
+    def submit(  # pyright: ignore[reportIncompatibleMethodOverride] - watched, not waited for
+        self,
+        values: Mapping[str, Any],
+        *,
+        index: int,
+        session: str,
+        silence: float,
+        left: threading.Event,
+    ) -> QueuedJob | LegacyJob | StockJob:
+        """Upload what there is to upload and join the queue; returns what is watched.
+
+        Blocking: called in an executor. `values` are by parameter name. What fails before
+        the Space was asked to run anything raises `NotQueued`. Once `left` is set, nothing
+        more is sent.
+        """
+        try:
+            data = self.arguments(index, values, left)
+        except Exception as error:
+            raise NotQueued from error
+        if self.protocol in WATCHED_PROTOCOLS:
+            return QueuedJob(self._join(index, data, session))
+        if self.protocol == LEGACY_PROTOCOL:
+            return self.legacy_job(index, data, session)
+        client = StockSession(self, session, silence=silence)
+        return StockJob(client, client.submit(*data, fn_index=index))
+
+    def legacy_job(self, index: int, data: Sequence[Any], session: str, **about: Any) -> LegacyJob:
+        """A call for Gradio 3, written down: blocking where it is long. Raises `InputError`."""
+        parts = {part["id"]: part for part in self.config["components"]}
+        inputs = [parts[each] for each in self.endpoints[index].dependency["inputs"]]
+        return LegacyJob(payload(data, inputs, fn_index=index, session_hash=session, **about))
+
+    def arguments(
+        self, index: int, values: Mapping[str, Any], left: threading.Event
+    ) -> tuple[Any, ...]:
+        """Values by parameter name → the arguments in order, files uploaded, states empty."""
+        endpoint: Endpoint = self.endpoints[index]
+        sent: list[Any] = []
+        for info in endpoint.parameters_info or []:
+
+            def upload(one: Upload, component: str = info["component"]) -> dict[str, Any]:
+                _check_wanted(left)
+                return self._upload(one, component)
+
+            value = with_uploads(values.get(info["parameter_name"]), upload)
+            sent.append(as_described(value, info.get("type")))
+        data = endpoint.insert_empty_state(*sent)
+        _check_wanted(left)
+        return data
+
+    def uploaded(self, value: Any, part: Any, component: str) -> Any:
+        """The value of a component (its id and kind) with its files on the Space; blocking."""
+        on_space = with_uploads(value, lambda one: self._upload(one, component))
+        found = next((each for each in self.config["components"] if each["id"] == part), {})
+        return as_described(on_space, found.get("api_info_as_input", found.get("api_info")))
+
+    def _upload(self, upload: Upload, component: str) -> dict[str, Any]:
+        if self.protocol == LEGACY_PROTOCOL and component.lower() == "image":
+            # Gradio 3 takes a picture only within the call.
+            return inline_file(upload)
+        with open_upload(upload) as file:
+            # The name decides what Gradio takes the file for.
+            files = {"files": (upload.name, file)}
+            response = self.http.post(self.upload_url, headers=request_headers(self), files=files)
+        if self.protocol == LEGACY_PROTOCOL and response.status_code in (404, 405):
+            # Up to 3.16, there is no such address.
+            return inline_file(upload)
+        response.raise_for_status()
+        match parse_json(response.content):
+            case [str(path)]:
+                return {"path": path, "orig_name": upload.name, "meta": META}
+            case _:
+                raise SpaceUnreadable
+
+    def _join(self, index: int, data: tuple[Any, ...], session: str) -> str:
+        """Put a job in the Space's queue; returns its event id.
+
+        Raises what gradio_client's `send_data` does. A session is a name that the
+        Space keeps state by: it exists once used.
+        """
+        body = json.dumps({"data": data, "fn_index": index, "session_hash": session})
+        kind = {"x-gradio-user": "api", "Content-Type": "application/json"}
+        # Redirects are not followed: the headers may hold the owner's token.
+        response = self.http.post(
+            self.sse_data_url, content=body.encode(), headers={**kind, **request_headers(self)}
+        )
+        if response.status_code == 503:
+            cause = httpx.HTTPStatusError("503", request=response.request, response=response)
+            raise utils.QueueError("Queue is full! Please try again.") from cause
+        if response.status_code == 422:
+            raise ValuesRejected(validation_message(parse_json(response.content)))
+        response.raise_for_status()
+        event_id = _object(parse_json(response.content)).get("event_id")
+        if not isinstance(event_id, str):
+            raise SpaceUnreadable
+        return event_id
+
+
+class StockSession(Client):
+    """A session of its own on a Space that `base` is connected to; no HTTP to make."""
+
+    def __init__(self, base: SpaceClient, session: str, *, silence: float) -> None:
+        self._base = base
+        # Any timeout among these breaks the first of the sse protocols.
+        timeout = {"timeout": httpx.Timeout(60, connect=10, read=silence)}
+        super().__init__(
+            base.src,
+            token=base.token,
+            headers=base.headers,
+            verbose=False,
+            httpx_kwargs={} if base.protocol == "sse" else timeout,
+            ssl_verify=base.ssl_verify,
+            download_files=False,
+            analytics_enabled=False,
+            _skip_components=False,
+        )
+        only_json(self)
+        self.space_id = base.space_id
+        self.cookies = base.cookies
+        self.session_hash = session
+
+    def _get_config(self) -> dict[str, Any]:
+        return self._base.config
+
+    def _get_api_info(self) -> dict[str, Any]:
+        return self._base._info
+
+    def _telemetry_thread(self) -> None:
+        return None
+
+
+def _object(value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise SpaceUnreadable
+    return value
+
+
+def _is_shown(endpoint: dict[str, Any]) -> bool:
+    """Whether the API page of a Space shows an endpoint; what only that page needs is dropped."""
+    endpoint.pop("code_snippets", None)
+    visibility = endpoint.pop("api_visibility", None)
+    if visibility is not None and visibility != "private":
+        return True
+    return bool(endpoint.pop("show_api", True))
+
+
+def _check_wanted(left: threading.Event) -> None:
+    if left.is_set():
+        raise SubmitAbandoned
+
+
+def request_headers(client: SpaceClient) -> dict[str, str]:
+    """The headers that the Space is sent: authorization and cookies included."""
+    if not client.cookies:
+        return client.headers
+    cookies = "; ".join(f"{name}={value}" for name, value in client.cookies.items())
+    return {**client.headers, "Cookie": cookies}

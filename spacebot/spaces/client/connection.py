@@ -1,0 +1,394 @@
+"""One Space: reaching it, and running jobs on it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+import aiohttp
+
+from spacebot.errors import LoginNeeded, SpaceError, SpaceUnavailable, SpaceUnreadable
+from spacebot.models import (
+    Endpoint,
+    EndpointStep,
+    JobStage,
+    PageLogic,
+    Parameter,
+    Progress,
+    Requester,
+    Source,
+)
+from spacebot.spaces.client.client import (
+    LegacyJob,
+    QueuedJob,
+    SpaceClient,
+    StockJob,
+    request_headers,
+)
+from spacebot.spaces.client.description_cache import SpaceDescription
+from spacebot.spaces.client.error_mapping import connect_error, join_error
+from spacebot.spaces.client.files.files import FileFetcher
+from spacebot.spaces.client.hub import HubSpace, is_on_hub
+from spacebot.spaces.client.legacy.legacy_run import LegacyRun
+from spacebot.spaces.client.page.filled_pages import PageSessions
+from spacebot.spaces.client.run import SpaceRun
+from spacebot.spaces.client.sessions import SpaceSession, SpaceSessions
+from spacebot.spaces.client.steps import CallSequence, every_step
+from spacebot.spaces.client.submit import submit
+from spacebot.spaces.client.transport.bounded_reading import (
+    MAX_INLINE_BYTES,
+    parse_json,
+    read_answer,
+)
+from spacebot.spaces.client.transport.event_stream import PageEventsRan, Toast, Update
+from spacebot.spaces.client.transport.network import Network, SpaceExecutor
+from spacebot.spaces.client.transport.rate_limit import Cooldown
+from spacebot.spaces.client.transport.stock_watch import cancel_stock, watch_stock
+
+T = TypeVar("T")
+
+SILENCE_TIMEOUT = 45.0
+CHECK_TTL = 5.0
+# How long a Space may take to say which process it is, in seconds.
+ALIVE_TIMEOUT = 10.0
+TAKES_TURNS = "the job before it in the same session goes first"
+
+
+class Connection:
+    """One Space, reached when first needed and again when it changed.
+
+    `answers` is None until it was first tried; `reason` the sentence why not;
+    `since` when that last changed, in epoch seconds; `tried` is set once either
+    is known. `changed` is called with each new description. `wanted` names
+    endpoints to describe although their author keeps them out of the API page.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        network: Network,
+        *,
+        token: str = "",
+        changed: Callable[[SpaceDescription], None] | None = None,
+        wanted: Collection[str] = (),
+    ) -> None:
+        self.source = source
+        self._wanted = tuple(wanted)
+        self.network = network
+        self._executor = SpaceExecutor()
+        self.sessions = SpaceSessions()
+        self.pages = PageSessions(network, self._executor, self.sessions)
+        self.answers: bool | None = None
+        self.reason = ""
+        self.since: float | None = None
+        self.tried = asyncio.Event()
+        # The owner's token goes to Spaces on the Hub that the owner named, nowhere else.
+        self._token = token if not source.served_at or is_on_hub(source.served_at) else ""
+        self.hub = HubSpace(network, source.space, self._token)
+        self._changed = changed
+        self._client: SpaceClient | None = None
+        # Those before it, through which jobs may still be on their way.
+        self._left: list[SpaceClient] = []
+        self._connecting: asyncio.Task[SpaceClient] | None = None
+        self._checked = 0.0
+        self._limit = Cooldown()
+        self._open_to_all = True
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the Space was reached and answered last time."""
+        return self._client is not None and bool(self.answers)
+
+    @property
+    def url(self) -> str:
+        """The address for people: of the Space's page; empty where they cannot open it."""
+        if self.source.address:
+            return ""
+        if self.source.served_at:
+            parts = urlsplit(self.source.served_at)
+            return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+        return f"https://huggingface.co/spaces/{self.source.space}"
+
+    async def close(self) -> None:
+        """Give the connection back."""
+        if self._connecting is not None:
+            self._connecting.cancel()
+        self.sessions.close()
+        for client in self._left:
+            client.close()
+        if self._client is not None:
+            await self.network.call(self._client.close)
+        self._executor.close()
+
+    async def ready(self) -> SpaceClient:
+        """The client, connected, and anew where the Space was restarted; raises `SpaceError`."""
+        client = self._client
+        if client is not None and time.monotonic() - self._checked > CHECK_TTL:
+            if await self._same(client):
+                self._checked = time.monotonic()
+            else:
+                client = None
+        return client or await self.connect()
+
+    async def check(self) -> None:
+        """See whether the Space answers; raises `SpaceError` where it does not.
+
+        A Space on the Hub that was reached is asked of the Hub: a request of its
+        own would keep it from going to sleep.
+        """
+        client = self._client
+        if client is None or not self.answers:
+            await self.connect()
+        elif not self.source.served_at:
+            await self._ask_hub()
+        elif not is_on_hub(self.source.served_at) and not await self._same(client):
+            await self.connect()
+
+    async def _ask_hub(self) -> None:
+        self._limit.check()
+        try:
+            await self.hub.check()
+        except Exception as error:
+            ours = connect_error(error, has_token=bool(self._token))
+            self._limit.note(ours)
+            self._mark(False, str(ours))
+            raise ours from error
+
+    async def connect(self) -> SpaceClient:
+        """Connect anew; callers at the same time share one attempt."""
+        if self._connecting is None:
+            self._connecting = asyncio.create_task(self._connect())
+            self._connecting.add_done_callback(self._connected)
+        return await asyncio.shield(self._connecting)
+
+    def _connected(self, task: asyncio.Task[SpaceClient]) -> None:
+        self._connecting = None
+        if not task.cancelled():
+            task.exception()  # told to those who wait; a task that nobody awaits must not warn
+
+    async def _connect(self) -> SpaceClient:
+        self._limit.check()
+        try:
+            info = None if self.source.served_at else await self.hub.awake()
+            async with asyncio.timeout(self.network.connect):
+                client = await self._executor.call(
+                    SpaceClient,
+                    self.network,
+                    self.source.served_at or self.source.space,
+                    host=info and info.host,
+                    token=self._token,
+                    auth=self.source.auth,
+                    wanted=self._wanted,
+                )
+        except Exception as error:
+            ours = connect_error(error, has_token=bool(self._token))
+            self._limit.note(ours)
+            self._mark(False, str(ours))
+            raise ours from error
+        # A Space at its own address may be private as well: who has a token for it cannot tell.
+        self._open_to_all = not info.private if info else not self._token
+        old, self._client = self._client, client
+        self._checked = time.monotonic()
+        self._mark(True)
+        if self._changed is not None:
+            self._changed(SpaceDescription(client.config, client._info))
+        if old is not None:
+            self._left.append(old)
+            asyncio.get_running_loop().call_later(2 * self.network.connect, self._close_left, old)
+        return client
+
+    def _close_left(self, client: SpaceClient) -> None:
+        self._left.remove(client)
+        client.close()
+
+    def _mark(self, answers: bool, reason: str = "") -> None:
+        if answers is not self.answers:
+            self.since = time.time()
+        self.answers, self.reason = answers, reason
+        self.tried.set()
+
+    async def process(self) -> str | None:
+        """What names the Space's process now, which alone remembers its sessions.
+
+        None for a Gradio that does not tell; raises `SpaceError`.
+        """
+        client = self._client
+        if client is None or not await self._same(client):
+            client = await self.connect()
+        named = client.config.get("app_id")
+        return None if named is None else str(named)
+
+    async def _same(self, client: SpaceClient) -> bool:
+        """Whether the process that was connected to still runs: its `app_id` is random."""
+        try:
+            async with self.network.http.get(
+                client.src_prefixed + "app_id",
+                headers=request_headers(client),
+                timeout=aiohttp.ClientTimeout(total=ALIVE_TIMEOUT),
+                allow_redirects=False,
+            ) as response:
+                if response.status != 200:
+                    # A Gradio older than the route; or a limit, which says nothing.
+                    return response.status in (404, 429)
+                known = client.config.get("app_id")
+                # Up to 3.3x the config does not say.
+                return (
+                    known is None
+                    or parse_json(await read_answer(response, MAX_INLINE_BYTES))["app_id"] == known
+                )
+        except (aiohttp.ClientError, TimeoutError, LookupError, TypeError, SpaceUnreadable):
+            return False
+
+    async def run(
+        self,
+        api_name: str,
+        values: Mapping[str, Any],
+        *,
+        key: str,
+        stateful: bool,
+        before: Sequence[EndpointStep] = (),
+        failing: Sequence[EndpointStep] = (),
+        after: Sequence[EndpointStep] = (),
+        silence: float = SILENCE_TIMEOUT,
+        recall: asyncio.Event | None = None,
+        page: Endpoint | None = None,
+    ) -> AsyncGenerator[Update, None]:
+        """Run one job in the session of `key`; ends with its `Result`, raises `SpacebotError`.
+
+        The steps `before` are called first, `failing` where the endpoint fails and `after` at the
+        end, in the same session; what they show is in the `Result` too. What the `page` of that
+        endpoint does comes first. Leaving the generator early cancels the job on the Space. An
+        error is `safe` where the Space cannot have begun. `recall` takes the job out of the
+        Space's queue while it has not begun, which raises `JobWithdrawn`.
+        """
+        if self._client is None:
+            yield Progress(JobStage.WAKING)
+        client = await self.ready()
+        steps = (
+            *before,
+            EndpointStep(api_name, gives=page.gives if page else {}, failing=tuple(failing)),
+        )
+        # Nothing is called where one of them is gone.
+        indexes = {one.api_name: client.index(one.api_name) for one in every_step((*steps, *after))}
+        width = len(client.endpoints[indexes[api_name]].dependency.get("outputs") or ())
+        if stateful and self.sessions.is_busy(key):
+            yield Progress(JobStage.WAITING, note=TAKES_TURNS)
+        fresh = bool(page and page.page)
+        async with self.sessions.hold(key, stateful=stateful, fresh=fresh) as session:
+            if page and page.page:
+                yield Progress(JobStage.SENDING)
+                filled = await self._sent(self.pages.fill(client, session, page, values))
+                values = filled.values
+                for text in filled.said:
+                    yield Toast(text, "warning")
+                yield PageEventsRan(filled.ran_events)
+            recalls = itertools.chain([recall or asyncio.Event()], iter(asyncio.Event, None))
+
+            async def call(
+                step: EndpointStep, sent: Mapping[str, Any]
+            ) -> AsyncGenerator[Update, None]:
+                await session.left()
+                index = indexes[step.api_name]
+                running = self._run(client, index, sent, session, silence, next(recalls))
+                async with contextlib.aclosing(running):
+                    async for update in running:
+                        yield update
+
+            chain = CallSequence(steps, call, self.visible, width, after)
+            async with contextlib.aclosing(chain.updates(values)) as updates:
+                async for update in updates:
+                    yield update
+
+    async def _run(
+        self,
+        client: SpaceClient,
+        index: int,
+        values: Mapping[str, Any],
+        session: SpaceSession,
+        silence: float,
+        recall: asyncio.Event,
+    ) -> AsyncGenerator[Update, None]:
+        yield Progress(JobStage.SENDING)
+        alive = partial(self._same, client)
+        run = SpaceRun(self.network, client, index, session, alive=alive)
+        legacy = LegacyRun(self.network, client, index, session, alive=alive)
+
+        async def withdraw(job: QueuedJob | LegacyJob | StockJob) -> None:
+            match job:
+                case StockJob():
+                    await cancel_stock(self._executor, job)
+                case QueuedJob():
+                    await run.withdraw(job)
+
+        job = await self._sent(
+            submit(
+                self._executor,
+                client,
+                values,
+                index=index,
+                session=session,
+                silence=silence,
+                withdraw=withdraw,
+            )
+        )
+        match job:
+            case StockJob():
+                watched = watch_stock(self._executor, job)
+            case LegacyJob():
+                watched = legacy.updates(job, silence=silence, recall=recall)
+            case _:
+                watched = run.updates(job, silence=silence, recall=recall)
+        async with contextlib.aclosing(watched) as updates:
+            async for update in updates:
+                yield update
+
+    async def _sent(self, sending: Awaitable[T]) -> T:
+        """Wait for what sends a job, translating what it raises."""
+        try:
+            return await sending
+        except Exception as error:
+            ours = join_error(error)
+            if isinstance(ours, LoginNeeded):
+                with contextlib.suppress(SpaceError):
+                    await self.connect()
+            elif isinstance(ours, SpaceUnavailable):
+                self._mark(False, str(ours))
+                self._checked = 0.0
+            if ours is error:
+                raise
+            raise ours from error
+
+    async def opened(self, pages: Sequence[PageLogic]) -> dict[Any, dict[str, Any]]:
+        """What the load events of the Space's page set: see `PageSessions.opened`."""
+        return await self.pages.opened(await self.ready(), pages)
+
+    async def offered(
+        self, endpoint: Endpoint, name: str, values: Mapping[str, Any], requester: Requester
+    ) -> Parameter:
+        """A parameter as the Space's page offers it by now: see `PageSessions.offered`."""
+        return await self.pages.offered(await self.ready(), endpoint, name, values, requester)
+
+    def visible(self, api_name: str, values: list[Any]) -> list[Any]:
+        """Raw outputs without the ones that a direct call leaves out (gr.State)."""
+        client = self._client
+        if client is None:
+            return values
+        endpoint = client.endpoints[client.fn_index(api_name)]
+        return list(endpoint.remove_skipped_components(*values))
+
+    async def localize(
+        self, values: list[Any], folder: Path, *, cap: int, full: bool = False
+    ) -> list[Any]:
+        """Bring the files of raw outputs into `folder`: see `FileFetcher.localize`."""
+        client = self._client or await self.connect()
+        fetcher = FileFetcher(
+            self.network, client.src_prefixed, request_headers(client), linked=self._open_to_all
+        )
+        return await fetcher.localize(values, folder, cap=cap, full=full)

@@ -1,0 +1,79 @@
+"""What Spaces say of themselves, kept on disk for the next start."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class SpaceDescription:
+    """What a Space says of itself: its `/config` and `/info`, as JSON.
+
+    `opened` is what the load events of its page set when they were last run: changed
+    properties by component id.
+    """
+
+    config: dict[str, Any]
+    info: dict[str, Any]
+    opened: Mapping[Any, Mapping[str, Any]] = field(default_factory=dict)
+
+    def after(self, before: SpaceDescription | None) -> SpaceDescription:
+        """This description with what `before` knows of the open page, if the page is the same."""
+        known = before is not None and _parts(before.config) == _parts(self.config)
+        return replace(self, opened=before.opened) if before and known else self
+
+
+class DescriptionCache:
+    """The last known description of each Space, a file each."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._saving = threading.Lock()
+
+    def load(self, space: str) -> SpaceDescription | None:
+        """The last known description of a Space, if any."""
+        try:
+            kept: dict[str, Any] = json.loads(self._path(space).read_text("utf-8"))
+            # JSON has no numbers for keys.
+            return SpaceDescription(kept["config"], kept["info"], dict(kept.get("opened", ())))
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            log.warning("The last known description of %s cannot be read: %s", space, error)
+            return None
+
+    def save(self, space: str, description: SpaceDescription) -> None:
+        """Keep a description for the next start; blocks."""
+        with self._saving:
+            self._save(space, description)
+
+    def _save(self, space: str, description: SpaceDescription) -> None:
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            path = self._path(space)
+            fresh = path.with_suffix(".new")
+            kept = {
+                "config": description.config,
+                "info": description.info,
+                "opened": list(description.opened.items()),
+            }
+            fresh.write_text(json.dumps(kept), "utf-8")
+            fresh.replace(path)
+        except OSError as error:
+            log.warning("The description of %s cannot be kept in DATA_DIR: %s", space, error)
+
+    def _path(self, space: str) -> Path:
+        return self._folder / f"{hashlib.sha256(space.encode()).hexdigest()[:24]}.json"
+
+
+def _parts(config: Mapping[str, Any]) -> list[Any]:
+    return [(part.get("id"), part.get("type")) for part in config.get("components") or ()]

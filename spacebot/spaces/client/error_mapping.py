@@ -1,0 +1,260 @@
+"""Foreign errors → ours, once, with `from exc` keeping the cause for the log."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import math
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import aiohttp
+import httpx
+from gradio_client.exceptions import AppError, AuthenticationError, ValidationError
+from gradio_client.utils import QueueError
+from huggingface_hub.errors import HfHubHTTPError, RepositoryNotFoundError
+
+from spacebot.errors import (
+    InputError,
+    LoginNeeded,
+    SignInNeeded,
+    SpaceBusy,
+    SpaceError,
+    SpaceNotFound,
+    SpaceRaised,
+    SpaceSilent,
+    SpaceStopped,
+    SpaceUnavailable,
+    SpaceUnreadable,
+    ValuesRejected,
+)
+from spacebot.spaces.client.client import NotQueued
+from spacebot.spaces.client.files import uploads
+from spacebot.spaces.client.quota import quota_exceeded
+from spacebot.spaces.client.transport.bounded_reading import TOO_LARGE
+from spacebot.spaces.client.transport.pulse import StreamLost
+from spacebot.spaces.client.validation_messages import COUNT, clean_message
+
+_QUOTED = re.compile(r"""(['"])((?:(?!\1|\\).)+)\1""")
+# What gradio_client says in place of an error that the Space keeps to itself.
+_TELLS_NOTHING = "The upstream Gradio app has raised an exception but has not enabled verbose"
+# How much is read of what a Space says of a failure, in characters.
+MAX_ERROR_LENGTH = 10_000
+# Nobody is told to wait for longer, in seconds.
+MAX_PAUSE = 7 * 86_400.0
+# ZeroGPU's words where none of its GPUs came free within a minute, which is no quota.
+_NO_GPU = "No GPU was available"
+# Gradio's words where a function takes a gr.OAuthToken or gr.OAuthProfile.
+_SIGN_IN = "This action requires a logged in user."
+
+# What gradio_client raises for a Space that tells that it stops: the second is a message
+# that it does not know.
+_STOPPED = re.compile(r"^Server stopped\.$|unexpected_error")
+
+
+def job_error(output: Mapping[str, Any]) -> SpaceError:
+    """The `output` of a job that failed, {error, title, …} → an error with the Space's own text.
+
+    The text of a gr.Error always comes; any other exception's only where the
+    Space set `show_error`.
+    """
+    text, title = (
+        str(output.get(part) or "")[:MAX_ERROR_LENGTH].strip() for part in ("error", "title")
+    )
+    if text.startswith(_TELLS_NOTHING):
+        text = ""
+    # Gradio 4 sends the text as Python writes it, in quotes.
+    if quoted := _QUOTED.fullmatch(text):
+        text = quoted[2]
+    if text.startswith(_NO_GPU):
+        busy = SpaceBusy("No GPU of Hugging Face came free for this. Try again in a few minutes.")
+        # The rest of the Space's code may have run.
+        busy.safe_to_retry = False
+        return busy
+    if text.startswith(_SIGN_IN):
+        return SignInNeeded(
+            "This needs your own sign-in to Hugging Face, which Discord cannot give. "
+            "Use it on the Space's own page."
+        )
+    if quota := quota_exceeded(title, text):
+        return quota
+    return SpaceRaised(clean_message(text) if COUNT.match(text) else text)
+
+
+def join_error(error: Exception) -> Exception:
+    """What broke while a job was sent → ours; unknown errors as they are."""
+    match error:
+        case NotQueued(__cause__=Exception() as cause):
+            ours = join_error(cause)
+            if isinstance(ours, SpaceError):
+                ours.safe_to_retry = True
+            return ours
+        case QueueError():
+            return _busy("The Space's queue is full.", error.__cause__)
+        case ValidationError():
+            return ValuesRejected(clean_message(str(error)))
+        case httpx.HTTPStatusError() | aiohttp.ClientResponseError():
+            return _refused(error)
+        case httpx.ConnectError() | httpx.ConnectTimeout() | aiohttp.ClientConnectorError():
+            return SpaceUnavailable(_NOT_ANSWERING)
+        case aiohttp.ConnectionTimeoutError():
+            return SpaceUnavailable(_NOT_ANSWERING)
+        case httpx.TimeoutException() | TimeoutError():
+            return SpaceSilent(_TOOK)
+        case httpx.TransportError() | aiohttp.ClientError():
+            return SpaceStopped("The connection to the Space broke. Try again.")
+        case _:
+            return error
+
+
+def _refused(error: httpx.HTTPStatusError | aiohttp.ClientResponseError) -> Exception:
+    """The status with which a Space refused a job → ours."""
+    match _status(error):
+        case 429:
+            return _busy("The Space limits how often it may be asked.", error)
+        case 401:
+            return LoginNeeded("The Space asked for a login in between. Try again.")
+        case 413:
+            return InputError(uploads.TOO_LARGE)
+        case 404 | 502 | 503:
+            return SpaceUnavailable(_NOT_ANSWERING)
+        case 504:
+            return SpaceSilent(_TOOK)
+        case status:
+            refused = SpaceUnavailable(
+                f"The Space refused the job (HTTP {status}). "
+                "Try again later; if it happens again, tell whoever runs this bot."
+            )
+            return refused if status >= 500 else refused.for_good()
+
+
+def watch_error(error: BaseException) -> Exception:
+    """What broke while a job ran → ours."""
+    match error:
+        # First, for aiohttp's is a ClientError as well.
+        case TimeoutError() | httpx.TimeoutException():
+            return SpaceSilent(
+                "The Space has given no sign of life, so this job was given up. Try again later."
+            )
+        case aiohttp.ClientResponseError() if _status(error) in (429, 503):
+            busy = _busy(
+                "The Space took the job, but has no room to say what becomes of it.", error
+            )
+            # It has taken the job.
+            busy.safe_to_retry = False
+            return busy
+        case StreamLost():
+            return SpaceStopped(
+                "The connection to the Space broke while it worked on this, so the result is lost. "
+                "Try again."
+            )
+        case SpaceStopped() | aiohttp.ClientError() | concurrent.futures.CancelledError():
+            return SpaceStopped(
+                "The Space stopped while it worked on this, so the result is lost. Try again."
+            )
+        case httpx.TransportError():
+            return watch_error(SpaceStopped())
+        case AppError():
+            return job_error({"error": error.message, "title": error.title})
+        case Exception():
+            return error
+        case _:
+            return SpaceStopped(str(error))
+
+
+def stock_error(error: BaseException) -> Exception:
+    """What broke on the stock path, where sending and watching are one → ours."""
+    match error:
+        case QueueError() | ValidationError() | httpx.HTTPStatusError():
+            return join_error(error)
+        case ValueError() | KeyError() if _STOPPED.search(str(error)):
+            return watch_error(SpaceStopped())
+        case _:
+            return watch_error(error)
+
+
+def connect_error(error: Exception, *, has_token: bool) -> Exception:
+    """What went wrong on the way to a Space → ours."""
+    match error:
+        case SpaceUnreadable() if str(error) != TOO_LARGE:
+            return SpaceUnavailable(_NO_APP)
+        case SpaceError():
+            return error
+        case RepositoryNotFoundError():
+            return SpaceNotFound(
+                "There is no such Space on Hugging Face, or it is private and "
+                + ("HF_TOKEN may not see it." if has_token else "needs HF_TOKEN to be set.")
+            )
+        case HfHubHTTPError() if error.response is not None and error.response.status_code == 401:
+            return SpaceNotFound("Hugging Face refused HF_TOKEN. Make a new one and set it.")
+        case HfHubHTTPError() if error.response is not None and error.response.status_code == 429:
+            return _busy("Hugging Face limits how often it may be asked.", error)
+        case HfHubHTTPError():
+            return SpaceUnavailable(
+                "Hugging Face does not say where the Space is. Try again in a minute."
+            )
+        case AuthenticationError():
+            return SpaceNotFound(str(error))
+        case httpx.HTTPStatusError() if error.response.status_code == 429:
+            return _busy("The Space limits how often it may be asked.", error)
+        case httpx.ConnectError() | httpx.ConnectTimeout():
+            return SpaceUnavailable(_NOT_ANSWERING)
+        case TimeoutError() | httpx.TimeoutException():
+            return SpaceUnavailable("The Space did not answer in time. Try again later.")
+        case ValueError() | LookupError() | TypeError() | AttributeError():
+            return SpaceUnavailable(_NO_APP)
+        case _:
+            return SpaceUnavailable(_NOT_ANSWERING)
+
+
+_NO_APP = "There is no Gradio app at that address now, or one too old or too broken to use."
+_NOT_ANSWERING = "The Space does not answer now. Try again in a minute."
+_TOOK = "The Space took the job but did not answer. Try again later."
+
+
+def _status(error: httpx.HTTPStatusError | aiohttp.ClientResponseError) -> int:
+    return (
+        error.status
+        if isinstance(error, aiohttp.ClientResponseError)
+        else (error.response.status_code)
+    )
+
+
+def _busy(what: str, error: BaseException | None) -> SpaceBusy:
+    """`what` keeps the Space from taking a job, with the pause that it asks for."""
+    return busy_for(what, asked_pause(error))
+
+
+def busy_for(what: str, seconds: float) -> SpaceBusy:
+    """`what` keeps the Space from taking a job for so many seconds; 0: it does not say."""
+    when = f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
+    when = when if seconds < 5400 else f"{seconds / 3600:.0f} h"
+    busy = SpaceBusy(f"{what} Try again in {when if seconds else 'a minute'}.")
+    busy.wait = seconds
+    return busy
+
+
+def asked_pause(error: BaseException | None) -> float:
+    """The seconds that a refusal asks to wait, at most `MAX_PAUSE`; 0 where it asks for none."""
+    asked = ""
+    if isinstance(error, aiohttp.ClientResponseError):
+        asked = (error.headers or {}).get("Retry-After", "")
+    elif isinstance(error, httpx.HTTPStatusError | HfHubHTTPError):
+        asked = error.response.headers.get("Retry-After", "")
+    return min(retry_after(asked), MAX_PAUSE)
+
+
+def retry_after(asked: str) -> float:
+    """The seconds of a Retry-After: a number or a date (RFC 9110, 10.2.3); 0 for neither."""
+    asked = asked.strip()
+    if asked.isdecimal():
+        return float(asked[:9])
+    try:
+        until = parsedate_to_datetime(asked)
+    except ValueError:
+        return 0.0
+    # A date without a zone is one of GMT.
+    until = until if until.tzinfo else until.replace(tzinfo=UTC)
+    return max(0.0, math.ceil((until - datetime.now(UTC)).total_seconds()))

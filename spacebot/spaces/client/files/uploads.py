@@ -1,0 +1,71 @@
+"""Values on their way to a Space: everything is JSON but an `Upload`, which alone opens a file.
+
+Whatever a Space wrote (a default, a choice, a result, a chat's history) goes back as the
+JSON that it is, also where it looks like one of Gradio's files.
+"""
+
+from __future__ import annotations
+
+import base64
+import mimetypes
+import os
+import stat
+from collections.abc import Callable, Mapping
+from typing import Any, BinaryIO
+
+from spacebot.errors import InputError
+from spacebot.models import Upload
+
+# What marks a file among JSON.
+META = {"_type": "gradio.FileData"}
+TOO_LARGE = "The file is larger than the Space takes. Try a smaller one."
+# Base64 makes a third more of it, and Gradio 3 takes 16 MiB in a message.
+MOST_WITHIN = 12 << 20
+
+
+def holds_upload(value: Any) -> bool:
+    """Whether there is a file to upload anywhere in a value."""
+    if isinstance(value, Mapping):
+        return any(map(holds_upload, value.values()))
+    if isinstance(value, list | tuple):
+        return any(map(holds_upload, value))
+    return isinstance(value, Upload)
+
+
+def with_uploads(value: Any, upload: Callable[[Upload], Any]) -> Any:
+    """A value as JSON: each `Upload` in it becomes what `upload` returns for it."""
+    if isinstance(value, Upload):
+        return upload(value)
+    if isinstance(value, Mapping):
+        return {key: with_uploads(one, upload) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [with_uploads(one, upload) for one in value]
+    return value
+
+
+def inline_file(upload: Upload) -> dict[str, Any]:
+    """A file as a value that holds it, for a Space that takes no uploads.
+
+    Raises `InputError` where it is too large for that, before it is read into memory.
+    """
+    kind = mimetypes.guess_type(upload.name)[0] or "application/octet-stream"
+    with open_upload(upload) as file:
+        if os.fstat(file.fileno()).st_size > MOST_WITHIN:
+            raise InputError(TOO_LARGE)
+        data = f"data:{kind};base64,{base64.b64encode(file.read()).decode()}"
+    return {"path": upload.name, "url": data, "meta": META}
+
+
+def open_upload(upload: Upload) -> BinaryIO:
+    """The file, open for reading; raises `InputError` where it is not in its job's folder."""
+    try:
+        folder, path = upload.folder.resolve(strict=True), upload.path.resolve(strict=True)
+        if not path.is_relative_to(folder):
+            raise PermissionError(f"{path} is not in {folder}")
+        file = os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb")
+    except OSError as error:
+        raise InputError(f"{upload.name} is no longer kept. Attach it again.") from error
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.close()
+        raise InputError(f"{upload.name} is not a file. Attach it again.")
+    return file

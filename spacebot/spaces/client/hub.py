@@ -1,0 +1,105 @@
+"""How the Hub says that a Space stands, and waking one that sleeps."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from urllib.parse import urlsplit
+
+import aiohttp
+from huggingface_hub import SpaceInfo
+
+from spacebot.errors import SpaceUnavailable
+from spacebot.spaces.client.transport.network import Network
+
+POLL_INTERVAL = 3.0
+# What the Hub says of a Space that cannot serve, and what a user can do about it.
+ENDED_STAGES = {
+    "PAUSED": "The Space is paused by its owner. It answers again when they resume it.",
+    "RUNTIME_ERROR": "The Space has crashed. Its owner has to mend it.",
+    "BUILD_ERROR": "The Space could not be built. Its owner has to mend it.",
+    "CONFIG_ERROR": "The Space's configuration is broken. Its owner has to mend it.",
+    "NO_APP_FILE": "The Space has no app. Its owner has to add one.",
+    "DELETING": "The Space is being deleted.",
+}
+# What it says of one that will serve, in words for whoever waits.
+WAKING_STAGES = {
+    "SLEEPING": "The Space was asleep and is being woken",
+    "STOPPED": "The Space was asleep and is being woken",
+    "BUILDING": "The Space is being built",
+    "APP_STARTING": "The Space is starting",
+}
+ASLEEP_STAGES = ("SLEEPING", "STOPPED")
+
+
+class HubSpace:
+    """One Space on the Hub. `news` says how far its waking is: "" while it is not being woken."""
+
+    def __init__(self, network: Network, space: str, token: str) -> None:
+        self._network = network
+        self._space = space
+        self._token = token
+        self._began = 0.0
+        self._took: float | None = None
+        self.news = ""
+
+    @property
+    def left(self) -> float | None:
+        """About how many seconds waking will take still, going by the last time; None: unknown."""
+        if not self.news or self._took is None:
+            return None
+        return max(0.0, self._took - (time.monotonic() - self._began))
+
+    async def info(self) -> SpaceInfo:
+        """What the Hub knows of the Space."""
+        return await self._network.call(
+            self._network.hub.space_info, self._space, timeout=10, token=self._token or False
+        )
+
+    async def check(self) -> SpaceInfo:
+        """Ask how the Space stands; raises `SpaceUnavailable` where it cannot serve."""
+        info = await self.info()
+        if (stage := stage_of(info)) in ENDED_STAGES:
+            raise SpaceUnavailable(ENDED_STAGES[stage]).for_good()
+        return info
+
+    async def awake(self) -> SpaceInfo:
+        """Wait until the Space serves, waking it where it sleeps; raises what stops that."""
+        self._began, slept = time.monotonic(), False
+        try:
+            while True:
+                info = await self.check()
+                self.news = WAKING_STAGES.get(stage_of(info), "")
+                if not self.news:
+                    if slept:
+                        self._took = time.monotonic() - self._began
+                    return info
+                slept = True
+                if time.monotonic() - self._began > self._network.wake:
+                    long = "The Space is starting, which takes long. Try again later."
+                    raise SpaceUnavailable(long).for_good()
+                await self._visit(info)
+                await asyncio.sleep(POLL_INTERVAL)
+        finally:
+            self.news = ""
+
+    async def _visit(self, info: SpaceInfo) -> None:
+        """Any request wakes a Space; the answer is the Hub's waiting page."""
+        if stage_of(info) in ASLEEP_STAGES and info.host:
+            known = {"x-hf-authorization": f"Bearer {self._token}"} if self._token else {}
+            with contextlib.suppress(aiohttp.ClientError, TimeoutError):
+                (
+                    await self._network.http.get(info.host, headers=known, allow_redirects=False)
+                ).close()
+
+
+def stage_of(info: SpaceInfo) -> str:
+    """The stage of a Space, as the Hub calls it."""
+    return str(getattr(info.runtime, "stage", "RUNNING")).rpartition(".")[2]
+
+
+def is_on_hub(address: str) -> bool:
+    """Whether an address is a Space's own host on Hugging Face."""
+    parts = urlsplit(address)
+    return parts.scheme == "https" and (parts.hostname or "").endswith(".hf.space")

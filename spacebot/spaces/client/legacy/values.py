@@ -1,0 +1,210 @@
+"""Values of Gradio 3 ↔ those of a present one. Pure.
+
+Gradio 3 writes a file as `{name, data, is_file}`, whose data is a `data:` address where it
+is no file on the Space, and a picture as that address alone.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import mimetypes
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from PIL import Image
+
+from spacebot.errors import InputError
+from spacebot.spaces.client.files.uploads import META, TOO_LARGE
+
+# The bytes of one message to a Space: more than this, its server does not take.
+MOST_SENT = 16 << 20
+# A mask takes three bytes a pixel, here and on the Space.
+MAX_PIXELS = 20_000_000
+
+
+def from_legacy(value: Any, component: str) -> Any:
+    """What a component gives, as the same component of a present Gradio gives it."""
+    if isinstance(value, Mapping) and value.get("__type__") == "update":
+        inner = {"value": from_legacy(value["value"], component)} if "value" in value else {}
+        return {**value, **inner}
+    convert = _RECEIVED.get(component, _files)
+    try:
+        return None if value is None else convert(value)
+    except (AttributeError, KeyError, IndexError, TypeError, ValueError):
+        # Another shape than any version documents: its files alone are known.
+        return _files(value)
+
+
+def to_legacy(data: Sequence[Any], parts: Sequence[Mapping[str, Any]]) -> tuple[Any, ...]:
+    """The arguments of a call as Gradio 3 takes them, each for its component."""
+    return tuple(_written(value, part) for value, part in zip(data, parts, strict=True))
+
+
+def payload(data: Sequence[Any], parts: Sequence[Mapping[str, Any]], **about: Any) -> str:
+    """A call as Gradio 3 takes it; raises `InputError` where it is too long for that."""
+    text = json.dumps({"data": to_legacy(data, parts), **about})
+    if len(text) > MOST_SENT:
+        raise InputError(TOO_LARGE)
+    return text
+
+
+def _written(value: Any, part: Mapping[str, Any]) -> Any:
+    if part["type"] == "highlightedtext" and isinstance(value, list):
+        return [[one["token"], one["class_or_confidence"]] if isinstance(one, Mapping) else one
+                for one in value]  # fmt: skip
+    if part["type"] == "image" and is_file(value):
+        return _picture(value, part["props"])
+    return _with_old_files(value)
+
+
+def _with_old_files(value: Any) -> Any:
+    if is_file(value):
+        return _old_file(value)
+    if isinstance(value, Mapping):
+        return {key: _with_old_files(one) for key, one in value.items()}
+    return [*map(_with_old_files, value)] if isinstance(value, list | tuple) else value
+
+
+def _picture(file: Mapping[str, Any], props: Mapping[str, Any]) -> Any:
+    """A picture's `data:` address; where it is for drawing on, with a mask: an empty one."""
+    picture = file.get("url") or file["path"]
+    for_drawing = props.get("tool") == "sketch" and props.get("source") in ("upload", "webcam")
+    # A picture that is on the Space cannot be measured here.
+    if not (for_drawing and _is_data(picture)):
+        return picture
+    return {"image": picture, "mask": empty_mask(picture)}
+
+
+def empty_mask(picture: str) -> str:
+    """A black picture of the same size, both as `data:` addresses; raises `InputError`."""
+    width, height = _size(picture)
+    if width * height > MAX_PIXELS:
+        raise InputError(
+            f"The picture has {width * height / 1_000_000:.0f} megapixels; a Space of this old "
+            f"version of Gradio can be sent {MAX_PIXELS // 1_000_000}. Choose a smaller one."
+        )
+    out = io.BytesIO()
+    Image.new("RGB", (width, height)).save(out, "PNG")
+    return f"data:image/png;base64,{base64.b64encode(out.getvalue()).decode()}"
+
+
+def _size(picture: str) -> tuple[int, int]:
+    try:
+        with Image.open(io.BytesIO(base64.b64decode(picture.partition(",")[2]))) as read:
+            return read.size
+    except (OSError, ValueError, Image.DecompressionBombError) as error:
+        raise InputError("The picture cannot be read. Choose another one.") from error
+
+
+def as_described(value: Any, schema: Any) -> Any:
+    """A file as the schema of its parameter wants it: a Video of Gradio 4 comes with subtitles."""
+    properties = schema.get("properties") if isinstance(schema, Mapping) else None
+    is_video = isinstance(properties, Mapping) and {"video", "subtitles"} <= properties.keys()
+    return {"video": value, "subtitles": None} if is_video and is_file(value) else value
+
+
+def mark_files(value: Any) -> Any:
+    """A value whose files say that they are, which those before Gradio 4.2x do not."""
+    if isinstance(value, Mapping):
+        is_unmarked = {"path", "url", "orig_name"} <= value.keys() and "meta" not in value
+        if is_unmarked and isinstance(value["path"], str):
+            return {**value, "meta": META}
+        return {key: mark_files(one) for key, one in value.items()}
+    return [*map(mark_files, value)] if isinstance(value, list | tuple) else value
+
+
+def is_file(value: Any) -> bool:
+    """Whether this is a file as a present Gradio writes it."""
+    return (
+        isinstance(value, Mapping)
+        and isinstance(value.get("path"), str)
+        and isinstance(value.get("meta"), Mapping)
+    )
+
+
+def _old_file(file: Mapping[str, Any]) -> dict[str, Any]:
+    rest = {key: file[key] for key in _KEPT if file.get(key) is not None}
+    if _is_data(file.get("url")):
+        return {**rest, "name": file["path"], "data": file["url"], "is_file": False}
+    return {**rest, "name": file["path"], "data": None, "is_file": True}
+
+
+_KEPT = ("orig_name", "mime_type", "alt_text", "size")
+
+
+def _is_data(value: Any) -> bool:
+    return isinstance(value, str) and value.startswith("data:")
+
+
+def _is_old_file(value: Mapping[str, Any]) -> bool:
+    by_name = bool(value.get("is_file")) and isinstance(value.get("name"), str)
+    return by_name or ("name" in value and _is_data(value.get("data")))
+
+
+def _file(value: Any) -> Any:
+    """One file, in any of the ways in which Gradio 3 writes one."""
+    if isinstance(value, str):
+        if not _is_data(value):
+            return {"path": value, "meta": META}
+        kind = value[5:80].partition(";")[0].partition(",")[0]
+        name = f"file{mimetypes.guess_extension(kind) or ''}"
+        return {"path": name, "url": value, "mime_type": kind, "meta": META}
+    if not _is_old_file(value):
+        raise TypeError("no file")
+    rest = {key: value[key] for key in _KEPT if value.get(key) is not None}
+    if value.get("is_file"):
+        return {**rest, "path": value["name"], "meta": META}
+    return {**rest, **_file(value["data"]), "path": str(value["name"] or "file"), "meta": META}
+
+
+def _files(value: Any) -> Any:
+    """Any value, with its files as a present Gradio writes them."""
+    if isinstance(value, Mapping):
+        if _is_old_file(value):
+            return _file(value)
+        return {key: _files(one) for key, one in value.items()}
+    return [*map(_files, value)] if isinstance(value, list | tuple) else value
+
+
+def _media(value: Any) -> Any:
+    return [*map(_file, value)] if isinstance(value, list) else _file(value)
+
+
+def _image(value: Any) -> Any:
+    # A sketch is its picture and a mask; what was drawn on has no other use.
+    return _file(value["image"] if isinstance(value, Mapping) and "image" in value else value)
+
+
+def _video(value: Any) -> Any:
+    # With subtitles, it is a pair.
+    return _file(value[0] if isinstance(value, list) else value)
+
+
+def _gallery(value: Any) -> Any:
+    pairs = [one if isinstance(one, list) else [one, None] for one in value]
+    return [{"image": _file(media), "caption": caption} for media, caption in pairs]
+
+
+def _highlighted(value: Any) -> Any:
+    return [{"token": token, "class_or_confidence": kind} for token, kind in value]
+
+
+def _annotated(value: Any) -> Any:
+    picture, marks = value
+    marks = [{"image": _file(mask), "label": label} for mask, label in marks]
+    return {"image": _file(picture), "annotations": marks}
+
+
+_RECEIVED: dict[str, Callable[[Any], Any]] = {
+    "annotatedimage": _annotated,
+    "audio": _media,
+    "file": _media,
+    "gallery": _gallery,
+    "highlightedtext": _highlighted,
+    "image": _image,
+    "model3d": _media,
+    "uploadbutton": _media,
+    "video": _video,
+}

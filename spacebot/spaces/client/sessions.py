@@ -1,0 +1,123 @@
+"""Sessions on a Space: the names it keeps state by (gr.State, a chat's history).
+
+Every user, and every conversation, has its own. A session runs one job at a
+time: on the Space, cancelling one kills every job of the same session and
+function, its siblings then never end.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+import uuid
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+_NAME = re.compile(r"[0-9a-f]{32}")
+
+
+@dataclass(slots=True)
+class SpaceSession:
+    """One session, by its name on the Space; `page` is what `pages` knows of its page."""
+
+    name: str
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    used: float = 0.0
+    leaving: asyncio.Task[None] | None = None
+    page: Any = None
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a job has it, or is not quite out of it yet."""
+        return self.lock.locked() or bool(self.leaving and not self.leaving.done())
+
+    def leave(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Do what ends a job's stay here, behind it: no other job comes in before."""
+        self.leaving = asyncio.create_task(work, name="leave a session")
+        return self.leaving
+
+    async def left(self) -> None:
+        """Wait until the last job is out of here."""
+        if self.leaving is not None:
+            await asyncio.wait({self.leaving})
+
+
+class SpaceSessions:
+    """The sessions of one Space, by key: least recently used ones go first.
+
+    A key of 32 hexadecimal digits is its session's name: whoever keeps it finds the
+    same session again after a restart. Other keys get a name of their own.
+    `most` bounds how many are remembered, `ttl` for how many seconds unused.
+    """
+
+    def __init__(self, *, most: int = 5_000, ttl: float = 24 * 3600.0) -> None:
+        self._most = most
+        self._ttl = ttl
+        self._leaving: set[asyncio.Task[None]] = set()
+        self._sessions: OrderedDict[str, SpaceSession] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._sessions)
+
+    @asynccontextmanager
+    async def hold(
+        self, key: str, *, stateful: bool, fresh: bool = False
+    ) -> AsyncIterator[SpaceSession]:
+        """Hold the session of `key` for one job.
+
+        While it is busy, a job that keeps state waits for it, and one that
+        keeps none gets a session of its own; always where it is to be `fresh`.
+        """
+        alone = not stateful and (fresh or self.is_busy(key))
+        session = SpaceSession(uuid.uuid4().hex) if alone else self._session(key)
+        async with session.lock:
+            await session.left()
+            try:
+                yield session
+            finally:
+                session.used = time.monotonic()
+                self._note_leaving(session)
+
+    def _note_leaving(self, session: SpaceSession) -> None:
+        # asyncio itself holds a task only weakly.
+        if session.leaving is not None and not session.leaving.done():
+            self._leaving.add(session.leaving)
+            session.leaving.add_done_callback(self._leaving.discard)
+
+    def is_busy(self, key: str) -> bool:
+        """Whether the next job of `key` would have to wait for its session."""
+        session = self._sessions.get(key)
+        return session is not None and session.is_busy
+
+    def close(self) -> None:
+        """Leave all sessions at once."""
+        for leaving in self._leaving:
+            leaving.cancel()
+
+    def forget(self, key: str) -> None:
+        """Start `key` anew at its next job."""
+        self._sessions.pop(key, None)
+
+    def _session(self, key: str) -> SpaceSession:
+        session = self._sessions.get(key)
+        now = time.monotonic()
+        if session is None:
+            self._trim(now)
+            name = key if _NAME.fullmatch(key) else uuid.uuid4().hex
+            session = self._sessions[key] = SpaceSession(name)
+        session.used = now
+        self._sessions.move_to_end(key)
+        return session
+
+    def _trim(self, now: float) -> None:
+        """Drop the oldest idle ones, so that one more is within the bounds."""
+        for key, session in list(self._sessions.items()):
+            old = now - session.used > self._ttl and session.used
+            if not old and len(self._sessions) < self._most:
+                return
+            if not session.is_busy:
+                del self._sessions[key]

@@ -1,0 +1,183 @@
+"""The calls of one job, one after the other, as the Space's page makes them."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from spacebot.errors import SpaceError, SpaceRaised
+from spacebot.models import EndpointStep
+from spacebot.spaces.client.transport.event_stream import Partial, Result, Toast, Update
+
+# What Gradio sends for an output that stays as it is.
+UNCHANGED: Mapping[str, Any] = {"__type__": "update"}
+
+
+@dataclass
+class CallSequence:
+    """A job's calls: the steps before, the endpoint itself, which is the last of `steps`, and
+    those `after` it.
+
+    `call` makes one with the values it takes; `visible` drops the outputs that an API
+    description leaves out; `width` counts the endpoint's raw outputs.
+    """
+
+    steps: Sequence[EndpointStep]
+    call: Callable[[EndpointStep, Mapping[str, Any]], AsyncGenerator[Update, None]]
+    visible: Callable[[str, list[Any]], list[Any]]
+    width: int
+    after: Sequence[EndpointStep] = ()
+    _values: Mapping[str, Any] = field(default_factory=dict, init=False)
+    _arguments: list[Any] = field(default_factory=list, init=False)
+    _failed: set[str] = field(default_factory=set, init=False)
+
+    async def updates(self, values: Mapping[str, Any]) -> AsyncGenerator[Update, None]:
+        """Make the calls; ends with the `Result`, raises `SpaceError`.
+
+        An event that fails ends the chain, except for what the page runs even then.
+        """
+        self._values = values
+        shown: list[Any] = []
+        instead: list[Any] = []
+        raw: list[Any] = [UNCHANGED] * self.width
+        failed: SpaceRaised | None = None
+        stopped = False
+        for place, step in enumerate(self.steps):
+            if stopped:
+                shown += _unchanged(step)
+                instead += _unchanged(*step.failing)
+                continue
+            is_last = place == len(self.steps) - 1
+            try:
+                async for update in self._make(step):
+                    # Only the endpoint's own answer is previewed.
+                    if is_last or not isinstance(update, Partial):
+                        yield update
+            except SpaceError as error:
+                error.safe_to_retry = error.safe_to_retry and not any(
+                    map(_does_something, self.steps[:place])
+                )
+                # Quotas, silence and cancels are no business of the page's chain.
+                if type(error) is not SpaceRaised:
+                    raise
+                self._failed.add(step.api_name)
+                failed, stopped = failed or error, not step.goes_on
+                shown += _unchanged(step)
+                async for update in self._make_instead(step, instead):
+                    yield update
+            else:
+                if is_last:
+                    raw = self._arguments
+                shown += self._take(step)
+                instead += _unchanged(*step.failing)
+        ended: list[Any] = []
+        async for update in self._end(ended):
+            yield update
+        if failed is not None:
+            if all(value == UNCHANGED for value in (*raw, *instead)) and not _any_set(ended):
+                raise failed
+            yield Toast(str(failed), "error")
+        yield Result(raw, shown + instead + ended)
+
+    async def _end(self, shown: list[Any]) -> AsyncGenerator[Update, None]:
+        """Make the calls after the endpoint's own, adding what they show to `shown`.
+
+        A failure here must not cost the endpoint's result: it is told beside it.
+        """
+        for step in self.after:
+            if step.needs & self._failed:
+                shown += _unchanged(step)
+                continue
+            try:
+                async for update in self._make(step):
+                    if not isinstance(update, Partial):
+                        yield update
+            except SpaceError as error:
+                if not self._failed:
+                    yield Toast(str(error), "error")
+                self._failed.add(step.api_name)
+                shown += _unchanged(step)
+            else:
+                shown += self._take(step)
+
+    async def _make(self, step: EndpointStep) -> AsyncGenerator[Update, None]:
+        """Make one call, keeping its raw outputs."""
+        sent = step_arguments(step, self._values) if step.takes else self._values
+        # Closed here, so that the session is held until the Space has taken a cancel.
+        async with contextlib.aclosing(self.call(step, sent)) as running:
+            async for update in running:
+                if isinstance(update, Result):
+                    self._arguments = update.outputs
+                else:
+                    yield update
+
+    async def _make_instead(
+        self, step: EndpointStep, shown: list[Any]
+    ) -> AsyncGenerator[Update, None]:
+        """Make the calls that follow a failure, adding what they show to `shown`."""
+        broken = False
+        for one in step.failing:
+            try:
+                if not broken:
+                    async for update in self._make(one):
+                        if not isinstance(update, Partial):
+                            yield update
+            except SpaceRaised:
+                # Whoever waits is told of the first failure.
+                broken = True
+            shown += _unchanged(one) if broken else self._take(one)
+
+    def _take(self, step: EndpointStep) -> list[Any]:
+        """Hand on what a step gave; returns what it shows."""
+        if not (step.gives or step.shows):
+            return []
+        outputs = self.visible(step.api_name, self._arguments)
+        self._values = {**self._values, **output_values(step, outputs)}
+        return [outputs[number] for number in step.shows]
+
+
+def _does_something(step: EndpointStep) -> bool:
+    """Whether a step does more than to check what was given."""
+    return bool(step.gives or step.shows)
+
+
+def _any_set(values: Sequence[Any]) -> bool:
+    """Whether one of these is more than an output that stays as it is or becomes empty."""
+    return any(value not in (UNCHANGED, None, "", [], {}) for value in values)
+
+
+def _unchanged(*steps: EndpointStep) -> Iterator[Any]:
+    return (UNCHANGED for step in steps for _ in step.shows)
+
+
+def step_arguments(step: EndpointStep, values: Mapping[str, Any]) -> dict[str, Any]:
+    """What a step is called with, of all values of its job."""
+    return {name: values.get(key) for name, key in step.takes.items()}
+
+
+def output_values(step: EndpointStep, outputs: Sequence[Any]) -> dict[str, Any]:
+    """The values that a step's visible outputs become; those that only change looks set none."""
+    return {
+        key: value
+        for number, key in step.gives.items()
+        if (value := _set(outputs[number])) is not _UNSET
+    }
+
+
+_UNSET = object()
+
+
+def _set(value: Any) -> Any:
+    """What an output sets: itself, or what an update (`gr.update`) does."""
+    if isinstance(value, Mapping) and value.get("__type__") == "update":
+        return value.get("value", _UNSET)
+    return value
+
+
+def every_step(steps: Iterable[EndpointStep]) -> Iterator[EndpointStep]:
+    """The steps, each followed by those that run where it fails."""
+    for step in steps:
+        yield step
+        yield from every_step(step.failing)

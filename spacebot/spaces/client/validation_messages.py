@@ -1,0 +1,46 @@
+"""What the checks of a Space say about rejected values, without their machine talk."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+# How gradio_client and Pydantic begin: "2 parameter(s) failed validation:".
+COUNT = re.compile(
+    r"\d+ (?:parameter\(s\) failed validation|validation errors? for [^\n]*?):?(?=\n|$)"
+)
+# What Pydantic adds for programmers, and the bullet before each of gradio_client's lines.
+_NOISE = re.compile(
+    r"\[type=\w{1,60}, input_value=.*\]$|^\s*For further information visit \S+"
+    r"|^- |^\s*Value error, "
+)
+# Gradio's name for a parameter whose name it does not know.
+_NAMELESS = re.compile(r"^parameter_\d+: ")
+# What is read of a refusal: checks, lines, characters of a line.
+_CHECKS, _LINES, _LINE = 10, 40, 500
+
+
+def validation_message(body: Any) -> str:
+    """The words in the body of a 422, by Gradio's validators, FastAPI or Pydantic."""
+    detail = body.get("detail") if isinstance(body, Mapping) else body
+    if isinstance(detail, str):
+        return clean_message(detail)
+    checks = [one for one in detail if isinstance(one, Mapping)] if isinstance(detail, list) else []
+    failed = [_check_message(one) for one in checks if one.get("is_valid") is not True]
+    return clean_message("\n".join(filter(None, failed[:_CHECKS])))
+
+
+def _check_message(check: Mapping[str, Any]) -> str:
+    """What one check says, after the name of what it checked."""
+    words = str(check.get("message") or check.get("msg") or "").strip()
+    place = check.get("loc")
+    name = check.get("parameter_name") or (place[-1] if isinstance(place, list) and place else "")
+    return f"{name}: {words}" if words and name else words
+
+
+def clean_message(words: str) -> str:
+    """A check's message without counts, types, repeated inputs and addresses of manuals."""
+    lines = (line[:_LINE] for line in words.splitlines()[:_LINES] if not COUNT.fullmatch(line))
+    cleaned = (_NAMELESS.sub("", _NOISE.sub("", line)).strip() for line in lines)
+    return "\n".join(filter(None, cleaned))

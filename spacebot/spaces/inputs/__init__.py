@@ -1,0 +1,55 @@
+"""What a person fills in, and what Gradio takes: data in, data out, no client.
+
+An `Endpoint`'s parameters become `Option`s (`options`); what was given for them
+becomes the values for gradio_client (`values`), or an `InputError` whose sentence
+names the option. A component joins by one class and one line in `table.INPUTS`.
+"""
+
+from __future__ import annotations
+
+from spacebot.spaces.inputs.components.files import is_kind
+from spacebot.spaces.inputs.components.menu import prepare_menus
+from spacebot.spaces.inputs.form import (
+    LIMITED_COMPONENTS,
+    MAX_OPTIONS,
+    CommandOptions,
+    group_by_parameter,
+    is_late,
+    left_empty,
+    option_size,
+    options,
+    own_options,
+    parameter_of,
+    partial_values,
+    resolve_now,
+    suggest,
+    suggest_for,
+    values,
+)
+from spacebot.spaces.inputs.registry import ASKABLE, INPUTS
+from spacebot.spaces.inputs.value_text import WRITTEN_COMPONENTS, summarize, thread_title
+
+__all__ = [
+    "ASKABLE",
+    "INPUTS",
+    "LIMITED_COMPONENTS",
+    "MAX_OPTIONS",
+    "WRITTEN_COMPONENTS",
+    "CommandOptions",
+    "group_by_parameter",
+    "is_kind",
+    "is_late",
+    "left_empty",
+    "option_size",
+    "options",
+    "own_options",
+    "parameter_of",
+    "partial_values",
+    "prepare_menus",
+    "resolve_now",
+    "suggest",
+    "suggest_for",
+    "summarize",
+    "thread_title",
+    "values",
+]

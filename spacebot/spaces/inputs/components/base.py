@@ -1,0 +1,164 @@
+"""What every kind of input has in common: its option, its hint, its sentences."""
+
+# ruff: noqa: ARG002 - a kind need not use all that every kind is handed
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from spacebot.errors import InputError
+from spacebot.models import Choice, Option, OptionType, Parameter
+
+# Discord's limits for the options of a slash command.
+MAX_NAME_LENGTH = 32
+MAX_DESCRIPTION_LENGTH = 100
+MAX_CHOICES = 25
+MAX_CHOICE_LENGTH = 100
+MAX_TEXT_LENGTH = 6000
+
+
+class Input:
+    """One kind of input. Subclasses say which options it needs and what Gradio takes.
+
+    `clearable` kinds can be emptied in a form although they have a default.
+    """
+
+    clearable = False
+
+    def options(self, parameter: Parameter) -> tuple[Option, ...]:
+        """The options a person fills in for this parameter, the main one first."""
+        raise NotImplementedError
+
+    def value(self, parameter: Parameter, arguments: Mapping[str, Any]) -> Any:
+        """What Gradio takes, in JSON, for the options that were given (at least one).
+
+        Raises InputError where it cannot be taken.
+        """
+        raise NotImplementedError
+
+    def blank(self, parameter: Parameter) -> Any:
+        """What the Space's own page sends for this input when nobody touches it."""
+        return None
+
+    def usable(self, parameter: Parameter, value: Any) -> bool:
+        """Whether the Space can take this default; some break the Space's own rules."""
+        return True
+
+    def default(self, parameter: Parameter) -> Any:
+        """The default in the shape of the option's own type, or None, to fill in a form."""
+        return None
+
+    def suggest(self, parameter: Parameter, text: str) -> list[Choice]:
+        """What to offer while a person types; the values are this option's own strings."""
+        return []
+
+    def shown(self, parameter: Parameter, value: Any) -> str:
+        """One given value in plain words, not yet escaped."""
+        return str(value)
+
+
+def name_of(parameter: Parameter, suffix: str = "") -> str:
+    """The option's name, with a suffix for the second and further ones."""
+    return (parameter.option or parameter.name)[: MAX_NAME_LENGTH - len(suffix)] + suffix
+
+
+def has_default(kind: Input, parameter: Parameter) -> bool:
+    """Whether the parameter has a default that the Space itself would accept."""
+    return parameter.default is not None and kind.usable(parameter, parameter.default)
+
+
+def is_needed(kind: Input, parameter: Parameter) -> bool:
+    """Whether a person has to give it: nothing else could be sent."""
+    broken = parameter.default is not None and not kind.usable(parameter, parameter.default)
+    return parameter.required or broken
+
+
+def make_option(
+    kind: Input, parameter: Parameter, type: OptionType, hint: str = "", **fields: Any
+) -> Option:
+    """The option of a parameter, with everything in it that is the same for every kind."""
+    unknown = parameter.secret or parameter.loaded or not has_default(kind, parameter)
+    default = None if unknown else parameter.default
+    usual: dict[str, Any] = {
+        "name": name_of(parameter),
+        "description": describe_option(parameter, hint),
+        "type": type,
+        "parameter": parameter.name,
+        "label": parameter.label,
+        "required": is_needed(kind, parameter),
+        "default": None if default is None else kind.default(parameter),
+        "secret": parameter.secret,
+    }
+    return Option(**(usual | fields))
+
+
+def describe_option(parameter: Parameter, hint: str = "") -> str:
+    """The description of an option: the Space's words, then the hint in brackets."""
+    words = one_line(parameter.description or parameter.label or parameter.name)
+    if not hint:
+        return clip(words, MAX_DESCRIPTION_LENGTH)
+    tail = f" ({clip(hint, MAX_DESCRIPTION_LENGTH // 2)})"
+    return clip(words, MAX_DESCRIPTION_LENGTH - len(tail)) + tail
+
+
+def refuse(name: str, text: str) -> InputError:
+    """The error for the option of this name: "`name` <text>"."""
+    return InputError(f"`{name}` {text}", option=name)
+
+
+def quote(value: Any) -> str:
+    """What was given, short and as code, where no mention and no markdown works."""
+    text = clip(one_line(str(value)), 60).replace("`", "'")
+    return f"`{text}`" if text else "nothing"
+
+
+def clip(text: str, length: int) -> str:
+    """The text, with "…" at the end where it had to be cut."""
+    return text if len(text) <= length else text[: max(0, length - 1)].rstrip() + "…"
+
+
+def one_line(text: str) -> str:
+    """The text on one line, without control characters and changes of direction."""
+    if text.isascii() and text.isprintable():
+        return " ".join(text.split())
+    spaced = "".join(" " if ch.isspace() else ch for ch in text)
+    kept = "".join(
+        ch for ch in spaced if unicodedata.category(ch) != "Cc" and ch not in BIDI_CONTROLS
+    )
+    return " ".join(kept.split())
+
+
+# They can make the rest of a line read backwards, and so hide what was asked for.
+BIDI_CONTROLS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
+def plain_number(number: float | Decimal) -> str:
+    """A number as a person writes it: no exponent, no needless zeros."""
+    text = format(Decimal(str(number)), "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def fold(text: str) -> str:
+    """The text for comparing: without case, accents and needless spaces."""
+    line = one_line(text).casefold()
+    if line.isascii():
+        return line
+    apart = unicodedata.normalize("NFKD", line)
+    return "".join(ch for ch in apart if not unicodedata.combining(ch))
+
+
+# JSON of a real app is far from so deep; what walks through it calls itself at each level.
+MAX_JSON_DEPTH = 200
+
+
+def is_deep(value: Any) -> bool:
+    """Whether JSON is nested more deeply than it can be handled."""
+    level = [[value]]
+    for _ in range(MAX_JSON_DEPTH):
+        inner = [one.values() if isinstance(one, dict) else one for one in level]
+        level = [one for each in inner for one in each if isinstance(one, dict | list)]
+        if not level:
+            return False
+    return True

@@ -1,0 +1,21 @@
+"""What Gradio gave → messages for Discord. Data in, data out: no network, no client."""
+
+from spacebot.spaces.outputs.messages import (
+    MAX_MESSAGES,
+    preview,
+    render,
+    render_unconverted,
+    trim_for_preview,
+)
+from spacebot.spaces.outputs.registry import RENDERERS
+from spacebot.spaces.outputs.text import MAX_MESSAGE_LENGTH
+
+__all__ = [
+    "MAX_MESSAGES",
+    "MAX_MESSAGE_LENGTH",
+    "RENDERERS",
+    "preview",
+    "render",
+    "render_unconverted",
+    "trim_for_preview",
+]

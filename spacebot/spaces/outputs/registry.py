@@ -1,0 +1,249 @@
+"""One renderer for each of Gradio's output components: its value → what is shown.
+
+To add one: a small class, and a line in `RENDERERS`, the table that ends the file.
+"""
+
+# ruff: noqa: ARG002 - every renderer has the same signature
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, Protocol
+
+from spacebot.spaces.outputs import text
+from spacebot.spaces.outputs.files import RenderContext, Rendered, is_uri, join_parts
+from spacebot.spaces.outputs.renderers.annotated import AnnotatedImageRenderer
+from spacebot.spaces.outputs.renderers.plots import NativePlotRenderer, PlotRenderer
+from spacebot.spaces.outputs.renderers.tables import DataframeRenderer
+from spacebot.spaces.outputs.renderers.text_renderers import (
+    ChoiceRenderer,
+    CodeRenderer,
+    DialogueRenderer,
+    HighlightedTextRenderer,
+    HtmlRenderer,
+    JsonRenderer,
+    LabelRenderer,
+    MarkdownRenderer,
+    MonospaceRenderer,
+    PlainRenderer,
+)
+from spacebot.spaces.outputs.values import as_list, files_in, holds_files, texts_in
+
+
+class Renderer(Protocol):
+    """Turns one value into what is shown, with the files and properties of its place.
+
+    Raises TypeError, KeyError and their like for a value of another shape.
+    """
+
+    def __call__(self, value: Any, place: RenderContext) -> Rendered: ...
+
+
+def render_value(value: Any, component: str, place: RenderContext) -> Rendered:
+    """Return what one value shows, by its component or else by its shape."""
+    if value is None or (isinstance(value, str | list | tuple | dict) and not value):
+        return Rendered()
+    renderer = RENDERERS.get(component.lower(), ShapeRenderer())
+    try:
+        return renderer(value, place)
+    except (AttributeError, KeyError, IndexError, TypeError, ValueError):
+        # A component may return a shape that its Gradio version never documented.
+        return ShapeRenderer()(value, place)
+
+
+def is_invisible(component: str) -> bool:
+    """Say whether a component holds nothing for people."""
+    return isinstance(RENDERERS.get(component.lower()), HiddenRenderer)
+
+
+class ShapeRenderer:
+    """A component that is not known: text, files or JSON, whatever its value is."""
+
+    def __call__(self, value: Any, place: RenderContext) -> Rendered:
+        if isinstance(value, str):
+            if is_uri(value):
+                return place.write_uri(value)
+            return PlainRenderer()(value, place)
+        if holds_files(value):
+            beside = "\n".join(texts_in(value))
+            parts = (place.add(file) for file in files_in(value))
+            return join_parts([Rendered(text.escape(beside), source=beside), *parts])
+        if isinstance(value, list | tuple | Mapping):
+            return JsonRenderer()(value, place)
+        return PlainRenderer()(value, place)
+
+
+class FilesRenderer:
+    """One file or several, as they are."""
+
+    def __call__(self, value: Any, place: RenderContext) -> Rendered:
+        if not holds_files(value) and not isinstance(value, str):
+            raise TypeError("no file")
+        return join_parts(_media(value, place, played=False))
+
+
+class MediaRenderer:
+    """A picture, sound or video, or several."""
+
+    def __call__(self, value: Any, place: RenderContext) -> Rendered:
+        if not holds_files(value) and not isinstance(value, str):
+            raise TypeError("no file")
+        return join_parts(_media(value, place))
+
+
+class GalleryRenderer:
+    """Pictures and videos with their captions."""
+
+    def __call__(self, value: Any, place: RenderContext) -> Rendered:
+        parts, captions = [], []
+        for number, item in enumerate(value, 1):
+            media, caption = self._item(item)
+            caption = str(caption or "").strip()
+            parts += _media(media, place, caption)
+            captions += [f"{number}\\. {text.escape(caption)}"] if caption else []
+        return join_parts([Rendered("\n".join(captions)), *parts])
+
+    def _item(self, item: Any) -> tuple[Any, Any]:
+        if isinstance(item, dict):
+            return item.get("image") or item.get("video"), item.get("caption")
+        return (item[0], item[1]) if isinstance(item, list | tuple) else (item, None)
+
+
+class ImageEditorRenderer:
+    """An image editor: the picture that its layers give together."""
+
+    def __call__(self, value: Any, place: RenderContext) -> Rendered:
+        if isinstance(value, dict):
+            value = value.get("composite") or value.get("background") or value.get("layers")
+        return join_parts(_media(value, place))
+
+
+class MultimodalTextboxRenderer:
+    """A multimodal text box: its text, then its files."""
+
+    def __call__(self, value: Any, place: RenderContext) -> Rendered:
+        if not isinstance(value, dict):
+            return MarkdownRenderer()(value, place)
+        words = render_value(value.get("text"), "markdown", place)
+        return join_parts([words, *_media(value.get("files"), place)])
+
+
+class ChatbotRenderer:
+    """A chat: what was said last, after the person's own last message."""
+
+    def __call__(self, value: Any, place: RenderContext) -> Rendered:
+        said = list(self._answer(value))
+        spoken = [one for one in said if not _is_aside(one)]
+        parts = [
+            self._content(content, place)
+            for message in spoken or said
+            for content in as_list(message.get("content"))
+        ]
+        return join_parts(parts, "\n\n")
+
+    def _answer(self, value: Any) -> list[Mapping[str, Any]]:
+        """Return the messages after the last of the user's."""
+        if value and isinstance(value[-1], list | tuple):
+            return [{"content": value[-1][1]}]
+        said: list[Mapping[str, Any]] = []
+        for message in reversed(value):
+            if message.get("role") == "user":
+                break
+            said.insert(0, message)
+        return said
+
+    def _content(self, content: Any, place: RenderContext) -> Rendered:
+        if isinstance(content, dict):
+            if "text" in content and content.get("type", "text") == "text":
+                content = content["text"]
+            elif "component" in content:
+                place = replace(place, props=content.get("props") or {})
+                return render_value(content.get("value"), str(content["component"]), place)
+        return render_value(content, "markdown", place)
+
+
+class DataRenderer:
+    """JSON; the messages that a chat function answers with, as a chat shows them."""
+
+    def __call__(self, value: Any, place: RenderContext) -> Rendered:
+        messages = value if isinstance(value, list) else [value]
+        said = [isinstance(one, Mapping) and {"role", "content"} <= set(one) for one in messages]
+        if said and all(said):
+            return ChatbotRenderer()(messages, place)
+        return JsonRenderer()(value, place)
+
+
+class HiddenRenderer:
+    """A component that holds nothing for people: state, a timer, a button."""
+
+    def __call__(self, value: Any, place: RenderContext) -> Rendered:
+        return Rendered()
+
+
+def _media(
+    value: Any, place: RenderContext, alt: str = "", *, played: bool = True
+) -> list[Rendered]:
+    """Return each file of a value; text in a file's place is an address or words."""
+    if isinstance(value, str):
+        if is_uri(value):
+            return [place.write_uri(value, alt)]
+        return [Rendered(text.escape(value), source=value)]
+    return [place.add(file, alt, played=played) for file in files_in(value)]
+
+
+def _is_aside(message: Mapping[str, Any]) -> bool:
+    """Say whether a chat message is a thought or a tool's use, which have a title."""
+    return bool((message.get("metadata") or {}).get("title"))
+
+
+RENDERERS: dict[str, Renderer] = {
+    "textbox": PlainRenderer(),
+    "number": PlainRenderer(),
+    "slider": PlainRenderer(),
+    "checkbox": PlainRenderer(),
+    "datetime": PlainRenderer(),
+    "radio": ChoiceRenderer(),
+    "dropdown": ChoiceRenderer(),
+    "checkboxgroup": ChoiceRenderer(),
+    "colorpicker": MonospaceRenderer(),
+    "markdown": MarkdownRenderer(),
+    "html": HtmlRenderer(),
+    "code": CodeRenderer(),
+    "json": DataRenderer(),
+    "api": DataRenderer(),
+    "paramviewer": JsonRenderer(),
+    "label": LabelRenderer(),
+    "highlightedtext": HighlightedTextRenderer(),
+    "image": MediaRenderer(),
+    "audio": MediaRenderer(),
+    "video": MediaRenderer(),
+    "file": FilesRenderer(),
+    "uploadbutton": FilesRenderer(),
+    "downloadbutton": FilesRenderer(),
+    "fileexplorer": FilesRenderer(),
+    "model3d": FilesRenderer(),
+    "imageslider": MediaRenderer(),
+    "gallery": GalleryRenderer(),
+    "annotatedimage": AnnotatedImageRenderer(),
+    "imageeditor": ImageEditorRenderer(),
+    "plot": PlotRenderer(),
+    "nativeplot": NativePlotRenderer(),
+    "lineplot": NativePlotRenderer(),
+    "barplot": NativePlotRenderer(),
+    "scatterplot": NativePlotRenderer(),
+    "dataframe": DataframeRenderer(),
+    "chatbot": ChatbotRenderer(),
+    "multimodaltextbox": MultimodalTextboxRenderer(),
+    "dialogue": DialogueRenderer(),
+    "state": HiddenRenderer(),
+    "browserstate": HiddenRenderer(),
+    "timer": HiddenRenderer(),
+    "button": HiddenRenderer(),
+    "clearbutton": HiddenRenderer(),
+    "duplicatebutton": HiddenRenderer(),
+    "loginbutton": HiddenRenderer(),
+    "deeplinkbutton": HiddenRenderer(),
+    "navbar": HiddenRenderer(),
+    "dataset": HiddenRenderer(),
+}

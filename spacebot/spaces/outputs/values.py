@@ -1,0 +1,74 @@
+"""Looking into what Gradio gave: files and texts in nested values, plain values as words."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from spacebot.models import File
+from spacebot.spaces.outputs.files import is_uri
+
+
+def files_in(value: Any) -> Iterator[File]:
+    """Yield the files of a nested value, in order, however deep it is."""
+    waiting = [value]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, File):
+            yield one
+        elif isinstance(one, Mapping):
+            waiting += reversed(list(one.values()))
+        elif isinstance(one, list | tuple):
+            waiting += reversed(one)
+
+
+def texts_in(value: Any) -> Iterator[str]:
+    """Yield the texts that stand beside the files of a nested value."""
+    if isinstance(value, str):
+        yield from [value] if value.strip() and not is_uri(value) else []
+    elif isinstance(value, Mapping):
+        for key, one in value.items():
+            yield from () if key in ("type", "alt_text", "mime_type") else texts_in(one)
+    elif isinstance(value, list | tuple):
+        for one in value:
+            yield from texts_in(one)
+
+
+def holds_files(value: Any) -> bool:
+    """Say whether there is a file anywhere in a value."""
+    return next(files_in(value), None) is not None
+
+
+def as_list(value: Any) -> Sequence[Any]:
+    """Return a value as a list: itself, or with itself as the only item."""
+    return value if isinstance(value, list | tuple) else [value]
+
+
+def label_of(value: Any, choices: Any) -> str:
+    """Return the label under which a value is offered."""
+    for choice in choices or ():
+        if isinstance(choice, list | tuple) and len(choice) == 2 and choice[1] == value:
+            return str(choice[0])
+    return plain_value(value)
+
+
+def parse_json_text(value: str) -> Any:
+    """Return the JSON object or array that a string holds, else the string."""
+    if not value.lstrip().startswith(("{", "[")):
+        return value
+    try:
+        return json.loads(value)
+    except ValueError:
+        return value
+
+
+def plain_value(value: Any) -> str:
+    """Return a plain value as a person reads it."""
+    if isinstance(value, bool):
+        return "Yes" if value else "No"
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
+        return str(int(value))
+    if isinstance(value, list | tuple):
+        return ", ".join(map(plain_value, value))
+    return "" if value is None else str(value)

@@ -1,0 +1,127 @@
+"""What a person calls a parameter, and what is said of it beside its option."""
+
+from __future__ import annotations
+
+import re
+
+from spacebot.models import Parameter
+from spacebot.spaces.schema.component_types import MEDIA_COMPONENTS, TEXT_COMPONENTS, name_set
+from spacebot.spaces.schema.text import MAX_DESCRIPTION_LENGTH, legal_name, spaced_words
+
+# Names that say nothing; the label is asked first.
+_EMPTY_NAME = re.compile(
+    r"(\w|[a-z]\d+|(param|parameter|args?|kwargs|value|inputs?|inp|in|data|component|textbox|number"
+    r"|dict|list|str|obj|slider|dropdown|checkbox|radio|fn|var|variable|tmp|foo|bar|comp)(_?\d)*"
+    r"|(text|image|img|audio|video|file|txt)_?\d+)_?",
+    re.I,
+)
+_EMPTY_LABEL = re.compile(r"((parameter|value|textbox|component)_?\d*|\d+(st|nd|rd|th))", re.I)
+_COUNTED = re.compile(r"[a-z]{3,} \d+", re.I)
+_LEAD = re.compile(
+    r"^((please|enter|type|write|upload|provide|select|choose|pick|input|insert|paste"
+    r"|your|an?|the|here)\b\s*)+(?=\S)",
+    re.I,
+)
+_NOUNS = {
+    "textbox": "text", "checkbox": "option", "checkboxgroup": "options", "radio": "choice",
+    "dropdown": "choice", "slider": "amount", "uploadbutton": "file", "imageeditor": "image",
+    "gallery": "images", "multimodaltextbox": "message", "dataframe": "table", "datetime": "time",
+    "colorpicker": "color", "model3d": "model", "chatbot": "message",
+}  # fmt: skip
+# Words for the widget on the page that end (or begin) a name.
+_WIDGET = re.compile(
+    r"^ui (?=\S)|(?<=\S) (slider|textbox|text box|dropdown|checkbox|radio|ui|component)$", re.I
+)
+# "user input" without its noun would be somebody.
+_ADJECTIVE = re.compile(
+    r"(^|\b)(user|model|custom|raw|second|first|other|new|main|your|chat|the|current)$", re.I
+)
+_MEDIA_NAMES = name_set("image img picture photo audio sound video file document")
+# How a placeholder begins that tells what to write; others show what could be written.
+_TELLS = re.compile(
+    r"enter|type|write|upload|provide|select|choose|pick|input|insert|paste|describe|ask|say|leave"
+    r"|search|what|your|optional|eg?|ex|example|for|press|click|add|use|put|none|auto\w*|default"
+    r"|not|no|must|separated?|comma|one|two|up|max|min|any|if|only|this|the|how|why|which|please|here"
+    r"|start|send|message|keep|set|list|name|path|url|link|text|prompt|number|see|tell|give|try",
+    re.I,
+)
+# What labels say of any field.
+_ON_A_LABEL = name_set("input enter select choose upload your the optional yes")
+# With room for the bounds and the default behind it.
+_MAX_HINT_LENGTH = MAX_DESCRIPTION_LENGTH - 20
+
+
+def option_name(name: str, label: str, component: str) -> str:
+    """What a person would call a parameter: its name, else its label, else its kind."""
+    if component == "chatbot":
+        # One who is asked for a whole history gives its next message.
+        return "message"
+    # A text called "image" is where one is: an address, a path.
+    elsewhere = (
+        component in TEXT_COMPONENTS and name.lower() in _MEDIA_NAMES and not is_empty_label(label)
+    )
+    if name and not elsewhere and not _EMPTY_NAME.fullmatch(name):
+        return legal_name(_without_widget(spaced_words(name), component), component)
+    if _COUNTED.fullmatch(label.strip()) and not _EMPTY_LABEL.fullmatch(label.strip()):
+        # "Number 5" beside "Slider 6": what its author calls it tells them apart.
+        return legal_name(label, "value")
+    if not is_empty_label(label):
+        words = re.split(r"[(\[{:;?!。，、]|\s[-–—|/]\s|\.\s", label.strip())
+        told = next((word.strip() for word in words if any(map(str.isalnum, word))), label)
+        if legal := legal_name(_LEAD.sub("", told), " "):
+            return legal
+    return legal_name(_NOUNS.get(component, component), "value")
+
+
+def _without_widget(words: str, component: str) -> str:
+    """The words of a name without those for the page's widget or for how a file travels."""
+    plain = _WIDGET.sub("", words)
+    if not _ADJECTIVE.search(found := re.sub(r" (input|inp)$", "", plain, flags=re.I)):
+        plain = found
+    if component in MEDIA_COMPONENTS:
+        plain = re.sub(r" (file ?path|path|pth|filename|fp)$", "", plain, flags=re.I)
+    return plain if len(plain) > 1 else words
+
+
+def read_label(parameter: Parameter) -> str:
+    """What a person reads above a field: the author's label, or the option's name in words."""
+    label = parameter.label
+    if parameter.component == "chatbot" and is_empty_label(label):
+        return "Message"
+    if is_empty_label(label):
+        label = parameter.option.replace("-", " ")
+    words = spaced_words(label) if label.isidentifier() else label
+    return words[:1].upper() + words[1:]
+
+
+def read_hint(parameter: Parameter, *, placeholder: bool) -> str:
+    """What a person reads beside an option: its author's hint, led by the label where neither
+    the hint nor the option's name says as much; a `placeholder` that is an example as one."""
+    hint, label = parameter.description, parameter.label
+    if not hint:
+        return "What you say" if parameter.component == "chatbot" else ""
+    said, known = _words(label), _words(f"{parameter.option} {hint}")
+    # "ref" says as much as "reference".
+    new = [word for word in said if not any(word.startswith(one) for one in known)]
+    if new and len(label + hint) < _MAX_HINT_LENGTH:
+        return f"{label}: {hint}"
+    example = placeholder and hint.isascii() and len(hint) <= 60 and not said & _words(hint)
+    first = re.search(r"[^\W\d_]+", hint)
+    return f"e.g. {hint}" if example and not (first and _TELLS.fullmatch(first[0])) else hint
+
+
+def _words(text: str) -> set[str]:
+    """The words of a text that say something, in lower case and without a plural's end."""
+    found = re.findall(r"[^\W\d_]{3,}", text.replace("_", " ").lower())
+    return {word.removesuffix("s") for word in found} - _ON_A_LABEL
+
+
+def is_empty_name(name: str) -> bool:
+    """Whether a parameter's name does not tell what it is for."""
+    return bool(_EMPTY_NAME.fullmatch(name))
+
+
+def is_empty_label(label: str) -> bool:
+    """Whether a label is missing or one that Gradio made up ("parameter_12", "1st")."""
+    said = any(map(str.isalpha, label)) and not _EMPTY_LABEL.fullmatch(label)
+    return not said or bool(_EMPTY_NAME.fullmatch(label.replace(" ", "_")) and label.isascii())

@@ -1,0 +1,137 @@
+"""All endpoints of an app side by side: what starts each, and how much people come for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from spacebot.spaces.schema.app_config import MAX_CHAIN, AppConfig, Dependency
+from spacebot.spaces.schema.component_types import (
+    CONTENT_COMPONENTS,
+    MEDIA_COMPONENTS,
+    RESULT_COMPONENTS,
+    name_set,
+)
+from spacebot.spaces.schema.selection.candidates import Candidate
+from spacebot.spaces.schema.text import spaced_words
+
+# What somebody does to have something done, and what the page does by itself.
+BUTTON_EVENTS = frozenset({"click", "submit", "double_click"})
+PASSIVE_EVENTS = name_set(
+    "load unload tick select play pause stop end like focus blur expand collapse edit"
+    " undo retry clear delete key_up key_down scroll example_select option_select"
+    " start_recording pause_recording copy flag suggest"
+)
+
+
+@dataclass(frozen=True)
+class EndpointSet:
+    """All endpoints of an app side by side. `best` holds what people come for, by the id of
+    its chain's first."""
+
+    app: AppConfig
+    candidates: Sequence[Candidate]
+    best: dict[int, Candidate] = field(default_factory=dict)
+
+    @cached_property
+    def taken_in(self) -> frozenset[Any]:
+        """Ids of components that some event takes: the page's form."""
+        return frozenset(i for c in self.candidates if c.event for i in c.event.inputs) | frozenset(
+            i for e in self.app.events if e.after is not None for i in e.inputs
+        )
+
+    def of(self, event: Dependency) -> Candidate | None:
+        """The endpoint that an event gives, if any."""
+        return self._by_event.get(id(event))
+
+    @cached_property
+    def _by_event(self) -> dict[int, Candidate]:
+        # The first of several, as they are described.
+        return {id(one.event): one for one in reversed(self.candidates) if one.event}
+
+    def chain(self, candidate: Candidate) -> list[Candidate]:
+        """The endpoints of the `.then` chain it belongs to, without what only a failure starts."""
+        if candidate.event is None:
+            return [candidate]
+        return self._chains.get(self.app.root(candidate.event).id, [])[:MAX_CHAIN]
+
+    @cached_property
+    def _chains(self) -> dict[Any, list[Candidate]]:
+        """The endpoints of each chain, by the id of the event that starts it."""
+        found: dict[Any, list[Candidate]] = {}
+        for one in self.candidates:
+            if one.event and not self.app.on_failure(one.event):
+                found.setdefault(self.app.root(one.event).id, []).append(one)
+        return found
+
+    def events(self, candidate: Candidate) -> set[str]:
+        """The names of the events that start it."""
+        return (
+            {name for _, name in self.app.triggers(candidate.event)} if candidate.event else set()
+        )
+
+    def said(self, candidate: Candidate) -> str:
+        """What its author calls it: by the function's name, else on its button."""
+        return self.button(candidate) if is_lambda(candidate) else spaced_words(candidate.stem)
+
+    def others(self, candidate: Candidate) -> Iterator[Candidate]:
+        """The other endpoints that somebody starts, by a button or the enter key."""
+        for other in self.candidates:
+            if other is not candidate and self.events(other) & BUTTON_EVENTS:
+                yield other
+
+    def button(self, candidate: Candidate) -> str:
+        """The text on the button that starts it, or nothing."""
+        for component, _ in self.app.triggers(candidate.event) if candidate.event else ():
+            said = self.app.text(component.props.get("value")) if component else ""
+            if said and component and component.type.endswith("button"):
+                # ChatInterface starts its /chat by a button that no page shows.
+                return "" if self.app.hidden(component) else said
+        return ""
+
+    def chats(self, candidate: Candidate) -> bool:
+        """Whether it answers a message: a gr.ChatInterface's, or one that fills a chatbot."""
+        triggers = self.app.triggers(candidate.event) if candidate.event else ()
+        # ChatInterface starts its API's function by a button that no page shows.
+        unseen = any(part and self.app.hidden(part) for part, _ in triggers)
+        first = candidate.inputs.parameters[:1]
+        said = any(p.component in ("textbox", "multimodaltextbox") for p in first)
+        gives = map(self.app.component, candidate.event.outputs if candidate.event else ())
+        hidden = any(part and part.type == "json" and self.app.hidden(part) for part in gives)
+        takes = said and (hidden or first[0].name == "message")
+        fills = any(output.component == "chatbot" for output in candidate.results)
+        return fills or self.app.is_chat or (unseen and takes)
+
+    def score(self, candidate: Candidate) -> float:
+        """How much it looks like what people come to the app for."""
+        events = self.events(candidate)
+        inputs = candidate.inputs.parameters
+        results = [o for o in candidate.outputs if o.component in RESULT_COMPONENTS]
+        event = candidate.event
+        own = set(event.outputs) - set(event.inputs) if event else set()
+        points = (
+            3.0 if events & BUTTON_EVENTS else (0.0 if events and events <= PASSIVE_EVENTS else 1.0)
+        )
+        points += 2 if any(p.component in CONTENT_COMPONENTS for p in inputs) else 0
+        points += (
+            3 if any(o.component in MEDIA_COMPONENTS for o in results) else 1.5 * bool(results)
+        )
+        points += 1.5 if own else 0
+        points += 1 if candidate.description else 0
+        points += 1 if event and event.streams else 0
+        points += 1 if self._is_primary(candidate) else 0
+        return points + min(len(inputs), 8) * 0.3
+
+    def _is_primary(self, candidate: Candidate) -> bool:
+        event = candidate.event
+        return any(
+            part and part.props.get("variant") == "primary"
+            for part, _ in (self.app.triggers(event) if event else ())
+        )
+
+
+def is_lambda(candidate: Candidate) -> bool:
+    """Whether its function has no name that says anything."""
+    return candidate.stem in ("lambda", "fn", "f", "")

@@ -1,0 +1,1 @@
+"""What the page's wiring says: events, chains and follow-ups."""

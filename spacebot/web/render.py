@@ -1,0 +1,194 @@
+"""Everything the page shows → HTML. Jinja escapes whatever comes from a Space."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from spacebot.models import BotPhase, JobStage, Option, OptionType, OwnerStatus, Status
+from spacebot.web import setup_guide
+from spacebot.web.access import OwnerAccess
+from spacebot.web.markdown import to_html
+from spacebot.web.plots import history_plots
+from spacebot.web.tryout.conversations import TryOutQuestion
+from spacebot.web.tryout.file_cache import CachedFile
+
+PHASE_LABELS = {
+    BotPhase.OFF: "No token set",
+    BotPhase.CONNECTING: "Connecting",
+    BotPhase.CONNECTED: "Connected",
+    BotPhase.RETRYING: "Trying again",
+    BotPhase.FAILED: "Stopped",
+}
+STAGE_LABELS = {
+    JobStage.WAKING: "Waking the Space",
+    JobStage.WAITING: "Waiting for a free place",
+    JobStage.SENDING: "Sending files to the Space",
+    JobStage.QUEUED: "In the Space’s queue",
+    JobStage.RUNNING: "The Space is working",
+    JobStage.FETCHING: "Fetching the result",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class RenderedMessage:
+    """A message of the try-out: text in Discord's markdown, and the files under it."""
+
+    text: str
+    files: tuple[tuple[CachedFile, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RunningLine:
+    """How a job runs: a line in Discord's markdown, and the stage for a screen reader."""
+
+    line: str
+    stage: str
+    partial: RenderedMessage | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadHeader:
+    """A thread that a result is posted in, and the line on the message that it is opened on."""
+
+    title: str
+    line: str
+
+
+@dataclass(frozen=True)
+class PageSection:
+    """A part of the page that changes by itself; `digest` changes with `html`."""
+
+    name: str
+    html: str
+
+    @cached_property
+    def digest(self) -> str:
+        """A short name for this very content."""
+        return hashlib.sha256(self.html.encode()).hexdigest()[:10]
+
+
+def sections(status: Status, *, token: bool, hosted: bool) -> tuple[PageSection, ...]:
+    """The page's parts in order, a part's own slots after it.
+
+    `token` says that a Discord token is set, `hosted` that this is a Space.
+    """
+    parts = _templates.get_template("sections.html").module
+    guide = setup_guide.guide_steps(status, token=token, hosted=hosted)
+    told = any(step.wrong for step in guide)
+    shown = [
+        PageSection("state", parts.state(status)),  # type: ignore[attr-defined]
+        PageSection("alert", parts.alert(status.bot, told, status.trouble)),  # type: ignore[attr-defined]
+        PageSection("setup", _guide(guide)),
+        PageSection("counts", parts.counts(status)),  # type: ignore[attr-defined]
+        PageSection("history", _history(status)),
+        PageSection("failures", parts.failures(status.failures)),  # type: ignore[attr-defined]
+        PageSection("spaces", parts.spaces(len(status.spaces))),  # type: ignore[attr-defined]
+    ]
+    for index, space in enumerate(status.spaces):
+        count = len(status.spaces)
+        html = parts.space(space, count, status.paused)  # type: ignore[attr-defined]
+        shown.append(PageSection(f"space-{index}", html))
+    return tuple(shown)
+
+
+def _guide(guide: Sequence[setup_guide.GuideStep]) -> str:
+    done = bool(guide) and setup_guide.is_finished(tuple(guide))
+    return _templates.get_template("guide.html").render(guide=guide, done=done)
+
+
+def _history(status: Status) -> str:
+    drawn = history_plots(status.history, status.span)
+    hour = len(status.history) * status.span <= 3600
+    return _templates.get_template("history.html").render(plots=drawn, hour=hour)
+
+
+def owner(status: Status, more: OwnerStatus, name: str) -> PageSection:
+    """The owner's view. `name` is theirs on Hugging Face, where they signed in there."""
+    template = _templates.get_template("owner.html")
+    return PageSection(
+        "owner", template.render(status=status, more=more, name=name, STAGES=STAGE_LABELS)
+    )
+
+
+def sign_in(access: OwnerAccess, name: str) -> PageSection:
+    """How to sign in as the owner; nothing where nobody can."""
+    return PageSection(
+        "owner", _templates.get_template("stranger.html").render(way=access, name=name)
+    )
+
+
+def shell(tryout: bool) -> str:
+    """The page's frame, in which the sections and the try-out have their places."""
+    return _templates.get_template("shell.html").render(tryout=tryout)
+
+
+def form(command: str, options: Sequence[Option], rest: Sequence[Option]) -> str:
+    """The form of a command."""
+    template = _templates.get_template("form.html")
+    return template.render(command=command, options=options, rest=rest, Type=OptionType)
+
+
+def turn(
+    command: str,
+    bot: str,
+    messages: Sequence[RenderedMessage] = (),
+    running: RunningLine | None = None,
+    problem: str = "",
+    said: TryOutQuestion | None = None,
+    header: str = "",
+    thread: ThreadHeader | None = None,
+    private: bool = False,
+) -> str:
+    """What a command looks like: who used it, then its messages, how it runs, or its problem.
+
+    `said` is the message to a chat that is answered, `header` the line over what
+    came of a command, in Discord's markdown; `thread` where its messages are, if
+    not in the channel, and `private` that nobody else sees them.
+    """
+    template = _templates.get_template("turn.html")
+    return template.render(
+        command=command,
+        bot=bot,
+        messages=messages,
+        running=running,
+        problem=problem,
+        said=said,
+        header=header,
+        thread=thread,
+        private=private,
+    )
+
+
+def _size(count: int) -> str:
+    """A number of bytes for people: "250 bytes", "12.0 kB", "3.4 MB"."""
+    if count < 1000:
+        return f"{count} bytes"
+    return f"{count / 1000:.1f} kB" if count < 1_000_000 else f"{count / 1_000_000:.1f} MB"
+
+
+def _seconds(seconds: float) -> str:
+    """Seconds for people: "0.24 s", "3.1 s", "45 s", "12 min"."""
+    if seconds < 10:
+        return f"{seconds:.2g} s"
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
+
+
+def _accept(file_type: str) -> str:
+    """Gradio's "image" or ".png" as a file field's "image/*" or ".png"."""
+    return file_type if file_type.startswith(".") or "/" in file_type else f"{file_type}/*"
+
+
+_templates = Environment(
+    loader=PackageLoader("spacebot.web"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+_templates.filters |= {"discord": to_html, "size": _size, "seconds": _seconds, "accept": _accept}
+_templates.globals |= {"PHASES": PHASE_LABELS}

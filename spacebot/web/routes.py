@@ -1,0 +1,281 @@
+"""What the page's scripts ask for over HTTP, beside Gradio's own routes.
+
+The page has no Gradio event: nothing but these routes can be called.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import math
+import re
+import secrets
+import tempfile
+import time
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Header, HTTPException, Request, Response
+from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, StreamingResponse
+from starlette.datastructures import FormData
+
+from spacebot.engine import recipes
+from spacebot.errors import InputError, SpacebotError
+from spacebot.models import BotPhase, Choice, Endpoint, Job, Requester
+from spacebot.spaces import inputs
+from spacebot.web import render
+from spacebot.web.access import OwnerAccess, require_own_page
+from spacebot.web.overview import StatusOverview
+from spacebot.web.owner import OwnerView
+from spacebot.web.program import Program
+from spacebot.web.tryout import forms
+from spacebot.web.tryout.conversations import TryOutConversations, TryOutQuestion
+from spacebot.web.tryout.file_cache import FileCache
+from spacebot.web.tryout.results import TryOutResults
+from spacebot.web.tryout.tryout import TryOutRun
+
+SESSION_ID = re.compile(r"[0-9a-f]{32}")
+# Prometheus' text format, as its own client names it.
+PROMETHEUS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+NO_STORE = {"Cache-Control": "no-store"}
+# Without this, an nginx in front of the app may hold events back.
+EVENT_STREAM_HEADERS = {**NO_STORE, "X-Accel-Buffering": "no"}
+
+
+class TryOutRoutes:
+    """The try-out's routes; each answers 404 where the try-out is not offered."""
+
+    def __init__(self, program: Program, file_cache: FileCache, overview: StatusOverview) -> None:
+        self._program = program
+        self._overview = overview
+        self._file_cache = file_cache
+        self._running: set[asyncio.Task[None]] = set()
+        self._conversations = TryOutConversations()
+        self._results = TryOutResults(program)
+
+    async def offered(self, request: Request) -> None:
+        """Refuse where the try-out is off, and what another site's page asks for."""
+        if not self._program.tryout:
+            raise HTTPException(404, "The try-out is off here.")
+        # A foreign page could otherwise spend what a visitor, or the owner's machine, may spend.
+        # A file may be opened in a tab of its own, which no page asks for.
+        if request.headers.get("sec-fetch-site") != "none":
+            require_own_page(request)
+
+    async def commands(self) -> list[dict[str, str | bool]]:
+        """Each command's name and description, and whether it is a chat."""
+        return [one.shown() for one in forms.commands_by_name(self._program.spaces()).values()]
+
+    async def form(self, command: str, after: str = "") -> HTMLResponse:
+        """The form of a command, or of what the press of a result's button calls."""
+        called = self._called(command, after)
+        # A menu may have tens of thousands of choices.
+        return HTMLResponse(await asyncio.to_thread(_form, called), headers=NO_STORE)
+
+    async def suggest(
+        self,
+        request: Request,
+        command: str,
+        option: str,
+        x_spacebot_session: Annotated[str, Header()],
+        after: str = "",
+    ) -> list[dict[str, str]]:
+        """What fits an option, from a form with all that is filled in so far."""
+        requester = _visitor(x_spacebot_session)
+        endpoint = self._called(command, after).endpoint
+        typed = await forms.read_fields(request)
+        text = typed.pop(option, "")[:100]
+        found = await self._fitting(
+            endpoint, option, text, forms.partial_arguments(endpoint, typed), requester
+        )
+        return [{"label": choice.label, "value": str(choice.value)} for choice in found]
+
+    async def _fitting(
+        self,
+        endpoint: Endpoint,
+        option: str,
+        text: str,
+        arguments: Mapping[str, Any],
+        requester: Requester,
+    ) -> list[Choice]:
+        """What the Space's page decides comes from the bot's thread, all else from here."""
+        parameter = inputs.parameter_of(endpoint, option)
+        if parameter is not None and parameter.live:
+            with contextlib.suppress(SpacebotError):
+                return await self._program.suggest(endpoint, option, text, arguments, requester)
+        # A menu may have tens of thousands of choices.
+        return await asyncio.to_thread(inputs.suggest, endpoint, option, text)
+
+    async def vary(self, request: Request, command: str, after: str = "") -> dict[str, str]:
+        """Other seeds than those given, by option name, as a form holds them."""
+        endpoint = self._called(command, after).endpoint
+        fields = await forms.read_fields(request)
+        varied = recipes.vary_seeds(endpoint, fields)
+        fresh = {name: value for name, value in varied.items() if fields.get(name) != value}
+        return {name: str(value).lower() for name, value in fresh.items()}
+
+    async def run(
+        self,
+        request: Request,
+        command: str,
+        x_spacebot_session: Annotated[str, Header()],
+        conversation: str = "",
+        after: str = "",
+    ) -> Response:
+        """Run a command; the answer is a stream of server-sent events, each the turn so far.
+
+        `after` is the press of a result's button, which calls another endpoint with it.
+        A chat belongs to a `conversation`; the form of a further message holds `said` and `files`.
+        """
+        requester = _visitor(x_spacebot_session)
+        keys = (x_spacebot_session, _session(conversation or x_spacebot_session))
+        called = self._called(command, after)
+        endpoint = called.endpoint
+        bot = (await self._overview.status()).bot.name or "Spacebot"
+        shared = (self._program, self._file_cache, self._running)
+        turn = TryOutRun(*shared, called.name, bot, self._results, after)
+        folder = tempfile.TemporaryDirectory(prefix="spacebot-given-")
+        try:
+            async with request.form(max_files=25, max_fields=forms.MAX_FIELDS) as form:
+                question = await asyncio.to_thread(
+                    self._question, endpoint, form, Path(folder.name), ":".join(keys)
+                )
+        except InputError as error:
+            folder.cleanup()
+            return _events(_once(turn.refused(error)))
+        except BaseException:
+            folder.cleanup()
+            raise
+        job = Job(
+            secrets.token_hex(8),
+            question.endpoint,
+            requester,
+            question.arguments,
+            command=f"/{called.name}",
+            conversation=f"tryout:{':'.join(keys)}" if endpoint.chats else None,
+        )
+        if endpoint.chats:
+            turn.said(
+                question, lambda end: self._conversations.answered(":".join(keys), endpoint, end)
+            )
+        return _events(turn.events(job, folder))
+
+    def _question(
+        self, endpoint: Endpoint, form: FormData, folder: Path, key: str
+    ) -> TryOutQuestion:
+        """What a form asks of an endpoint; a chat's is put together with what was said before."""
+        said = form.get("said")
+        if endpoint.chats and isinstance(said, str):
+            said = forms.clean(said)
+            files = forms.save_attachments(form.getlist("files"), folder)
+            return self._conversations.say(key, endpoint, said, files)
+        arguments = forms.read_form(endpoint, form, folder)
+        if endpoint.chats:
+            return self._conversations.begin(key, endpoint, arguments)
+        return TryOutQuestion(endpoint, arguments, "", ())
+
+    async def file(self, key: str) -> FileResponse:
+        """A file of a result, for as long as it is kept."""
+        kept = self._file_cache.find(key)
+        if kept is None:
+            raise HTTPException(404, "This file is no longer kept. Run the command again.")
+        return FileResponse(kept.path, media_type=kept.media_type, headers=kept.headers)
+
+    def _called(self, command: str, after: str) -> forms.PageCommand:
+        """What is run: the command, or what the press of a result's button calls."""
+        if not after:
+            return self._command(command)
+        try:
+            return self._results.pressed(after)
+        except SpacebotError as error:
+            raise HTTPException(404, str(error)) from error
+
+    def _command(self, name: str) -> forms.PageCommand:
+        found = forms.commands_by_name(self._program.spaces()).get(name)
+        if found is None:
+            raise HTTPException(404, "This command is not offered any longer. Choose another one.")
+        return found
+
+    def router(self) -> APIRouter:
+        """The routes of all of the above."""
+        router = APIRouter(prefix="/spacebot/tryout", dependencies=[Depends(self.offered)])
+        router.add_api_route("/commands", self.commands, methods=["GET"])
+        router.add_api_route("/form", self.form, methods=["GET"], response_class=HTMLResponse)
+        router.add_api_route("/suggest", self.suggest, methods=["POST"])
+        router.add_api_route("/vary", self.vary, methods=["POST"])
+        router.add_api_route("/run", self.run, methods=["POST"], response_class=StreamingResponse)
+        router.add_api_route("/files/{key}", self.file, methods=["GET", "HEAD"])
+        return router
+
+
+def router(program: Program, file_cache: FileCache, access: OwnerAccess) -> APIRouter:
+    """/healthz, the page's sections, the try-out's routes and the owner's."""
+    overview = StatusOverview(program)
+
+    async def healthz() -> JSONResponse:
+        status = await overview.status()
+        bot = status.bot
+        if bot.phase in (BotPhase.CONNECTED, BotPhase.OFF):
+            if status.trouble:
+                degraded = {"status": "degraded", "reason": status.trouble}
+                return JSONResponse(degraded, status_code=503, headers=NO_STORE)
+            return JSONResponse({"status": "ok"}, headers=NO_STORE)
+        reason = bot.reason or "The first connection to Discord is under way."
+        answer = {"status": bot.phase.value, "reason": reason}
+        headers = dict(NO_STORE)
+        if bot.until:
+            headers["Retry-After"] = str(max(1, math.ceil(bot.until - time.time())))
+        return JSONResponse(answer, status_code=503, headers=headers)
+
+    async def sections(known: str = "") -> Response:
+        changed = await overview.changed(known)
+        return JSONResponse(changed, headers=NO_STORE) if changed else Response(status_code=204)
+
+    async def metrics() -> Response:
+        return Response(
+            await program.metrics(), headers={**NO_STORE, "Content-Type": PROMETHEUS_TYPE}
+        )
+
+    async def look(request: Request) -> Response:
+        require_own_page(request)
+        try:
+            await program.look()
+        except SpacebotError as error:
+            raise HTTPException(409, str(error)) from error
+        return Response(status_code=204)
+
+    every = APIRouter(include_in_schema=False)
+    every.add_api_route("/healthz", healthz, methods=["GET", "HEAD"])
+    every.add_api_route("/metrics", metrics, methods=["GET"])
+    every.add_api_route("/spacebot/status", sections, methods=["GET"])
+    every.add_api_route("/spacebot/look", look, methods=["POST"])
+    every.include_router(TryOutRoutes(program, file_cache, overview).router())
+    every.include_router(OwnerView(program, overview, access).router())
+    return every
+
+
+def _session(name: str) -> str:
+    if not SESSION_ID.fullmatch(name):
+        raise HTTPException(400, "The session must be 32 hexadecimal digits.")
+    return name
+
+
+def _visitor(session: str) -> Requester:
+    """A visitor by the session of the browser's tab; raises 400 for what is none."""
+    user = f"tryout:{_session(session)}"
+    # Sessions cost nothing to make up: together their visitors have one person's share.
+    return Requester(user, "you", share="tryout")
+
+
+def _form(called: forms.PageCommand) -> str:
+    options, rest = forms.fields(called.endpoint)
+    return render.form(called.name, options, rest)
+
+
+def _events(stream: AsyncIterator[str]) -> StreamingResponse:
+    return StreamingResponse(stream, media_type="text/event-stream", headers=EVENT_STREAM_HEADERS)
+
+
+async def _once(event: str) -> AsyncIterator[str]:
+    yield event

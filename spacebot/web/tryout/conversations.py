@@ -1,0 +1,62 @@
+"""The try-out's conversations: what each visitor's chats hold, in memory, the oldest forgotten."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from spacebot.discord_bot.conversations import transcript
+from spacebot.models import Endpoint, File, Outcome
+
+MAX_CONVERSATIONS = 500
+
+
+@dataclass(slots=True)
+class TryOutConversation:
+    """One conversation: the settings it began with, and what the Space's chatbot holds."""
+
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    history: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class TryOutQuestion:
+    """A message to a chat: the endpoint with its history, the values, and what was said."""
+
+    endpoint: Endpoint
+    arguments: Mapping[str, Any]
+    said: str
+    files: tuple[str, ...]
+
+
+class TryOutConversations:
+    """The conversations by their keys."""
+
+    def __init__(self, most: int = MAX_CONVERSATIONS) -> None:
+        self._most = most
+        self._kept: OrderedDict[str, TryOutConversation] = OrderedDict()
+
+    def begin(self, key: str, endpoint: Endpoint, arguments: Mapping[str, Any]) -> TryOutQuestion:
+        """Start a conversation with what its command was given."""
+        text, files, settings = transcript.split_arguments(endpoint, arguments)
+        self._kept[key] = TryOutConversation(settings)
+        while len(self._kept) > self._most:
+            self._kept.popitem(last=False)
+        return self.say(key, endpoint, text, files)
+
+    def say(self, key: str, endpoint: Endpoint, text: str, files: Sequence[File]) -> TryOutQuestion:
+        """The next message of a conversation; one that was forgotten begins anew."""
+        kept = self._kept.setdefault(key, TryOutConversation())
+        self._kept.move_to_end(key)
+        filled, arguments, _ = transcript.build_question(
+            endpoint, kept.settings, kept.history, text, files
+        )
+        return TryOutQuestion(filled, arguments, text, tuple(file.name for file in files))
+
+    def answered(self, key: str, endpoint: Endpoint, outcome: Outcome) -> None:
+        """Keep what the chatbot holds now."""
+        history = transcript.history_of(endpoint, outcome.outputs)
+        if history is not None and key in self._kept:
+            self._kept[key].history = history

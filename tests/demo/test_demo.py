@@ -1,0 +1,180 @@
+"""The embedded Space does real work, seen through the stock client."""
+
+import time
+import wave
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from gradio_client import Client, handle_file
+from PIL import Image
+
+from spacebot import demo
+from spacebot.demo import music, painting, talk
+
+
+@pytest.fixture(scope="module")
+def served() -> Iterator[demo.DemoServer]:
+    """The embedded Space, served once for this file."""
+    running = demo.serve()
+    yield running
+    running.close()
+    running.close()
+
+
+@pytest.fixture
+def client(served, tmp_path) -> Client:
+    """A session of its own on the embedded Space."""
+    return Client(served.url, verbose=False, download_files=str(tmp_path))
+
+
+def samples(path: str) -> np.ndarray:
+    """A wav's samples, one row a moment."""
+    with wave.open(path) as tune:
+        assert tune.getframerate() == music.SAMPLE_RATE
+        frames = np.frombuffer(tune.readframes(tune.getnframes()), np.int16)
+        return frames.reshape(-1, tune.getnchannels())
+
+
+def test_every_endpoint_says_what_it_does(client):
+    endpoints = client.view_api(return_format="dict", print_info=False)["named_endpoints"]
+    assert set(endpoints) == {"/compose", "/paint", "/describe", "/chat", "/slow"}
+    assert all(endpoint["description"] for endpoint in endpoints.values())
+
+
+def test_compose_is_the_same_for_the_same_seed_and_never_silent(client):
+    tune = samples(client.predict("calm piano", 1, 5, api_name="/compose"))
+    assert len(tune) == 5 * music.SAMPLE_RATE
+    assert np.sqrt((tune.astype(float) ** 2).mean()) > 1000
+    again = samples(client.predict("calm piano", 1, 5, api_name="/compose"))
+    other_seed = samples(client.predict("calm piano", 2, 5, api_name="/compose"))
+    other_words = samples(client.predict("happy piano", 1, 5, api_name="/compose"))
+    assert np.array_equal(tune, again)
+    assert not np.array_equal(tune, other_seed)
+    assert not np.array_equal(tune, other_words)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "expected"),
+    [
+        ("slow sad piano", {"tempo": 72, "scale": music.MINOR, "voice": "piano"}),
+        ("fast happy chiptune", {"tempo": 124, "scale": music.MAJOR, "voice": "chip"}),
+        ("techno", {"tempo": 126, "drums": True}),
+        ("zen garden", {"scale": music.HIRAJOSHI, "voice": "guitar"}),
+    ],
+)
+def test_the_words_decide_the_mood(prompt, expected):
+    mood = music.read_mood(prompt)
+    assert {name: getattr(mood, name) for name in expected} == expected
+
+
+@pytest.mark.parametrize("voice", sorted(music.VOICES))
+def test_every_voice_sounds_and_does_not_click(voice):
+    note = music.VOICES[voice](440.0, 0.5)
+    assert np.abs(note).max() > 0.1
+    assert abs(note[0]) < 0.01
+    assert abs(note[-1]) < 0.01
+
+
+@pytest.mark.parametrize("form", sorted(painting.PAINTERS))
+def test_paint_gives_a_png_of_the_size_asked_for(client, form):
+    path = client.predict("teal lights", 256, 1, form, api_name="/paint")
+    with Image.open(path) as picture:
+        assert (picture.format, picture.size) == ("PNG", (256, 256))
+        assert len(picture.convert("RGB").getcolors(256 * 256) or []) > 50
+    again = client.predict("teal lights", 256, 1, form, api_name="/paint")
+    other = client.predict("teal lights", 256, 2, form, api_name="/paint")
+    assert Path(path).read_bytes() == Path(again).read_bytes()
+    assert Path(path).read_bytes() != Path(other).read_bytes()
+
+
+def test_the_words_decide_form_and_colours():
+    assert painting.choose_form("a sunset over the hills") == "mountains"
+    assert painting.choose_form("a galaxy") == "sky"
+    assert painting.choose_form("jazz") == "flow"
+    rng = np.random.default_rng(0)
+    red, green, blue = painting.choose_palette("something blue", rng)[2]
+    assert blue > red
+    assert blue > green
+
+
+def test_describe_names_size_and_colours(client, tmp_path):
+    Image.new("RGB", (300, 200), "#2a62d0").save(tmp_path / "blue.png")
+    words, label = client.predict(handle_file(str(tmp_path / "blue.png")), api_name="/describe")
+    assert words.startswith("300 × 200 pixels, landscape (3:2)")
+    assert words.endswith("Mostly blue (100%).")
+    assert label["label"] == "blue"
+    assert label["confidences"][0]["confidence"] == pytest.approx(1)
+
+
+def test_describe_asks_for_the_missing_picture(client):
+    with pytest.raises(Exception, match="Attach one"):
+        client.predict(None, api_name="/describe")
+
+
+def test_chat_remembers_its_session_and_no_other(served, client):
+    assert "Ada" in client.predict("my name is Ada", api_name="/chat")
+    assert client.predict("what is my name?", api_name="/chat") == "Your name is Ada."
+    stranger = Client(served.url, verbose=False)
+    assert "not told me" in stranger.predict("what is my name?", api_name="/chat")
+
+
+def test_chat_streams_word_by_word(client):
+    job = client.submit("count to 12", api_name="/chat")
+    assert job.result(20) == "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12."
+    assert len(job.outputs()) >= 12
+
+
+@pytest.mark.parametrize(
+    ("message", "reply"),
+    [
+        ("12 * (7 + 1)", "12 * (7 + 1) = 96"),
+        ("What is 7 times 8?", "7*8 = 56"),
+        ("1/3", "1/3 = 0.3333333333"),
+        ("2^10", "2^10 = 1,024"),
+        ("1/0", "nothing can be divided by zero"),
+        ("9**9**9", "could not work out"),
+        ("who am I?", "Your name is Ada"),
+        ("what is my favourite colour?", "Your favourite colour is teal"),
+        ("what did I say first?", "“call me Ada”"),
+        ("how many messages did I send?", "message 3"),
+        ("count to 100000", "up to 500"),
+        ("tell me a story about a fox", "a teal lamp"),
+        ("hello", "Hello, Ada!"),
+        ("help", "**what is my name?**"),
+        ("…", "Say something in words"),
+        ("quite something", "Ada, you said 2 words"),
+    ],
+)
+def test_chat_answers(message, reply):
+    assert reply in talk.answer(message, ["call me Ada", "my favourite colour is teal"])
+
+
+async def test_slow_tells_its_progress(client):
+    started = time.monotonic()
+    job = client.submit(2, 4, api_name="/slow")
+    seen = [
+        update.progress_data[0].desc
+        async for update in job
+        if update.type == "status" and update.progress_data
+    ]
+    assert job.result(10).startswith("Did 4 steps in 2.")
+    assert time.monotonic() - started >= 2
+    assert "Step 1 of 4" in seen
+    assert len(set(seen)) >= 3
+
+
+def test_many_people_are_served_side_by_side(served):
+    started = time.monotonic()
+    jobs = [Client(served.url, verbose=False).submit(2, 2, api_name="/slow") for _ in range(8)]
+    assert all(job.result(30).startswith("Did 2 steps") for job in jobs)
+    assert time.monotonic() - started < 2 * len(jobs)
+
+
+def test_two_apps_live_in_one_process(served):
+    with_it = demo.serve()
+    assert with_it.url != served.url
+    assert Client(with_it.url, verbose=False).predict("hi", api_name="/chat").startswith("Hello")
+    with_it.close()
+    assert Client(served.url, verbose=False).predict("hi", api_name="/chat").startswith("Hello")

@@ -1,0 +1,273 @@
+"""What a page does in steps, a command does in the same steps."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+import pytest
+from gradio_client.utils import QueueError
+from PIL import Image
+
+from spacebot.errors import SpaceBusy, SpaceRaised
+from spacebot.models import Endpoint, JobStage, Progress, Source
+from spacebot.spaces.client import Connection, Network, Result, SpaceDescription
+from spacebot.spaces.client.client import SpaceClient
+from spacebot.spaces.client.transport.event_stream import EventStream
+from spacebot.spaces.schema import read_space
+from tests.support.asking import ask
+from tests.support.conversations import lab
+
+
+def picture(size: int) -> tuple[str, bytes]:
+    """A red picture as an attachment."""
+    held = io.BytesIO()
+    Image.new("RGB", (size, size), "red").save(held, "PNG")
+    return "red.png", held.getvalue()
+
+
+async def test_a_step_prepares_what_the_next_one_takes(served, tmp_path: Path):
+    async with lab(tmp_path, it=served("chained")) as home:
+        arguments = {"picture": picture(8), "detail": 3}
+        answer = await ask(home.ada, "it model", arguments, channel=home.channel)
+        # Red turned round, what the session kept, and what was asked for.
+        for part in ("0,", "255,", '"width": 8', '"detail": 3', "Prepared"):
+            assert part in answer.content, answer.content
+        (prepared,) = answer.attachments
+        colour = Image.open(io.BytesIO(prepared.data)).convert("RGB").getpixel((0, 0))
+        assert colour == (0, 255, 255)
+
+        arguments = {"picture": picture(8), "invert": False}
+        answer = await ask(home.ada, "it model", arguments, channel=home.channel)
+        assert '"detail": 5' in answer.content
+
+        # A step that fails ends the job with its own words.
+        failed = await ask(home.ada, "it model", {"picture": picture(2)}, channel=home.channel)
+        assert "The picture is too small." in failed.content
+
+
+async def test_a_seed_is_drawn_as_on_the_page(served, tmp_path: Path):
+    async with lab(tmp_path, it=served("chained")) as home:
+        fixed = {"prompt": "a cat", "seed": 7, "randomize_seed": False}
+        answer = await ask(home.ada, "it draw", fixed, channel=home.channel)
+        assert "a cat with 7" in answer.content
+        answer = await ask(home.ada, "it draw", {"prompt": "a cat"}, channel=home.channel)
+        seed = int(answer.content.partition("a cat with ")[2][:4])
+        assert 1000 <= seed <= 9999
+        assert f"Seed**: {seed}" in answer.content
+
+
+async def test_a_failure_s_step_answers_only_where_the_event_fails(served, tmp_path: Path):
+    async with lab(tmp_path, it=served("chained")) as home:
+
+        async def recite(words: str) -> str:
+            return (
+                await ask(home.ada, "it recite", {"words": words}, channel=home.channel)
+            ).content
+
+        assert "CALM SEA" in (calm := await recite("Calm sea"))
+        assert "calm sea" not in calm
+
+        # The page sends what the handler's other fields hold, and shows why it is needed.
+        storm = await recite("Sea of storm")
+        assert "sea of storm at 3" in storm
+        assert "The voice is lost." in storm
+
+        # A handler that fails as well leaves the first failure's words.
+        thunder = await recite("A thunderstorm")
+        assert "The voice is lost." in thunder
+        assert "Nothing can be heard." not in thunder
+
+
+async def test_what_later_steps_show_belongs_to_the_answer(served, tmp_path: Path):
+    async with lab(tmp_path, it=served("chained")) as home:
+
+        async def write(theme: str) -> str:
+            return (await ask(home.ada, "it burn", {"words": theme}, channel=home.channel)).content
+
+        sea = await write("Calm sea")
+        for part in ("CALM SEA", '["CALM SEA"]', "The ink is dry.", "8 letters"):
+            assert part in sea.replace("\n", "").replace("  ", ""), sea
+
+        # What breaks after the result is told beside it.
+        fire = await write("Fire")
+        for part in ("FIRE", "The ink is dry.", "The paper burnt."):
+            assert part in fire, fire
+
+        # `.then` follows a failure too, `.success` does not.
+        storm = await write("A storm")
+        assert "The voice is lost." in storm
+        assert "The ink is dry." in storm
+        assert "Collected" not in storm
+        assert "CALM" not in storm
+
+
+async def test_what_a_page_may_leave_empty_is_optional(served, tmp_path: Path):
+    async with lab(tmp_path, it=served("chained")) as home:
+        answer = await ask(home.ada, "it look", {"picture": picture(8)}, channel=home.channel)
+        assert "caption: 8 wide" in answer.content
+        # Where the Space refuses, it is told what was left empty.
+        refused = await ask(home.ada, "it look", {"picture": picture(2)}, channel=home.channel)
+        assert "There is too little to see." in refused.content
+        assert "Left empty: `question`." in refused.content
+
+
+async def test_then_follows_a_step_that_fails_too(served, tmp_path: Path):
+    async with lab(tmp_path, it=served("chained")) as home:
+
+        async def play(pitch: float) -> str:
+            return (await ask(home.ada, "it play", {"pitch": pitch}, channel=home.channel)).content
+
+        assert "played 4" in await play(8)
+        tight = await play(20)
+        assert "played 20" in tight
+        assert "No string is that tight." in tight
+        # What broke first is what is told.
+        assert "No string is that tight." in await play(100)
+
+
+async def test_a_check_refuses_before_anything_is_made(served):
+    async with Network() as network:
+        said: list[SpaceDescription] = []
+        connection = Connection(Source(served("chained")), network, changed=said.append)
+        await connection.ready()
+        space = read_space(connection.source, said[0].config, said[0].info)
+        model = next(one for one in space.endpoints if one.api_name == "/model")
+        assert [step.api_name for step in model.before] == ["/check", "/prepare"]
+        updates = connection.run(
+            *("/model", {"picture": None, "invert": True, "detail": 5}),
+            **{"key": "ada", "stateful": True, "before": model.before},
+        )
+        with pytest.raises(SpaceRaised, match=r"No picture was given\."):
+            [update async for update in updates]
+        await connection.close()
+
+
+def test_what_only_a_failure_starts_is_no_command():
+    with gr.Blocks(analytics_enabled=False) as page:
+        asked, told, log = gr.Textbox(label="Asked"), gr.Textbox(label="Told"), gr.State([])
+        went = gr.Button("Go").click(lambda one: one, asked, told, api_name="answer")
+        went.failure(lambda one: (one, []), asked, [told, log], api_name="remember").success(
+            lambda one: one, log, told, api_name="apologise"
+        )
+        went.failure(lambda one: one, asked, asked, api_name="restore")
+        went.success(lambda one: one, told, told, api_name="rejoice")
+    space = read_space(Source("x/y"), page.get_config_file(), page.get_api_info())
+    (found,) = space.endpoints
+    assert found.api_name == "/answer"
+    assert [step.api_name for step in found.failing] == ["/remember", "/apologise"]
+    why = {one.api_name: one.reason for one in space.excluded}
+    for name in ("/remember", "/apologise", "/restore"):
+        assert why[name] == "the page runs it only where another event fails"
+
+
+def command(page: gr.Blocks, api_name: str) -> Endpoint:
+    """What an endpoint of a page becomes."""
+    space = read_space(Source("x/y"), page.get_config_file(), page.get_api_info())
+    return next(one for one in space.endpoints if one.api_name == api_name)
+
+
+def test_one_field_that_is_taken_twice_is_asked_for_twice():
+    with gr.Blocks(analytics_enabled=False) as page:
+        arguments, ready, told = gr.Image(label="Given"), gr.Image(label="Ready"), gr.JSON()
+        went = gr.Button("Go").click(lambda one: one, arguments, ready, api_name="prepare")
+        went.then(lambda one, two: [one, two], [ready, ready], told, api_name="compare")
+    found = command(page, "/compare")
+    assert len(found.parameters) == 2
+    assert not found.before
+
+
+@pytest.mark.parametrize("has_button", [True, False])
+def test_what_an_example_or_another_button_puts_in_is_no_step(has_button: bool):
+    with gr.Blocks(analytics_enabled=False) as page:
+        mood, prompt, drawn = gr.Textbox(label="Mood"), gr.Textbox(label="Prompt"), gr.Image()
+        if has_button:
+            surprised = gr.Button("Surprise").click(lambda one: one, mood, prompt, api_name="any")
+            surprised.then(lambda one: one, prompt, drawn, api_name="draw")
+            gr.Button("Draw").click(lambda one: one, prompt, drawn, api_visibility="private")
+        else:
+            examples = gr.Dataset(components=["textbox"], samples=[["a cat"]])
+            put = examples.click(lambda one: one, examples, prompt, api_name="put")
+            put.then(lambda one: one, prompt, drawn, api_name="draw")
+    found = command(page, "/draw")
+    assert [one.label for one in found.parameters] == ["Prompt"]
+    assert not found.before
+
+
+@asynccontextmanager
+async def drawing(address: str) -> AsyncIterator[tuple[Connection, Endpoint]]:
+    """The Space of chains, and its endpoint that draws a seed first."""
+    said: list[SpaceDescription] = []
+    async with Network() as network:
+        connection = Connection(Source(address), network, changed=said.append)
+        try:
+            await connection.ready()
+            space = read_space(connection.source, said[0].config, said[0].info)
+            yield connection, next(one for one in space.endpoints if one.api_name == "/draw")
+        finally:
+            await connection.close()
+
+
+async def drawn(
+    connection: Connection, endpoint: Endpoint, recall: asyncio.Event | None = None
+) -> list[Any]:
+    """Draw, and have the job recalled as soon as it has begun; what came of it."""
+    values = {"prompt": "a cat", "seed": 7, "randomize_seed": False}
+    updates = connection.run(
+        *(endpoint.api_name, values), key="ada", stateful=False, before=endpoint.before,
+        recall=recall,
+    )  # fmt: skip
+    result: list[Any] = []
+    async for update in updates:
+        if recall and isinstance(update, Progress) and update.stage is JobStage.RUNNING:
+            recall.set()
+        if isinstance(update, Result):
+            result = update.outputs
+    return result
+
+
+async def test_a_step_comes_after_the_one_before_has_left(served, monkeypatch: pytest.MonkeyPatch):
+    order: list[str] = []
+    join, end = SpaceClient._join, EventStream.end
+
+    def joined(*asked: Any) -> str:
+        order.append("joined")
+        return join(*asked)
+
+    async def ended(stream: EventStream) -> None:
+        await end(stream)
+        await asyncio.sleep(0.2)
+        order.append("left")
+
+    monkeypatch.setattr(SpaceClient, "_join", joined)
+    monkeypatch.setattr(EventStream, "end", ended)
+    async with drawing(served("chained")) as (connection, endpoint):
+        assert await drawn(connection, endpoint) == ["a cat with 7"]
+        assert order[:3] == ["joined", "left", "joined"]
+
+
+async def test_a_step_that_has_run_is_not_run_again(served, monkeypatch: pytest.MonkeyPatch):
+    async with drawing(served("chained")) as (connection, endpoint):
+        assert endpoint.before
+        # Not for the sake of others who wait …
+        assert await drawn(connection, endpoint, asyncio.Event()) == ["a cat with 7"]
+
+        # … and not where the next one finds no room.
+        join, joined = SpaceClient._join, []
+
+        def full(client: SpaceClient, index: int, *asked: Any) -> str:
+            joined.append(index)
+            if len(joined) > 1:
+                raise QueueError("Queue is full!")
+            return join(client, index, *asked)
+
+        monkeypatch.setattr(SpaceClient, "_join", full)
+        with pytest.raises(SpaceBusy) as caught:
+            await drawn(connection, endpoint)
+        assert not caught.value.safe_to_retry
+        assert len(set(joined)) == 2

@@ -1,0 +1,69 @@
+"""The bot in the loop of the test, with everything but the process around it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from huggingface_hub import HfApi
+
+from spacebot.discord_bot.client import Bot
+from spacebot.discord_bot.compare import COMPARE
+from spacebot.engine.catalogue import Catalogue
+from spacebot.engine.jobs import JobDeadlines, JobLimits, JobManager
+from spacebot.engine.store import Store
+from spacebot.models import Source
+from spacebot.spaces.client import Network
+from tests.support.loopback import DiscordServer, connected
+
+
+@dataclass(frozen=True)
+class Home:
+    """What `runtime` wires together."""
+
+    server: DiscordServer
+    catalogue: Catalogue
+    jobs: JobManager
+    bot: Bot
+
+
+@asynccontextmanager
+async def at_home(
+    server: DiscordServer,
+    *sources: Source,
+    folder: Path,
+    token: str = "",
+    deadlines: JobDeadlines | None = None,
+    limits: JobLimits | None = None,
+    hub: HfApi | None = None,
+    commands: bool = True,
+    killed: bool = False,
+) -> AsyncIterator[Home]:
+    """Run the bot against `server` until the block ends, as `runtime` does.
+
+    Where it is `killed` then, nobody is told of that, and nothing more is written down.
+    """
+    async with Network(hub=hub) as network, Store.in_folder(folder) as store:
+        catalogue = Catalogue(sources, network, folder=folder, token=token, built_in=(COMPARE,))
+        jobs = JobManager(catalogue, store, folder=folder, deadlines=deadlines, limits=limits)
+        await catalogue.start()
+        bot = Bot(catalogue, jobs)
+        try:
+            async with connected(server, bot):
+                if commands:
+                    await server.wait(lambda s: s.registered_commands, 10)
+                # What a restart left behind is looked for once it is ready.
+                await asyncio.sleep(0.2)
+                yield Home(server, catalogue, jobs, bot)
+                if killed:
+                    for running in jobs.running:
+                        assert running.task
+                        running.task.cancel()
+                else:
+                    await jobs.close()
+                    await jobs.drained(5)
+        finally:
+            await catalogue.close()

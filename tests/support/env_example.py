@@ -1,0 +1,36 @@
+"""`.env.example`, written from the settings.
+
+`python -m tests.support.env_example > .env.example`.
+"""
+
+import textwrap
+
+from spacebot.settings import VARIABLES, Variable
+
+MUSICGEN = "musicgen=huggingface-projects/transformers-musicgen#/predict"
+HEAD = (
+    "Copy this file to .env and change what you need; make run reads it at the start. "
+    "As it stands it starts without Discord, with a Space of its own to try out."
+)
+EXAMPLES = {"SPACES": f"For example: SPACES={MUSICGEN}"}
+
+
+def render() -> str:
+    """The whole file: every variable with its default, and what it is for above it."""
+    return "".join([_comment(HEAD), *map(_entry, VARIABLES)])
+
+
+def _entry(variable: Variable) -> str:
+    example = EXAMPLES.get(variable.name)
+    # Unwrapped, so that it can be copied.
+    lines = f"# {example}\n" if example else ""
+    return f"\n{_comment(variable.about)}{lines}{variable.name}={variable.default}\n"
+
+
+def _comment(text: str) -> str:
+    wrapped = textwrap.wrap(text, 88, break_long_words=False, break_on_hyphens=False)
+    return "".join(f"# {line}\n" for line in wrapped)
+
+
+if __name__ == "__main__":
+    print(render(), end="")
