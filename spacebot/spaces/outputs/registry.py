@@ -47,7 +47,7 @@ def render_value(value: Any, component: str, place: RenderContext) -> Rendered:
     renderer = RENDERERS.get(component.lower(), ShapeRenderer())
     try:
         return renderer(value, place)
-    except (AttributeError, KeyError, IndexError, TypeError, ValueError):
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
         # A component may return a shape that its Gradio version never documented.
         return ShapeRenderer()(value, place)
 

@@ -127,3 +127,9 @@ def rendered(component: str, value: Any, props: dict[str, Any]) -> None:
 @given(JSON, st.dictionaries(KEYS, JSON, max_size=4))
 def test_arbitrary_json_is_shown(component: str, value: Any, props: dict[str, Any]) -> None:
     rendered(component, value, props)
+
+
+def test_a_confidence_beyond_what_a_float_holds_is_shown() -> None:
+    rendered(
+        "label", {"label": "cat", "confidences": [{"label": "cat", "confidence": 10**400}]}, {}
+    )
