@@ -316,7 +316,7 @@ def test_links_between_the_documents_lead_somewhere() -> None:
 
 
 @pytest.mark.parametrize(
-    "table", [INPUTS, RENDERERS, TRIGGERS], ids=["INPUTS", "RENDERERS", "AUTOMATIONS"]
+    "table", [INPUTS, RENDERERS, TRIGGERS], ids=["INPUTS", "RENDERERS", "TRIGGERS"]
 )
 def test_every_row_of_a_table_has_a_row_in_a_test(table: dict[str, object]) -> None:
     # By its key, or by Gradio's own name for it: ColorPicker for colorpicker.

@@ -47,7 +47,7 @@ TRIGGER_CHOICES = [Choice(name=kind.label, value=name) for name, kind in TRIGGER
 ANSWER_CHOICES = [
     Choice(name=f"By {how}", value=way) for way, how in ANSWERS.items() if way != "channel"
 ]
-NO_SUCH_AUTOMATION = "There is no such automation in this server. Choose one of the list."
+NO_SUCH_AUTOMATION = "There is no such automation in this server. Choose one from the list."
 LACKS_INTENT = (
     "\n⚠️ Discord withholds what this needs: whoever runs me has to switch **{}** on in the "
     "Developer Portal, under Bot. Then use `/automation resume`. Until then it does nothing."
@@ -168,7 +168,7 @@ class AutomationCommands(app_commands.Group):
         wanted = "/" + " ".join(run.removeprefix("/").split())
         found = self._offered().get(wanted)
         if found is None:
-            raise InputError("`run` is no command that I have. Choose one of the list.")
+            raise InputError("`run`: I have no such command. Choose one from the list.")
         if found.answer is AnswerPlace.PRIVATE:
             raise InputError("That command answers only whoever uses it: no automation runs it.")
         return wanted, found

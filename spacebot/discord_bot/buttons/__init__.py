@@ -1,7 +1,7 @@
 """What the buttons under a result do, and "Recipe" in a message's own menu.
 
 A press is told by the custom_id of its button: nothing else has to be remembered.
-`JOB_BUTTONS` has a handler for each button in `buttons.BUTTONS` but Send to, which is a
+`JOB_BUTTONS` has a handler for each button in `button_base.BUTTONS` but Send to, which is a
 feature of its own.
 """
 

@@ -12,7 +12,7 @@ from spacebot.discord_bot.buttons import results
 from spacebot.discord_bot.dispatcher import Dispatcher
 from spacebot.discord_bot.registration.commands import EVERYWHERE, INSTALL_TYPES
 
-NO_RESULT = "This is no result of a command, or it is no longer kept."
+NO_RESULT = "This message is not a command's result, or its result is no longer kept."
 
 
 def recipe_menu(dispatcher: Dispatcher) -> app_commands.ContextMenu:
@@ -34,7 +34,7 @@ def recipe_menu(dispatcher: Dispatcher) -> app_commands.ContextMenu:
 
 
 async def job_id_of(dispatcher: Dispatcher, message: discord.Message) -> str | None:
-    """The job that a message of the bot is of, if it is of one."""
+    """The id of the job whose result this message shows, if any."""
     if dispatcher.client.user is None or message.author.id != dispatcher.client.user.id:
         return None
     if (job := job_under(message)) is not None:

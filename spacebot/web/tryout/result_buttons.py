@@ -13,7 +13,7 @@ CHAT_BUTTONS = (AGAIN, SEND)
 
 @dataclass(frozen=True, slots=True)
 class ResultButton:
-    """One button as the browser gets it: the name in `buttons.BUTTONS`, and what is on it.
+    """One button as the browser gets it: the name in `button_base.BUTTONS`, and what is on it.
 
     `press` holds its ids: a follow-up's are sent back.
     """

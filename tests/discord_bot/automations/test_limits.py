@@ -91,7 +91,7 @@ async def test_what_is_offered_while_one_types(home: Lab):
     ("arguments", "why"),
     [
         ({"when": "text", "run": "/fast echo"}, "`match` is needed"),
-        ({"when": "join", "run": "/nothing"}, "no command that I have"),
+        ({"when": "join", "run": "/nothing"}, "no such command"),
         ({"when": "join", "run": "/secret"}, "answers only whoever uses it"),
         ({"when": "join", "run": "/fast echo", "values": "a cat"}, "`name:value`"),
         ({"when": "join", "run": "/fast echo", "values": "text:{wrong}"}, "There is no {wrong}"),
