@@ -187,6 +187,9 @@ def test_gradio_3_is_sent_its_own_writing():
     assert to_legacy([PICTURE, FOUND, [FOUND], "text"], parts) == (PIXEL, STORED, [STORED], "text")
     tokens = [{"token": "a", "class_or_confidence": "x"}]
     assert to_legacy([tokens], [part("highlightedtext")]) == ([["a", "x"]],)
+    # What a Space gave in the place of a piece goes back as it is.
+    other = [{"path": 1}, ["b", "y"]]
+    assert to_legacy([other], [part("highlightedtext")]) == (other,)
 
 
 def test_a_sketch_has_an_empty_mask(tmp_path):

@@ -52,10 +52,16 @@ def payload(data: Sequence[Any], parts: Sequence[Mapping[str, Any]], **about: An
 
 def _written(value: Any, part: Mapping[str, Any]) -> Any:
     if part["type"] == "highlightedtext" and isinstance(value, list):
-        return [[one["token"], one["class_or_confidence"]] if isinstance(one, Mapping) else one
-                for one in value]  # fmt: skip
+        return [*map(_span, value)]
     if part["type"] == "image" and is_file(value):
         return _picture(value, part["props"])
+    return _with_old_files(value)
+
+
+def _span(value: Any) -> Any:
+    """One piece of a highlighted text as a pair; anything else goes back as it is."""
+    if isinstance(value, Mapping) and {"token", "class_or_confidence"} <= value.keys():
+        return [value["token"], value["class_or_confidence"]]
     return _with_old_files(value)
 
 
