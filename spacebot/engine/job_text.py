@@ -26,6 +26,7 @@ from spacebot.spaces.outputs.text import escape, plain_line
 BAR_WIDTH = 12
 MAX_DESCRIPTION = 300
 MAX_UNIT_LENGTH = 20
+BUG = "Something went wrong in the bot. Try again; if it happens again, tell whoever runs the bot."
 
 
 def header_line(job: Job, command: str) -> str:
@@ -163,7 +164,4 @@ def describe_failure(error: BaseException) -> str:
         case SpacebotError():
             return f"❌ {error}"
         case _:
-            return (
-                "❌ Something went wrong in the bot. Try again; if it happens again, tell whoever "
-                "runs the bot."
-            )
+            return f"❌ {BUG}"

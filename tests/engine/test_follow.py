@@ -12,13 +12,21 @@ import pytest
 
 from spacebot.discord_bot.delivery import GONE_REFUSALS, Refusal, refusal_of
 from spacebot.discord_bot.delivery.refusals import REFUSAL_BY_CODE
+from spacebot.engine import job_text
 from spacebot.engine.catalogue import Catalogue
 from spacebot.engine.follow import CloseAction, Follower, ShowResult, Surface, SurfaceClosed
 from spacebot.engine.jobs import JobHandle, JobManager
 from spacebot.engine.store import Store
-from spacebot.errors import JobCancelled, JobInterrupted, SpaceRaised, StoreError
+from spacebot.errors import (
+    JobCancelled,
+    JobInterrupted,
+    SpacebotError,
+    SpaceRaised,
+    StoreError,
+)
 from spacebot.models import Job, JobEnding, Outcome, Reply, Requester, Source
 from spacebot.spaces.client import Network
+from spacebot.web.tryout.surface import PageSurface
 
 
 class Seen(Surface):
@@ -225,3 +233,19 @@ def test_what_may_pass_is_not_gone() -> None:
         Refusal.FILTERED,
         Refusal.MODERATED,
     }
+
+
+async def test_a_bug_in_a_job_of_the_page_is_logged_once(
+    jobs: JobManager, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def start(*_: Any, **__: Any) -> None:
+        raise ZeroDivisionError("a bug")
+
+    monkeypatch.setattr(jobs, "start", start)
+    job, steps = asked(jobs, "/echo", text="hi"), list[Any]()
+    await Follower(PageSurface(jobs, job, steps.append), job).run()
+    # What the page gets, it tells and does not log again: it is no bug of the page's.
+    (told,) = steps
+    assert type(told) is SpacebotError
+    assert job_text.describe_failure(told) == job_text.describe_failure(ZeroDivisionError())
+    assert [one.message for one in caplog.records if one.exc_info] == [f"job {job.id} met a bug"]

@@ -11,7 +11,7 @@ from typing import Any
 from spacebot.engine import job_text
 from spacebot.engine.follow import CloseAction, ShowResult, Surface
 from spacebot.engine.jobs import JobHandle, JobManager
-from spacebot.errors import JobCancelled, JobInterrupted
+from spacebot.errors import JobCancelled, JobInterrupted, SpacebotError
 from spacebot.models import Job, Outcome, Progress, Reply
 
 Step = Progress | Outcome | BaseException
@@ -63,8 +63,8 @@ class PageSurface(Surface):
         self._put(outcome)
 
     async def fail(self, error: BaseException) -> None:
-        """Put the error."""
-        self._put(error)
+        """Put the error; the follower has logged a bug, which the page only tells."""
+        self._put(error if isinstance(error, SpacebotError) else SpacebotError(job_text.BUG))
 
     async def interrupted(self, error: JobInterrupted) -> None:  # noqa: ARG002
         """Put a cancel: no restart takes this job up."""
