@@ -1,7 +1,7 @@
 """Automations: when something happens in a server, run a command and answer.
 
 A server's moderators set them. Each kind of event is one small class and one line
-in `kinds.TRIGGERS`.
+in `triggers.TRIGGERS`.
 """
 
 from spacebot.discord_bot.automations.commands import AUTOMATION, AutomationCommands

@@ -32,7 +32,7 @@ class JobRecord:
     `arguments` holds what was given by option name, files as `{"file": {…}}`;
     `message_ref` the message that answers it; `result` the raw
     outputs; `message` the id of the message that answers it; `chain` what it
-    follows (see `models.Chain`); `page_ran` what the Space's page ran before it,
+    follows (see `models.FollowUpChain`); `page_ran` what the Space's page ran before it,
     None where that is not known. Times are epoch seconds.
     """
 

@@ -29,7 +29,7 @@ class RecordState:
 
 
 class CleanText(sa.TypeDecorator[str]):
-    """Text that every database takes (see `engine.clean`)."""
+    """Text that every database takes (see `database.clean`)."""
 
     impl = sa.Text
     cache_ok = True

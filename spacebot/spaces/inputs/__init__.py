@@ -2,7 +2,7 @@
 
 An `Endpoint`'s parameters become `Option`s (`options`); what was given for them
 becomes the values for gradio_client (`values`), or an `InputError` whose sentence
-names the option. A component joins by one class and one line in `table.INPUTS`.
+names the option. A component joins by one class and one line in `registry.INPUTS`.
 """
 
 from __future__ import annotations

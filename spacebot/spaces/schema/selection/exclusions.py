@@ -54,7 +54,7 @@ _SHOWS = re.compile(
 _PUT_IN = _FORM | {"upload"}
 
 
-def _private(candidate: Candidate, _yard: EndpointSet) -> str:
+def _private(candidate: Candidate, _endpoints: EndpointSet) -> str:
     return "its author keeps it out of the app's API page" if candidate.undocumented else ""
 
 
@@ -63,12 +63,12 @@ def _without_event(candidate: Candidate, endpoints: EndpointSet) -> str:
     return "" if told else "the page makes it only while somebody uses it"
 
 
-def _live(candidate: Candidate, _yard: EndpointSet) -> str:
+def _live(candidate: Candidate, _endpoints: EndpointSet) -> str:
     live = candidate.event and candidate.event.live
     return "it takes a live stream from a webcam or microphone" if live else ""
 
 
-def _nothing(candidate: Candidate, _yard: EndpointSet) -> str:
+def _nothing(candidate: Candidate, _endpoints: EndpointSet) -> str:
     if candidate.outputs or candidate.inputs.parameters:
         return ""
     return "it takes nothing and returns nothing"
@@ -129,7 +129,7 @@ def _keeps_what_is_put_in(candidate: Candidate, endpoints: EndpointSet) -> bool:
     return any(part.type == "state" and part.id in used for part in kept)
 
 
-def _unseen(candidate: Candidate, _yard: EndpointSet) -> str:
+def _unseen(candidate: Candidate, _endpoints: EndpointSet) -> str:
     gives = {output.component for output in candidate.outputs}
     return "it only changes the page itself" if gives and gives <= INVISIBLE_COMPONENTS else ""
 
@@ -213,7 +213,7 @@ def _takes_back(candidate: Candidate, endpoints: EndpointSet) -> str:
     return "a conversation here has its own button for that" if found else ""
 
 
-def _of_a_talk(candidate: Candidate, _yard: EndpointSet) -> str:
+def _of_a_talk(candidate: Candidate, _endpoints: EndpointSet) -> str:
     shows = any(output.component == "chatbot" for output in candidate.outputs)
     if shows or not candidate.inputs.history or _brings(candidate):
         return ""
