@@ -104,7 +104,7 @@ async def test_a_recipe_is_a_line_to_paste(place: Place) -> None:
     assert shown(menu).content == shown(seen).content
     said = place.ada.say("hello", channel=place.channel)
     menu = await place.ben.message_command("Recipe", said)
-    assert "This is no result" in shown(menu).content
+    assert "This message is not a command's result" in shown(menu).content
 
 
 async def test_delete_is_for_the_asker_and_moderators(place: Place) -> None:
