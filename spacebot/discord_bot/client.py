@@ -14,11 +14,13 @@ import discord
 from discord import app_commands
 from discord.webhook.async_ import async_context
 
-from spacebot.discord_bot.automations import AUTOMATION, AutomationCommands, AutomationWatcher
+from spacebot.discord_bot.automations import AutomationCommands, AutomationWatcher
 from spacebot.discord_bot.buttons import JOB_BUTTONS, recipe_menu
-from spacebot.discord_bot.conversations import CHAT_BUTTONS, CHAT_HERE, ConversationRouter
+from spacebot.discord_bot.client_status import StatusClient
+from spacebot.discord_bot.conversations import CHAT_BUTTONS, ConversationRouter
 from spacebot.discord_bot.delivery import DISCORD_ERRORS, Refusal, refusal_of
 from spacebot.discord_bot.dispatcher import Dispatcher
+from spacebot.discord_bot.features import AppCommand, Feature
 from spacebot.discord_bot.forms import FORM_BUTTONS, Forms, tell_expired
 from spacebot.discord_bot.gateway.handover import GatewayHandover
 from spacebot.discord_bot.gateway.intents import CONTENT, PrivilegedIntents, minimal_intents
@@ -34,51 +36,24 @@ from spacebot.engine.built_in import BuiltIn
 from spacebot.engine.catalogue import Catalogue
 from spacebot.engine.jobs import JobManager
 from spacebot.errors import InputError, JobCancelled, SpacebotError, kind_of
-from spacebot.models import BotPhase, BotProblem, BotStatus, MessageRef
+from spacebot.models import MessageRef
 
 log = logging.getLogger(__name__)
 
-# The least the bot needs in a server: to post, with files, in channels and threads,
-# and to open the threads that answers go to.
-PERMISSIONS = discord.Permissions(
-    view_channel=True,
-    send_messages=True,
-    send_messages_in_threads=True,
-    create_public_threads=True,
-    attach_files=True,
-    embed_links=True,
-    # To answer a message by a reply to it.
-    read_message_history=True,
-    # What an automation may answer by.
-    add_reactions=True,
-)
 FIRST_RETRY_PAUSE, MAX_RETRY_PAUSE = 5.0, 300.0
 # Several Spaces answer one after the other when the bot starts: one request for all.
 SYNC_DELAY = 0.3
 # The seconds between two identifies of one bot.
 IDENTIFY_INTERVAL = 5.0
-NO_CONTENT_INTENT = (
-    "In servers, conversations answer only what mentions the bot. To have every message in them "
-    "answered, switch Message Content Intent on in the Developer Portal, under Bot, and start "
-    "again."
-)
 ANSWERED_ELSEWHERE = (
     "another process answered an interaction first, so it is left to it: stop the other program "
     "that runs with this DISCORD_TOKEN"
-)
-REQUESTS_OVERDUE = (
-    "Discord has not answered requests for {}: it limits this bot, or the way there is broken. "
-    "If this does not pass, restart Spacebot."
-)
-RATE_LIMITED = (
-    "Discord limits this bot's requests until {} (error 429). They wait, and are then made by "
-    "themselves."
 )
 # It would warn at every start that the libraries for voice are missing: none is needed.
 discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
 
 
-class Bot(discord.Client):
+class Bot(StatusClient):
     """Discord's side: slash commands that start jobs."""
 
     def __init__(self, catalogue: Catalogue, jobs: JobManager, *, proxy: str = "") -> None:
@@ -101,9 +76,6 @@ class Bot(discord.Client):
         self.requests = RequestMonitor(self.http)
         self.catalogue = catalogue
         self.jobs = jobs
-        self.connected = False
-        self.problem = ""
-        self.crowded = ""
         self.privileged_intents = PrivilegedIntents(self, GatewayHandover(self).run)
         self.tree = app_commands.CommandTree(self)
         self.tree.error(self._failed)
@@ -119,6 +91,7 @@ class Bot(discord.Client):
             others=self.automations.recovery,
         )
         self.send_to = SendTo(self.dispatcher)
+        self.features = self._features()
         self._unsubscribe: Callable[[], None] | None = None
         self._recovered = False
         self._identified = -math.inf
@@ -127,14 +100,33 @@ class Bot(discord.Client):
         self._renewing: asyncio.Task[None] | None = None
         self._taking: asyncio.Task[None] | None = None
 
+    def _features(self) -> tuple[Feature, ...]:
+        chats, automations, dispatcher = self.chat_router, self.automations, self.dispatcher
+        return (
+            Feature(commands=lambda: [self.send_to.context_menu()], components=SEND_TO),
+            Feature(commands=lambda: [recipe_menu(dispatcher)], components=JOB_BUTTONS),
+            Feature(components=FORM_BUTTONS),
+            Feature(
+                commands=lambda: [AutomationCommands(automations, dispatcher)],
+                start=automations.start,
+                close=automations.close,
+            ),
+            Feature(
+                commands=chats.commands,
+                components=CHAT_BUTTONS,
+                start=chats.conversations.load,
+                close=chats.conversations.question_queues.close,
+            ),
+        )
+
     async def setup_hook(self) -> None:
         """Offer the commands and see that Discord has them, now and at each change."""
         self.http.max_ratelimit_timeout = None
         # For this task, and those that come of it: all that happens in Discord.
         async_context.set(AcknowledgingAdapter(self))
-        self.add_dynamic_items(*JOB_BUTTONS, *SEND_TO, *FORM_BUTTONS, *CHAT_BUTTONS)
-        await self.chat_router.conversations.load()
-        await self.automations.start()
+        for feature in self.features:
+            self.add_dynamic_items(*feature.components)
+            await feature.start()
         self.offer()
         self.privileged_intents.read(self.application_flags)
         self._unsubscribe = self.catalogue.subscribe(self.offer)
@@ -149,16 +141,19 @@ class Bot(discord.Client):
         for task in (self._syncing, self._taking, self._connection._ready_task):
             if task is not None:
                 task.cancel()
-        await self.automations.close()
-        await self.chat_router.conversations.question_queues.close()
+        for feature in self.features:
+            await feature.close()
         await super().close()
 
-    def _offer_built_in(self) -> None:
+    def _offer_own(self) -> None:
         """Offer the bot's own commands, as far as there is room and their names are free."""
         for built_in in self.catalogue.built_in.values():
-            taken = {command.name for command in self.tree.get_commands()}
-            if built_in.name not in taken and len(taken) < MAX_COMMANDS:
+            if self._has_room(built_in.name):
                 self.registration.add(built_in.name, partial(self._build_built_in, built_in))
+        for feature in self.features:
+            for command in feature.commands():
+                if isinstance(command, app_commands.ContextMenu) or self._has_room(command.name):
+                    self.registration.add(command.name, partial(_same, command))
 
     def _build_built_in(self, built_in: BuiltIn) -> Any:
         return build_command(built_in.describe(self.catalogue.spaces), self.dispatcher)
@@ -169,12 +164,8 @@ class Bot(discord.Client):
         for space in self.catalogue.spaces[:MAX_COMMANDS]:
             if space.endpoints:
                 self.registration.add(space.name, partial(build_command, space, self.dispatcher))
-        self._offer_built_in()
-        for menu in (self.send_to.context_menu(), recipe_menu(self.dispatcher)):
-            self.tree.add_command(menu)
-        if self.tree.get_command(AUTOMATION) is None and self._has_room():
-            self.tree.add_command(AutomationCommands(self.automations, self.dispatcher))
-        self._offer_conversations()
+        self._offer_own()
+        self._need_content()
         self.crowded = ""
         if len(self.catalogue.spaces) > MAX_COMMANDS:
             self.crowded = (
@@ -184,18 +175,16 @@ class Bot(discord.Client):
             log.error(self.crowded)
         self._sync_wanted.set()
 
-    def _has_room(self) -> bool:
-        """Whether Discord takes one slash command more."""
-        return len(self.tree.get_commands(type=discord.AppCommandType.chat_input)) < MAX_COMMANDS
+    def _has_room(self, name: str) -> bool:
+        """Whether Discord takes one slash command more, of this name."""
+        offered = self.tree.get_commands(type=discord.AppCommandType.chat_input)
+        return len(offered) < MAX_COMMANDS and name not in {command.name for command in offered}
 
-    def _offer_conversations(self) -> None:
-        """Offer what goes with the chats, and ask Discord for what they need, if there are any."""
+    def _need_content(self) -> None:
+        """Ask Discord for what people write, where there are chats."""
         self.privileged_intents.need(
             "conversations", [CONTENT] if self.chat_router.are_offered else []
         )
-        here = self.tree.get_command(CHAT_HERE) is None and self._has_room()
-        if self.chat_router.are_offered and here:
-            self.tree.add_command(self.chat_router.here_command())
         if (
             self.is_ready()
             and CONTENT not in self.privileged_intents.asked
@@ -243,13 +232,6 @@ class Bot(discord.Client):
             self._taking = asyncio.create_task(self.dispatcher.take_over(), name="take over")
             await self.dispatcher.recover()
             await self.chat_router.conversations.recover()
-
-    @property
-    def deaf(self) -> str:
-        """What the owner can switch on, so that conversations need no mention."""
-        if not self.chat_router.are_offered or CONTENT in self.privileged_intents.asked:
-            return ""
-        return NO_CONTENT_INTENT
 
     async def on_message(self, message: discord.Message) -> None:
         """Somebody said something: to a conversation, or not."""
@@ -355,45 +337,11 @@ class Bot(discord.Client):
         except DISCORD_ERRORS as error:
             log.warning("a failure could not be told: %s", error)
 
-    def state(self) -> BotStatus:
-        """The state for the page."""
-        reason = self.problem or " ".join(
-            filter(None, (self.crowded, self.registration.problems_text))
-        )
-        trouble = None
-        phase = BotPhase.CONNECTED if self.connected else BotPhase.CONNECTING
-        if not self.connected and self.is_ready():
-            phase, trouble = BotPhase.RETRYING, BotProblem.NETWORK
-            reason = "The connection to Discord was lost. It is being made again."
-        elif late := self.requests.overdue:
-            phase, trouble = BotPhase.RETRYING, BotProblem.DISCORD
-            reason = REQUESTS_OVERDUE.format(job_text.duration(late))
-            if self.limits.limit:
-                reason = RATE_LIMITED.format(job_text.clock_time(self.limits.limit.until))
-        # Discord limits single routes of a running bot too, and discord.py waits for those.
-        limit = self.limits.block if self.is_ready() else self.limits.limit
-        if limit:
-            phase, trouble = BotPhase.RETRYING, BotProblem.DISCORD
-            reason = self.limits.sentence(limit)
-        return BotStatus(
-            phase=phase,
-            reason=reason,
-            name=str(self.user) if self.user else None,
-            servers=len(self.guilds),
-            latency=self.latency if math.isfinite(self.latency) else None,
-            invite=self.invite,
-            trouble=trouble,
-            shards=self.shard_count or 1,
-            commands=self.registration.count,
-            advice=self.deaf,
-            until=limit.until if limit else None,
-        )
-
     @property
-    def invite(self) -> str | None:
-        """The address that adds the bot to a server, with the least it needs."""
-        if self.application_id is None:
-            return None
-        return discord.utils.oauth_url(
-            self.application_id, permissions=PERMISSIONS, scopes=("bot", "applications.commands")
-        )
+    def has_chats(self) -> bool:
+        """Whether there is a chat to talk to."""
+        return self.chat_router.are_offered
+
+
+def _same(command: AppCommand) -> AppCommand:
+    return command

@@ -4,8 +4,8 @@ A server's moderators set them. Each kind of event is one small class and one li
 in `triggers.TRIGGERS`.
 """
 
-from spacebot.discord_bot.automations.commands import AUTOMATION, AutomationCommands
+from spacebot.discord_bot.automations.commands import AutomationCommands
 from spacebot.discord_bot.automations.triggers import TRIGGERS
 from spacebot.discord_bot.automations.watcher import AutomationWatcher
 
-__all__ = ["AUTOMATION", "TRIGGERS", "AutomationCommands", "AutomationWatcher"]
+__all__ = ["TRIGGERS", "AutomationCommands", "AutomationWatcher"]

@@ -18,8 +18,11 @@ class ChatHereCommand:
     def __init__(self, conversations: Conversations) -> None:
         self.conversations = conversations
 
-    def here_command(self) -> app_commands.Command[Any, ..., Any]:
-        """The command with which moderators choose the chat of a channel."""
+    def commands(self) -> list[app_commands.Command[Any, ..., Any]]:
+        """The command with which moderators choose the chat of a channel, where there are any."""
+        return [self._command()] if self.conversations.chats() else []
+
+    def _command(self) -> app_commands.Command[Any, ..., Any]:
 
         async def callback(interaction: discord.Interaction[Any], chat: str | None = None) -> None:
             await self._choose(interaction, chat)

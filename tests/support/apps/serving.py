@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import importlib
 import os
@@ -17,6 +18,9 @@ from typing import Any
 
 import gradio as gr
 import httpx
+
+# What `serve` serves now, for whoever asks why a Space does not answer.
+SERVED: dict[str, gr.Blocks] = {}
 
 
 def free_port() -> int:
@@ -61,10 +65,45 @@ def serve(
     """Serve a test Space in this process; `options` go to `Blocks.launch` (max_file_size …)."""
     blocks = build(space)
     url = launch(blocks, port or free_port(), **options)
+    SERVED[url] = blocks
     try:
         yield url
     finally:
+        del SERVED[url]
         blocks.close(verbose=False)
+
+
+def queue_states() -> str:
+    """What the queues are at that hold jobs: limits, slots, and where each task stands."""
+    lines: list[str] = []
+    for url, blocks in list(SERVED.items()):
+        queue = blocks._queue
+        per_function = list(queue.event_queue_per_concurrency_id.values())
+        if not any(one.queue or one.current_concurrency for one in per_function):
+            continue
+        slots = sum(job is not None for job in queue.active_jobs)
+        lines.append(
+            f"{blocks.title} at {url}: stopped={queue.stopped} "
+            f"slots={slots}/{len(queue.active_jobs)} locked={queue.delete_lock.locked()}"
+        )
+        lines += [
+            f"  waiting={len(one.queue)} running={one.current_concurrency}/{one.concurrency_limit}"
+            for one in per_function
+            if one.queue or one.current_concurrency
+        ]
+        for server in getattr(blocks.server, "servers", []):
+            lines += [f"  {line}" for line in task_lines(server.get_loop())]
+    return "\n".join(lines)
+
+
+def task_lines(loop: asyncio.AbstractEventLoop) -> list[str]:
+    """A line for each task of an event loop, which may run in another thread."""
+    lines = []
+    for task in asyncio.all_tasks(loop):
+        frames = task.get_stack(limit=1)
+        at = f"{frames[0].f_code.co_filename}:{frames[0].f_lineno}" if frames else "?"
+        lines.append(f"{getattr(task.get_coro(), '__qualname__', task)} at {at}")
+    return lines
 
 
 @dataclass

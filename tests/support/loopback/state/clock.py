@@ -8,7 +8,14 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, Self
 
+from tests.support.apps.serving import queue_states, task_lines
+
 DISCORD_EPOCH = 1_420_070_400_000
+
+
+def busy() -> str:
+    """What the Spaces of this process, and the tasks of this loop, were at: for a failure."""
+    return "\n".join([queue_states(), *task_lines(asyncio.get_running_loop())])
 
 
 class Clock:
@@ -77,7 +84,7 @@ class Watched:
             left = end - time.monotonic()
             if left <= 0:
                 raise AssertionError(
-                    f"not within {timeout} s. Last state:\n{self.describe()}{stumbled}"
+                    f"not within {timeout} s. Last state:\n{self.describe()}{stumbled}\n{busy()}"
                 )
             future = asyncio.get_running_loop().create_future()
             self._waiting.append(future)

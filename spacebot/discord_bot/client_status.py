@@ -1,0 +1,109 @@
+"""How the Discord client stands, in words for the page."""
+
+from __future__ import annotations
+
+import math
+
+import discord
+
+from spacebot.discord_bot.gateway.intents import CONTENT, PrivilegedIntents
+from spacebot.discord_bot.gateway.rate_limits import RateLimitMonitor
+from spacebot.discord_bot.gateway.rest import RequestMonitor
+from spacebot.discord_bot.registration.registration import CommandRegistration
+from spacebot.engine import job_text
+from spacebot.models import BotPhase, BotProblem, BotStatus
+
+# The least the bot needs in a server: to post, with files, in channels and threads,
+# and to open the threads that answers go to.
+PERMISSIONS = discord.Permissions(
+    view_channel=True,
+    send_messages=True,
+    send_messages_in_threads=True,
+    create_public_threads=True,
+    attach_files=True,
+    embed_links=True,
+    # To answer a message by a reply to it.
+    read_message_history=True,
+    # What an automation may answer by.
+    add_reactions=True,
+)
+NO_CONTENT_INTENT = (
+    "In servers, conversations answer only what mentions the bot. To have every message in them "
+    "answered, switch Message Content Intent on in the Developer Portal, under Bot, and start "
+    "again."
+)
+REQUESTS_OVERDUE = (
+    "Discord has not answered requests for {}: it limits this bot, or the way there is broken. "
+    "If this does not pass, restart Spacebot."
+)
+RATE_LIMITED = (
+    "Discord limits this bot's requests until {} (error 429). They wait, and are then made by "
+    "themselves."
+)
+
+
+class StatusClient(discord.Client):
+    """A client that can say how it stands. `problem` is why its commands are not registered."""
+
+    limits: RateLimitMonitor
+    requests: RequestMonitor
+    privileged_intents: PrivilegedIntents
+    registration: CommandRegistration
+    connected = False
+    problem = ""
+    crowded = ""
+
+    @property
+    def has_chats(self) -> bool:
+        """Whether there is a chat to talk to."""
+        raise NotImplementedError
+
+    def state(self) -> BotStatus:
+        """The state for the page."""
+        reason = self.problem or " ".join(
+            filter(None, (self.crowded, self.registration.problems_text))
+        )
+        trouble = None
+        phase = BotPhase.CONNECTED if self.connected else BotPhase.CONNECTING
+        if not self.connected and self.is_ready():
+            phase, trouble = BotPhase.RETRYING, BotProblem.NETWORK
+            reason = "The connection to Discord was lost. It is being made again."
+        elif late := self.requests.overdue:
+            phase, trouble = BotPhase.RETRYING, BotProblem.DISCORD
+            reason = REQUESTS_OVERDUE.format(job_text.duration(late))
+            if self.limits.limit:
+                reason = RATE_LIMITED.format(job_text.clock_time(self.limits.limit.until))
+        # Discord limits single routes of a running bot too, and discord.py waits for those.
+        limit = self.limits.block if self.is_ready() else self.limits.limit
+        if limit:
+            phase, trouble = BotPhase.RETRYING, BotProblem.DISCORD
+            reason = self.limits.sentence(limit)
+        return BotStatus(
+            phase=phase,
+            reason=reason,
+            name=str(self.user) if self.user else None,
+            servers=len(self.guilds),
+            latency=self.latency if math.isfinite(self.latency) else None,
+            invite=self.invite,
+            trouble=trouble,
+            shards=self.shard_count or 1,
+            commands=self.registration.count,
+            advice=self.deaf,
+            until=limit.until if limit else None,
+        )
+
+    @property
+    def deaf(self) -> str:
+        """What the owner can switch on, so that conversations need no mention; empty: nothing."""
+        if not self.has_chats or CONTENT in self.privileged_intents.asked:
+            return ""
+        return NO_CONTENT_INTENT
+
+    @property
+    def invite(self) -> str | None:
+        """The address that adds the bot to a server, with the least it needs."""
+        if self.application_id is None:
+            return None
+        return discord.utils.oauth_url(
+            self.application_id, permissions=PERMISSIONS, scopes=("bot", "applications.commands")
+        )

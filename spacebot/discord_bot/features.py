@@ -1,0 +1,34 @@
+"""What the bot offers beside the Spaces' commands: each feature is one line in `Bot.features`."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import discord
+from discord import app_commands
+
+AppCommand: TypeAlias = (
+    app_commands.Command[Any, ..., Any] | app_commands.Group | app_commands.ContextMenu
+)
+
+
+async def _nothing() -> None:
+    """Neither to start nor to close."""
+
+
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """A feature, as the client needs to know it.
+
+    `commands` makes its commands for Discord, anew whenever those of the Spaces change; one
+    whose name a Space has taken is left out. `components` handle its buttons and menus, also
+    those posted before a restart. `start` runs once after the login, `close` when the client
+    is closed.
+    """
+
+    commands: Callable[[], Iterable[AppCommand]] = tuple
+    components: Sequence[type[discord.ui.DynamicItem[Any]]] = ()
+    start: Callable[[], Awaitable[None]] = _nothing
+    close: Callable[[], Awaitable[None]] = _nothing
