@@ -13,6 +13,7 @@ SpacebotError
 ├── Refused                 the bot's own limits; nothing was sent
 ├── Cancelled               whoever asked, or a moderator, stopped it
 ├── Interrupted             the bot is stopping; the job is kept for its next start
+├── HubTokenRefused         Hugging Face does not accept a token, or it lacks a permission
 ├── Unanswered              the bot may not write where it should answer
 ├── StoreError              the database, or the disk under DATA_DIR, fails
 │   ├── DiskFull            there is no room for a file or a row
@@ -20,7 +21,8 @@ SpacebotError
 └── SpaceError              the Space, or the way to it
     ├── SpaceNotFound       no such Space, or a private one without a token
     ├── SpaceUnavailable    paused, broken, building, asleep, not answering
-    │   └── LoginNeeded     it no longer knows the login that it was given
+    │   ├── LoginNeeded     it no longer knows the login that it was given
+    │   └── HubUnavailable  Hugging Face itself cannot be reached, or has a problem
     ├── SpaceBusy           its queue is full, or it limits our rate: try later
     ├── QuotaExceeded       ZeroGPU quota; `reset` is the Space's own words
     ├── SignInNeeded        it wants a member's own sign-in, which Discord cannot give
@@ -98,6 +100,10 @@ class JobInterrupted(SpacebotError):
     """The bot is stopping; the job is kept, and taken up or told of at the next start."""
 
 
+class HubTokenRefused(SpacebotError):
+    """Hugging Face does not accept a token, or the token lacks a permission."""
+
+
 class CannotAnswer(SpacebotError):
     """The bot may not write where it should answer; the text says what a moderator can do."""
 
@@ -163,6 +169,10 @@ class SpaceUnavailable(SpaceError):
 
 class LoginNeeded(SpaceUnavailable):
     """The Space asks for a login where it had one: it was restarted, or the login expired."""
+
+
+class HubUnavailable(SpaceUnavailable):
+    """Hugging Face itself cannot be reached, or answers with an error of its own."""
 
 
 class SpaceBusy(SpaceError):

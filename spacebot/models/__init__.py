@@ -6,6 +6,7 @@ the `Option`s a person fills in; a `Job` carries what they gave; while it runs i
 yields `Progress`, and at its end an `Outcome` of `Reply`s.
 """
 
+from spacebot.models.hub import ADULT_TAG, GpuQuota, HubUser, SpaceListing
 from spacebot.models.jobs import (
     File,
     FollowUpChain,
@@ -52,6 +53,7 @@ from spacebot.models.status import (
 )
 
 __all__ = [
+    "ADULT_TAG",
     "DEFAULT_FILE_LIMIT",
     "AnswerPlace",
     "BotPhase",
@@ -66,7 +68,9 @@ __all__ = [
     "File",
     "FollowUp",
     "FollowUpChain",
+    "GpuQuota",
     "HistorySpan",
+    "HubUser",
     "Job",
     "JobEnding",
     "JobFailure",
@@ -88,6 +92,7 @@ __all__ = [
     "Requester",
     "Source",
     "Space",
+    "SpaceListing",
     "SpaceStatus",
     "Status",
     "Upload",

@@ -9,7 +9,6 @@ WebSockets of Gradio 3). The first releases of Gradio 4 alone take the stock pat
 
 from spacebot.spaces.client.connection import Connection
 from spacebot.spaces.client.description_cache import DescriptionCache, SpaceDescription
-from spacebot.spaces.client.error_mapping import retry_after
 from spacebot.spaces.client.run import JobWithdrawn
 from spacebot.spaces.client.transport.event_stream import (
     PageEventsRan,
@@ -19,6 +18,7 @@ from spacebot.spaces.client.transport.event_stream import (
     Update,
 )
 from spacebot.spaces.client.transport.network import Network
+from spacebot.spaces.client.transport.rate_limit import retry_after
 
 __all__ = [
     "Connection",

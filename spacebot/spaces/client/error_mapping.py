@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import concurrent.futures
-import math
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 import aiohttp
@@ -35,6 +32,7 @@ from spacebot.spaces.client.files import uploads
 from spacebot.spaces.client.quota import quota_exceeded
 from spacebot.spaces.client.transport.bounded_reading import TOO_LARGE
 from spacebot.spaces.client.transport.pulse import StreamLost
+from spacebot.spaces.client.transport.rate_limit import MAX_PAUSE, busy_for, retry_after
 from spacebot.spaces.client.validation_messages import COUNT, clean_message
 
 _QUOTED = re.compile(r"""(['"])((?:(?!\1|\\).)+)\1""")
@@ -42,8 +40,6 @@ _QUOTED = re.compile(r"""(['"])((?:(?!\1|\\).)+)\1""")
 _TELLS_NOTHING = "The upstream Gradio app has raised an exception but has not enabled verbose"
 # How much is read of what a Space says of a failure, in characters.
 MAX_ERROR_LENGTH = 10_000
-# Nobody is told to wait for longer, in seconds.
-MAX_PAUSE = 7 * 86_400.0
 # ZeroGPU's words where none of its GPUs came free within a minute, which is no quota.
 _NO_GPU = "No GPU was available"
 # Gradio's words where a function takes a gr.OAuthToken or gr.OAuthProfile.
@@ -227,15 +223,6 @@ def _busy(what: str, error: BaseException | None) -> SpaceBusy:
     return busy_for(what, asked_pause(error))
 
 
-def busy_for(what: str, seconds: float) -> SpaceBusy:
-    """`what` keeps the Space from taking a job for so many seconds; 0: it does not say."""
-    when = f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
-    when = when if seconds < 5400 else f"{seconds / 3600:.0f} h"
-    busy = SpaceBusy(f"{what} Try again in {when if seconds else 'a minute'}.")
-    busy.wait = seconds
-    return busy
-
-
 def asked_pause(error: BaseException | None) -> float:
     """The seconds that a refusal asks to wait, at most `MAX_PAUSE`; 0 where it asks for none."""
     asked = ""
@@ -244,17 +231,3 @@ def asked_pause(error: BaseException | None) -> float:
     elif isinstance(error, httpx.HTTPStatusError | HfHubHTTPError):
         asked = error.response.headers.get("Retry-After", "")
     return min(retry_after(asked), MAX_PAUSE)
-
-
-def retry_after(asked: str) -> float:
-    """The seconds of a Retry-After: a number or a date (RFC 9110, 10.2.3); 0 for neither."""
-    asked = asked.strip()
-    if asked.isdecimal():
-        return float(asked[:9])
-    try:
-        until = parsedate_to_datetime(asked)
-    except ValueError:
-        return 0.0
-    # A date without a zone is one of GMT.
-    until = until if until.tzinfo else until.replace(tzinfo=UTC)
-    return max(0.0, math.ceil((until - datetime.now(UTC)).total_seconds()))

@@ -53,9 +53,7 @@ class HubSpace:
 
     async def info(self) -> SpaceInfo:
         """What the Hub knows of the Space."""
-        return await self._network.call(
-            self._network.hub.space_info, self._space, timeout=10, token=self._token or False
-        )
+        return await self._network.hub.info(self._space, self._token)
 
     async def check(self) -> SpaceInfo:
         """Ask how the Space stands; raises `SpaceUnavailable` where it cannot serve."""

@@ -19,10 +19,10 @@ from gradio_client import utils
 
 from spacebot.errors import DiskFull, SpaceUnreadable
 from spacebot.models import File
-from spacebot.spaces.client.error_mapping import retry_after
 from spacebot.spaces.client.files.uploads import META
 from spacebot.spaces.client.transport.bounded_reading import chunks
 from spacebot.spaces.client.transport.network import Network
+from spacebot.spaces.client.transport.rate_limit import retry_after
 
 MAX_REDIRECTS = 5
 MAX_CONCURRENT_FILES = 4

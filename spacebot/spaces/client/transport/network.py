@@ -1,4 +1,4 @@
-"""What all connections share: one HTTP client, one TLS context, one executor."""
+"""What all connections share: one HTTP client, one TLS context, one executor, one Hub."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from typing import Any, ParamSpec, TypeVar
 import aiohttp
 import httpx
 from huggingface_hub import HfApi
+
+from spacebot.spaces.client.hugging_face import HubClient
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -115,7 +117,7 @@ class Network:
     ) -> None:
         self.connect = connect
         self.wake = wake
-        self.hub = hub or HfApi()
+        self.hub = HubClient(hub)
         # gradio_client builds a context at each call unless it is handed one: 25–36 ms of CPU.
         self.tls: ssl.SSLContext = httpx.create_ssl_context()
 
@@ -151,6 +153,7 @@ class Network:
         await self.http.close()
         await self.public.close()
         self._executor.close()
+        self.hub.close()
 
     async def call(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a blocking function that is no single Space's in a thread."""

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import math
 import time
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 
 from spacebot.errors import SpaceBusy
-from spacebot.spaces.client.error_mapping import busy_for
+
+# Nobody is told to wait for longer, in seconds.
+MAX_PAUSE = 7 * 86_400.0
 
 
 class Cooldown:
@@ -26,3 +30,26 @@ class Cooldown:
         if isinstance(error, SpaceBusy) and error.wait:
             self._until = time.monotonic() + error.wait
             self._why = str(error).partition(" Try again")[0]
+
+
+def busy_for(what: str, seconds: float) -> SpaceBusy:
+    """`what` keeps the Space from taking a job for so many seconds; 0: it does not say."""
+    when = f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
+    when = when if seconds < 5400 else f"{seconds / 3600:.0f} h"
+    busy = SpaceBusy(f"{what} Try again in {when if seconds else 'a minute'}.")
+    busy.wait = seconds
+    return busy
+
+
+def retry_after(asked: str) -> float:
+    """The seconds of a Retry-After: a number or a date (RFC 9110, 10.2.3); 0 for neither."""
+    asked = asked.strip()
+    if asked.isdecimal():
+        return float(asked[:9])
+    try:
+        until = parsedate_to_datetime(asked)
+    except ValueError:
+        return 0.0
+    # A date without a zone is one of GMT.
+    until = until if until.tzinfo else until.replace(tzinfo=UTC)
+    return max(0.0, math.ceil((until - datetime.now(UTC)).total_seconds()))
