@@ -1,0 +1,176 @@
+"""From a wish to Spaces: first what is on offer here, then the Hub's."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+from spacebot.engine.space_finder.hub_ranking import rank
+from spacebot.engine.space_finder.kinds import (
+    FileKind,
+    in_words,
+    kind_of,
+    kinds_given,
+    kinds_named,
+    kinds_taken,
+)
+from spacebot.engine.space_finder.matching import AttachedFile, Match, match_commands, takes
+from spacebot.engine.space_finder.words import ordered_stems
+from spacebot.errors import SpacebotError
+from spacebot.errors import kind_of as kind_of_error
+from spacebot.models import Endpoint, Space, SpaceListing
+from spacebot.spaces.client import HubClient
+
+log = logging.getLogger(__name__)
+
+MAX_ANSWERS = 10
+# While the Hub has Spaces to show, so many of the answers are commands at most.
+MAX_COMMANDS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a member wants, with the name and MIME type of a file if there is one."""
+
+    text: str
+    file_name: str = ""
+    mime: str | None = None
+
+    @property
+    def kind(self) -> FileKind | None:
+        """What the file is."""
+        return kind_of(self.file_name, self.mime) if self.file_name else None
+
+    @property
+    def file(self) -> AttachedFile | None:
+        """The file, to match with endpoints."""
+        kind = self.kind
+        return AttachedFile(self.file_name, self.mime, kind) if kind else None
+
+    @property
+    def query(self) -> str:
+        """What the Hub is asked: it sees no file, so the wish names its kind."""
+        kind = self.kind
+        if kind in (None, FileKind.FILE) or kind in kinds_named(self.text):
+            return self.text
+        return f"{self.text} {HUB_WORDS[kind]}"
+
+
+# The words that Spaces on the Hub use.
+HUB_WORDS = {
+    FileKind.PICTURE: "image",
+    FileKind.SOUND: "audio",
+    FileKind.VIDEO: "video",
+    FileKind.TEXT: "text",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A Space that may fulfil a wish: a command here, or one of the Hub's.
+
+    `listing` is what the Hub says of it; `takes` and `gives` are empty where its endpoints
+    are not known yet. Texts are their authors' own.
+    """
+
+    space: str
+    title: str
+    command: str = ""
+    endpoint: Endpoint | None = None
+    listing: SpaceListing | None = None
+
+    @property
+    def takes(self) -> str:
+        """What it takes, in words."""
+        return in_words(kinds_taken(self.endpoint)) if self.endpoint else ""
+
+    @property
+    def gives(self) -> str:
+        """What it returns, in words."""
+        return in_words(kinds_given(self.endpoint)) if self.endpoint else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """The answers to a wish. `problem` says why the Hub's are missing, where they are."""
+
+    answers: tuple[Answer, ...] = ()
+    problem: str = ""
+
+
+async def _unknown(_: str) -> Space | None:
+    return None
+
+
+class SpaceFinder:
+    """Finds Spaces. `known` gives what was last read of one, without asking it."""
+
+    def __init__(
+        self,
+        hub: HubClient,
+        *,
+        allows: Callable[[str], bool] = lambda _: True,
+        known: Callable[[str], Awaitable[Space | None]] = _unknown,
+    ) -> None:
+        self._hub = hub
+        self._allows = allows
+        self._known = known
+
+    async def find(self, wish: Wish, here: Sequence[Space], *, adult: bool) -> Findings:
+        """Up to `MAX_ANSWERS` answers; `here` are the Spaces whose commands are on offer.
+
+        `adult` includes what is not for all audiences.
+        """
+        listings, problem = await self._listings(wish, adult=adult)
+        meant = [one.space for one in listings]
+        commands = match_commands(here, wish.text, wish.file, meant)
+        offered = {one.source.space for one in here}
+        others = [one for one in listings if one.space not in offered]
+        of_hub = await self._answers(wish, rank(others, wish.kind))
+        room = max(MAX_COMMANDS, MAX_ANSWERS - len(of_hub))
+        first = [_command_answer(one, listings) for one in commands[:room]]
+        return Findings((*first, *of_hub)[:MAX_ANSWERS], problem)
+
+    async def _listings(self, wish: Wish, *, adult: bool) -> tuple[list[SpaceListing], str]:
+        try:
+            found = await self._hub.search(wish.query, _keywords(wish))
+        except SpacebotError as error:
+            log.warning("Spaces cannot be searched: %s", kind_of_error(error))
+            return [], str(error)
+        allowed = [one for one in found if self._allows(one.space) and (adult or not one.nsfw)]
+        return allowed, ""
+
+    async def _answers(self, wish: Wish, listings: Sequence[SpaceListing]) -> list[Answer]:
+        """The Hub's answers, without those that are known not to take the file."""
+        candidates = listings[: 2 * MAX_ANSWERS]
+        known = await asyncio.gather(*(self._last_known(one.space) for one in candidates))
+        answers = (_hub_answer(*pair, wish.file) for pair in zip(candidates, known, strict=True))
+        return [one for one in answers if one is not None][:MAX_ANSWERS]
+
+    async def _last_known(self, space: str) -> Space | None:
+        try:
+            return await self._known(space)
+        except SpacebotError:
+            return None
+
+
+def _keywords(wish: Wish) -> list[str]:
+    """The most telling words of a wish: the longest."""
+    return sorted(ordered_stems(wish.text), key=len, reverse=True)
+
+
+def _command_answer(match: Match, listings: Sequence[SpaceListing]) -> Answer:
+    space = match.space.source.space
+    listing = next((one for one in listings if one.space == space), None)
+    return Answer(space, match.space.title, match.command, match.endpoint, listing)
+
+
+def _hub_answer(
+    listing: SpaceListing, known: Space | None, file: AttachedFile | None
+) -> Answer | None:
+    if known is None or not known.endpoints:
+        return Answer(listing.space, listing.title, listing=listing)
+    fitting = next((one for one in known.endpoints if takes(one, file)), None)
+    return fitting and Answer(listing.space, listing.title, endpoint=fitting, listing=listing)

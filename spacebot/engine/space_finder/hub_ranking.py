@@ -1,0 +1,32 @@
+"""The Hub's Spaces in the order in which they fit a wish and its file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from spacebot.engine.space_finder.kinds import FileKind, kinds_named
+from spacebot.models import SpaceListing
+
+# By how many places one that has to be woken comes later.
+ASLEEP = 2
+
+
+def rank(listings: Sequence[SpaceListing], kind: FileKind | None) -> list[SpaceListing]:
+    """Spaces by how close they are to the wish, those that speak of the file's kind first.
+
+    Where some do, those that speak of other kinds alone are left out.
+    """
+    groups = {one.space: _distance(one, kind) for one in listings}
+    if 0 in groups.values():
+        listings = [one for one in listings if groups[one.space] < 2]
+    places = {one.space: place + ASLEEP * one.sleeps for place, one in enumerate(listings)}
+    return sorted(listings, key=lambda one: (groups[one.space], places[one.space]))
+
+
+def _distance(listing: SpaceListing, kind: FileKind | None) -> int:
+    """0: it speaks of this kind; 1: of none; 2: of others."""
+    if kind in (None, FileKind.FILE):
+        return 0
+    said = (listing.title, listing.category, listing.description, *listing.tags)
+    named = kinds_named(" ".join((listing.space, *said)))
+    return 0 if kind in named else 2 if named else 1

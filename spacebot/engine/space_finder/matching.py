@@ -1,0 +1,93 @@
+"""How well a command that is on offer fits a wish."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from spacebot.engine import recipes
+from spacebot.engine.space_finder.kinds import FileKind, kinds_given, kinds_of_words, kinds_taken
+from spacebot.engine.space_finder.words import stems
+from spacebot.models import Endpoint, OptionType, Space
+from spacebot.spaces.inputs.form import fields
+from spacebot.spaces.schema import command_name
+
+# What one word of the wish counts in a command's name, its descriptions, its options.
+NAME, DESCRIPTION, OPTION = 3, 2, 1
+# What the kinds count that the wish names, where the command gives or takes them, and a file
+# that it takes for what it is.
+GIVES, TAKES, FILE_FITS = 2, 1, 1
+# What it counts that the Hub's search by meaning found the Space.
+MEANT = 3
+MIN_SCORE = 2
+
+
+@dataclass(frozen=True, slots=True)
+class AttachedFile:
+    """What is known of a file before it is fetched."""
+
+    name: str
+    mime: str | None
+    kind: FileKind
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A command that fits a wish; the higher the score, the better."""
+
+    command: str
+    endpoint: Endpoint
+    space: Space
+    score: int
+
+
+def match_commands(
+    spaces: Iterable[Space], wish: str, file: AttachedFile | None, meant: Iterable[str] = ()
+) -> list[Match]:
+    """The commands that fit a wish and take its file, the best first.
+
+    `meant` are the Spaces that the Hub found for it.
+    """
+    words, found = stems(wish), frozenset(meant)
+    fitting = [
+        Match(command_name(space, endpoint), endpoint, space, score)
+        for space in spaces
+        for endpoint in space.endpoints
+        if takes(endpoint, file)
+        and (score := _score(space, endpoint, words, file) + MEANT * (space.source.space in found))
+        >= MIN_SCORE
+    ]
+    return sorted(fitting, key=lambda one: -one.score)
+
+
+def takes(endpoint: Endpoint, file: AttachedFile | None) -> bool:
+    """Whether an endpoint has an option for a file."""
+    return file is None or recipes.file_option(endpoint, file.name, file.mime) is not None
+
+
+def _score(
+    space: Space, endpoint: Endpoint, words: frozenset[str], file: AttachedFile | None
+) -> int:
+    named, taken = kinds_of_words(words), kinds_taken(endpoint)
+    left, score = set(words), 0
+    # Each word counts once, where it counts most.
+    for weight, text in _texts(space, endpoint):
+        hits = left & stems(text)
+        score += weight * len(hits)
+        left -= hits
+    gives = bool(named & kinds_given(endpoint))
+    if file is not None:
+        return score + GIVES * gives + FILE_FITS * (file.kind in taken)
+    # Without a file, "a picture of a cat" means what draws one, not what changes one.
+    return score + GIVES * (gives and not _needs_file(endpoint)) + TAKES * bool(named & taken)
+
+
+def _needs_file(endpoint: Endpoint) -> bool:
+    return any(one.required and one.type is OptionType.ATTACHMENT for one in fields(endpoint)[0])
+
+
+def _texts(space: Space, endpoint: Endpoint) -> Iterator[tuple[int, str]]:
+    yield NAME, f"{space.name} {endpoint.name}"
+    yield DESCRIPTION, f"{space.title} {endpoint.description}"
+    parts = (*endpoint.parameters, *endpoint.outputs)
+    yield OPTION, " ".join(one.label for one in parts)

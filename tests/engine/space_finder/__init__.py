@@ -1,0 +1,1 @@
+"""Finding Spaces for a wish."""
