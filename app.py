@@ -30,7 +30,9 @@ from spacebot.settings import Settings, space_sources
 #         "answer": "thread",
 #     },
 #
-# An app that asks for a login gets it from "auth": ["user", "password"].
+# An app that asks for a login gets it from "auth": ["user", "password"]. "nsfw": True
+# restricts a command to age-restricted channels, as a Space is that Hugging Face tags
+# not-for-all-audiences.
 COMMANDS: list[dict] = []
 
 

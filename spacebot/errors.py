@@ -9,7 +9,9 @@ SpacebotError
 ├── SettingsError           the owner's settings; stops the start
 ├── DeployError             Hugging Face, or the owner's account there, refuses a deployment
 ├── InputError              an option the user gave; nothing was sent
-│   └── SecretNeeded        a password that this member has not entered
+│   ├── SecretNeeded        a password that this member has not entered
+│   ├── AgeRestricted       a Space for adults, in a place that takes everyone
+│   └── TokenRefused        a Hugging Face token that cannot be used, or not any more
 ├── Refused                 the bot's own limits; nothing was sent
 ├── Cancelled               whoever asked, or a moderator, stopped it
 ├── Interrupted             the bot is stopping; the job is kept for its next start
@@ -83,6 +85,21 @@ class SecretNeeded(InputError):
             f"This chat needs {names}. Passwords belong to the member who entered them and are "
             "never stored. Press **Enter** to give your own."
         )
+
+
+class AgeRestricted(InputError):
+    """A Space for adults was asked for where minors may be."""
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(
+            message
+            or "This Space is age-restricted: it answers only in channels that Discord keeps "
+            "minors out of. Use it in an age-restricted channel."
+        )
+
+
+class TokenRefused(InputError):
+    """A Hugging Face token is none, may do too much, or is no longer accepted or readable."""
 
 
 class LimitReached(SpacebotError):

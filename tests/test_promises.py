@@ -47,7 +47,12 @@ LAYERS = (
     {"engine/jobs"},
     {"engine/admin", "engine/pacing"},
     {"engine/follow"},
-    {"discord_bot/button_base", "discord_bot/features", "discord_bot/gateway"},
+    {
+        "discord_bot/age",
+        "discord_bot/button_base",
+        "discord_bot/features",
+        "discord_bot/gateway",
+    },
     {"discord_bot/delivery"},
     {"discord_bot/registration"},
     {"discord_bot/forms"},

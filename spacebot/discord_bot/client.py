@@ -14,6 +14,7 @@ import discord
 from discord import app_commands
 from discord.webhook.async_ import async_context
 
+from spacebot.discord_bot.age import AgeGate
 from spacebot.discord_bot.automations import AutomationCommands, AutomationWatcher
 from spacebot.discord_bot.buttons import JOB_BUTTONS, recipe_menu
 from spacebot.discord_bot.client_status import StatusClient
@@ -81,12 +82,14 @@ class Bot(StatusClient):
         self.tree.error(self._failed)
         self.registration = CommandRegistration(self, self.tree, catalogue)
         self.forms = Forms()
-        self.chat_router = ConversationRouter(self, jobs, self.forms)
+        self.age = AgeGate()
+        self.chat_router = ConversationRouter(self, jobs, self.forms, self.age)
         self.automations = AutomationWatcher(self, jobs, self.privileged_intents)
         self.dispatcher = Dispatcher(
             self,
             jobs,
             self.forms,
+            age=self.age,
             converse=self.chat_router.open,
             others=self.automations.recovery,
         )

@@ -13,6 +13,7 @@ from typing import Any
 
 import discord
 
+from spacebot.discord_bot.age import AgeGate
 from spacebot.discord_bot.button_base import cancel_view
 from spacebot.discord_bot.delivery import (
     LOST,
@@ -64,12 +65,14 @@ class Dispatcher:
         jobs: JobManager,
         forms: Forms,
         *,
+        age: AgeGate,
         converse: ConversationOpener,
         others: Callable[[Job], Recovery | None],
     ) -> None:
         self.client = client
         self.jobs = jobs
         self.forms = forms
+        self.age = age
         self.throttle = InteractionThrottle()
         # What else a Cancel button stops, by the id in it: the job that it is, and how.
         self.stoppable: dict[str, tuple[Job, Callable[[str], str]]] = {}
@@ -94,6 +97,7 @@ class Dispatcher:
         `arguments` holds Discord's values by option name, attachments as they are.
         `chain` says what it follows, `conversation` whose session it runs in.
         """
+        self.age.check(interaction, endpoint)
         if built_in := self.jobs.catalogue.built_in.get(endpoint.space):
             await built_in.run(self, interaction, endpoint, arguments)
             return
@@ -133,7 +137,7 @@ class Dispatcher:
             ),
             arguments=with_pending_files(arguments),
             command=command,
-            message_ref=ref_of(interaction, private=private),
+            message_ref=ref_of(interaction, private=private, nsfw=self.age.takes(interaction)),
             stored=True,
         )
 
@@ -183,6 +187,7 @@ class Dispatcher:
         conversation: str | None = None,
     ) -> None:
         """Open a form with what is given, `only` for the options named; then answer."""
+        self.age.check(interaction, endpoint)
 
         async def finish(after: discord.Interaction[Any], filled: dict[str, Any]) -> None:
             await self.answer(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -161,11 +161,10 @@ class Catalogue:
         arguments: Mapping[str, Any],
         requester: Requester,
     ) -> list[Choice]:
-        """What to offer for an option while a person types, who has `arguments` this by now.
+        """What to offer for an option while a person types, who has given `arguments` so far.
 
-        What the Space's page decides is asked of it, within `AUTOCOMPLETE_TIMEOUT` seconds; else
-        it is
-        what was last known.
+        The Space's page is asked, for `AUTOCOMPLETE_TIMEOUT` seconds at most; else what was
+        last known is offered.
         """
         parameter = inputs.parameter_of(endpoint, option)
         connection = self.connections.get(endpoint.space)
@@ -194,9 +193,8 @@ class Catalogue:
         return known[1]
 
     def _read_follow_up(self, space: str, wanted: FollowUp) -> Endpoint:
-        description = self._known[space]
         source = Source(space, wanted.endpoint, fixed=wanted.fixed, then=wanted.then)
-        read = read_space(source, description.config, description.info, opened=description.opened)
+        read = self._read_source(source)
         if not read.endpoints:
             raise SettingsError(f"{space} {wanted.endpoint}: {read.excluded[0].reason}.")
         (endpoint,) = read.endpoints
@@ -316,17 +314,10 @@ class Catalogue:
         self._follow_ups.clear()
         taken: set[str] = {source.name for source in self._sources if source.name}
         for number, source in enumerate(self._sources):
-            description = self._known.get(source.space)
-            if description is None:
+            if source.space not in self._known:
                 continue
             try:
-                space = read_space(
-                    source,
-                    description.config,
-                    description.info,
-                    opened=description.opened,
-                    taken=taken - {source.name},
-                )
+                space = self._read_source(source, taken - {source.name})
                 for endpoint in space.endpoints:
                     inputs.prepare_menus(endpoint.parameters)
                 self._check(source.space, source.then)
@@ -342,6 +333,13 @@ class Catalogue:
             taken.add(space.name)
             spaces.append(space)
         return tuple(spaces)
+
+    def _read_source(self, source: Source, taken: Collection[str] = ()) -> Space:
+        description = self._known[source.space]
+        marked = any(one.nsfw for one in self._sources if one.space == source.space)
+        nsfw, opened = description.nsfw or marked, description.opened
+        read = partial(read_space, source, description.config, description.info)
+        return read(opened=opened, taken=taken, nsfw=nsfw)
 
     def _load(self) -> None:
         for space in self.connections:

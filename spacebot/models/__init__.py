@@ -6,6 +6,7 @@ the `Option`s a person fills in; a `Job` carries what they gave; while it runs i
 yields `Progress`, and at its end an `Outcome` of `Reply`s.
 """
 
+from spacebot.models.accounts import NO_ACCOUNT, Account, guild_key, user_key
 from spacebot.models.hub import ADULT_TAG, GpuQuota, HubUser, SpaceListing
 from spacebot.models.jobs import (
     File,
@@ -55,6 +56,8 @@ from spacebot.models.status import (
 __all__ = [
     "ADULT_TAG",
     "DEFAULT_FILE_LIMIT",
+    "NO_ACCOUNT",
+    "Account",
     "AnswerPlace",
     "BotPhase",
     "BotProblem",
@@ -96,4 +99,6 @@ __all__ = [
     "SpaceStatus",
     "Status",
     "Upload",
+    "guild_key",
+    "user_key",
 ]

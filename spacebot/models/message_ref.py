@@ -20,7 +20,8 @@ class MessageRef:
     An ordinary one has no token. It answers the message `origin` for the automation of
     this id. `user` is who asked; `created` is in epoch seconds; `message` is None until
     Discord has told its id; `more` are the messages that follow it, in `thread` where the
-    answer has one. `file_limit` is how many bytes one file may have there.
+    answer has one. `file_limit` is how many bytes one file may have there. Age-restricted
+    Spaces may answer where it is `nsfw`.
     """
 
     application: int = 0
@@ -36,6 +37,7 @@ class MessageRef:
     origin: int | None = None
     automation: str = ""
     file_limit: int = DEFAULT_FILE_LIMIT
+    nsfw: bool = False
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> Self:

@@ -48,7 +48,7 @@ class Source:
     the Space is served this time. `auth` is the user name and password that the app asks
     for; nothing shows or keeps it. `endpoint` is an API name with its slash, or
     None for all of the Space's; without an `answer`, it goes where the outputs
-    fit best.
+    fit best. `nsfw` restricts it to age-restricted channels, whatever the Hub says of it.
     """
 
     space: str
@@ -61,6 +61,7 @@ class Source:
     then: tuple[FollowUp, ...] = ()
     address: str = ""
     auth: tuple[str, str] | None = field(default=None, repr=False)
+    nsfw: bool = False
 
     @property
     def served_at(self) -> str:
@@ -222,7 +223,7 @@ class Endpoint:
     `failing` where the endpoint fails, `after` at the end; what these steps show follows its own
     outputs. `gives` says which values its own outputs become for the steps `after`.
     A `further` one has no subcommand of its own: `/name more` offers it. `page` says what the
-    Space's page does before all that.
+    Space's page does before all that. A `nsfw` one runs in age-restricted channels alone.
     """
 
     space: str
@@ -246,6 +247,7 @@ class Endpoint:
     gives: Mapping[int, str] = field(default_factory=dict)
     further: bool = False
     page: PageLogic | None = None
+    nsfw: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,6 +265,11 @@ class Space:
     endpoints: tuple[Endpoint, ...] = ()
     excluded: tuple[ExcludedEndpoint, ...] = ()
     opening: PageLogic | None = None
+
+    @property
+    def nsfw(self) -> bool:
+        """Whether its commands are age-restricted."""
+        return any(endpoint.nsfw for endpoint in self.endpoints)
 
 
 class OptionType(enum.StrEnum):

@@ -103,7 +103,7 @@ def redact_entry(entry: str) -> str:
 def command_source(entry: Mapping[str, Any]) -> Source:
     """Read one entry of COMMANDS; `SettingsError` names the entry and what is accepted."""
     known = ("space", "endpoint", "name", "description", "fixed", "answer", "repeatable", "then")
-    known = (*known, "auth")
+    known = (*known, "auth", "nsfw")
     try:
         if not isinstance(entry, Mapping):
             raise ValueError('a dict with at least a "space", like {"space": "owner/name"}')
@@ -122,6 +122,7 @@ def command_source(entry: Mapping[str, Any]) -> Source:
             repeatable=bool(entry.get("repeatable", False)),
             then=follow_ups(entry.get("then", ())),
             auth=_auth(entry.get("auth")) or source.auth,
+            nsfw=_nsfw(entry.get("nsfw", False)),
         )
     except ValueError as error:
         raise SettingsError(
@@ -180,6 +181,12 @@ def _auth(auth: Any) -> tuple[str, str] | None:
             return user, password
         case _:
             raise ValueError('as auth, a user name and a password, like ["user", "password"]')
+
+
+def _nsfw(nsfw: Any) -> bool:
+    if not isinstance(nsfw, bool):
+        raise ValueError("as nsfw, True or False")
+    return nsfw
 
 
 def _answer(answer: Any) -> AnswerPlace | None:

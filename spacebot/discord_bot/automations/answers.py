@@ -10,6 +10,7 @@ from functools import partial
 
 import discord
 
+from spacebot.discord_bot.age import is_age_restricted
 from spacebot.discord_bot.automations.events import Event
 from spacebot.discord_bot.button_base import cancel_view
 from spacebot.discord_bot.delivery import (
@@ -165,7 +166,15 @@ def ref_of(client: discord.Client, automation: Automation, event: Event) -> Mess
         origin=event.message.id if event.message else None,
         automation=automation.id,
         file_limit=guild.filesize_limit if guild else DEFAULT_FILE_LIMIT,
+        nsfw=answers_adults(client, automation),
     )
+
+
+def answers_adults(client: discord.Client, automation: Automation) -> bool:
+    """Whether an automation answers in an age-restricted channel."""
+    elsewhere = automation.answer == "channel"
+    number = int(automation.target if elsewhere else automation.channel)
+    return is_age_restricted(client.get_channel(number))
 
 
 async def open_answer(

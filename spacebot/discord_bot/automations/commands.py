@@ -158,6 +158,8 @@ class AutomationCommands(app_commands.Group):
             rate=per_hour,
             due=kind.next(setting, time.time()) if isinstance(kind, TimedTrigger) else None,
         )
+        # Raises where it may not answer there.
+        self.automations.endpoint(automation)
         _check_writable(to)
         if answer in ("reply", "thread") and kind.source in ("join", "time"):
             _check_messages(channel, "channel")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime
 import logging
 import re
@@ -130,6 +131,22 @@ def is_by_person(message: discord.Message) -> bool:
     """Whether a person wrote a message: not a bot, a webhook, or Discord itself."""
     written = message.type in (discord.MessageType.default, discord.MessageType.reply)
     return written and not message.author.bot and message.webhook_id is None
+
+
+async def first_message(thread: discord.Thread) -> discord.Message | None:
+    """The message that a thread is about: it may come a moment after a forum's post."""
+    place = thread if is_post(thread) else thread.parent
+    for pause in (0.0, 1.0):
+        await asyncio.sleep(pause)
+        try:
+            assert isinstance(place, discord.abc.Messageable)
+            return await place.fetch_message(thread.id)
+        except discord.NotFound:
+            continue
+        except DISCORD_ERRORS as error:
+            log.info("the first message of a thread could not be read: %s", error)
+            break
+    return None
 
 
 async def member_of(guild: discord.Guild, user: int) -> discord.Member | None:

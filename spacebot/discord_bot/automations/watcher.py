@@ -18,6 +18,7 @@ from spacebot.discord_bot.automations import events, values
 from spacebot.discord_bot.automations.answers import (
     ChannelSurface,
     ReactionSurface,
+    answers_adults,
     automation_of,
     open_answer,
     origin_of,
@@ -40,7 +41,14 @@ from spacebot.engine import job_text
 from spacebot.engine.follow import Follower
 from spacebot.engine.jobs import JobManager
 from spacebot.engine.store import Automation
-from spacebot.errors import EndpointGone, JobCancelled, JobInterrupted, LimitReached, SpacebotError
+from spacebot.errors import (
+    AgeRestricted,
+    EndpointGone,
+    JobCancelled,
+    JobInterrupted,
+    LimitReached,
+    SpacebotError,
+)
 from spacebot.models import AnswerPlace, Endpoint, Job, JobEnding, Requester
 
 log = logging.getLogger(__name__)
@@ -97,11 +105,16 @@ class AutomationWatcher:
         return found if found and found.guild == str(guild) else None
 
     def endpoint(self, automation: Automation) -> Endpoint:
-        """The endpoint that it runs, as it is described now; raises `EndpointGone`."""
+        """The endpoint that it runs, as it is described now.
+
+        Raises `EndpointGone`, and `AgeRestricted` where it may not answer.
+        """
         catalogue = self.jobs.catalogue
         found = catalogue.find(automation.space, automation.api_name, automation.command)
         if found.answer is AnswerPlace.PRIVATE:
             raise EndpointGone(f"{automation.command} answers only whoever uses it now.")
+        if found.nsfw and not answers_adults(self.client, automation):
+            raise AgeRestricted
         return found
 
     async def add(self, automation: Automation) -> None:
@@ -176,23 +189,8 @@ class AutomationWatcher:
         # A webhook can open one too, and is no member.
         owner = thread.owner or await events.member_of(thread.guild, thread.owner_id)
         if owner is not None and not owner.bot:
-            first = await self._first(thread)
+            first = await events.first_message(thread)
             await self._happened(events.thread_event(thread, owner, first))
-
-    async def _first(self, thread: discord.Thread) -> discord.Message | None:
-        """The message that a thread is about: it may come a moment after a forum's post."""
-        place = thread if events.is_post(thread) else thread.parent
-        for pause in (0.0, 1.0):
-            await asyncio.sleep(pause)
-            try:
-                assert isinstance(place, discord.abc.Messageable)
-                return await place.fetch_message(thread.id)
-            except discord.NotFound:
-                continue
-            except DISCORD_ERRORS as error:
-                log.info("the first message of a thread could not be read: %s", error)
-                break
-        return None
 
     async def _happened(self, event: Event) -> None:
         """Run every automation that waits for this."""
@@ -209,7 +207,7 @@ class AutomationWatcher:
         try:
             endpoint = self.endpoint(automation)
             runs = list(self.prepared(automation, kind, endpoint, event))
-        except EndpointGone as error:
+        except (AgeRestricted, EndpointGone) as error:
             await self._count(automation, error)
             return
         await asyncio.gather(*(self._run(automation, endpoint, event, one) for one in runs))

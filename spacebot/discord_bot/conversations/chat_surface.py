@@ -13,6 +13,7 @@ from typing import Any
 
 import discord
 
+from spacebot.discord_bot.age import AgeGate
 from spacebot.discord_bot.conversations.button_specs import answer_view, stop_view
 from spacebot.discord_bot.conversations.message_stream import MessageStream
 from spacebot.discord_bot.conversations.transcript import (
@@ -77,6 +78,7 @@ class ChatSurface(Surface):
         self,
         client: discord.Client,
         jobs: JobManager,
+        age: AgeGate,
         conversation: Conversation,
         turn: Turn,
         question: Question,
@@ -84,6 +86,7 @@ class ChatSurface(Surface):
     ) -> None:
         super().__init__(jobs, turn.job)
         self.client = client
+        self.age = age
         self.conversation = conversation
         self.turn = turn
         self.question = question
@@ -154,13 +157,16 @@ class ChatSurface(Surface):
     def _ref(self) -> MessageRef:
         kept = self.conversation
         guild = self.client.get_guild(int(kept.guild)) if kept.guild else None
+        user, channel = int(self.question.requester.user), int(kept.channel)
+        nsfw = self.age.hears(self.client.get_channel(channel), user, direct=not kept.guild)
         return MessageRef(
             application=self.client.application_id or 0,
             created=time.time(),
-            user=int(self.question.requester.user),
-            channel=int(kept.channel),
+            user=user,
+            channel=channel,
             guild=guild and guild.id,
             file_limit=guild.filesize_limit if guild else DEFAULT_FILE_LIMIT,
+            nsfw=nsfw,
         )
 
     async def mark(self, state: str) -> None:

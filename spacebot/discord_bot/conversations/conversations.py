@@ -14,6 +14,7 @@ from typing import Any
 
 import discord
 
+from spacebot.discord_bot.age import AgeGate
 from spacebot.discord_bot.conversations.button_specs import answer_view, is_answering
 from spacebot.discord_bot.conversations.chat_surface import LOST, ChatSurface, Question
 from spacebot.discord_bot.conversations.message_stream import MessageStream
@@ -44,9 +45,10 @@ CONVERSATION_ENDED = "This conversation is no longer kept. Start a new one with 
 class Conversations:
     """Every conversation of the bot. All calls belong to one event loop."""
 
-    def __init__(self, client: discord.Client, jobs: JobManager) -> None:
+    def __init__(self, client: discord.Client, jobs: JobManager, age: AgeGate) -> None:
         self.client = client
         self.jobs = jobs
+        self.age = age
         self.store = jobs.store.chats
         self.question_queues = QuestionQueues(self._answer)
         # By channel; where several may talk to the bot in one, by person too.
@@ -208,6 +210,7 @@ class Conversations:
         line.current = ChatSurface(
             self.client,
             self.jobs,
+            self.age,
             kept,
             turn,
             question,

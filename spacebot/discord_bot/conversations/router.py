@@ -8,6 +8,7 @@ from typing import Any
 
 import discord
 
+from spacebot.discord_bot.age import AgeGate
 from spacebot.discord_bot.conversations.chat_here import ChatHereCommand
 from spacebot.discord_bot.conversations.conversations import Conversations
 from spacebot.discord_bot.conversations.transcript import split_arguments
@@ -41,8 +42,11 @@ CANNOT_READ = (
 class ConversationRouter(ChatHereCommand):
     """Begins conversations, and hears what is said in them."""
 
-    def __init__(self, client: discord.Client, jobs: JobManager, forms: Forms) -> None:
-        super().__init__(Conversations(client, jobs))
+    def __init__(
+        self, client: discord.Client, jobs: JobManager, forms: Forms, age: AgeGate
+    ) -> None:
+        super().__init__(Conversations(client, jobs, age))
+        self.age = age
         self.client = client
         self.forms = forms
 
@@ -210,6 +214,8 @@ class ConversationRouter(ChatHereCommand):
         """Begin a conversation with what a message says."""
         try:
             chat = await self._chosen(message)
+            if chat is not None:
+                self.age.check_message(message, chat[1])
         except SpacebotError as error:
             await send_best_effort(message.reply(job_text.describe_failure(error)), "a mention")
             return

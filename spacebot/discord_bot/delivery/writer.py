@@ -19,7 +19,9 @@ NO_PINGS = discord.AllowedMentions.none()
 SEARCHED_MESSAGES = 100
 
 
-def ref_of(interaction: discord.Interaction[Any], *, private: bool) -> MessageRef:
+def ref_of(
+    interaction: discord.Interaction[Any], *, private: bool, nsfw: bool = False
+) -> MessageRef:
     """The reference to an interaction's reply."""
     return MessageRef(
         application=interaction.application_id,
@@ -31,6 +33,7 @@ def ref_of(interaction: discord.Interaction[Any], *, private: bool) -> MessageRe
         guild=interaction.guild_id,
         private=private,
         file_limit=interaction.filesize_limit,
+        nsfw=nsfw,
     )
 
 

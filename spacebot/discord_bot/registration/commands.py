@@ -84,6 +84,7 @@ def build_command(
         description=_limit(space.title),
         allowed_contexts=EVERYWHERE,
         allowed_installs=INSTALL_TYPES,
+        nsfw=space.nsfw,
     )
     listed = [endpoint for endpoint in space.endpoints if not endpoint.further]
     further = {endpoint.name: endpoint for endpoint in space.endpoints if endpoint.further}
@@ -184,6 +185,8 @@ def _command(
         callback=callback,
         allowed_contexts=EVERYWHERE if top else None,
         allowed_installs=INSTALL_TYPES if top else None,
+        # Discord keeps the age of a whole command, and refuses one of a subcommand's own.
+        nsfw=endpoint.nsfw and top,
     )
     command.file_types = {option.name: option.file_types for option in options}
     return command

@@ -85,10 +85,10 @@ class OpenSendMenus:
         return found if found and time.monotonic() - found.opened < MENU_TTL else None
 
 
-def targets_for(catalogue: Catalogue, item: SendItem) -> list[TargetCommand]:
-    """The commands that take a thing, in the owner's order."""
+def targets_for(catalogue: Catalogue, item: SendItem, *, nsfw: bool) -> list[TargetCommand]:
+    """The commands that take a thing, in the owner's order; age-restricted ones where `nsfw`."""
     return [
         TargetCommand(command, endpoint, option)
         for command, endpoint in commands_of(catalogue.spaces).items()
-        if (option := item.option_of(endpoint)) is not None
+        if (nsfw or not endpoint.nsfw) and (option := item.option_of(endpoint)) is not None
     ]

@@ -66,7 +66,7 @@ class SendTo:
     ) -> None:
         """Ask what to send, where messages have several things, and where to."""
         items = await _items_of(self.dispatcher, messages, job)
-        fitting = [item for item in items if targets_for(self.dispatcher.jobs.catalogue, item)]
+        fitting = [item for item in items if self.targets(interaction, item)]
         if not fitting:
             said = NO_TARGET if items else NOTHING_TO_SEND
             await interaction.response.send_message(said, ephemeral=True)
@@ -77,6 +77,11 @@ class SendTo:
         self.menus.add(menu)
         await interaction.response.send_message(**self.show(menu), ephemeral=True)
 
+    def targets(self, interaction: discord.Interaction[Any], item: SendItem) -> list[TargetCommand]:
+        """The commands that take a thing and may answer there."""
+        nsfw = self.dispatcher.age.takes(interaction)
+        return targets_for(self.dispatcher.jobs.catalogue, item, nsfw=nsfw)
+
     def show(self, menu: SendMenu, page: int = 0) -> dict[str, Any]:
         """A menu's message as it is now: a text and its selects."""
         view = ui.View(timeout=None)
@@ -84,7 +89,7 @@ class SendTo:
             view.add_item(_item_select(menu))
             view.stop()
             return {"content": "What do you want to send?", "view": view}
-        found = targets_for(self.dispatcher.jobs.catalogue, menu.chosen)
+        found = self.targets(menu.shown, menu.chosen)
         view.add_item(
             _target_select(menu, found[page * TARGETS_PER_PAGE : (page + 1) * TARGETS_PER_PAGE])
         )
@@ -225,10 +230,8 @@ class ChooseTarget(MenuHandler, template=rf"to:{MENU_ID}"):
         """Ask for what else the command needs, then run it."""
         assert menu.chosen is not None
         dispatcher, command, item = send_to.dispatcher, self.value(interaction), menu.chosen
-        target = next(
-            (one for one in targets_for(dispatcher.jobs.catalogue, item) if one.command == command),
-            None,
-        )
+        found = send_to.targets(interaction, item)
+        target = next((one for one in found if one.command == command), None)
         if target is None:
             await interaction.response.send_message(MENU_EXPIRED, ephemeral=True)
             return

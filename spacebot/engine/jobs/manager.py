@@ -24,7 +24,7 @@ from spacebot.engine.jobs.result_files import ResultFolders
 from spacebot.engine.jobs.runner import JobDeadlines, JobRunner
 from spacebot.engine.jobs.uploads import UploadFolders, check_room
 from spacebot.engine.store import RecordState, Store
-from spacebot.errors import DiskFull, JobInterrupted, LimitReached
+from spacebot.errors import AgeRestricted, DiskFull, JobInterrupted, LimitReached
 from spacebot.models import Job, JobEnding, Outcome, Reply
 from spacebot.spaces.outputs import MAX_MESSAGE_LENGTH
 
@@ -114,14 +114,14 @@ class JobManager:
         mark: Mark | None = None,
     ) -> JobHandle:
         """Start a job; raises `LimitReached` if the bot is stopping, the command is paused, or
-        unfinished jobs hold too many files.
+        unfinished jobs hold too many files, and `AgeRestricted` where its answer may not be.
 
         What else keeps a job from running is raised by what this returns (see there for
         `header`, `prepare` and `mark`).
         """
         try:
             self._check_open(job)
-        except LimitReached as error:
+        except (AgeRestricted, LimitReached) as error:
             self.count(job, error)
             raise
         running = JobHandle(job, self._results.path(), header=header, prepare=prepare, mark=mark)
@@ -134,6 +134,9 @@ class JobManager:
     def _check_open(self, job: Job) -> None:
         if self._closing:
             raise LimitReached("The bot is being restarted. Try again in a minute.")
+        # Whatever way led here.
+        if job.endpoint.nsfw and not (job.message_ref and job.message_ref.nsfw):
+            raise AgeRestricted
         self.pauses.check(job.endpoint)
         check_room(job, [one.job for one in self.running], self.queue.limits)
 

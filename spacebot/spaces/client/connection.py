@@ -35,7 +35,7 @@ from spacebot.spaces.client.client import (
 from spacebot.spaces.client.description_cache import SpaceDescription
 from spacebot.spaces.client.error_mapping import connect_error, join_error
 from spacebot.spaces.client.files.files import FileFetcher
-from spacebot.spaces.client.hub import HubSpace, is_on_hub
+from spacebot.spaces.client.hub import HubSpace, is_nsfw, is_on_hub
 from spacebot.spaces.client.legacy.legacy_run import LegacyRun
 from spacebot.spaces.client.page.filled_pages import PageSessions
 from spacebot.spaces.client.run import SpaceRun
@@ -198,7 +198,8 @@ class Connection:
         self._checked = time.monotonic()
         self._mark(True)
         if self._changed is not None:
-            self._changed(SpaceDescription(client.config, client._info))
+            nsfw = info is not None and is_nsfw(info)
+            self._changed(SpaceDescription(client.config, client._info, nsfw=nsfw))
         if old is not None:
             self._left.append(old)
             asyncio.get_running_loop().call_later(2 * self.network.connect, self._close_left, old)

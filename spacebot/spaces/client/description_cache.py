@@ -19,12 +19,13 @@ class SpaceDescription:
     """What a Space says of itself: its `/config` and `/info`, as JSON.
 
     `opened` is what the load events of its page set when they were last run: changed
-    properties by component id.
+    properties by component id. `nsfw` says that the Hub calls it not for all audiences.
     """
 
     config: dict[str, Any]
     info: dict[str, Any]
     opened: Mapping[Any, Mapping[str, Any]] = field(default_factory=dict)
+    nsfw: bool = False
 
     def after(self, before: SpaceDescription | None) -> SpaceDescription:
         """This description with what `before` knows of the open page, if the page is the same."""
@@ -44,7 +45,9 @@ class DescriptionCache:
         try:
             kept: dict[str, Any] = json.loads(self._path(space).read_text("utf-8"))
             # JSON has no numbers for keys.
-            return SpaceDescription(kept["config"], kept["info"], dict(kept.get("opened", ())))
+            opened = dict(kept.get("opened", ()))
+            nsfw = bool(kept.get("nsfw"))
+            return SpaceDescription(kept["config"], kept["info"], opened, nsfw)
         except FileNotFoundError:
             return None
         except (OSError, ValueError, KeyError, TypeError) as error:
@@ -65,6 +68,7 @@ class DescriptionCache:
                 "config": description.config,
                 "info": description.info,
                 "opened": list(description.opened.items()),
+                "nsfw": description.nsfw,
             }
             fresh.write_text(json.dumps(kept), "utf-8")
             fresh.replace(path)

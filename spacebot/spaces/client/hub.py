@@ -11,6 +11,7 @@ import aiohttp
 from huggingface_hub import SpaceInfo
 
 from spacebot.errors import SpaceUnavailable
+from spacebot.models import ADULT_TAG
 from spacebot.spaces.client.transport.network import Network
 
 POLL_INTERVAL = 3.0
@@ -95,6 +96,11 @@ class HubSpace:
 def stage_of(info: SpaceInfo) -> str:
     """The stage of a Space, as the Hub calls it."""
     return str(getattr(info.runtime, "stage", "RUNNING")).rpartition(".")[2]
+
+
+def is_nsfw(info: SpaceInfo) -> bool:
+    """Whether a Space is tagged as not for all audiences."""
+    return ADULT_TAG in (info.tags or ())
 
 
 def is_on_hub(address: str) -> bool:

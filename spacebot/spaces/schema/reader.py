@@ -50,12 +50,14 @@ def read_space(
     *,
     opened: PropertyChanges | None = None,
     taken: Collection[str] = (),
+    nsfw: bool = False,
 ) -> Space:
     """The commands that an app's `/config` and API description give.
 
     `opened` is what the load events of its page set; `taken` holds the names of other
-    Spaces' commands. Raises EndpointGone when `source` names an endpoint that is not
-    there, and SettingsError when it fixes a parameter that no endpoint has.
+    Spaces' commands; `nsfw` makes them age-restricted, as the source itself may. Raises
+    EndpointGone when `source` names an endpoint that is not there, and SettingsError when it
+    fixes a parameter that no endpoint has.
     """
     app = AppConfig(config, opened)
     wanted = "/" + (source.endpoint or "").strip("/")
@@ -77,7 +79,11 @@ def read_space(
     described = [_endpoint(source, endpoints, c, names[c.api_name], title, wired) for c in kept]
     opening = opening_of(endpoints, kept)
     found = [
-        _with_page(replace(one, further=c not in listed), page_of(endpoints, c, kept), opening)
+        _with_page(
+            replace(one, further=c not in listed, nsfw=nsfw or source.nsfw),
+            page_of(endpoints, c, kept),
+            opening,
+        )
         for one, c in zip(described, kept, strict=True)
     ]
     only = found[0].name if len(found) == 1 else None

@@ -249,7 +249,7 @@ class User(Account):
         mine = discord.Permissions(guild.permissions(self))
         if needed is not None and not mine.administrator and int(needed) & ~mine.value:
             raise NotSendable(f"/{name} is not shown to {self.name}: permissions")
-        if command["nsfw"] and not place.nsfw:
+        if command["nsfw"] and not (place.parent or place).nsfw:
             raise NotSendable(f"/{name} is only for age-restricted channels")
 
     @staticmethod

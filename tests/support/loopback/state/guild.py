@@ -53,6 +53,8 @@ class Guild:
     # attachments that hold one of these bytes.
     blocked_words: set[str] = field(default_factory=set)
     filtered: set[bytes] = field(default_factory=set)
+    # 3: the whole server is age-restricted.
+    nsfw_level: int = 0
 
     def add_text_channel(
         self,
@@ -183,7 +185,7 @@ class Guild:
             "default_message_notifications": 0,
             "explicit_content_filter": 0,
             "mfa_level": 0,
-            "nsfw_level": 0,
+            "nsfw_level": self.nsfw_level,
             "afk_timeout": 300,
             "system_channel_flags": 0,
             "roles": [self.role_json(role) for role in (self.id, *self.roles)],

@@ -1,0 +1,87 @@
+"""Age: where age-restricted Spaces may answer.
+
+A command says so to Discord by its `nsfw` flag, but Send to, Compare, mentions, automations and
+buttons reach a Space past its command. Whether a place takes it is decided here, kept in the
+`MessageRef` of the answer, and enforced where every job starts (`JobManager.start`).
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import Any
+
+import discord
+
+from spacebot.errors import AgeRestricted
+from spacebot.models import Endpoint
+
+RESTRICTED_LEVELS = (discord.NSFWLevel.explicit, discord.NSFWLevel.age_restricted)
+MAX_ADULTS = 10_000
+IN_DIRECT_MESSAGES = (
+    "This Space is age-restricted. Here Discord has to check your age first: use the Space's own "
+    "command once, or come to an age-restricted channel."
+)
+
+
+def is_age_restricted(channel: Any) -> bool:
+    """Whether Discord keeps minors out of a server's channel; a thread is as its parent."""
+    guild = getattr(channel, "guild", None)
+    if guild is None:
+        return False
+    # All channels of such a server are, whatever their own flag says.
+    if guild.nsfw_level in RESTRICTED_LEVELS:
+        return True
+    place = channel.parent if isinstance(channel, discord.Thread) else channel
+    return bool(getattr(place, "nsfw", False))
+
+
+class AgeGate:
+    """Knows where a member may use age-restricted Spaces.
+
+    Outside servers Discord offers an age-restricted command only to adults who have switched
+    that on in their settings. So whoever sends one may go on by buttons and messages, until
+    the bot is restarted; the newest `MAX_ADULTS` are remembered.
+    """
+
+    def __init__(self) -> None:
+        self._adults: OrderedDict[int, None] = OrderedDict()
+
+    def takes(self, interaction: discord.Interaction[Any]) -> bool:
+        """Whether an age-restricted Space may answer an interaction."""
+        if interaction.guild_id is not None:
+            return is_age_restricted(interaction.channel)
+        if _is_restricted(interaction.command):
+            self._remember(interaction.user.id)
+        return interaction.user.id in self._adults
+
+    def hears(self, channel: Any, user: int, *, direct: bool) -> bool:
+        """Whether one may answer what a member writes, in a channel or by `direct` message."""
+        return user in self._adults if direct else is_age_restricted(channel)
+
+    def check(self, interaction: discord.Interaction[Any], endpoint: Endpoint) -> None:
+        """Raise `AgeRestricted` where an endpoint may not answer an interaction."""
+        # Asked of every endpoint: whoever sends a restricted command is remembered.
+        if not self.takes(interaction):
+            _refuse(endpoint, direct=interaction.guild_id is None)
+
+    def check_message(self, message: discord.Message, endpoint: Endpoint) -> None:
+        """Raise `AgeRestricted` where an endpoint may not answer a message."""
+        direct = message.guild is None
+        if not self.hears(message.channel, message.author.id, direct=direct):
+            _refuse(endpoint, direct=direct)
+
+    def _remember(self, user: int) -> None:
+        self._adults[user] = None
+        self._adults.move_to_end(user)
+        while len(self._adults) > MAX_ADULTS:
+            self._adults.popitem(last=False)
+
+
+def _refuse(endpoint: Endpoint, *, direct: bool) -> None:
+    if endpoint.nsfw:
+        raise AgeRestricted(IN_DIRECT_MESSAGES if direct else "")
+
+
+def _is_restricted(command: Any) -> bool:
+    root = getattr(command, "root_parent", None) or command
+    return bool(getattr(root, "nsfw", False))

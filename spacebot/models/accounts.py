@@ -1,0 +1,37 @@
+"""The words for Hugging Face accounts: whose token a job is sent with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A Hugging Face account that jobs can run with.
+
+    `key` says who set it here: "user:<id>" or "guild:<id>", by Discord's ids.
+    """
+
+    key: str = ""
+    token: str = field(default="", repr=False)
+
+    def __bool__(self) -> bool:
+        return bool(self.token)
+
+    @property
+    def is_members(self) -> bool:
+        """Whether it belongs to one member, and not to a server."""
+        return self.key.startswith("user:")
+
+
+NO_ACCOUNT = Account()
+
+
+def user_key(user: str | int) -> str:
+    """The key of a member's own account."""
+    return f"user:{user}"
+
+
+def guild_key(guild: str | int) -> str:
+    """The key of a server's account."""
+    return f"guild:{guild}"
