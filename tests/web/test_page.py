@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 import httpx
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, Page, expect, Route
 
 from spacebot.models import BotPhase, BotStatus
 from spacebot.web import PageServer, serve
@@ -326,6 +326,32 @@ async def test_vary_draws_another_seed(served, house, browser) -> None:
         await use(page, "write", prompt="no seed")
         await ended(page)
         await expect(page.locator(".turn").last.get_by_text("Vary")).to_have_count(0)
+
+
+async def test_late_news_of_the_commands_opens_no_menu_again(served, house, browser) -> None:
+    async with visit(browser, served.url, PHONE, "dark") as visited:
+        page, arrive, formed = visited.page, asyncio.Event(), asyncio.Event()
+
+        async def late(route: Route) -> None:
+            await arrive.wait()
+            await route.continue_()
+
+        async def form(route: Route) -> None:
+            await formed.wait()
+            await route.continue_()
+
+        await page.route("**/tryout/commands*", late)
+        await page.route("**/tryout/form*", form)
+        await page.focus(".line")
+        await page.fill(".line", "/demo paint")
+        await page.press(".line", "Enter")
+        async with page.expect_response("**/tryout/commands*"):
+            arrive.set()
+        formed.set()
+        await page.fill("[name=prompt]", "sea")
+        await page.click(".panel .go")
+        await ended(page)
+        await expect(page.locator("#spacebot-menu")).to_be_hidden()
 
 
 async def test_a_result_is_sent_to_another_command(served, house, browser) -> None:

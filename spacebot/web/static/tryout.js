@@ -9,6 +9,7 @@ function spacebotTryout(page) {
   const PAUSE = 250; // ms without a keystroke before suggestions are asked for
   let commands = [];
   let active = -1;
+  let closings = 0; // how often the menu was closed
   let talking; // {command, conversation} while a chat goes on
   let pausing, asking; // the timer before a question for suggestions, and what ends the question
 
@@ -85,14 +86,18 @@ function spacebotTryout(page) {
   }
 
   function closeMenu() {
+    closings += 1;
     menu.hidden = true;
     mark();
   }
 
   line.addEventListener("input", showMenu);
-  line.addEventListener("focus", () =>
-    refresh().then(() => line.value && document.activeElement === line && showMenu()),
-  );
+  line.addEventListener("focus", async () => {
+    const before = closings;
+    await refresh();
+    // A command may have been chosen meanwhile, and its form be on its way.
+    if (closings === before && line.value && document.activeElement === line) showMenu();
+  });
   line.addEventListener("blur", () =>
     setTimeout(() => document.activeElement === line || closeMenu(), 200),
   );
