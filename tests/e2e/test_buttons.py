@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import io
 import re
+import sqlite3
+import threading
 from dataclasses import replace
 from pathlib import Path
 
@@ -148,6 +150,33 @@ async def test_every_file_of_a_result_of_several_messages_can_be_sent_on(place: 
     chosen = await place.ben.choose(shown(menu), "0")
     sent = await result(await place.ben.choose(shown(chosen), "/kinds file"))
     assert sent.attachments[0].data == b"1"
+
+
+async def test_a_result_is_sent_on_while_the_database_is_busy(tmp_path: Path) -> None:
+    asked, go = asyncio.Event(), threading.Event()
+    loop = asyncio.get_running_loop()
+
+    def think(text: str) -> str:
+        loop.call_soon_threadsafe(asked.set)
+        go.wait(30)
+        return f"thought about {text}"
+
+    space = gr.Interface(think, gr.Textbox(), gr.Textbox(), api_name="think", flagging_mode="never")
+    with serve(space) as url:
+        source = Source(url, name="think")
+        async with discord() as place, at_home(place.server, source, folder=tmp_path):
+            seen = await place.ada.command("think", text="it", channel=place.channel)
+            await asyncio.wait_for(asked.wait(), 10)
+            other = sqlite3.connect(tmp_path / "spacebot.db", isolation_level=None)
+            other.execute("BEGIN IMMEDIATE")
+            try:
+                go.set()
+                menu = await place.ada.click(await result(seen), "Send to…")
+                await menu.wait(lambda one: one.message, 5)
+                assert "thought about it" in shown(menu).content
+            finally:
+                other.execute("ROLLBACK")
+                other.close()
 
 
 async def test_what_else_a_command_needs_is_asked_for(place: Place) -> None:

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 import httpx
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page, expect, Route
+from playwright.async_api import Browser, Page, Route, expect
 
 from spacebot.models import BotPhase, BotStatus
 from spacebot.web import PageServer, serve

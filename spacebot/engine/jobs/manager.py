@@ -219,7 +219,6 @@ class JobManager:
         posting took.
         """
         job = running.job
-        self._let_go(running)
         ending = self.count(job, error, ran=running.run_seconds)
         self.answered |= ending is JobEnding.DONE and job.stored
         timing = {"waited": running.wait_seconds, "ran": running.run_seconds, "posted": posted}
@@ -230,15 +229,21 @@ class JobManager:
             *(job.id, job.command or "try-out", job.endpoint.space, job.endpoint.api_name, ending),
             *timing.values(),
         )
-        if job.stored and job.id not in self._unsaved:
-            known = {"state": ending.value} if running.noted else _known_columns(job, ending.value)
-            known |= {
-                "result": storable_result(running.outputs),
-                "page_ran": list(running.page_ran),
-            }
-            await self.note(job.id, **known, ended=time.time())
-        self._unsaved.discard(job.id)
-        self._ours.discard(job.id)
+        try:
+            await self._note_end(running, ending)
+        finally:
+            # Until then its buttons find what it gave here.
+            self._let_go(running)
+            self._unsaved.discard(job.id)
+            self._ours.discard(job.id)
+
+    async def _note_end(self, running: JobHandle, ending: JobEnding) -> None:
+        job = running.job
+        if not job.stored or job.id in self._unsaved:
+            return
+        known = {"state": ending.value} if running.noted else _known_columns(job, ending.value)
+        known |= {"result": storable_result(running.outputs), "page_ran": list(running.page_ran)}
+        await self.note(job.id, **known, ended=time.time())
 
     def put_off(self, running: JobHandle) -> None:
         """Leave a job as it is written down, for the next start."""

@@ -22,6 +22,8 @@ log = logging.getLogger(__name__)
 
 # Seconds to wait for a connection to PostgreSQL, and for one statement.
 CONNECT_TIMEOUT, STATEMENT_TIMEOUT = 10, 60
+# What SQLite calls a file that gives free pages back step by step.
+INCREMENTAL = 2
 # SQLSTATE classes that are about the server or the connection, never about a row.
 OUTAGE_SQLSTATES = {"08", "25", "53", "57", "58"}
 DATABASE_UNREACHABLE = "The bot cannot reach its database. Try again in a minute."
@@ -85,8 +87,11 @@ def _tune_sqlite(connection: Any, _: Any) -> None:
 
 
 def _pragmas(connection: Any, *pragmas: str) -> None:
-    # Before the first table is created, or it needs a VACUUM.
-    for pragma in ("auto_vacuum=INCREMENTAL", *pragmas):
+    # Before the first table is created, or it needs a VACUUM. Set again, even to what it is,
+    # it would wait for whoever writes.
+    if connection.execute("PRAGMA auto_vacuum").fetchone() != (INCREMENTAL,):
+        connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
+    for pragma in pragmas:
         connection.execute(f"PRAGMA {pragma}")
 
 
