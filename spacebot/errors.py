@@ -29,6 +29,7 @@ SpacebotError
     ├── QuotaExceeded       ZeroGPU quota; `reset` is the Space's own words
     ├── SignInNeeded        it wants a member's own sign-in, which Discord cannot give
     ├── EndpointGone        the Space no longer has this endpoint
+    ├── SpaceNotAllowed     the owner of the bot does not let members use this Space
     ├── SpaceStopped        it went away while the job ran
     ├── SpaceUnreadable     it answered what cannot be read: no Gradio, or broken, or too much
     ├── SpaceSilent         no sign of life within the deadline
@@ -214,6 +215,12 @@ class SignInNeeded(SpaceError):
 
 class EndpointGone(SpaceError):
     """The Space answers, but no longer has this endpoint."""
+
+    safe_to_retry = True
+
+
+class SpaceNotAllowed(SpaceError):
+    """Members may not use this Space, by the owner's settings; nothing was sent."""
 
     safe_to_retry = True
 

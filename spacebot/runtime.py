@@ -28,7 +28,8 @@ from spacebot.engine.admin import Admin
 from spacebot.engine.catalogue import AUTOCOMPLETE_TIMEOUT, Catalogue
 from spacebot.engine.follow import Follower
 from spacebot.engine.jobs import JobDeadlines, JobLimits, JobManager
-from spacebot.engine.store import DataFolder, open_store
+from spacebot.engine.on_demand import OnDemandSpaces, ServerSpaces, SpacePolicy
+from spacebot.engine.store import DataFolder, Store, open_store
 from spacebot.errors import LimitReached, NewerDatabase, StoreError
 from spacebot.models import (
     BotPhase,
@@ -163,6 +164,7 @@ class Runtime:
                 folder=self.settings.data_dir,
                 token=self.settings.hf_token,
                 built_in=(COMPARE,),
+                on_demand=OnDemandSpaces(network, store.descriptions, await self._policy(store)),
             )
             stack.push_async_callback(self._catalogue.close)
             self._jobs = JobManager(
@@ -184,6 +186,17 @@ class Runtime:
 
     def _network(self) -> Network:
         return Network(connect=self.settings.connect_seconds, wake=self.settings.wake_seconds)
+
+    async def _policy(self, store: Store) -> SpacePolicy:
+        """Which Spaces members may use that no setting names."""
+        policy = SpacePolicy(
+            ServerSpaces(self.settings.server_spaces),
+            self.settings.allowed_spaces,
+            runs_per_minute=self.settings.runs_per_minute,
+            spaces_per_server=self.settings.spaces_per_server,
+        )
+        await policy.load(store.blocked_spaces)
+        return policy
 
     def _tell_closed(self, error: StoreError) -> None:
         """Say why the store does not open yet, or never will."""
@@ -335,7 +348,7 @@ class Runtime:
         """What a declared follow-up calls; raises `SpacebotError`."""
         if self._catalogue is None:
             raise LimitReached(STARTING)
-        return self._catalogue.follow_up(space, wanted)
+        return self._catalogue.configured_follow_up(space, wanted)
 
     async def suggest(
         self,

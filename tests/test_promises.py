@@ -42,6 +42,7 @@ LAYERS = (
     {"spaces/inputs", "spaces/outputs"},
     {"spaces/schema", "spaces/client"},
     {"engine/store", "engine/job_text", "engine/recipes", "engine/built_in"},
+    {"engine/on_demand"},
     {"engine/catalogue", "engine/space_finder"},
     {"engine/follow_ups"},
     {"engine/jobs"},

@@ -31,7 +31,7 @@ from spacebot.engine.follow import Follower
 from spacebot.engine.jobs import JobManager, secrets_of, to_job
 from spacebot.engine.pacing import InteractionThrottle
 from spacebot.engine.store import JobRecord, RecordState
-from spacebot.errors import EndpointGone
+from spacebot.errors import SpacebotError
 from spacebot.models import AnswerPlace, Choice, Endpoint, FollowUpChain, Job, JobEnding, Requester
 from spacebot.spaces import inputs
 
@@ -266,7 +266,7 @@ class Dispatcher:
     async def _recover(self, record: JobRecord) -> None:
         """Take up one job where that is safe, or tell its requester."""
         try:
-            job = self._job(record)
+            job = await self._job(record)
             recovery = self._others(job) or self.recovery(job)
             surface = recovery.surface
             if not await surface.is_waiting():
@@ -287,11 +287,11 @@ class Dispatcher:
         harmless = record.state == RecordState.WAITING or endpoint.repeatable
         return harmless and not secrets_of(record)
 
-    def _job(self, record: JobRecord) -> Job:
+    async def _job(self, record: JobRecord) -> Job:
         try:
-            endpoint = self.jobs.archive.endpoint_of(record)
-        except EndpointGone:
-            # Enough to tell of it; running it says that the endpoint is gone.
+            endpoint = await self.jobs.archive.endpoint_of(record)
+        except SpacebotError:
+            # Enough to tell of it; running it says why the endpoint cannot be had.
             endpoint = Endpoint(record.space, record.api_name, record.command, "")
         return to_job(record, endpoint)
 

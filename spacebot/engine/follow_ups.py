@@ -15,7 +15,16 @@ from typing import Any
 from spacebot.engine.catalogue import Catalogue
 from spacebot.engine.recipes import output_value
 from spacebot.errors import EndpointGone, InputError
-from spacebot.models import DeferredValue, Endpoint, File, FollowUp, FollowUpChain, Job
+from spacebot.models import (
+    NO_ACCOUNT,
+    Account,
+    DeferredValue,
+    Endpoint,
+    File,
+    FollowUp,
+    FollowUpChain,
+    Job,
+)
 from spacebot.spaces import inputs
 from spacebot.spaces.client.files.uploads import holds_upload
 from spacebot.spaces.inputs.components.base import name_of
@@ -176,14 +185,17 @@ def _pick_item(value: Any, which: str, index: int) -> Any:
     return held.get("image") or held.get("video") or one
 
 
-def endpoint_of(catalogue: Catalogue, space: str, chain: FollowUpChain) -> Endpoint:
+async def endpoint_of(
+    catalogue: Catalogue, space: str, chain: FollowUpChain, account: Account = NO_ACCOUNT
+) -> Endpoint:
     """The endpoint of a job that follows another, as it is declared now; raises `EndpointGone`."""
-    endpoint = catalogue.find(space, chain.root, chain.command)
+    endpoint = await catalogue.find(space, chain.root, chain.command, account)
     for label in chain.path:
         wanted = next((one for one in endpoint.then if one.label == label), None)
         if wanted is None:
             raise EndpointGone(FOLLOW_UP_GONE)
-        endpoint = replace(catalogue.follow_up(space, wanted), answer=endpoint.answer)
+        called = await catalogue.follow_up(space, wanted, account)
+        endpoint = replace(called, answer=endpoint.answer)
     return with_constants(endpoint, chain.taken)
 
 

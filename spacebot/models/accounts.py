@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 class Account:
     """A Hugging Face account that jobs can run with.
 
-    `key` says who set it here: "user:<id>" or "guild:<id>", by Discord's ids.
+    `key` says who set it here: "user:<id>" or "guild:<id>", by Discord's ids. What a private
+    Space says of itself is stored by it, and seen by that account alone.
     """
 
     key: str = ""

@@ -6,6 +6,7 @@ import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlsplit
 
 
 class AnswerPlace(enum.StrEnum):
@@ -68,6 +69,16 @@ class Source:
         """The http(s) address of the Space; empty for one on the Hub, which knows its address."""
         named = self.space.startswith(("http://", "https://"))
         return self.address or (self.space if named else "")
+
+    @property
+    def url(self) -> str:
+        """The address of its page, for people; empty where they cannot open it."""
+        if self.address:
+            return ""
+        if self.served_at:
+            parts = urlsplit(self.served_at)
+            return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+        return f"https://huggingface.co/spaces/{self.space}"
 
 
 @dataclass(frozen=True, slots=True)

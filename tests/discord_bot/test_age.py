@@ -114,7 +114,7 @@ async def test_every_way_to_a_job_ends_at_the_same_gate(
     served: Callable[[str], str], tmp_path: Path
 ) -> None:
     async with lab(tmp_path, Source(served("fast"), name="fast", nsfw=True)) as it:
-        endpoint = it.home.catalogue.find(served("fast"), "/echo")
+        endpoint = await it.home.catalogue.find(served("fast"), "/echo")
         job = Job("0" * 12, endpoint, Requester("1", "<@1>"), {"text": "hi"})
         for ref in (None, MessageRef(channel=it.all.id)):
             with pytest.raises(AgeRestricted):

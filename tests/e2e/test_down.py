@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from spacebot.engine import catalogue as catalogue_module
+from spacebot.engine.catalogue import catalogue as catalogue_module
 from spacebot.engine.jobs import JobDeadlines
 from spacebot.models import Source
 from tests.e2e.conftest import discord

@@ -14,6 +14,7 @@ from spacebot.discord_bot.client import Bot
 from spacebot.discord_bot.compare import COMPARE
 from spacebot.engine.catalogue import Catalogue
 from spacebot.engine.jobs import JobDeadlines, JobLimits, JobManager
+from spacebot.engine.on_demand import OnDemandSpaces, SpacePolicy
 from spacebot.engine.store import Store
 from spacebot.models import Source
 from spacebot.spaces.client import Network
@@ -41,13 +42,23 @@ async def at_home(
     hub: HfApi | None = None,
     commands: bool = True,
     killed: bool = False,
+    policy: SpacePolicy | None = None,
 ) -> AsyncIterator[Home]:
     """Run the bot against `server` until the block ends, as `runtime` does.
 
     Where it is `killed` then, nobody is told of that, and nothing more is written down.
     """
     async with Network(hub=hub) as network, Store.in_folder(folder) as store:
-        catalogue = Catalogue(sources, network, folder=folder, token=token, built_in=(COMPARE,))
+        policy = policy or SpacePolicy()
+        await policy.load(store.blocked_spaces)
+        catalogue = Catalogue(
+            sources,
+            network,
+            folder=folder,
+            token=token,
+            built_in=(COMPARE,),
+            on_demand=OnDemandSpaces(network, store.descriptions, policy),
+        )
         jobs = JobManager(catalogue, store, folder=folder, deadlines=deadlines, limits=limits)
         await catalogue.start()
         bot = Bot(catalogue, jobs)

@@ -159,7 +159,7 @@ class AutomationCommands(app_commands.Group):
             due=kind.next(setting, time.time()) if isinstance(kind, TimedTrigger) else None,
         )
         # Raises where it may not answer there.
-        self.automations.endpoint(automation)
+        await self.automations.endpoint(automation)
         _check_writable(to)
         if answer in ("reply", "thread") and kind.source in ("join", "time"):
             _check_messages(channel, "channel")
@@ -250,7 +250,7 @@ class AutomationCommands(app_commands.Group):
     ) -> None:
         """Run an automation's command as the event of a past message would have."""
         found = self._found(interaction, automation)
-        endpoint = self.automations.endpoint(found)
+        endpoint = await self.automations.endpoint(found)
         event = await self._event(interaction, found, message)
         kind = TRIGGERS[found.kind]
         runs = list(self.automations.prepared(found, kind, endpoint, event))

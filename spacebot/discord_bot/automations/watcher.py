@@ -104,13 +104,13 @@ class AutomationWatcher:
         found = self._all.get(automation)
         return found if found and found.guild == str(guild) else None
 
-    def endpoint(self, automation: Automation) -> Endpoint:
-        """The endpoint that it runs, as it is described now.
+    async def endpoint(self, automation: Automation) -> Endpoint:
+        """The endpoint that it runs, as it was last described.
 
-        Raises `EndpointGone`, and `AgeRestricted` where it may not answer.
+        Raises `SpacebotError`, such as `AgeRestricted` where it may not answer.
         """
         catalogue = self.jobs.catalogue
-        found = catalogue.find(automation.space, automation.api_name, automation.command)
+        found = await catalogue.find(automation.space, automation.api_name, automation.command)
         if found.answer is AnswerPlace.PRIVATE:
             raise EndpointGone(f"{automation.command} answers only whoever uses it now.")
         if found.nsfw and not answers_adults(self.client, automation):
@@ -205,9 +205,9 @@ class AutomationWatcher:
         if about and not self.limiter.is_first(automation.id, about.id):
             return
         try:
-            endpoint = self.endpoint(automation)
+            endpoint = await self.endpoint(automation)
             runs = list(self.prepared(automation, kind, endpoint, event))
-        except (AgeRestricted, EndpointGone) as error:
+        except SpacebotError as error:
             await self._count(automation, error)
             return
         await asyncio.gather(*(self._run(automation, endpoint, event, one) for one in runs))

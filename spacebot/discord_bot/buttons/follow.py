@@ -39,7 +39,7 @@ async def _follow(
         path=(*(chain.path if chain else ()), wanted.label),
         taken=follow_ups.taken_values(wanted, index, outputs, before.values, before.held),
     )
-    endpoint = follow_ups.endpoint_of(dispatcher.jobs.catalogue, record.space, chain)
+    endpoint = await follow_ups.endpoint_of(dispatcher.jobs.catalogue, record.space, chain)
     arguments = before.attached_files(wanted, endpoint)
     await dispatcher.run_or_ask(
         interaction,

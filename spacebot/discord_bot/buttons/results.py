@@ -167,8 +167,8 @@ async def show_recipe(
     if first is not record:
         _, start = await dispatcher.jobs.archive.recall(first.id)
         line = f"{recipes.line(start.command, start.endpoint, start.arguments)}\n{line}"
-    connection = dispatcher.jobs.catalogue.connections.get(record.space)
-    where = f"<{connection.url}>" if connection and connection.url else record.space
+    url = dispatcher.jobs.catalogue.url_of(record.space)
+    where = f"<{url}>" if url else record.space
     page_ran = await page_ran_of(dispatcher, job) if kept.endpoint.page else ()
     hides = bool(secrets_of(record))
     notes = recipes.recipe_notes(where, kept.endpoint, kept.arguments, page_ran, hides=hides)

@@ -128,7 +128,7 @@ class EnterSecretsButton(ConversationButton, spec=ENTER):
         self, router: HasConversations, interaction: discord.Interaction[Any], found: Conversation
     ) -> None:
         """Open the form."""
-        endpoint = router.conversations.endpoint(found)
+        endpoint = await router.conversations.endpoint(found)
         user = str(interaction.user.id)
         needed = secrets_missing(
             endpoint, found.arguments, router.conversations.secrets(found.id, user)
@@ -208,7 +208,7 @@ async def _fork_message(
         f"after {len(turns)} question{'s' * (len(turns) != 1)}."
     )
     try:
-        endpoint = conversations.endpoint(conversation)
+        endpoint = await conversations.endpoint(conversation)
     except SpacebotError as error:
         return f"{said}\n{job_text.describe_failure(error)}"
     if endpoint.takes_history:

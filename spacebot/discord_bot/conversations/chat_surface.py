@@ -127,15 +127,15 @@ class ChatSurface(Surface):
     async def run(self) -> None:
         """Ask, show the answer and store it; what goes wrong is told there."""
         try:
-            job = self._job()
+            job = await self._job()
         except Exception as error:
             await tell_failure(self, error)
             return
         await Follower(self, job).run()
 
-    def _job(self) -> Job:
+    async def _job(self) -> Job:
         kept = self.conversation
-        endpoint = self.jobs.catalogue.find(kept.space, kept.api_name, kept.command)
+        endpoint = await self.jobs.catalogue.find(kept.space, kept.api_name, kept.command)
         settings = {**arguments_of(kept), **self._secrets}
         if missing := secrets_missing(endpoint, kept.arguments, self._secrets):
             raise SecretNeeded(missing)
@@ -241,7 +241,7 @@ class ChatSurface(Surface):
         if not endpoint.stateful or endpoint.takes_history:
             return None
         with contextlib.suppress(SpacebotError):
-            return await self.jobs.catalogue.connections[endpoint.space].process()
+            return await self.jobs.catalogue.connection(endpoint.space).process()
         return None
 
     async def fail(self, error: BaseException) -> None:
@@ -274,7 +274,7 @@ class ChatSurface(Surface):
     def _partial(self, endpoint: Endpoint) -> list[Any]:
         if self._running is None or self._running.partial is None:
             return []
-        connection = self.jobs.catalogue.connections[endpoint.space]
+        connection = self.jobs.catalogue.connection(endpoint.space)
         return connection.visible(endpoint.api_name, self._running.partial.outputs)
 
     async def _end(

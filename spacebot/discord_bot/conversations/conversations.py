@@ -168,7 +168,7 @@ class Conversations:
         """Bring the files here and write the turn down; raises `InputError`."""
         files = []
         if attachments:
-            endpoint = self.endpoint(conversation)
+            endpoint = await self.endpoint(conversation)
             files = [to_stored(await self._fetched(turn.job, endpoint, one)) for one in attachments]
         turn = replace(turn, files=files)
         await self.jobs.store.saved(self.store.say(turn))
@@ -180,9 +180,9 @@ class Conversations:
         file = pending_file(attachment)
         return await fetch_attachment(self.client, self.jobs, job, endpoint, file, option=option)
 
-    def endpoint(self, conversation: Conversation) -> Endpoint:
-        """What a conversation talks to, as it is described now; raises `EndpointGone`."""
-        found = self.jobs.catalogue.find(
+    async def endpoint(self, conversation: Conversation) -> Endpoint:
+        """What a conversation talks to, as it was last described; raises `SpacebotError`."""
+        found = await self.jobs.catalogue.find(
             conversation.space, conversation.api_name, conversation.command
         )
         if not found.chats:
@@ -342,7 +342,7 @@ class Conversations:
         conversation = await self.store.get(turn.conversation)
         if conversation is None:
             return
-        endpoint = self.endpoint(conversation)
+        endpoint = await self.endpoint(conversation)
         shown = await self._shown(conversation, turn)
         if turn.state == TurnState.SENT and shown is not None and not is_answering(shown):
             # Posted, and killed before that was written down.

@@ -251,7 +251,7 @@ class ConversationRouter(ChatHereCommand):
         kept = self.conversations.store
         chosen = await kept.chosen(str(parent or message.channel.id))
         if chosen is not None:
-            endpoint = self.conversations.jobs.catalogue.find(*chosen)
+            endpoint = await self.conversations.jobs.catalogue.find(*chosen)
             command = next((name for name, one in chats.items() if one == endpoint), "")
             return command or endpoint.name, endpoint
         if len(chats) == 1:

@@ -30,23 +30,23 @@ class JobArchive:
         self._upload_path = upload_path
 
     async def recall(self, job: str) -> tuple[JobRecord, Job]:
-        """A kept job with its endpoint as it is now; raises `EndpointGone`, `InputError`.
+        """A kept job with its endpoint as it is now; raises `SpacebotError`.
 
         Files that are no longer kept are left out of what was given.
         """
         record = await self.store.get(job)
         if record is None:
             raise InputError(JOB_FORGOTTEN)
-        kept = to_job(record, self.endpoint_of(record))
+        kept = to_job(record, await self.endpoint_of(record))
         arguments = {name: one for name, one in kept.arguments.items() if _file_exists(one)}
         return record, replace(kept, arguments=arguments)
 
-    def endpoint_of(self, record: JobRecord) -> Endpoint:
-        """The endpoint of a kept job, as it is described now; raises `EndpointGone`."""
+    async def endpoint_of(self, record: JobRecord) -> Endpoint:
+        """The endpoint of a kept job, as it was last described; raises `SpacebotError`."""
         chain = chain_of(record)
         if chain is not None:
-            return follow_ups.endpoint_of(self.catalogue, record.space, chain)
-        return self.catalogue.find(record.space, record.api_name, record.command)
+            return await follow_ups.endpoint_of(self.catalogue, record.space, chain)
+        return await self.catalogue.find(record.space, record.api_name, record.command)
 
     def adopt(self, job: str, file: File) -> File:
         """A kept file of another job as this one's own; raises `InputError` where it is gone."""

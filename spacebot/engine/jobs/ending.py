@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from spacebot.errors import InputError, JobCancelled, JobInterrupted, LimitReached
+from spacebot.errors import InputError, JobCancelled, JobInterrupted, LimitReached, SpaceNotAllowed
 from spacebot.models import JobEnding
 
 ENDINGS: tuple[tuple[type[BaseException], JobEnding], ...] = (
@@ -14,6 +14,7 @@ ENDINGS: tuple[tuple[type[BaseException], JobEnding], ...] = (
     (asyncio.CancelledError, JobEnding.LOST),
     (InputError, JobEnding.REJECTED),
     (LimitReached, JobEnding.REJECTED),
+    (SpaceNotAllowed, JobEnding.REJECTED),
 )
 
 

@@ -22,7 +22,6 @@ from spacebot.engine.jobs.rendering import RenderPool, is_light
 from spacebot.engine.jobs.result_files import MAX_BYTES_IN_MEMORY, ResultFolders
 from spacebot.errors import (
     DiskFull,
-    EndpointGone,
     QuotaExceeded,
     SpaceBusy,
     SpaceError,
@@ -112,11 +111,7 @@ class JobRunner:
         self._rendering.close()
 
     def _connection(self, running: JobHandle) -> Connection:
-        space = running.job.endpoint.space
-        if space not in self.catalogue.connections:
-            # A job that waited for a restart, after which the owner names other Spaces.
-            raise EndpointGone("This Space is no longer offered here. Type / to see what there is.")
-        return self.catalogue.connections[space]
+        return self.catalogue.connection(running.job.endpoint.space)
 
     async def run(self, running: JobHandle) -> Outcome:
         """Run a job to its end; raises `SpacebotError`."""

@@ -12,6 +12,11 @@ from spacebot.engine.store.automations import Automation, AutomationStore
 from spacebot.engine.store.conversations import Conversation, ConversationStore, Turn, TurnState
 from spacebot.engine.store.data_folder import DataFolder
 from spacebot.engine.store.database import check_database
+from spacebot.engine.store.descriptions import (
+    BlockedSpaceStore,
+    DescriptionStore,
+    StoredDescription,
+)
 from spacebot.engine.store.opening import open_store
 from spacebot.engine.store.store import JobRecord, Store
 from spacebot.engine.store.tables import RecordState
@@ -20,14 +25,17 @@ from spacebot.errors import NewerDatabase, StoreError
 __all__ = [
     "Automation",
     "AutomationStore",
+    "BlockedSpaceStore",
     "Conversation",
     "ConversationStore",
     "DataFolder",
+    "DescriptionStore",
     "JobRecord",
     "NewerDatabase",
     "RecordState",
     "Store",
     "StoreError",
+    "StoredDescription",
     "Turn",
     "TurnState",
     "check_database",

@@ -10,11 +10,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from spacebot.engine.store.tables import (
     automations,
+    blocked_spaces,
     chosen_chats,
     conversations,
     jobs,
     metadata,
     schema_version,
+    space_descriptions,
     turns,
 )
 from spacebot.errors import NewerDatabase
@@ -61,6 +63,11 @@ async def _seventh(connection: AsyncConnection) -> None:
     await connection.execute(sa.update(jobs).where(jobs.c.space == "").values(space="compare"))
 
 
+async def _eighth(connection: AsyncConnection) -> None:
+    """8: what Spaces that no setting names say of themselves, and which the owner has blocked."""
+    await _create(connection, space_descriptions, blocked_spaces)
+
+
 # Applied in order, each once; the number applied so far is kept in the database.
 MIGRATIONS: Sequence[Callable[[AsyncConnection], Awaitable[None]]] = (
     _first,
@@ -70,6 +77,7 @@ MIGRATIONS: Sequence[Callable[[AsyncConnection], Awaitable[None]]] = (
     _fifth,
     _sixth,
     _seventh,
+    _eighth,
 )
 
 

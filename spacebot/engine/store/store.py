@@ -17,6 +17,7 @@ from spacebot.engine.store.automations import AutomationStore
 from spacebot.engine.store.conversations import ConversationStore
 from spacebot.engine.store.data_folder import DATABASE_NAME
 from spacebot.engine.store.database import as_store_error, make_engine
+from spacebot.engine.store.descriptions import BlockedSpaceStore, DescriptionStore
 from spacebot.engine.store.migrations import migrate
 from spacebot.engine.store.tables import BATCH_ROWS, conversations, jobs, turns, unfinished
 from spacebot.engine.store.vacuum import make_shrinkable, shrink
@@ -62,6 +63,8 @@ class Store:
         self._writer: BatchWriter | None = None
         self.chats = ConversationStore(self.rows, self.execute)
         self.automations = AutomationStore(self.rows, self.execute)
+        self.descriptions = DescriptionStore(self.rows, self.execute)
+        self.blocked_spaces = BlockedSpaceStore(self.rows, self.execute)
         self._reads: set[asyncio.Task[Any]] = set()
 
     @classmethod

@@ -155,6 +155,20 @@ automations = sa.Table(
     sa.Column("due", sa.Float),
     sa.Column("created", sa.Float, nullable=False),
 )
+# What Spaces that no setting names say of themselves.
+space_descriptions = sa.Table(
+    "space_descriptions",
+    metadata,
+    sa.Column("space", CleanText, primary_key=True),
+    sa.Column("account", sa.String(32), primary_key=True),
+    sa.Column("packed", sa.LargeBinary, nullable=False),
+    sa.Column("read", sa.Float, nullable=False),
+    sa.Column("used", sa.Float, nullable=False, index=True),
+)
+# The Spaces ("owner/name") and authors ("owner") that the bot's owner has blocked.
+blocked_spaces = sa.Table(
+    "blocked_spaces", metadata, sa.Column("name", CleanText, primary_key=True)
+)
 schema_version = sa.Table("schema_version", metadata, sa.Column("version", sa.Integer))
 
 # A restart looks for what has not ended: a few rows among a million.

@@ -9,6 +9,7 @@ WebSockets of Gradio 3). The first releases of Gradio 4 alone take the stock pat
 
 from spacebot.spaces.client.connection import Connection
 from spacebot.spaces.client.description_cache import DescriptionCache, SpaceDescription
+from spacebot.spaces.client.error_mapping import MEMBER_HAS_NONE, MEMBER_TOKEN
 from spacebot.spaces.client.hugging_face import HubClient
 from spacebot.spaces.client.run import JobWithdrawn
 from spacebot.spaces.client.transport.event_stream import (
@@ -22,6 +23,8 @@ from spacebot.spaces.client.transport.network import Network
 from spacebot.spaces.client.transport.rate_limit import retry_after
 
 __all__ = [
+    "MEMBER_HAS_NONE",
+    "MEMBER_TOKEN",
     "Connection",
     "DescriptionCache",
     "HubClient",

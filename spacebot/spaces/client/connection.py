@@ -6,15 +6,19 @@ import asyncio
 import contextlib
 import itertools
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    Awaitable,
+    Callable,
+    Collection,
+    Mapping,
+    Sequence,
+)
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
 
-import aiohttp
-
-from spacebot.errors import LoginNeeded, SpaceError, SpaceUnavailable, SpaceUnreadable
+from spacebot.errors import LoginNeeded, SpaceError, SpaceUnavailable
 from spacebot.models import (
     Endpoint,
     EndpointStep,
@@ -33,20 +37,16 @@ from spacebot.spaces.client.client import (
     request_headers,
 )
 from spacebot.spaces.client.description_cache import SpaceDescription
-from spacebot.spaces.client.error_mapping import connect_error, join_error
+from spacebot.spaces.client.error_mapping import TokenWords, connect_error, join_error, owner_words
 from spacebot.spaces.client.files.files import FileFetcher
-from spacebot.spaces.client.hub import HubSpace, is_nsfw, is_on_hub
+from spacebot.spaces.client.hub import HubSpace, is_nsfw, is_on_hub, without_gradio
 from spacebot.spaces.client.legacy.legacy_run import LegacyRun
 from spacebot.spaces.client.page.filled_pages import PageSessions
 from spacebot.spaces.client.run import SpaceRun
 from spacebot.spaces.client.sessions import SpaceSession, SpaceSessions
 from spacebot.spaces.client.steps import CallSequence, every_step
 from spacebot.spaces.client.submit import submit
-from spacebot.spaces.client.transport.bounded_reading import (
-    MAX_INLINE_BYTES,
-    parse_json,
-    read_answer,
-)
+from spacebot.spaces.client.transport.app_process import is_same_process
 from spacebot.spaces.client.transport.event_stream import PageEventsRan, Toast, Update
 from spacebot.spaces.client.transport.network import Network, SpaceExecutor
 from spacebot.spaces.client.transport.rate_limit import Cooldown
@@ -56,8 +56,6 @@ T = TypeVar("T")
 
 SILENCE_TIMEOUT = 45.0
 CHECK_TTL = 5.0
-# How long a Space may take to say which process it is, in seconds.
-ALIVE_TIMEOUT = 10.0
 TAKES_TURNS = "the job before it in the same session goes first"
 
 
@@ -67,7 +65,8 @@ class Connection:
     `answers` is None until it was first tried; `reason` the sentence why not;
     `since` when that last changed, in epoch seconds; `tried` is set once either
     is known. `changed` is called with each new description. `wanted` names
-    endpoints to describe although their author keeps them out of the API page.
+    endpoints to describe although their author keeps them out of the API page. `words`
+    tell whoever waits what a missing token means: HF_TOKEN's where none are given.
     """
 
     def __init__(
@@ -78,6 +77,7 @@ class Connection:
         token: str = "",
         changed: Callable[[SpaceDescription], None] | None = None,
         wanted: Collection[str] = (),
+        words: TokenWords | None = None,
     ) -> None:
         self.source = source
         self._wanted = tuple(wanted)
@@ -90,7 +90,8 @@ class Connection:
         self.since: float | None = None
         self.tried = asyncio.Event()
         # The owner's token goes to Spaces on the Hub that the owner named, nowhere else.
-        self._token = token if not source.served_at or is_on_hub(source.served_at) else ""
+        self._token = token if self.is_on_hub else ""
+        self._words = words or owner_words(has_token=bool(self._token))
         self.hub = HubSpace(network, source.space, self._token)
         self._changed = changed
         self._client: SpaceClient | None = None
@@ -99,7 +100,8 @@ class Connection:
         self._connecting: asyncio.Task[SpaceClient] | None = None
         self._checked = 0.0
         self._limit = Cooldown()
-        self._open_to_all = True
+        self.is_open_to_all = True
+        self._nsfw = False
 
     @property
     def is_open(self) -> bool:
@@ -107,14 +109,21 @@ class Connection:
         return self._client is not None and bool(self.answers)
 
     @property
-    def url(self) -> str:
-        """The address for people: of the Space's page; empty where they cannot open it."""
-        if self.source.address:
-            return ""
-        if self.source.served_at:
-            parts = urlsplit(self.source.served_at)
-            return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
-        return f"https://huggingface.co/spaces/{self.source.space}"
+    def is_on_hub(self) -> bool:
+        """Whether the Space is on Hugging Face, where a token may go to it."""
+        return not self.source.served_at or is_on_hub(self.source.served_at)
+
+    @property
+    def description(self) -> SpaceDescription:
+        """What the Space said of itself when it was last connected to."""
+        assert self._client is not None
+        return SpaceDescription(self._client.config, self._client._info, nsfw=self._nsfw)
+
+    @property
+    def idle_seconds(self) -> float:
+        """How long no job has used it; 0 while one does, or while it is being reached."""
+        busy = self.sessions.held or self._connecting is not None
+        return 0.0 if busy else time.monotonic() - max(self.sessions.used, self._checked)
 
     async def close(self) -> None:
         """Give the connection back."""
@@ -156,7 +165,7 @@ class Connection:
         try:
             await self.hub.check()
         except Exception as error:
-            ours = connect_error(error, has_token=bool(self._token))
+            ours = connect_error(error, self._words)
             self._limit.note(ours)
             self._mark(False, str(ours))
             raise ours from error
@@ -175,6 +184,7 @@ class Connection:
 
     async def _connect(self) -> SpaceClient:
         self._limit.check()
+        info = None
         try:
             info = None if self.source.served_at else await self.hub.awake()
             async with asyncio.timeout(self.network.connect):
@@ -188,18 +198,18 @@ class Connection:
                     wanted=self._wanted,
                 )
         except Exception as error:
-            ours = connect_error(error, has_token=bool(self._token))
+            ours = without_gradio(info, connect_error(error, self._words))
             self._limit.note(ours)
             self._mark(False, str(ours))
             raise ours from error
         # A Space at its own address may be private as well: who has a token for it cannot tell.
-        self._open_to_all = not info.private if info else not self._token
+        self.is_open_to_all = not info.private if info else not self._token
+        self._nsfw = info is not None and is_nsfw(info)
         old, self._client = self._client, client
         self._checked = time.monotonic()
         self._mark(True)
         if self._changed is not None:
-            nsfw = info is not None and is_nsfw(info)
-            self._changed(SpaceDescription(client.config, client._info, nsfw=nsfw))
+            self._changed(self.description)
         if old is not None:
             self._left.append(old)
             asyncio.get_running_loop().call_later(2 * self.network.connect, self._close_left, old)
@@ -227,25 +237,8 @@ class Connection:
         return None if named is None else str(named)
 
     async def _same(self, client: SpaceClient) -> bool:
-        """Whether the process that was connected to still runs: its `app_id` is random."""
-        try:
-            async with self.network.http.get(
-                client.src_prefixed + "app_id",
-                headers=request_headers(client),
-                timeout=aiohttp.ClientTimeout(total=ALIVE_TIMEOUT),
-                allow_redirects=False,
-            ) as response:
-                if response.status != 200:
-                    # A Gradio older than the route; or a limit, which says nothing.
-                    return response.status in (404, 429)
-                known = client.config.get("app_id")
-                # Up to 3.3x the config does not say.
-                return (
-                    known is None
-                    or parse_json(await read_answer(response, MAX_INLINE_BYTES))["app_id"] == known
-                )
-        except (aiohttp.ClientError, TimeoutError, LookupError, TypeError, SpaceUnreadable):
-            return False
+        """Whether the process that was connected to still runs."""
+        return await is_same_process(self.network.http, client)
 
     async def run(
         self,
@@ -390,6 +383,6 @@ class Connection:
         """Bring the files of raw outputs into `folder`: see `FileFetcher.localize`."""
         client = self._client or await self.connect()
         fetcher = FileFetcher(
-            self.network, client.src_prefixed, request_headers(client), linked=self._open_to_all
+            self.network, client.src_prefixed, request_headers(client), linked=self.is_open_to_all
         )
         return await fetcher.localize(values, folder, cap=cap, full=full)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import concurrent.futures
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
@@ -171,7 +172,30 @@ def stock_error(error: BaseException) -> Exception:
             return watch_error(error)
 
 
-def connect_error(error: Exception, *, has_token: bool) -> Exception:
+@dataclass(frozen=True, slots=True)
+class TokenWords:
+    """What to say where Hugging Face does not show a Space, or refuses the token."""
+
+    unseen: str
+    refused: str = "Hugging Face refused HF_TOKEN. Make a new one and set it."
+
+
+_NONE = "There is no such Space on Hugging Face, or it is private and "
+_OWNER_HAS_NONE = TokenWords(_NONE + "needs HF_TOKEN to be set.")
+_OWNER_TOKEN = TokenWords(_NONE + "HF_TOKEN may not see it.")
+MEMBER_HAS_NONE = TokenWords(_NONE + "needs a token of yours: `/token set`.")
+MEMBER_TOKEN = TokenWords(
+    _NONE + "the token set with `/token` may not see it.",
+    "Hugging Face refused the token that was set here. Make a new one and set it with `/token`.",
+)
+
+
+def owner_words(*, has_token: bool) -> TokenWords:
+    """What to say of a Space that the settings name."""
+    return _OWNER_TOKEN if has_token else _OWNER_HAS_NONE
+
+
+def connect_error(error: Exception, words: TokenWords = _OWNER_HAS_NONE) -> Exception:
     """What went wrong on the way to a Space → ours."""
     match error:
         case SpaceUnreadable() if str(error) != TOO_LARGE:
@@ -179,12 +203,9 @@ def connect_error(error: Exception, *, has_token: bool) -> Exception:
         case SpaceError():
             return error
         case RepositoryNotFoundError():
-            return SpaceNotFound(
-                "There is no such Space on Hugging Face, or it is private and "
-                + ("HF_TOKEN may not see it." if has_token else "needs HF_TOKEN to be set.")
-            )
+            return SpaceNotFound(words.unseen)
         case HfHubHTTPError() if error.response is not None and error.response.status_code == 401:
-            return SpaceNotFound("Hugging Face refused HF_TOKEN. Make a new one and set it.")
+            return SpaceNotFound(words.refused)
         case HfHubHTTPError() if error.response is not None and error.response.status_code == 429:
             return _busy("Hugging Face limits how often it may be asked.", error)
         case HfHubHTTPError():

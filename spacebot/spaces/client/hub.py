@@ -31,6 +31,9 @@ WAKING_STAGES = {
     "BUILDING": "The Space is being built",
     "APP_STARTING": "The Space is starting",
 }
+STATIC_SPACE = (
+    "This is a static Space: pages without an app behind them. Only Gradio Spaces can be used."
+)
 ASLEEP_STAGES = ("SLEEPING", "STOPPED")
 
 
@@ -61,6 +64,8 @@ class HubSpace:
         info = await self.info()
         if (stage := stage_of(info)) in ENDED_STAGES:
             raise SpaceUnavailable(ENDED_STAGES[stage]).for_good()
+        if info.sdk == "static":
+            raise SpaceUnavailable(STATIC_SPACE).for_good()
         return info
 
     async def awake(self) -> SpaceInfo:
@@ -101,6 +106,17 @@ def stage_of(info: SpaceInfo) -> str:
 def is_nsfw(info: SpaceInfo) -> bool:
     """Whether a Space is tagged as not for all audiences."""
     return ADULT_TAG in (info.tags or ())
+
+
+def without_gradio(info: SpaceInfo | None, error: Exception) -> Exception:
+    """Why a Space could not be reached, where its kind explains that better than `error`."""
+    other = info.sdk if info and info.sdk not in (None, "gradio") else None
+    if other is None or not isinstance(error, SpaceUnavailable):
+        return error
+    return SpaceUnavailable(
+        f"This is a {other.capitalize()} Space, and no Gradio app answers in it. "
+        "Only Gradio Spaces can be used."
+    ).for_good()
 
 
 def is_on_hub(address: str) -> bool:

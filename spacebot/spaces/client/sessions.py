@@ -51,12 +51,15 @@ class SpaceSessions:
 
     A key of 32 hexadecimal digits is its session's name: whoever keeps it finds the
     same session again after a restart. Other keys get a name of their own.
-    `most` bounds how many are remembered, `ttl` for how many seconds unused.
+    `most` bounds how many are remembered, `ttl` for how many seconds unused. `held` counts
+    the jobs that have one or wait for one; `used` is when the last of them left.
     """
 
     def __init__(self, *, most: int = 5_000, ttl: float = 24 * 3600.0) -> None:
         self._most = most
         self._ttl = ttl
+        self.held = 0
+        self.used = time.monotonic()
         self._leaving: set[asyncio.Task[None]] = set()
         self._sessions: OrderedDict[str, SpaceSession] = OrderedDict()
 
@@ -74,13 +77,18 @@ class SpaceSessions:
         """
         alone = not stateful and (fresh or self.is_busy(key))
         session = SpaceSession(uuid.uuid4().hex) if alone else self._session(key)
-        async with session.lock:
-            await session.left()
-            try:
-                yield session
-            finally:
-                session.used = time.monotonic()
-                self._note_leaving(session)
+        self.held += 1
+        try:
+            async with session.lock:
+                await session.left()
+                try:
+                    yield session
+                finally:
+                    session.used = time.monotonic()
+                    self._note_leaving(session)
+        finally:
+            self.held -= 1
+            self.used = time.monotonic()
 
     def _note_leaving(self, session: SpaceSession) -> None:
         # asyncio itself holds a task only weakly.

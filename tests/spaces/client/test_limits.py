@@ -137,7 +137,7 @@ def test_a_limit_of_the_hub_is_told_without_its_page(header: str, told: str):
     request = httpx2.Request("GET", "https://huggingface.co/api/spaces/a/b")
     head = {"Retry-After": header, "Content-Type": "text/html"}
     response = httpx2.Response(429, headers=head, text=PAGE, request=request)
-    ours = connect_error(HfHubHTTPError("429", response=response), has_token=False)
+    ours = connect_error(HfHubHTTPError("429", response=response))
     assert isinstance(ours, SpaceBusy)
     assert str(ours) == (f"Hugging Face limits how often it may be asked. Try again in {told}.")
 
@@ -164,7 +164,7 @@ async def test_a_space_that_works_in_silence_is_not_given_up():
 
 
 async def test_a_space_that_answers_nothing_at_all_is_given_up(monkeypatch):
-    monkeypatch.setattr("spacebot.spaces.client.connection.ALIVE_TIMEOUT", 0.5)
+    monkeypatch.setattr("spacebot.spaces.client.transport.app_process.ALIVE_TIMEOUT", 0.5)
 
     async def watch(connection: Connection, app: Spawned) -> None:
         job = connection.run("/hang", {"seconds": 60}, key="a", stateful=False, silence=1.0)

@@ -63,7 +63,7 @@ async def test_a_login_opens_the_space_and_its_files(
     assert whose == f"for {USER}"
     assert picture.path
     assert picture.path.stat().st_size
-    told = f"{source!r}{source.space}{connection.url}{picture.url}{caplog.text}{described}"
+    told = f"{source!r}{source.space}{connection.source.url}{picture.url}{caplog.text}{described}"
     for secret in (PASSWORD, WRITTEN, quote(PASSWORD, safe="")):
         assert secret not in told
     assert described[0].config.get("username") is None

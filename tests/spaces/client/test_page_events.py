@@ -327,7 +327,7 @@ async def test_typing_does_not_wait_for_a_slow_page(
             return [one["name"] for one in found]
 
         assert await complete("quick") == ["quick one", "quick two"]
-        monkeypatch.setattr("spacebot.engine.catalogue.AUTOCOMPLETE_TIMEOUT", 0.3)
+        monkeypatch.setattr("spacebot.engine.catalogue.catalogue.AUTOCOMPLETE_TIMEOUT", 0.3)
         pages.GO_ON.clear()
         try:
             before = pages.CALLS["find"]

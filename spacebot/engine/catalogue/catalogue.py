@@ -1,22 +1,25 @@
-"""The Spaces on offer: their descriptions, fresh or last known, and what they give."""
+"""The Spaces on offer: those of the settings, kept reached, and others as members use them."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from spacebot.engine.built_in import BuiltIn
-from spacebot.errors import EndpointGone, SettingsError, SpacebotError
+from spacebot.engine.catalogue.follow_ups import named_endpoints, read_follow_up
+from spacebot.engine.catalogue.status import status_of
+from spacebot.engine.on_demand import OnDemandSpaces, is_hub_name, read_described
+from spacebot.errors import EndpointGone, SpacebotError
 from spacebot.models import (
+    NO_ACCOUNT,
+    Account,
     Choice,
-    CommandStatus,
     Endpoint,
-    ExcludedEndpoint,
     FollowUp,
     Parameter,
     Requester,
@@ -26,7 +29,7 @@ from spacebot.models import (
 )
 from spacebot.spaces import inputs
 from spacebot.spaces.client import Connection, DescriptionCache, Network, SpaceDescription
-from spacebot.spaces.schema import command_name, commands_of, read_space
+from spacebot.spaces.schema import command_name
 
 log = logging.getLogger(__name__)
 
@@ -34,8 +37,6 @@ log = logging.getLogger(__name__)
 FIRST_ANSWER_WAIT = 1.0
 # How long a person who types waits for what a Space's page would offer, in seconds.
 AUTOCOMPLETE_TIMEOUT = 1.0
-# So many events of a page are named to the owner.
-MAX_EVENT_LABELS = 30
 # Above so many choices, those that fit what a person types are looked for in a thread.
 MAX_CHOICES_ON_LOOP = 2000
 FIRST_RETRY_PAUSE, MAX_RETRY_PAUSE = 5.0, 300.0
@@ -45,7 +46,11 @@ WATCH_INTERVAL = 60.0
 
 
 class Catalogue:
-    """Every Space on offer, each with its connection and its commands, and what is built in."""
+    """The Spaces of the settings, each with its connection and commands, and what is built in.
+
+    `on_demand` has the Spaces that members bring; without it there are none. Whatever may
+    concern either kind is asked here: `load`, `find`, `follow_up` and `connection`.
+    """
 
     def __init__(
         self,
@@ -55,7 +60,9 @@ class Catalogue:
         folder: Path,
         token: str = "",
         built_in: Sequence[BuiltIn] = (),
+        on_demand: OnDemandSpaces | None = None,
     ) -> None:
+        self.on_demand = on_demand
         self.built_in = {one.name: one for one in built_in}
         self._listeners: list[Callable[[], None]] = []
         self._sources = tuple(sources)
@@ -75,7 +82,7 @@ class Catalogue:
                 network,
                 token=token,
                 changed=lambda description, space=source.space: self._describe(space, description),
-                wanted=_named_endpoints(sources, source.space),
+                wanted=named_endpoints(sources, source.space),
             )
             for source in sources
         }
@@ -131,13 +138,67 @@ class Catalogue:
         await asyncio.gather(*tasks, return_exceptions=True)
         for connection in self.connections.values():
             await connection.close()
+        if self.on_demand is not None:
+            await self.on_demand.close()
 
-    def find(self, space: str, api_name: str, command: str = "") -> Endpoint:
-        """The endpoint of a Space or built-in command, as described now; raises `EndpointGone`.
+    async def load(
+        self,
+        space: str,
+        account: Account = NO_ACCOUNT,
+        *,
+        fresh: bool = False,
+        source: Source | None = None,
+    ) -> Space:
+        """A Space as somebody uses it ("owner/name"), read anew where that is over an hour old.
+
+        Of one that the settings name, what they offer. `source` says how another is offered.
+        Raises `SpacebotError` with a sentence for whoever waits.
+        """
+        offered = [one for one in self._spaces if one.source.space == space]
+        if not offered:
+            return await self._guests(space).load(space, account, fresh=fresh, source=source)
+        endpoints = {each.name: each for one in reversed(offered) for each in one.endpoints}
+        return replace(offered[0], endpoints=tuple(reversed(endpoints.values())))
+
+    def connection(self, space: str, account: Account = NO_ACCOUNT) -> Connection:
+        """The connection that jobs on a Space use; raises `SpacebotError`.
+
+        HF_TOKEN goes with what the settings name, unless the job has an account of its own.
+        """
+        own = self.connections.get(space)
+        if own is None:
+            return self._guests(space).connection(space, account)
+        if account.token and self.on_demand is not None and own.is_on_hub:
+            return self.on_demand.connection(space, account, source=own.source)
+        return own
+
+    def url_of(self, space: str) -> str:
+        """The address of a Space's page for people; empty where they cannot open it."""
+        if (own := self.connections.get(space)) is not None:
+            return own.source.url
+        return Source(space).url if is_hub_name(space) else ""
+
+    def _guests(self, space: str) -> OnDemandSpaces:
+        """What has this Space; raises `EndpointGone` where only the settings could name it."""
+        if self.on_demand is None or not is_hub_name(space):
+            # A job that waited for a restart, after which the owner names other Spaces.
+            raise EndpointGone("This Space is no longer offered here. Type / to see what there is.")
+        return self.on_demand
+
+    async def find(
+        self, space: str, api_name: str, command: str = "", account: Account = NO_ACCOUNT
+    ) -> Endpoint:
+        """The endpoint of a Space or built-in command, as last described; raises `SpacebotError`.
 
         Where several commands run it, with other fixed values, `command` ("/demo
         paint") says which is meant.
         """
+        if space in self.built_in or space in self.connections:
+            return self.configured(space, api_name, command)
+        return await self._guests(space).find(space, api_name, account)
+
+    def configured(self, space: str, api_name: str, command: str = "") -> Endpoint:
+        """The same, of what the settings name and what is built in; raises `EndpointGone`."""
         if built_in := self.built_in.get(space):
             return built_in.describe(self._spaces).endpoints[0]
         found = {
@@ -167,9 +228,9 @@ class Catalogue:
         last known is offered.
         """
         parameter = inputs.parameter_of(endpoint, option)
-        connection = self.connections.get(endpoint.space)
-        if parameter is None or not parameter.live or connection is None:
+        if parameter is None or not parameter.live or endpoint.space in self.built_in:
             return await _suggest(parameter, text)
+        connection = self.connection(endpoint.space)
         try:
             if not connection.is_open:
                 # Typing alone wakes no Space.
@@ -181,37 +242,31 @@ class Catalogue:
             found = connection.pages.last_known(endpoint, parameter.name)
         return await _suggest(found, text)
 
-    def follow_up(self, space: str, wanted: FollowUp) -> Endpoint:
+    async def follow_up(
+        self, space: str, wanted: FollowUp, account: Account = NO_ACCOUNT
+    ) -> Endpoint:
         """The endpoint that a follow-up calls, with its fixed values; raises `SpacebotError`.
 
         It need not be a command. What the follow-up takes is still among its parameters.
         """
+        if space in self.connections:
+            return self.configured_follow_up(space, wanted)
+        description = await self._guests(space).description(space, account)
+        return await asyncio.to_thread(read_follow_up, space, wanted, description)
+
+    def configured_follow_up(self, space: str, wanted: FollowUp) -> Endpoint:
+        """The same, of a Space that the settings name; raises `SpacebotError`."""
         known = self._follow_ups.get(id(wanted))
         if known is None:
             # Kept with it, so that no other follow-up can have its id.
-            known = self._follow_ups[id(wanted)] = (wanted, self._read_follow_up(space, wanted))
+            read = read_follow_up(space, wanted, self._described(space))
+            known = self._follow_ups[id(wanted)] = (wanted, read)
         return known[1]
-
-    def _read_follow_up(self, space: str, wanted: FollowUp) -> Endpoint:
-        source = Source(space, wanted.endpoint, fixed=wanted.fixed, then=wanted.then)
-        read = self._read_source(source)
-        if not read.endpoints:
-            raise SettingsError(f"{space} {wanted.endpoint}: {read.excluded[0].reason}.")
-        (endpoint,) = read.endpoints
-        inputs.prepare_menus(endpoint.parameters)
-        known = {parameter.name for parameter in endpoint.parameters} | endpoint.constants.keys()
-        for name in (*wanted.take, *filter(None, [wanted.index])):
-            if name not in known:
-                raise SettingsError(
-                    f"{space}{wanted.endpoint} has no input named {name}. "
-                    f"It has {', '.join(sorted(known))}."
-                )
-        return endpoint
 
     def _check(self, space: str, then: Sequence[FollowUp]) -> None:
         """Raise `SpacebotError` for the first follow-up that cannot work."""
         for wanted in then:
-            self.follow_up(space, wanted)
+            self.configured_follow_up(space, wanted)
             self._check(space, wanted.then)
 
     def status(self, counts: Callable[[str], tuple[int, int]]) -> tuple[SpaceStatus, ...]:
@@ -225,26 +280,11 @@ class Catalogue:
         reason = self._problems.get(number) or connection.reason
         if space and connection.answers is False and source.space in self._stale:
             reason += " Its commands are those of its last known description."
-        running, waiting = counts(source.space)
-        run, not_run = _page_events(space, connection.pages.not_run())
-        return SpaceStatus(
-            name=space.title if space else source.name or source.space,
-            source=source.space,
-            url=connection.url,
-            answers=connection.answers,
-            since=connection.since,
-            reason=reason,
-            commands=_command_statuses(space),
-            excluded=space.excluded if space else (),
-            page_events=run,
-            page_excluded=not_run,
-            running=running,
-            waiting=waiting,
-        )
+        return status_of(source, space, connection, reason, counts(source.space))
 
     async def _keep(self, connection: Connection) -> None:
         """Keep one Space reached: try again with growing pauses while it does not answer."""
-        pause, space = FIRST_RETRY_PAUSE, connection.url or connection.source.space
+        pause, space = FIRST_RETRY_PAUSE, connection.source.url or connection.source.space
         while True:
             try:
                 await connection.check()
@@ -317,7 +357,7 @@ class Catalogue:
             if source.space not in self._known:
                 continue
             try:
-                space = self._read_source(source, taken - {source.name})
+                space = read_described(source, self._described(source.space), taken - {source.name})
                 for endpoint in space.endpoints:
                     inputs.prepare_menus(endpoint.parameters)
                 self._check(source.space, source.then)
@@ -334,59 +374,17 @@ class Catalogue:
             spaces.append(space)
         return tuple(spaces)
 
-    def _read_source(self, source: Source, taken: Collection[str] = ()) -> Space:
-        description = self._known[source.space]
-        marked = any(one.nsfw for one in self._sources if one.space == source.space)
-        nsfw, opened = description.nsfw or marked, description.opened
-        read = partial(read_space, source, description.config, description.info)
-        return read(opened=opened, taken=taken, nsfw=nsfw)
+    def _described(self, space: str) -> SpaceDescription:
+        """What is known of a Space; the owner's mark makes all of it age-restricted."""
+        known = self._known[space]
+        marked = any(one.nsfw for one in self._sources if one.space == space)
+        return replace(known, nsfw=known.nsfw or marked)
 
     def _load(self) -> None:
         for space in self.connections:
             if (known := self._kept.load(space)) is not None:
                 self._known[space] = known
                 self._stale.add(space)
-
-
-def _named_endpoints(sources: Sequence[Source], space: str) -> frozenset[str]:
-    """The endpoints of a Space that the owner names, for commands or for follow-ups."""
-    own = [source for source in sources if source.space == space]
-    found = {"/" + source.endpoint.strip("/") for source in own if source.endpoint}
-    waiting = [follow_up for source in own for follow_up in source.then]
-    while waiting:
-        follow_up = waiting.pop()
-        found.add("/" + follow_up.endpoint.strip("/"))
-        waiting += follow_up.then
-    return frozenset(found)
-
-
-def _page_events(
-    space: Space | None, not_run: Mapping[int, str]
-) -> tuple[tuple[str, ...], tuple[ExcludedEndpoint, ...]]:
-    """The events of a Space's page that run before its commands, and those that do not.
-
-    `not_run` says why an event did not run, by its number.
-    """
-    pages = [endpoint.page for endpoint in space.endpoints if endpoint.page] if space else []
-    pages += [space.opening] if space and space.opening else []
-    events = [event for page in pages for event in page.events]
-    left_out = [one for page in pages for one in page.excluded]
-    left_out += [
-        ExcludedEndpoint(event.label, not_run[event.index])
-        for event in events
-        if event.index in not_run
-    ]
-    run = list(dict.fromkeys(event.label for event in events if event.index not in not_run))
-    more = (f"and {len(run) - MAX_EVENT_LABELS} more",) if len(run) > MAX_EVENT_LABELS else ()
-    return (*run[:MAX_EVENT_LABELS], *more), tuple(dict.fromkeys(left_out))[:MAX_EVENT_LABELS]
-
-
-def _command_statuses(space: Space | None) -> tuple[CommandStatus, ...]:
-    if space is None:
-        return ()
-    return tuple(
-        CommandStatus(name, endpoint.description) for name, endpoint in commands_of([space]).items()
-    )
 
 
 async def _suggest(parameter: Parameter | None, text: str) -> list[Choice]:

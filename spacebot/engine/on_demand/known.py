@@ -1,0 +1,156 @@
+"""What on-demand Spaces say of themselves: parsed for those used last, compressed for all."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import time
+import zlib
+from collections import OrderedDict
+from collections.abc import Collection
+from dataclasses import dataclass
+from functools import partial
+
+from spacebot.engine.store import DescriptionStore, StoredDescription
+from spacebot.errors import SpacebotError, SpaceUnreadable
+from spacebot.models import Source, Space
+from spacebot.spaces import inputs
+from spacebot.spaces.client import SpaceDescription
+from spacebot.spaces.schema import read_space
+
+log = logging.getLogger(__name__)
+
+UNREADABLE = "What this Space says of itself cannot be read. Choose another one."
+# After so many seconds a description is read again before it is used.
+MAX_AGE = 3600.0
+# How many parsed Spaces are held in memory, and the bytes of their compressed descriptions:
+# parsed, a description takes some 30 times as much.
+MAX_PARSED, MAX_PACKED_BYTES = 64, 2_000_000
+# How often the use of a description is written down, in seconds.
+TOUCH_INTERVAL = 6 * 3600.0
+
+# Whose description it is: a Space ("owner/name"), and the key of the account that alone may
+# see it; "" where everyone may.
+Key = tuple[str, str]
+
+
+@dataclass(slots=True)
+class KnownSpace:
+    """A Space as it was read; `read` is when, in epoch seconds."""
+
+    space: Space
+    packed: bytes
+    read: float
+    touched: float = 0.0
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether it need not be read again."""
+        return time.time() - self.read < MAX_AGE
+
+
+class KnownSpaces:
+    """The last known descriptions: those used last in memory, all of them in the database."""
+
+    def __init__(self, store: DescriptionStore) -> None:
+        self._store = store
+        self._parsed: OrderedDict[Key, KnownSpace] = OrderedDict()
+        self._bytes = 0
+
+    def __len__(self) -> int:
+        return len(self._parsed)
+
+    async def get(self, key: Key) -> KnownSpace | None:
+        """A Space as it was last read, or None where it never was."""
+        known = self._parsed.get(key) or await self._load(key)
+        if known is None:
+            return None
+        self._hold(key, known)
+        if time.time() - known.touched > TOUCH_INTERVAL:
+            known.touched = time.time()
+            await self._store.touch(*key)
+        return known
+
+    async def put(self, key: Key, known: KnownSpace) -> None:
+        """Keep a Space that was just read, for later starts too."""
+        self._hold(key, known)
+        known.touched = time.time()
+        await self._store.put(*key, StoredDescription(known.packed, known.read))
+
+    async def forget(self, key: Key) -> None:
+        """Forget what is known of a Space."""
+        self._drop(key)
+        await self._store.delete(*key)
+
+    async def _load(self, key: Key) -> KnownSpace | None:
+        stored = await self._store.get(*key)
+        if stored is None:
+            return None
+        try:
+            space = await asyncio.to_thread(_parse_packed, key[0], stored.packed)
+        except (SpacebotError, ValueError, KeyError, zlib.error) as error:
+            # An earlier version wrote it, or it names what this one cannot read.
+            log.warning("The stored description of %s cannot be read: %r", key[0], error)
+            return None
+        return KnownSpace(space, stored.packed, stored.read)
+
+    def _hold(self, key: Key, known: KnownSpace) -> None:
+        self._drop(key)
+        self._parsed[key] = known
+        self._bytes += len(known.packed)
+        while len(self._parsed) > 1 and self._is_full:
+            self._drop(next(iter(self._parsed)))
+
+    @property
+    def _is_full(self) -> bool:
+        return len(self._parsed) > MAX_PARSED or self._bytes > MAX_PACKED_BYTES
+
+    def _drop(self, key: Key) -> None:
+        if (known := self._parsed.pop(key, None)) is not None:
+            self._bytes -= len(known.packed)
+
+
+def parse(source: Source, description: SpaceDescription) -> Space:
+    """The Space that a description gives, ready for use; raises `SpacebotError`. Blocking."""
+    try:
+        space = read_described(source, description)
+    except SpacebotError:
+        raise
+    except Exception as error:
+        # A description may have any shape: what one Space sends must not end anything else.
+        raise SpaceUnreadable(UNREADABLE) from error
+    for endpoint in space.endpoints:
+        inputs.prepare_menus(endpoint.parameters)
+    return space
+
+
+def _parse_packed(space: str, packed: bytes) -> Space:
+    return parse(Source(space), unpack(packed))
+
+
+def read_described(
+    source: Source, description: SpaceDescription, taken: Collection[str] = ()
+) -> Space:
+    """The Space that a description gives; raises what `read_space` does. Blocking."""
+    read = partial(read_space, source, description.config, description.info)
+    return read(opened=description.opened, taken=taken, nsfw=description.nsfw)
+
+
+def pack(description: SpaceDescription) -> bytes:
+    """A description as the database keeps it. Blocking."""
+    content = {
+        "config": description.config,
+        "info": description.info,
+        # JSON has no numbers for keys.
+        "opened": list(description.opened.items()),
+        "nsfw": description.nsfw,
+    }
+    return zlib.compress(json.dumps(content).encode())
+
+
+def unpack(packed: bytes) -> SpaceDescription:
+    """A description that was packed; raises `ValueError`, `KeyError` or `zlib.error`. Blocking."""
+    content = json.loads(zlib.decompress(packed))
+    opened, nsfw = dict(content["opened"]), content["nsfw"]
+    return SpaceDescription(content["config"], content["info"], opened, nsfw)

@@ -1,0 +1,133 @@
+"""Which Spaces members may use that no setting names, and how often."""
+
+from __future__ import annotations
+
+import enum
+import fnmatch
+import time
+from collections import OrderedDict, deque
+from collections.abc import Collection
+from typing import Protocol
+
+from spacebot.errors import LimitReached, SpaceNotAllowed
+
+# Within so many seconds one-off runs are counted.
+RUN_WINDOW = 60.0
+# Members whose runs are remembered; those who ran something longest ago go first.
+MAX_MEMBERS = 10_000
+BLOCKED = "Whoever runs this bot has blocked this Space. Choose another one."
+NONE_ALLOWED = (
+    "Whoever runs this bot offers its own Spaces only. Type / to see the commands there are."
+)
+
+
+class ServerSpaces(enum.StrEnum):
+    """SERVER_SPACES: which Spaces of the Hub members and servers may bring."""
+
+    HUB = "hub"
+    LISTED = "listed"
+    OFF = "off"
+
+
+class BlockedNames(Protocol):
+    """Keeps the blocked Spaces and authors; the store has one."""
+
+    async def all(self) -> set[str]:
+        """Every blocked name."""
+        ...
+
+    async def add(self, name: str) -> None:
+        """Keep a name."""
+        ...
+
+    async def delete(self, name: str) -> None:
+        """Forget a name."""
+        ...
+
+
+class SpacePolicy:
+    """The owner's rules for Spaces that no setting names.
+
+    `allowed` are the patterns of ALLOWED_SPACES (owner/name, owner/*); `runs_per_minute` how
+    many one-off runs a member may start in a minute; `spaces_per_server` how many Spaces a
+    server may add. The owner blocks a Space by "owner/name", and an author by "owner".
+    """
+
+    def __init__(
+        self,
+        mode: ServerSpaces = ServerSpaces.HUB,
+        allowed: Collection[str] = (),
+        *,
+        runs_per_minute: int = 5,
+        spaces_per_server: int = 25,
+    ) -> None:
+        self.mode = mode
+        self.allowed = tuple(one.casefold() for one in allowed)
+        self.runs_per_minute = runs_per_minute
+        self.spaces_per_server = spaces_per_server
+        self.blocked: set[str] = set()
+        self._kept: BlockedNames | None = None
+        self._runs: OrderedDict[str, deque[float]] = OrderedDict()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether members may use any Space that no setting names."""
+        return self.mode is not ServerSpaces.OFF
+
+    async def load(self, kept: BlockedNames) -> None:
+        """Read what the owner has blocked, and keep changes there."""
+        self._kept = kept
+        self.blocked = {name.casefold() for name in await kept.all()}
+
+    def allows(self, space: str) -> bool:
+        """Whether members may use a Space."""
+        try:
+            self.check(space)
+        except SpaceNotAllowed:
+            return False
+        return True
+
+    def check(self, space: str) -> None:
+        """Raise `SpaceNotAllowed` where members may not use this Space ("owner/name")."""
+        name = space.casefold()
+        if self.mode is ServerSpaces.OFF:
+            raise SpaceNotAllowed(NONE_ALLOWED)
+        if name in self.blocked or name.partition("/")[0] in self.blocked:
+            raise SpaceNotAllowed(BLOCKED)
+        if self.mode is ServerSpaces.LISTED and not self._is_listed(name):
+            raise SpaceNotAllowed(
+                "Whoever runs this bot allows some Spaces only, and this is none of them. "
+                + (f"Allowed: {', '.join(self.allowed[:10])}." if self.allowed else NONE_ALLOWED)
+            )
+
+    def _is_listed(self, name: str) -> bool:
+        return any(fnmatch.fnmatchcase(name, pattern) for pattern in self.allowed)
+
+    async def block(self, name: str) -> None:
+        """Refuse a Space ("owner/name") or everything of an author ("owner") from now on."""
+        self.blocked.add(name.casefold())
+        if self._kept is not None:
+            await self._kept.add(name.casefold())
+
+    async def unblock(self, name: str) -> None:
+        """Take a block back."""
+        self.blocked.discard(name.casefold())
+        if self._kept is not None:
+            await self._kept.delete(name.casefold())
+
+    def count_run(self, user: str) -> None:
+        """Count one one-off run of a member; raises `LimitReached` where it is one too many."""
+        now = time.monotonic()
+        runs = self._runs.setdefault(user, deque())
+        self._runs.move_to_end(user)
+        while runs and now - runs[0] >= RUN_WINDOW:
+            runs.popleft()
+        if len(runs) >= self.runs_per_minute:
+            seconds = max(1, round(runs[0] + RUN_WINDOW - now))
+            raise LimitReached(
+                f"You can run Spaces of your own choice {self.runs_per_minute} times a minute. "
+                f"Try again in {seconds} s."
+            )
+        runs.append(now)
+        while len(self._runs) > MAX_MEMBERS:
+            self._runs.popitem(last=False)

@@ -1,0 +1,222 @@
+"""Spaces that no setting names: read when they are used, and remembered."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from dataclasses import replace
+from functools import partial
+
+from spacebot.engine.on_demand.known import Key, KnownSpace, KnownSpaces, pack, parse, unpack
+from spacebot.engine.on_demand.policy import SpacePolicy
+from spacebot.engine.on_demand.pool import ConnectionPool
+from spacebot.engine.store import DescriptionStore
+from spacebot.errors import EndpointGone, SpacebotError, SpaceUnavailable, StoreError
+from spacebot.models import NO_ACCOUNT, Account, Endpoint, Source, Space
+from spacebot.spaces.client import (
+    MEMBER_HAS_NONE,
+    MEMBER_TOKEN,
+    Connection,
+    Network,
+    SpaceDescription,
+)
+
+log = logging.getLogger(__name__)
+
+# How long what a Space's page sets when it opens may hold up its reading, in seconds.
+OPENING_TIMEOUT = 5.0
+# How long a press of a button waits for a Space that has to be read again: Discord gives 3 s.
+FIND_TIMEOUT = 1.5
+
+
+class OnDemandSpaces:
+    """The Spaces that no setting names. All calls belong to one event loop.
+
+    Each is read when somebody uses it and what is known of it is over an hour old. Nothing
+    watches it, and nothing but the database remembers it for long.
+    """
+
+    def __init__(self, network: Network, store: DescriptionStore, policy: SpacePolicy) -> None:
+        self.policy = policy
+        self._network = network
+        self._known = KnownSpaces(store)
+        self._pool = ConnectionPool()
+        self._reading: dict[Key, asyncio.Task[KnownSpace]] = {}
+        self._taking: set[asyncio.Task[KnownSpace]] = set()
+
+    async def close(self) -> None:
+        """End what is being read and close the connections."""
+        tasks = [*self._reading.values(), *self._taking]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._pool.close()
+
+    def connection(
+        self, space: str, account: Account = NO_ACCOUNT, *, source: Source | None = None
+    ) -> Connection:
+        """The connection that jobs of this account use; raises `SpaceNotAllowed`.
+
+        `source` is the setting's where one names the Space, and members' tokens are used for it.
+        """
+        if source is None:
+            self.policy.check(space)
+        key = space, account.key
+        return self._pool.get(key, partial(self._connect, source or Source(space), account))
+
+    def _connect(self, source: Source, account: Account) -> Connection:
+        key = source.space, account.key
+        made = Connection(
+            source,
+            self._network,
+            token=account.token,
+            changed=lambda description: self._take_later(key, made, description),
+            words=MEMBER_TOKEN if account.token else MEMBER_HAS_NONE,
+        )
+        return made
+
+    def news(self, space: str, account: Account = NO_ACCOUNT) -> tuple[str, float | None]:
+        """What a Space that is being read waits for, in words, and about how many seconds."""
+        hub = self.connection(space, account).hub
+        return hub.news, hub.left
+
+    async def load(
+        self,
+        space: str,
+        account: Account = NO_ACCOUNT,
+        *,
+        fresh: bool = False,
+        source: Source | None = None,
+    ) -> Space:
+        """A Space as it describes itself, read anew where that is over an hour old or `fresh`.
+
+        `source` says how it is offered (its endpoint, name, description, answer place); without
+        one, all of it is. Raises `SpacebotError` with a sentence for whoever waits.
+        """
+        self.policy.check(space)
+        known = None if fresh else await self._last_known(space, account)
+        if known is None or not known.is_fresh:
+            known = await self._read(space, account)
+        return await self._as_offered(known, source)
+
+    async def last_known(
+        self, space: str, account: Account = NO_ACCOUNT, *, source: Source | None = None
+    ) -> Space | None:
+        """A Space as it was last read, however long ago, without asking it; None: never."""
+        self.policy.check(space)
+        known = await self._last_known(space, account)
+        return known and await self._as_offered(known, source)
+
+    async def find(self, space: str, api_name: str, account: Account = NO_ACCOUNT) -> Endpoint:
+        """An endpoint as it was last described; raises `SpacebotError`.
+
+        Of a Space that was forgotten it is read again, within `FIND_TIMEOUT` seconds.
+        """
+        self.policy.check(space)
+        known = await self._last_known(space, account) or await self._read_soon(space, account)
+        for endpoint in known.space.endpoints:
+            if endpoint.api_name == api_name:
+                return endpoint
+        # Whoever names an endpoint gets one that is not offered to everyone.
+        offered = await self._as_offered(known, Source(space, api_name))
+        if not offered.endpoints:
+            raise EndpointGone(f"{api_name} of {space}: {offered.excluded[0].reason}.")
+        return offered.endpoints[0]
+
+    async def description(self, space: str, account: Account = NO_ACCOUNT) -> SpaceDescription:
+        """What a Space said of itself when it was last read; raises `SpacebotError`."""
+        self.policy.check(space)
+        known = await self._last_known(space, account) or await self._read_soon(space, account)
+        return await asyncio.to_thread(unpack, known.packed)
+
+    async def forget(self, space: str) -> None:
+        """Forget what everyone may know of a Space, and close its connections."""
+        self._pool.drop(space)
+        await self._known.forget((space, ""))
+
+    @staticmethod
+    async def _as_offered(known: KnownSpace, source: Source | None) -> Space:
+        if source is None:
+            return known.space
+        return await asyncio.to_thread(lambda: parse(source, unpack(known.packed)))
+
+    async def _last_known(self, space: str, account: Account) -> KnownSpace | None:
+        known = await self._known.get((space, ""))
+        if known is None and account.key:
+            known = await self._known.get((space, account.key))
+        return known
+
+    async def _read_soon(self, space: str, account: Account) -> KnownSpace:
+        try:
+            async with asyncio.timeout(FIND_TIMEOUT):
+                return await self._read(space, account)
+        except TimeoutError as error:
+            raise SpaceUnavailable(
+                f"{space} has to be read again, which takes a while. Try again in a minute."
+            ) from error
+
+    async def _read(self, space: str, account: Account) -> KnownSpace:
+        """Read a Space; callers at the same time share one reading, which outlives each."""
+        key = space, account.key
+        reading = self._reading.get(key)
+        if reading is None:
+            reading = asyncio.create_task(self._read_now(key, account), name=f"read {space}")
+            self._reading[key] = reading
+            reading.add_done_callback(partial(self._read_ended, key))
+        return await asyncio.shield(reading)
+
+    def _read_ended(self, key: Key, reading: asyncio.Task[KnownSpace]) -> None:
+        self._reading.pop(key, None)
+        if not reading.cancelled() and (error := reading.exception()):
+            log.info("%s cannot be read: %s (%r)", key[0], error, error.__cause__)
+
+    async def _read_now(self, key: Key, account: Account) -> KnownSpace:
+        connection = self.connection(key[0], account)
+        await connection.connect()
+        return await self._take(key, connection, connection.description)
+
+    def _take_later(self, key: Key, connection: Connection, description: SpaceDescription) -> None:
+        """Take the description that came with a job; whoever reads the Space takes its own."""
+        if key not in self._reading:
+            taking = asyncio.create_task(
+                self._take(key, connection, description), name=f"describe {key[0]}"
+            )
+            self._taking.add(taking)
+            taking.add_done_callback(self._taken)
+
+    def _taken(self, taking: asyncio.Task[KnownSpace]) -> None:
+        self._taking.discard(taking)
+        if not taking.cancelled() and (error := taking.exception()):
+            log.info("the description that came with a job is not kept: %r", error)
+
+    async def _take(
+        self, key: Key, connection: Connection, description: SpaceDescription
+    ) -> KnownSpace:
+        source = Source(key[0])
+        space = await asyncio.to_thread(parse, source, description)
+        if space.opening is not None:
+            description = await self._opened(key, connection, space, description)
+            space = await asyncio.to_thread(parse, source, description)
+        known = KnownSpace(space, await asyncio.to_thread(pack, description), time.time())
+        # The store tells of its own troubles; until the next start memory serves.
+        with contextlib.suppress(StoreError):
+            if not connection.is_open_to_all:
+                await self._known.forget((key[0], ""))
+            await self._known.put(key if not connection.is_open_to_all else (key[0], ""), known)
+        return known
+
+    async def _opened(
+        self, key: Key, connection: Connection, space: Space, description: SpaceDescription
+    ) -> SpaceDescription:
+        """The description with what the page sets when it opens, where it says so in time."""
+        assert space.opening is not None
+        try:
+            async with asyncio.timeout(OPENING_TIMEOUT):
+                opened = await connection.opened([space.opening])
+        except (SpacebotError, TimeoutError) as error:
+            log.info("The page of %s cannot be opened: %r", space.source.space, error)
+            before = await self._known.get(key)
+            return description.after(before and unpack(before.packed))
+        return replace(description, opened=opened)

@@ -1,0 +1,90 @@
+"""What Spaces that no setting names say of themselves, and the names the owner has blocked."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from spacebot.engine.store.tables import BATCH_ROWS, blocked_spaces, space_descriptions
+
+Rows = Callable[[sa.Select[*tuple[Any, ...]]], Awaitable[Sequence[sa.Row[Any]]]]
+Execute = Callable[[sa.Executable], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredDescription:
+    """The compressed description of a Space, and when it was read, in epoch seconds."""
+
+    packed: bytes
+    read: float
+
+
+class DescriptionStore:
+    """Descriptions by Space and account. `rows` and `execute` are the store's own.
+
+    The account is "" for what everyone may see, else the key of the one that read it.
+    """
+
+    def __init__(self, rows: Rows, execute: Execute) -> None:
+        self._rows = rows
+        self._execute = execute
+
+    async def get(self, space: str, account: str) -> StoredDescription | None:
+        """The last known description, or None where there is none."""
+        table = space_descriptions.c
+        chosen = sa.select(table.packed, table.read).where(*_is(space, account))
+        found = await self._rows(chosen)
+        return StoredDescription(found[0].packed, found[0].read) if found else None
+
+    async def put(self, space: str, account: str, description: StoredDescription) -> None:
+        """Keep a description in place of the one before."""
+        await self.delete(space, account)
+        row = {"packed": description.packed, "read": description.read, "used": time.time()}
+        await self._execute(space_descriptions.insert().values(space=space, account=account, **row))
+
+    async def delete(self, space: str, account: str) -> None:
+        """Forget a description."""
+        await self._execute(space_descriptions.delete().where(*_is(space, account)))
+
+    async def touch(self, space: str, account: str) -> None:
+        """Note that a description was used now."""
+        changed = space_descriptions.update().where(*_is(space, account))
+        await self._execute(changed.values(used=time.time()))
+
+    async def trim(self, *, older: float) -> None:
+        """Forget what was last used before `older`; it is read again when somebody needs it."""
+        old = space_descriptions.c.used < older
+        chosen = sa.select(space_descriptions.c.space, space_descriptions.c.account).where(old)
+        while found := await self._rows(chosen.limit(BATCH_ROWS)):
+            for row in found:
+                await self.delete(row.space, row.account)
+
+
+class BlockedSpaceStore:
+    """The blocked Spaces and authors. `rows` and `execute` are the store's own."""
+
+    def __init__(self, rows: Rows, execute: Execute) -> None:
+        self._rows = rows
+        self._execute = execute
+
+    async def all(self) -> set[str]:
+        """Every blocked name."""
+        return {row.name for row in await self._rows(sa.select(blocked_spaces.c.name))}
+
+    async def add(self, name: str) -> None:
+        """Keep a name."""
+        await self.delete(name)
+        await self._execute(blocked_spaces.insert().values(name=name))
+
+    async def delete(self, name: str) -> None:
+        """Forget a name."""
+        await self._execute(blocked_spaces.delete().where(blocked_spaces.c.name == name))
+
+
+def _is(space: str, account: str) -> tuple[sa.ColumnElement[bool], ...]:
+    table = space_descriptions.c
+    return table.space == space, table.account == account

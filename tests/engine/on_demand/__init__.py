@@ -1,0 +1,1 @@
+"""Spaces that no setting names, in the engine."""

@@ -1,0 +1,167 @@
+"""On-demand Spaces: read when used, remembered, and without the owner's token."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from spacebot.engine.catalogue import Catalogue
+from spacebot.engine.on_demand import OnDemandSpaces, SpacePolicy, pool
+from spacebot.engine.store import Store
+from spacebot.errors import EndpointGone, SpaceNotAllowed, SpaceNotFound, SpaceUnavailable
+from spacebot.models import Account, Source
+from spacebot.spaces.client import Network, Result
+from tests.support.gradio_proxy import before
+from tests.support.spaces_hub import TOKEN, Hosted, Hub, hub
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+MEMBER = Account("user:1", TOKEN)
+
+
+@asynccontextmanager
+async def catalogue_of(
+    served: Hub, folder: Path, *sources: Source, token: str = "", policy: SpacePolicy | None = None
+) -> AsyncIterator[Catalogue]:
+    """A catalogue over this Hub, as `runtime` makes one."""
+    async with Network(hub=served.api, wake=2.0) as network, Store.in_folder(folder) as store:
+        policy = policy or SpacePolicy()
+        await policy.load(store.blocked_spaces)
+        on_demand = OnDemandSpaces(network, store.descriptions, policy)
+        catalogue = Catalogue(sources, network, folder=folder, token=token, on_demand=on_demand)
+        await catalogue.start()
+        try:
+            yield catalogue
+        finally:
+            await catalogue.close()
+
+
+async def run(catalogue: Catalogue, space: str, endpoint: str, **values: object) -> Result:
+    """What a call gives."""
+    running = catalogue.connection(space).run(endpoint, values, key="k", stateful=False)
+    return [one async for one in running if isinstance(one, Result)][-1]
+
+
+async def test_a_space_is_read_once_and_found_after_a_restart(served, tmp_path: Path):
+    async with hub() as hosts:
+        hosts.spaces["owner/fast"] = hosted = Hosted(served("fast"))
+        async with catalogue_of(hosts, tmp_path) as catalogue:
+            both = await asyncio.gather(*(catalogue.load("owner/fast") for _ in range(2)))
+            assert both[0] is both[1]
+            assert {one.api_name for one in both[0].endpoints} >= {"/echo"}
+            assert (await catalogue.load("owner/fast")) is both[0]
+            assert hosted.asked == 1
+            assert (await run(catalogue, "owner/fast", "/echo", text="hi")).outputs == ["hi"]
+        hosts.spaces.clear()
+        async with catalogue_of(hosts, tmp_path) as catalogue:
+            endpoint = await catalogue.find("owner/fast", "/echo")
+            assert (endpoint.space, endpoint.api_name) == ("owner/fast", "/echo")
+            with pytest.raises(SpaceNotFound, match="/token set"):
+                await catalogue.load("owner/fast", fresh=True)
+
+
+async def test_an_old_description_is_read_again(served, tmp_path: Path, monkeypatch):
+    async with hub() as hosts, catalogue_of(hosts, tmp_path) as catalogue:
+        hosts.spaces["owner/fast"] = hosted = Hosted(served("fast"))
+        await catalogue.load("owner/fast")
+        hour_later = time.time() + 3601
+        monkeypatch.setattr("spacebot.engine.on_demand.known.time.time", lambda: hour_later)
+        await catalogue.load("owner/fast")
+        assert hosted.asked == 2
+
+
+async def test_the_owner_s_token_is_never_sent_to_a_space_that_no_setting_names(
+    served, tmp_path: Path
+):
+    async with hub() as hosts, before(served("fast")) as own, before(served("fast")) as other:
+        hosts.spaces["owner/own"] = Hosted(own.url)
+        hosts.spaces["owner/other"] = Hosted(other.url)
+        sources = [Source("owner/own")]
+        async with catalogue_of(hosts, tmp_path, *sources, token=TOKEN) as catalogue:
+            async with asyncio.timeout(20):
+                await catalogue.connections["owner/own"].tried.wait()
+            assert set(hosts.authorizations) == {f"Bearer {TOKEN}"}
+            assert own.tokens == {f"Bearer {TOKEN}"}
+            hosts.authorizations.clear()
+            await catalogue.load("owner/other")
+            await run(catalogue, "owner/other", "/echo", text="hi")
+            result = await run(catalogue, "owner/other", "/file")
+            files = catalogue.connection("owner/other")
+            await files.localize(result.outputs, tmp_path, cap=20_000_000)
+        assert set(hosts.authorizations) == {None}
+        assert len(other.requests) > 3
+        assert other.tokens == set()
+
+
+async def test_a_private_space_is_seen_by_its_account_alone(served, tmp_path: Path):
+    async with hub() as hosts, catalogue_of(hosts, tmp_path) as catalogue:
+        hosts.spaces["owner/secret"] = Hosted(served("fast"), private=True)
+        space = await catalogue.load("owner/secret", MEMBER)
+        assert space.endpoints
+        with pytest.raises(SpaceNotFound):
+            await catalogue.load("owner/secret")
+        with pytest.raises(SpaceNotFound):
+            await catalogue.find("owner/secret", "/echo")
+        assert await catalogue.find("owner/secret", "/echo", account=MEMBER)
+
+
+async def test_connections_close_when_idle(served, tmp_path: Path, monkeypatch):
+    async with hub() as hosts, catalogue_of(hosts, tmp_path) as catalogue:
+        hosts.spaces["owner/fast"] = Hosted(served("fast"))
+        await catalogue.load("owner/fast")
+        first = catalogue.connection("owner/fast")
+        assert first.is_open
+        assert catalogue.on_demand is not None
+        connections = catalogue.on_demand._pool
+        connections._swept()
+        assert catalogue.connection("owner/fast") is first
+        monkeypatch.setattr(pool, "IDLE_SECONDS", 0.0)
+        async with first.sessions.hold("k", stateful=False):
+            connections._swept()
+            assert catalogue.connection("owner/fast") is first
+        connections._swept()
+        assert len(connections) == 0
+        assert connections._sweeping is None
+        assert (await run(catalogue, "owner/fast", "/echo", text="hi")).outputs == ["hi"]
+
+
+async def test_what_members_may_use_is_the_owner_s_to_say(served, tmp_path: Path):
+    policy = SpacePolicy()
+    async with hub() as hosts, catalogue_of(hosts, tmp_path, policy=policy) as catalogue:
+        hosts.spaces["owner/fast"] = Hosted(served("fast"))
+        await catalogue.load("owner/fast")
+        await policy.block("Owner")
+        for refused in (catalogue.load("owner/fast"), catalogue.find("owner/fast", "/echo")):
+            with pytest.raises(SpaceNotAllowed, match="has blocked this Space"):
+                await refused
+        with pytest.raises(SpaceNotAllowed):
+            catalogue.connection("owner/fast")
+    async with catalogue_of(hosts, tmp_path, policy=(after := SpacePolicy())):
+        assert not after.allows("owner/fast")
+        await after.unblock("owner")
+        assert after.allows("owner/fast")
+
+
+@pytest.mark.parametrize(
+    ("sdk", "told"),
+    [("static", "This is a static Space"), ("docker", "This is a Docker Space")],
+)
+async def test_a_space_that_is_no_gradio_app(sdk: str, told: str, tmp_path: Path):
+    async with hub() as hosts, catalogue_of(hosts, tmp_path) as catalogue:
+        # The Hub itself answers 404 to what a Gradio app would answer.
+        hosts.spaces["owner/other"] = Hosted(hosts.url, sdk=sdk)
+        with pytest.raises(SpaceUnavailable, match=told) as caught:
+            await catalogue.load("owner/other")
+        assert not caught.value.worth_retrying
+
+
+async def test_only_names_of_the_hub_are_on_demand(tmp_path: Path, served: Callable[[str], str]):
+    async with hub() as hosts, catalogue_of(hosts, tmp_path) as catalogue:
+        for name in (served("fast"), "localhost:7860/x", "owner", "owner/../x"):
+            with pytest.raises(EndpointGone):
+                await catalogue.load(name)
