@@ -22,6 +22,7 @@ from spacebot.discord_bot.conversations import CHAT_BUTTONS, ConversationRouter
 from spacebot.discord_bot.delivery import DISCORD_ERRORS, Refusal, refusal_of
 from spacebot.discord_bot.dispatcher import Dispatcher
 from spacebot.discord_bot.features import AppCommand, Feature
+from spacebot.discord_bot.find import FIND, Find
 from spacebot.discord_bot.forms import FORM_BUTTONS, Forms, tell_expired
 from spacebot.discord_bot.gateway.handover import GatewayHandover
 from spacebot.discord_bot.gateway.intents import CONTENT, PrivilegedIntents, minimal_intents
@@ -36,6 +37,7 @@ from spacebot.engine import job_text
 from spacebot.engine.built_in import BuiltIn
 from spacebot.engine.catalogue import Catalogue
 from spacebot.engine.jobs import JobManager
+from spacebot.engine.space_finder import SpaceFinder
 from spacebot.errors import InputError, JobCancelled, SpacebotError, kind_of
 from spacebot.models import MessageRef
 
@@ -93,7 +95,8 @@ class Bot(StatusClient):
             converse=self.chat_router.open,
             others=self.automations.recovery,
         )
-        self.send_to = SendTo(self.dispatcher)
+        self.find = Find(self.dispatcher, SpaceFinder(catalogue.hub))
+        self.send_to = SendTo(self.dispatcher, self.find)
         self.features = self._features()
         self._unsubscribe: Callable[[], None] | None = None
         self._recovered = False
@@ -108,6 +111,7 @@ class Bot(StatusClient):
         return (
             Feature(commands=lambda: [self.send_to.context_menu()], components=SEND_TO),
             Feature(commands=lambda: [recipe_menu(dispatcher)], components=JOB_BUTTONS),
+            Feature(commands=lambda: [self.find.command()], components=FIND),
             Feature(components=FORM_BUTTONS),
             Feature(
                 commands=lambda: [AutomationCommands(automations, dispatcher)],

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import secrets
-import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import discord
@@ -15,8 +13,6 @@ from spacebot.engine.catalogue import Catalogue
 from spacebot.models import Endpoint, File
 from spacebot.spaces.inputs.components.base import clip, one_line
 from spacebot.spaces.schema import commands_of
-
-MAX_OPEN_MENUS, MENU_TTL = 5000, 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,26 +59,7 @@ class SendMenu:
     items: Sequence[SendItem]
     shown: discord.Interaction[Any]
     chosen: SendItem | None = None
-    id: str = field(default_factory=lambda: secrets.token_hex(6))
-    opened: float = field(default_factory=time.monotonic)
-
-
-class OpenSendMenus:
-    """The open menus by id: at most `MAX_OPEN_MENUS`, each for `MENU_TTL` seconds."""
-
-    def __init__(self) -> None:
-        self._menus: dict[str, SendMenu] = {}
-
-    def add(self, menu: SendMenu) -> None:
-        """Keep a menu; the oldest goes where there are too many."""
-        self._menus[menu.id] = menu
-        while len(self._menus) > MAX_OPEN_MENUS:
-            del self._menus[next(iter(self._menus))]
-
-    def get(self, menu: str) -> SendMenu | None:
-        """The menu of this id, or None where it has expired."""
-        found = self._menus.get(menu)
-        return found if found and time.monotonic() - found.opened < MENU_TTL else None
+    id: str = ""
 
 
 def targets_for(catalogue: Catalogue, item: SendItem, *, nsfw: bool) -> list[TargetCommand]:

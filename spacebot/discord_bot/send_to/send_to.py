@@ -17,9 +17,10 @@ from spacebot.discord_bot.buttons import JobButton, job_id_of, outputs_of
 from spacebot.discord_bot.delivery import DISCORD_ERRORS, MessageWriter
 from spacebot.discord_bot.delivery.attachments import attachments_of, embedded_pictures, text_of
 from spacebot.discord_bot.dispatcher import Dispatcher
+from spacebot.discord_bot.find import Find
+from spacebot.discord_bot.open_menus import MENU_EXPIRED, MENU_ID, OpenMenus
 from spacebot.discord_bot.registration.commands import EVERYWHERE, INSTALL_TYPES
 from spacebot.discord_bot.send_to.menus import (
-    OpenSendMenus,
     SendItem,
     SendMenu,
     TargetCommand,
@@ -30,20 +31,22 @@ from spacebot.models import MessageRef
 from spacebot.spaces.inputs.components.base import clip
 
 TARGETS_PER_PAGE = 25
+# Discord's limit for the label of a form's field.
+MAX_LABEL = 45
 # How long the other messages of a result are looked for: the press is answered within 3 s.
 MESSAGE_SEARCH_TIMEOUT = 1.0
-MENU_ID = r"(?P<menu>[0-9a-f]{12})"
-MENU_EXPIRED = "⌛ This menu is too old, or the bot was restarted. Open it again."
+MAX_OPEN_MENUS = 5000
 NOTHING_TO_SEND = "There is no picture, sound, video, file or text to send here."
-NO_TARGET = "No command here takes this."
+NO_TARGET = "No command here takes **{}**. Another Space may:"
 
 
 class SendTo:
     """Offers what a message has to the commands that take it, by menus that only one user sees."""
 
-    def __init__(self, dispatcher: Dispatcher) -> None:
+    def __init__(self, dispatcher: Dispatcher, find: Find) -> None:
         self.dispatcher = dispatcher
-        self.menus = OpenSendMenus()
+        self.find = find
+        self.menus: OpenMenus[SendMenu] = OpenMenus(MAX_OPEN_MENUS)
 
     def context_menu(self) -> app_commands.ContextMenu:
         """The command of a message's own menu (right click → Apps)."""
@@ -66,15 +69,13 @@ class SendTo:
     ) -> None:
         """Ask what to send, where messages have several things, and where to."""
         items = await _items_of(self.dispatcher, messages, job)
-        fitting = [item for item in items if self.targets(interaction, item)]
-        if not fitting:
-            said = NO_TARGET if items else NOTHING_TO_SEND
-            await interaction.response.send_message(said, ephemeral=True)
+        if not items:
+            await interaction.response.send_message(NOTHING_TO_SEND, ephemeral=True)
             return
-        menu = SendMenu(fitting[:TARGETS_PER_PAGE], interaction)
-        if len(fitting) == 1:
-            menu.chosen = fitting[0]
-        self.menus.add(menu)
+        menu = SendMenu(items[:TARGETS_PER_PAGE], interaction)
+        if len(items) == 1:
+            menu.chosen = items[0]
+        menu.id = self.menus.add(menu)
         await interaction.response.send_message(**self.show(menu), ephemeral=True)
 
     def targets(self, interaction: discord.Interaction[Any], item: SendItem) -> list[TargetCommand]:
@@ -90,15 +91,16 @@ class SendTo:
             view.stop()
             return {"content": "What do you want to send?", "view": view}
         found = self.targets(menu.shown, menu.chosen)
-        view.add_item(
-            _target_select(menu, found[page * TARGETS_PER_PAGE : (page + 1) * TARGETS_PER_PAGE])
-        )
+        if shown := found[page * TARGETS_PER_PAGE : (page + 1) * TARGETS_PER_PAGE]:
+            view.add_item(_target_select(menu, shown))
         for number, label in ((page - 1, "◀ Back"), (page + 1, "More ▶")):
             if 0 <= number * TARGETS_PER_PAGE < len(found):
                 view.add_item(ui.Button(label=label, custom_id=f"turn:{menu.id}:{number}"))
+        view.add_item(ui.Button(label="Another Space…", emoji="🔎", custom_id=f"another:{menu.id}"))
         view.stop()
         what = discord.utils.escape_markdown(menu.chosen.label)
-        return {"content": f"Where to? **{what}** can go to:", "view": view}
+        where = f"Where to? **{what}** can go to:" if found else NO_TARGET.format(what)
+        return {"content": where, "view": view}
 
 
 def _send_to(interaction: discord.Interaction[Any]) -> SendTo:
@@ -252,9 +254,28 @@ class ChangePage(MenuHandler, template=rf"turn:{MENU_ID}:(?P<page>\d{{1,3}})"):
         await interaction.response.edit_message(**send_to.show(menu, int(self.ids[1])))
 
 
+class FindAnother(MenuHandler, template=rf"another:{MENU_ID}"):
+    """Looks for another Space that takes what there is to send."""
+
+    async def chosen(
+        self, send_to: SendTo, interaction: discord.Interaction[Any], menu: SendMenu
+    ) -> None:
+        """Ask what is to be done with it."""
+        assert menu.chosen is not None
+        value = menu.chosen.value
+        what = "this text" if isinstance(value, str) else menu.chosen.label
+        await send_to.find.ask_wish(interaction, value, clip(f"What to do with {what}?", MAX_LABEL))
+
+
 async def _close(menu: SendMenu) -> None:
     with contextlib.suppress(discord.HTTPException):
         await menu.shown.delete_original_response()
 
 
-SEND_TO: tuple[type[ComponentHandler], ...] = (SendButton, ChooseItem, ChooseTarget, ChangePage)
+SEND_TO: tuple[type[ComponentHandler], ...] = (
+    SendButton,
+    ChooseItem,
+    ChooseTarget,
+    ChangePage,
+    FindAnother,
+)

@@ -64,6 +64,7 @@ class Catalogue:
     ) -> None:
         self.on_demand = on_demand
         self.built_in = {one.name: one for one in built_in}
+        self.hub = network.hub
         self._listeners: list[Callable[[], None]] = []
         self._sources = tuple(sources)
         self._kept = DescriptionCache(folder / "descriptions")

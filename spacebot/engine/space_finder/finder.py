@@ -125,7 +125,7 @@ class SpaceFinder:
         """
         listings, problem = await self._listings(wish, adult=adult)
         meant = [one.space for one in listings]
-        commands = match_commands(here, wish.text, wish.file, meant)
+        commands = match_commands(here, wish.text, wish.file, meant, adult=adult)
         offered = {one.source.space for one in here}
         others = [one for one in listings if one.space not in offered]
         of_hub = await self._answers(wish, rank(others, wish.kind))

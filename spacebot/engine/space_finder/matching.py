@@ -42,18 +42,24 @@ class Match:
 
 
 def match_commands(
-    spaces: Iterable[Space], wish: str, file: AttachedFile | None, meant: Iterable[str] = ()
+    spaces: Iterable[Space],
+    wish: str,
+    file: AttachedFile | None,
+    meant: Iterable[str] = (),
+    *,
+    adult: bool = False,
 ) -> list[Match]:
     """The commands that fit a wish and take its file, the best first.
 
-    `meant` are the Spaces that the Hub found for it.
+    `meant` are the Spaces that the Hub found for it; `adult` includes age-restricted ones.
     """
     words, found = stems(wish), frozenset(meant)
     fitting = [
         Match(command_name(space, endpoint), endpoint, space, score)
         for space in spaces
         for endpoint in space.endpoints
-        if takes(endpoint, file)
+        if (adult or not endpoint.nsfw)
+        and takes(endpoint, file)
         and (score := _score(space, endpoint, words, file) + MEANT * (space.source.space in found))
         >= MIN_SCORE
     ]
@@ -68,7 +74,8 @@ def takes(endpoint: Endpoint, file: AttachedFile | None) -> bool:
 def _score(
     space: Space, endpoint: Endpoint, words: frozenset[str], file: AttachedFile | None
 ) -> int:
-    named, taken = kinds_of_words(words), kinds_taken(endpoint)
+    # Nearly every endpoint takes or gives some text: that tells nothing.
+    named, taken = kinds_of_words(words) - {FileKind.TEXT}, kinds_taken(endpoint)
     left, score = set(words), 0
     # Each word counts once, where it counts most.
     for weight, text in _texts(space, endpoint):

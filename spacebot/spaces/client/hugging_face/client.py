@@ -53,7 +53,7 @@ class HubClient:
     def __init__(self, api: HfApi | None = None, budget: RequestBudget | None = None) -> None:
         use_hooks()
         self.api = api or HfApi()
-        self._budget = budget or RequestBudget()
+        self.budget = budget or RequestBudget()
         # Its own threads: a slow Hub keeps nothing else waiting.
         self._threads = ThreadPoolExecutor(MAX_THREADS, thread_name_prefix="hub")
         self._searches = AnswerCache(most=CACHED_SEARCHES, seconds=SEARCH_TTL)
@@ -164,7 +164,7 @@ class HubClient:
 
     async def _ask(self, call: Callable[..., T], *args: Any, reserve: int = 0, **kwargs: Any) -> T:
         """Call the library in a thread; raises its `HfHubHTTPError`, or `SpacebotError`."""
-        request = HubRequest(self._budget, time.monotonic() + REQUEST_SECONDS, reserve)
+        request = HubRequest(self.budget, time.monotonic() + REQUEST_SECONDS, reserve)
         work = partial(call, *args, **kwargs)
         try:
             async with asyncio.timeout(REQUEST_SECONDS):

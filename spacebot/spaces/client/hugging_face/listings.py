@@ -14,7 +14,8 @@ from spacebot.spaces.inputs.components.base import clip, one_line
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
-SPACE_NAME = re.compile(r"[\w.-]{1,96}/[\w.-]{1,96}", re.ASCII)
+# The Hub's own rule; a name has at most 96 characters in all.
+SPACE_NAME = re.compile(r"(?=.{3,96}$)[\w.-]+/[\w.-]+", re.ASCII)
 MAX_TITLE, MAX_DESCRIPTION, MAX_TAGS, MAX_TAG = 100, 300, 50, 60
 # What is read of a text before it is brought into form.
 MAX_READ = 2000

@@ -1,0 +1,6 @@
+"""`/find`: commands and Spaces for what a member wants to do, and trying one of them."""
+
+from spacebot.discord_bot.find.find import FIND, Find
+from spacebot.discord_bot.find.sought import Sought
+
+__all__ = ["FIND", "Find", "Sought"]
