@@ -362,9 +362,9 @@ async def test_more_commands_than_a_menu_takes_are_on_pages(
     async with discord() as place, at_home(place.server, *sources, folder=tmp_path):
         said = place.ada.say("words to send", channel=place.channel)
         menu = await place.ben.message_command("Use in a Space…", said)
-        assert list(shown(menu).buttons()) == ["More ▶"]
+        assert list(shown(menu).buttons()) == ["More ▶", "Another Space…"]
         page = await place.ben.click(shown(menu), "More ▶")
-        assert list(shown(page).buttons()) == ["◀ Back"]
+        assert list(shown(page).buttons()) == ["◀ Back", "Another Space…"]
         sent = await result(await place.ben.choose(shown(page), "/studio4 draw"))
         assert "words to send seed=" in sent.content
 

@@ -14,6 +14,7 @@ import pytest
 from spacebot.discord_bot.button_base import BUTTONS, ButtonHandler
 from spacebot.discord_bot.buttons import JOB_BUTTONS
 from spacebot.discord_bot.conversations import CHAT_BUTTONS
+from spacebot.discord_bot.find import FIND
 from spacebot.discord_bot.forms import FORM_BUTTONS
 from spacebot.discord_bot.send_to import SEND_TO
 from tests.e2e.conftest import Place
@@ -137,9 +138,9 @@ async def test_every_posted_button_has_its_handler() -> None:
     posted = (
         "cancel:{} again:{} vary:{} edit:{} send:{} recipe:{} delete:{} mail:{} then:{}:0a1b:12 "
         "chat-enter:{} chat-stop:{} chat-again:{} chat-fork:{} chat-export:{} chat-share:{} "
-        "what:{} to:{} turn:{}:3 form:{}:2 form:{}:run"
+        "what:{} to:{} turn:{}:3 another:{} find:{} form:{}:2 form:{}:run"
     ).replace("{}", "0123456789ab")
-    handlers = (*JOB_BUTTONS, *SEND_TO, *CHAT_BUTTONS, *FORM_BUTTONS)
+    handlers = (*JOB_BUTTONS, *SEND_TO, *FIND, *CHAT_BUTTONS, *FORM_BUTTONS)
     answering = {
         custom_id: [
             one for one in handlers if re.fullmatch(one.__discord_ui_compiled_template__, custom_id)

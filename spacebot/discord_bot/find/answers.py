@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 import discord
@@ -25,8 +25,10 @@ ODD_FILE = "{file} is no picture, sound, video or text, so what takes it is know
 PROBLEM = "Spaces on Hugging Face are missing here: {}"
 
 
-def findings_message(menu: str, sought: Sought, found: Findings) -> dict[str, Any]:
-    """The message that shows what was found."""
+def findings_message(
+    menu: str, sought: Sought, found: Findings, *, only_commands: bool
+) -> dict[str, Any]:
+    """The message that shows what was found; `only_commands` can be tried there, or all."""
     notes = _notes(sought.for_finder, found.problem)
     if not found.answers:
         wish = code(clip(sought.wish, 100))
@@ -36,7 +38,13 @@ def findings_message(menu: str, sought: Sought, found: Findings) -> dict[str, An
         name = clip(f"{number}. {escape(_title(answer))}", MAX_NAME)
         embed.add_field(name=name, value=_value(answer), inline=False)
     view = ui.View(timeout=None)
-    view.add_item(_select(menu, found.answers))
+    numbered = dict(enumerate(found.answers, 1))
+    if options := [
+        _option(number, answer)
+        for number, answer in numbered.items()
+        if answer.command or not only_commands
+    ]:
+        view.add_item(ui.Select(custom_id=f"find:{menu}", options=options, placeholder=TRY))
     view.stop()
     return {"content": "\n".join(map(small, notes)) or None, "embed": embed, "view": view}
 
@@ -93,13 +101,9 @@ def _hardware(listing: SpaceListing) -> str:
     return "CPU" if name.startswith("cpu") else f"GPU {name}" if name else ""
 
 
-def _select(menu: str, answers: Sequence[Answer]) -> ui.Select[Any]:
-    options = [
-        discord.SelectOption(
-            label=clip(f"{number}. {_title(answer)}", 100),
-            value=str(number),
-            description=clip(answer.command or answer.space, 100),
-        )
-        for number, answer in enumerate(answers, 1)
-    ]
-    return ui.Select(custom_id=f"find:{menu}", options=options, placeholder=TRY)
+def _option(number: int, answer: Answer) -> discord.SelectOption:
+    return discord.SelectOption(
+        label=clip(f"{number}. {_title(answer)}", 100),
+        value=str(number),
+        description=clip(answer.command or answer.space, 100),
+    )

@@ -84,7 +84,8 @@ class Find:
         await interaction.response.defer(ephemeral=True, thinking=True)
         found = await self._find(interaction, sought)
         menu = self.menus.add(FoundMenu(sought, found.answers))
-        await interaction.edit_original_response(**findings_message(menu, sought, found))
+        shown = findings_message(menu, sought, found, only_commands=self._offer_space is None)
+        await interaction.edit_original_response(**shown)
 
     async def _find(self, interaction: discord.Interaction[Any], sought: Sought) -> Findings:
         spaces = self.dispatcher.jobs.catalogue.spaces
@@ -105,7 +106,7 @@ class Find:
     ) -> None:
         """Open the form of what was found, filled with the wish and its file."""
         sought = menu.sought
-        if not answer.command:
+        if not answer.command and self._offer_space is not None:
             await self._offer_space(interaction, answer.space, wish=sought.prompt, file=sought.file)
             return
         # As it is offered now.
