@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import time
+import traceback
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, Self
 
 from tests.support.apps.serving import queue_states, task_lines
@@ -14,8 +17,18 @@ DISCORD_EPOCH = 1_420_070_400_000
 
 
 def busy() -> str:
-    """What the Spaces of this process, and the tasks of this loop, were at: for a failure."""
-    return "\n".join([queue_states(), *task_lines(asyncio.get_running_loop())])
+    """What the Spaces of this process, the tasks of this loop and other threads were at."""
+    return "\n".join([queue_states(), *task_lines(asyncio.get_running_loop()), *thread_lines()])
+
+
+def thread_lines() -> list[str]:
+    """A line for each thread that does not just wait for a lock or a socket."""
+    lines = []
+    for frame in sys._current_frames().values():
+        stack = traceback.extract_stack(frame)[-4:]
+        if Path(stack[-1].filename).name not in ("selectors.py", "threading.py", "queue.py"):
+            lines.append(" < ".join(f"{one.filename}:{one.lineno}" for one in reversed(stack)))
+    return lines
 
 
 class Clock:
