@@ -68,7 +68,7 @@ help:
 	@echo "make bench                   how fast the bot is, beside others"
 	@echo "make soak MINUTES=10         mixed use with trouble, and what the bot holds meanwhile"
 	@echo "make hostile                 what a hostile Space costs: the loop held, the memory"
-	@echo "make pictures                the README's pictures, taken anew"
+	@echo "make pictures                the README's moving picture, recorded again"
 	@echo "make coverage-demos DIR=…    what of Gradio's demos reaches Discord"
 	@echo "make clean                   remove what was installed and cached"
 

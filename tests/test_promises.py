@@ -28,6 +28,7 @@ from tests.support import env_example
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
+DOCUMENTS = README + "".join(path.read_text() for path in sorted((ROOT / "docs").glob("*.md")))
 CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text()
 MAKEFILE = (ROOT / "Makefile").read_text()
 
@@ -216,43 +217,43 @@ def test_env_example_is_the_settings() -> None:
     assert (ROOT / ".env.example").read_text() == env_example.render(), again
 
 
-def test_readme_tells_every_setting_and_its_default() -> None:
-    rows = re.findall(r"^\| `([A-Z_]+)` \| (?:`([^`]*)`)? *\|", README, re.MULTILINE)
+def test_the_documents_tell_every_setting_and_its_default() -> None:
+    rows = re.findall(r"^\| `([A-Z_]+)` \| (?:`([^`]*)`)? *\|", DOCUMENTS, re.MULTILINE)
     assert rows == [(variable.name, variable.default) for variable in VARIABLES]
 
 
-def test_readme_tells_every_key_of_commands() -> None:
-    keys = re.findall(r'^\| `"(\w+)"` \|', README, re.MULTILINE)
+def test_the_documents_tell_every_key_of_commands() -> None:
+    keys = re.findall(r'^\| `"(\w+)"` \|', DOCUMENTS, re.MULTILINE)
     known = (*dataclasses.fields(Source), *dataclasses.fields(FollowUp))
     # The embedded Space's own; an owner writes the address as the Space. `of` is only for the
     # buttons that a page's wiring shows: an owner says how many there are.
     assert set(keys) == {field.name for field in known} - {"address", "of"}
-    assert [answer for answer in AnswerPlace if f'`"{answer}"`' not in README] == []
+    assert [answer for answer in AnswerPlace if f'`"{answer}"`' not in DOCUMENTS] == []
 
 
-def test_readme_examples_are_accepted() -> None:
-    for value in re.findall(r"^SPACES=(.*)$", README, re.MULTILINE):
+def test_the_examples_of_the_documents_are_accepted() -> None:
+    for value in re.findall(r"^SPACES=(.*)$", DOCUMENTS, re.MULTILINE):
         assert parse_spaces(value.strip('"'))
-    lists = re.findall(r"^COMMANDS = (\[.*?\])\n```", README, re.MULTILINE | re.DOTALL)
+    lists = re.findall(r"^COMMANDS = (\[.*?\])\n```", DOCUMENTS, re.MULTILINE | re.DOTALL)
     assert len(lists) == 2
     assert all(command_source(entry) for listed in lists for entry in ast.literal_eval(listed))
-    assert env_example.MUSICGEN in README
+    assert env_example.MUSICGEN in DOCUMENTS
 
 
-def test_readme_tells_every_event_of_an_automation() -> None:
-    assert [name for name, kind in TRIGGERS.items() if f"| {kind.label} |" not in README] == []
+def test_the_documents_tell_every_event_of_an_automation() -> None:
+    assert [name for name, kind in TRIGGERS.items() if f"| {kind.label} |" not in DOCUMENTS] == []
 
 
-def test_readme_names_every_button() -> None:
+def test_the_documents_name_every_button() -> None:
     labels = [button.label for button in BUTTONS.values() if button.label]
-    assert [label for label in labels if f"**{label}" not in README] == []
+    assert [label for label in labels if f"**{label}" not in DOCUMENTS] == []
 
 
 def test_documents_name_only_commands_there_are() -> None:
     targets = set(re.findall(r"^([a-z-]+):", MAKEFILE, re.MULTILINE))
-    asked = set(re.findall(r"\bmake ([a-z-]+)\b", README + CONTRIBUTING))
+    asked = set(re.findall(r"\bmake ([a-z-]+)\b", DOCUMENTS + CONTRIBUTING))
     # In prose, "make" is also a verb: only what stands in code is a command.
-    asked &= set(re.findall(r"(?:`|^)make ([a-z-]+)", README + CONTRIBUTING, re.MULTILINE))
+    asked &= set(re.findall(r"(?:`|^)make ([a-z-]+)", DOCUMENTS + CONTRIBUTING, re.MULTILINE))
     assert {"run", "test"} <= asked
     assert asked <= targets
 
@@ -319,9 +320,16 @@ def test_the_same_ruff_checks_everywhere() -> None:
     assert re.findall(r"ruff-pre-commit\n +rev: v(.+)$", hooks, re.MULTILINE) == [wanted]
 
 
-def test_links_between_the_documents_lead_somewhere() -> None:
-    links = re.findall(r"\]\((?!https?://|#)([^)#]+)", README + CONTRIBUTING)
-    assert [link for link in links if not (ROOT / link).exists()] == []
+@pytest.mark.parametrize(
+    "path", [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")], ids=lambda path: path.name
+)
+def test_links_between_the_documents_lead_somewhere(path: Path) -> None:
+    links = re.findall(r"\]\((?!https?://|#)([^)#]+)", path.read_text())
+    assert [link for link in links if not (path.parent / link).exists()] == []
+
+
+def test_the_readme_is_short() -> None:
+    assert len(README.split("---\n", 2)[2].split()) <= 1200
 
 
 @pytest.mark.parametrize(

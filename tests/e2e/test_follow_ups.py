@@ -1,4 +1,4 @@
-"""The example of the README: DeepFloyd IF's four pictures, each made larger twice."""
+"""The example of docs/buttons.md: DeepFloyd IF's four pictures, each made larger twice."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from tests.support.bot_in_loop import at_home
 from tests.support.loopback import Interaction, Message
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
-README = Path(__file__).parents[2] / "README.md"
+DOCUMENT = Path(__file__).parents[2] / "docs" / "buttons.md"
 
 
 def example() -> dict:
-    """The entry of COMMANDS that the README shows."""
-    blocks = re.findall(r"```python\n(.*?)```", README.read_text("utf-8"), re.DOTALL)
+    """The entry of COMMANDS that docs/buttons.md shows."""
+    blocks = re.findall(r"```python\n(.*?)```", DOCUMENT.read_text("utf-8"), re.DOTALL)
     text = next(block for block in blocks if "/upscale1024" in block)
     assert len(text.strip().splitlines()) < 15
     (assigned,) = ast.parse(text).body
@@ -49,7 +49,7 @@ def width(message: Message) -> int:
 async def deepfloyd(
     space: Callable[[str], str], tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[tuple[Place, Source, Path]]:
-    """A Discord, and the README's entry with the address of the test Space."""
+    """A Discord, and that entry with the address of the test Space."""
     source = command_source(example() | {"space": space("deepfloyd")})
     async with discord() as place:
         yield place, source, tmp_path_factory.mktemp("deepfloyd")

@@ -1,9 +1,10 @@
-"""The README's pictures, of the real program in a real browser: `make pictures`."""
+"""The README's moving picture, of the real program in a real browser: `make pictures`."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import io
 import os
 import shutil
 import signal
@@ -11,21 +12,16 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import httpx
-from playwright.async_api import Page, expect
+from PIL import Image
 
 from tests.support.browser.chromium import EXECUTABLE, MISSING, free_port, launched, visit
 
 ROOT = Path(__file__).parents[2]
 PICTURES = ROOT / "docs"
-WINDOW = (1000, 1250)
-RUNS = [
-    ("compose", {"prompt": "calm piano in the rain", "seed": "7"}, "audio"),
-    ("paint", {"prompt": "sunset over the mountains", "size": "256", "seed": "7"}, ".files img"),
-]
 
 
 @contextlib.asynccontextmanager
@@ -61,28 +57,63 @@ async def _answering(url: str, seconds: float = 90) -> None:
     raise TimeoutError(f"{url} offered no command within {seconds} s")
 
 
-async def run(page: Page, command: str, values: dict[str, str], result: str) -> None:
-    """Run a command of the embedded Space in the try-out, and wait for what it gives."""
-    await page.fill(".line", f"/demo {command}")
-    await page.press(".line", "Enter")
-    for name, value in values.items():
-        await page.fill(f"[name={name}]", value)
-    await page.click(".panel .go")
-    last = page.locator(".log .message").last
-    await expect(last.locator(result)).to_be_visible(timeout=60_000)
+async def film() -> None:
+    """Write docs/demo.gif: a command typed in the try-out, its form, its progress, its result."""
+    size = (760, 1000)
+    frames: list[tuple[bytes, int]] = []
+    async with (
+        program() as url,
+        launched() as browser,
+        visit(browser, url, size, "dark") as visited,
+    ):
+        page = visited.page
+        window = page.locator(".discord")
+        await window.scroll_into_view_if_needed()
+
+        async def shot(milliseconds: int) -> None:
+            frames.append((await window.screenshot(), milliseconds))
+
+        await shot(800)
+        for end in (1, 3, 5, 7, 9, 11):
+            await page.fill(".line", "/demo paint"[:end])
+            await shot(120)
+        await shot(500)
+        await page.press(".line", "Enter")
+        await page.wait_for_selector(".panel form")
+        words = "sunset over the mountains"
+        for end in range(0, len(words) + 1, 3):
+            await page.fill("[name=prompt]", words[:end])
+            await shot(90)
+        await page.fill("[name=prompt]", words)
+        await shot(700)
+        await page.click(".panel .go")
+        result = page.locator(".log .message").last.locator(".files img")
+        for _ in range(40):
+            await shot(350)
+            if await result.is_visible():
+                break
+        await page.wait_for_timeout(1000)
+        await shot(4000)
+    save_film(frames, PICTURES / "demo.gif")
+    print("docs/demo.gif")
 
 
-async def take() -> None:
-    """Write docs/tryout.png: the try-out with a tune and a picture."""
-    async with program() as url, launched() as browser, visit(browser, url, WINDOW) as visited:
-        # All of it in one picture, without scrolling.
-        await visited.page.add_style_tag(content=".spacebot .log { max-height: none !important; }")
-        for command, values, result in RUNS:
-            await run(visited.page, command, values, result)
-        # Players and pictures take a moment to know their length and size.
-        await visited.page.wait_for_timeout(1500)
-        await visited.page.locator(".discord").screenshot(path=PICTURES / "tryout.png")
-    print("docs/tryout.png")
+def save_film(frames: Sequence[tuple[bytes, int]], path: Path) -> None:
+    """Write PNGs, each with its milliseconds, as one GIF; frames that look alike become one."""
+    pictures = [Image.open(io.BytesIO(data)).convert("RGB") for data, _ in frames]
+    size = max(one.width for one in pictures), max(one.height for one in pictures)
+    shown: list[tuple[Image.Image, int]] = []
+    for picture, (_, milliseconds) in zip(pictures, frames, strict=True):
+        canvas = Image.new("RGB", size, picture.getpixel((picture.width // 2, 3)))
+        # The composer stays where it is, as in Discord.
+        canvas.paste(picture, (0, size[1] - picture.height))
+        if shown and shown[-1][0].tobytes() == canvas.tobytes():
+            shown[-1] = (canvas, shown[-1][1] + milliseconds)
+        else:
+            shown.append((canvas, milliseconds))
+    first, *others = (picture.quantize(96) for picture, _ in shown)
+    times = [milliseconds for _, milliseconds in shown]
+    first.save(path, save_all=True, append_images=others, duration=times, loop=0, optimize=True)
 
 
 def shows_emoji() -> bool:
@@ -99,4 +130,4 @@ if __name__ == "__main__":
     if not shows_emoji():
         sys.exit("The pictures need a font with emoji. On Debian: fonts-noto-color-emoji.")
     PICTURES.mkdir(exist_ok=True)
-    asyncio.run(take())
+    asyncio.run(film())

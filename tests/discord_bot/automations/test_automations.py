@@ -1,4 +1,4 @@
-"""Automations: the README's examples, on the embedded Space and a speech Space, in a real bot."""
+"""Automations: the examples of docs/automations.md, in a real bot."""
 
 from __future__ import annotations
 
