@@ -13,6 +13,7 @@ import discord
 
 from spacebot.discord_bot.client import FIRST_RETRY_PAUSE, MAX_RETRY_PAUSE, Bot
 from spacebot.engine import job_text
+from spacebot.errors import StoreError
 from spacebot.models import BotPhase, BotProblem, BotStatus
 
 log = logging.getLogger(__name__)
@@ -35,7 +36,7 @@ async def keep_running(
 
     `proxy` is the setting that names the proxy to Discord, where there is one.
 
-    What can heal (network, Discord down) is tried again with growing pauses.
+    What can heal (network, Discord or the database down) is tried again with growing pauses.
     What cannot (a refused token) is not: Discord resets a token after 1,000
     identifies a day.
     """
@@ -162,6 +163,8 @@ def diagnose(error: Exception, pause: float, proxy: str = "") -> BotStatus:
                 f"Discord has trouble; trying again in {job_text.duration(pause)}.",
                 trouble=BotProblem.DISCORD,
             )
+        case StoreError():
+            return BotStatus(BotPhase.RETRYING, str(error), trouble=BotProblem.STORE)
         case _:
             return BotStatus(
                 BotPhase.FAILED,

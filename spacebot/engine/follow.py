@@ -205,7 +205,7 @@ class Follower:
             return error, 0.0
 
     def _check_saved(self, job: Job) -> None:
-        self.surface.saved &= self.jobs.is_saved(job)
+        self.surface.saved &= self.jobs.store.is_saved(job.id)
 
     def _check_open(self, error: BaseException | None = None) -> None:
         if self.surface.closed and not isinstance(error, JobInterrupted):

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+from spacebot.engine.store import Store, Turn
 from spacebot.models import JobEnding
 from tests.faults.counting import settled
-from tests.support.conversations import answer, lab, opened, spoken
+from tests.support.conversations import Lab, answer, lab, opened, spoken
 from tests.support.disks import disk, fill
-from tests.support.loopback import DiscordServer
+from tests.support.loopback import Channel, DiscordServer
 from tests.support.program import running
 
 UNSAVED = "could not save this"
@@ -75,13 +76,19 @@ async def test_a_conversation_is_answered_and_goes_on(served, tmp_path: Path):
             await unsaved.wait(lambda place: UNSAVED not in spoken(place)[-1].content, 20)
             await answer(unsaved, "Your name is Eve.")
             await settled(it.home)
-            assert store.chats._unsaved.keys() <= {await _of(it, before)}
+            async with Store.in_folder(folder) as saved:
+                for thread in (before, unsaved):
+                    assert await _said(it, saved, thread)
 
 
-async def _of(it, thread) -> str:
+async def _said(it: Lab, store: Store, thread: Channel) -> list[Turn]:
+    """What the database has of a conversation."""
     found = await it.home.bot.chat_router.conversations.find(thread.id, it.ada.id)
     assert found is not None
-    return found.id
+    saved = await store.chats.get(found.id)
+    assert saved is not None
+    assert (saved.answer, saved.history) == (found.answer, found.history)
+    return await store.chats.said(found.id)
 
 
 async def test_a_disk_that_fills_in_the_middle_costs_no_answer(served, tmp_path: Path):

@@ -43,12 +43,15 @@ async def at_home(
     commands: bool = True,
     killed: bool = False,
     policy: SpacePolicy | None = None,
+    database: str = "",
 ) -> AsyncIterator[Home]:
     """Run the bot against `server` until the block ends, as `runtime` does.
 
-    Where it is `killed` then, nobody is told of that, and nothing more is written down.
+    Without a DATABASE_URL for `database`, that is a file in `folder`. Where the bot is `killed`
+    then, nobody is told of that, and nothing more is written down.
     """
-    async with Network(hub=hub) as network, Store.in_folder(folder) as store:
+    opening = Store(database) if database else Store.in_folder(folder)
+    async with Network(hub=hub) as network, opening as store:
         policy = policy or SpacePolicy()
         await policy.load(store.blocked_spaces)
         catalogue = Catalogue(

@@ -28,7 +28,9 @@ class Lab:
 
 
 @asynccontextmanager
-async def lab(folder: Path, *, reads: bool = True, **spaces: str) -> AsyncIterator[Lab]:
+async def lab(
+    folder: Path, *, reads: bool = True, database: str = "", **spaces: str
+) -> AsyncIterator[Lab]:
     """Offer these Spaces (name=address); `reads`: the message content intent is switched on."""
     privileged = ("message_content",) if reads else ()
     async with DiscordServer(privileged=privileged) as server:
@@ -37,7 +39,7 @@ async def lab(folder: Path, *, reads: bool = True, **spaces: str) -> AsyncIterat
         guild = server.add_guild("Lab", ada, ben)
         channel = guild.add_text_channel("art")
         sources = [Source(url, name=name) for name, url in spaces.items()]
-        async with at_home(server, *sources, folder=folder) as home:
+        async with at_home(server, *sources, folder=folder, database=database) as home:
             yield Lab(server, guild, channel, ada, ben, home)
 
 

@@ -101,8 +101,7 @@ class AutomationWatcher:
 
     def find(self, automation: str, guild: int | None) -> Automation | None:
         """One automation of a server."""
-        found = self._all.get(automation)
-        return found if found and found.guild == str(guild) else None
+        return next((one for one in self.of(guild) if one.id == automation), None)
 
     async def endpoint(self, automation: Automation) -> Endpoint:
         """The endpoint that it runs, as it was last described.
@@ -124,13 +123,15 @@ class AutomationWatcher:
         await self._changed()
 
     async def change(self, automation: Automation, **changes: Any) -> None:
-        """Change a kept automation."""
+        """Change an automation; where that is not saved (`StoreError`), until a restart."""
         if automation.id not in self._all:
             return
         self._all[automation.id] = replace(self._all[automation.id], **changes)
-        await self.jobs.store.automations.change(automation.id, **changes)
-        if "paused" in changes:
-            await self._changed()
+        try:
+            await self.jobs.store.automations.change(automation.id, **changes)
+        finally:
+            if "paused" in changes:
+                await self._changed()
 
     async def delete(self, automation: Automation) -> None:
         """Forget an automation."""
@@ -147,7 +148,7 @@ class AutomationWatcher:
 
     def _note_needs(self) -> None:
         active = [one for one in self._all.values() if not one.paused and one.kind in TRIGGERS]
-        kinds = [values.intents_for(TRIGGERS[one.kind], one.arguments) for one in active]
+        kinds = (values.intents_for(TRIGGERS[one.kind], one.arguments) for one in active)
         self.intents.need(INTENTS_OWNER, frozenset[str]().union(*kinds))
 
     async def on_message(self, message: discord.Message) -> None:
@@ -194,8 +195,8 @@ class AutomationWatcher:
 
     async def _happened(self, event: Event) -> None:
         """Run every automation that waits for this."""
-        found = [one for one in self.of(event.guild) if not one.paused and listens(one, event)]
-        await asyncio.gather(*(self._run_all(one, event) for one in found))
+        mine = (one for one in self.of(event.guild) if not one.paused and listens(one, event))
+        await asyncio.gather(*(self._run_all(one, event) for one in mine))
 
     async def _run_all(self, automation: Automation, event: Event) -> None:
         """Run an automation, once for each file that it is about."""
@@ -313,14 +314,13 @@ class AutomationWatcher:
             return
         if error is None:
             if now.failures:
-                await self.change(now, failures=0, problem="")
+                await self.jobs.store.saved(self.change(now, failures=0, problem=""))
             return
-        failures = now.failures + 1
-        problem = job_text.describe_failure(error)
-        stop = failures >= MAX_FAILURES and not now.paused
+        failures, problem = now.failures + 1, job_text.describe_failure(error)
         # In one step: others of its runs may end meanwhile.
+        stop = failures >= MAX_FAILURES and not now.paused
         paused = {"paused": True} if stop else {}
-        await self.change(now, failures=failures, problem=problem, **paused)
+        await self.jobs.store.saved(self.change(now, failures=failures, problem=problem, **paused))
         if stop:
             log.warning("automation %s is stopped: %s", now.id, type(error).__name__)
             await self._tell_maker(now, problem)
@@ -374,7 +374,9 @@ class AutomationWatcher:
             if automation.paused or due is None or due > now or not isinstance(kind, TimedTrigger):
                 continue
             # First noted, then run: a bot that dies over it does not run it twice.
-            await self.change(automation, due=kind.next(automation.setting, now))
+            await self.jobs.store.saved(
+                self.change(automation, due=kind.next(automation.setting, now))
+            )
             if now - due < MAX_LATENESS and self.client.get_guild(int(automation.guild)):
                 self._spawn(self._run_all(automation, self.tick(automation)))
 
@@ -382,10 +384,7 @@ class AutomationWatcher:
         """The event of an automation that a clock starts."""
         guild = self.client.get_guild(int(automation.guild))
         return Event(
-            "time",
-            int(automation.guild),
-            int(automation.maker),
-            "",
+            *("time", int(automation.guild), int(automation.maker), ""),
             channel=int(automation.channel),
             server=guild.name if guild else "",
         )

@@ -57,7 +57,7 @@ class ChatHereCommand:
             return
         parent = getattr(interaction.channel, "parent_id", None) or interaction.channel_id
         wanted = chats[chat] if chat else None
-        await self.conversations.store.choose(
+        await self.conversations.choose(
             str(parent), (wanted.space, wanted.api_name) if wanted else None
         )
         if chat:

@@ -54,9 +54,11 @@ LOST = (
 class Question:
     """A turn that waits. `again` asks it anew; `over` writes over the last answer's messages.
 
-    `ready` gives the turn once its files are here and it is written down.
+    `conversation` is as it was when this was said. `ready` gives the turn once its files are
+    here and it is written down.
     """
 
+    conversation: Conversation
     requester: Requester
     ready: asyncio.Future[Turn]
     message: int | None = None
@@ -245,7 +247,12 @@ class ChatSurface(Surface):
         return None
 
     async def fail(self, error: BaseException) -> None:
-        """Say what went wrong under what there is of the answer, and store that."""
+        """Say what went wrong under what there is of the answer, and store that.
+
+        An answer that stands there whole stays as it is.
+        """
+        if self.posted:
+            return
         endpoint, stopped = self._endpoint, isinstance(error, JobCancelled)
         values = self._partial(endpoint) if endpoint else []
         replies: list[Reply] = []

@@ -29,7 +29,7 @@ from spacebot.discord_bot.delivery.attachments import attachments_of, fetch_atta
 from spacebot.engine import job_text
 from spacebot.engine.jobs import SECRET_PLACEHOLDER, JobManager, to_stored
 from spacebot.engine.store import Conversation, Turn, TurnState
-from spacebot.errors import EndpointGone, SpacebotError
+from spacebot.errors import EndpointGone, InputError, SpacebotError, kind_of
 from spacebot.models import Endpoint, File, JobEnding, Reply, Requester
 from spacebot.spaces.schema import commands_of
 
@@ -56,6 +56,8 @@ class Conversations:
         self._of_person: dict[tuple[str, str], str] = {}
         # By conversation and member: nobody's password is used for what another one asks.
         self._secrets: dict[tuple[str, str], dict[str, Any]] = {}
+        # The chat that each channel has chosen, as Space and API name.
+        self.chosen: dict[str, tuple[str, str]] = {}
         self._interrupted: set[str] = set()
         self._locks: weakref.WeakValueDictionary[str, asyncio.Lock] = weakref.WeakValueDictionary()
 
@@ -67,8 +69,15 @@ class Conversations:
     async def load(self) -> None:
         """Learn where the kept conversations are, and what the last start left unanswered."""
         self._interrupted = {turn.job for turn in await self.store.unanswered()}
+        self.chosen = await self.store.chosen()
         for conversation, channel, user, addressed in await self.store.places():
             self._note(conversation, channel, user, addressed)
+
+    async def choose(self, channel: str, chat: tuple[str, str] | None) -> None:
+        """Set the chat that answers in a channel; None takes the choice back."""
+        await self.store.choose(channel, chat)
+        self.chosen.pop(channel, None)
+        self.chosen |= {channel: chat} if chat else {}
 
     def _note(self, conversation: str, channel: str, user: str, addressed: bool) -> None:
         if addressed:
@@ -160,7 +169,7 @@ class Conversations:
         )
         ready = asyncio.ensure_future(self._prepare(conversation, turn, attachments))
         requester = Requester(turn.user, turn.mention)
-        self.question_queues.add(conversation.id, Question(requester, ready, message))
+        self.question_queues.add(Question(conversation, requester, ready, message))
 
     async def _prepare(
         self, conversation: Conversation, turn: Turn, attachments: Sequence[discord.Attachment]
@@ -191,31 +200,31 @@ class Conversations:
             )
         return found
 
-    async def _answer(self, conversation: str, line: QuestionQueue, question: Question) -> None:
-        """Answer one question: the line's turn has come to it."""
-        kept = await self.store.get(conversation)
+    async def _answer(self, line: QuestionQueue, question: Question) -> None:
+        """Answer one question: the line's turn has come to it. Whatever fails is told."""
+        try:
+            await self._ask(line, question)
+        except Exception as error:
+            if not isinstance(error, SpacebotError):
+                log.exception("a question met a bug")
+            elif not isinstance(error, InputError):
+                log.warning("a question could not be asked: %s", kind_of(error))
+            told = job_text.describe_failure(error)
+            await self.tell(question.conversation, told, question.message)
+
+    async def _ask(self, line: QuestionQueue, question: Question) -> None:
+        kept = await self.store.get(question.conversation.id)
         if kept is None:
             return
-        try:
-            turn = await question.ready
-        except SpacebotError as error:
-            await self.tell(kept, job_text.describe_failure(error), question.message)
-            return
+        turn = await question.ready
         if self.jobs.closing:
             # It is written down: the next start asks it.
             return
         if question.dropped:
-            await self.store.unsay(turn.job)
+            await self.jobs.store.saved(self.store.unsay(turn.job))
             return
-        line.current = ChatSurface(
-            self.client,
-            self.jobs,
-            self.age,
-            kept,
-            turn,
-            question,
-            self.secrets(conversation, question.requester.user),
-        )
+        about = (kept, turn, question, self.secrets(kept.id, question.requester.user))
+        line.current = ChatSurface(self.client, self.jobs, self.age, *about)
         await line.current.run()
 
     async def tell(
@@ -254,7 +263,7 @@ class Conversations:
         if not text and not files:
             return
         line = self.question_queues.of(conversation.id)
-        if len(line.waiting) >= MAX_WAITING:
+        if line.is_full:
             if not line.warned_full:
                 line.warned_full = True
                 said = (
@@ -272,8 +281,7 @@ class Conversations:
             return False
         ready: asyncio.Future[Turn] = asyncio.get_running_loop().create_future()
         ready.set_result(turns[-1])
-        question = Question(requester, ready, again=True, over=True)
-        self.question_queues.add(conversation.id, question)
+        self.question_queues.add(Question(conversation, requester, ready, again=True, over=True))
         return True
 
     async def fork(
@@ -327,9 +335,6 @@ class Conversations:
             if turn.job not in self._interrupted:
                 # Asked since this start, while servers were still being told of.
                 continue
-            if self.question_queues.of(turn.conversation).is_busy:
-                self._take_up(turn)
-                continue
             try:
                 await self._recover(turn)
             except SpacebotError as error:
@@ -339,8 +344,7 @@ class Conversations:
                 log.warning("job %s could not be recovered: %r", turn.job, error)
 
     async def _recover(self, turn: Turn) -> None:
-        conversation = await self.store.get(turn.conversation)
-        if conversation is None:
+        if (conversation := await self.store.get(turn.conversation)) is None:
             return
         endpoint = await self.endpoint(conversation)
         shown = await self._shown(conversation, turn)
@@ -352,7 +356,7 @@ class Conversations:
         remembers = endpoint.stateful and not endpoint.takes_history
         if turn.state == TurnState.WAITING or endpoint.repeatable or not remembers:
             log.info("job %s %s is asked again", turn.job, conversation.command)
-            self._take_up(turn, over=shown is not None)
+            self._take_up(conversation, turn, over=shown is not None)
             return
         stream = MessageStream(
             self.client,
@@ -373,14 +377,13 @@ class Conversations:
             self.jobs.metrics.ended(conversation.space, JobEnding.LOST)
             await self.tell(conversation, why, int(turn.message) if turn.message else None)
 
-    def _take_up(self, turn: Turn, *, over: bool = False) -> None:
+    def _take_up(self, conversation: Conversation, turn: Turn, *, over: bool) -> None:
         ready: asyncio.Future[Turn] = asyncio.get_running_loop().create_future()
         ready.set_result(turn)
         requester = Requester(turn.user, turn.mention)
         message = int(turn.message) if turn.message else None
-        # One that was answered before was being asked again.
-        question = Question(requester, ready, message, again=bool(turn.answer), over=over)
-        self.question_queues.add(turn.conversation, question)
+        how = {"again": bool(turn.answer), "over": over}
+        self.question_queues.add(Question(conversation, requester, ready, message, **how))
 
     async def _shown(self, conversation: Conversation, turn: Turn) -> discord.Message | None:
         """The last message of this turn's answer, where there is one."""

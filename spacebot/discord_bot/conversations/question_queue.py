@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from spacebot.discord_bot.conversations.chat_surface import ChatSurface, Question
 from spacebot.engine.store import Turn
-from spacebot.errors import SpacebotError
-
-log = logging.getLogger(__name__)
 
 # More than this and somebody floods the conversation.
 MAX_WAITING = 10
@@ -27,27 +23,38 @@ STORED = 1.0
 
 @dataclass(slots=True)
 class QuestionQueue:
-    """One conversation's questions: the one being answered, and those behind it."""
+    """One conversation's questions: the one whose turn it is, and those behind it."""
 
     waiting: deque[Question] = field(default_factory=deque)
+    taken: Question | None = None
     current: ChatSurface | None = None
     task: asyncio.Task[None] | None = None
     warned_full: bool = False
 
     @property
+    def is_answering(self) -> bool:
+        """Whether an answer is under way; one that is whole already is not."""
+        posted = self.current is not None and self.current.posted
+        return self.taken is not None and not posted
+
+    @property
+    def is_full(self) -> bool:
+        """Whether as many wait as may, behind the one that is answered."""
+        return len(self.waiting) + self.is_answering > MAX_WAITING
+
+    @property
     def is_busy(self) -> bool:
-        """Whether an answer is waited for; one that is whole already is not."""
-        done = self.current is not None and self.current.posted
-        return bool(self.waiting) or (self.task is not None and not done)
+        """Whether an answer is waited for."""
+        return bool(self.waiting) or self.is_answering
 
 
 class QuestionQueues:
-    """All lines.
+    """Every conversation's queue.
 
-    `answer` answers one question of a conversation, noting itself as `QuestionQueue.now`.
+    `answer` answers one question, noting how as `QuestionQueue.current`; it raises nothing.
     """
 
-    def __init__(self, answer: Callable[[str, QuestionQueue, Question], Awaitable[None]]) -> None:
+    def __init__(self, answer: Callable[[QuestionQueue, Question], Awaitable[None]]) -> None:
         self._answer = answer
         self._lines: dict[str, QuestionQueue] = {}
         # A message can be deleted before it has found its line.
@@ -65,8 +72,9 @@ class QuestionQueues:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(now.stored.wait(), STORED)
 
-    def add(self, conversation: str, question: Question) -> None:
+    def add(self, question: Question) -> None:
         """Put a question at the end of its conversation's line."""
+        conversation = question.conversation.id
         line = self._lines.setdefault(conversation, QuestionQueue())
         line.waiting.append(question)
         self._coming.add(question.ready)
@@ -79,21 +87,13 @@ class QuestionQueues:
     async def _work(self, conversation: str, line: QuestionQueue) -> None:
         try:
             while line.waiting:
-                question = line.waiting.popleft()
-                await self._one(conversation, line, question)
-                line.current = None
+                line.taken = question = line.waiting.popleft()
+                question.dropped = question.dropped or question.message in self._deleted
+                await self._answer(line, question)
+                line.taken = line.current = None
                 line.warned_full = False
         finally:
             del self._lines[conversation]
-
-    async def _one(self, conversation: str, line: QuestionQueue, question: Question) -> None:
-        try:
-            question.dropped = question.dropped or question.message in self._deleted
-            await self._answer(conversation, line, question)
-        except SpacebotError as error:
-            log.warning("a question could not be asked: %s", type(error).__name__)
-        except Exception:
-            log.exception("a question met a bug")
 
     async def close(self) -> None:
         """Leave every question as it is, for the next client to take up."""

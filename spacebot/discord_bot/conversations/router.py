@@ -248,8 +248,7 @@ class ConversationRouter(ChatHereCommand):
         """The chat of this channel: the one that was set, or the only one there is."""
         chats = self.conversations.chats()
         parent = getattr(message.channel, "parent_id", None)
-        kept = self.conversations.store
-        chosen = await kept.chosen(str(parent or message.channel.id))
+        chosen = self.conversations.chosen.get(str(parent or message.channel.id))
         if chosen is not None:
             endpoint = await self.conversations.jobs.catalogue.find(*chosen)
             command = next((name for name, one in chats.items() if one == endpoint), "")

@@ -66,8 +66,6 @@ class JobManager:
         self.pauses = PausedEndpoints(folder / "paused.json")
         self.answered = False
         self._results = ResultFolders(folder / "results")
-        # Jobs that the database did not take.
-        self._unsaved: set[str] = set()
         self.uploads = UploadFolders(folder / "uploads")
         self.archive = JobArchive(catalogue, store, self.uploads.path)
         self._running: dict[str, JobHandle] = {}
@@ -161,17 +159,7 @@ class JobManager:
         """
         self._ours.add(job.id)
         if job.stored:
-            await self._save(job, RecordState.WAITING)
-
-    async def _save(self, job: Job, state: str) -> None:
-        if await self.store.saved(self.store.add(to_record(job, state))):
-            self._unsaved.discard(job.id)
-        else:
-            self._unsaved.add(job.id)
-
-    def is_saved(self, job: Job) -> bool:
-        """Whether the database has a job, and takes how it ends."""
-        return job.id not in self._unsaved and not self.store.trouble
+            await self.store.saved(self.store.add(to_record(job, RecordState.WAITING)))
 
     @property
     def trouble(self) -> str:
@@ -190,12 +178,7 @@ class JobManager:
 
     async def note_known(self, job: Job, state: str) -> None:
         """Write down how far a kept job is, and what is known of it by now."""
-        if not job.stored:
-            return
-        if job.id in self._unsaved:
-            # The database may take it by now.
-            await self._save(job, state)
-        else:
+        if job.stored:
             await self.note(job.id, **_known_columns(job, state))
 
     async def note(self, job: str, **values: Any) -> None:
@@ -234,12 +217,11 @@ class JobManager:
         finally:
             # Until then its buttons find what it gave here.
             self._let_go(running)
-            self._unsaved.discard(job.id)
             self._ours.discard(job.id)
 
     async def _note_end(self, running: JobHandle, ending: JobEnding) -> None:
         job = running.job
-        if not job.stored or job.id in self._unsaved:
+        if not job.stored:
             return
         known = {"state": ending.value} if running.noted else _known_columns(job, ending.value)
         known |= {"result": storable_result(running.outputs), "page_ran": list(running.page_ran)}

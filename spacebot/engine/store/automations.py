@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Any
 
 import sqlalchemy as sa
 
-from spacebot.engine.store.tables import automations, by_key, jobs
+from spacebot.engine.store.tables import as_row, automations, by_key, jobs
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +62,7 @@ class AutomationStore:
 
     async def add(self, automation: Automation) -> None:
         """Write an automation down."""
-        row = {column.name: getattr(automation, column.name) for column in fields(automation)}
-        await self._execute(automations.insert().values(**row))
+        await self._execute(automations.insert().values(**as_row(automation)))
 
     async def change(self, automation: str, **values: Any) -> None:
         """Change columns of one automation."""

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
 from spacebot.engine.store.tables import (
     BATCH_ROWS,
-    by_key,
+    as_row,
     chosen_chats,
     conversations,
     turns,
     unfinished,
 )
 from spacebot.errors import StoreError
+
+if TYPE_CHECKING:
+    from spacebot.engine.store.store import Store
 
 
 class TurnState:
@@ -35,8 +39,8 @@ class TurnState:
     LOST = "lost"
 
 
-# Conversations that are held in memory while the database fails.
-MAX_UNSAVED = 1000
+# So many conversations are in memory: those that were used last.
+MAX_RECENT = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,39 +105,39 @@ class Turn:
 
 
 class ConversationStore:
-    """The conversations in the store. `rows` and `execute` are the store's own."""
+    """The conversations in the store. Those that were used last are in memory too, so that they
+    go on while the database fails."""
 
-    def __init__(
-        self,
-        rows: Callable[[sa.Select[*tuple[Any, ...]]], Awaitable[Sequence[sa.Row[Any]]]],
-        execute: Callable[[sa.Executable], Awaitable[None]],
-    ) -> None:
-        self._rows = rows
-        self._execute = execute
-        # What the database did not take, the newest last: those go on until a restart.
-        self._unsaved: dict[str, Conversation] = {}
+    def __init__(self, store: Store) -> None:
+        self._rows = store.rows
+        self._execute = store.execute
+        self._row = store.row
+        self._write = store.write
+        self._recent: dict[str, Conversation] = {}
 
     async def add(self, conversation: Conversation) -> None:
-        """Write a conversation down; where that fails, it is held in memory."""
-        try:
-            await self._execute(conversations.insert().values(**_row(conversation)))
-        except StoreError:
-            self._hold(conversation)
-            raise
+        """Write a conversation down; raises `StoreError`, and goes on in memory."""
+        self._remember(conversation)
+        await self._write(conversations, conversation.id, as_row(conversation), new=True)
 
-    def _hold(self, conversation: Conversation) -> None:
-        self._unsaved.pop(conversation.id, None)
-        self._unsaved[conversation.id] = conversation
-        if len(self._unsaved) > MAX_UNSAVED:
-            del self._unsaved[next(iter(self._unsaved))]
+    def _remember(self, conversation: Conversation) -> None:
+        self._recent.pop(conversation.id, None)
+        self._recent[conversation.id] = conversation
+        if len(self._recent) > MAX_RECENT:
+            del self._recent[next(iter(self._recent))]
 
     async def get(self, conversation: str) -> Conversation | None:
-        """One conversation, or None where there is none."""
-        if held := self._unsaved.get(conversation):
-            return held
-        chosen = sa.select(conversations).where(conversations.c.id == conversation)
-        found = [Conversation(**by_key(row, conversations)) for row in await self._rows(chosen)]
-        return found[0] if found else None
+        """One conversation, or None where there is none; raises `StoreError`."""
+        if conversation not in self._recent:
+            found = await self._row(conversations, conversation)
+            if found is None:
+                return None
+            # Another read may have been faster, and what it read been changed since.
+            if conversation not in self._recent:
+                self._remember(Conversation(**found))
+        recent = self._recent[conversation]
+        self._remember(recent)
+        return recent
 
     async def places(self) -> list[tuple[str, str, str, bool]]:
         """The id, channel, owner and `addressed` of every conversation, oldest first."""
@@ -143,28 +147,15 @@ class ConversationStore:
         return [(row.id, row.channel, row.user, row.addressed) for row in found]
 
     async def change(self, conversation: str, **values: Any) -> None:
-        """Change columns of one conversation; where that fails, it is held in memory."""
-        mine = conversations.c.id == conversation
-        if held := self._unsaved.get(conversation):
-            await self._save_again(replace(held, **values))
-            return
-        try:
-            await self._execute(conversations.update().where(mine).values(**values))
-        except StoreError:
-            if kept := await self.get(conversation):
-                self._hold(replace(kept, **values))
-            raise
-
-    async def _save_again(self, conversation: Conversation) -> None:
-        """Write one down whole that the database did not take before."""
-        self._hold(conversation)
-        await self._execute(conversations.delete().where(conversations.c.id == conversation.id))
-        await self._execute(conversations.insert().values(**_row(conversation)))
-        self._unsaved.pop(conversation.id, None)
+        """Change columns of one conversation; raises `StoreError`, and goes on in memory."""
+        with contextlib.suppress(StoreError):
+            if known := await self.get(conversation):
+                self._remember(replace(known, **values))
+        await self._write(conversations, conversation, values)
 
     async def say(self, turn: Turn) -> None:
         """Write a turn down; on return it outlives a SIGKILL."""
-        await self._execute(turns.insert().values(**_row(turn)))
+        await self._execute(turns.insert().values(**as_row(turn)))
 
     async def mark(self, job: str, **values: Any) -> None:
         """Change columns of one turn."""
@@ -194,11 +185,10 @@ class ConversationStore:
             row = {"channel": channel, "space": chat[0], "api_name": chat[1]}
             await self._execute(chosen_chats.insert().values(**row))
 
-    async def chosen(self, channel: str) -> tuple[str, str] | None:
-        """The Space and API name that this channel has chosen."""
-        mine = chosen_chats.c.channel == channel
-        found = await self._rows(sa.select(chosen_chats).where(mine))
-        return (found[0].space, found[0].api_name) if found else None
+    async def chosen(self) -> dict[str, tuple[str, str]]:
+        """The Space and API name that each channel has chosen."""
+        found = await self._rows(sa.select(chosen_chats))
+        return {row.channel: (row.space, row.api_name) for row in found}
 
     async def trim(self, *, older: float) -> list[str]:
         """Forget what was said in conversations unused since `older`.
@@ -224,8 +214,6 @@ class ConversationStore:
         nothing = {"history": None, "before": None, "arguments": {}, "ended": time.time()}
         mine = conversations.c.id.in_(ids)
         await self._execute(conversations.update().where(mine).values(**nothing))
+        for one in ids:
+            self._recent.pop(one, None)
         return forgotten
-
-
-def _row(item: Conversation | Turn) -> dict[str, Any]:
-    return {column.name: getattr(item, column.name) for column in fields(item)}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +19,22 @@ from spacebot.engine.store.data_folder import DATABASE_NAME
 from spacebot.engine.store.database import as_store_error, make_engine
 from spacebot.engine.store.descriptions import BlockedSpaceStore, DescriptionStore
 from spacebot.engine.store.migrations import migrate
-from spacebot.engine.store.tables import BATCH_ROWS, conversations, jobs, turns, unfinished
+from spacebot.engine.store.tables import (
+    BATCH_ROWS,
+    as_row,
+    by_key,
+    conversations,
+    jobs,
+    turns,
+    unfinished,
+)
+from spacebot.engine.store.unsaved import UnsavedRows
 from spacebot.engine.store.vacuum import make_shrinkable, shrink
 from spacebot.engine.store.writer import BatchWriter
 from spacebot.errors import StoreError
 from spacebot.models import JobEnding, MessageRef
+
+UNREADABLE = "The bot could not read what it had saved. Its log has the details."
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +72,8 @@ class Store:
     def __init__(self, url: str, *, alone: bool = False) -> None:
         self._engine: AsyncEngine = make_engine(url, alone=alone)
         self._writer: BatchWriter | None = None
-        self.chats = ConversationStore(self.rows, self.execute)
+        self._unsaved = UnsavedRows()
+        self.chats = ConversationStore(self)
         self.automations = AutomationStore(self.rows, self.execute)
         self.descriptions = DescriptionStore(self.rows, self.execute)
         self.blocked_spaces = BlockedSpaceStore(self.rows, self.execute)
@@ -88,7 +100,7 @@ class Store:
             if isinstance(error, StoreError) or not isinstance(error, Exception):
                 raise
             raise as_store_error(error) from error
-        self._writer = BatchWriter(self._engine)
+        self._writer = BatchWriter(self._engine, self._unsaved)
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -112,17 +124,20 @@ class Store:
 
     async def add(self, record: JobRecord) -> None:
         """Write a job down; on return it outlives a SIGKILL."""
-        row = {item.name: getattr(record, item.name) for item in fields(record)}
-        await self._write(job=record.id, values=row, new=True)
+        await self.write(jobs, record.id, as_row(record), new=True)
 
     async def mark(self, job: str, **values: Any) -> None:
         """Change columns of one job, durably."""
-        await self._write(job=job, values=values)
+        await self.write(jobs, job, values)
+
+    def is_saved(self, job: str) -> bool:
+        """Whether the database has all that is known of a job, and takes how it ends."""
+        return self._unsaved.find((jobs, job)) is None and not self.trouble
 
     async def get(self, job: str) -> JobRecord | None:
         """One job, or None where it is not kept any more."""
-        found = await self._select(sa.select(jobs).where(jobs.c.id == job))
-        return found[0] if found else None
+        found = await self.row(jobs, job)
+        return JobRecord(**found) if found else None
 
     async def at(self, message: str) -> JobRecord | None:
         """The job that a message answers, by the message's id; None where none is kept."""
@@ -163,8 +178,8 @@ class Store:
         return forgotten
 
     async def known(self, ids: Sequence[str]) -> set[str]:
-        """Those of these ids that files may be kept by: of jobs, turns and conversations."""
-        found: set[str] = set()
+        """The ids that files may be kept by, of these: of jobs, turns and conversations."""
+        found = {row for _, row in self._unsaved}
         for start in range(0, len(ids), BATCH_ROWS):
             some = ids[start : start + BATCH_ROWS]
             for column in (jobs.c.id, turns.c.job, conversations.c.id):
@@ -173,8 +188,17 @@ class Store:
         return found
 
     async def _select(self, query: sa.Select[Any]) -> list[JobRecord]:
-        rows = [row._mapping for row in await self.rows(query)]
-        return [JobRecord(**{column.key: row[column] for column in jobs.c}) for row in rows]
+        return [JobRecord(**by_key(row, jobs)) for row in await self.rows(query)]
+
+    async def row(self, table: sa.Table, key: str) -> dict[str, Any] | None:
+        """One row's values, with what the database did not take of them."""
+        held = self._unsaved.find((table, key))
+        if held is not None and held.new:
+            return dict(held.values)
+        found = await self.rows(sa.select(table).where(table.c.id == key))
+        if not found:
+            return None
+        return {**by_key(found[0], table), **(held.values if held else {})}
 
     async def rows(self, query: sa.Select[*tuple[Any, ...]]) -> Sequence[sa.Row[Any]]:
         """What a query finds."""
@@ -194,14 +218,25 @@ class Store:
                 return (await connection.execute(query)).fetchall()
         except (SQLAlchemyError, OSError) as error:
             raise as_store_error(error) from error
+        except ValueError as error:
+            raise StoreError(UNREADABLE) from error
         except Exception as error:
             # A driver's own, raised before SQLAlchemy could translate it: while it connects.
             if not hasattr(error, "sqlstate"):
                 raise
             raise as_store_error(error) from error
 
+    async def write(
+        self, table: sa.Table, key: str, values: Mapping[str, Any], *, new: bool = False
+    ) -> None:
+        """Change columns of one row, or write a `new` one; on return that is durable.
+
+        Raises `StoreError`; the row is then held in memory, and written when that is possible.
+        """
+        await self._write(row=(table, key), values=dict(values), new=new)
+
     async def execute(self, statement: sa.Executable) -> None:
-        """Change something else than a job, durably, after what came before."""
+        """Change something else, durably, after what came before; raises `StoreError`."""
         await self._write(statement=statement)
 
     async def _write(self, **about: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import Any
 
 import sqlalchemy as sa
@@ -185,3 +186,8 @@ for _table in (jobs, turns):
 def by_key(row: sa.Row[Any], table: sa.Table) -> dict[str, Any]:
     """A row's values by its columns' keys, which are the fields of a record."""
     return {column.key: row._mapping[column] for column in table.c}
+
+
+def as_row(record: Any) -> dict[str, Any]:
+    """A record's values by the keys of its table's columns."""
+    return {column.name: getattr(record, column.name) for column in fields(record)}

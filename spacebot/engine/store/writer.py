@@ -16,7 +16,8 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from spacebot.engine.store.database import as_store_error, is_full, is_outage
-from spacebot.engine.store.tables import jobs, schema_version
+from spacebot.engine.store.tables import schema_version
+from spacebot.engine.store.unsaved import RowKey, UnsavedRows
 
 log = logging.getLogger(__name__)
 
@@ -28,18 +29,18 @@ MIN_FREE_BYTES = 256 << 10
 
 @dataclass(slots=True, eq=False)
 class PendingWrite:
-    """One change, and who waits for it: columns of a job (all of them for a `new` one), or
+    """One change, and who waits for it: columns of a row (all of them for a `new` one), or
     any other `statement`."""
 
-    done: asyncio.Future[None]
-    job: str = ""
+    row: RowKey | None = None
     values: dict[str, Any] = field(default_factory=dict)
     new: bool = False
     statement: sa.Executable | None = None
+    done: asyncio.Future[None] | None = None
 
     def end(self, error: BaseException | None = None) -> None:
         """Tell whoever waits how it went."""
-        if self.done.done():
+        if self.done is None or self.done.done():
             return
         if error is None:
             self.done.set_result(None)
@@ -48,13 +49,15 @@ class PendingWrite:
 
 
 class BatchWriter:
-    """Writes batch after batch. A row that fails costs no other row anything.
+    """Writes batch after batch. A row that fails costs no other row anything, and is held
+    in `unsaved`.
 
     `trouble` says what is wrong while the database takes no writes; it is logged once.
     """
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    def __init__(self, engine: AsyncEngine, unsaved: UnsavedRows) -> None:
         self._engine = engine
+        self._unsaved = unsaved
         self._pending: list[PendingWrite] = []
         self._wake = asyncio.Event()
         self._closing = False
@@ -71,10 +74,10 @@ class BatchWriter:
 
     async def write(self, **about: Any) -> None:
         """Write one change (see `PendingWrite`); on return it is durable. Raises `StoreError`."""
-        write = PendingWrite(asyncio.get_running_loop().create_future(), **about)
-        self._pending.append(write)
+        done = asyncio.get_running_loop().create_future()
+        self._pending.append(PendingWrite(**about, done=done))
         self._wake.set()
-        await write.done
+        await done
 
     async def _run(self) -> None:
         while not self._closing or self._pending:
@@ -91,9 +94,7 @@ class BatchWriter:
         """See whether the database works again, by a write that changes nothing."""
         same = schema_version.update().values(version=schema_version.c.version)
         try:
-            await self._commit(
-                [PendingWrite(asyncio.get_running_loop().create_future(), statement=same)]
-            )
+            await self._commit([PendingWrite(statement=same)])
         except Exception as error:
             self._failed(error)
         else:
@@ -107,7 +108,7 @@ class BatchWriter:
         else:
             self._works()
             for write in batch:
-                write.end()
+                self._end(write)
 
     async def _write_one_by_one(self, batch: Sequence[PendingWrite]) -> None:
         """Give each change a transaction of its own, so that only a bad one is lost."""
@@ -115,7 +116,7 @@ class BatchWriter:
             try:
                 await self._commit([write])
             except Exception as error:
-                write.end(error)
+                self._end(write, error)
                 if is_full(error) or is_outage(error):
                     self._failed(error)
                 else:
@@ -124,15 +125,23 @@ class BatchWriter:
                 if is_outage(error) and not is_full(error):
                     # Every other one would wait for the same in turn.
                     for other in batch[number + 1 :]:
-                        other.end(error)
+                        self._end(other, error)
                     return
             else:
                 self._works()
-                write.end()
+                self._end(write)
+
+    def _end(self, write: PendingWrite, error: BaseException | None = None) -> None:
+        """Tell whoever waits, and hold what could not be written."""
+        if write.row and error is None:
+            self._unsaved.release(write.row)
+        elif write.row:
+            self._unsaved.hold(write.row, write.values, new=write.new)
+        write.end(error)
 
     async def _commit(self, batch: Sequence[PendingWrite]) -> None:
         async with self._engine.begin() as connection:
-            for statement, rows in statements([one for one in batch if one.statement is None]):
+            for statement, rows in statements(batch, self._unsaved):
                 await connection.execute(statement, rows)
             for one in batch:
                 if one.statement is not None:
@@ -150,6 +159,8 @@ class BatchWriter:
             return
         if self.trouble:
             log.info("the database takes writes again")
+            self._pending += [PendingWrite(row=key) for key in self._unsaved]
+            self._wake.set()
         self.trouble = ""
 
     def _has_room(self) -> bool:
@@ -164,19 +175,28 @@ def _kind(error: BaseException) -> str:
 
 
 def statements(
-    batch: Sequence[PendingWrite],
+    batch: Sequence[PendingWrite], unsaved: UnsavedRows
 ) -> Iterator[tuple[sa.Executable, list[dict[str, Any]]]]:
-    """A batch as few statements with many rows: each statement is a trip to another thread."""
-    rows: dict[str, dict[str, Any]] = {}
-    changes: dict[str, dict[str, Any]] = {}
+    """The rows of a batch, with what is held of them, as few statements with many rows: each
+    statement is a trip to another thread."""
+    rows: dict[RowKey, dict[str, Any]] = {}
+    changes: dict[RowKey, dict[str, Any]] = {}
     for write in batch:
-        target = rows if write.new or write.job in rows else changes
-        target.setdefault(write.job, {}).update(write.values)
-    if rows:
-        yield jobs.insert(), list(rows.values())
-    alike: defaultdict[tuple[str, ...], list[dict[str, Any]]] = defaultdict(list)
-    for job, values in changes.items():
-        alike[tuple(sorted(values))].append({**values, "key": job})
-    for columns, group in alike.items():
-        update = jobs.update().where(jobs.c.id == sa.bindparam("key"))
+        if (key := write.row) is None:
+            continue
+        held = unsaved.find(key)
+        new = write.new or key in rows or (held is not None and held.new)
+        before = dict(held.values) if held else {}
+        (rows if new else changes).setdefault(key, before).update(write.values)
+    inserts: defaultdict[sa.Table, list[dict[str, Any]]] = defaultdict(list)
+    for (table, _), values in rows.items():
+        inserts[table].append(values)
+    for table, group in inserts.items():
+        yield table.insert(), group
+    alike: defaultdict[tuple[sa.Table, tuple[str, ...]], list[dict[str, Any]]] = defaultdict(list)
+    for (table, row), values in changes.items():
+        if values:
+            alike[table, tuple(sorted(values))].append({**values, "row_id": row})
+    for (table, columns), group in alike.items():
+        update = table.update().where(table.c.id == sa.bindparam("row_id"))
         yield update.values({name: sa.bindparam(name) for name in columns}), group

@@ -13,7 +13,7 @@ from spacebot.discord_bot.conversations.question_queue import QuestionQueue, Que
 from spacebot.discord_bot.supervisor import keep_running
 from spacebot.engine.catalogue import Catalogue
 from spacebot.engine.jobs import JobManager
-from spacebot.engine.store import Store, Turn
+from spacebot.engine.store import Conversation, Store, Turn
 from spacebot.models import BotStatus, Requester, Source
 from spacebot.spaces.client import Network
 from tests.faults.counting import settled
@@ -209,11 +209,12 @@ async def test_an_answer_arrives_although_discord_has_trouble(served, tmp_path: 
 
 
 async def test_what_was_just_said_is_written_down_before_the_client_is_closed():
-    async def take(_: str, __: QuestionQueue, question: Question) -> None:
+    async def take(_: QuestionQueue, question: Question) -> None:
         await question.ready
 
     lines, ready = QuestionQueues(take), asyncio.get_running_loop().create_future()
-    lines.add("a", Question(Requester("1", "<@1>"), ready))
+    talk = Conversation("a", "o/n", "/chat", "/falcon", "1", "<@1>", "2", "f" * 32)
+    lines.add(Question(talk, Requester("1", "<@1>"), ready))
     closing = asyncio.create_task(lines.close())
     await asyncio.sleep(0.05)
     assert not closing.done()

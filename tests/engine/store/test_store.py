@@ -158,7 +158,7 @@ async def test_a_conversation_and_an_automation_come_back_as_they_were(opened: O
         kept = await store.chats.get(conversation(1).id)
         assert kept is not None
         assert kept.history == [["a", "b"]]
-        assert await store.chats.chosen("9") == ("owner/name", "/chat")
+        assert await store.chats.chosen() == {"9": ("owner/name", "/chat")}
         assert await store.automations.all() == [automation]
         assert await store.automations.recent_runs(10) == [("a1", 77, 1.0)]
         assert await store.chats.trim(older=2.0) == [kept.id]
@@ -268,6 +268,93 @@ async def test_a_restarted_database_costs_nobody_anything() -> None:
             assert store.trouble == ""
     finally:
         server.close()
+
+
+async def test_what_an_outage_kept_from_the_database_is_read_and_written_after_it() -> None:
+    server = Postgres()
+    try:
+        server.start()
+        async with Store(server.url()) as store:
+            await store.add(record(1))
+            await store.chats.add(conversation(1))
+            server.stop()
+            unsaved = (
+                store.add(record(2)),
+                store.mark(record(2).id, state=RecordState.SENT, result=["a"]),
+                store.mark(record(1).id, state=JobEnding.DONE.value),
+                store.chats.change(conversation(1).id, answer=["5"]),
+                store.chats.add(conversation(2, history=[["a", "b"]])),
+            )
+            assert [await store.saved(one) for one in unsaved] == [False] * 5
+            # What is new is known whole, and so is a conversation that was used last.
+            found = await store.get(record(2).id)
+            assert found == record(2, state=RecordState.SENT, result=["a"])
+            talk = await store.chats.get(conversation(1).id)
+            assert talk is not None
+            assert talk.answer == ["5"]
+            assert not store.is_saved(record(1).id)
+            server.start()
+            await store.add(record(3))
+            await _works(store)
+            assert store.is_saved(record(2).id)
+        async with Store(server.url()) as store:
+            assert await store.get(record(2).id) == found
+            assert [one.state for one in await store.unfinished()] == ["sent", "waiting"]
+            for number, answer in ((1, ["5"]), (2, [])):
+                talk = await store.chats.get(conversation(number).id)
+                assert talk is not None
+                assert talk.answer == answer
+    finally:
+        server.close()
+
+
+async def _works(store: Store) -> None:
+    """Wait until all is written that the database did not take."""
+    async with asyncio.timeout(30):
+        while store.trouble or list(store._unsaved):  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+
+
+async def test_what_the_database_never_takes_is_kept_in_bounds(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr("spacebot.engine.store.unsaved.MAX_UNSAVED_ROWS", 3)
+    async with Store.in_folder(tmp_path) as store:
+        for number in range(5):
+            bad = record(number, arguments={"x": object()})
+            assert not await store.saved(store.add(bad))
+        kept = [await store.get(record(number).id) is not None for number in range(5)]
+        assert kept == [False, False, True, True, True]
+        # One that is put right is written whole.
+        await store.mark(record(4).id, arguments={"x": 1})
+        assert await store.unfinished() == [record(4, arguments={"x": 1})]
+
+
+async def test_conversations_that_were_used_last_are_read_from_memory(
+    tmp_path: Path, monkeypatch
+) -> None:
+    monkeypatch.setattr("spacebot.engine.store.conversations.MAX_RECENT", 2)
+    async with Store.in_folder(tmp_path) as store:
+        for number in range(3):
+            await store.chats.add(conversation(number))
+        # One that is changed while it is not in memory is read first.
+        await store.chats.change(conversation(0).id, answer=["7"])
+
+        async def fails(_: Any) -> Any:
+            raise StoreError("out of reach")
+
+        monkeypatch.setattr(store, "_read", fails)
+        found = [await store.chats.get(conversation(number).id) for number in (0, 2)]
+        assert [one and one.answer for one in found] == [["7"], ()]
+        with pytest.raises(StoreError):
+            await store.chats.get(conversation(1).id)
+
+
+async def test_a_row_that_cannot_be_read_is_told_in_words(tmp_path: Path) -> None:
+    async with Store.in_folder(tmp_path) as store:
+        await store.add(record(1))
+        with sqlite3.connect(tmp_path / "spacebot.db") as other:
+            other.execute("UPDATE jobs SET given = '{'")
+        with pytest.raises(StoreError, match="could not read what it had saved"):
+            await store.get(record(1).id)
 
 
 async def test_a_database_of_a_later_version_is_left_alone(opened: Open) -> None:
