@@ -21,7 +21,6 @@ class RedactingFormatter(logging.Formatter):
         self._secrets = sorted({one for one in secrets if len(one) >= 6}, key=len, reverse=True)
 
     def format(self, record: logging.LogRecord) -> str:
-        """The record as text."""
         return self.redact(super().format(record))
 
     def redact(self, text: str) -> str:
@@ -40,7 +39,6 @@ class LogBuffer(logging.Handler):
         self._keeping = Lock()
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Keep one record."""
         with self._keeping:
             self._kept.append(self.format(record))
 

@@ -12,14 +12,15 @@ import gc
 import logging
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import AsyncExitStack
-from dataclasses import asdict, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any, TypeVar
 
 from spacebot import __version__, demo
+from spacebot.concurrency import TaskSet
 from spacebot.discord_bot.client import Bot
 from spacebot.discord_bot.compare import COMPARE
 from spacebot.discord_bot.gateway.reach import ReachabilityMonitor, reached
@@ -105,12 +106,10 @@ class Runtime:
         self._up = threading.Event()
         self._bot: Bot | None = None
         self._bot_status = BotStatus(BotPhase.OFF)
-        self._jobs: JobManager | None = None
         self._admin: Admin | None = None
         self._reachability = ReachabilityMonitor(
             partial(reached, settings.discord_proxy, settings.discord_proxy_from)
         )
-        self._catalogue: Catalogue | None = None
         self._seen: tuple[float, Status] | None = None
         self._seeing = threading.Lock()
 
@@ -124,7 +123,7 @@ class Runtime:
         self._thread.start()
 
     def _first_status(self) -> BotStatus:
-        return BotStatus(BotPhase.CONNECTING if self.settings.discord_token else BotPhase.OFF)
+        return BotStatus(BotPhase.CONNECTING if self.has_token else BotPhase.OFF)
 
     def stop(self) -> None:
         """Stop the jobs, then the bot, in the time the settings give them."""
@@ -158,7 +157,7 @@ class Runtime:
             if store is None:
                 return
             self._bot_status = self._first_status()
-            self._catalogue = Catalogue(
+            catalogue = Catalogue(
                 self._sources,
                 network,
                 folder=self.settings.data_dir,
@@ -166,23 +165,23 @@ class Runtime:
                 built_in=(COMPARE,),
                 on_demand=OnDemandSpaces(network, store.descriptions, await self._policy(store)),
             )
-            stack.push_async_callback(self._catalogue.close)
-            self._jobs = JobManager(
-                self._catalogue,
+            stack.push_async_callback(catalogue.close)
+            jobs = JobManager(
+                catalogue,
                 store,
                 folder=self.settings.data_dir,
                 limits=JobLimits.from_settings(self.settings),
                 deadlines=JobDeadlines.from_settings(self.settings),
             )
-            self._jobs.answered = await store.answered()
-            self._admin = Admin(self._jobs, self._catalogue)
-            await self._catalogue.start()
+            jobs.answered = await store.answered()
+            self._admin = Admin(jobs, catalogue)
+            await catalogue.start()
             # What the libraries hold lives as long as the process: looking through it again
             # and again would stop the event loop for tenths of a second.
             gc.collect()
             gc.freeze()
             self._up.set()
-            await self._until_stopped(self._jobs)
+            await self._until_stopped(jobs)
 
     def _network(self) -> Network:
         return Network(connect=self.settings.connect_seconds, wake=self.settings.wake_seconds)
@@ -214,16 +213,15 @@ class Runtime:
             await asyncio.sleep(TRIM_INTERVAL)
 
     async def _until_stopped(self, jobs: JobManager) -> None:
-        bot = asyncio.create_task(self._run_bot(), name="bot")
-        trimming = asyncio.create_task(self._keep_trimmed(jobs), name="trim")
-        sampling = asyncio.create_task(self._sample(jobs), name="sample")
+        tasks = TaskSet()
+        tasks.start(self._run_bot(jobs), "bot")
+        tasks.start(self._keep_trimmed(jobs), "trim")
+        tasks.start(self._sample(jobs), "sample")
         await self._stop.wait()
         # First the jobs, while Discord can still be told of them.
         await jobs.close(self.settings.stop_seconds)
         await jobs.drained(TELL_SECONDS)
-        for task in (bot, trimming, sampling):
-            task.cancel()
-        await asyncio.gather(bot, trimming, sampling, return_exceptions=True)
+        await tasks.close()
 
     async def _sample(self, jobs: JobManager) -> None:
         """Note the gateway's latency now and then."""
@@ -233,18 +231,16 @@ class Runtime:
                 jobs.history.latency(latency)
             await asyncio.sleep(LATENCY_INTERVAL)
 
-    async def _run_bot(self) -> None:
-        catalogue, jobs, token = self._catalogue, self._jobs, self.settings.discord_token
+    async def _run_bot(self, jobs: JobManager) -> None:
+        token = self.settings.discord_token
         if not token:
             return
-        assert catalogue is not None
-        assert jobs is not None
         if setup_guide.belongs_elsewhere(token):
             log.error(wrong := setup_guide.wrong_kind(token))
             self._tell(None, BotStatus(BotPhase.FAILED, wrong, trouble=BotProblem.TOKEN))
             return
         proxy, named = self.settings.discord_proxy, self.settings.discord_proxy_from
-        await keep_running(token, lambda: Bot(catalogue, jobs, proxy=proxy), self._tell, named)
+        await keep_running(token, lambda: Bot(jobs.catalogue, jobs, proxy=proxy), self._tell, named)
 
     def _tell(self, bot: Bot | None, status: BotStatus) -> None:
         if status.trouble is BotProblem.TOKEN:
@@ -272,16 +268,21 @@ class Runtime:
         return await self._ask(self._owner())
 
     async def _owner(self) -> OwnerStatus:
-        return self._admin.status() if self._admin else OwnerStatus()
+        return self._ready.status()
 
     async def act(self, action: str, target: str) -> str:
         """Do what the owner asked, from any event loop; raises `SpacebotError`."""
         return await self._ask(self._act(action, target))
 
     async def _act(self, action: str, target: str) -> str:
+        return await self._ready.act(action, target)
+
+    @property
+    def _ready(self) -> Admin:
+        """The jobs and the Spaces; raises `LimitReached` before they are there."""
         if self._admin is None:
             raise LimitReached(STARTING)
-        return await self._admin.act(action, target)
+        return self._admin
 
     async def _ask(self, work: Coroutine[Any, Any, T], seconds: float = ACTION_TIMEOUT) -> T:
         if not self._up.is_set() or not self._thread.is_alive():
@@ -314,16 +315,13 @@ class Runtime:
         return Status(bot=bot, started=self.started, version=__version__)
 
     async def _status(self) -> Status:
-        jobs, catalogue = self._jobs, self._catalogue
-        if jobs is None or catalogue is None:
+        if self._admin is None:
             return self._basic(self._bot_status)
+        jobs, catalogue = self._admin.jobs, self._admin.catalogue
         history, span = jobs.history.shown()
         return replace(
             self._basic(self._bot_now()),
-            spaces=tuple(
-                replace(space, **asdict(jobs.metrics.timings(space.source)))
-                for space in catalogue.status(jobs.queue.counts)
-            ),
+            spaces=tuple(map(jobs.metrics.with_timings, catalogue.status(jobs.queue.counts))),
             running=jobs.queue.running,
             waiting=jobs.queue.waiting,
             **{ending.value: jobs.metrics.count(ending) for ending in JobEnding},
@@ -332,23 +330,21 @@ class Runtime:
             history=history,
             span=span,
             failures=jobs.history.failures[:MAX_FAILURES_SHOWN],
-            paused=self._admin.paused if self._admin else (),
+            paused=self._admin.paused,
             trouble=jobs.trouble,
         )
 
     async def metrics(self) -> bytes:
         """Everything that is counted, in Prometheus' text format."""
-        return self._jobs.metrics.text() if self._jobs else b""
+        return self._admin.jobs.metrics.text() if self._admin else b""
 
     def spaces(self) -> Sequence[Space]:
         """The Spaces whose commands can be tried."""
-        return self._catalogue.spaces if self._catalogue else ()
+        return self._admin.catalogue.spaces if self._admin else ()
 
     def follow_up(self, space: str, wanted: FollowUp) -> Endpoint:
         """What a declared follow-up calls; raises `SpacebotError`."""
-        if self._catalogue is None:
-            raise LimitReached(STARTING)
-        return self._catalogue.configured_follow_up(space, wanted)
+        return self._ready.catalogue.configured_follow_up(space, wanted)
 
     async def suggest(
         self,
@@ -359,16 +355,14 @@ class Runtime:
         requester: Requester,
     ) -> list[Choice]:
         """What to offer for an option, from any event loop; raises `SpacebotError`."""
-        if self._catalogue is None:
-            raise LimitReached(STARTING)
-        found = self._catalogue.suggest(endpoint, option, text, arguments, requester)
+        found = self._ready.catalogue.suggest(endpoint, option, text, arguments, requester)
         # The catalogue keeps to TYPING; the rest is for a loop that is busy.
         return await self._ask(found, 2 * AUTOCOMPLETE_TIMEOUT)
 
     def _submit(self, work: Coroutine[Any, Any, T]) -> Future[T]:
         return asyncio.run_coroutine_threadsafe(work, self._loop)
 
-    async def run(self, job: Job) -> AsyncIterator[Progress | Outcome]:
+    async def run(self, job: Job) -> AsyncGenerator[Progress | Outcome]:
         """Run a job of the try-out, from any event loop; leaving the iteration cancels it."""
         home = asyncio.get_running_loop()
         steps: asyncio.Queue[Progress | Outcome | BaseException] = asyncio.Queue()
@@ -389,5 +383,4 @@ class Runtime:
             following.cancel()
 
     async def _follow(self, job: Job, put: Callable[[Any], None]) -> None:
-        assert self._jobs is not None
-        await Follower(PageSurface(self._jobs, job, put), job).run()
+        await Follower(PageSurface(self._ready.jobs, job, put), job).run()

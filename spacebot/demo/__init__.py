@@ -5,5 +5,3 @@ with nothing but what Gradio itself brings (numpy, Pillow).
 """
 
 from spacebot.demo.app import DemoServer, build, serve
-
-__all__ = ["DemoServer", "build", "serve"]

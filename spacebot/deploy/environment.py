@@ -35,18 +35,18 @@ class DeployEnvironment:
 def read_environment(path: Path | None) -> DeployEnvironment:
     """Read an env file; `SettingsError` names a setting that the Space could not start with."""
     values = _values(path) if path else {}
+    secrets = {name: value for name, value in values.items() if _is_secret(name, value)}
+    # What means the same here and on the Space.
+    shared = sorted(values.keys() & DEFAULTS.keys() - LOCAL_VARIABLES)
+    variables = {
+        name: values[name]
+        for name in shared
+        if values[name] not in ("", DEFAULTS[name]) and name not in secrets
+    }
     environment = DeployEnvironment(
-        secrets={name: value for name, value in values.items() if _is_secret(name, value)},
-        variables={
-            name: values[name]
-            for name, default in _of_the_space(values).items()
-            if values[name] not in ("", default) and not _is_secret(name, values[name])
-        },
-        unset=frozenset(
-            name
-            for name, default in _of_the_space(values).items()
-            if values[name] in ("", default) or _is_secret(name, values[name])
-        ),
+        secrets,
+        variables,
+        unset=frozenset(shared) - variables.keys(),
         unknown=tuple(sorted(values.keys() - SECRETS - DEFAULTS.keys())),
     )
     Settings.from_environ({**environment.secrets, **environment.variables})
@@ -63,12 +63,6 @@ def _values(path: Path) -> dict[str, str]:
         return {name: (value or "").strip() for name, value in dotenv_values(path).items()}
     except (OSError, UnicodeDecodeError) as error:
         raise DeployError(f"{path} cannot be read: {error}") from error
-
-
-def _of_the_space(values: Mapping[str, str]) -> dict[str, str]:
-    """The variables given here that mean the same on the Space, and their defaults."""
-    names = values.keys() & DEFAULTS.keys() - LOCAL_VARIABLES
-    return {name: DEFAULTS[name] for name in sorted(names)}
 
 
 def ask_missing_tokens(

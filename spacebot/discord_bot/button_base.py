@@ -13,7 +13,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Flag, auto
-from typing import Any, ClassVar, Protocol, Self, cast
+from typing import Any, ClassVar, Self
 
 import discord
 
@@ -95,19 +95,9 @@ SEND_ME = ButtonSpec("mail", "Send me this", "📩")
 FOLLOW = ButtonSpec("then", style=PRIMARY, id_pattern=r":([0-9a-f]{4}):(\d{1,2})")
 
 
-class FailureReporter(Protocol):
-    """What buttons and forms need of the Discord client."""
-
-    async def tell_failure(
-        self, interaction: discord.Interaction[Any], error: BaseException
-    ) -> None:
-        """Tell whoever pressed what went wrong, and log it."""
-        ...
-
-
-def bot_of(interaction: discord.Interaction[Any]) -> FailureReporter:
-    """The bot that an interaction reached."""
-    return cast(FailureReporter, interaction.client)
+def bot_of(interaction: discord.Interaction) -> Any:
+    """The `Bot` that an interaction reached, which stands in a layer above."""
+    return interaction.client
 
 
 class ComponentHandler(discord.ui.DynamicItem[Any], template="^$"):
@@ -124,7 +114,7 @@ class ComponentHandler(discord.ui.DynamicItem[Any], template="^$"):
     @classmethod
     async def from_custom_id(
         cls,
-        interaction: discord.Interaction[Any],  # noqa: ARG003
+        interaction: discord.Interaction,  # noqa: ARG003
         item: discord.ui.Item[Any],
         match: re.Match[str],
         /,
@@ -132,14 +122,14 @@ class ComponentHandler(discord.ui.DynamicItem[Any], template="^$"):
         """The handler of a press; `ids` are the groups of the template."""
         return cls(item, match.groups())
 
-    async def callback(self, interaction: discord.Interaction[Any]) -> None:
+    async def callback(self, interaction: discord.Interaction) -> None:
         """Answer a press."""
         try:
             await self.press(interaction)
         except Exception as error:
             await bot_of(interaction).tell_failure(interaction, error)
 
-    async def press(self, interaction: discord.Interaction[Any]) -> None:
+    async def press(self, interaction: discord.Interaction) -> None:
         """What this is for."""
         raise NotImplementedError
 
@@ -155,7 +145,7 @@ class ButtonHandler(ComponentHandler, template="^$"):
             cls.spec = spec
 
 
-def roles_of(interaction: discord.Interaction[Any], owner: str) -> Presser:
+def roles_of(interaction: discord.Interaction, owner: str) -> Presser:
     """What whoever pressed is to something of `owner`."""
     roles = Presser.ANYONE
     if str(interaction.user.id) == owner:

@@ -12,14 +12,19 @@ from typing import Any
 
 import discord
 from discord import app_commands
-from discord.webhook.async_ import async_context
 
+from spacebot.concurrency import growing_pauses
 from spacebot.discord_bot.age import AgeGate
 from spacebot.discord_bot.automations import AutomationCommands, AutomationWatcher
 from spacebot.discord_bot.buttons import JOB_BUTTONS, recipe_menu
 from spacebot.discord_bot.client_status import StatusClient
 from spacebot.discord_bot.conversations import CHAT_BUTTONS, ConversationRouter
 from spacebot.discord_bot.delivery import DISCORD_ERRORS, Refusal, refusal_of
+from spacebot.discord_bot.discord_internals import (
+    ready_task,
+    silence_voice_warnings,
+    use_adapter,
+)
 from spacebot.discord_bot.dispatcher import Dispatcher
 from spacebot.discord_bot.features import AppCommand, Feature
 from spacebot.discord_bot.find import FIND, Find
@@ -52,14 +57,13 @@ ANSWERED_ELSEWHERE = (
     "another process answered an interaction first, so it is left to it: stop the other program "
     "that runs with this DISCORD_TOKEN"
 )
-# It would warn at every start that the libraries for voice are missing: none is needed.
-discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
 
 
 class Bot(StatusClient):
     """Discord's side: slash commands that start jobs."""
 
     def __init__(self, catalogue: Catalogue, jobs: JobManager, *, proxy: str = "") -> None:
+        silence_voice_warnings()
         limits = RateLimitMonitor(proxy=bool(proxy))
         connector, http_proxy = choose_connector(proxy)
         super().__init__(
@@ -129,8 +133,7 @@ class Bot(StatusClient):
     async def setup_hook(self) -> None:
         """Offer the commands and see that Discord has them, now and at each change."""
         self.http.max_ratelimit_timeout = None
-        # For this task, and those that come of it: all that happens in Discord.
-        async_context.set(AcknowledgingAdapter(self))
+        use_adapter(AcknowledgingAdapter(self))
         for feature in self.features:
             self.add_dynamic_items(*feature.components)
             await feature.start()
@@ -144,8 +147,7 @@ class Bot(StatusClient):
         if self._unsubscribe is not None:
             self._unsubscribe()
             self._unsubscribe = None
-        # discord.py would tell a closed client that it is ready, which fails.
-        for task in (self._syncing, self._taking, self._connection._ready_task):
+        for task in (self._syncing, self._taking, ready_task(self)):
             if task is not None:
                 task.cancel()
         for feature in self.features:
@@ -206,18 +208,18 @@ class Bot(StatusClient):
             log.warning("Discord could not be asked what it allows: %s", type(error).__name__)
 
     async def _keep_synced(self) -> None:
-        pause = FIRST_RETRY_PAUSE
+        pauses = growing_pauses(FIRST_RETRY_PAUSE, MAX_RETRY_PAUSE)
         while True:
             await self._sync_wanted.wait()
             self._sync_wanted.clear()
             try:
                 await self.registration.sync()
-                self.problem, pause = "", FIRST_RETRY_PAUSE
+                self.problem = ""
+                pauses = growing_pauses(FIRST_RETRY_PAUSE, MAX_RETRY_PAUSE)
             except DISCORD_ERRORS as error:
                 self.problem = f"Discord did not take the commands: {error}. Trying again."
                 log.error(self.problem)
-                await asyncio.sleep(pause)
-                pause = min(2 * pause, MAX_RETRY_PAUSE)
+                await asyncio.sleep(next(pauses))
                 self._sync_wanted.set()
             else:
                 await asyncio.sleep(SYNC_DELAY)
@@ -293,7 +295,7 @@ class Bot(StatusClient):
             if running.job.message_ref and stands(running.job.message_ref):
                 running.cancel(why)
 
-    async def on_interaction(self, interaction: discord.Interaction[Any]) -> None:
+    async def on_interaction(self, interaction: discord.Interaction) -> None:
         """Answer what discord.py does not know: a form from before a restart."""
         await tell_expired(interaction)
 
@@ -302,7 +304,7 @@ class Bot(StatusClient):
         log.exception("%s met a bug", event_method)
 
     async def _failed(
-        self, interaction: discord.Interaction[Any], error: app_commands.AppCommandError
+        self, interaction: discord.Interaction, error: app_commands.AppCommandError
     ) -> None:
         """Tell whoever waits for a command that failed before it became a job."""
         cause = getattr(error, "original", error)
@@ -316,13 +318,8 @@ class Bot(StatusClient):
             return
         await self._say(interaction, said)
 
-    async def tell_failure(
-        self, interaction: discord.Interaction[Any], error: BaseException
-    ) -> None:
-        """Tell whoever waits what went wrong, and log it once.
-
-        Here ends whatever fails in a command, a button, a select, a form or a context menu.
-        """
+    async def tell_failure(self, interaction: discord.Interaction, error: BaseException) -> None:
+        """Tell whoever waits what went wrong, and log it once: here ends whatever fails."""
         refusal = refusal_of(error)
         if refusal is Refusal.UNANSWERED:
             log.warning("an interaction was gone before it could be acknowledged")
@@ -336,7 +333,7 @@ class Bot(StatusClient):
             log.warning("an interaction failed: %s", kind_of(error))
         await self._say(interaction, job_text.describe_failure(error))
 
-    async def _say(self, interaction: discord.Interaction[Any], said: str) -> None:
+    async def _say(self, interaction: discord.Interaction, said: str) -> None:
         done = interaction.response.is_done()
         send = interaction.followup.send if done else interaction.response.send_message
         try:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import secrets
-import time
 from typing import Generic, TypeVar
+
+from cachetools import TTLCache
 
 T = TypeVar("T")
 
@@ -17,18 +18,14 @@ class OpenMenus(Generic[T]):
     """The open menus of a kind by id: at most `most`, each for `MENU_TTL` seconds."""
 
     def __init__(self, most: int) -> None:
-        self._most = most
-        self._menus: dict[str, tuple[float, T]] = {}
+        self._menus = TTLCache[str, T](most, MENU_TTL)
 
     def add(self, menu: T) -> str:
         """Keep a menu and return its id; the oldest goes where there are too many."""
         key = secrets.token_hex(6)
-        self._menus[key] = time.monotonic(), menu
-        while len(self._menus) > self._most:
-            del self._menus[next(iter(self._menus))]
+        self._menus[key] = menu
         return key
 
     def get(self, key: str) -> T | None:
         """The menu of this id, or None where it has expired."""
-        opened, menu = self._menus.get(key, (0.0, None))
-        return menu if time.monotonic() - opened < MENU_TTL else None
+        return self._menus.get(key)

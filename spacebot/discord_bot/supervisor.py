@@ -11,6 +11,7 @@ from dataclasses import replace
 import aiohttp
 import discord
 
+from spacebot.concurrency import growing_pauses
 from spacebot.discord_bot.client import FIRST_RETRY_PAUSE, MAX_RETRY_PAUSE, Bot
 from spacebot.engine import job_text
 from spacebot.errors import StoreError
@@ -42,10 +43,10 @@ async def keep_running(
     """
     # Added once, however often this is called.
     logging.getLogger("discord.client").addFilter(_without_traceback)
-    pause = FIRST_RETRY_PAUSE
+    pauses = growing_pauses(FIRST_RETRY_PAUSE, MAX_RETRY_PAUSE)
     refused = False
     while True:
-        bot, wait = None, pause
+        bot = None
         try:
             bot = make()
             if refused:
@@ -61,6 +62,7 @@ async def keep_running(
                 log.warning("Discord refused a privileged intent: going on without")
                 refused = True
                 continue
+            pause = next(pauses)
             status = diagnose(error, pause, proxy)
             limit = bot.limits.limit if bot else None
             if bot and limit and status.trouble in (BotProblem.DISCORD, BotProblem.NETWORK):
@@ -70,7 +72,7 @@ async def keep_running(
                     trouble=BotProblem.DISCORD,
                     until=limit.until,
                 )
-                wait = limit.seconds_left + random.uniform(0, MAX_JITTER)
+                pause = limit.seconds_left + random.uniform(0, MAX_JITTER)
             if status.phase is BotPhase.FAILED:
                 log.error(status.reason, exc_info=None if _is_told(error) else error)
             else:
@@ -78,8 +80,7 @@ async def keep_running(
             tell(None, status)
             if status.phase is BotPhase.FAILED:
                 return
-        await asyncio.sleep(wait)
-        pause = min(2 * pause, MAX_RETRY_PAUSE)
+        await asyncio.sleep(pause)
 
 
 def _network_error(error: Exception, *, known: bool) -> Exception:

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 
+from spacebot.concurrency import TaskSet
 from spacebot.engine.catalogue import Catalogue
 from spacebot.engine.jobs import JobManager
 from spacebot.errors import InputError, SpacebotError
@@ -22,9 +23,9 @@ class Admin:
     """The owner's view of the jobs and Spaces, and the owner's actions on them."""
 
     def __init__(self, jobs: JobManager, catalogue: Catalogue) -> None:
-        self._jobs = jobs
-        self._catalogue = catalogue
-        self._tasks: set[asyncio.Task[object]] = set()
+        self.jobs = jobs
+        self.catalogue = catalogue
+        self._tasks = TaskSet()
         self._actions: Mapping[str, Callable[[str], Awaitable[str]]] = {
             "reread": self._reread,
             "pause": self._pause,
@@ -42,17 +43,17 @@ class Admin:
                 stage=running.progress.stage,
                 since=running.started,
             )
-            for running in self._jobs.running
+            for running in self.jobs.running
         ]
-        return OwnerStatus(tuple(jobs), self._jobs.history.texts)
+        return OwnerStatus(tuple(jobs), self.jobs.history.texts)
 
     @property
     def paused(self) -> tuple[str, ...]:
         """The commands that take no jobs for now."""
         return tuple(
             name
-            for name, endpoint in commands_of(self._catalogue.spaces).items()
-            if endpoint in self._jobs.pauses
+            for name, endpoint in commands_of(self.catalogue.spaces).items()
+            if endpoint in self.jobs.pauses
         )
 
     async def act(self, action: str, target: str) -> str:
@@ -64,11 +65,10 @@ class Admin:
         return said
 
     async def _reread(self, target: str) -> str:
-        connection = self._catalogue.connections.get(target)
+        connection = self.catalogue.connections.get(target)
         if connection is None:
             raise InputError("This Space is no longer offered. Reload the page.")
-        reading = asyncio.create_task(connection.connect())
-        self._tasks.add(reading)
+        reading = self._tasks.start(connection.connect(), f"read {target}")
         reading.add_done_callback(self._read)
         try:
             await asyncio.wait_for(asyncio.shield(reading), WAKE_WAIT)
@@ -77,7 +77,6 @@ class Admin:
         return f"{target} was read again."
 
     def _read(self, task: asyncio.Task[object]) -> None:
-        self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()):
             log.info("a Space could not be read again: %s", type(error).__name__)
 
@@ -90,18 +89,18 @@ class Admin:
         return f"{target} takes jobs again."
 
     def _set(self, command: str, *, paused: bool) -> None:
-        endpoint = commands_of(self._catalogue.spaces).get(command)
+        endpoint = commands_of(self.catalogue.spaces).get(command)
         if endpoint is None:
             raise InputError(f"{command} is no longer offered. Reload the page.")
         try:
-            self._jobs.pauses.set(endpoint, paused=paused)
+            self.jobs.pauses.set(endpoint, paused=paused)
         except OSError as error:
             raise SpacebotError(
                 "This could not be kept in DATA_DIR: look whether it can be written to."
             ) from error
 
     async def _cancel(self, target: str) -> str:
-        running = self._jobs.find(target)
+        running = self.jobs.find(target)
         if running is None:
             return "This job has already ended."
         return running.cancel("The owner of the bot stopped this.")

@@ -189,10 +189,7 @@ class Follower:
                 await self.jobs.settle(running, JobCancelled(running.cancel()))
 
     async def _tell(self, running: JobHandle) -> tuple[BaseException | None, float]:
-        """Show a job to its end and tell that; the error that ended it, and the seconds of posting.
-
-        Raises `SurfaceClosed`.
-        """
+        """Show a job to its end; the error that ended it, and the seconds of posting."""
         try:
             outcome = await self._follow(running)
             self._check_saved(running.job)

@@ -13,7 +13,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from spacebot.engine.catalogue import Catalogue
-from spacebot.engine.recipes import output_value
 from spacebot.errors import EndpointGone, InputError
 from spacebot.models import (
     NO_ACCOUNT,
@@ -28,6 +27,7 @@ from spacebot.models import (
 from spacebot.spaces import inputs
 from spacebot.spaces.client.files.uploads import holds_upload
 from spacebot.spaces.inputs.components.base import name_of
+from spacebot.spaces.outputs.values import updated_value
 
 # Between the names of what a job followed, as in "/if ▸ Upscale 2".
 PATH_SEPARATOR = " ▸ "
@@ -52,10 +52,7 @@ class FollowUpButton:
 def follow_up_buttons(
     then: Sequence[FollowUp], outputs: Sequence[Any] = ()
 ) -> Iterator[FollowUpButton]:
-    """The buttons under a result: "Upscale 1", "Upscale 2" … where there are several of one.
-
-    `outputs` are the raw ones of the result.
-    """
+    """The buttons under a result with these raw outputs: “Upscale 1”, “Upscale 2” …"""
     for one in then:
         for index in range(_count(one, outputs)):
             yield FollowUpButton(label_of(one, index), key_of(one), index)
@@ -63,7 +60,7 @@ def follow_up_buttons(
 
 def _count(one: FollowUp, outputs: Sequence[Any]) -> int:
     held = outputs[one.of] if one.of is not None and one.of < len(outputs) else None
-    held = output_value(held)
+    held = updated_value(held)
     return min(one.each, len(held)) if isinstance(held, list) else one.each
 
 
@@ -166,7 +163,7 @@ def taken_values(
             value = known[int(item[1]) if item else source]  # type: ignore[index]
         except (LookupError, TypeError) as error:
             raise InputError(RESULT_NOT_KEPT) from error
-        found[parameter] = _pick_item(value, item[2], index) if item else output_value(value)
+        found[parameter] = _pick_item(value, item[2], index) if item else updated_value(value)
     if wanted.index is not None:
         found[wanted.index] = index
     return found
@@ -174,7 +171,7 @@ def taken_values(
 
 def _pick_item(value: Any, which: str, index: int) -> Any:
     """One picture or file of an output that holds several, as an input takes it."""
-    value = output_value(value)
+    value = updated_value(value)
     several = value if isinstance(value, list) else []
     number = index if which == "index" else int(which)
     if number >= len(several):

@@ -69,7 +69,6 @@ class SteadyPacer(EditPacer):
     """For a message that several jobs share: its progress is shown as often as it may be."""
 
     def pause(self) -> float:
-        """Seconds until the next edit."""
         return MIN_EDIT_INTERVAL if self.edits else FIRST_EDIT_DELAY
 
 

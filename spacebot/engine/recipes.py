@@ -13,6 +13,7 @@ from spacebot.spaces.inputs.components.base import clip, name_of, one_line
 from spacebot.spaces.inputs.form import fields
 from spacebot.spaces.inputs.registry import input_for
 from spacebot.spaces.inputs.value_text import describe_value
+from spacebot.spaces.outputs.values import updated_value
 
 # What most generators take, whatever the page says: 32 bits with a sign.
 MAX_SEED = 2**31 - 1
@@ -125,17 +126,11 @@ def code_block(lines: str) -> str:
     return f"```\n{lines.replace('```', chr(39) * 3)}\n```\n"
 
 
-def output_value(value: Any) -> Any:
-    """The value of an output, also where it came as an update of its component."""
-    is_update = isinstance(value, Mapping) and value.get("__type__") == "update"
-    return value.get("value") if is_update else value
-
-
 def result_text(endpoint: Endpoint, values: Any) -> str:
     """What a result says: its first text, or a chat's last answer; empty where it has none."""
     for output, value in zip(endpoint.outputs, values or (), strict=False):
         said = _answer(value) if output.component == "chatbot" else value
-        said = output_value(said)
+        said = updated_value(said)
         if isinstance(said, Mapping):
             said = said.get("label")
         if isinstance(said, str) and said.strip() and output.component not in UNREADABLE_COMPONENTS:

@@ -3,10 +3,27 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self, TypeVar
 from urllib.parse import urlsplit
+
+T = TypeVar("T")
+
+
+class Memo:
+    """Remembers what is worked out of a frozen value; not compared, replaced or pickled."""
+
+    __slots__ = ("_memo",)
+
+    def memo(self, work: Callable[[Self], T]) -> T:
+        """What `work` makes of this value, worked out once."""
+        if not hasattr(self, "_memo"):
+            object.__setattr__(self, "_memo", {})
+        known: dict[Any, T] = self._memo
+        if work not in known:
+            known[work] = work(self)
+        return known[work]
 
 
 class AnswerPlace(enum.StrEnum):
@@ -89,8 +106,8 @@ class Choice:
     value: Any
 
 
-@dataclass(frozen=True, slots=True, weakref_slot=True)
-class Parameter:
+@dataclass(frozen=True, slots=True)
+class Parameter(Memo):
     """One input of an endpoint, as the Space describes it.
 
     `component` is Gradio's component type in lower case ("slider", "image"); it
@@ -223,7 +240,7 @@ class DeferredValue:
 
 
 @dataclass(frozen=True, slots=True)
-class Endpoint:
+class Endpoint(Memo):
     """One function of a Space that a person can call.
 
     `constants` are the parameters that are sent without being asked for. `name`

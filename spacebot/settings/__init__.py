@@ -4,16 +4,5 @@ A wrong value raises `SettingsError`: one line that names the variable, the valu
 (never a secret) and what is accepted.
 """
 
-from spacebot.settings.settings import Settings, space_sources
+from spacebot.settings.settings import VARIABLES, Settings, Variable, space_sources
 from spacebot.settings.sources import command_source, parse_space, parse_spaces
-from spacebot.settings.variables import VARIABLES, Variable
-
-__all__ = [
-    "VARIABLES",
-    "Settings",
-    "Variable",
-    "command_source",
-    "parse_space",
-    "parse_spaces",
-    "space_sources",
-]

@@ -1,53 +1,290 @@
-"""The settings, read from the environment, and the Spaces that they offer."""
+"""Every variable of the environment: its default, how it is read, and what it means."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
 from spacebot.errors import SettingsError
 from spacebot.models import Source
 from spacebot.settings.proxy import parse_proxy, proxy_variable
-from spacebot.settings.sources import command_source, redact_entry
-from spacebot.settings.variables import VARIABLES, Variable
+from spacebot.settings.sources import SPACE_FORMS, command_source, parse_spaces, redact_entry
+
+_SERVER_SPACES = ("hub", "listed", "off")
+_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+
+
+def _token(value: str) -> str:
+    if re.search(r"\s", value):
+        raise ValueError("one word, copied whole, without spaces, quotes or 'Bot ' before it")
+    return value
+
+
+def _port(value: str) -> int:
+    if not value.isdecimal() or not 0 < int(value) < 65536:
+        raise ValueError("a port number from 1 to 65535")
+    return int(value)
+
+
+def _flag(value: str) -> bool:
+    word = value.lower()
+    if word in ("1", "true", "yes", "on"):
+        return True
+    if word in ("0", "false", "no", "off"):
+        return False
+    raise ValueError("1 or 0")
+
+
+def _level(value: str) -> str:
+    if value.upper() not in _LEVELS:
+        raise ValueError(f"one of {', '.join(_LEVELS)}")
+    return value.upper()
+
+
+def _password(value: str) -> str:
+    if len(value) < 10:
+        raise ValueError("a password of at least 10 characters")
+    return value
+
+
+def _people(value: str) -> tuple[str, ...]:
+    names = tuple(name for name in re.split(r"[\s,]+", value) if name)
+    if not all(re.fullmatch(r"[A-Za-z0-9][\w.-]{0,95}", name, re.ASCII) for name in names):
+        raise ValueError("user names on Hugging Face, separated by spaces or commas")
+    return names
+
+
+def _hosts(value: str) -> tuple[str, ...]:
+    names = tuple(name.lower().rstrip(".") for name in re.split(r"[\s,]+", value) if name)
+    if not all(name == "*" or re.fullmatch(r"[\w.-]{1,253}", name, re.ASCII) for name in names):
+        raise ValueError("host names without scheme, port or path, like bot.example.com")
+    return names
+
+
+def _folder(value: str) -> Path:
+    path = Path(value).expanduser()
+    if path.exists() and not path.is_dir():
+        raise ValueError("the path of a folder; it is made where there is none")
+    return path
+
+
+def _address(value: str) -> str:
+    if not re.fullmatch(r"[\w.:-]+", value, re.ASCII):
+        raise ValueError("an IP address or host name of this machine, like 127.0.0.1 or 0.0.0.0")
+    return value
+
+
+def _database(value: str) -> str:
+    if not re.match(r"[a-z]+\+\w+://", value):
+        raise ValueError("a database as SQLAlchemy names it, with an asynchronous driver")
+    return value
+
+
+def _server_spaces(value: str) -> str:
+    if value.lower() not in _SERVER_SPACES:
+        raise ValueError(f"one of {', '.join(_SERVER_SPACES)}")
+    return value.lower()
+
+
+def _patterns(value: str) -> tuple[str, ...]:
+    names = tuple(name for name in re.split(r"[\s,]+", value) if name)
+    if not all(re.fullmatch(r"[\w.-]{1,96}/(?:[\w.-]{1,96}|\*)", name, re.ASCII) for name in names):
+        raise ValueError("Spaces as owner/name or owner/*, separated by spaces or commas")
+    return names
+
+
+def _between(low: int, high: int) -> Callable[[str], int]:
+    def parse(value: str) -> int:
+        if not value.isdecimal() or not low <= int(value) <= high:
+            raise ValueError(f"a whole number from {low} to {high}")
+        return int(value)
+
+    return parse
+
+
+_SECONDS = _between(1, 604_800)
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """One variable of the environment. `default` is as it would be written there, and `empty`
+    what stands for it where it is missing and has none."""
+
+    name: str
+    parse: Callable[[str], Any]
+    about: str
+    default: str = ""
+    empty: Any = ""
+    secret: bool = False
+
+    def read(self, text: str) -> Any:
+        """The setting for what was written; raises `SettingsError`."""
+        if not (text := text.strip() or self.default):
+            return self.empty
+        try:
+            return self.parse(text)
+        except ValueError as error:
+            value = "the value given" if self.secret else redact_entry(text)
+            raise SettingsError(
+                f"{self.name}: {value} cannot be used. Accepted: {error}."
+            ) from error
+
+
+def setting(
+    parse: Callable[[str], Any],
+    about: str,
+    default: str = "",
+    *,
+    empty: Any = "",
+    secret: bool = False,
+) -> Any:
+    """A field of `Settings` that the variable of its name in upper case sets."""
+    made = {"parse": parse, "about": about, "default": default, "empty": empty, "secret": secret}
+    return field(repr=not secret, metadata=made)
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Every setting, named as its variable in lower case; `VARIABLES` says what each means."""
+    """Every setting, named as its variable in lower case."""
 
-    discord_token: str = field(repr=False)
-    hf_token: str = field(repr=False)
-    spaces: tuple[Source, ...]
-    data_dir: Path
-    gradio_server_name: str
-    gradio_server_port: int
-    tryout: bool | None
-    discord_proxy: str = field(repr=False)
-    allowed_hosts: tuple[str, ...]
-    owners: tuple[str, ...]
-    owner_password: str = field(repr=False)
-    log_level: str
-    jobs_per_space: int
-    jobs_running_per_user: int
-    jobs_waiting_per_user: int
-    jobs_in_all: int
-    job_seconds: int
-    queue_seconds: int
-    silence_seconds: int
-    connect_seconds: int
-    wake_seconds: int
-    retry_seconds: int
-    stop_seconds: int
-    history_jobs: int
-    history_days: int
-    database_url: str = field(repr=False)
-    server_spaces: str
-    allowed_spaces: tuple[str, ...]
-    spaces_per_server: int
-    runs_per_minute: int
+    discord_token: str = setting(
+        _token,
+        "The bot's token. Without one the page's try-out works, and Discord is left alone.",
+        secret=True,
+    )
+    hf_token: str = setting(
+        _token,
+        "A Hugging Face token, for private Spaces and your ZeroGPU quota. "
+        "It goes to the Spaces on Hugging Face that you name, and nowhere else.",
+        secret=True,
+    )
+    spaces: tuple[Source, ...] = setting(
+        parse_spaces,
+        f"The Spaces to offer: {SPACE_FORMS}. Where set, it takes the place of COMMANDS in app.py.",
+        empty=(),
+    )
+    data_dir: Path = setting(
+        _folder,
+        "The folder for what is kept between starts. One process at a time may use it.",
+        "data/",
+    )
+    gradio_server_name: str = setting(
+        _address,
+        "The address the page listens on; 0.0.0.0 for every network of the machine.",
+        "127.0.0.1",
+    )
+    gradio_server_port: int = setting(_port, "The port the page listens on.", "7860")
+    allowed_hosts: tuple[str, ...] = setting(
+        _hosts,
+        "The host names that visitors reach the page by, such as bot.example.com behind a reverse "
+        "proxy; * allows every name. IP addresses, localhost and a Space's own name always work.",
+        empty=(),
+    )
+    tryout: bool | None = setting(
+        _flag,
+        "1 offers the try-out to every visitor of the page, 0 never does. "
+        "When empty: only while there is no DISCORD_TOKEN.",
+        empty=None,
+    )
+    discord_proxy: str = setting(
+        parse_proxy,
+        "An HTTP or SOCKS proxy for Discord, where this host cannot reach it: "
+        "http://proxy.example:3128, socks5://user:password@proxy.example:1080. "
+        "When empty: HTTPS_PROXY or ALL_PROXY, unless NO_PROXY names discord.com.",
+        secret=True,
+    )
+    owners: tuple[str, ...] = setting(
+        _people,
+        "Who may sign in to the owner's view with Hugging Face, beside the Space's creator: "
+        "user names.",
+        empty=(),
+    )
+    owner_password: str = setting(
+        _password,
+        "The password of the owner's view, for hosts other than Hugging Face. "
+        "Without one nobody signs in with a password.",
+        secret=True,
+    )
+    log_level: str = setting(_level, "How much is logged: DEBUG, INFO, WARNING or ERROR.", "INFO")
+    jobs_per_space: int = setting(
+        _between(1, 100_000),
+        "How many jobs may be on one Space at once; the others wait here, in fair turns.",
+        "1000",
+    )
+    jobs_running_per_user: int = setting(
+        _between(1, 100_000), "How many jobs of one person may be on Spaces at once.", "50"
+    )
+    jobs_waiting_per_user: int = setting(
+        _between(0, 100_000),
+        "How many jobs of one person may wait here; one more is refused.",
+        "100",
+    )
+    jobs_in_all: int = setting(
+        _between(1, 1_000_000),
+        "How many jobs the bot takes in all, running and waiting; one more is refused.",
+        "5000",
+    )
+    job_seconds: int = setting(_SECONDS, "How long a job may take in all, in seconds.", "3600")
+    queue_seconds: int = setting(
+        _SECONDS, "How long a job may wait in a Space's own queue, in seconds.", "1800"
+    )
+    silence_seconds: int = setting(
+        _SECONDS,
+        "Seconds of silence after which a Space is asked whether it still runs; a job is given up "
+        "where it does not answer.",
+        "45",
+    )
+    connect_seconds: int = setting(
+        _SECONDS, "How long to wait for a running Space to respond, in seconds.", "30"
+    )
+    wake_seconds: int = setting(
+        _SECONDS,
+        "How long to wait for a sleeping Space to start, or for one to be built, in seconds.",
+        "300",
+    )
+    retry_seconds: int = setting(
+        _between(0, 86_400),
+        "How long a job that cannot have run yet is tried again, with growing pauses.",
+        "120",
+    )
+    stop_seconds: int = setting(
+        _between(0, 3600),
+        "How long running jobs may go on when the bot is stopped; the rest are kept.",
+        "4",
+    )
+    history_jobs: int = setting(
+        _between(0, 10_000_000), "How many ended jobs are remembered.", "10000"
+    )
+    history_days: int = setting(_between(0, 36_500), "For how many days they are remembered.", "30")
+    database_url: str = setting(
+        _database,
+        "Another database than SQLite under DATA_DIR, as SQLAlchemy names it, like "
+        "postgresql+asyncpg://user:password@host/name; its driver must be installed.",
+        secret=True,
+    )
+    server_spaces: str = setting(
+        _server_spaces,
+        "Which Spaces members may use from Discord that you do not name: hub for every public "
+        "Space on Hugging Face, listed for those in ALLOWED_SPACES, off for none.",
+        "hub",
+    )
+    allowed_spaces: tuple[str, ...] = setting(
+        _patterns,
+        "With SERVER_SPACES=listed, the Spaces that members may use: owner/name, or owner/* for "
+        "all of an author's.",
+        empty=(),
+    )
+    spaces_per_server: int = setting(
+        _between(0, 100), "How many Spaces the moderators of a server may add to it.", "25"
+    )
+    runs_per_minute: int = setting(
+        _between(1, 1000),
+        "How often in a minute one member may read, and how often run, a Space with /run.",
+        "5",
+    )
     discord_proxy_from: str = ""
     space_id: str = ""
     space_host: str = ""
@@ -57,14 +294,11 @@ class Settings:
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> Settings:
         """Read every variable, taking the default where one is missing or empty."""
-        values: dict[str, Any] = {}
-        for variable in VARIABLES:
-            text = environ.get(variable.name, "").strip() or variable.default
-            values[variable.name.lower()] = cls._parse(variable, text)
+        values = {one.name.lower(): one.read(environ.get(one.name, "")) for one in VARIABLES}
         values["discord_proxy_from"] = name = proxy_variable(environ)
         if name and name != "DISCORD_PROXY":
-            values["discord_proxy"] = cls._parse(
-                Variable(name, "", parse_proxy, "", secret=True), environ[name].strip()
+            values["discord_proxy"] = Variable(name, parse_proxy, "", secret=True).read(
+                environ[name]
             )
         # Set by Hugging Face on a Space, where only 0.0.0.0 is reachable from outside.
         values["space_id"] = environ.get("SPACE_ID", "")
@@ -79,18 +313,6 @@ class Settings:
             values["gradio_server_name"] = "0.0.0.0"
         return cls(**values)
 
-    @staticmethod
-    def _parse(variable: Variable, text: str) -> Any:
-        if not text:
-            return variable.empty
-        try:
-            return variable.parse(text)
-        except ValueError as error:
-            value = "the value given" if variable.secret else redact_entry(text)
-            raise SettingsError(
-                f"{variable.name}: {value} cannot be used. Accepted: {error}."
-            ) from error
-
     @property
     def secrets(self) -> tuple[str, ...]:
         """The values that must never be shown or logged."""
@@ -104,10 +326,7 @@ class Settings:
 
 
 def space_sources(settings: Settings, commands: Sequence[Mapping[str, Any]]) -> tuple[Source, ...]:
-    """The Spaces to offer: SPACES where set, else the list in app.py.
-
-    Raises `SettingsError` for an entry that cannot be used, and for a name given twice.
-    """
+    """The Spaces to offer: SPACES where set, else the list in app.py; raises `SettingsError`."""
     where = "SPACES" if settings.spaces else "COMMANDS in app.py"
     found = settings.spaces or tuple(map(command_source, commands))
     names = [source.name for source in found if source.name]
@@ -127,3 +346,8 @@ def _with_logins(found: tuple[Source, ...], where: str) -> tuple[Source, ...]:
                 f"{where}: {source.space} has two logins. Accepted: one login for each Space."
             )
     return tuple(replace(source, auth=logins.get(source.space)) for source in found)
+
+
+VARIABLES = tuple(
+    Variable(each.name.upper(), **each.metadata) for each in fields(Settings) if each.metadata
+)

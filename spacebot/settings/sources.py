@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -16,6 +17,10 @@ SPACE_FORMS = (
     "SPACE is owner/name, https://huggingface.co/spaces/owner/name, or the http(s) address "
     "of a Gradio app, with user:password@ before its host (percent-encoded) where it asks for a "
     "login"
+)
+KEYS = (
+    *("space", "endpoint", "name", "description", "fixed", "answer"),
+    *("repeatable", "then", "auth", "nsfw"),
 )
 COMMAND_NAME = "a command's name: 1–32 lower-case letters, digits, - or _"
 _ENTRY = re.compile(r"(?:(?P<name>[^=/:#?]*)=)?(?P<space>[^#]+)(?:#(?P<endpoint>.*))?", re.DOTALL)
@@ -47,7 +52,7 @@ def parse_space(entry: str) -> Source:
     if match is None:
         raise ValueError(SPACE_FORMS)
     name, endpoint = match["name"], match["endpoint"]
-    if name is not None and (not _COMMAND.fullmatch(name) or name != name.lower()):
+    if name is not None and not _is_command_name(name):
         raise ValueError(f"before the = of {redact_entry(entry)}, {COMMAND_NAME}")
     if endpoint is not None and not re.fullmatch(r"/?[^\s/#][^\s#]*", endpoint):
         raise ValueError(
@@ -68,14 +73,11 @@ def _space(text: str, entry: str) -> tuple[str, tuple[str, str] | None]:
     if hub:
         text = "/".join(text[hub.end() :].split("?")[0].split("/")[:2])
     if text.startswith(("http://", "https://")):
-        try:
+        # The text of another error may hold the password.
+        with contextlib.suppress(ValueError):
             address, auth = _without_login(text)
-            usable = bool(urlsplit(address).hostname) and urlsplit(address).port != 0
-        except ValueError:
-            # Its text may hold the password.
-            raise ValueError(f"{SPACE_FORMS}; {redact_entry(entry)} is none of these") from None
-        if usable:
-            return re.sub(r"\?.*", "", address, flags=re.DOTALL).rstrip("/"), auth
+            if urlsplit(address).hostname and urlsplit(address).port != 0:
+                return re.sub(r"\?.*", "", address, flags=re.DOTALL).rstrip("/"), auth
     elif _OWNER_NAME.fullmatch(text):
         return text, None
     raise ValueError(f"{SPACE_FORMS}; {redact_entry(entry)} is none of these")
@@ -102,12 +104,11 @@ def redact_entry(entry: str) -> str:
 
 def command_source(entry: Mapping[str, Any]) -> Source:
     """Read one entry of COMMANDS; `SettingsError` names the entry and what is accepted."""
-    known = ("space", "endpoint", "name", "description", "fixed", "answer", "repeatable", "then")
-    known = (*known, "auth", "nsfw")
     try:
         if not isinstance(entry, Mapping):
             raise ValueError('a dict with at least a "space", like {"space": "owner/name"}')
-        _known_keys(entry, known)
+        if unknown := set(entry) - set(KEYS):
+            raise ValueError(f"the keys {', '.join(KEYS)}, not {', '.join(sorted(unknown))}")
         source = parse_space(str(entry.get("space", "")))
         endpoint = entry.get("endpoint") or source.endpoint
         if entry.get("then") and not endpoint:
@@ -125,17 +126,14 @@ def command_source(entry: Mapping[str, Any]) -> Source:
             nsfw=_nsfw(entry.get("nsfw", False)),
         )
     except ValueError as error:
+        shown = redact_entry(str(_mask(entry)))
         raise SettingsError(
-            f"COMMANDS in app.py: {_redact_command_entry(entry)} cannot be used. Accepted: {error}."
+            f"COMMANDS in app.py: {shown} cannot be used. Accepted: {error}."
         ) from error
 
 
-def _redact_command_entry(entry: Any) -> str:
-    """An entry of COMMANDS without its login and the values it fixes: a key may be among them."""
-    return redact_entry(str(_mask(entry)))
-
-
 def _mask(entry: Any) -> Any:
+    """An entry of COMMANDS without its login and the values it fixes: a key may be among them."""
     if isinstance(entry, list | tuple):
         return [_mask(one) for one in entry]
     if not isinstance(entry, Mapping):
@@ -148,15 +146,12 @@ def _mask(entry: Any) -> Any:
     return kept
 
 
-def _known_keys(entry: Mapping[str, Any], known: Iterable[str]) -> None:
-    if unknown := set(entry) - set(known):
-        raise ValueError(f"the keys {', '.join(known)}, not {', '.join(sorted(unknown))}")
+def _is_command_name(name: Any) -> bool:
+    return isinstance(name, str) and bool(_COMMAND.fullmatch(name)) and name == name.lower()
 
 
 def _command_name(name: Any) -> str | None:
-    if name is None:
-        return None
-    if not isinstance(name, str) or not _COMMAND.fullmatch(name) or name != name.lower():
+    if name is not None and not _is_command_name(name):
         raise ValueError(f"as name, {COMMAND_NAME}")
     return name
 

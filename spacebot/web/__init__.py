@@ -3,5 +3,3 @@
 from spacebot.web.access import OwnerAccess
 from spacebot.web.program import Program
 from spacebot.web.server import PageServer, build, serve
-
-__all__ = ["OwnerAccess", "PageServer", "Program", "build", "serve"]

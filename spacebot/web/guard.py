@@ -93,9 +93,7 @@ class RequestGuard:
             body = self._checked(scope)
             await self._pass(body, scope, receive, send)
         except HTTPException as error:
-            refusal = JSONResponse(
-                {"detail": error.detail}, error.status_code, {"Cache-Control": "no-store"}
-            )
+            refusal = JSONResponse({"detail": error.detail}, error.status_code, headers.NO_STORE)
             await refusal(scope, receive, send)
 
     def _checked(self, scope: Scope) -> BodyLimit:

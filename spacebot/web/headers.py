@@ -21,6 +21,7 @@ CONTENT_POLICY = {
     "form-action": "'self'",
 }
 HUGGING_FACE = "https://huggingface.co https://*.huggingface.co"
+NO_STORE = {"Cache-Control": "no-store"}
 # What a Space made is shown or downloaded, and runs nothing.
 FILE_POLICY = "default-src 'none'; media-src 'self'; frame-ancestors 'none'; sandbox"
 

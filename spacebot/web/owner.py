@@ -9,11 +9,10 @@ from spacebot.engine import job_text
 from spacebot.errors import SpacebotError
 from spacebot.web import render
 from spacebot.web.access import OwnerAccess, OwnerGate, require_own_page
+from spacebot.web.headers import NO_STORE
 from spacebot.web.overview import StatusOverview
 from spacebot.web.program import Program
 from spacebot.web.tryout.forms import read_fields
-
-NO_STORE = {"Cache-Control": "no-store"}
 
 
 class OwnerView:

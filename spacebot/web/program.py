@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Any, Protocol
 
 from spacebot.models import (
@@ -20,32 +20,26 @@ from spacebot.models import (
 
 
 class Program(Protocol):
-    """The running program as the page sees it.
+    """The running program as the page sees it; `Runtime` says what each of these does.
 
     `tryout` says whether the try-out is offered, `has_token` whether a Discord
-    token is set, `hosted` whether this runs as a Space on Hugging Face.
+    token is set, `hosted` whether this runs as a Space on Hugging Face. `status`, `follow_up`,
+    `log` and `spaces` may be called from any thread, the others on any event loop.
     """
 
     tryout: bool
     has_token: bool
     hosted: bool
 
-    def status(self) -> Status:
-        """How everything stands, from any thread; blocks where the bot hangs."""
-        ...
-
-    async def metrics(self) -> bytes:
-        """Everything that is counted, in Prometheus' text format; nothing of it is secret."""
-        ...
-
-    def spaces(self) -> Sequence[Space]:
-        """The Spaces whose commands can be tried."""
-        ...
-
-    def follow_up(self, space: str, wanted: FollowUp) -> Endpoint:
-        """What a declared follow-up calls, from any thread; raises SpacebotError."""
-        ...
-
+    def status(self) -> Status: ...
+    def spaces(self) -> Sequence[Space]: ...
+    def follow_up(self, space: str, wanted: FollowUp) -> Endpoint: ...
+    def log(self) -> str: ...
+    def run(self, job: Job) -> AsyncGenerator[Progress | Outcome]: ...
+    async def metrics(self) -> bytes: ...
+    async def look(self) -> None: ...
+    async def owner(self) -> OwnerStatus: ...
+    async def act(self, action: str, target: str) -> str: ...
     async def suggest(
         self,
         endpoint: Endpoint,
@@ -53,30 +47,4 @@ class Program(Protocol):
         text: str,
         arguments: Mapping[str, Any],
         requester: Requester,
-    ) -> list[Choice]:
-        """What to offer for an option on any event loop: what the Space's page would offer.
-
-        `arguments` holds the other options so far. Takes about a second at most; raises
-        SpacebotError.
-        """
-        ...
-
-    def run(self, job: Job) -> AsyncIterator[Progress | Outcome]:
-        """Run the job on any event loop; raises SpacebotError; closing the iterator cancels."""
-        ...
-
-    async def look(self) -> None:
-        """See whether Discord can be reached; `status` then tells."""
-        ...
-
-    async def owner(self) -> OwnerStatus:
-        """What only the owner sees."""
-        ...
-
-    async def act(self, action: str, target: str) -> str:
-        """Do what the owner asked and say what that did; raises SpacebotError."""
-        ...
-
-    def log(self) -> str:
-        """The last lines of the log, without secrets."""
-        ...
+    ) -> list[Choice]: ...

@@ -9,7 +9,8 @@ from functools import cached_property
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from spacebot.models import BotPhase, JobStage, Option, OptionType, OwnerStatus, Status
+from spacebot.models import BotPhase, JobStage, OptionType, OwnerStatus, Status
+from spacebot.spaces.inputs import CommandOptions
 from spacebot.web import setup_guide
 from spacebot.web.access import OwnerAccess
 from spacebot.web.markdown import to_html
@@ -73,10 +74,7 @@ class PageSection:
 
 
 def sections(status: Status, *, token: bool, hosted: bool) -> tuple[PageSection, ...]:
-    """The page's parts in order, a part's own slots after it.
-
-    `token` says that a Discord token is set, `hosted` that this is a Space.
-    """
+    """The page's parts in order, a part's own slots after it."""
     parts = _templates.get_template("sections.html").module
     guide = setup_guide.guide_steps(status, token=token, hosted=hosted)
     told = any(step.wrong for step in guide)
@@ -110,16 +108,14 @@ def _history(status: Status) -> str:
 def owner(status: Status, more: OwnerStatus, name: str) -> PageSection:
     """The owner's view. `name` is theirs on Hugging Face, where they signed in there."""
     template = _templates.get_template("owner.html")
-    return PageSection(
-        "owner", template.render(status=status, more=more, name=name, STAGES=STAGE_LABELS)
-    )
+    html = template.render(status=status, more=more, name=name, STAGES=STAGE_LABELS)
+    return PageSection("owner", html)
 
 
 def sign_in(access: OwnerAccess, name: str) -> PageSection:
     """How to sign in as the owner; nothing where nobody can."""
-    return PageSection(
-        "owner", _templates.get_template("stranger.html").render(way=access, name=name)
-    )
+    html = _templates.get_template("stranger.html").render(way=access, name=name)
+    return PageSection("owner", html)
 
 
 def shell(tryout: bool) -> str:
@@ -127,10 +123,10 @@ def shell(tryout: bool) -> str:
     return _templates.get_template("shell.html").render(tryout=tryout)
 
 
-def form(command: str, options: Sequence[Option], rest: Sequence[Option]) -> str:
+def form(command: str, form: CommandOptions) -> str:
     """The form of a command."""
     template = _templates.get_template("form.html")
-    return template.render(command=command, options=options, rest=rest, Type=OptionType)
+    return template.render(command=command, options=form.options, rest=form.rest, Type=OptionType)
 
 
 def turn(

@@ -20,12 +20,15 @@ from fastapi import APIRouter, Depends, Header, HTTPException, Request, Response
 from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, StreamingResponse
 from starlette.datastructures import FormData
 
+from spacebot.concurrency import TaskSet
 from spacebot.engine import recipes
+from spacebot.engine.store import clean
 from spacebot.errors import InputError, SpacebotError
 from spacebot.models import BotPhase, Choice, Endpoint, Job, Requester
 from spacebot.spaces import inputs
 from spacebot.web import render
 from spacebot.web.access import OwnerAccess, require_own_page
+from spacebot.web.headers import NO_STORE
 from spacebot.web.overview import StatusOverview
 from spacebot.web.owner import OwnerView
 from spacebot.web.program import Program
@@ -38,7 +41,6 @@ from spacebot.web.tryout.tryout import TryOutRun
 SESSION_ID = re.compile(r"[0-9a-f]{32}")
 # Prometheus' text format, as its own client names it.
 PROMETHEUS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
-NO_STORE = {"Cache-Control": "no-store"}
 # Without this, an nginx in front of the app may hold events back.
 EVENT_STREAM_HEADERS = {**NO_STORE, "X-Accel-Buffering": "no"}
 
@@ -50,7 +52,7 @@ class TryOutRoutes:
         self._program = program
         self._overview = overview
         self._file_cache = file_cache
-        self._running: set[asyncio.Task[None]] = set()
+        self._running = TaskSet()
         self._conversations = TryOutConversations()
         self._results = TryOutResults(program)
 
@@ -71,7 +73,8 @@ class TryOutRoutes:
         """The form of a command, or of what the press of a result's button calls."""
         called = self._called(command, after)
         # A menu may have tens of thousands of choices.
-        return HTMLResponse(await asyncio.to_thread(_form, called), headers=NO_STORE)
+        html = await asyncio.to_thread(lambda: render.form(called.name, called.form))
+        return HTMLResponse(html, headers=NO_STORE)
 
     async def suggest(
         self,
@@ -167,7 +170,7 @@ class TryOutRoutes:
         """What a form asks of an endpoint; a chat's is put together with what was said before."""
         said = form.get("said")
         if endpoint.chats and isinstance(said, str):
-            said = forms.clean(said)
+            said = clean(said)
             files = forms.save_attachments(form.getlist("files"), folder)
             return self._conversations.say(key, endpoint, said, files)
         arguments = forms.read_form(endpoint, form, folder)
@@ -223,9 +226,8 @@ def router(program: Program, file_cache: FileCache, access: OwnerAccess) -> APIR
             return JSONResponse({"status": "ok"}, headers=NO_STORE)
         reason = bot.reason or "The first connection to Discord is under way."
         answer = {"status": bot.phase.value, "reason": reason}
-        headers = dict(NO_STORE)
-        if bot.until:
-            headers["Retry-After"] = str(max(1, math.ceil(bot.until - time.time())))
+        wait = str(max(1, math.ceil(bot.until - time.time()))) if bot.until else ""
+        headers = {**NO_STORE, "Retry-After": wait} if wait else NO_STORE
         return JSONResponse(answer, status_code=503, headers=headers)
 
     async def sections(known: str = "") -> Response:
@@ -266,11 +268,6 @@ def _visitor(session: str) -> Requester:
     user = f"tryout:{_session(session)}"
     # Sessions cost nothing to make up: together their visitors have one person's share.
     return Requester(user, "you", share="tryout")
-
-
-def _form(called: forms.PageCommand) -> str:
-    options, rest = forms.fields(called.endpoint)
-    return render.form(called.name, options, rest)
 
 
 def _events(stream: AsyncIterator[str]) -> StreamingResponse:

@@ -85,10 +85,7 @@ def app_options(program: Program, file_cache: FileCache, access: OwnerAccess) ->
 
 
 async def unreadable(_request: Request, error: Exception) -> Response:
-    """The answer to parameters that cannot be read: which they are, and nothing of what they hold.
-
-    FastAPI's own handler sends back whatever it was given.
-    """
+    """Tell which parameters cannot be read; FastAPI's own handler would send their content back."""
     wrong = error.errors() if isinstance(error, RequestValidationError) else ()
     names = sorted({str(one["loc"][-1]) for one in wrong})
     return JSONResponse({"detail": f"Cannot be read: {', '.join(names)}."}, status_code=422)
@@ -115,10 +112,7 @@ def serve(
     *,
     access: OwnerAccess | None = None,
 ) -> PageServer:
-    """Serve the page from threads of its own. `port` None takes the first free from 7860.
-
-    Without `access` nobody can sign in as the owner.
-    """
+    """Serve the page from threads of its own, at the first free port from 7860 or at `port`."""
     demo, file_cache = build(program, access), FileCache()
     try:
         _, url, _ = demo.launch(

@@ -98,10 +98,7 @@ def application_id(token: str) -> int | None:
 
 
 def guide_steps(status: Status, *, token: bool, hosted: bool) -> tuple[GuideStep, ...]:
-    """The guide as it stands, empty where no step of it could mend what is wrong.
-
-    `token` says that one is set; `hosted` that this is a Space.
-    """
+    """The guide as it stands, empty where no step of it could mend what is wrong."""
     bot = status.bot
     if bot.trouble in (BotProblem.BUG, BotProblem.STORE) or (
         bot.phase is BotPhase.FAILED and bot.trouble is None

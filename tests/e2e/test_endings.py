@@ -33,7 +33,8 @@ def counted(home: Home) -> Counter[JobEnding]:
     assert sum(span.done for span in spans) == total[JobEnding.DONE]
     assert sum(span.failed for span in spans) == total[JobEnding.FAILED]
     assert len(home.jobs.history.failures) == total[JobEnding.FAILED]
-    spaces = [metrics.timings(space.source.space) for space in home.catalogue.spaces]
+    known = home.catalogue.status(home.jobs.queue.counts)
+    spaces = [metrics.with_timings(space) for space in known]
     assert sum(one.done for one in spaces) == total[JobEnding.DONE]
     assert sum(one.failed for one in spaces) == total[JobEnding.FAILED]
     exported: Counter[JobEnding] = Counter()

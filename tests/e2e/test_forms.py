@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import pytest
 
-from spacebot.discord_bot.forms import drafts
+from spacebot.discord_bot.forms.pages import DRAFT_TTL
 from tests.e2e.conftest import Place
 from tests.support.asking import is_final, shown
+from tests.support.bot_in_loop import Home
 from tests.support.loopback import Interaction, Message
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -76,13 +78,11 @@ async def test_without_more_no_form_opens(place: Place) -> None:
     assert told(await result(seen))["settings"] == [*range(30)]
 
 
-async def test_a_form_that_is_too_old_says_so(
-    place: Place, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_form_that_is_too_old_says_so(place: Place, home: Home) -> None:
     form = await place.ada.command("many", prompt="sea", more=True, channel=place.channel)
     menu = await place.ada.submit(form)
     later = await place.ada.click(shown(menu), "Next 2 settings")
-    monkeypatch.setattr(drafts, "DRAFT_TTL", -1.0)
+    home.bot.forms.drafts.expire(time.monotonic() + DRAFT_TTL)
     for late in (
         await place.ada.click(shown(menu), "Run with these"),
         await place.ada.submit(later),

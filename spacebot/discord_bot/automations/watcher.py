@@ -14,6 +14,7 @@ from typing import Any
 
 import discord
 
+from spacebot.concurrency import TaskSet
 from spacebot.discord_bot.automations import events, values
 from spacebot.discord_bot.automations.answers import (
     ChannelSurface,
@@ -77,7 +78,7 @@ class AutomationWatcher:
         self._gates = defaultdict[str, asyncio.Semaphore](lambda: asyncio.Semaphore(at_once))
         self._waiting: dict[str, Job] = {}
         self._wake = asyncio.Event()
-        self._tasks: set[asyncio.Task[Any]] = set()
+        self._tasks = TaskSet()
 
     async def start(self) -> None:
         """Take up what is kept, and follow the clock."""
@@ -85,15 +86,13 @@ class AutomationWatcher:
         self._all = {one.id: one for one in await kept.all()}
         self.limiter.recall(await kept.recent_runs(MAX_REMEMBERED))
         self._note_needs()
-        self._spawn(self._keep_time())
+        self._tasks.start(self._keep_time(), "automations")
 
     async def close(self) -> None:
         """Stop following the clock, and leave what waits for its turn to the next client."""
         while self._waiting:
             self._keep(self._waiting.popitem()[1])
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._tasks.close()
 
     def of(self, guild: int | None) -> list[Automation]:
         """The automations of a server, oldest first."""
@@ -351,11 +350,6 @@ class AutomationWatcher:
         except DISCORD_ERRORS as error:
             log.warning("nobody could be told that an automation was stopped: %s", error)
 
-    def _spawn(self, work: Any) -> None:
-        task = asyncio.create_task(work, name="automations")
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
     async def _keep_time(self) -> None:
         """Run what a clock starts, each when it is due."""
         await self.client.wait_until_ready()
@@ -378,7 +372,8 @@ class AutomationWatcher:
                 self.change(automation, due=kind.next(automation.setting, now))
             )
             if now - due < MAX_LATENESS and self.client.get_guild(int(automation.guild)):
-                self._spawn(self._run_all(automation, self.tick(automation)))
+                work = self._run_all(automation, self.tick(automation))
+                self._tasks.start(work, f"automation {automation.id}")
 
     def tick(self, automation: Automation) -> Event:
         """The event of an automation that a clock starts."""

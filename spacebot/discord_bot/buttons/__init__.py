@@ -12,8 +12,6 @@ from spacebot.discord_bot.buttons.base import JobButton
 from spacebot.discord_bot.buttons.menus import job_id_of, recipe_menu
 from spacebot.discord_bot.buttons.outputs import outputs_of
 
-__all__ = ["JOB_BUTTONS", "JobButton", "job_id_of", "outputs_of", "recipe_menu"]
-
 JOB_BUTTONS: tuple[type[JobButton], ...] = (
     results.CancelButton,
     results.AgainButton,

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
-
 import discord
 
-from spacebot.discord_bot.button_base import ButtonHandler, Presser, roles_of
+from spacebot.discord_bot.button_base import ButtonHandler, Presser, bot_of, roles_of
 from spacebot.discord_bot.dispatcher import Dispatcher
 
 NOT_YOURS = "Only the one who asked, or a moderator, can {} this."
@@ -20,9 +18,9 @@ class JobButton(ButtonHandler):
         """The id of its job."""
         return self.ids[0]
 
-    async def press(self, interaction: discord.Interaction[Any]) -> None:
+    async def press(self, interaction: discord.Interaction) -> None:
         """Run it for whoever may press it, and tell others that they may not."""
-        dispatcher: Dispatcher = cast(Any, interaction.client).dispatcher
+        dispatcher: Dispatcher = bot_of(interaction).dispatcher
         if Presser.ANYONE not in self.spec.allowed:
             owner = await self.owner(dispatcher, interaction)
             if owner is not None and not self.spec.allowed & roles_of(interaction, owner):
@@ -31,9 +29,7 @@ class JobButton(ButtonHandler):
                 return
         await self.run(dispatcher, interaction)
 
-    async def owner(
-        self, dispatcher: Dispatcher, interaction: discord.Interaction[Any]
-    ) -> str | None:
+    async def owner(self, dispatcher: Dispatcher, interaction: discord.Interaction) -> str | None:
         """Who asked for the job; None where nothing is left to protect."""
         record = await dispatcher.jobs.store.get(self.job)
         if record is not None:
@@ -42,6 +38,6 @@ class JobButton(ButtonHandler):
         about = interaction.message.interaction_metadata if interaction.message else None
         return str(about.user.id) if about else ""
 
-    async def run(self, dispatcher: Dispatcher, interaction: discord.Interaction[Any]) -> None:
+    async def run(self, dispatcher: Dispatcher, interaction: discord.Interaction) -> None:
         """What this button is for."""
         raise NotImplementedError

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import discord
 
 from spacebot.discord_bot.button_base import FOLLOW
@@ -18,39 +16,31 @@ from spacebot.models import FollowUpChain, Job
 class FollowButton(JobButton, spec=FOLLOW):
     """Calls another endpoint of the Space, as its owner declared it."""
 
-    async def run(self, dispatcher: Dispatcher, interaction: discord.Interaction[Any]) -> None:
-        """Run what the owner declared under this result, for whoever pressed."""
-        job, key, index = self.ids
-        await _follow(dispatcher, interaction, job, key, int(index))
-
-
-async def _follow(
-    dispatcher: Dispatcher, interaction: discord.Interaction[Any], job: str, key: str, index: int
-) -> None:
-    record, kept = await dispatcher.jobs.archive.recall(job)
-    wanted = follow_ups.find_follow_up(kept.endpoint.then, key, index)
-    outputs = await outputs_of(dispatcher, job)
-    before = await _prior_values(dispatcher, kept)
-    chain = kept.chain
-    chain = FollowUpChain(
-        parent=job,
-        root=chain.root if chain else record.api_name,
-        command=chain.command if chain else record.command,
-        path=(*(chain.path if chain else ()), wanted.label),
-        taken=follow_ups.taken_values(wanted, index, outputs, before.values, before.held),
-    )
-    endpoint = await follow_ups.endpoint_of(dispatcher.jobs.catalogue, record.space, chain)
-    arguments = before.attached_files(wanted, endpoint)
-    await dispatcher.run_or_ask(
-        interaction,
-        f"{record.command}{follow_ups.PATH_SEPARATOR}{follow_ups.label_of(wanted, index)}",
-        endpoint,
-        arguments,
-        chain=chain,
-        # State that the Space keeps is there by the session of the first job.
-        conversation=record.conversation or record.user,
-        ask=before.asks(wanted),
-    )
+    async def run(self, dispatcher: Dispatcher, interaction: discord.Interaction) -> None:
+        job, key, index = self.ids[0], self.ids[1], int(self.ids[2])
+        record, kept = await dispatcher.jobs.archive.recall(job)
+        wanted = follow_ups.find_follow_up(kept.endpoint.then, key, index)
+        outputs = await outputs_of(dispatcher, job)
+        before = await _prior_values(dispatcher, kept)
+        chain = kept.chain
+        chain = FollowUpChain(
+            parent=job,
+            root=chain.root if chain else record.api_name,
+            command=chain.command if chain else record.command,
+            path=(*(chain.path if chain else ()), wanted.label),
+            taken=follow_ups.taken_values(wanted, index, outputs, before.values, before.held),
+        )
+        endpoint = await follow_ups.endpoint_of(dispatcher.jobs.catalogue, record.space, chain)
+        await dispatcher.run_or_ask(
+            interaction,
+            f"{record.command}{follow_ups.PATH_SEPARATOR}{follow_ups.label_of(wanted, index)}",
+            endpoint,
+            before.attached_files(wanted, endpoint),
+            chain=chain,
+            # State that the Space keeps is there by the session of the first job.
+            conversation=record.conversation or record.user,
+            ask=before.asks(wanted),
+        )
 
 
 async def _prior_values(dispatcher: Dispatcher, job: Job) -> PriorValues:

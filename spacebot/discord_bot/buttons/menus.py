@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import discord
 from discord import app_commands
 
@@ -18,7 +16,7 @@ NO_RESULT = "This message is not a command's result, or its result is no longer 
 def recipe_menu(dispatcher: Dispatcher) -> app_commands.ContextMenu:
     """The command that shows what a message's result was made with."""
 
-    async def recipe(interaction: discord.Interaction[Any], message: discord.Message) -> None:
+    async def recipe(interaction: discord.Interaction, message: discord.Message) -> None:
         job = await job_id_of(dispatcher, message)
         if job is None:
             await interaction.response.send_message(NO_RESULT, ephemeral=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import logging
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import discord
@@ -24,11 +25,13 @@ from spacebot.engine import recipes
 from spacebot.engine.jobs import secrets_of
 from spacebot.engine.store import JobRecord
 from spacebot.models import Job
+from spacebot.spaces.outputs import MAX_MESSAGE_LENGTH
 
 log = logging.getLogger(__name__)
 
+JOB_ENDED = "This job has already ended."
 JOB_NOT_BEGUN = "This job has not begun yet. Press **Cancel** again in a moment."
-MAX_MESSAGE_LENGTH = 2000
+NOT_SENT = "Discord did not take it. Try again in a moment."
 # Why a direct message cannot be sent.
 UNSENT_REASONS = {
     Refusal.DELETED: "This message is gone from Discord. Run the command again.",
@@ -52,31 +55,26 @@ class CancelButton(JobButton, spec=CANCEL):
     async def owner(
         self,
         dispatcher: Dispatcher,
-        interaction: discord.Interaction[Any],  # noqa: ARG002
+        interaction: discord.Interaction,  # noqa: ARG002
     ) -> str | None:
-        """Who asked for it."""
         found = self._found(dispatcher)
         return found[0].requester.user if found else None
 
-    async def run(self, dispatcher: Dispatcher, interaction: discord.Interaction[Any]) -> None:
-        """Stop it, and say what that did."""
+    async def run(self, dispatcher: Dispatcher, interaction: discord.Interaction) -> None:
         if found := self._found(dispatcher):
             said = found[1]("")
-        else:
+        elif self.job in dispatcher.jobs.job_ids:
             # In a crowd, those who wait to be acknowledged come before it.
-            said = (
-                JOB_NOT_BEGUN
-                if self.job in dispatcher.jobs.job_ids
-                else "This job has already ended."
-            )
+            said = JOB_NOT_BEGUN
+        else:
+            said = JOB_ENDED
         await interaction.response.send_message(said, ephemeral=True)
 
 
 class AgainButton(JobButton, spec=AGAIN):
     """Runs a job again with the same values; what is secret is asked for anew."""
 
-    async def run(self, dispatcher: Dispatcher, interaction: discord.Interaction[Any]) -> None:
-        """Run it, for whoever pressed."""
+    async def run(self, dispatcher: Dispatcher, interaction: discord.Interaction) -> None:
         record, kept = await dispatcher.jobs.archive.recall(self.job)
         await _run(dispatcher, interaction, record, kept, kept.arguments)
 
@@ -84,8 +82,7 @@ class AgainButton(JobButton, spec=AGAIN):
 class VaryButton(JobButton, spec=VARY):
     """Runs a job again with another seed."""
 
-    async def run(self, dispatcher: Dispatcher, interaction: discord.Interaction[Any]) -> None:
-        """Run it, for whoever pressed."""
+    async def run(self, dispatcher: Dispatcher, interaction: discord.Interaction) -> None:
         record, kept = await dispatcher.jobs.archive.recall(self.job)
         await _run(
             dispatcher, interaction, record, kept, recipes.vary_seeds(kept.endpoint, kept.arguments)
@@ -95,8 +92,7 @@ class VaryButton(JobButton, spec=VARY):
 class EditButton(JobButton, spec=EDIT):
     """Opens a form with the values as they were."""
 
-    async def run(self, dispatcher: Dispatcher, interaction: discord.Interaction[Any]) -> None:
-        """Open it."""
+    async def run(self, dispatcher: Dispatcher, interaction: discord.Interaction) -> None:
         _, kept = await dispatcher.jobs.archive.recall(self.job)
         await dispatcher.ask(
             interaction, kept.command, kept.endpoint, kept.arguments, **_followed(kept)
@@ -106,24 +102,33 @@ class EditButton(JobButton, spec=EDIT):
 class RecipeButton(JobButton, spec=RECIPE):
     """Shows what a result was made with."""
 
-    async def run(self, dispatcher: Dispatcher, interaction: discord.Interaction[Any]) -> None:
-        """Show it to whoever pressed."""
+    async def run(self, dispatcher: Dispatcher, interaction: discord.Interaction) -> None:
         await show_recipe(dispatcher, interaction, self.job)
 
 
 class SendMeButton(JobButton, spec=SEND_ME):
     """Sends a private result by direct message: Discord forgets private messages."""
 
-    async def run(self, dispatcher: Dispatcher, interaction: discord.Interaction[Any]) -> None:
-        """Send this message of it to whoever pressed."""
-        await _send_me(dispatcher, interaction, self.job)
+    async def run(self, dispatcher: Dispatcher, interaction: discord.Interaction) -> None:
+        message = interaction.message
+        assert message is not None
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        said = "Sent to you as a direct message."
+        try:
+            # Held in memory by discord.py, so only a few at once.
+            async with dispatcher.jobs.uploads.at_once:
+                files = [await one.to_file() for one in message.attachments]
+                await interaction.user.send(message.content, files=files, allowed_mentions=NO_PINGS)
+        except DISCORD_ERRORS as error:
+            log.info("job %s: not sent as a direct message: %s", self.job, error)
+            said = UNSENT_REASONS.get(refusal_of(error), NOT_SENT)
+        await interaction.followup.send(said, ephemeral=True)
 
 
 class DeleteButton(JobButton, spec=DELETE):
     """Deletes a result, all its messages."""
 
-    async def run(self, dispatcher: Dispatcher, interaction: discord.Interaction[Any]) -> None:
-        """Delete them, as far as the bot may."""
+    async def run(self, dispatcher: Dispatcher, interaction: discord.Interaction) -> None:
         record = await dispatcher.jobs.store.get(self.job)
         await interaction.response.defer()
         await interaction.delete_original_response()
@@ -133,7 +138,7 @@ class DeleteButton(JobButton, spec=DELETE):
 
 async def _run(
     dispatcher: Dispatcher,
-    interaction: discord.Interaction[Any],
+    interaction: discord.Interaction,
     record: JobRecord,
     kept: Job,
     arguments: Any,
@@ -155,9 +160,7 @@ def _followed(kept: Job) -> dict[str, Any]:
     return {"chain": kept.chain, "conversation": kept.conversation}
 
 
-async def show_recipe(
-    dispatcher: Dispatcher, interaction: discord.Interaction[Any], job: str
-) -> None:
+async def show_recipe(dispatcher: Dispatcher, interaction: discord.Interaction, job: str) -> None:
     """Show, to whoever pressed, what a result was made with."""
     record, kept = await dispatcher.jobs.archive.recall(job)
     line = recipes.line(kept.command, kept.endpoint, kept.arguments)
@@ -173,32 +176,11 @@ async def show_recipe(
     hides = bool(secrets_of(record))
     notes = recipes.recipe_notes(where, kept.endpoint, kept.arguments, page_ran, hides=hides)
     text = recipes.code_block(line) + notes
+    respond = partial(interaction.response.send_message, ephemeral=True, allowed_mentions=NO_PINGS)
     if len(text) <= MAX_MESSAGE_LENGTH:
-        await interaction.response.send_message(text, ephemeral=True, allowed_mentions=NO_PINGS)
-        return
-    file = discord.File(io.BytesIO(line.encode()), "recipe.txt")
-    await interaction.response.send_message(
-        notes, file=file, ephemeral=True, allowed_mentions=NO_PINGS
-    )
-
-
-async def _send_me(dispatcher: Dispatcher, interaction: discord.Interaction[Any], job: str) -> None:
-    """Send the message of a private result to the person who pressed, as a direct message."""
-    message = interaction.message
-    assert message is not None
-    await interaction.response.defer(ephemeral=True, thinking=True)
-    try:
-        # Held in memory by discord.py, so only a few at once.
-        async with dispatcher.jobs.uploads.at_once:
-            files = [await one.to_file() for one in message.attachments]
-            await interaction.user.send(message.content, files=files, allowed_mentions=NO_PINGS)
-        said = "Sent to you as a direct message."
-    except DISCORD_ERRORS as error:
-        log.info("job %s: not sent as a direct message: %s", job, error)
-        said = UNSENT_REASONS.get(
-            refusal_of(error), "Discord did not take it. Try again in a moment."
-        )
-    await interaction.followup.send(said, ephemeral=True)
+        await respond(text)
+    else:
+        await respond(notes, file=discord.File(io.BytesIO(line.encode()), "recipe.txt"))
 
 
 async def _delete_rest(dispatcher: Dispatcher, record: JobRecord, done: int) -> None:

@@ -3,5 +3,3 @@
 from __future__ import annotations
 
 from spacebot.discord_bot.compare.command import COMPARE
-
-__all__ = ["COMPARE"]

@@ -27,10 +27,7 @@ TOO_FEW_COMMANDS = "There are not two commands here that take one text and need 
 
 
 def comparable_commands(spaces: Sequence[Space]) -> dict[str, tuple[Endpoint, str]]:
-    """The commands that can be compared, by name without a slash: each with its text's option.
-
-    They take one text and need nothing else.
-    """
+    """The commands that take one text and need nothing else, by name, with that text's option."""
     found: dict[str, tuple[Endpoint, str]] = {}
     for name, endpoint in commands_of(spaces).items():
         option = recipes.text_option(endpoint)
@@ -85,7 +82,7 @@ def read_choice(endpoint: Endpoint, arguments: Mapping[str, Any]) -> tuple[str, 
 
 async def run_comparison(
     dispatcher: Dispatcher,
-    interaction: discord.Interaction[Any],
+    interaction: discord.Interaction,
     endpoint: Endpoint,
     arguments: Mapping[str, Any],
 ) -> None:

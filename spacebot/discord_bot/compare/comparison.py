@@ -59,7 +59,6 @@ class ComparisonCell(Surface):
 
     @property
     def closed(self) -> bool:
-        """Whether the client is closed."""
         return self.comparison.dispatcher.client.is_closed()
 
     def pace(self, running: JobHandle) -> SteadyPacer:
@@ -68,12 +67,10 @@ class ComparisonCell(Surface):
 
     @asynccontextmanager
     async def showing(self, running: JobHandle) -> AsyncIterator[None]:
-        """From now on it can be cancelled."""
         self._running = running
         yield
 
     async def show(self, running: JobHandle, preview: Reply | None) -> ShowResult:  # noqa: ARG002
-        """Show the whole message, with how far this command is."""
         self._progress = running.progress
         return await self.comparison.show()
 
@@ -86,7 +83,6 @@ class ComparisonCell(Surface):
         self.ended.set()
 
     async def fail(self, error: BaseException) -> None:
-        """Add what went wrong."""
         self.error = error
         self.ended.set()
 

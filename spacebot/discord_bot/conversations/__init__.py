@@ -7,5 +7,3 @@ of each at a time (`lines`); a `ChatSurface` shows its answer as it grows, in a
 
 from spacebot.discord_bot.conversations.buttons import CHAT_BUTTONS
 from spacebot.discord_bot.conversations.router import ConversationRouter
-
-__all__ = ["CHAT_BUTTONS", "ConversationRouter"]

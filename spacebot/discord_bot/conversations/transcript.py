@@ -8,11 +8,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from spacebot.engine.jobs import SECRET_PLACEHOLDER
-from spacebot.engine.recipes import output_value
 from spacebot.engine.store import Conversation, Turn
 from spacebot.models import Endpoint, File, Option, OptionType, Parameter
 from spacebot.spaces.inputs.components.files import is_one_of
 from spacebot.spaces.inputs.form import own_options
+from spacebot.spaces.outputs.values import updated_value
 
 MESSAGE_COMPONENTS = ("textbox", "multimodaltextbox", "chatbot")
 # What one message to a chat may bring along where the chat itself sets no bound.
@@ -112,7 +112,7 @@ def history_of(endpoint: Endpoint, values: Sequence[Any]) -> list[Any] | None:
     """What the Space's chatbot holds now, out of its outputs; None where it says nothing of it."""
     for output, value in zip(endpoint.outputs, values, strict=False):
         if output.component == "chatbot":
-            shown = output_value(value)
+            shown = updated_value(value)
             return list(shown) if isinstance(shown, list | tuple) else None
     return None
 

@@ -29,27 +29,3 @@ from spacebot.discord_bot.delivery.writer import (
     send,
     thread_on,
 )
-
-__all__ = [
-    "DISCORD_ERRORS",
-    "GONE_REFUSALS",
-    "LOST",
-    "NO_PINGS",
-    "POSTED_UNCERTAIN",
-    "UNATTACHED",
-    "MessageSurface",
-    "MessageWriter",
-    "Refusal",
-    "ResultPoster",
-    "edit",
-    "fresh_nonce",
-    "persist",
-    "ref_of",
-    "refusal_of",
-    "refused_files",
-    "send",
-    "send_best_effort",
-    "shown_despite",
-    "thread_on",
-    "without_files",
-]

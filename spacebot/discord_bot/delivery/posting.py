@@ -11,8 +11,9 @@ from functools import partial
 from typing import Any, TypeVar
 
 import discord
-from discord.webhook.async_ import AsyncWebhookAdapter, async_context
+from discord.webhook.async_ import AsyncWebhookAdapter
 
+from spacebot.concurrency import growing_pauses
 from spacebot.discord_bot.button_base import again_view, is_running
 from spacebot.discord_bot.delivery.refusals import (
     DISCORD_ERRORS,
@@ -21,6 +22,7 @@ from spacebot.discord_bot.delivery.refusals import (
     refusal_of,
 )
 from spacebot.discord_bot.delivery.writer import MessageWriter, fresh_nonce, send
+from spacebot.discord_bot.discord_internals import use_adapter
 from spacebot.models import Reply
 from spacebot.spaces.outputs.text import code
 
@@ -72,7 +74,7 @@ class ResultPoster:
         self._overtaken = True
         # discord.py sends one request of a token at a time; an adapter of this task's own
         # has no part in that, nor in a lock that a cancelled request may leave behind.
-        async_context.set(AsyncWebhookAdapter())
+        use_adapter(AsyncWebhookAdapter())
 
     async def final(self, reply: Reply, *, view: discord.ui.View | None = None) -> None:
         """Make the first reply the final one, or deliver it another way."""
@@ -235,7 +237,8 @@ async def persist(way: ReplySender[T], reply: Reply, name: str) -> T:
 
     Raises what will not pass by itself. `name` is what the log says.
     """
-    pause, deadline = FIRST_RETRY_PAUSE, time.monotonic() + MAX_RETRY_SECONDS
+    pauses = growing_pauses(FIRST_RETRY_PAUSE, MAX_RETRY_PAUSE)
+    deadline = time.monotonic() + MAX_RETRY_SECONDS
     while True:
         try:
             return await way(reply)
@@ -243,11 +246,11 @@ async def persist(way: ReplySender[T], reply: Reply, name: str) -> T:
             if reply.files and (why := refused_files(error)):
                 reply = without_files(reply, why)
                 continue
+            pause = next(pauses)
             if refusal_of(error) is not Refusal.PASSING or time.monotonic() + pause > deadline:
                 raise
             log.warning("job %s: Discord has trouble: %s", name, type(error).__name__)
         await asyncio.sleep(pause)
-        pause = min(2 * pause, MAX_RETRY_PAUSE)
 
 
 def refused_files(error: Exception) -> str:

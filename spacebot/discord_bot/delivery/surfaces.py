@@ -87,11 +87,9 @@ class MessageSurface(Surface):
 
     @property
     def closed(self) -> bool:
-        """Whether the client is closed."""
         return self.client.is_closed()
 
     def move(self, client: discord.Client) -> None:
-        """Go on with the next client, which finds the thread again."""
         self.client = client
         self.writer = self.poster.writer = MessageWriter(client, self.ref)
         self._thread = None
@@ -102,13 +100,11 @@ class MessageSurface(Surface):
 
     @asynccontextmanager
     async def showing(self, running: JobHandle) -> AsyncIterator[None]:
-        """Open the thread, where the answer wants one."""
         if self.job.endpoint.answer is AnswerPlace.THREAD:
             await self._open_thread(running)
         yield
 
     async def show(self, running: JobHandle, preview: Reply | None) -> ShowResult:
-        """Edit the message to where the job stands, where that has changed."""
         if not self.ref.is_editable:
             return ShowResult.NEVER
         line = job_text.progress_line(running.progress, self._since)
@@ -165,7 +161,6 @@ class MessageSurface(Surface):
         await self._note_more(running)
 
     async def fail(self, error: BaseException) -> None:
-        """Say in the same message what went wrong and what to do next."""
         said = Reply(f"{self.header}\n{job_text.describe_failure(error)}")
         try:
             await self.poster.final(said, view=failed_view(self.job.id))

@@ -6,12 +6,12 @@ import secrets
 import time
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from functools import partial
-from typing import Any, cast
+from typing import Any
 
-import aiohttp
 import discord
 
 from spacebot.discord_bot.delivery.refusals import Refusal, refusal_of
+from spacebot.discord_bot.discord_internals import retry_nothing
 from spacebot.models import MessageRef, OutgoingFile, Reply
 
 NO_PINGS = discord.AllowedMentions.none()
@@ -19,9 +19,7 @@ NO_PINGS = discord.AllowedMentions.none()
 SEARCHED_MESSAGES = 100
 
 
-def ref_of(
-    interaction: discord.Interaction[Any], *, private: bool, nsfw: bool = False
-) -> MessageRef:
+def ref_of(interaction: discord.Interaction, *, private: bool, nsfw: bool = False) -> MessageRef:
     """The reference to an interaction's reply."""
     return MessageRef(
         application=interaction.application_id,
@@ -45,7 +43,7 @@ class MessageWriter:
         self.ref = ref
         self._webhook = self._hook()
         self._once = self._hook()
-        self._once.session = cast(aiohttp.ClientSession, NoRetrySession(self._once.session))
+        retry_nothing(self._once)
 
     def _hook(self) -> discord.Webhook:
         ref = self.ref
@@ -256,25 +254,6 @@ async def thread_on(
 def fresh_nonce() -> str:
     """What tells one message from every other, however often it is sent."""
     return secrets.token_hex(8)
-
-
-async def _no_trouble(response: aiohttp.ClientResponse) -> None:
-    if response.status >= 500:
-        raise discord.DiscordServerError(response, await response.text())
-
-
-class NoRetrySession:
-    """A session whose requests raise Discord's troubles at once.
-
-    discord.py would make the request again, which may have been done.
-    """
-
-    def __init__(self, session: aiohttp.ClientSession) -> None:
-        self._session = session
-
-    def request(self, *args: Any, **arguments: Any) -> Any:
-        """Make a request, as `aiohttp.ClientSession` does."""
-        return self._session.request(*args, **arguments, raise_for_status=_no_trouble)
 
 
 class OpenFiles(list[discord.File]):

@@ -2,5 +2,3 @@
 
 from spacebot.discord_bot.find.find import FIND, Find
 from spacebot.discord_bot.find.sought import Sought
-
-__all__ = ["FIND", "Find", "Sought"]

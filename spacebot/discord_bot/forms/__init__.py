@@ -6,5 +6,3 @@ run; a form that is too old says so.
 """
 
 from spacebot.discord_bot.forms.pages import FORM_BUTTONS, Forms, tell_expired
-
-__all__ = ["FORM_BUTTONS", "Forms", "tell_expired"]

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import time
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,10 +16,8 @@ from spacebot.spaces.inputs.form import group_by_parameter, is_late, value_of
 
 # Discord: a form has at most five fields.
 FIELDS_PER_PAGE = 5
-MAX_DRAFTS = 5000
-DRAFT_TTL = 3600.0
 
-FormFinish = Callable[[discord.Interaction[Any], dict[str, Any]], Awaitable[None]]
+FormFinish = Callable[[discord.Interaction, dict[str, Any]], Awaitable[None]]
 
 
 @dataclass(slots=True, eq=False)
@@ -37,8 +33,7 @@ class FormDraft:
     fields: tuple[FormField, ...]
     finish: FormFinish
     id: str = field(default_factory=lambda: secrets.token_hex(6))
-    opened: float = field(default_factory=time.monotonic)
-    menu: discord.Interaction[Any] | None = None
+    menu: discord.Interaction | None = None
     menu_id: int | None = None
 
     @property
@@ -85,30 +80,3 @@ class FormDraft:
         """Ask for an option that was given with the command, and wrongly."""
         if not any(option in one.slots for one in self.fields):
             self.fields += fields_of(self.endpoint, {option})
-
-
-class FormDrafts:
-    """The open forms: at most `MAX_DRAFTS`, each for `DRAFT_TTL` seconds."""
-
-    def __init__(self) -> None:
-        self._drafts: OrderedDict[str, FormDraft] = OrderedDict()
-
-    def add(self, draft: FormDraft) -> None:
-        """Keep a form, and forget those that are too old or too many."""
-        self._drafts[draft.id] = draft
-        while self._drafts:
-            oldest = next(iter(self._drafts.values()))
-            if len(self._drafts) <= MAX_DRAFTS and time.monotonic() - oldest.opened < DRAFT_TTL:
-                return
-            del self._drafts[oldest.id]
-
-    def get(self, draft: str) -> FormDraft | None:
-        """The form of this id, or None where it is too old."""
-        found = self._drafts.get(draft)
-        if found is not None and time.monotonic() - found.opened >= DRAFT_TTL:
-            found = self._drafts.pop(draft, None) and None
-        return found
-
-    def drop(self, draft: FormDraft) -> None:
-        """Forget a form that was run."""
-        self._drafts.pop(draft.id, None)

@@ -10,7 +10,7 @@ from typing import Any
 import discord
 from discord import ui
 
-from spacebot.discord_bot.registration.file_types import TypedUpload
+from spacebot.discord_bot.forms.file_types import TypedUpload
 from spacebot.models import Endpoint, File, Option, OptionType, Parameter
 from spacebot.spaces.inputs.components.base import clip, one_line, plain_number
 from spacebot.spaces.inputs.components.menu import menu_of

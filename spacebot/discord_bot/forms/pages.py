@@ -6,44 +6,35 @@ import asyncio
 import contextlib
 import secrets
 from collections.abc import Collection, Mapping
-from typing import Any, Protocol, cast
+from typing import Any
 
 import discord
+from cachetools import TTLCache
 from discord import ui
 
 from spacebot.discord_bot.button_base import ComponentHandler, bot_of
-from spacebot.discord_bot.forms.drafts import (
-    DRAFT_TTL,
-    FIELDS_PER_PAGE,
-    FormDraft,
-    FormDrafts,
-    FormFinish,
-)
+from spacebot.discord_bot.forms.drafts import FIELDS_PER_PAGE, FormDraft, FormFinish
 from spacebot.discord_bot.forms.fields import fields_of
 from spacebot.errors import InputError
 from spacebot.models import Endpoint
 from spacebot.spaces.inputs.components.base import clip
 
 MAX_TITLE = 45
+# The open forms, and how many seconds each stays open.
+MAX_DRAFTS, DRAFT_TTL = 5000, 3600.0
 FORM_EXPIRED = "⌛ This form is too old, or the bot was restarted. Nothing was run: open it again."
 DRAFT_ID = r"(?P<draft>[0-9a-f]{12})"
-
-
-class HasForms(Protocol):
-    """What the buttons of a form need of the bot."""
-
-    forms: Forms
 
 
 class Forms:
     """Opens forms, and takes what comes back."""
 
     def __init__(self) -> None:
-        self.drafts = FormDrafts()
+        self.drafts = TTLCache[str, FormDraft](MAX_DRAFTS, DRAFT_TTL)
 
     async def open(
         self,
-        interaction: discord.Interaction[Any],
+        interaction: discord.Interaction,
         title: str,
         endpoint: Endpoint,
         arguments: Mapping[str, Any],
@@ -60,17 +51,15 @@ class Forms:
         if not draft.fields:
             await finish(interaction, draft.arguments)
             return
-        self.drafts.add(draft)
+        self.drafts[draft.id] = draft
         await self.show(interaction, draft, 0)
 
-    async def show(
-        self, interaction: discord.Interaction[Any], draft: FormDraft, number: int
-    ) -> None:
+    async def show(self, interaction: discord.Interaction, draft: FormDraft, number: int) -> None:
         """Answer an interaction by a page of a form."""
         await interaction.response.send_modal(FormPage(draft, number))
 
     async def submitted(
-        self, interaction: discord.Interaction[Any], draft: FormDraft, number: int
+        self, interaction: discord.Interaction, draft: FormDraft, number: int
     ) -> None:
         """A page came back: on to the next one, or run it."""
         problems = list(draft.problems())
@@ -84,26 +73,26 @@ class Forms:
             text = _progress_text(draft, number)
             await self._tell(interaction, draft, text, number + 1, run=not draft.missing())
 
-    async def finish(self, interaction: discord.Interaction[Any], draft: FormDraft) -> None:
+    async def finish(self, interaction: discord.Interaction, draft: FormDraft) -> None:
         """Run what was given, unless something of it cannot be taken."""
         problem = next(draft.problems(), None)
         if problem is not None:
             await self._tell_wrong(interaction, draft, problem)
             return
-        self.drafts.drop(draft)
+        self.drafts.pop(draft.id, None)
         arguments = {name: value for name, value in draft.arguments.items() if value is not None}
         # Whoever pressed gets the result's message; the one between the pages has served.
         await asyncio.gather(draft.finish(interaction, arguments), _close(draft))
 
     async def _tell_wrong(
-        self, interaction: discord.Interaction[Any], draft: FormDraft, error: InputError
+        self, interaction: discord.Interaction, draft: FormDraft, error: InputError
     ) -> None:
         text = f"✏️ {error} What you typed is kept."
         await self._tell(interaction, draft, text, draft.page_of(error.option), wrong=True)
 
     async def _tell(
         self,
-        interaction: discord.Interaction[Any],
+        interaction: discord.Interaction,
         draft: FormDraft,
         text: str,
         page: int,
@@ -147,9 +136,8 @@ class FormPage(ui.Modal):
         for _, label in self.labels:
             self.add_item(label)
 
-    async def on_submit(self, interaction: discord.Interaction[Any], /) -> None:
-        """Take what was typed."""
-        forms = cast(HasForms, interaction.client).forms
+    async def on_submit(self, interaction: discord.Interaction, /) -> None:
+        forms: Forms = bot_of(interaction).forms
         if forms.drafts.get(self.draft.id) is None:
             return
         interaction.extras["form"] = self.draft.id
@@ -157,7 +145,7 @@ class FormPage(ui.Modal):
             field.take(label.component, self.draft.arguments)
         await forms.submitted(interaction, self.draft, self.number)
 
-    async def on_error(self, interaction: discord.Interaction[Any], error: Exception, /) -> None:
+    async def on_error(self, interaction: discord.Interaction, error: Exception, /) -> None:
         """Hand what fails to the bot's one error handler."""
         await bot_of(interaction).tell_failure(interaction, error)
 
@@ -165,18 +153,15 @@ class FormPage(ui.Modal):
 class FormButton(ComponentHandler, template="^$"):
     """A button between two pages of a form."""
 
-    async def press(self, interaction: discord.Interaction[Any]) -> None:
-        """Find the form, and go on with it."""
-        forms = cast(HasForms, interaction.client).forms
+    async def press(self, interaction: discord.Interaction) -> None:
+        forms: Forms = bot_of(interaction).forms
         draft = forms.drafts.get(self.ids[0])
         if draft is None:
             await say_expired(interaction)
         else:
             await self.go_on(interaction, forms, draft)
 
-    async def go_on(
-        self, interaction: discord.Interaction[Any], forms: Forms, draft: FormDraft
-    ) -> None:
+    async def go_on(self, interaction: discord.Interaction, forms: Forms, draft: FormDraft) -> None:
         """What this button does."""
         raise NotImplementedError
 
@@ -184,20 +169,14 @@ class FormButton(ComponentHandler, template="^$"):
 class OpenPageButton(FormButton, template=rf"form:{DRAFT_ID}:(?P<page>\d{{1,4}})"):
     """Opens a page."""
 
-    async def go_on(
-        self, interaction: discord.Interaction[Any], forms: Forms, draft: FormDraft
-    ) -> None:
-        """Show the page."""
+    async def go_on(self, interaction: discord.Interaction, forms: Forms, draft: FormDraft) -> None:
         await forms.show(interaction, draft, int(self.ids[1]))
 
 
 class RunFormButton(FormButton, template=rf"form:{DRAFT_ID}:run"):
     """Runs the form with what was given so far."""
 
-    async def go_on(
-        self, interaction: discord.Interaction[Any], forms: Forms, draft: FormDraft
-    ) -> None:
-        """Run it."""
+    async def go_on(self, interaction: discord.Interaction, forms: Forms, draft: FormDraft) -> None:
         await forms.finish(interaction, draft)
 
 
@@ -207,7 +186,7 @@ async def _close(draft: FormDraft) -> None:
             await draft.menu.delete_original_response()
 
 
-async def tell_expired(interaction: discord.Interaction[Any]) -> None:
+async def tell_expired(interaction: discord.Interaction) -> None:
     """Answer the page of a form that nobody knows any more: discord.py would keep silent."""
     custom_id = str((interaction.data or {}).get("custom_id", ""))
     page = interaction.type is discord.InteractionType.modal_submit
@@ -215,7 +194,7 @@ async def tell_expired(interaction: discord.Interaction[Any]) -> None:
         await say_expired(interaction)
 
 
-async def say_expired(interaction: discord.Interaction[Any]) -> None:
+async def say_expired(interaction: discord.Interaction) -> None:
     """Say that a form is too old."""
     await interaction.response.send_message(FORM_EXPIRED, ephemeral=True)
 

@@ -1,8 +1,7 @@
 """Moving to another gateway session without missing an event.
 
 A session's intents are fixed when it identifies. The new session stands before the old
-one is left, so for a moment both tell the same events; each is handled once. discord.py
-cannot do this: what reaches into its private parts for it stands here.
+one is left, so for a moment both tell the same events; each is handled once.
 """
 
 from __future__ import annotations
@@ -18,6 +17,8 @@ from typing import Any
 import aiohttp
 import discord
 from discord.gateway import DiscordWebSocket, ReconnectWebSocket
+
+from spacebot.discord_bot.discord_internals import awaits_answer, event_parsers, send_heartbeat
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +50,7 @@ class GatewayHandover:
         self._overlap = False
         self._seen: deque[tuple[str, Any]] = deque(maxlen=MAX_REMEMBERED_EVENTS)
         self._turn = asyncio.Lock()
-        parsers: dict[str, Callable[[Any], None]] = client._connection.parsers
+        parsers = event_parsers(client)
         for event in EVENT_KEYS:
             parsers[event] = partial(self._once, event, parsers[event])
 
@@ -109,11 +110,10 @@ class GatewayHandover:
         asked = time.perf_counter()
         try:
             async with asyncio.timeout(STEP_TIMEOUT):
-                if old._keep_alive is not None:
-                    await old.send_heartbeat(old._keep_alive.get_payload())
+                await send_heartbeat(old)
                 await polled.wait()
                 # What Discord sent before it answered may not have reached the new session.
-                while old._keep_alive is not None and old._keep_alive._last_ack < asked:
+                while awaits_answer(old, asked):
                     await old.poll_event()
         except (TimeoutError, discord.ConnectionClosed, ReconnectWebSocket) as error:
             log.info("the old session ended by itself: %s", type(error).__name__)

@@ -8,6 +8,8 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 
 import discord
 
+from spacebot.discord_bot.discord_internals import set_intents
+
 log = logging.getLogger(__name__)
 
 # How long to wait for the connection to be back, in seconds.
@@ -80,9 +82,7 @@ class PrivilegedIntents:
     def _set(self, intents: discord.Intents, names: Iterable[str]) -> None:
         for name in names:
             setattr(intents, name, True)
-        # discord.py takes them in the constructor alone. A new client would cut off
-        # whatever the jobs under way have yet to post through this one.
-        self._client._connection._intents = intents
+        set_intents(self._client, intents)
 
     async def renew(self) -> None:
         """Look at what Discord allows now, and identify anew where that gives what is needed.

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,7 @@ import discord
 import yarl
 from discord.http import HTTPClient
 
+from spacebot.discord_bot.discord_internals import Call, wrap_gateway_connect
 from spacebot.engine import job_text
 from spacebot.spaces.client import retry_after
 
@@ -100,21 +101,23 @@ class RateLimitMonitor:
         Until the client has `started`, `discord.RateLimited` ends the attempt. Later on
         the session may still be resumed, so `Client.connect` keeps trying.
         """
-        connect: Callable[..., Coroutine[Any, Any, Any]] = http.ws_connect
 
-        async def ws_connect(url: str, *, compress: int = 0) -> Any:
-            host = yarl.URL(url).origin()
-            if blocked := self._limits.get(host):
-                await asyncio.sleep(blocked.seconds_left)
-            try:
-                return await connect(url, compress=compress)
-            except aiohttp.WSServerHandshakeError as error:
-                blocked = self._limits.get(host)
-                if not blocked or started():
-                    raise
-                raise discord.RateLimited(blocked.seconds_left) from error
+        def wrap(connect: Call) -> Call:
+            async def ws_connect(url: str, *, compress: int = 0) -> Any:
+                host = yarl.URL(url).origin()
+                if blocked := self._limits.get(host):
+                    await asyncio.sleep(blocked.seconds_left)
+                try:
+                    return await connect(url, compress=compress)
+                except aiohttp.WSServerHandshakeError as error:
+                    blocked = self._limits.get(host)
+                    if not blocked or started():
+                        raise
+                    raise discord.RateLimited(blocked.seconds_left) from error
 
-        http.ws_connect = ws_connect
+            return ws_connect
+
+        wrap_gateway_connect(http, wrap)
 
     async def _ended(
         self, _: aiohttp.ClientSession, __: Any, ended: aiohttp.TraceRequestEndParams

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from discord.http import HTTPClient, Route
+
+from spacebot.discord_bot.discord_internals import Call, wrap_requests
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -47,24 +49,26 @@ class PendingRequests:
 
 
 class RequestMonitor:
-    """Stands in for `HTTPClient.request`, through which all of the client's requests go."""
+    """Watches all of a client's requests."""
 
     def __init__(self, http: HTTPClient) -> None:
-        self._send: Callable[..., Coroutine[Any, Any, Any]] = http.request
         self._pending: dict[str, PendingRequests] = {}
         self._warned = False
-        http.request = self.request
+        wrap_requests(http, self._wrap)
 
-    async def request(self, route: Route, **how: Any) -> Any:
-        """Make one request, as discord.py does; cancelling the caller does not cancel it."""
-        work = self._watched(f"{route.key} {route.major_parameters}", route, **how)
-        return await uncancelled(work, name=f"request {route.key}")
+    def _wrap(self, send: Call) -> Call:
+        async def request(route: Route, **how: Any) -> Any:
+            """Make one request, as discord.py does; cancelling the caller does not cancel it."""
+            work = self._watched(f"{route.key} {route.major_parameters}", send(route, **how))
+            return await uncancelled(work, name=f"request {route.key}")
 
-    async def _watched(self, limit: str, route: Route, **how: Any) -> Any:
+        return request
+
+    async def _watched(self, limit: str, sending: Coroutine[Any, Any, T]) -> T:
         pending = self._pending.setdefault(limit, PendingRequests(0, time.monotonic()))
         pending.count += 1
         try:
-            return await self._send(route, **how)
+            return await sending
         finally:
             pending.count -= 1
             pending.since = time.monotonic()

@@ -3,57 +3,21 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Protocol
+from typing import Any
 
 import discord
 from discord import app_commands
 
-from spacebot.discord_bot.registration.file_types import TypedCommand
+from spacebot.discord_bot.dispatcher import Dispatcher
+from spacebot.discord_bot.forms.file_types import TypedCommand
 from spacebot.errors import InputError
-from spacebot.models import Choice, Endpoint, Option, OptionType, Space
+from spacebot.models import Endpoint, Option, OptionType, Space
 from spacebot.spaces import inputs
 from spacebot.spaces.inputs.components.base import MAX_CHOICES
 from spacebot.spaces.inputs.form import MAX_COMMAND_CHARACTERS
 from spacebot.spaces.schema import MORE_COMMAND, command_name
-
-
-class CommandHandler(Protocol):
-    """What the commands need: to run a job, or to ask for more first."""
-
-    async def answer(
-        self,
-        interaction: discord.Interaction[Any],
-        command: str,
-        endpoint: Endpoint,
-        arguments: Mapping[str, Any],
-    ) -> None:
-        """Run a job with these values."""
-        ...
-
-    async def ask(
-        self,
-        interaction: discord.Interaction[Any],
-        command: str,
-        endpoint: Endpoint,
-        arguments: Mapping[str, Any],
-        *,
-        only: Collection[str] | None = None,
-    ) -> None:
-        """Open a form for the options in `only`, then run a job."""
-        ...
-
-    async def suggest(
-        self,
-        interaction: discord.Interaction[Any],
-        endpoint: Endpoint,
-        option: str,
-        text: str,
-    ) -> Sequence[Choice]:
-        """What to offer for an option while a person types."""
-        ...
-
 
 # Discord: 100 slash commands for an application.
 MAX_COMMANDS = 100
@@ -72,7 +36,7 @@ INSTALL_TYPES = app_commands.AppInstallationType(guild=True, user=True)
 
 
 def build_command(
-    space: Space, dispatcher: CommandHandler
+    space: Space, dispatcher: Dispatcher
 ) -> app_commands.Command[Any, ..., Any] | app_commands.Group:
     """One Space → `/name`, or `/name endpoint` where it gives several."""
     if len(space.endpoints) == 1:
@@ -100,11 +64,11 @@ def build_command(
 
 
 def _more_command(
-    space: Space, endpoints: Mapping[str, Endpoint], dispatcher: CommandHandler
+    space: Space, endpoints: Mapping[str, Endpoint], dispatcher: Dispatcher
 ) -> app_commands.Command[Any, ..., Any]:
     """`/name more endpoint:…`: every endpoint that has no subcommand, each with a form."""
 
-    async def callback(interaction: discord.Interaction[Any], endpoint: str) -> None:
+    async def callback(interaction: discord.Interaction, endpoint: str) -> None:
         found = endpoints.get(endpoint.strip().lower())
         if found is None:
             raise InputError("There is no endpoint of that name here. Choose one from the list.")
@@ -115,7 +79,7 @@ def _more_command(
             await dispatcher.answer(interaction, full, found, {})
 
     async def complete(
-        interaction: discord.Interaction[Any],  # noqa: ARG001
+        interaction: discord.Interaction,  # noqa: ARG001
         current: str,
     ) -> list[app_commands.Choice[str]]:
         wanted = current.strip().lower()
@@ -141,7 +105,7 @@ def _command(
     name: str,
     full: str,
     budget: int,
-    dispatcher: CommandHandler,
+    dispatcher: Dispatcher,
     *,
     top: bool = True,
 ) -> app_commands.Command[Any, ..., Any]:
@@ -149,7 +113,7 @@ def _command(
     # Neutral parameter names, since an option may be called what Python does not allow.
     named = {f"p{index}": option for index, option in enumerate(options)}
 
-    async def callback(interaction: discord.Interaction[Any], **arguments: Any) -> None:
+    async def callback(interaction: discord.Interaction, **arguments: Any) -> None:
         values = {named[key].name: value for key, value in arguments.items() if value is not None}
         more = bool(rest) and values.pop(options[-1].name, False)
         if more or any(one.required for one in rest):
@@ -235,9 +199,9 @@ def _choices(option: Option) -> list[app_commands.Choice[Any]]:
     return [app_commands.Choice(name=choice.label, value=choice.value) for choice in option.choices]
 
 
-def _autocomplete(endpoint: Endpoint, option: Option, dispatcher: CommandHandler) -> Any:
+def _autocomplete(endpoint: Endpoint, option: Option, dispatcher: Dispatcher) -> Any:
     async def complete(
-        interaction: discord.Interaction[Any],
+        interaction: discord.Interaction,
         current: str,
     ) -> list[app_commands.Choice[Any]]:
         found = await dispatcher.suggest(interaction, endpoint, option.name, str(current))

@@ -11,6 +11,7 @@ import discord
 from discord import app_commands
 
 from spacebot.discord_bot.delivery import Refusal, refusal_of
+from spacebot.discord_bot.discord_internals import refused_fields
 from spacebot.discord_bot.registration import rules
 from spacebot.discord_bot.registration.commands import commands_differ
 from spacebot.engine.catalogue import Catalogue
@@ -127,13 +128,10 @@ class CommandRegistration:
 
     def _refuse(self, sent: Sequence[Payload], error: discord.HTTPException) -> bool:
         """Remember the commands that a refusal names; whether it names any of those sent."""
-        # discord.py keeps what Discord says of each field here alone; its public text joins
-        # that into lines, which a Space's own words could forge.
-        fields = getattr(error, "_errors", None) or {}
         if refusal_of(error) is not Refusal.INVALID:
             return False
         before = len(self._refused)
-        for index, about in fields.items():
+        for index, about in refused_fields(error).items():
             if index.isdigit() and int(index) < len(sent):
                 self._refused |= dict(_refused_parts(sent[int(index)], about))
         return len(self._refused) > before

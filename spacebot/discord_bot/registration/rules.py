@@ -24,10 +24,7 @@ Payload = Mapping[str, Any]
 
 
 def fit_command(command: Payload) -> tuple[dict[str, Any] | None, list[str]]:
-    """The command without the subcommands that Discord would refuse, and why those are gone.
-
-    None where nothing of it could be registered.
-    """
+    """The command as Discord takes it, or None, and why what is missing had to go."""
     options = command.get("options") or ()
     unfit = _unfit_parts(options)
     whys = [f"{display_name(command)} {one.get('name')}: {why}" for one, why in unfit]

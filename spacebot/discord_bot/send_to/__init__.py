@@ -7,5 +7,3 @@ button and its menus.
 from __future__ import annotations
 
 from spacebot.discord_bot.send_to.send_to import SEND_TO, SendTo
-
-__all__ = ["SEND_TO", "SendTo"]

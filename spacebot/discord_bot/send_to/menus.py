@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import discord
 
@@ -57,7 +56,7 @@ class SendMenu:
     """One open menu: what there is to send, and what is chosen so far."""
 
     items: Sequence[SendItem]
-    shown: discord.Interaction[Any]
+    shown: discord.Interaction
     chosen: SendItem | None = None
     id: str = ""
 

@@ -12,7 +12,7 @@ from typing import Any, cast
 import discord
 from discord import app_commands, ui
 
-from spacebot.discord_bot.button_base import SEND, ComponentHandler
+from spacebot.discord_bot.button_base import SEND, ComponentHandler, bot_of
 from spacebot.discord_bot.buttons import JobButton, job_id_of, outputs_of
 from spacebot.discord_bot.delivery import DISCORD_ERRORS, MessageWriter
 from spacebot.discord_bot.delivery.attachments import attachments_of, embedded_pictures, text_of
@@ -51,7 +51,7 @@ class SendTo:
     def context_menu(self) -> app_commands.ContextMenu:
         """The command of a message's own menu (right click → Apps)."""
 
-        async def use(interaction: discord.Interaction[Any], message: discord.Message) -> None:
+        async def use(interaction: discord.Interaction, message: discord.Message) -> None:
             await self.offer(interaction, [message], await job_id_of(self.dispatcher, message))
 
         return app_commands.ContextMenu(
@@ -63,7 +63,7 @@ class SendTo:
 
     async def offer(
         self,
-        interaction: discord.Interaction[Any],
+        interaction: discord.Interaction,
         messages: Sequence[discord.Message],
         job: str | None,
     ) -> None:
@@ -101,10 +101,6 @@ class SendTo:
         what = discord.utils.escape_markdown(menu.chosen.label)
         where = f"Where to? **{what}** can go to:" if found else NO_TARGET.format(what)
         return {"content": where, "view": view}
-
-
-def _send_to(interaction: discord.Interaction[Any]) -> SendTo:
-    return cast(Any, interaction.client).send_to
 
 
 async def _result_messages(
@@ -180,19 +176,17 @@ def _target_select(menu: SendMenu, found: Sequence[TargetCommand]) -> ui.Select[
 class SendButton(JobButton, spec=SEND):
     """Offers the commands that take what the result is."""
 
-    async def run(self, dispatcher: Dispatcher, interaction: discord.Interaction[Any]) -> None:
-        """Offer them to whoever pressed."""
+    async def run(self, dispatcher: Dispatcher, interaction: discord.Interaction) -> None:
         assert interaction.message is not None
         messages = await _result_messages(dispatcher, interaction.message, self.job)
-        await _send_to(interaction).offer(interaction, messages, self.job)
+        await bot_of(interaction).send_to.offer(interaction, messages, self.job)
 
 
 class MenuHandler(ComponentHandler, template="^$"):
     """Handles a part of a menu, which is kept in memory; an expired one says so."""
 
-    async def press(self, interaction: discord.Interaction[Any]) -> None:
-        """Find the menu, and go on with it."""
-        send_to = _send_to(interaction)
+    async def press(self, interaction: discord.Interaction) -> None:
+        send_to: SendTo = bot_of(interaction).send_to
         menu = send_to.menus.get(self.ids[0])
         if menu is None:
             await interaction.response.send_message(MENU_EXPIRED, ephemeral=True)
@@ -200,13 +194,13 @@ class MenuHandler(ComponentHandler, template="^$"):
             await self.chosen(send_to, interaction, menu)
 
     async def chosen(
-        self, send_to: SendTo, interaction: discord.Interaction[Any], menu: SendMenu
+        self, send_to: SendTo, interaction: discord.Interaction, menu: SendMenu
     ) -> None:
         """What this part does."""
         raise NotImplementedError
 
     @staticmethod
-    def value(interaction: discord.Interaction[Any]) -> str:
+    def value(interaction: discord.Interaction) -> str:
         """What was picked in a select."""
         return cast(Any, interaction.data)["values"][0]
 
@@ -215,9 +209,8 @@ class ChooseItem(MenuHandler, template=rf"what:{MENU_ID}"):
     """Chooses what to send."""
 
     async def chosen(
-        self, send_to: SendTo, interaction: discord.Interaction[Any], menu: SendMenu
+        self, send_to: SendTo, interaction: discord.Interaction, menu: SendMenu
     ) -> None:
-        """Go on to where it may go."""
         menu.chosen = menu.items[int(self.value(interaction))]
         menu.shown = interaction
         await interaction.response.edit_message(**send_to.show(menu))
@@ -227,9 +220,8 @@ class ChooseTarget(MenuHandler, template=rf"to:{MENU_ID}"):
     """Chooses the command, and runs it."""
 
     async def chosen(
-        self, send_to: SendTo, interaction: discord.Interaction[Any], menu: SendMenu
+        self, send_to: SendTo, interaction: discord.Interaction, menu: SendMenu
     ) -> None:
-        """Ask for what else the command needs, then run it."""
         assert menu.chosen is not None
         dispatcher, command, item = send_to.dispatcher, self.value(interaction), menu.chosen
         found = send_to.targets(interaction, item)
@@ -247,9 +239,8 @@ class ChangePage(MenuHandler, template=rf"turn:{MENU_ID}:(?P<page>\d{{1,3}})"):
     """Turns to another page of the commands."""
 
     async def chosen(
-        self, send_to: SendTo, interaction: discord.Interaction[Any], menu: SendMenu
+        self, send_to: SendTo, interaction: discord.Interaction, menu: SendMenu
     ) -> None:
-        """Show the page."""
         menu.shown = interaction
         await interaction.response.edit_message(**send_to.show(menu, int(self.ids[1])))
 

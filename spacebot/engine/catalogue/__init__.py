@@ -1,5 +1,3 @@
 """The Spaces on offer, by the settings or on demand: what they describe, and the way to them."""
 
 from spacebot.engine.catalogue.catalogue import AUTOCOMPLETE_TIMEOUT, Catalogue
-
-__all__ = ["AUTOCOMPLETE_TIMEOUT", "Catalogue"]

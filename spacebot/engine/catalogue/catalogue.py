@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from spacebot.concurrency import growing_pauses
 from spacebot.engine.built_in import BuiltIn
 from spacebot.engine.catalogue.follow_ups import named_endpoints, read_follow_up
 from spacebot.engine.catalogue.status import status_of
@@ -74,7 +75,7 @@ class Catalogue:
         self._problems: dict[int, str] = {}
         self._unread = False
         self._reading: asyncio.Task[None] | None = None
-        self._follow_ups: dict[int, tuple[FollowUp, Endpoint]] = {}
+        self._follow_ups: dict[str, list[tuple[FollowUp, Endpoint]]] = {}
         self._opening: dict[str, asyncio.Task[None]] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self.connections = {
@@ -257,12 +258,12 @@ class Catalogue:
 
     def configured_follow_up(self, space: str, wanted: FollowUp) -> Endpoint:
         """The same, of a Space that the settings name; raises `SpacebotError`."""
-        known = self._follow_ups.get(id(wanted))
-        if known is None:
-            # Kept with it, so that no other follow-up can have its id.
-            read = read_follow_up(space, wanted, self._described(space))
-            known = self._follow_ups[id(wanted)] = (wanted, read)
-        return known[1]
+        known = self._follow_ups.setdefault(space, [])
+        endpoint = next((one for follow_up, one in known if follow_up == wanted), None)
+        if endpoint is None:
+            endpoint = read_follow_up(space, wanted, self._described(space))
+            known.append((wanted, endpoint))
+        return endpoint
 
     def _check(self, space: str, then: Sequence[FollowUp]) -> None:
         """Raise `SpacebotError` for the first follow-up that cannot work."""
@@ -285,17 +286,17 @@ class Catalogue:
 
     async def _keep(self, connection: Connection) -> None:
         """Keep one Space reached: try again with growing pauses while it does not answer."""
-        pause, space = FIRST_RETRY_PAUSE, connection.source.url or connection.source.space
+        pauses, space = None, connection.source.url or connection.source.space
         while True:
             try:
                 await connection.check()
-                pause = FIRST_RETRY_PAUSE
+                pauses = None
                 await asyncio.sleep(WATCH_INTERVAL)
             except SpacebotError as error:
-                if pause == FIRST_RETRY_PAUSE:
+                if pauses is None:
                     log.warning("%s: %s (%r)", space, error, error.__cause__)
-                await asyncio.sleep(pause)
-                pause = min(2 * pause, MAX_RETRY_PAUSE)
+                    pauses = growing_pauses(FIRST_RETRY_PAUSE, MAX_RETRY_PAUSE)
+                await asyncio.sleep(next(pauses))
             except Exception:
                 log.exception("%s could not be watched", space)
                 await asyncio.sleep(MAX_RETRY_PAUSE)

@@ -7,7 +7,6 @@ so the try-out on the page and a slash command are the same path.
 from spacebot.engine.jobs.ending import ending_of
 from spacebot.engine.jobs.handle import JobHandle
 from spacebot.engine.jobs.manager import JobManager
-from spacebot.engine.jobs.metrics import JobTimings
 from spacebot.engine.jobs.queue import JobLimits
 from spacebot.engine.jobs.records import (
     SECRET_PLACEHOLDER,
@@ -18,18 +17,3 @@ from spacebot.engine.jobs.records import (
     to_stored,
 )
 from spacebot.engine.jobs.runner import JobDeadlines
-
-__all__ = [
-    "SECRET_PLACEHOLDER",
-    "JobDeadlines",
-    "JobHandle",
-    "JobLimits",
-    "JobManager",
-    "JobTimings",
-    "arguments_of",
-    "ending_of",
-    "from_stored",
-    "secrets_of",
-    "to_job",
-    "to_stored",
-]

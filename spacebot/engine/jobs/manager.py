@@ -72,7 +72,8 @@ class JobManager:
         self._ours: set[str] = set()
         # What goes on with jobs whose client was closed, for the next one, and those jobs.
         self.left: asyncio.Queue[tuple[JobHandle, JobContinuation]] = asyncio.Queue()
-        self._closing = False
+        # Set once no job is taken any more: what is kept is for the next start.
+        self.closing = False
         self._idle = asyncio.Event()
         self._idle.set()
         self._runner = JobRunner(
@@ -88,11 +89,6 @@ class JobManager:
     def running(self) -> tuple[JobHandle, ...]:
         """The jobs that are not settled yet, waiting ones included."""
         return tuple(self._running.values())
-
-    @property
-    def closing(self) -> bool:
-        """Whether no job is taken any more: what is kept is for the next start."""
-        return self._closing
 
     @property
     def job_ids(self) -> frozenset[str]:
@@ -130,7 +126,7 @@ class JobManager:
         return running
 
     def _check_open(self, job: Job) -> None:
-        if self._closing:
+        if self.closing:
             raise LimitReached("The bot is being restarted. Try again in a minute.")
         # Whatever way led here.
         if job.endpoint.nsfw and not (job.message_ref and job.message_ref.nsfw):
@@ -268,7 +264,7 @@ class JobManager:
 
     async def close(self, grace: float = 0.0) -> None:
         """Take no new jobs, give the running ones `grace` seconds, interrupt the rest."""
-        self._closing = True
+        self.closing = True
         tasks = [running.task for running in self.running if running.task]
         if tasks and grace:
             await asyncio.wait(tasks, timeout=grace)
@@ -286,11 +282,7 @@ class JobManager:
             await asyncio.wait_for(self._idle.wait(), seconds)
 
     async def preview(self, running: JobHandle, *, limit: int = MAX_MESSAGE_LENGTH) -> Reply | None:
-        """What a streaming endpoint has given so far, as a message; None where nothing is.
-
-        Of a longer text it is the last `limit` characters. The files live until
-        the next preview.
-        """
+        """What a streaming endpoint has given so far (see `JobRunner.preview`)."""
         return await self._runner.preview(running, limit=limit)
 
 

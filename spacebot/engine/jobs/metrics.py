@@ -7,25 +7,15 @@ import math
 import statistics
 from collections import defaultdict, deque
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import replace
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
-from spacebot.models import JobEnding
+from spacebot.models import JobEnding, SpaceStatus
 
 # What jobs take, from an echo to a film.
 DURATION_BUCKETS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800, 3600)
 MAX_RECENT = 200
-
-
-@dataclass(frozen=True, slots=True)
-class JobTimings:
-    """What a Space's recent jobs took, in seconds, and how many of them failed."""
-
-    median: float | None = None
-    p95: float | None = None
-    done: int = 0
-    failed: int = 0
 
 
 def median_and_p95(seconds: Collection[float]) -> tuple[float | None, float | None]:
@@ -73,15 +63,13 @@ class JobMetrics:
         """How many jobs ended so, on all Spaces."""
         return sum(number for (_, one), number in self._counts.items() if one is ending)
 
-    def timings(self, space: str) -> JobTimings:
-        """A Space's recent jobs."""
-        median, p95 = median_and_p95(self._ran.get(space, ()))
-        return JobTimings(
-            median=median,
-            p95=p95,
-            done=self._counts[space, JobEnding.DONE],
-            failed=self._counts[space, JobEnding.FAILED],
+    def with_timings(self, space: SpaceStatus) -> SpaceStatus:
+        """A Space's status with what its recent jobs took, and how many were done and failed."""
+        median, p95 = median_and_p95(self._ran.get(space.source, ()))
+        done, failed = (
+            self._counts[space.source, ending] for ending in (JobEnding.DONE, JobEnding.FAILED)
         )
+        return replace(space, median=median, p95=p95, done=done, failed=failed)
 
     def text(self) -> bytes:
         """Everything in Prometheus' text format."""

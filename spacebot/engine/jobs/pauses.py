@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from pathlib import Path
 
+from spacebot import json_file
 from spacebot.errors import LimitReached
 from spacebot.models import Endpoint
 
@@ -35,17 +35,12 @@ class PausedEndpoints:
         """Pause an endpoint or let it go on, from now on and after a restart."""
         key = (endpoint.space, endpoint.api_name)
         self._paused = self._paused | {key} if paused else self._paused - {key}
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        fresh = self._path.with_suffix(".new")
-        fresh.write_text(json.dumps(sorted(self._paused)), "utf-8")
-        fresh.replace(self._path)
+        json_file.save(self._path, sorted(self._paused))
 
     def _load(self) -> frozenset[tuple[str, str]]:
         try:
-            kept = json.loads(self._path.read_text("utf-8"))
+            kept = json_file.load(self._path) or ()
             return frozenset((str(space), str(api_name)) for space, api_name in kept)
-        except FileNotFoundError:
-            return frozenset()
         except (OSError, ValueError, TypeError) as error:
             log.warning("Which commands were paused cannot be read: %s", error)
             return frozenset()

@@ -4,13 +4,3 @@ from spacebot.engine.on_demand.hub_names import hub_name, is_hub_name, subdomain
 from spacebot.engine.on_demand.known import read_described
 from spacebot.engine.on_demand.policy import ServerSpaces, SpacePolicy
 from spacebot.engine.on_demand.spaces import OnDemandSpaces
-
-__all__ = [
-    "OnDemandSpaces",
-    "ServerSpaces",
-    "SpacePolicy",
-    "hub_name",
-    "is_hub_name",
-    "read_described",
-    "subdomain_of",
-]

@@ -3,14 +3,3 @@
 from spacebot.engine.space_finder.finder import Answer, Findings, SpaceFinder, Wish
 from spacebot.engine.space_finder.kinds import FileKind, kind_of
 from spacebot.engine.space_finder.suggestions import MAX_SUGGESTIONS, suggest_spaces
-
-__all__ = [
-    "MAX_SUGGESTIONS",
-    "Answer",
-    "FileKind",
-    "Findings",
-    "SpaceFinder",
-    "Wish",
-    "kind_of",
-    "suggest_spaces",
-]

@@ -11,7 +11,7 @@ hundreds of jobs at once cost one commit. DATA_DIR belongs to one process at a t
 from spacebot.engine.store.automations import Automation, AutomationStore
 from spacebot.engine.store.conversations import Conversation, ConversationStore, Turn, TurnState
 from spacebot.engine.store.data_folder import DataFolder
-from spacebot.engine.store.database import check_database
+from spacebot.engine.store.database import check_database, clean
 from spacebot.engine.store.descriptions import (
     BlockedSpaceStore,
     DescriptionStore,
@@ -21,23 +21,3 @@ from spacebot.engine.store.opening import open_store
 from spacebot.engine.store.store import JobRecord, Store
 from spacebot.engine.store.tables import RecordState
 from spacebot.errors import NewerDatabase, StoreError
-
-__all__ = [
-    "Automation",
-    "AutomationStore",
-    "BlockedSpaceStore",
-    "Conversation",
-    "ConversationStore",
-    "DataFolder",
-    "DescriptionStore",
-    "JobRecord",
-    "NewerDatabase",
-    "RecordState",
-    "Store",
-    "StoreError",
-    "StoredDescription",
-    "Turn",
-    "TurnState",
-    "check_database",
-    "open_store",
-]

@@ -21,20 +21,3 @@ from spacebot.spaces.client.transport.event_stream import (
 )
 from spacebot.spaces.client.transport.network import Network
 from spacebot.spaces.client.transport.rate_limit import retry_after
-
-__all__ = [
-    "MEMBER_HAS_NONE",
-    "MEMBER_TOKEN",
-    "Connection",
-    "DescriptionCache",
-    "HubClient",
-    "JobWithdrawn",
-    "Network",
-    "PageEventsRan",
-    "Partial",
-    "Result",
-    "SpaceDescription",
-    "Toast",
-    "Update",
-    "retry_after",
-]

@@ -226,10 +226,7 @@ class Connection:
         self.tried.set()
 
     async def process(self) -> str | None:
-        """What names the Space's process now, which alone remembers its sessions.
-
-        None for a Gradio that does not tell; raises `SpaceError`.
-        """
+        """What names the Space's process, which has its sessions; None for an old Gradio."""
         client = self._client
         if client is None or not await self._same(client):
             client = await self.connect()

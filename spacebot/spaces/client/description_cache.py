@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import logging
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
+
+from spacebot import json_file
 
 log = logging.getLogger(__name__)
 
@@ -43,35 +44,26 @@ class DescriptionCache:
     def load(self, space: str) -> SpaceDescription | None:
         """The last known description of a Space, if any."""
         try:
-            kept: dict[str, Any] = json.loads(self._path(space).read_text("utf-8"))
+            kept = json_file.load(self._path(space))
             # JSON has no numbers for keys.
-            opened = dict(kept.get("opened", ()))
-            nsfw = bool(kept.get("nsfw"))
-            return SpaceDescription(kept["config"], kept["info"], opened, nsfw)
-        except FileNotFoundError:
-            return None
+            opened = kept and dict(kept.get("opened", ()))
+            nsfw = bool(kept and kept.get("nsfw"))
+            return kept and SpaceDescription(kept["config"], kept["info"], opened, nsfw)
         except (OSError, ValueError, KeyError, TypeError) as error:
             log.warning("The last known description of %s cannot be read: %s", space, error)
             return None
 
     def save(self, space: str, description: SpaceDescription) -> None:
         """Keep a description for the next start; blocks."""
-        with self._saving:
-            self._save(space, description)
-
-    def _save(self, space: str, description: SpaceDescription) -> None:
+        kept = {
+            "config": description.config,
+            "info": description.info,
+            "opened": list(description.opened.items()),
+            "nsfw": description.nsfw,
+        }
         try:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            path = self._path(space)
-            fresh = path.with_suffix(".new")
-            kept = {
-                "config": description.config,
-                "info": description.info,
-                "opened": list(description.opened.items()),
-                "nsfw": description.nsfw,
-            }
-            fresh.write_text(json.dumps(kept), "utf-8")
-            fresh.replace(path)
+            with self._saving:
+                json_file.save(self._path(space), kept)
         except OSError as error:
             log.warning("The description of %s cannot be kept in DATA_DIR: %s", space, error)
 

@@ -84,19 +84,19 @@ def join_error(error: Exception) -> Exception:
     """What broke while a job was sent → ours; unknown errors as they are."""
     match error:
         case NotQueued(__cause__=Exception() as cause):
-            ours = join_error(cause)
-            if isinstance(ours, SpaceError):
-                ours.safe_to_retry = True
-            return ours
+            return not_sent(cause)
         case QueueError():
             return _busy("The Space's queue is full.", error.__cause__)
         case ValidationError():
             return ValuesRejected(clean_message(str(error)))
         case httpx.HTTPStatusError() | aiohttp.ClientResponseError():
             return _refused(error)
-        case httpx.ConnectError() | httpx.ConnectTimeout() | aiohttp.ClientConnectorError():
-            return SpaceUnavailable(_NOT_ANSWERING)
-        case aiohttp.ConnectionTimeoutError():
+        case (
+            httpx.ConnectError()
+            | httpx.ConnectTimeout()
+            | aiohttp.ClientConnectorError()
+            | aiohttp.ConnectionTimeoutError()
+        ):
             return SpaceUnavailable(_NOT_ANSWERING)
         case httpx.TimeoutException() | TimeoutError():
             return SpaceSilent(_TOOK)
@@ -104,6 +104,14 @@ def join_error(error: Exception) -> Exception:
             return SpaceStopped("The connection to the Space broke. Try again.")
         case _:
             return error
+
+
+def not_sent(error: Exception) -> Exception:
+    """What kept a job from being sent → ours: the Space cannot have begun."""
+    ours = join_error(error)
+    if isinstance(ours, SpaceError):
+        ours.safe_to_retry = True
+    return ours
 
 
 def _refused(error: httpx.HTTPStatusError | aiohttp.ClientResponseError) -> Exception:
@@ -232,11 +240,8 @@ _TOOK = "The Space took the job but did not answer. Try again later."
 
 
 def _status(error: httpx.HTTPStatusError | aiohttp.ClientResponseError) -> int:
-    return (
-        error.status
-        if isinstance(error, aiohttp.ClientResponseError)
-        else (error.response.status_code)
-    )
+    by_aiohttp = isinstance(error, aiohttp.ClientResponseError)
+    return error.status if by_aiohttp else error.response.status_code
 
 
 def _busy(what: str, error: BaseException | None) -> SpaceBusy:

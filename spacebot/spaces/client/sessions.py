@@ -17,6 +17,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from spacebot.concurrency import TaskSet
+
 _NAME = re.compile(r"[0-9a-f]{32}")
 
 
@@ -60,7 +62,7 @@ class SpaceSessions:
         self._ttl = ttl
         self.held = 0
         self.used = time.monotonic()
-        self._leaving: set[asyncio.Task[None]] = set()
+        self._leaving = TaskSet()
         self._sessions: OrderedDict[str, SpaceSession] = OrderedDict()
 
     def __len__(self) -> int:
@@ -85,16 +87,11 @@ class SpaceSessions:
                     yield session
                 finally:
                     session.used = time.monotonic()
-                    self._note_leaving(session)
+                    if session.leaving is not None:
+                        self._leaving.hold(session.leaving)
         finally:
             self.held -= 1
             self.used = time.monotonic()
-
-    def _note_leaving(self, session: SpaceSession) -> None:
-        # asyncio itself holds a task only weakly.
-        if session.leaving is not None and not session.leaving.done():
-            self._leaving.add(session.leaving)
-            session.leaving.add_done_callback(self._leaving.discard)
 
     def is_busy(self, key: str) -> bool:
         """Whether the next job of `key` would have to wait for its session."""
@@ -103,8 +100,7 @@ class SpaceSessions:
 
     def close(self) -> None:
         """Leave all sessions at once."""
-        for leaving in self._leaving:
-            leaving.cancel()
+        self._leaving.cancel()
 
     def forget(self, key: str) -> None:
         """Start `key` anew at its next job."""

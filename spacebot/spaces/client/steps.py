@@ -10,6 +10,7 @@ from typing import Any
 from spacebot.errors import SpaceError, SpaceRaised
 from spacebot.models import EndpointStep
 from spacebot.spaces.client.transport.event_stream import Partial, Result, Toast, Update
+from spacebot.spaces.outputs.values import updated_value
 
 # What Gradio sends for an output that stays as it is.
 UNCHANGED: Mapping[str, Any] = {"__type__": "update"}
@@ -82,10 +83,7 @@ class CallSequence:
         yield Result(raw, shown + instead + ended)
 
     async def _end(self, shown: list[Any]) -> AsyncGenerator[Update, None]:
-        """Make the calls after the endpoint's own, adding what they show to `shown`.
-
-        A failure here must not cost the endpoint's result: it is told beside it.
-        """
+        """Make the calls after the endpoint's own; a failure here is told beside the result."""
         for step in self.after:
             if step.needs & self._failed:
                 shown += _unchanged(step)
@@ -162,18 +160,11 @@ def output_values(step: EndpointStep, outputs: Sequence[Any]) -> dict[str, Any]:
     return {
         key: value
         for number, key in step.gives.items()
-        if (value := _set(outputs[number])) is not _UNSET
+        if (value := updated_value(outputs[number], _UNSET)) is not _UNSET
     }
 
 
 _UNSET = object()
-
-
-def _set(value: Any) -> Any:
-    """What an output sets: itself, or what an update (`gr.update`) does."""
-    if isinstance(value, Mapping) and value.get("__type__") == "update":
-        return value.get("value", _UNSET)
-    return value
 
 
 def every_step(steps: Iterable[EndpointStep]) -> Iterator[EndpointStep]:

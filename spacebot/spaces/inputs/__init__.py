@@ -28,28 +28,3 @@ from spacebot.spaces.inputs.form import (
 )
 from spacebot.spaces.inputs.registry import ASKABLE, INPUTS
 from spacebot.spaces.inputs.value_text import WRITTEN_COMPONENTS, summarize, thread_title
-
-__all__ = [
-    "ASKABLE",
-    "INPUTS",
-    "LIMITED_COMPONENTS",
-    "MAX_OPTIONS",
-    "WRITTEN_COMPONENTS",
-    "CommandOptions",
-    "group_by_parameter",
-    "is_kind",
-    "is_late",
-    "left_empty",
-    "option_size",
-    "options",
-    "own_options",
-    "parameter_of",
-    "partial_values",
-    "prepare_menus",
-    "resolve_now",
-    "suggest",
-    "suggest_for",
-    "summarize",
-    "thread_title",
-    "values",
-]

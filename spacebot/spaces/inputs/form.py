@@ -24,9 +24,6 @@ MAX_OPTIONS = 25
 MAX_COMMAND_CHARACTERS = 8000
 # Kinds whose choices or bounds an event of a page can change.
 LIMITED_COMPONENTS = frozenset({"dropdown", "radio", "checkboxgroup", "slider", "number"})
-# The fields of so many endpoints are remembered: each job's words need them several times.
-MAX_CACHED_FIELDS = 1000
-_FIELDS_CACHE: dict[int, tuple[Endpoint, list[Option], list[Option]]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +32,11 @@ class CommandOptions:
 
     options: tuple[Option, ...]
     rest: tuple[Option, ...] = ()
+
+    @property
+    def all(self) -> tuple[Option, ...]:
+        """All of them."""
+        return (*self.options, *self.rest)
 
 
 def options(
@@ -60,12 +62,7 @@ def options(
 
 def fields(endpoint: Endpoint) -> tuple[list[Option], list[Option]]:
     """The fields without which something could not be given, and the ones for further files."""
-    kept = _FIELDS_CACHE.get(id(endpoint))
-    if kept is None or kept[0] is not endpoint:
-        if len(_FIELDS_CACHE) >= MAX_CACHED_FIELDS:
-            _FIELDS_CACHE.clear()
-        kept = _FIELDS_CACHE[id(endpoint)] = (endpoint, *_fields(endpoint))
-    return kept[1], kept[2]
+    return endpoint.memo(_fields)
 
 
 def _fields(endpoint: Endpoint) -> tuple[list[Option], list[Option]]:

@@ -9,13 +9,3 @@ from spacebot.spaces.outputs.messages import (
 )
 from spacebot.spaces.outputs.registry import RENDERERS
 from spacebot.spaces.outputs.text import MAX_MESSAGE_LENGTH
-
-__all__ = [
-    "MAX_MESSAGES",
-    "MAX_MESSAGE_LENGTH",
-    "RENDERERS",
-    "preview",
-    "render",
-    "render_unconverted",
-    "trim_for_preview",
-]

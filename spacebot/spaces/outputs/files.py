@@ -57,6 +57,7 @@ _SAME_TYPE_SUFFIXES = {
 _NOT_PLAYED = {".bmp", ".tif", ".tiff", ".aif", ".aiff", ".au", ".caf"}
 _DATA_URI = re.compile(r"data:(?P<mime>[\w.+-]+/[\w.+-]+)?(?:;[\w=.+-]+)*?(?P<base64>;base64)?,")
 _SNIFFED_BYTES = 512
+_NOT_FETCHED = "It could not be fetched from the Space."
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,29 +91,25 @@ def join_parts(parts: Iterable[Rendered], separator: str = "\n") -> Rendered:
 class AttachmentWriter:
     """Makes attachments of at most `limit` bytes each; what has to be written goes to `folder`.
 
-    Without a folder nothing is written, and only files that are already here are taken.
+    Without a folder nothing is written, and only files that are already here are taken; with
+    no `notes`, nothing is said of the others.
     """
 
     folder: Path | None
     limit: int
     alt: str = ""
+    notes: bool = True
     names: set[str] = field(default_factory=set)
 
     def add(self, file: File, stem: str, alt: str = "", *, played: bool = False) -> Rendered:
-        """Return a file as an attachment, or the sentence that stands in its place.
-
-        What is to be `played`, or looked at, is turned into a kind that Discord shows.
-        """
+        """Return a file as an attachment, `played` ones as Discord shows them; or a sentence."""
         if file.path is None or not file.path.is_file():
-            return Rendered() if self.folder is None else missing_note(file, stem)
+            return self._note(file, stem, text.escape(file.problem or _NOT_FETCHED), ": ")
         path, suffix = file.path, suffix_of(file.path, file.name)
         fits = self._fitting(path, suffix, played)
         if fits is None:
-            return (
-                Rendered()
-                if self.folder is None
-                else too_large_note(file, stem, path.stat().st_size)
-            )
+            size = megabytes(path.stat().st_size)
+            return self._note(file, stem, f"too large to post here ({size}).", " is ")
         if fits != path:
             path, suffix = fits, fits.suffix
         name = self.name(Path(file.name or path.name).stem, suffix, stem)
@@ -147,12 +144,15 @@ class AttachmentWriter:
         self.names.add(name.casefold())
         return name
 
+    def _note(self, file: File, stem: str, reason: str, between: str) -> Rendered:
+        """Return what is said of a file that is not posted."""
+        if not self.notes:
+            return Rendered()
+        return Rendered(f"{text.bold(file.name or stem)}{between}{reason}{_where(file)}")
+
     def _alt(self, suffix: str, alt: str) -> str:
-        return (
-            text.shorten(text.clean(alt or self.alt), MAX_ALT_LENGTH)
-            if suffix in IMAGE_SUFFIXES
-            else ""
-        )
+        alt = (alt or self.alt) if suffix in IMAGE_SUFFIXES else ""
+        return text.shorten(text.clean(alt), MAX_ALT_LENGTH)
 
     def _fitting(self, path: Path, suffix: str, played: bool) -> Path | None:
         """Return the file, another version of it, or None where it stays too large."""
@@ -241,18 +241,6 @@ def decode_uri(uri: str) -> tuple[bytes, str] | None:
 def is_uri(value: object) -> bool:
     """Say whether a value is a `data:` address."""
     return isinstance(value, str) and _DATA_URI.match(value) is not None
-
-
-def missing_note(file: File, stem: str) -> Rendered:
-    """Return what is said of a file that could not be brought here."""
-    reason = text.escape(file.problem or "It could not be fetched from the Space.")
-    return Rendered(f"{text.bold(file.name or stem)}: {reason}{_where(file)}")
-
-
-def too_large_note(file: File, stem: str, size: int) -> Rendered:
-    """Return what is said of a file that Discord does not take."""
-    reason = f"too large to post here ({megabytes(size)})."
-    return Rendered(f"{text.bold(file.name or stem)} is {reason}{_where(file)}")
 
 
 def megabytes(size: int) -> str:

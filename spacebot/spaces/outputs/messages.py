@@ -17,11 +17,10 @@ from spacebot.spaces.outputs.files import (
     RenderContext,
     Rendered,
     is_uri,
-    missing_note,
     safe_stem,
-    too_large_note,
 )
 from spacebot.spaces.outputs.registry import is_invisible, render_value
+from spacebot.spaces.outputs.values import is_update, updated_value
 
 # Discord has a limit of 10 files a message.
 _FILES_PER_MESSAGE = 10
@@ -72,15 +71,14 @@ class _MessageDraft:
     files: list[OutgoingFile] = field(default_factory=list)
     size: int = 0
 
-    def takes(self, attached: OutgoingFile) -> bool:
-        """Say whether one more file has room."""
-        size = attached.path.stat().st_size
-        return len(self.files) < _FILES_PER_MESSAGE and self.size + size <= MAX_REQUEST_BYTES
-
-    def add(self, attached: OutgoingFile) -> None:
-        """Take one more file."""
+    def add(self, attached: OutgoingFile) -> bool:
+        """Take one more file; whether it has room."""
+        size = self.size + attached.path.stat().st_size
+        if len(self.files) == _FILES_PER_MESSAGE or size > MAX_REQUEST_BYTES:
+            return False
         self.files.append(attached)
-        self.size += attached.path.stat().st_size
+        self.size = size
+        return True
 
 
 def render(
@@ -115,35 +113,24 @@ def render_unconverted(
 ) -> tuple[Reply, ...]:
     """Return the messages that bring a result's files as they came; nothing is read or made."""
     attachments, stem = AttachmentWriter(None, file_limit), safe_stem(endpoint.name) or "result"
-    parts = [_attach_unchanged(file, stem, attachments) for file in files[:_MAX_FILES]]
+    parts = [attachments.add(file, stem) for file in files[:_MAX_FILES]]
     left = len(files) - len(parts)
-    notes = [Rendered(text.small(_UNCONVERTED))]
-    notes += (
-        [Rendered(text.small(f"{left} more files were returned than fit here."))] if left else []
-    )
+    lines = [_UNCONVERTED, *([_more_files(left)] if left else [])]
+    notes = [Rendered(text.small(line)) for line in lines]
     drafts = _pack(header, [_OutputSection("", part) for part in (*notes, *parts)])
     return tuple(Reply(draft.text, tuple(draft.files)) for draft in drafts)
-
-
-def _attach_unchanged(file: File, stem: str, attachments: AttachmentWriter) -> Rendered:
-    """Return a file as an attachment, or the sentence that stands in its place."""
-    if added := attachments.add(file, stem):
-        return added
-    if file.path is None or not file.path.is_file():
-        return missing_note(file, stem)
-    return too_large_note(file, stem, file.path.stat().st_size)
 
 
 def preview(
     endpoint: Endpoint, outputs: Sequence[Any], *, header: str, limit: int = text.MAX_MESSAGE_LENGTH
 ) -> Reply:
     """Return what a streaming endpoint gave so far as one message: the end of a long text."""
-    attachments = AttachmentWriter(None, MAX_REQUEST_BYTES)
+    attachments = AttachmentWriter(None, MAX_REQUEST_BYTES, notes=False)
     sections = list(_sections(endpoint, outputs, attachments))
     written = "\n\n".join(filter(None, (section.shown.text for section in sections)))
     draft = _MessageDraft()
     for section in sections:
-        for attached in filter(draft.takes, section.shown.files):
+        for attached in section.shown.files:
             draft.add(attached)
     room = max(0, limit - len(header) - 60)
     body = text.split(text.tail(written, room), max(room, 100))[:1]
@@ -180,15 +167,15 @@ def _sections(
         known = number < len(endpoint.outputs)
         output = endpoint.outputs[number] if known else Output(f"Output {number + 1}", "")
         place = RenderContext(attachments, _stem(endpoint, output, outputs), _props(output, value))
-        part = _bound_text(render_value(_unwrap_update(value), output.component, place))
+        part = _bound_text(render_value(_set_value(value), output.component, place))
         if part and _is_hidden(output, value):
             # One that only holds a path is of no use to anybody.
-            is_path = _PATH.fullmatch(str(_unwrap_update(value)))
+            is_path = _PATH.fullmatch(str(_set_value(value)))
             hidden += [] if is_path else [(_label(output, number), part)]
         elif part:
             shown.append((_label(output, number), part))
         elif is_invisible(output.component) and (
-            part := render_value(_unwrap_update(value), "", place)
+            part := render_value(_set_value(value), "", place)
         ):
             # What a page holds for itself, as a timer's pace: an answer where it is the only one.
             unseen.append((_label(output, number), _bound_text(part)))
@@ -199,9 +186,7 @@ def _sections(
 
 def _props(output: Output, value: Any) -> Mapping[str, Any]:
     """Return an output's properties, with those that its value sets anew (`gr.BarPlot(x=…)`)."""
-    if isinstance(value, Mapping) and value.get("__type__") == "update":
-        return {**output.props, **value}
-    return output.props
+    return {**output.props, **value} if is_update(value) else output.props
 
 
 def _is_hidden(output: Output, value: Any) -> bool:
@@ -217,14 +202,10 @@ def _bound_text(part: Rendered) -> Rendered:
     return replace(part, text=part.text[:_MAX_TEXT_LENGTH], source=part.source or part.text)
 
 
-def _unwrap_update(value: Any) -> Any:
+def _set_value(value: Any) -> Any:
     """Return what an update sets (`gr.update`), and None for one that only changes looks."""
-    if isinstance(value, Mapping):
-        if value.get("__type__") == "update":
-            return value.get("value")
-        if value and set(value) <= {"visible", "interactive"}:
-            return None
-    return value
+    only_looks = isinstance(value, Mapping) and value and value.keys() <= {"visible", "interactive"}
+    return None if only_looks else updated_value(value)
 
 
 def _stem(endpoint: Endpoint, output: Output, outputs: Sequence[Any]) -> str:
@@ -271,9 +252,8 @@ def _pack(opening: str, sections: Sequence[_OutputSection]) -> list[_MessageDraf
     for number, section in enumerate(sections):
         _put_text(drafts, section.shown.text, first=number == 0)
         for attached in section.shown.files:
-            if not drafts[-1].takes(attached):
-                drafts.append(_MessageDraft())
-            drafts[-1].add(attached)
+            if not drafts[-1].add(attached):
+                drafts.append(_MessageDraft(files=[attached], size=attached.path.stat().st_size))
     return [draft for draft in drafts if draft.text or draft.files]
 
 
@@ -353,6 +333,10 @@ def _limit_files(
     return [*trimmed, _OutputSection("", _zip(rest, attachments, endpoint))]
 
 
+def _more_files(count: int) -> str:
+    return f"{count} more files were returned than fit here."
+
+
 def _zip(
     rest: Sequence[OutgoingFile], attachments: AttachmentWriter, endpoint: Endpoint
 ) -> Rendered:
@@ -363,7 +347,7 @@ def _zip(
         for attached in rest:
             archive.write(attached.path, attached.name)
     if path.stat().st_size > attachments.max_file_bytes:
-        return Rendered(text.small(f"{len(rest)} more files were returned than fit here."))
+        return Rendered(text.small(_more_files(len(rest))))
     name = attachments.name("more", ".zip", safe_stem(endpoint.name) or "more")
     note = text.small(f"The other {len(rest)} files are in {text.code(name)}.")
     return Rendered(note, (OutgoingFile(path, name),))

@@ -75,21 +75,15 @@ class ShapeRenderer:
 
 
 class FilesRenderer:
-    """One file or several, as they are."""
+    """One file or several: as they are, or as pictures, sounds and videos that are `played`."""
+
+    def __init__(self, *, played: bool = False) -> None:
+        self.played = played
 
     def __call__(self, value: Any, place: RenderContext) -> Rendered:
         if not holds_files(value) and not isinstance(value, str):
             raise TypeError("no file")
-        return join_parts(_media(value, place, played=False))
-
-
-class MediaRenderer:
-    """A picture, sound or video, or several."""
-
-    def __call__(self, value: Any, place: RenderContext) -> Rendered:
-        if not holds_files(value) and not isinstance(value, str):
-            raise TypeError("no file")
-        return join_parts(_media(value, place))
+        return join_parts(_media(value, place, played=self.played))
 
 
 class GalleryRenderer:
@@ -215,15 +209,15 @@ RENDERERS: dict[str, Renderer] = {
     "paramviewer": JsonRenderer(),
     "label": LabelRenderer(),
     "highlightedtext": HighlightedTextRenderer(),
-    "image": MediaRenderer(),
-    "audio": MediaRenderer(),
-    "video": MediaRenderer(),
+    "image": FilesRenderer(played=True),
+    "audio": FilesRenderer(played=True),
+    "video": FilesRenderer(played=True),
     "file": FilesRenderer(),
     "uploadbutton": FilesRenderer(),
     "downloadbutton": FilesRenderer(),
     "fileexplorer": FilesRenderer(),
     "model3d": FilesRenderer(),
-    "imageslider": MediaRenderer(),
+    "imageslider": FilesRenderer(played=True),
     "gallery": GalleryRenderer(),
     "annotatedimage": AnnotatedImageRenderer(),
     "imageeditor": ImageEditorRenderer(),

@@ -23,10 +23,7 @@ _MAX_ENCODED_PIXELS = 6_000_000
 
 
 def open_picture(path: Path) -> Image.Image:
-    """Open a picture of not too many pixels, as its head says; a JPEG is read at a smaller size.
-
-    Raises ValueError and OSError.
-    """
+    """Open a picture, a large JPEG smaller; raises ValueError and OSError for too many pixels."""
     picture = Image.open(path)
     part = 1
     while picture.width * picture.height > _MAX_PIXELS * part * part and part < 8:

@@ -10,6 +10,16 @@ from spacebot.models import File
 from spacebot.spaces.outputs.files import is_uri
 
 
+def is_update(value: Any) -> bool:
+    """Whether an output is an update of its component (`gr.update`), not a value."""
+    return isinstance(value, Mapping) and value.get("__type__") == "update"
+
+
+def updated_value(value: Any, otherwise: Any = None) -> Any:
+    """What an output sets: itself, or what an update does; `otherwise` where that sets none."""
+    return value.get("value", otherwise) if is_update(value) else value
+
+
 def files_in(value: Any) -> Iterator[File]:
     """Yield the files of a nested value, in order, however deep it is."""
     waiting = [value]

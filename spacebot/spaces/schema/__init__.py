@@ -8,13 +8,3 @@ joins it with the API description, `parameters` and `needs` read the inputs,
 from spacebot.spaces.schema.command_names import command_name, commands_of
 from spacebot.spaces.schema.reader import MORE_COMMAND, read_space
 from spacebot.spaces.schema.text import legal_name, plain_text, shorten
-
-__all__ = [
-    "MORE_COMMAND",
-    "command_name",
-    "commands_of",
-    "legal_name",
-    "plain_text",
-    "read_space",
-    "shorten",
-]

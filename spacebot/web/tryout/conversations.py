@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+
+from cachetools import LRUCache
 
 from spacebot.discord_bot.conversations import transcript
 from spacebot.models import Endpoint, File, Outcome
@@ -34,22 +35,18 @@ class TryOutQuestion:
 class TryOutConversations:
     """The conversations by their keys."""
 
-    def __init__(self, most: int = MAX_CONVERSATIONS) -> None:
-        self._most = most
-        self._kept: OrderedDict[str, TryOutConversation] = OrderedDict()
+    def __init__(self) -> None:
+        self._kept = LRUCache[str, TryOutConversation](MAX_CONVERSATIONS)
 
     def begin(self, key: str, endpoint: Endpoint, arguments: Mapping[str, Any]) -> TryOutQuestion:
         """Start a conversation with what its command was given."""
         text, files, settings = transcript.split_arguments(endpoint, arguments)
         self._kept[key] = TryOutConversation(settings)
-        while len(self._kept) > self._most:
-            self._kept.popitem(last=False)
         return self.say(key, endpoint, text, files)
 
     def say(self, key: str, endpoint: Endpoint, text: str, files: Sequence[File]) -> TryOutQuestion:
         """The next message of a conversation; one that was forgotten begins anew."""
         kept = self._kept.setdefault(key, TryOutConversation())
-        self._kept.move_to_end(key)
         filled, arguments, _ = transcript.build_question(
             endpoint, kept.settings, kept.history, text, files
         )

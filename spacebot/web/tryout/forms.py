@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl
 from fastapi import HTTPException, Request
 from starlette.datastructures import FormData, UploadFile
 
+from spacebot.engine.store import clean
 from spacebot.errors import InputError
 from spacebot.models import Endpoint, File, Option, OptionType, Space
 from spacebot.spaces import inputs
@@ -30,15 +31,19 @@ class PageCommand:
     description: str
     endpoint: Endpoint
 
+    @property
+    def form(self) -> inputs.CommandOptions:
+        """The options that the slash command has, and those that only a form has room for."""
+        return inputs.options(self.endpoint)
+
     def shown(self) -> dict[str, str | bool]:
         """The command for the page's script: whether it is a chat, takes files."""
+        attaches = any(option.type is OptionType.ATTACHMENT for option in self.form.options)
         return {
             "name": self.name,
             "description": self.description,
             "chats": self.endpoint.chats,
-            "attaches": any(
-                option.type is OptionType.ATTACHMENT for option in fields(self.endpoint)[0]
-            ),
+            "attaches": attaches,
         }
 
 
@@ -51,24 +56,11 @@ def commands_by_name(spaces: Sequence[Space]) -> dict[str, PageCommand]:
     return {command.name: command for command in found}
 
 
-def fields(endpoint: Endpoint) -> tuple[tuple[Option, ...], tuple[Option, ...]]:
-    """The options that a slash command has, and those that only a form has room for."""
-    form = inputs.options(endpoint)
-    return form.options, form.rest
-
-
 def read_form(endpoint: Endpoint, form: FormData, folder: Path) -> dict[str, FormValue | File]:
-    """What was given, by option name; files are written under `folder`.
-
-    Raises InputError for what is no number; the job checks all the rest.
-    """
-    arguments: dict[str, FormValue | File] = {}
-    options, rest = fields(endpoint)
-    for option in (*options, *rest):
-        value = _value(option, form.get(option.name), folder)
-        if value is not None:
-            arguments[option.name] = value
-    return arguments
+    """What was given, by option name, files in `folder`; raises InputError."""
+    options = inputs.options(endpoint).all
+    found = {one.name: _value(one, form.get(one.name), folder) for one in options}
+    return {name: value for name, value in found.items() if value is not None}
 
 
 async def read_fields(request: Request) -> dict[str, str]:
@@ -85,25 +77,19 @@ async def read_fields(request: Request) -> dict[str, str]:
     return {name: clean(value) for name, value in pairs}
 
 
-def clean(text: str) -> str:
-    """Text without what no database and no Space takes: NUL, and half of a surrogate pair."""
-    return text.replace("\0", "").encode(errors="replace").decode()
-
-
 def save_attachments(uploads: Sequence[UploadFile | str], folder: Path) -> list[File]:
     """The files that go with a message, written under `folder`."""
-    found: list[File] = []
-    for number, upload in enumerate(uploads):
-        if isinstance(upload, UploadFile) and upload.filename:
-            found.append(_save(upload, folder / str(number)))
-    return found
+    return [
+        _save(upload, folder / str(number))
+        for number, upload in enumerate(uploads)
+        if isinstance(upload, UploadFile) and upload.filename
+    ]
 
 
 def partial_arguments(endpoint: Endpoint, typed: Mapping[str, str]) -> dict[str, FormValue | File]:
     """What is filled in by now, by option name; half a number and files are left out."""
     found: dict[str, FormValue | File] = {}
-    options, rest = fields(endpoint)
-    for option in (*options, *rest):
+    for option in inputs.options(endpoint).all:
         with contextlib.suppress(InputError):
             value = _value(option, typed.get(option.name), None)
             if value is not None:
@@ -115,17 +101,17 @@ def _value(
     option: Option, raw: UploadFile | str | None, folder: Path | None
 ) -> FormValue | File | None:
     if option.type is OptionType.ATTACHMENT:
-        return _file(option, raw, folder) if folder and isinstance(raw, UploadFile) else None
+        if folder is None or not isinstance(raw, UploadFile) or not raw.filename:
+            return None
+        return _save(raw, folder / option.name)
     if not isinstance(raw, str) or not raw.strip():
         return None
-    # HTML forms send every line break as CRLF; Discord sends LF.
-    return READERS[option.type](option, clean(raw).replace("\r\n", "\n"))
-
-
-def _file(option: Option, upload: UploadFile, folder: Path) -> File | None:
-    if not upload.filename:
-        return None
-    return _save(upload, folder / option.name)
+    read, problem = READERS[option.type]
+    try:
+        # HTML forms send every line break as CRLF; Discord sends LF.
+        return read(clean(raw).replace("\r\n", "\n"))
+    except ValueError as error:
+        raise InputError(f"{option.name}: {problem}", option=option.name) from error
 
 
 def _save(upload: UploadFile, place: Path) -> File:
@@ -148,32 +134,10 @@ def safe_file_name(said: str) -> str:
     return f"{start}{ending}" or "file"
 
 
-def _string(_option: Option, raw: str) -> str:
-    return raw
-
-
-def _integer(option: Option, raw: str) -> int:
-    try:
-        return int(raw)
-    except ValueError as exc:
-        message = f"{option.name}: a whole number is needed."
-        raise InputError(message, option=option.name) from exc
-
-
-def _number(option: Option, raw: str) -> float:
-    try:
-        return float(raw)
-    except ValueError as exc:
-        raise InputError(f"{option.name}: enter a number.", option=option.name) from exc
-
-
-def _boolean(_option: Option, raw: str) -> bool:
-    return raw == "true"
-
-
-READERS: Mapping[OptionType, Callable[[Option, str], FormValue]] = {
-    OptionType.STRING: _string,
-    OptionType.INTEGER: _integer,
-    OptionType.NUMBER: _number,
-    OptionType.BOOLEAN: _boolean,
+# How what stands in a field is read, and what is said where it cannot be.
+READERS: Mapping[OptionType, tuple[Callable[[str], FormValue], str]] = {
+    OptionType.STRING: (str, ""),
+    OptionType.INTEGER: (int, "a whole number is needed."),
+    OptionType.NUMBER: (float, "enter a number."),
+    OptionType.BOOLEAN: (lambda raw: raw == "true", ""),
 }

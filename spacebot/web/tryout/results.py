@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
+
+from cachetools import LRUCache
 
 from spacebot.engine import follow_ups
 from spacebot.errors import InputError
@@ -34,10 +35,9 @@ class TryOutResult:
 class TryOutResults:
     """The results by their keys, which nobody can guess."""
 
-    def __init__(self, program: Program, most: int = MAX_RESULTS) -> None:
+    def __init__(self, program: Program) -> None:
         self._program = program
-        self._most = most
-        self._made: OrderedDict[str, TryOutResult] = OrderedDict()
+        self._made = LRUCache[str, TryOutResult](MAX_RESULTS)
 
     def keep(self, job: Job, outcome: Outcome, after: str) -> str:
         """Keep a result; `after` is the press that it came of. Returns its key."""
@@ -48,15 +48,10 @@ class TryOutResults:
             before.behind(earlier.before)
         key = secrets.token_hex(12)
         self._made[key] = TryOutResult(job, outcome.outputs, before)
-        while len(self._made) > self._most:
-            self._made.popitem(last=False)
         return key
 
     def pressed(self, press: str) -> PageCommand:
-        """What a button calls, "key of the result:key of the follow-up:its place".
-
-        Raises `SpacebotError` where that is gone.
-        """
+        """What a button (“result:follow-up:place”) calls; raises `SpacebotError`."""
         key, _, which = press.partition(":")
         name, _, place = which.partition(":")
         made = self._made.get(key)

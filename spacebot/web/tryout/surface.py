@@ -50,16 +50,13 @@ class PageSurface(Surface):
         self._put = put
 
     def pace(self, running: JobHandle) -> ImmediatePacer:
-        """As fast as it changes."""
         return ImmediatePacer(running)
 
     async def show(self, running: JobHandle, preview: Reply | None) -> ShowResult:
-        """Put the progress."""
         self._put(replace(running.progress, partial=preview))
         return ShowResult.YES
 
     async def deliver(self, running: JobHandle, outcome: Outcome) -> None:  # noqa: ARG002
-        """Put the result."""
         self._put(outcome)
 
     async def fail(self, error: BaseException) -> None:

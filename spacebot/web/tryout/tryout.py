@@ -7,12 +7,13 @@ import json
 import logging
 import tempfile
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from spacebot.concurrency import TaskSet
 from spacebot.engine import job_text, recipes
 from spacebot.errors import SpacebotError
 from spacebot.models import AnswerPlace, Job, Outcome, Progress, Reply
@@ -60,15 +61,15 @@ class TryOutEvent:
 class TryOutRun:
     """One use of a command in the try-out, told to one browser.
 
-    `running` keeps the tasks alive until their end: the event loop itself does not.
-    `after` is the press of another result's button that this is the answer to.
+    `running` holds the tasks of all; `after` is the press of another result's button that this
+    is the answer to.
     """
 
     def __init__(
         self,
         program: Program,
         file_cache: FileCache,
-        running: set[asyncio.Task[None]],
+        running: TaskSet,
         command: str,
         bot: str,
         results: TryOutResults,
@@ -95,21 +96,12 @@ class TryOutRun:
         return render.turn(self._command, self._bot, said=said, header=self._header, **shown)
 
     async def events(self, job: Job, folder: Folder) -> AsyncIterator[str]:
-        """Server-sent events of HTML until the job's end; closing it cancels the job.
-
-        `folder` holds the job's files, and is removed at the end.
-        """
+        """Server-sent events until the job's end; closing cancels it, and `folder` is removed."""
         # In a conversation what was asked stands right above.
         self._header = "" if job.conversation else job_text.header_line(job, job.command)
         steps: asyncio.Queue[TryOutEvent] = asyncio.Queue()
-        running = asyncio.create_task(self._run(job, steps))
-        self._running.add(running)
-
-        def ended(task: asyncio.Task[None]) -> None:
-            self._running.discard(task)
-            folder.cleanup()
-
-        running.add_done_callback(ended)
+        running = self._running.start(self._run(job, steps), f"try {job.id}")
+        running.add_done_callback(lambda _: folder.cleanup())
         try:
             yield TryOutEvent(self._render()).event()
             async for event in _paced_events(steps):
@@ -124,8 +116,8 @@ class TryOutRun:
 
     async def _run(self, job: Job, steps: asyncio.Queue[TryOutEvent]) -> None:
         try:
-            async with aclosing(_closable(self._program.run(job))) as ways:
-                async for step in ways:
+            async with aclosing(self._program.run(job)) as updates:
+                async for step in updates:
                     steps.put_nowait(await self._show(step, job))
         except SpacebotError as error:
             steps.put_nowait(self._failed(error))
@@ -200,18 +192,6 @@ def _recipe(job: Job, outcome: Outcome) -> str:
     hides = any(one.secret for one in endpoint.parameters)
     notes = recipes.recipe_notes(where, endpoint, job.arguments, outcome.page_ran, hides=hides)
     return to_html(recipes.code_block(recipes.line(job.command, endpoint, job.arguments)) + notes)
-
-
-async def _closable(
-    steps: AsyncIterator[JobUpdate],
-) -> AsyncGenerator[JobUpdate]:
-    """The steps as a generator, so that closing it closes an iterator that can be closed."""
-    try:
-        async for step in steps:
-            yield step
-    finally:
-        if isinstance(steps, AsyncGenerator):
-            await steps.aclose()
 
 
 async def _paced_events(steps: asyncio.Queue[TryOutEvent]) -> AsyncIterator[str]:

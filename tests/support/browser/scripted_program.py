@@ -8,7 +8,7 @@ import math
 import struct
 import time
 import wave
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -245,7 +245,7 @@ class ScriptedHouse:
         self.suggested.append((option, text, arguments, requester))
         return inputs.suggest(endpoint, option, text)
 
-    async def run(self, job: Job) -> AsyncIterator[Progress | Outcome]:
+    async def run(self, job: Job) -> AsyncGenerator[Progress | Outcome]:
         """Yield the progress and the outcome that the endpoint's name stands for."""
         self.jobs.append(job)
         if job.endpoint.name == "wait":
@@ -259,7 +259,7 @@ class ScriptedHouse:
         arguments = str(job.arguments.get("prompt", ""))
         yield Outcome(self._replies(job, arguments), outputs=("something",))
 
-    async def _wait(self, job: Job) -> AsyncIterator[Progress]:
+    async def _wait(self, job: Job) -> AsyncGenerator[Progress]:
         try:
             yield Progress(JobStage.RUNNING, fraction=0.25, note=f"Thinking {HOSTILE}")
             await asyncio.Event().wait()

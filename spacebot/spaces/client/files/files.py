@@ -19,7 +19,7 @@ from gradio_client import utils
 
 from spacebot.errors import DiskFull, SpaceUnreadable
 from spacebot.models import File
-from spacebot.spaces.client.files.uploads import META
+from spacebot.spaces.client.files.uploads import is_file
 from spacebot.spaces.client.transport.bounded_reading import chunks
 from spacebot.spaces.client.transport.network import Network
 from spacebot.spaces.client.transport.rate_limit import retry_after
@@ -182,27 +182,13 @@ class FileFetcher:
         return await self._network.public.get(url, allow_redirects=False)
 
 
-def is_file(value: Any) -> bool:
-    """Whether JSON is a file as Gradio writes one.
-
-    gradio_client's own check raises where `meta` is no object.
-    """
-    return (
-        isinstance(value, dict)
-        and isinstance(value.get("path"), str)
-        and isinstance(meta := value.get("meta"), dict)
-        and meta.get("_type") == META["_type"]
-    )
-
-
 def _files(value: Any) -> Iterator[dict[str, Any]]:
     """Every file in raw outputs."""
     if is_file(value):
         yield value
     elif isinstance(value, dict | list | tuple):
-        for one in value.values() if isinstance(value, dict) else value:
-            if isinstance(one, dict | list | tuple):
-                yield from _files(one)
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _files(item)
 
 
 def _replace_files(value: Any, files: Iterator[File]) -> Any:

@@ -32,15 +32,31 @@ def holds_upload(value: Any) -> bool:
     return isinstance(value, Upload)
 
 
+def map_items(value: Any, convert: Callable[[Any], Any]) -> Any:
+    """An object or list of JSON with each item converted; anything else as it is."""
+    if isinstance(value, Mapping):
+        return {key: convert(item) for key, item in value.items()}
+    return [*map(convert, value)] if isinstance(value, list | tuple) else value
+
+
 def with_uploads(value: Any, upload: Callable[[Upload], Any]) -> Any:
     """A value as JSON: each `Upload` in it becomes what `upload` returns for it."""
     if isinstance(value, Upload):
         return upload(value)
-    if isinstance(value, Mapping):
-        return {key: with_uploads(one, upload) for key, one in value.items()}
-    if isinstance(value, list | tuple):
-        return [with_uploads(one, upload) for one in value]
-    return value
+    return map_items(value, lambda item: with_uploads(item, upload))
+
+
+def is_file(value: Any) -> bool:
+    """Whether JSON is a file as a present Gradio writes it.
+
+    gradio_client's own check raises where `meta` is no object.
+    """
+    return (
+        isinstance(value, Mapping)
+        and isinstance(value.get("path"), str)
+        and isinstance(meta := value.get("meta"), Mapping)
+        and meta.get("_type") == META["_type"]
+    )
 
 
 def inline_file(upload: Upload) -> dict[str, Any]:

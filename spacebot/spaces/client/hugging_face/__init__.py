@@ -4,5 +4,3 @@
 """
 
 from spacebot.spaces.client.hugging_face.client import HubClient
-
-__all__ = ["HubClient"]

@@ -18,10 +18,10 @@ from urllib.parse import urljoin
 import aiohttp
 from gradio_client.utils import QueueError
 
-from spacebot.errors import InputError, SpacebotError, SpaceError, SpaceStopped, SpaceUnreadable
+from spacebot.errors import InputError, SpacebotError, SpaceStopped, SpaceUnreadable
 from spacebot.models import JobStage, Progress
 from spacebot.spaces.client.client import LegacyJob, request_headers
-from spacebot.spaces.client.error_mapping import job_error, join_error
+from spacebot.spaces.client.error_mapping import job_error, join_error, not_sent
 from spacebot.spaces.client.files import uploads
 from spacebot.spaces.client.legacy.values import from_legacy
 from spacebot.spaces.client.run import SpaceRun
@@ -121,7 +121,7 @@ class LegacyRun(SpaceRun):
                 max_msg_size=MAX_TEXT_BYTES,
             )
         except (aiohttp.ClientError, TimeoutError) as error:
-            raise _not_sent(error) from error
+            raise not_sent(error) from error
 
     async def _conversation(
         self, socket: aiohttp.ClientWebSocketResponse, body: str
@@ -145,10 +145,7 @@ class LegacyRun(SpaceRun):
                         return
 
     async def _message(self, socket: aiohttp.ClientWebSocketResponse) -> tuple[dict[str, Any], int]:
-        """The next message and its size.
-
-        Raises `TimeoutError`, `CancelledOnSpace` and `SpacebotError`.
-        """
+        """The next message and its size; raises `TimeoutError` and `SpacebotError`."""
         found = await socket.receive()
         match found.type:
             case aiohttp.WSMsgType.TEXT:
@@ -212,14 +209,6 @@ class LegacyRun(SpaceRun):
             allow_redirects=False,
         ):
             pass
-
-
-def _not_sent(error: Exception) -> Exception:
-    """What kept a job from the queue → ours: the Space cannot have begun."""
-    ours = join_error(error)
-    if isinstance(ours, SpaceError):
-        ours.safe_to_retry = True
-    return ours
 
 
 async def _outcome(network: Network, response: aiohttp.ClientResponse) -> dict[str, Any]:

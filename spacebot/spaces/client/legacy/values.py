@@ -16,7 +16,8 @@ from typing import Any
 from PIL import Image
 
 from spacebot.errors import InputError
-from spacebot.spaces.client.files.uploads import META, TOO_LARGE
+from spacebot.spaces.client.files.uploads import META, TOO_LARGE, is_file, map_items
+from spacebot.spaces.outputs.values import is_update
 
 # The bytes of one message to a Space: more than this, its server does not take.
 MOST_SENT = 16 << 20
@@ -26,7 +27,7 @@ MAX_PIXELS = 20_000_000
 
 def from_legacy(value: Any, component: str) -> Any:
     """What a component gives, as the same component of a present Gradio gives it."""
-    if isinstance(value, Mapping) and value.get("__type__") == "update":
+    if is_update(value):
         inner = {"value": from_legacy(value["value"], component)} if "value" in value else {}
         return {**value, **inner}
     convert = _RECEIVED.get(component, _files)
@@ -66,11 +67,7 @@ def _span(value: Any) -> Any:
 
 
 def _with_old_files(value: Any) -> Any:
-    if is_file(value):
-        return _old_file(value)
-    if isinstance(value, Mapping):
-        return {key: _with_old_files(one) for key, one in value.items()}
-    return [*map(_with_old_files, value)] if isinstance(value, list | tuple) else value
+    return _old_file(value) if is_file(value) else map_items(value, _with_old_files)
 
 
 def _picture(file: Mapping[str, Any], props: Mapping[str, Any]) -> Any:
@@ -117,17 +114,7 @@ def mark_files(value: Any) -> Any:
         is_unmarked = {"path", "url", "orig_name"} <= value.keys() and "meta" not in value
         if is_unmarked and isinstance(value["path"], str):
             return {**value, "meta": META}
-        return {key: mark_files(one) for key, one in value.items()}
-    return [*map(mark_files, value)] if isinstance(value, list | tuple) else value
-
-
-def is_file(value: Any) -> bool:
-    """Whether this is a file as a present Gradio writes it."""
-    return (
-        isinstance(value, Mapping)
-        and isinstance(value.get("path"), str)
-        and isinstance(value.get("meta"), Mapping)
-    )
+    return map_items(value, mark_files)
 
 
 def _old_file(file: Mapping[str, Any]) -> dict[str, Any]:
@@ -167,11 +154,8 @@ def _file(value: Any) -> Any:
 
 def _files(value: Any) -> Any:
     """Any value, with its files as a present Gradio writes them."""
-    if isinstance(value, Mapping):
-        if _is_old_file(value):
-            return _file(value)
-        return {key: _files(one) for key, one in value.items()}
-    return [*map(_files, value)] if isinstance(value, list | tuple) else value
+    is_old = isinstance(value, Mapping) and _is_old_file(value)
+    return _file(value) if is_old else map_items(value, _files)
 
 
 def _media(value: Any) -> Any:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+from cachetools import LRUCache
 
 from spacebot.models import DeferredValue, Endpoint, PageLogic, Parameter, Requester
 from spacebot.spaces.client.client import SpaceClient
@@ -48,9 +50,9 @@ class PageSessions:
         self._process: Any = None
         self.slow: set[int] = set()
         self.failing: dict[int, str] = {}
-        self._offered: OrderedDict[str, tuple[float, Parameter]] = OrderedDict()
+        self._offered = LRUCache[str, tuple[float, Parameter]](MAX_REMEMBERED_OFFERS)
         self._asking: dict[str, asyncio.Task[Parameter]] = {}
-        self._asked: OrderedDict[str, deque[float]] = OrderedDict()
+        self._asked = LRUCache[str, deque[float]](MAX_REMEMBERED_OFFERS)
 
     def not_run(self) -> dict[int, str]:
         """Why events are not run, or were not the last time, by number."""
@@ -65,10 +67,7 @@ class PageSessions:
         endpoint: Endpoint,
         values: Mapping[str, Any],
     ) -> FilledPage:
-        """Do what the page does before an endpoint runs.
-
-        Raises `InputError` for what the page does not offer by then.
-        """
+        """Do what the page does before an endpoint runs; raises `InputError`."""
         seen = await self._seen(client, endpoint, values)
         calls, replay = self._replay(client, session, endpoint)
         await replay.open()
@@ -118,8 +117,9 @@ class PageSessions:
     def last_known(self, endpoint: Endpoint, name: str) -> Parameter:
         """The parameter as it was offered last, whatever was filled in; else as described."""
         start = json.dumps([endpoint.api_name, name])[:-1]
-        kept = (one for key, (_, one) in reversed(self._offered.items()) if key.startswith(start))
-        return next(kept, None) or _parameter(endpoint, name)
+        known = [offer for key, offer in self._offered.items() if key.startswith(start)]
+        newest = max(known, key=lambda offer: offer[0], default=None)
+        return newest[1] if newest else _parameter(endpoint, name)
 
     def _ask(self, key: str, finding: Any) -> asyncio.Task[Parameter]:
         """Find something out, going on with it when nobody waits any longer."""
@@ -129,9 +129,6 @@ class PageSessions:
             self._asking.pop(key, None)
             if not task.cancelled() and task.exception() is None:
                 self._offered[key] = (time.monotonic(), task.result())
-                self._offered.move_to_end(key)
-                while len(self._offered) > MAX_REMEMBERED_OFFERS:
-                    self._offered.popitem(last=False)
 
         asking.add_done_callback(note)
         return asking
@@ -167,9 +164,6 @@ class PageSessions:
     def _may_ask(self, who: str) -> bool:
         now = time.monotonic()
         asked = self._asked.setdefault(who, deque(maxlen=MAX_ASKS))
-        self._asked.move_to_end(who)
-        while len(self._asked) > MAX_REMEMBERED_OFFERS:
-            self._asked.popitem(last=False)
         if len(asked) == MAX_ASKS and now - asked[0] < ASK_WINDOW:
             return False
         asked.append(now)

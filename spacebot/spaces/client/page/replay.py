@@ -16,6 +16,7 @@ from spacebot.errors import InputError
 from spacebot.models import Choice, DeferredValue, Endpoint, PageEvent, PageLogic, Parameter
 from spacebot.spaces.inputs.components.menu import is_same_value
 from spacebot.spaces.inputs.form import value_of
+from spacebot.spaces.outputs.values import is_update
 
 # So many events may one job run: two that set each other would never end.
 MAX_EVENTS = 40
@@ -68,9 +69,7 @@ class PageReplay:
 
     async def open(self) -> None:
         """Open the page: its load events run, once in a session."""
-        fresh = {
-            part: one for part, one in self.page.start.items() if part not in self.state.values
-        }
+        fresh = {k: v for k, v in self.page.start.items() if k not in self.state.values}
         self.state.values |= fresh
         self.state.own |= fresh
         for event in self.page.events:
@@ -82,10 +81,7 @@ class PageReplay:
             await self._happens(part, ("select",))
 
     async def fill(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        """Fill in the fields in the page's order; the values that the endpoint is then sent.
-
-        Raises `InputError` for what the page does not offer by then.
-        """
+        """Fill in the page's fields; returns what the endpoint is sent, raises `InputError`."""
         for name in self.page.fields:
             await self._fill_in(name, values.get(name))
         for event in self.page.events:
@@ -95,10 +91,7 @@ class PageReplay:
         return {**values, **filled, **self._possible(filled, values)}
 
     async def offered(self, name: str, values: Mapping[str, Any]) -> Parameter:
-        """A parameter as the page offers it once what decides over it is filled in.
-
-        What cannot be read yet, being typed, is left as it was.
-        """
+        """A parameter as the page offers it by then; what is half typed is left as it was."""
         for other in self.page.fields:
             if other in self.page.depends.get(name, ()) and other in values:
                 with contextlib.suppress(InputError):
@@ -184,7 +177,7 @@ class PageReplay:
     def _take(self, part: Any, value: Any) -> bool:
         """Take one output of an event; whether the component's value is another one now."""
         before = self.state.values.get(part)
-        if isinstance(value, Mapping) and value.get("__type__") == "update":
+        if is_update(value):
             props = {key: one for key, one in value.items() if key not in ("value", "__type__")}
             self.state.props.setdefault(part, {}).update(props)
             if "value" not in value:

@@ -9,10 +9,7 @@ from typing import Any
 
 
 def apply_edits(value: Any, diff: list[Any]) -> Any:
-    """A value after the edits (action, path, new value) of a diff; the old one stays as it is.
-
-    Raises `LookupError`, `TypeError` or `ValueError` for edits that do not fit.
-    """
+    """A value after the edits of a diff; raises `LookupError`, `TypeError` or `ValueError`."""
     patch = _Patch()
     for action, path, new in diff:
         value = patch.edit(value, path, action, new)

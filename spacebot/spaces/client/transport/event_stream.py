@@ -32,6 +32,7 @@ from spacebot.spaces.client.transport.bounded_reading import (
 from spacebot.spaces.client.transport.diffs import apply_edits
 from spacebot.spaces.client.transport.network import Network
 from spacebot.spaces.client.transport.pulse import Pulse, StreamLost
+from spacebot.spaces.outputs.values import is_update
 
 # The seconds within which a Space ends the stream of a job that is over, and within
 # which it has noticed that one was cut.
@@ -258,10 +259,7 @@ class MessageReader:
         return self.read(message)
 
     def read(self, message: dict[str, Any]) -> Update | None:
-        """One message → one update; None for a heartbeat or another job's message.
-
-        A broken message is left out too, where it is not the result; raises `SpaceError`.
-        """
+        """One message → one update; None for another job's, a broken one or a heartbeat."""
         kind = message.get("msg")
         if message.get("event_id") not in (None, self.event_id) or not isinstance(kind, str):
             return None
@@ -337,17 +335,13 @@ class MessageReader:
         """Values as a page shows them: an output that is skipped (`gr.skip`) stays as it was."""
         before = [*self.held, *values[len(self.held) :]]
         self.held = [
-            old if _sets_nothing(value) else value
+            old if is_update(value) and "value" not in value else value
             for old, value in zip(before, values, strict=False)
         ]
         return self.present(self.held)
 
     def _stopped(self, message: dict[str, Any]) -> None:
         raise SpaceStopped(str(message.get("message", "")))
-
-
-def _sets_nothing(value: Any) -> bool:
-    return isinstance(value, dict) and value.get("__type__") == "update" and "value" not in value
 
 
 def progress_of(unit: Mapping[str, Any]) -> Progress:

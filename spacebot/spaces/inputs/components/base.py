@@ -32,10 +32,7 @@ class Input:
         raise NotImplementedError
 
     def value(self, parameter: Parameter, arguments: Mapping[str, Any]) -> Any:
-        """What Gradio takes, in JSON, for the options that were given (at least one).
-
-        Raises InputError where it cannot be taken.
-        """
+        """What Gradio takes, in JSON, for the options that were given; raises InputError."""
         raise NotImplementedError
 
     def blank(self, parameter: Parameter) -> Any:

@@ -80,10 +80,7 @@ def typed_table(
     *,
     guess: bool = False,
 ) -> dict[str, Any]:
-    """A table under the Space's own headers where it uses them, cells by their column's datatype.
-
-    `guess` reads numbers in columns without a datatype.
-    """
+    """A table under the Space's headers, cells by their datatype; `guess` reads numbers without."""
     names, rows = order_columns(headers_of(parameter), names, rows)
     kinds = parameter.props.get("datatype")
     # "str" for all columns is what Gradio says where the author gave no datatype.

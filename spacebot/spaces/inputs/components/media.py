@@ -9,7 +9,7 @@ from typing import Any
 from spacebot.models import Option, OptionType, Parameter
 from spacebot.spaces.inputs.components.base import clip, make_option, name_of, refuse
 from spacebot.spaces.inputs.components.files import FILE_SLOTS, FileInput, file_slots, to_upload
-from spacebot.spaces.inputs.components.text import max_text_length, needs_text
+from spacebot.spaces.inputs.components.text import check_length, max_text_length, needs_text
 
 
 class GalleryInput(FileInput):
@@ -112,11 +112,10 @@ class MultimodalTextboxInput(FileInput):
         attached = {key: file for key, file in arguments.items() if key != name}
         if needs_text(parameter, text) and not attached:
             raise refuse(name, f"is empty: give it some text, or attach `{name}_file`.")
-        if len(text) > (limit := max_text_length(parameter)):
-            raise refuse(
-                name, f"is {len(text):,} characters long: at most {limit:,} are accepted here."
-            )
-        return {"text": text, "files": self.files(parameter, attached)}
+        return {
+            "text": check_length(parameter, text),
+            "files": self.files(parameter, attached),
+        }
 
     def blank(self, parameter: Parameter) -> dict[str, Any]:
         return {"text": "", "files": []}

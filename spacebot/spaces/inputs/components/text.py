@@ -47,11 +47,7 @@ class TextboxInput(Input):
         text = str(arguments[name])
         if needs_text(parameter, text):
             raise refuse(name, "is empty: give it some text.")
-        if len(text) > (limit := max_text_length(parameter)):
-            raise refuse(
-                name, f"is {len(text):,} characters long: at most {limit:,} are accepted here."
-            )
-        return text
+        return check_length(parameter, text)
 
     def blank(self, parameter: Parameter) -> str:
         # The page of a Gradio app sends "" for a text box that nobody touched.
@@ -69,6 +65,14 @@ class TextboxInput(Input):
 def max_text_length(parameter: Parameter) -> int:
     """The most characters that both the Space and a Discord option take."""
     return min(MAX_TEXT_LENGTH, parameter.max_length or MAX_TEXT_LENGTH)
+
+
+def check_length(parameter: Parameter, text: str) -> str:
+    """The text; raises InputError where it is too long."""
+    if len(text) > (limit := max_text_length(parameter)):
+        said = f"is {len(text):,} characters long: at most {limit:,} are accepted here."
+        raise refuse(name_of(parameter), said)
+    return text
 
 
 def needs_text(parameter: Parameter, text: str) -> bool:

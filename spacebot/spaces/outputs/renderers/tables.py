@@ -43,10 +43,7 @@ def render_table(
     place: RenderContext,
     marked: Sequence[int] = (),
 ) -> Rendered:
-    """Return a table as text where it fits, else as CSV with its first rows shown.
-
-    The columns `marked` hold Markdown or HTML, of which the text is shown alone.
-    """
+    """Return a table as text, else as CSV with its first rows; `marked` columns hold markup."""
     source, written = as_csv(headers, rows), rows
     rows = [
         [_plain(cell) if at in marked else _brief(cell) for at, cell in enumerate(row)]

@@ -74,10 +74,7 @@ class Candidate:
 
 
 def read_candidates(app: AppConfig, info: Mapping[str, Any], wanted: str = "") -> list[Candidate]:
-    """Every endpoint that can be called by name, in the order of the description.
-
-    Of an app that has more than `MAX_ENDPOINTS`, the first and the one `wanted` ("/predict").
-    """
+    """The endpoints that can be called: the first `MAX_ENDPOINTS`, and the one `wanted`."""
     named = info.get("named_endpoints") or {}
     read = [*islice(named, MAX_ENDPOINTS)]
     # Whoever names one of thousands gets it.

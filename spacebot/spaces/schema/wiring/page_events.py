@@ -26,10 +26,7 @@ _PICKED = frozenset({"dropdown", "radio", "tab", "tabitem"})
 def page_of(
     endpoints: EndpointSet, candidate: Candidate, kept: Sequence[Candidate]
 ) -> PageLogic | None:
-    """What the page does before an endpoint runs; None where that sets none of its inputs.
-
-    `kept` are the endpoints that are commands.
-    """
+    """What the page does before an endpoint runs; None where that sets none of its inputs."""
     app, fields = endpoints.app, _fields(endpoints.app, candidate)
     opens = _tabs(app, candidate)
     reachable = _reachable(app, {*fields.values(), *opens})

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from spacebot.discord_bot.forms.file_types import file_types
 from spacebot.discord_bot.registration.commands import commands_differ
-from spacebot.discord_bot.registration.file_types import file_types
 from spacebot.models import Source
 from tests.e2e.conftest import discord
 from tests.support.asking import ask

@@ -47,7 +47,6 @@ class TypedCommand(app_commands.Command[Any, ..., Any]):
     file_types: Mapping[str, Collection[str]] = {}
 
     def to_dict(self, tree: app_commands.CommandTree[Any]) -> dict[str, Any]:
-        """The command as Discord is sent it."""
         payload = super().to_dict(tree)
         for option in payload.get("options") or ():
             if types := file_types(self.file_types.get(option["name"], ())):
@@ -63,6 +62,5 @@ class TypedUpload(ui.FileUpload[Any]):
         self._types = file_types(accepted)
 
     def to_component_dict(self) -> Any:
-        """The field as Discord is sent it."""
         payload: Any = super().to_component_dict()
         return {**payload, "file_types": self._types} if self._types else payload

@@ -1,0 +1,93 @@
+"""All that reaches into discord.py's private parts or replaces its attributes, each with why.
+
+`tests/discord_bot/test_discord_internals.py` fails where a new discord.py changes one of them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Any, cast
+
+import aiohttp
+import discord
+from discord.gateway import DiscordWebSocket
+from discord.http import HTTPClient
+from discord.webhook.async_ import AsyncWebhookAdapter, async_context
+
+Call = Callable[..., Any]
+
+
+def silence_voice_warnings() -> None:
+    """discord.py would warn at every start that voice's libraries are missing: none is needed."""
+    discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
+
+
+def event_parsers(client: discord.Client) -> dict[str, Callable[[Any], None]]:
+    """What handles each gateway event: there is no hook for dropping one that came twice."""
+    return client._connection.parsers
+
+
+def set_intents(client: discord.Client, intents: discord.Intents) -> None:
+    """discord.py takes intents in the constructor alone. A new client would cut off whatever
+    the jobs under way have yet to post through this one."""
+    client._connection._intents = intents
+
+
+def ready_task(client: discord.Client) -> asyncio.Task[Any] | None:
+    """discord.py would tell a closed client that it is ready, which fails: it is cancelled."""
+    return client._connection._ready_task
+
+
+async def send_heartbeat(socket: DiscordWebSocket) -> None:
+    """discord.py sends heartbeats in its own time only; an answer shows that all before it came."""
+    if socket._keep_alive is not None:
+        await socket.send_heartbeat(socket._keep_alive.get_payload())
+
+
+def awaits_answer(socket: DiscordWebSocket, since: float) -> bool:
+    """Whether a heartbeat sent `since` (performance counter) is not answered yet."""
+    return socket._keep_alive is not None and socket._keep_alive._last_ack < since
+
+
+def wrap_requests(http: HTTPClient, wrap: Callable[[Call], Call]) -> None:
+    """All of a client's requests go through this method, and discord.py has no hook for them."""
+    http.request = wrap(http.request)
+
+
+def wrap_gateway_connect(http: HTTPClient, wrap: Callable[[Call], Call]) -> None:
+    """Nothing public stands between the client and a gateway that must not be asked now."""
+    http.ws_connect = wrap(http.ws_connect)
+
+
+def use_adapter(adapter: AsyncWebhookAdapter) -> None:
+    """Have this task, and those that come of it, answer interactions through `adapter`."""
+    async_context.set(adapter)
+
+
+def refused_fields(error: discord.HTTPException) -> Mapping[str, Any]:
+    """What Discord says of each field. discord.py's public text joins that into lines, which a
+    Space's own words could forge."""
+    return getattr(error, "_errors", None) or {}
+
+
+def retry_nothing(webhook: discord.Webhook) -> None:
+    """discord.py repeats a request whose answer got lost, which may have been done."""
+    session = NoRetrySession(webhook.session)
+    webhook.session = cast(aiohttp.ClientSession, session)
+
+
+class NoRetrySession:
+    """A session whose requests raise Discord's troubles at once."""
+
+    def __init__(self, session: aiohttp.ClientSession) -> None:
+        self._session = session
+
+    def request(self, *args: Any, **arguments: Any) -> Any:
+        """Make a request, as `aiohttp.ClientSession` does."""
+        return self._session.request(*args, **arguments, raise_for_status=_no_trouble)
+
+
+async def _no_trouble(response: aiohttp.ClientResponse) -> None:
+    if response.status >= 500:
+        raise discord.DiscordServerError(response, await response.text())

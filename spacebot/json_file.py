@@ -1,0 +1,23 @@
+"""Small files of JSON in DATA_DIR."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+
+def load(path: Path) -> Any:
+    """What a file holds; None where there is none. Raises `OSError` and `ValueError`."""
+    try:
+        return json.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        return None
+
+
+def save(path: Path, value: Any) -> None:
+    """Write a file at once or not at all; raises `OSError`."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_suffix(".new")
+    fresh.write_text(json.dumps(value), "utf-8")
+    fresh.replace(path)

@@ -1,1 +1,0 @@
-"""Tests of `discord_bot/registration`."""

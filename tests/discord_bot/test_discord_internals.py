@@ -1,0 +1,96 @@
+"""What the bot reaches for inside discord.py is still there, and does what it is used for."""
+
+from __future__ import annotations
+
+import inspect
+from contextvars import ContextVar
+from typing import Any
+from unittest.mock import Mock
+
+import aiohttp
+import discord
+import pytest
+from discord.gateway import DiscordWebSocket, KeepAliveHandler
+from discord.http import HTTPClient
+from discord.webhook import async_
+
+from spacebot.discord_bot import discord_internals
+from spacebot.discord_bot.gateway.handover import EVENT_KEYS
+from spacebot.discord_bot.gateway.intents import minimal_intents
+
+
+@pytest.fixture
+async def client() -> discord.Client:
+    return discord.Client(intents=minimal_intents())
+
+
+async def test_discord_py_looks_for_the_handler_of_an_event_where_it_is_replaced(
+    client: discord.Client,
+) -> None:
+    parsers = discord_internals.event_parsers(client)
+    assert EVENT_KEYS.keys() <= parsers.keys()
+    source = inspect.getsource(DiscordWebSocket)
+    assert "_discord_parsers = client._connection.parsers" in source
+    assert "self._discord_parsers[event]" in source
+
+
+async def test_intents_that_are_set_are_those_of_the_next_session(client: discord.Client) -> None:
+    wanted = minimal_intents()
+    wanted.members = True
+    discord_internals.set_intents(client, wanted)
+    assert client.intents == wanted
+    assert "state._intents.value" in inspect.getsource(DiscordWebSocket.identify)
+
+
+async def test_the_task_that_tells_a_client_that_it_is_ready(client: discord.Client) -> None:
+    assert discord_internals.ready_task(client) is None
+    assert "self._ready_task = asyncio.create_task" in inspect.getsource(
+        type(client._connection).parse_ready
+    )
+
+
+async def test_a_heartbeat_is_sent_and_its_answer_seen() -> None:
+    assert {"get_payload", "ack"} <= vars(KeepAliveHandler).keys()
+    assert "self._last_ack = ack_time" in inspect.getsource(KeepAliveHandler.ack)
+    assert inspect.iscoroutinefunction(DiscordWebSocket.send_heartbeat)
+    socket: Any = Mock(spec=DiscordWebSocket, _keep_alive=Mock(_last_ack=1.0))
+    assert discord_internals.awaits_answer(socket, 2.0)
+    assert not discord_internals.awaits_answer(socket, 0.5)
+
+
+async def test_requests_and_gateway_connections_go_through_what_is_wrapped(
+    client: discord.Client,
+) -> None:
+    wrapped: list[Any] = []
+    discord_internals.wrap_requests(client.http, lambda send: wrapped.append(send) or send)
+    discord_internals.wrap_gateway_connect(client.http, lambda call: wrapped.append(call) or call)
+    assert [each.__name__ for each in wrapped] == ["request", "ws_connect"]
+    assert [*inspect.signature(HTTPClient.request).parameters][1] == "route"
+    assert [*inspect.signature(HTTPClient.ws_connect).parameters] == ["self", "url", "compress"]
+    assert "http.ws_connect(" in inspect.getsource(DiscordWebSocket.from_client)
+    assert "self.request(" in inspect.getsource(HTTPClient.send_message)
+
+
+async def test_interactions_are_answered_through_the_adapter_of_their_task() -> None:
+    assert isinstance(async_.async_context, ContextVar)
+    adapter = async_.AsyncWebhookAdapter()
+    discord_internals.use_adapter(adapter)
+    assert async_.async_context.get() is adapter
+
+
+def test_what_discord_says_of_each_field_is_kept() -> None:
+    body = {"code": 50035, "message": "Invalid Form Body", "errors": {"0": {"name": {}}}}
+    error = discord.HTTPException(Mock(status=400, reason="Bad Request"), body)
+    assert discord_internals.refused_fields(error) == {"0": {"name": {}}}
+
+
+async def test_a_webhook_takes_another_session() -> None:
+    async with aiohttp.ClientSession() as session:
+        hook = discord.Webhook.partial(1, "token", session=session)
+        discord_internals.retry_nothing(hook)
+        assert isinstance(hook.session, discord_internals.NoRetrySession)
+    assert "session=self.session" in inspect.getsource(discord.Webhook.send)
+
+
+def test_voice_has_warnings_to_switch_off() -> None:
+    assert {"warn_nacl", "warn_dave"} <= vars(discord.VoiceClient).keys()
