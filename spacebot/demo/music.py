@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -193,16 +194,18 @@ def _partials(pitch: float, time: Sound, parts: tuple[tuple[float, float, float]
     )
 
 
-def _piano(pitch: float, seconds: float) -> Sound:
-    time = _time(seconds + 0.5)
-    parts = tuple((n * (1 + 0.0004 * n * n), 0.9 / n**1.4, 1.6 + 0.9 * n) for n in range(1, 8))
-    return _partials(pitch, time, parts) * _shape(time, 0.004, 0.2)
+@dataclass(frozen=True, slots=True)
+class Instrument:
+    """Partials that fade: it sounds for `tail` seconds more, rising and falling within so many."""
 
+    parts: tuple[tuple[float, float, float], ...]
+    tail: float
+    attack: float
+    release: float
 
-def _guitar(pitch: float, seconds: float) -> Sound:
-    time = _time(seconds + 0.6)
-    parts = tuple((n, 0.9 * abs(np.sin(n * 0.7)) / n, 1.2 + 0.7 * n) for n in range(1, 14))
-    return _partials(pitch, time, parts) * _shape(time, 0.003, 0.2)
+    def __call__(self, pitch: float, seconds: float) -> Sound:
+        time = _time(seconds + self.tail)
+        return _partials(pitch, time, self.parts) * _shape(time, self.attack, self.release)
 
 
 def _flute(pitch: float, seconds: float) -> Sound:
@@ -212,38 +215,17 @@ def _flute(pitch: float, seconds: float) -> Sound:
     return np.asarray(tone) * _shape(time, 0.06, 0.12)
 
 
-def _bells(pitch: float, seconds: float) -> Sound:
-    time = _time(seconds + 1.2)
-    parts = ((1, 0.6, 2.2), (2.76, 0.3, 4), (5.4, 0.12, 7), (2, 0.2, 2.5))
-    return _partials(pitch, time, parts) * _shape(time, 0.002, 0.3)
-
-
-def _organ(pitch: float, seconds: float) -> Sound:
-    time = _time(seconds)
-    parts = ((1, 0.5, 0), (2, 0.25, 0), (3, 0.1, 0), (4, 0.08, 0))
-    return _partials(pitch, time, parts) * _shape(time, 0.05, 0.15)
-
-
-def _marimba(pitch: float, seconds: float) -> Sound:
-    time = _time(seconds + 0.3)
-    return _partials(pitch, time, ((1, 0.8, 5), (3.93, 0.25, 16), (9.5, 0.06, 40))) * _shape(
-        time, 0.003, 0.1
-    )
-
-
-def _chip(pitch: float, seconds: float) -> Sound:
-    """A square wave, made of its odd partials so that it does not alias."""
-    time = _time(seconds)
-    parts = tuple((n, 0.45 / n, 0.8) for n in range(1, 16, 2))
-    return _partials(pitch, time, parts) * _shape(time, 0.004, 0.03)
-
-
-VOICES = {
-    "piano": _piano,
-    "guitar": _guitar,
+PIANO = tuple((n * (1 + 0.0004 * n * n), 0.9 / n**1.4, 1.6 + 0.9 * n) for n in range(1, 8))
+GUITAR = tuple((n, 0.9 * abs(np.sin(n * 0.7)) / n, 1.2 + 0.7 * n) for n in range(1, 14))
+# A square wave, made of its odd partials so that it does not alias.
+CHIP = tuple((n, 0.45 / n, 0.8) for n in range(1, 16, 2))
+BELLS = ((1, 0.6, 2.2), (2.76, 0.3, 4), (5.4, 0.12, 7), (2, 0.2, 2.5))
+VOICES: dict[str, Callable[[float, float], Sound]] = {
+    "piano": Instrument(PIANO, 0.5, 0.004, 0.2),
+    "guitar": Instrument(GUITAR, 0.6, 0.003, 0.2),
     "flute": _flute,
-    "bells": _bells,
-    "organ": _organ,
-    "marimba": _marimba,
-    "chip": _chip,
+    "bells": Instrument(BELLS, 1.2, 0.002, 0.3),
+    "organ": Instrument(((1, 0.5, 0), (2, 0.25, 0), (3, 0.1, 0), (4, 0.08, 0)), 0, 0.05, 0.15),
+    "marimba": Instrument(((1, 0.8, 5), (3.93, 0.25, 16), (9.5, 0.06, 40)), 0.3, 0.003, 0.1),
+    "chip": Instrument(CHIP, 0, 0.004, 0.03),
 }

@@ -205,9 +205,9 @@ class AppConfig:
         """The event that starts the chain which `event` belongs to."""
         return [event, *self.earlier(event)][-1]
 
-    def triggers(self, event: Dependency) -> Iterator[tuple[PageComponent | None, str]]:
+    def triggers(self, event: Dependency | None) -> Iterator[tuple[PageComponent | None, str]]:
         """What starts `event`, itself or by way of its chain: a component and its event's name."""
-        for component_id, name in self.root(event).targets:
+        for component_id, name in self.root(event).targets if event else ():
             yield self.component(component_id), name
 
     @cached_property

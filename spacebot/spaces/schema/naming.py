@@ -44,9 +44,7 @@ _LEAD_IN = re.compile(
     r"the function|main function|helper( function)? (to|that)|wrapper (for|that|around))\s+",
     re.I,
 )
-_SMALL = name_set(
-    "a an the of for with from to in on and by using given its it that"
-)  # fmt: skip
+_SMALL = name_set("a an the of for with from to in on and by using given its it that")
 _ACRONYMS = name_set("tts stt asr ocr vqa nlp llm ner rag sql svg pdf api")
 # What code calls a function for Gradio's sake: `tts_interface`, `chat_fn`.
 _FOR_GRADIO = re.compile(
@@ -98,13 +96,9 @@ def command_names(app: AppConfig, source: Source, only: str | None) -> Iterator[
         yield source.name
     own = space_words(source)
     wishes = [own, app.title] if not source.served_at else [app.title, own]
-    if source.endpoint and only and not _GENERIC.fullmatch(only) and not says_nothing(only):
-        yield only
-        yield from filter(None, wishes)
-    else:
-        yield from filter(None, wishes)
-        if source.endpoint and only:
-            yield only
+    named = [only] if source.endpoint and only else []
+    tells = all(not _GENERIC.fullmatch(name) and not says_nothing(name) for name in named)
+    yield from filter(None, [*named, *wishes] if tells else [*wishes, *named])
 
 
 def endpoint_names(
@@ -143,8 +137,7 @@ def _name_candidates(
         yield button
     if words := _key_words(candidate.description):
         yield words
-    event = candidate.event
-    tab = endpoints.app.tab((*event.outputs, *event.inputs)) if event else ""
+    tab = endpoints.tab(candidate)
     if tab and not says_nothing(tab):
         yield tab
     takes, gives = _kinds(candidate)
@@ -176,7 +169,7 @@ def describe(app: AppConfig, endpoints: EndpointSet, candidate: Candidate, title
         chat = title if title.lower().startswith("chat") else f"Chat with {title}"
         return shorten(chat[0].upper() + chat[1:])
     takes, gives = _required_labels(candidate), _kinds(candidate)[1]
-    flow = " → ".join(filter(None, (_listed(takes), _listed(_unique(gives)))))
+    flow = " → ".join(filter(None, (_listed(takes), _listed(list(dict.fromkeys(gives))))))
     action = _action(endpoints, candidate)
     head = action if action and action.lower() not in flow.lower() else title
     whole = f"{head}: {flow}" if flow and head.lower() not in flow.lower() else flow or head
@@ -200,8 +193,7 @@ def _interface_says(app: AppConfig, candidate: Candidate) -> str:
 
 def _action(endpoints: EndpointSet, candidate: Candidate) -> str:
     """What the app's author calls it: on the button, in the code, or on its tab."""
-    name, event = _FOR_GRADIO.sub("", spaced_words(candidate.stem)), candidate.event
-    tab = endpoints.app.tab((*event.outputs, *event.inputs)) if event else ""
+    name, tab = _FOR_GRADIO.sub("", spaced_words(candidate.stem)), endpoints.tab(candidate)
     wishes = [
         w for w in (endpoints.button(candidate), name, tab) if not says_nothing(w) and "/" not in w
     ]
@@ -222,10 +214,6 @@ def _kinds(candidate: Candidate) -> tuple[list[str], list[str]]:
     shown = candidate.results
     takes = [_COMPONENT_WORDS.get(p.component, p.component) for p in main]
     return takes, [_COMPONENT_WORDS.get(o.component, o.component) for o in shown]
-
-
-def _unique(words: list[str]) -> list[str]:
-    return list(dict.fromkeys(words))
 
 
 def _listed(words: list[str]) -> str:

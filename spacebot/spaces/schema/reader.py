@@ -105,9 +105,10 @@ def _unread(info: Mapping[str, Any]) -> Iterator[ExcludedEndpoint]:
 def _choose(source: Source, endpoints: EndpointSet) -> tuple[list[Candidate], dict[str, str]]:
     if source.endpoint:
         wanted = _wanted(source, endpoints)
-        return ([], {wanted.api_name: _why(wanted)}) if wanted.inputs.problem else ([wanted], {})
+        problem = wanted.inputs.problem
+        return ([], {wanted.api_name: problem}) if problem else ([wanted], {})
     kept, reasons = sort_candidates(endpoints)
-    reasons |= {c.api_name: _why(c) for c in kept if c.inputs.problem}
+    reasons |= {c.api_name: c.inputs.problem for c in kept if c.inputs.problem}
     by_order = {c.api_name: c.order for c in endpoints.candidates}
     reasons = dict(sorted(reasons.items(), key=lambda item: by_order[item[0]]))
     return [c for c in kept if not c.inputs.problem], reasons
@@ -118,10 +119,6 @@ def _listed_candidates(endpoints: EndpointSet, kept: list[Candidate]) -> list[Ca
     if len(kept) <= MAX_SUBCOMMANDS:
         return kept
     return sorted(kept, key=lambda c: (-endpoints.score(c), c.order))[: MAX_SUBCOMMANDS - 1]
-
-
-def _why(candidate: Candidate) -> str:
-    return candidate.inputs.problem
 
 
 def _wanted(source: Source, endpoints: EndpointSet) -> Candidate:
@@ -204,7 +201,7 @@ def _chats(endpoints: EndpointSet, candidate: Candidate) -> bool:
     said = {"textbox", "multimodaltextbox", "chatbot"}
     if not any(p.component in said for p in candidate.inputs.parameters):
         return False
-    shows = any(output.component == "chatbot" for output in candidate.outputs)
+    shows = candidate.shows_chat
     if candidate.inputs.history:
         return shows
     return not shows and endpoints.chats(candidate) and _is_stateful(endpoints, candidate)

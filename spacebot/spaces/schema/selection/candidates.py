@@ -68,6 +68,11 @@ class Candidate:
         return [o for o in shown if not o.props.get("returned")] or shown
 
     @property
+    def shows_chat(self) -> bool:
+        """Whether a chatbot shows what it gives."""
+        return any(output.component == "chatbot" for output in self.outputs)
+
+    @property
     def undocumented(self) -> bool:
         """Whether its author keeps it out of the app's API page."""
         return self.entry.get("api_visibility", "public") != "public"

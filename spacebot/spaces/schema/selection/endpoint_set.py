@@ -68,9 +68,7 @@ class EndpointSet:
 
     def events(self, candidate: Candidate) -> set[str]:
         """The names of the events that start it."""
-        return (
-            {name for _, name in self.app.triggers(candidate.event)} if candidate.event else set()
-        )
+        return {name for _, name in self.app.triggers(candidate.event)}
 
     def said(self, candidate: Candidate) -> str:
         """What its author calls it: by the function's name, else on its button."""
@@ -84,16 +82,21 @@ class EndpointSet:
 
     def button(self, candidate: Candidate) -> str:
         """The text on the button that starts it, or nothing."""
-        for component, _ in self.app.triggers(candidate.event) if candidate.event else ():
+        for component, _ in self.app.triggers(candidate.event):
             said = self.app.text(component.props.get("value")) if component else ""
             if said and component and component.type.endswith("button"):
                 # ChatInterface starts its /chat by a button that no page shows.
                 return "" if self.app.hidden(component) else said
         return ""
 
+    def tab(self, candidate: Candidate) -> str:
+        """The label of the innermost tab that it lies in, or nothing."""
+        event = candidate.event
+        return self.app.tab((*event.outputs, *event.inputs)) if event else ""
+
     def chats(self, candidate: Candidate) -> bool:
         """Whether it answers a message: a gr.ChatInterface's, or one that fills a chatbot."""
-        triggers = self.app.triggers(candidate.event) if candidate.event else ()
+        triggers = self.app.triggers(candidate.event)
         # ChatInterface starts its API's function by a button that no page shows.
         unseen = any(part and self.app.hidden(part) for part, _ in triggers)
         first = candidate.inputs.parameters[:1]
@@ -111,25 +114,17 @@ class EndpointSet:
         results = [o for o in candidate.outputs if o.component in RESULT_COMPONENTS]
         event = candidate.event
         own = set(event.outputs) - set(event.inputs) if event else set()
-        points = (
-            3.0 if events & BUTTON_EVENTS else (0.0 if events and events <= PASSIVE_EVENTS else 1.0)
-        )
+        passive = bool(events) and events <= PASSIVE_EVENTS
+        points = 3.0 if events & BUTTON_EVENTS else float(not passive)
         points += 2 if any(p.component in CONTENT_COMPONENTS for p in inputs) else 0
-        points += (
-            3 if any(o.component in MEDIA_COMPONENTS for o in results) else 1.5 * bool(results)
-        )
+        media = any(o.component in MEDIA_COMPONENTS for o in results)
+        points += 3 if media else 1.5 * bool(results)
         points += 1.5 if own else 0
         points += 1 if candidate.description else 0
         points += 1 if event and event.streams else 0
-        points += 1 if self._is_primary(candidate) else 0
+        starts = (part for part, _ in self.app.triggers(event) if part)
+        points += 1 if any(part.props.get("variant") == "primary" for part in starts) else 0
         return points + min(len(inputs), 8) * 0.3
-
-    def _is_primary(self, candidate: Candidate) -> bool:
-        event = candidate.event
-        return any(
-            part and part.props.get("variant") == "primary"
-            for part, _ in (self.app.triggers(event) if event else ())
-        )
 
 
 def is_lambda(candidate: Candidate) -> bool:

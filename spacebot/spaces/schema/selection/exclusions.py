@@ -75,7 +75,7 @@ def _nothing(candidate: Candidate, _endpoints: EndpointSet) -> str:
 
 
 def _example(candidate: Candidate, endpoints: EndpointSet) -> str:
-    targets = endpoints.app.triggers(candidate.event) if candidate.event else ()
+    targets = endpoints.app.triggers(candidate.event)
     dataset = any(part and part.type == "dataset" for part, _ in targets)
     named = _EXAMPLE.fullmatch(candidate.stem.replace("_", " "))
     return "it only loads an example into the page" if dataset or named else ""
@@ -214,8 +214,7 @@ def _takes_back(candidate: Candidate, endpoints: EndpointSet) -> str:
 
 
 def _of_a_talk(candidate: Candidate, _endpoints: EndpointSet) -> str:
-    shows = any(output.component == "chatbot" for output in candidate.outputs)
-    if shows or not candidate.inputs.history or _brings(candidate):
+    if candidate.shows_chat or not candidate.inputs.history or _brings(candidate):
         return ""
     return "it needs a conversation that only the page holds"
 
@@ -267,7 +266,7 @@ def _chain_score(candidate: Candidate, endpoints: EndpointSet) -> float:
     # A step that makes something new outdoes one that prepares the form for it.
     points = endpoints.score(candidate)
     event = candidate.event
-    if event and any(o.component == "chatbot" for o in candidate.outputs):
+    if event and candidate.shows_chat:
         return points + (4 if event.streams or len(event.outputs) == 1 else 0)
     return points - (
         4 if event and set(event.outputs) <= _wanted_after(candidate, endpoints) else 0
@@ -318,7 +317,7 @@ def _in_place(candidate: Candidate, endpoints: EndpointSet) -> str:
     if event is None or not candidate.outputs or not set(event.outputs) <= set(event.inputs):
         return ""
     active = bool(endpoints.events(candidate) & BUTTON_EVENTS)
-    if any(o.component == "chatbot" for o in candidate.outputs):
+    if candidate.shows_chat:
         return ""
     named = not (is_lambda(candidate) or _switches(candidate))
     if active and (has_media(candidate) or (named and has_content(candidate))):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from spacebot.spaces.schema.component_types import MEDIA_COMPONENTS
-from spacebot.spaces.schema.selection.candidates import Candidate
+from spacebot.spaces.schema.selection.candidates import Candidate, has_media
 from spacebot.spaces.schema.selection.endpoint_set import BUTTON_EVENTS, EndpointSet, is_lambda
 from spacebot.spaces.schema.text import spaced_words
 
@@ -42,9 +42,8 @@ def is_row(candidate: Candidate, endpoints: EndpointSet) -> bool:
 def _edits_the_form(candidate: Candidate, endpoints: EndpointSet) -> bool:
     """Whether a button's function gives nothing but values for the form."""
     gives = candidate.gives
-    media = any(output.component in MEDIA_COMPONENTS for output in candidate.outputs)
     event = candidate.event
-    if event is None or media or not gives or not gives <= endpoints.taken_in:
+    if event is None or has_media(candidate) or not gives or not gives <= endpoints.taken_in:
         return False
     if is_lambda(candidate):
         return not event.inputs or _is_out_of_sight(candidate, endpoints)
@@ -56,9 +55,7 @@ def _edits_the_form(candidate: Candidate, endpoints: EndpointSet) -> bool:
 
 def _is_out_of_sight(candidate: Candidate, endpoints: EndpointSet) -> bool:
     """Whether the page hides each button that starts it, as it does with rows not yet in use."""
-    started = (
-        [part for part, _ in endpoints.app.triggers(candidate.event)] if candidate.event else []
-    )
+    started = [part for part, _ in endpoints.app.triggers(candidate.event)]
     return bool(started) and all(
         part and (endpoints.app.hidden(part) or endpoints.app.aside(part)) for part in started
     )
@@ -76,6 +73,5 @@ def _kin(one: Candidate, other: Candidate) -> bool:
 
 def sets_the_session(candidate: Candidate, endpoints: EndpointSet) -> bool:
     """Whether it sets a prompt, a model or the like for what the session does next."""
-    media = any(output.component in MEDIA_COMPONENTS for output in candidate.outputs)
     brings = any(one.component in MEDIA_COMPONENTS for one in candidate.inputs.parameters)
-    return not media and not brings and bool(_SETS.match(endpoints.said(candidate)))
+    return not has_media(candidate) and not brings and bool(_SETS.match(endpoints.said(candidate)))

@@ -112,12 +112,8 @@ def _carried_inputs(endpoints: EndpointSet, candidate: Candidate) -> set[Any]:
 
 
 def _can_go_first(endpoints: EndpointSet, first: Candidate, then: Candidate) -> bool:
-    chats = any(output.component == "chatbot" for output in first.outputs)
-    return (
-        first.api_name != then.api_name
-        and not chats
-        and bool(endpoints.events(first) & BUTTON_EVENTS)
-    )
+    other = first.api_name != then.api_name and not first.shows_chat
+    return other and bool(endpoints.events(first) & BUTTON_EVENTS)
 
 
 def _needs_no_more(first: Candidate, then: Candidate) -> bool:

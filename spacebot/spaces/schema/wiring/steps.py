@@ -134,8 +134,7 @@ def _can_be_linked(candidate: Candidate) -> bool:
     """Whether each of its inputs is a field of its own; a chat brings its history itself."""
     fields = set(candidate.inputs.ids.values())
     known = len(fields) == len(candidate.entry.get("parameters") or [])
-    shows = any(output.component == "chatbot" for output in candidate.outputs)
-    return known and not shows and candidate.inputs.history is None
+    return known and not candidate.shows_chat and candidate.inputs.history is None
 
 
 def with_steps(endpoints: EndpointSet, candidate: Candidate) -> Candidate:
