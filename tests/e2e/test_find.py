@@ -168,7 +168,7 @@ async def test_a_hub_in_trouble_is_told_beside_the_commands(
 async def test_a_slow_hub_is_given_up_while_others_are_answered(
     it: Found, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("spacebot.spaces.client.hugging_face.client.REQUEST_SECONDS", 0.5)
+    monkeypatch.setattr("spacebot.spaces.client.hugging_face.hub_client.REQUEST_SECONDS", 0.5)
     it.hub.hold = asyncio.Event()
     waiting = await it.place.ada.command(
         "find", wish="slow wish about songs", channel=it.place.channel

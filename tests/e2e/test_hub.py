@@ -10,6 +10,7 @@ import pytest
 from aiohttp import web
 
 from spacebot.engine.catalogue import Catalogue
+from spacebot.engine.catalogue.watching import watch_interval
 from spacebot.errors import SpaceBusy, SpaceNotFound, SpaceUnavailable
 from spacebot.models import Source
 from spacebot.spaces.client import Connection, Network, Result
@@ -113,6 +114,29 @@ async def test_a_hub_in_trouble_is_not_taken_for_the_space(status, kind, told, w
         with pytest.raises(kind, match=told) as caught:
             await connect(served, "owner/name")
     assert (caught.value.safe_to_retry, caught.value.wait) == (True, wait)
+
+
+@pytest.mark.parametrize("status", [429, 503])
+async def test_a_hub_in_trouble_does_not_mark_a_space_that_answers(space, status: int):
+    async with hub() as served, Network(hub=served.api) as network:
+        served.spaces["owner/name"] = Hosted(space("fast"))
+        connection = Connection(Source("owner/name"), network)
+        await connection.connect()
+        served.refusal = web.Response(status=status)
+        with pytest.raises(SpaceBusy if status == 429 else SpaceUnavailable, match="Hugging Face"):
+            await connection.check()
+        assert connection.answers
+        await connection.close()
+
+
+async def test_many_spaces_are_watched_less_often_each(space, tmp_path: Path):
+    async with Network() as network:
+        sources = [Source(f"owner/name-{number}") for number in range(100)]
+        few = Catalogue(sources[:40], network, folder=tmp_path)
+        many = Catalogue([*sources, Source(space("fast"))], network, folder=tmp_path)
+        # 200 of the 500 requests that the Hub takes in 5 minutes.
+        intervals = [watch_interval(one.connections.values()) for one in (few, many)]
+        assert intervals == [60.0, 150.0]
 
 
 async def test_a_sleeping_space_is_woken(space, monkeypatch):

@@ -14,6 +14,7 @@ from spacebot.concurrency import growing_pauses
 from spacebot.engine.built_in import BuiltIn
 from spacebot.engine.catalogue.follow_ups import named_endpoints, read_follow_up
 from spacebot.engine.catalogue.status import status_of
+from spacebot.engine.catalogue.watching import watch_interval
 from spacebot.engine.on_demand import OnDemandSpaces, is_hub_name, read_described
 from spacebot.errors import EndpointGone, SpacebotError
 from spacebot.models import (
@@ -41,9 +42,6 @@ AUTOCOMPLETE_TIMEOUT = 1.0
 # Above so many choices, those that fit what a person types are looked for in a thread.
 MAX_CHOICES_ON_LOOP = 2000
 FIRST_RETRY_PAUSE, MAX_RETRY_PAUSE = 5.0, 300.0
-# Asking whether an answering Space still does. A Space on the Hub is asked of the
-# Hub alone: a request to the Space itself would keep it from going to sleep.
-WATCH_INTERVAL = 60.0
 
 
 class Catalogue:
@@ -291,7 +289,7 @@ class Catalogue:
             try:
                 await connection.check()
                 pauses = None
-                await asyncio.sleep(WATCH_INTERVAL)
+                await asyncio.sleep(watch_interval(self.connections.values()))
             except SpacebotError as error:
                 if pauses is None:
                     log.warning("%s: %s (%r)", space, error, error.__cause__)

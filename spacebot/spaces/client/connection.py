@@ -18,7 +18,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-from spacebot.errors import LoginNeeded, SpaceError, SpaceUnavailable
+from spacebot.errors import HubUnavailable, LoginNeeded, SpaceBusy, SpaceError, SpaceUnavailable
 from spacebot.models import (
     Endpoint,
     EndpointStep,
@@ -167,7 +167,9 @@ class Connection:
         except Exception as error:
             ours = connect_error(error, self._words)
             self._limit.note(ours)
-            self._mark(False, str(ours))
+            # What ails the Hub says nothing of a Space that was reached.
+            if not isinstance(ours, HubUnavailable | SpaceBusy):
+                self._mark(False, str(ours))
             raise ours from error
 
     async def connect(self) -> SpaceClient:

@@ -15,6 +15,7 @@ from gradio_client.utils import QueueError
 from huggingface_hub.errors import HfHubHTTPError, RepositoryNotFoundError
 
 from spacebot.errors import (
+    HubUnavailable,
     InputError,
     LoginNeeded,
     SignInNeeded,
@@ -217,7 +218,7 @@ def connect_error(error: Exception, words: TokenWords = _OWNER_HAS_NONE) -> Exce
         case HfHubHTTPError() if error.response is not None and error.response.status_code == 429:
             return _busy("Hugging Face limits how often it may be asked.", error)
         case HfHubHTTPError():
-            return SpaceUnavailable(
+            return HubUnavailable(
                 "Hugging Face does not say where the Space is. Try again in a minute."
             )
         case AuthenticationError():

@@ -11,7 +11,7 @@ from huggingface_hub import HfApi
 
 from spacebot.errors import HubTokenRefused, HubUnavailable, SpaceBusy, SpaceNotFound
 from spacebot.models import GpuQuota, HubUser
-from spacebot.spaces.client.hugging_face import HubClient, client
+from spacebot.spaces.client.hugging_face import HubClient, hub_client
 from spacebot.spaces.client.hugging_face.budget import RequestBudget
 from spacebot.spaces.client.hugging_face.cache import AnswerCache
 from tests.support.apps import free_port
@@ -121,12 +121,12 @@ async def test_a_hub_out_of_reach_is_told():
 
 
 async def test_a_silent_hub_is_given_up_and_holds_no_thread(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(client, "REQUEST_SECONDS", 0.3)
+    monkeypatch.setattr(hub_client, "REQUEST_SECONDS", 0.3)
     async with hub() as served:
         served.spaces["ada/gray"] = gray()
         served.hold = asyncio.Event()
         asked = HubClient(served.api)
-        wishes = [f"{WISH} {number}" for number in range(2 * client.MAX_THREADS)]
+        wishes = [f"{WISH} {number}" for number in range(2 * hub_client.MAX_THREADS)]
         told = await asyncio.gather(*map(asked.search, wishes), return_exceptions=True)
         assert {type(one) for one in told} == {HubUnavailable}
         # The library would wait for ever: these requests have ended by themselves.
@@ -156,7 +156,7 @@ async def test_a_429_is_told_with_when_to_try_again_and_nothing_is_sent_before()
 async def test_all_requests_share_one_budget():
     async with hub() as served:
         served.spaces["ada/gray"] = gray()
-        asked = HubClient(served.api, RequestBudget(most=client.SEARCH_RESERVE + 2))
+        asked = HubClient(served.api, RequestBudget(most=hub_client.SEARCH_RESERVE + 2))
         await asked.search(WISH)
         await asked.search(f"{WISH}!")
         with pytest.raises(SpaceBusy, match=r"as often as it may for now. Try again in 5 min"):

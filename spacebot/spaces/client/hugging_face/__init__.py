@@ -3,4 +3,4 @@
 `HubClient` is the one way to it, so that all requests share one budget.
 """
 
-from spacebot.spaces.client.hugging_face.client import HubClient
+from spacebot.spaces.client.hugging_face.hub_client import HubClient
