@@ -12,7 +12,7 @@ import gc
 import logging
 import threading
 import time
-from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
 from concurrent.futures import Future
 from contextlib import AsyncExitStack
 from dataclasses import replace
@@ -33,6 +33,7 @@ from spacebot.engine.on_demand import OnDemandSpaces, ServerSpaces, SpacePolicy
 from spacebot.engine.store import DataFolder, Store, open_store
 from spacebot.errors import LimitReached, NewerDatabase, StoreError
 from spacebot.models import (
+    AutocompleteRequest,
     BotPhase,
     BotProblem,
     BotStatus,
@@ -44,7 +45,6 @@ from spacebot.models import (
     Outcome,
     OwnerStatus,
     Progress,
-    Requester,
     Source,
     Space,
     Status,
@@ -346,16 +346,9 @@ class Runtime:
         """What a declared follow-up calls; raises `SpacebotError`."""
         return self._ready.catalogue.configured_follow_up(space, wanted)
 
-    async def suggest(
-        self,
-        endpoint: Endpoint,
-        option: str,
-        text: str,
-        arguments: Mapping[str, Any],
-        requester: Requester,
-    ) -> list[Choice]:
+    async def suggest(self, asked: AutocompleteRequest) -> list[Choice]:
         """What to offer for an option, from any event loop; raises `SpacebotError`."""
-        found = self._ready.catalogue.suggest(endpoint, option, text, arguments, requester)
+        found = self._ready.catalogue.suggest(asked)
         # The catalogue keeps to TYPING; the rest is for a loop that is busy.
         return await self._ask(found, 2 * AUTOCOMPLETE_TIMEOUT)
 

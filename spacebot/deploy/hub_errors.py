@@ -15,6 +15,7 @@ from huggingface_hub.errors import (
 )
 
 from spacebot.errors import DeployError
+from spacebot.wording import clip
 
 TOKENS_URL = "https://huggingface.co/settings/tokens"
 LOG_IN = f"Make a token of the kind Write at {TOKENS_URL}, then: .venv/bin/hf auth login"
@@ -98,5 +99,4 @@ def explain(error: HfHubHTTPError, name: str) -> str:
 
 def one_line(text: str) -> str:
     """A text of unknown form as one line of at most 300 characters."""
-    text = " ".join(text.split())
-    return text if len(text) <= 300 else text[:299] + "…"
+    return clip(" ".join(text.split()), 300)

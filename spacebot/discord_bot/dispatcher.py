@@ -6,10 +6,11 @@ import asyncio
 import logging
 import time
 import uuid
-from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 import discord
 
@@ -32,7 +33,16 @@ from spacebot.engine.jobs import JobManager, secrets_of, to_job
 from spacebot.engine.pacing import InteractionThrottle
 from spacebot.engine.store import JobRecord, RecordState
 from spacebot.errors import SpacebotError
-from spacebot.models import AnswerPlace, Choice, Endpoint, FollowUpChain, Job, JobEnding, Requester
+from spacebot.models import (
+    AnswerPlace,
+    AutocompleteRequest,
+    Choice,
+    Endpoint,
+    FollowUpChain,
+    Job,
+    JobEnding,
+    Requester,
+)
 from spacebot.spaces import inputs
 
 log = logging.getLogger(__name__)
@@ -56,6 +66,16 @@ class Recovery:
     run: Callable[[], Coroutine[Any, Any, Any]]
 
 
+class Cancellable(Protocol):
+    """What a Cancel button stops: a job, or several that are shown as one."""
+
+    job: Job
+
+    def cancel(self, why: str = "") -> str:
+        """Stop it; returns a sentence that says what that does, after `why`."""
+        ...
+
+
 class Dispatcher:
     """Answers interactions: each becomes a job, and the job an answer."""
 
@@ -74,8 +94,7 @@ class Dispatcher:
         self.forms = forms
         self.age = age
         self.throttle = InteractionThrottle()
-        # What else a Cancel button stops, by the id in it: the job that it is, and how.
-        self.stoppable: dict[str, tuple[Job, Callable[[str], str]]] = {}
+        self._groups: dict[str, Cancellable] = {}
         # Takes a chat's command as the beginning of a conversation, where one can be had.
         self._converse = converse
         # Takes up a job that no interaction asked for; gives None for one of ours.
@@ -112,6 +131,19 @@ class Dispatcher:
         job = await self.acknowledge(interaction, job)
         await self.throttle.wait_for_crowd()
         await self.recovery(job).run()
+
+    def cancellable(self, job: str) -> Cancellable | None:
+        """What the Cancel button of this job stops, while it runs."""
+        return self.jobs.find(job) or self._groups.get(job)
+
+    @contextmanager
+    def cancelling(self, group: Cancellable) -> Iterator[None]:
+        """Have one Cancel button stop several jobs."""
+        self._groups[group.job.id] = group
+        try:
+            yield
+        finally:
+            del self._groups[group.job.id]
 
     def recovery(self, job: Job) -> Recovery:
         """A job that an interaction asked for, shown in its reply."""
@@ -210,7 +242,9 @@ class Dispatcher:
             if name != option and isinstance(value, str | int | float)
         }
         requester = Requester(str(interaction.user.id), interaction.user.mention)
-        return await self.jobs.catalogue.suggest(endpoint, option, text, arguments, requester)
+        return await self.jobs.catalogue.suggest(
+            AutocompleteRequest(endpoint, option, text, arguments, requester)
+        )
 
     async def run_or_ask(
         self,

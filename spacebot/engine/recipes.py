@@ -9,11 +9,12 @@ from typing import Any
 
 from spacebot.models import Endpoint, OptionType, Parameter
 from spacebot.spaces import inputs
-from spacebot.spaces.inputs.components.base import clip, name_of, one_line
+from spacebot.spaces.inputs.components.base import name_of, one_line
 from spacebot.spaces.inputs.form import fields
 from spacebot.spaces.inputs.registry import input_for
 from spacebot.spaces.inputs.value_text import describe_value
-from spacebot.spaces.outputs.values import updated_value
+from spacebot.spaces.outputs.values import last_answer, updated_value, words_in
+from spacebot.wording import clip
 
 # What most generators take, whatever the page says: 32 bits with a sign.
 MAX_SEED = 2**31 - 1
@@ -129,8 +130,9 @@ def code_block(lines: str) -> str:
 def result_text(endpoint: Endpoint, values: Any) -> str:
     """What a result says: its first text, or a chat's last answer; empty where it has none."""
     for output, value in zip(endpoint.outputs, values or (), strict=False):
-        said = _answer(value) if output.component == "chatbot" else value
-        said = updated_value(said)
+        said = updated_value(value)
+        if output.component == "chatbot":
+            said = words_in(last_answer(said)) if isinstance(said, list) else ""
         if isinstance(said, Mapping):
             said = said.get("label")
         if isinstance(said, str) and said.strip() and output.component not in UNREADABLE_COMPONENTS:
@@ -140,19 +142,6 @@ def result_text(endpoint: Endpoint, values: Any) -> str:
 
 # Their values are texts, but not for people.
 UNREADABLE_COMPONENTS = frozenset({"plot", "image", "audio", "video", "file", "model3d"})
-
-
-def _answer(history: Any) -> str:
-    """The last answer of a chat."""
-    last = history[-1] if isinstance(history, list) and history else None
-    # Older ones hold pairs of question and answer.
-    pair = last[-1] if isinstance(last, list | tuple) and last else last
-    content = last.get("content") if isinstance(last, Mapping) else pair
-    if isinstance(content, str):
-        return content
-    parts = content if isinstance(content, list) else []
-    said = (one.get("text") if isinstance(one, Mapping) else one for one in parts)
-    return "\n".join(one for one in said if isinstance(one, str))
 
 
 def file_option(endpoint: Endpoint, name: str, mime: str | None) -> str | None:

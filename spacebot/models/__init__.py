@@ -9,6 +9,7 @@ yields `Progress`, and at its end an `Outcome` of `Reply`s.
 from spacebot.models.accounts import NO_ACCOUNT, Account, guild_key, user_key
 from spacebot.models.hub import ADULT_TAG, GpuQuota, HubUser, SpaceListing
 from spacebot.models.jobs import (
+    AutocompleteRequest,
     File,
     FollowUpChain,
     Job,

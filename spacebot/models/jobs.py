@@ -94,6 +94,17 @@ class Requester:
 
 
 @dataclass(frozen=True, slots=True)
+class AutocompleteRequest:
+    """A person types `text` for an option, and has given `arguments` so far."""
+
+    endpoint: Endpoint
+    option: str
+    text: str
+    arguments: Mapping[str, Any]
+    requester: Requester
+
+
+@dataclass(frozen=True, slots=True)
 class FollowUpChain:
     """How a job came from another one's result: by which follow-ups, with what of it.
 

@@ -12,13 +12,14 @@ from dataclasses import dataclass, field
 from threading import Lock
 from urllib.parse import urlsplit
 
+from cachetools import TTLCache
 from fastapi import HTTPException, Request, Response
 
 from spacebot.settings import Settings
 from spacebot.web.throttle import PasswordThrottle, source_of
 
 SESSION_COOKIE = "spacebot_owner"
-SESSION_SECONDS = 12 * 3600
+SESSION_SECONDS, MAX_SESSIONS = 12 * 3600, 1000
 # A browser that signed in before is throttled by itself: strangers who share its address, such
 # as a proxy's, cannot make it wait.
 KNOWN_COOKIE, KNOWN_SECONDS, MAX_KNOWN_BROWSERS = "spacebot_known", 400 * 86400, 100
@@ -71,7 +72,7 @@ class OwnerGate:
     def __init__(self, access: OwnerAccess, clock: Callable[[], float] = time.time) -> None:
         self.access = access
         self._clock = clock
-        self._sessions: dict[str, float] = {}
+        self._sessions = TTLCache[str, None](MAX_SESSIONS, SESSION_SECONDS, timer=clock)
         self._throttle = PasswordThrottle(clock)
         self._known: deque[str] = deque(maxlen=MAX_KNOWN_BROWSERS)
         self._lock = Lock()
@@ -103,7 +104,7 @@ class OwnerGate:
         self._throttle.right(source)
         key, known = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
         with self._lock:
-            self._sessions[_digest(key)] = self._clock() + SESSION_SECONDS
+            self._sessions[_digest(key)] = None
             self._known.append(_digest(known))
         self._set(request, response, SESSION_COOKIE, key, SESSION_SECONDS)
         self._set(request, response, KNOWN_COOKIE, known, KNOWN_SECONDS)
@@ -137,8 +138,6 @@ class OwnerGate:
 
     def _has_session(self, key: str) -> bool:
         with self._lock:
-            now = self._clock()
-            self._sessions = {kept: end for kept, end in self._sessions.items() if end > now}
             return bool(key) and _digest(key) in self._sessions
 
     def _from_huggingface(self, request: Request) -> Visitor:

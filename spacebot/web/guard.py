@@ -227,14 +227,6 @@ def known_host(host: str, names: frozenset[str]) -> bool:
         return True
     try:
         name = (urlsplit(f"//{host}").hostname or "").rstrip(".")
+        return name in names or name == "localhost" or bool(ipaddress.ip_address(name))
     except ValueError:
         return False
-    return name in names or name == "localhost" or _is_address(name)
-
-
-def _is_address(name: str) -> bool:
-    try:
-        ipaddress.ip_address(name)
-    except ValueError:
-        return False
-    return True

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererHTML
@@ -16,7 +17,6 @@ from markdown_it.ruler import RuleOptionsType
 from markdown_it.rules_block import StateBlock
 from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
-from markdown_it.utils import EnvType, OptionsDict
 from markupsafe import Markup, escape
 
 # What Discord writes in angle brackets: <@1>, <@!1>, <@&1>, <#1>, </name:1>, <:name:1>, <t:1:R>.
@@ -142,40 +142,28 @@ def _subtext(state: StateBlock, start: int, _end: int, silent: bool) -> bool:
     return True
 
 
-def _strong(
-    renderer: RendererHTML, tokens: Sequence[Token], index: int, options: OptionsDict, env: EnvType
-) -> str:
+def _strong(renderer: RendererHTML, tokens: Sequence[Token], index: int, *rest: Any) -> str:
     """`**` is bold, `__` underlined."""
     if tokens[index].markup == "__":
         tokens[index].tag = "u"
-    return renderer.renderToken(tokens, index, options, env)
+    return renderer.renderToken(tokens, index, *rest)
 
 
-def _link(
-    renderer: RendererHTML, tokens: Sequence[Token], index: int, options: OptionsDict, env: EnvType
-) -> str:
+def _link(renderer: RendererHTML, tokens: Sequence[Token], index: int, *rest: Any) -> str:
     tokens[index].attrs |= {"target": "_blank", "rel": "noopener noreferrer nofollow"}
-    return renderer.renderToken(tokens, index, options, env)
+    return renderer.renderToken(tokens, index, *rest)
 
 
-def _heading(
-    renderer: RendererHTML, tokens: Sequence[Token], index: int, options: OptionsDict, env: EnvType
-) -> str:
+def _heading(renderer: RendererHTML, tokens: Sequence[Token], index: int, *rest: Any) -> str:
     # A message's headings lie below the page's own, whatever their size.
     token = tokens[index]
     if token.nesting == 1:
         token.attrs = {"class": token.tag, "role": "heading", "aria-level": "4"}
     token.tag = "div"
-    return renderer.renderToken(tokens, index, options, env)
+    return renderer.renderToken(tokens, index, *rest)
 
 
-def _fence(
-    _renderer: RendererHTML,
-    tokens: Sequence[Token],
-    index: int,
-    _options: OptionsDict,
-    _env: EnvType,
-) -> str:
+def _fence(_renderer: RendererHTML, tokens: Sequence[Token], index: int, *_: Any) -> str:
     # Focusable, so that the keyboard can scroll what is wider than the message.
     return f'<pre tabindex="0"><code>{escape(tokens[index].content)}</code></pre>\n'
 

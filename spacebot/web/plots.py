@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 from markupsafe import Markup
 
@@ -126,16 +127,10 @@ def _line(
 def _runs(
     history: Sequence[HistorySpan], value: Callable[[HistorySpan], float | None]
 ) -> Iterable[list[tuple[int, float]]]:
-    run: list[tuple[int, float]] = []
-    for place, span in enumerate(history):
-        one = value(span)
-        if one is not None:
-            run.append((place, one))
-        elif run:
-            yield run
-            run = []
-    if run:
-        yield run
+    placed = enumerate(map(value, history))
+    for known, run in groupby(placed, lambda one: one[1] is not None):
+        if known:
+            yield [(place, one) for place, one in run if one is not None]
 
 
 def _svg(words: str, drawn: Iterable[str]) -> Markup:

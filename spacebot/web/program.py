@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import AsyncGenerator, Sequence
+from typing import Protocol
 
 from spacebot.models import (
+    AutocompleteRequest,
     Choice,
     Endpoint,
     FollowUp,
@@ -13,7 +14,6 @@ from spacebot.models import (
     Outcome,
     OwnerStatus,
     Progress,
-    Requester,
     Space,
     Status,
 )
@@ -40,11 +40,4 @@ class Program(Protocol):
     async def look(self) -> None: ...
     async def owner(self) -> OwnerStatus: ...
     async def act(self, action: str, target: str) -> str: ...
-    async def suggest(
-        self,
-        endpoint: Endpoint,
-        option: str,
-        text: str,
-        arguments: Mapping[str, Any],
-        requester: Requester,
-    ) -> list[Choice]: ...
+    async def suggest(self, asked: AutocompleteRequest) -> list[Choice]: ...

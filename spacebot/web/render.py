@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
@@ -17,6 +18,7 @@ from spacebot.web.markdown import to_html
 from spacebot.web.plots import history_plots
 from spacebot.web.tryout.conversations import TryOutQuestion
 from spacebot.web.tryout.file_cache import CachedFile
+from spacebot.wording import file_size
 
 PHASE_LABELS = {
     BotPhase.OFF: "No token set",
@@ -75,58 +77,54 @@ class PageSection:
 
 def sections(status: Status, *, token: bool, hosted: bool) -> tuple[PageSection, ...]:
     """The page's parts in order, a part's own slots after it."""
-    parts = _templates.get_template("sections.html").module
+    parts: Any = _templates.get_template("sections.html").module
     guide = setup_guide.guide_steps(status, token=token, hosted=hosted)
     told = any(step.wrong for step in guide)
     shown = [
-        PageSection("state", parts.state(status)),  # type: ignore[attr-defined]
-        PageSection("alert", parts.alert(status.bot, told, status.trouble)),  # type: ignore[attr-defined]
-        PageSection("setup", _guide(guide)),
-        PageSection("counts", parts.counts(status)),  # type: ignore[attr-defined]
+        PageSection("state", parts.state(status)),
+        PageSection("alert", parts.alert(status.bot, told, status.trouble)),
+        PageSection("setup", _html("guide.html", guide=guide, done=setup_guide.is_finished(guide))),
+        PageSection("counts", parts.counts(status)),
         PageSection("history", _history(status)),
-        PageSection("failures", parts.failures(status.failures)),  # type: ignore[attr-defined]
-        PageSection("spaces", parts.spaces(len(status.spaces))),  # type: ignore[attr-defined]
+        PageSection("failures", parts.failures(status.failures)),
+        PageSection("spaces", parts.spaces(len(status.spaces))),
     ]
     for index, space in enumerate(status.spaces):
-        count = len(status.spaces)
-        html = parts.space(space, count, status.paused)  # type: ignore[attr-defined]
+        html = parts.space(space, len(status.spaces), status.paused)
         shown.append(PageSection(f"space-{index}", html))
     return tuple(shown)
 
 
-def _guide(guide: Sequence[setup_guide.GuideStep]) -> str:
-    done = bool(guide) and setup_guide.is_finished(tuple(guide))
-    return _templates.get_template("guide.html").render(guide=guide, done=done)
+def _html(template: str, **values: Any) -> str:
+    return _templates.get_template(template).render(values)
 
 
 def _history(status: Status) -> str:
     drawn = history_plots(status.history, status.span)
-    hour = len(status.history) * status.span <= 3600
-    return _templates.get_template("history.html").render(plots=drawn, hour=hour)
+    return _html("history.html", plots=drawn, hour=len(status.history) * status.span <= 3600)
 
 
 def owner(status: Status, more: OwnerStatus, name: str) -> PageSection:
     """The owner's view. `name` is theirs on Hugging Face, where they signed in there."""
-    template = _templates.get_template("owner.html")
-    html = template.render(status=status, more=more, name=name, STAGES=STAGE_LABELS)
+    html = _html("owner.html", status=status, more=more, name=name, STAGES=STAGE_LABELS)
     return PageSection("owner", html)
 
 
 def sign_in(access: OwnerAccess, name: str) -> PageSection:
     """How to sign in as the owner; nothing where nobody can."""
-    html = _templates.get_template("stranger.html").render(way=access, name=name)
-    return PageSection("owner", html)
+    return PageSection("owner", _html("stranger.html", way=access, name=name))
 
 
 def shell(tryout: bool) -> str:
     """The page's frame, in which the sections and the try-out have their places."""
-    return _templates.get_template("shell.html").render(tryout=tryout)
+    return _html("shell.html", tryout=tryout)
 
 
 def form(command: str, form: CommandOptions) -> str:
     """The form of a command."""
-    template = _templates.get_template("form.html")
-    return template.render(command=command, options=form.options, rest=form.rest, Type=OptionType)
+    return _html(
+        "form.html", command=command, options=form.options, rest=form.rest, Type=OptionType
+    )
 
 
 def turn(
@@ -146,8 +144,8 @@ def turn(
     came of a command, in Discord's markdown; `thread` where its messages are, if
     not in the channel, and `private` that nobody else sees them.
     """
-    template = _templates.get_template("turn.html")
-    return template.render(
+    return _html(
+        "turn.html",
         command=command,
         bot=bot,
         messages=messages,
@@ -158,13 +156,6 @@ def turn(
         thread=thread,
         private=private,
     )
-
-
-def _size(count: int) -> str:
-    """A number of bytes for people: "250 bytes", "12.0 kB", "3.4 MB"."""
-    if count < 1000:
-        return f"{count} bytes"
-    return f"{count / 1000:.1f} kB" if count < 1_000_000 else f"{count / 1_000_000:.1f} MB"
 
 
 def _seconds(seconds: float) -> str:
@@ -186,5 +177,10 @@ _templates = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-_templates.filters |= {"discord": to_html, "size": _size, "seconds": _seconds, "accept": _accept}
+_templates.filters |= {
+    "discord": to_html,
+    "size": file_size,
+    "seconds": _seconds,
+    "accept": _accept,
+}
 _templates.globals |= {"PHASES": PHASE_LABELS}

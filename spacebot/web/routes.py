@@ -12,9 +12,9 @@ import re
 import secrets
 import tempfile
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, HTTPException, Request, Response
 from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, StreamingResponse
@@ -24,7 +24,7 @@ from spacebot.concurrency import TaskSet
 from spacebot.engine import recipes
 from spacebot.engine.store import clean
 from spacebot.errors import InputError, SpacebotError
-from spacebot.models import BotPhase, Choice, Endpoint, Job, Requester
+from spacebot.models import AutocompleteRequest, BotPhase, Choice, Endpoint, Job, Requester
 from spacebot.spaces import inputs
 from spacebot.web import render
 from spacebot.web.access import OwnerAccess, require_own_page
@@ -89,26 +89,19 @@ class TryOutRoutes:
         endpoint = self._called(command, after).endpoint
         typed = await forms.read_fields(request)
         text = typed.pop(option, "")[:100]
-        found = await self._fitting(
-            endpoint, option, text, forms.partial_arguments(endpoint, typed), requester
-        )
+        arguments = forms.partial_arguments(endpoint, typed)
+        asked = AutocompleteRequest(endpoint, option, text, arguments, requester)
+        found = await self._fitting(asked)
         return [{"label": choice.label, "value": str(choice.value)} for choice in found]
 
-    async def _fitting(
-        self,
-        endpoint: Endpoint,
-        option: str,
-        text: str,
-        arguments: Mapping[str, Any],
-        requester: Requester,
-    ) -> list[Choice]:
+    async def _fitting(self, asked: AutocompleteRequest) -> list[Choice]:
         """What the Space's page decides comes from the bot's thread, all else from here."""
-        parameter = inputs.parameter_of(endpoint, option)
+        parameter = inputs.parameter_of(asked.endpoint, asked.option)
         if parameter is not None and parameter.live:
             with contextlib.suppress(SpacebotError):
-                return await self._program.suggest(endpoint, option, text, arguments, requester)
+                return await self._program.suggest(asked)
         # A menu may have tens of thousands of choices.
-        return await asyncio.to_thread(inputs.suggest, endpoint, option, text)
+        return await asyncio.to_thread(inputs.suggest, asked.endpoint, asked.option, asked.text)
 
     async def vary(self, request: Request, command: str, after: str = "") -> dict[str, str]:
         """Other seeds than those given, by option name, as a form holds them."""

@@ -130,7 +130,7 @@ def guide_steps(status: Status, *, token: bool, hosted: bool) -> tuple[GuideStep
 
 def is_finished(guide: tuple[GuideStep, ...]) -> bool:
     """Whether nothing is left to do and nothing is wrong."""
-    return all(step.mark is StepState.DONE for step in guide)
+    return bool(guide) and all(step.mark is StepState.DONE for step in guide)
 
 
 def network_problem(reach: Reachability) -> str:

@@ -14,7 +14,7 @@ from discord.app_commands import AppCommandChannel, AppCommandThread, Choice, Ra
 from spacebot.discord_bot.automations import events, values
 from spacebot.discord_bot.automations.answers import ANSWERS, DONE, missing_permissions
 from spacebot.discord_bot.automations.events import Event, plain_emoji
-from spacebot.discord_bot.automations.triggers import TRIGGERS, TimedTrigger, Trigger
+from spacebot.discord_bot.automations.triggers import TRIGGERS, Trigger
 from spacebot.discord_bot.automations.watcher import AutomationWatcher, describe
 from spacebot.discord_bot.delivery import NO_PINGS
 from spacebot.discord_bot.dispatcher import Dispatcher
@@ -22,8 +22,8 @@ from spacebot.engine import job_text
 from spacebot.engine.store import Automation
 from spacebot.errors import InputError
 from spacebot.models import AnswerPlace, Endpoint
-from spacebot.spaces.inputs.components.base import clip
 from spacebot.spaces.schema import commands_of
+from spacebot.wording import clip
 
 MAX_AUTOMATIONS = 50
 AUTOMATION = "automation"
@@ -153,7 +153,7 @@ class AutomationCommands(app_commands.Group):
             answer="channel" if to else answer,
             target=target,
             rate=per_hour,
-            due=kind.next(setting, time.time()) if isinstance(kind, TimedTrigger) else None,
+            due=kind.next(setting, time.time()),
         )
         # Raises where it may not answer there.
         await self.automations.endpoint(automation)
@@ -228,7 +228,7 @@ class AutomationCommands(app_commands.Group):
         """Let an automation go on, as if it had never failed."""
         found = self._found(interaction, automation)
         kind = TRIGGERS[found.kind]
-        due = kind.next(found.setting, time.time()) if isinstance(kind, TimedTrigger) else None
+        due = kind.next(found.setting, time.time())
         work = self.automations.change(found, paused=False, failures=0, problem="", due=due)
         await self._answer(interaction, "▶️ ", found, work)
 
@@ -322,11 +322,13 @@ class AutomationCommands(app_commands.Group):
 
 def _channel_id(interaction: discord.Interaction, channel: ServerChannel | None) -> int:
     """The channel to look in; raises InputError where the moderator may not look themselves."""
-    if channel is not None and not channel.permissions.view_channel:
+    if channel is None:
+        return interaction.channel_id or 0
+    if not channel.permissions.view_channel:
         raise InputError("You cannot see that channel yourself. Choose another `channel`.")
-    if channel is not None and channel.type is discord.ChannelType.category:
+    if channel.type is discord.ChannelType.category:
         raise InputError("Nothing happens in a category itself. Choose one of its channels.")
-    return channel.id if channel else interaction.channel_id or 0
+    return channel.id
 
 
 def _check_answer(kind: Trigger, answer: str) -> None:

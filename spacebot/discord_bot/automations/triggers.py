@@ -49,6 +49,10 @@ class Trigger:
         """Which of the event's files it is about: the command runs once for each."""
         return event.files[:1]
 
+    def next(self, setting: str, after: float) -> float | None:
+        """When a clock starts it again, in epoch seconds, later than `after`; None: none does."""
+        return None
+
     def describe(self, setting: str) -> str:
         """The event in words, within a sentence."""
         return self.label.casefold()
@@ -177,10 +181,6 @@ class TimedTrigger(Trigger):
 
     source = "time"
     gives = ""
-
-    def next(self, setting: str, after: float) -> float:
-        """When it is time again, in epoch seconds, later than `after`."""
-        raise NotImplementedError
 
 
 class DailyTrigger(TimedTrigger):

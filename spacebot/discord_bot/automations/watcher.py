@@ -30,7 +30,6 @@ from spacebot.discord_bot.automations.rate import MAX_REMEMBERED, RunLimiter
 from spacebot.discord_bot.automations.triggers import (
     HOUR_SECONDS,
     TRIGGERS,
-    TimedTrigger,
     Trigger,
     listens,
 )
@@ -365,7 +364,7 @@ class AutomationWatcher:
     async def _run_due(self, now: float) -> None:
         for automation in list(self._all.values()):
             kind, due = TRIGGERS.get(automation.kind), automation.due
-            if automation.paused or due is None or due > now or not isinstance(kind, TimedTrigger):
+            if automation.paused or due is None or due > now or kind is None:
                 continue
             # First noted, then run: a bot that dies over it does not run it twice.
             await self.jobs.store.saved(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import logging
-from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -47,22 +46,17 @@ UNSENT_REASONS = {
 class CancelButton(JobButton, spec=CANCEL):
     """Stops a job."""
 
-    def _found(self, dispatcher: Dispatcher) -> tuple[Job, Callable[[str], str]] | None:
-        """The job, and how to stop it; None where it does not run."""
-        running = dispatcher.jobs.find(self.job)
-        return (running.job, running.cancel) if running else dispatcher.stoppable.get(self.job)
-
     async def owner(
         self,
         dispatcher: Dispatcher,
         interaction: discord.Interaction,  # noqa: ARG002
     ) -> str | None:
-        found = self._found(dispatcher)
-        return found[0].requester.user if found else None
+        running = dispatcher.cancellable(self.job)
+        return running.job.requester.user if running else None
 
     async def run(self, dispatcher: Dispatcher, interaction: discord.Interaction) -> None:
-        if found := self._found(dispatcher):
-            said = found[1]("")
+        if running := dispatcher.cancellable(self.job):
+            said = running.cancel()
         elif self.job in dispatcher.jobs.job_ids:
             # In a crowd, those who wait to be acknowledged come before it.
             said = JOB_NOT_BEGUN

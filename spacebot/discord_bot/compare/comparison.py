@@ -130,7 +130,10 @@ class Comparison:
 
     async def run(self) -> None:
         """Show the answers as they come, and the whole of it at the end."""
-        self.dispatcher.stoppable[self.job.id] = (self.job, self.cancel)
+        with self.dispatcher.cancelling(self):
+            await self._run()
+
+    async def _run(self) -> None:
         tasks = [asyncio.create_task(cell.run(), name=f"job {cell.name}") for cell in self.cells]
         try:
             await asyncio.gather(*(cell.ended.wait() for cell in self.cells))
@@ -142,7 +145,6 @@ class Comparison:
             self.dispatcher.jobs.release(self.job)
             raise
         finally:
-            self.dispatcher.stoppable.pop(self.job.id, None)
             self.posted.set()
             for cell, task in zip(self.cells, tasks, strict=True):
                 if not cell.ended.is_set():

@@ -24,7 +24,7 @@ from spacebot.engine import job_text
 from spacebot.engine.store import Conversation
 from spacebot.errors import SpacebotError
 from spacebot.models import Requester
-from spacebot.spaces.inputs.components.base import clip
+from spacebot.wording import clip
 
 CONVERSATION_GONE = "This conversation is no longer kept. Start a new one with its command."
 OWNER_ONLY = (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -12,7 +12,7 @@ from spacebot.engine.store import Conversation, Turn
 from spacebot.models import Endpoint, File, Option, OptionType, Parameter
 from spacebot.spaces.inputs.components.files import is_one_of
 from spacebot.spaces.inputs.form import own_options
-from spacebot.spaces.outputs.values import updated_value
+from spacebot.spaces.outputs.values import last_answer, updated_value, words_in
 
 MESSAGE_COMPONENTS = ("textbox", "multimodaltextbox", "chatbot")
 # What one message to a chat may bring along where the chat itself sets no bound.
@@ -120,31 +120,7 @@ def history_of(endpoint: Endpoint, values: Sequence[Any]) -> list[Any] | None:
 def answer_text(endpoint: Endpoint, values: Sequence[Any]) -> str:
     """The words of an answer as the Space wrote them, out of its outputs."""
     history = history_of(endpoint, values)
-    if history is not None:
-        return "\n\n".join(_texts(_last_answer(history)))
-    return "\n\n".join(_texts(list(values)))
-
-
-def _last_answer(history: Sequence[Any]) -> list[Any]:
-    """What was said after the person's last message."""
-    if history and isinstance(history[-1], list | tuple):
-        return [history[-1][-1]]
-    roles = [entry.get("role") if isinstance(entry, Mapping) else None for entry in history]
-    asked_at = max((at for at, role in enumerate(roles) if role == "user"), default=-1)
-    return list(history[asked_at + 1 :])
-
-
-def _texts(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield from [value] if value.strip() else []
-    elif isinstance(value, Mapping):
-        for key in ("value", "content", "text"):
-            if key in value:
-                yield from _texts(value[key])
-                return
-    elif isinstance(value, list | tuple):
-        for one in value:
-            yield from _texts(one)
+    return words_in(list(values) if history is None else last_answer(history))
 
 
 def to_markdown(conversation: Conversation, turns: Sequence[Turn]) -> str:

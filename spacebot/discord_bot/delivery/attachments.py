@@ -16,8 +16,8 @@ import discord
 from spacebot.engine.jobs import JobManager
 from spacebot.errors import DiskFull, InputError
 from spacebot.models import Endpoint, File, Job
-from spacebot.spaces.inputs.form import megabytes
 from spacebot.spaces.outputs.text import code
+from spacebot.wording import file_size
 
 # A file for a Space without a limit of its own.
 MAX_UPLOAD_BYTES = 100_000_000
@@ -143,7 +143,7 @@ async def fetch_attachment(
 def _check_size(called: str, size: int, limit: int, option: str) -> None:
     if size > limit:
         raise InputError(
-            f"{called} is {megabytes(size)} large: this Space takes at most "
-            f"{megabytes(limit)} a file. Attach a smaller one.",
+            f"{called} is {file_size(size)} large: this Space takes at most "
+            f"{file_size(limit)} a file. Attach a smaller one.",
             option=option,
         )

@@ -11,8 +11,8 @@ from discord import ui
 from spacebot.discord_bot.find.sought import Sought
 from spacebot.engine.space_finder import Answer, FileKind, Findings, Wish
 from spacebot.models import SpaceListing
-from spacebot.spaces.inputs.components.base import clip
 from spacebot.spaces.outputs.text import code, escape, plain_line, small
+from spacebot.wording import clip
 
 TRY = "Try one…"
 # Escaping may double a text: ten answers then still have room in an embed's 6,000 characters.

@@ -12,9 +12,10 @@ from discord import ui
 
 from spacebot.discord_bot.forms.file_types import TypedUpload
 from spacebot.models import Endpoint, File, Option, OptionType, Parameter
-from spacebot.spaces.inputs.components.base import clip, one_line, plain_number
+from spacebot.spaces.inputs.components.base import one_line, plain_number
 from spacebot.spaces.inputs.components.menu import menu_of
 from spacebot.spaces.inputs.form import fields
+from spacebot.wording import clip
 
 # Discord's limits: of a label, of what stands under it, of a text, of a radio group or a
 # group of boxes, of a select, of the files in one field.

@@ -17,7 +17,7 @@ from spacebot.discord_bot.forms.drafts import FIELDS_PER_PAGE, FormDraft, FormFi
 from spacebot.discord_bot.forms.fields import fields_of
 from spacebot.errors import InputError
 from spacebot.models import Endpoint
-from spacebot.spaces.inputs.components.base import clip
+from spacebot.wording import clip
 
 MAX_TITLE = 45
 # The open forms, and how many seconds each stays open.

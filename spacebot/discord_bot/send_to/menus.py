@@ -10,8 +10,9 @@ import discord
 from spacebot.engine import recipes
 from spacebot.engine.catalogue import Catalogue
 from spacebot.models import Endpoint, File
-from spacebot.spaces.inputs.components.base import clip, one_line
+from spacebot.spaces.inputs.components.base import one_line
 from spacebot.spaces.schema import commands_of
+from spacebot.wording import clip
 
 
 @dataclass(frozen=True, slots=True)

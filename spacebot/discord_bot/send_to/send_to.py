@@ -28,7 +28,7 @@ from spacebot.discord_bot.send_to.menus import (
 )
 from spacebot.engine import recipes
 from spacebot.models import MessageRef
-from spacebot.spaces.inputs.components.base import clip
+from spacebot.wording import clip
 
 TARGETS_PER_PAGE = 25
 # Discord's limit for the label of a form's field.

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from spacebot.concurrency import growing_pauses
 from spacebot.engine.built_in import BuiltIn
@@ -20,11 +19,11 @@ from spacebot.errors import EndpointGone, SpacebotError
 from spacebot.models import (
     NO_ACCOUNT,
     Account,
+    AutocompleteRequest,
     Choice,
     Endpoint,
     FollowUp,
     Parameter,
-    Requester,
     Source,
     Space,
     SpaceStatus,
@@ -214,33 +213,27 @@ class Catalogue:
             "Look at the commands there are now."
         )
 
-    async def suggest(
-        self,
-        endpoint: Endpoint,
-        option: str,
-        text: str,
-        arguments: Mapping[str, Any],
-        requester: Requester,
-    ) -> list[Choice]:
-        """What to offer for an option while a person types, who has given `arguments` so far.
+    async def suggest(self, asked: AutocompleteRequest) -> list[Choice]:
+        """What to offer for an option while a person types.
 
         The Space's page is asked, for `AUTOCOMPLETE_TIMEOUT` seconds at most; else what was
         last known is offered.
         """
-        parameter = inputs.parameter_of(endpoint, option)
+        endpoint = asked.endpoint
+        parameter = inputs.parameter_of(endpoint, asked.option)
         if parameter is None or not parameter.live or endpoint.space in self.built_in:
-            return await _suggest(parameter, text)
+            return await _suggest(parameter, asked.text)
         connection = self.connection(endpoint.space)
         try:
             if not connection.is_open:
                 # Typing alone wakes no Space.
                 raise TimeoutError
             async with asyncio.timeout(AUTOCOMPLETE_TIMEOUT):
-                values = inputs.partial_values(endpoint, arguments)
-                found = await connection.offered(endpoint, parameter.name, values, requester)
+                values = inputs.partial_values(endpoint, asked.arguments)
+                found = await connection.offered(endpoint, parameter.name, values, asked.requester)
         except (SpacebotError, TimeoutError):
             found = connection.pages.last_known(endpoint, parameter.name)
-        return await _suggest(found, text)
+        return await _suggest(found, asked.text)
 
     async def follow_up(
         self, space: str, wanted: FollowUp, account: Account = NO_ACCOUNT
@@ -358,8 +351,6 @@ class Catalogue:
                 continue
             try:
                 space = read_described(source, self._described(source.space), taken - {source.name})
-                for endpoint in space.endpoints:
-                    inputs.prepare_menus(endpoint.parameters)
                 self._check(source.space, source.then)
             except Exception as error:
                 # One Space of an odd shape must not keep the others from being offered.

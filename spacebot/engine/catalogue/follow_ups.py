@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from spacebot.engine.on_demand import read_described
 from spacebot.errors import SettingsError
 from spacebot.models import Endpoint, FollowUp, Source
-from spacebot.spaces import inputs
 from spacebot.spaces.client import SpaceDescription
 
 
@@ -30,7 +29,6 @@ def read_follow_up(space: str, wanted: FollowUp, description: SpaceDescription) 
     if not read.endpoints:
         raise SettingsError(f"{space} {wanted.endpoint}: {read.excluded[0].reason}.")
     (endpoint,) = read.endpoints
-    inputs.prepare_menus(endpoint.parameters)
     known = {parameter.name for parameter in endpoint.parameters} | endpoint.constants.keys()
     for name in (*wanted.take, *filter(None, [wanted.index])):
         if name not in known:

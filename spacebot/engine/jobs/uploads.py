@@ -12,8 +12,8 @@ from pathlib import Path
 from spacebot.engine.jobs.queue import JobLimits
 from spacebot.errors import LimitReached
 from spacebot.models import Job
-from spacebot.spaces.inputs.form import megabytes
 from spacebot.spaces.outputs.values import files_in
+from spacebot.wording import file_size
 
 
 class UploadFolders:
@@ -58,7 +58,7 @@ def check_room(job: Job, others: Sequence[Job], limits: JobLimits) -> None:
     if size + sum(held for _, held in sizes) > limits.files_in_all:
         raise LimitReached(
             "The bot holds as many files for unfinished jobs as it takes "
-            f"({megabytes(limits.files_in_all)}). Try again in a few minutes."
+            f"({file_size(limits.files_in_all)}). Try again in a few minutes."
         )
     if (
         size + sum(held for who, held in sizes if who == job.requester.turns)
@@ -66,7 +66,7 @@ def check_room(job: Job, others: Sequence[Job], limits: JobLimits) -> None:
     ):
         raise LimitReached(
             "There is no room for these files beside those of your unfinished jobs: "
-            f"{megabytes(limits.files_per_user)} in all. Try again when a job is done, or attach "
+            f"{file_size(limits.files_per_user)} in all. Try again when a job is done, or attach "
             "smaller files."
         )
 

@@ -112,17 +112,14 @@ class KnownSpaces:
 
 
 def parse(source: Source, description: SpaceDescription) -> Space:
-    """The Space that a description gives, ready for use; raises `SpacebotError`. Blocking."""
+    """The Space that a description gives; raises `SpacebotError` alone. Blocking."""
     try:
-        space = read_described(source, description)
+        return read_described(source, description)
     except SpacebotError:
         raise
     except Exception as error:
         # A description may have any shape: what one Space sends must not end anything else.
         raise SpaceUnreadable(UNREADABLE) from error
-    for endpoint in space.endpoints:
-        inputs.prepare_menus(endpoint.parameters)
-    return space
 
 
 def _parse_packed(space: str, packed: bytes) -> Space:
@@ -134,23 +131,17 @@ def read_described(
 ) -> Space:
     """The Space that a description gives; raises what `read_space` does. Blocking."""
     read = partial(read_space, source, description.config, description.info)
-    return read(opened=description.opened, taken=taken, nsfw=description.nsfw)
+    space = read(opened=description.opened, taken=taken, nsfw=description.nsfw)
+    for endpoint in space.endpoints:
+        inputs.prepare_menus(endpoint.parameters)
+    return space
 
 
 def pack(description: SpaceDescription) -> bytes:
     """A description as the database keeps it. Blocking."""
-    content = {
-        "config": description.config,
-        "info": description.info,
-        # JSON has no numbers for keys.
-        "opened": list(description.opened.items()),
-        "nsfw": description.nsfw,
-    }
-    return zlib.compress(json.dumps(content).encode())
+    return zlib.compress(json.dumps(description.to_json()).encode())
 
 
 def unpack(packed: bytes) -> SpaceDescription:
     """A description that was packed; raises `ValueError`, `KeyError` or `zlib.error`. Blocking."""
-    content = json.loads(zlib.decompress(packed))
-    opened, nsfw = dict(content["opened"]), content["nsfw"]
-    return SpaceDescription(content["config"], content["info"], opened, nsfw)
+    return SpaceDescription.from_json(json.loads(zlib.decompress(packed)))

@@ -6,6 +6,7 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Callable
 
+from spacebot.concurrency import TaskSet
 from spacebot.engine.on_demand.known import Key
 from spacebot.spaces.client import Connection
 
@@ -21,7 +22,7 @@ class ConnectionPool:
     def __init__(self) -> None:
         self._connections: OrderedDict[Key, Connection] = OrderedDict()
         self._sweeping: asyncio.TimerHandle | None = None
-        self._closing: set[asyncio.Task[None]] = set()
+        self._closing = TaskSet()
 
     def __len__(self) -> int:
         return len(self._connections)
@@ -48,7 +49,7 @@ class ConnectionPool:
             self._sweeping.cancel()
         for key in list(self._connections):
             self._close(key)
-        await asyncio.gather(*self._closing, return_exceptions=True)
+        await self._closing.ended()
 
     def _sweep_later(self) -> None:
         if self._sweeping is None:
@@ -72,6 +73,4 @@ class ConnectionPool:
 
     def _close(self, key: Key) -> None:
         connection = self._connections.pop(key)
-        closing = asyncio.create_task(connection.close(), name=f"close {key[0]}")
-        self._closing.add(closing)
-        closing.add_done_callback(self._closing.discard)
+        self._closing.start(connection.close(), f"close {key[0]}")

@@ -9,6 +9,7 @@ import time
 from dataclasses import replace
 from functools import partial
 
+from spacebot.concurrency import TaskSet
 from spacebot.engine.on_demand.known import Key, KnownSpace, KnownSpaces, pack, parse, unpack
 from spacebot.engine.on_demand.policy import SpacePolicy
 from spacebot.engine.on_demand.pool import ConnectionPool
@@ -44,14 +45,13 @@ class OnDemandSpaces:
         self._known = KnownSpaces(store)
         self._pool = ConnectionPool()
         self._reading: dict[Key, asyncio.Task[KnownSpace]] = {}
-        self._taking: set[asyncio.Task[KnownSpace]] = set()
+        self._taking = TaskSet()
 
     async def close(self) -> None:
         """End what is being read and close the connections."""
-        tasks = [*self._reading.values(), *self._taking]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        for task in self._reading.values():
+            self._taking.hold(task)
+        await self._taking.close()
         await self._pool.close()
 
     def connection(
@@ -180,15 +180,13 @@ class OnDemandSpaces:
     def _take_later(self, key: Key, connection: Connection, description: SpaceDescription) -> None:
         """Take the description that came with a job; whoever reads the Space takes its own."""
         if key not in self._reading:
-            taking = asyncio.create_task(
-                self._take(key, connection, description), name=f"describe {key[0]}"
-            )
-            self._taking.add(taking)
-            taking.add_done_callback(self._taken)
+            work = self._take_now(key, connection, description)
+            self._taking.start(work, f"describe {key[0]}")
 
-    def _taken(self, taking: asyncio.Task[KnownSpace]) -> None:
-        self._taking.discard(taking)
-        if not taking.cancelled() and (error := taking.exception()):
+    async def _take_now(self, key: Key, connection: Connection, new: SpaceDescription) -> None:
+        try:
+            await self._take(key, connection, new)
+        except Exception as error:
             log.info("the description that came with a job is not kept: %r", error)
 
     async def _take(

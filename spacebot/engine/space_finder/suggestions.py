@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterable
 from spacebot.errors import SpacebotError
 from spacebot.models import Choice, SpaceListing
 from spacebot.spaces.client import HubClient
-from spacebot.spaces.inputs.components.base import MAX_CHOICE_LENGTH, MAX_CHOICES, clip
+from spacebot.spaces.inputs.components.base import MAX_CHOICE_LENGTH, MAX_CHOICES
+from spacebot.wording import clip
 
 log = logging.getLogger(__name__)
 

@@ -6,7 +6,7 @@ import hashlib
 import logging
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,17 @@ class SpaceDescription:
     opened: Mapping[Any, Mapping[str, Any]] = field(default_factory=dict)
     nsfw: bool = False
 
+    def to_json(self) -> dict[str, Any]:
+        """As JSON, which has no numbers for keys."""
+        content = {one.name: getattr(self, one.name) for one in fields(self)}
+        return content | {"opened": list(self.opened.items())}
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> SpaceDescription:
+        """From what `to_json` gave; raises `KeyError`, `TypeError` or `ValueError`."""
+        opened, nsfw = dict(content.get("opened", ())), bool(content.get("nsfw"))
+        return cls(content["config"], content["info"], opened, nsfw)
+
     def after(self, before: SpaceDescription | None) -> SpaceDescription:
         """This description with what `before` knows of the open page, if the page is the same."""
         known = before is not None and _parts(before.config) == _parts(self.config)
@@ -45,25 +56,16 @@ class DescriptionCache:
         """The last known description of a Space, if any."""
         try:
             kept = json_file.load(self._path(space))
-            # JSON has no numbers for keys.
-            opened = kept and dict(kept.get("opened", ()))
-            nsfw = bool(kept and kept.get("nsfw"))
-            return kept and SpaceDescription(kept["config"], kept["info"], opened, nsfw)
+            return kept and SpaceDescription.from_json(kept)
         except (OSError, ValueError, KeyError, TypeError) as error:
             log.warning("The last known description of %s cannot be read: %s", space, error)
             return None
 
     def save(self, space: str, description: SpaceDescription) -> None:
         """Keep a description for the next start; blocks."""
-        kept = {
-            "config": description.config,
-            "info": description.info,
-            "opened": list(description.opened.items()),
-            "nsfw": description.nsfw,
-        }
         try:
             with self._saving:
-                json_file.save(self._path(space), kept)
+                json_file.save(self._path(space), description.to_json())
         except OSError as error:
             log.warning("The description of %s cannot be kept in DATA_DIR: %s", space, error)
 

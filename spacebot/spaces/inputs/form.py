@@ -18,6 +18,7 @@ from spacebot.spaces.inputs.components.base import (
     refuse,
 )
 from spacebot.spaces.inputs.registry import input_for
+from spacebot.wording import file_size
 
 # Discord's limits for one command; its subcommands share the characters.
 MAX_OPTIONS = 25
@@ -200,17 +201,8 @@ def check_size(name: str, one: Any, limit: int | None) -> None:
     if length is not None and length > limit:
         raise refuse(
             name,
-            f"is {megabytes(length)} large: this Space takes at most {megabytes(limit)} a file.",
+            f"is {file_size(length)} large: this Space takes at most {file_size(limit)} a file.",
         )
-
-
-def megabytes(length: int) -> str:
-    """A number of bytes for people: "250 kB", "3.4 MB"."""
-    if length < 1000:
-        return f"{length} bytes"
-    if length < 1_000_000:
-        return f"{length / 1000:.0f} kB"
-    return f"{length / 1_000_000:.1f} MB"
 
 
 def suggest(endpoint: Endpoint, option_name: str, text: str) -> list[Choice]:

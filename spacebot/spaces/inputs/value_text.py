@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from spacebot.models import Endpoint, File, Parameter
-from spacebot.spaces.inputs.components.base import clip, name_of, one_line
+from spacebot.spaces.inputs.components.base import name_of, one_line
 from spacebot.spaces.inputs.form import group_by_parameter
 from spacebot.spaces.inputs.registry import input_for
+from spacebot.wording import clip
 
 MAX_SUMMARY_LENGTH = 300
 MAX_TITLE_LENGTH = 100

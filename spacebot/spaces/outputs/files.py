@@ -15,6 +15,7 @@ from urllib.parse import unquote_to_bytes, urlsplit
 
 from spacebot.models import File, OutgoingFile
 from spacebot.spaces.outputs import shrink, text
+from spacebot.wording import clip, file_size
 
 MAX_REQUEST_BYTES = 25 * 1024 * 1024 - 64 * 1024
 """The bytes that one message's files may have together: Discord takes requests of 25 MiB."""
@@ -108,7 +109,7 @@ class AttachmentWriter:
         path, suffix = file.path, suffix_of(file.path, file.name)
         fits = self._fitting(path, suffix, played)
         if fits is None:
-            size = megabytes(path.stat().st_size)
+            size = file_size(path.stat().st_size)
             return self._note(file, stem, f"too large to post here ({size}).", " is ")
         if fits != path:
             path, suffix = fits, fits.suffix
@@ -152,7 +153,7 @@ class AttachmentWriter:
 
     def _alt(self, suffix: str, alt: str) -> str:
         alt = (alt or self.alt) if suffix in IMAGE_SUFFIXES else ""
-        return text.shorten(text.clean(alt), MAX_ALT_LENGTH)
+        return clip(text.clean(alt), MAX_ALT_LENGTH)
 
     def _fitting(self, path: Path, suffix: str, played: bool) -> Path | None:
         """Return the file, another version of it, or None where it stays too large."""
@@ -241,11 +242,6 @@ def decode_uri(uri: str) -> tuple[bytes, str] | None:
 def is_uri(value: object) -> bool:
     """Say whether a value is a `data:` address."""
     return isinstance(value, str) and _DATA_URI.match(value) is not None
-
-
-def megabytes(size: int) -> str:
-    """Return a size as a person reads it."""
-    return f"{size / 1e6:.1f} MB" if size >= 1e5 else f"{max(1, size // 1000)} kB"
 
 
 def _where(file: File) -> str:

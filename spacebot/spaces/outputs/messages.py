@@ -21,6 +21,7 @@ from spacebot.spaces.outputs.files import (
 )
 from spacebot.spaces.outputs.registry import is_invisible, render_value
 from spacebot.spaces.outputs.values import is_update, updated_value
+from spacebot.wording import clip
 
 # Discord has a limit of 10 files a message.
 _FILES_PER_MESSAGE = 10
@@ -229,7 +230,7 @@ def _is_vague(label: str) -> bool:
 
 def _with_label(label: str, part: Rendered) -> Rendered:
     """Return a part under its label; files are named there, since they stand below the text."""
-    head = text.bold(text.shorten(label, 100))
+    head = text.bold(clip(label, 100))
     names = ", ".join(text.code(attached.name) for attached in part.files[:_FILES_PER_MESSAGE])
     more = ", …" if len(part.files) > _FILES_PER_MESSAGE else ""
     if not part.text:

@@ -28,7 +28,7 @@ from spacebot.spaces.outputs.renderers.text_renderers import (
     MonospaceRenderer,
     PlainRenderer,
 )
-from spacebot.spaces.outputs.values import as_list, files_in, holds_files, texts_in
+from spacebot.spaces.outputs.values import as_list, files_in, holds_files, last_answer, texts_in
 
 
 class Renderer(Protocol):
@@ -127,7 +127,7 @@ class ChatbotRenderer:
     """A chat: what was said last, after the person's own last message."""
 
     def __call__(self, value: Any, place: RenderContext) -> Rendered:
-        said = list(self._answer(value))
+        said = last_answer(value)
         spoken = [one for one in said if not _is_aside(one)]
         parts = [
             self._content(content, place)
@@ -135,17 +135,6 @@ class ChatbotRenderer:
             for content in as_list(message.get("content"))
         ]
         return join_parts(parts, "\n\n")
-
-    def _answer(self, value: Any) -> list[Mapping[str, Any]]:
-        """Return the messages after the last of the user's."""
-        if value and isinstance(value[-1], list | tuple):
-            return [{"content": value[-1][1]}]
-        said: list[Mapping[str, Any]] = []
-        for message in reversed(value):
-            if message.get("role") == "user":
-                break
-            said.insert(0, message)
-        return said
 
     def _content(self, content: Any, place: RenderContext) -> Rendered:
         if isinstance(content, dict):

@@ -12,6 +12,8 @@ import unicodedata
 from collections.abc import Sequence
 from urllib.parse import quote, urlsplit
 
+from spacebot.wording import clip
+
 MAX_MESSAGE_LENGTH = 2000
 """The characters that one Discord message may have."""
 
@@ -112,7 +114,7 @@ def escape(text: str) -> str:
 
 def plain_line(raw: str, limit: int) -> str:
     """Return what a Space said, which may hold HTML, as one plain line of at most `limit`."""
-    return shorten(strip_to_line(raw[: 8 * limit + 1000]), limit)
+    return clip(strip_to_line(raw[: 8 * limit + 1000]), limit)
 
 
 def strip_to_line(raw: str) -> str:
@@ -155,11 +157,6 @@ def _harmless(text: str) -> str:
     return _PERSON.sub("<" + _ZERO_WIDTH, _EVERYONE.sub("@" + _ZERO_WIDTH, clean(text)))
 
 
-def shorten(text: str, limit: int) -> str:
-    """Return `text` with at most `limit` characters, an ellipsis for what is missing."""
-    return text if len(text) <= limit else text[: max(0, limit - 1)].rstrip() + "…"
-
-
 def width(text: str) -> int:
     """Return the columns that text takes in a code block."""
     wide = sum(unicodedata.east_asian_width(letter) in "WF" for letter in text)
@@ -168,7 +165,7 @@ def width(text: str) -> int:
 
 def table(headers: Sequence[str], rows: Sequence[Sequence[str]], cell: int = 40) -> str:
     """Return rows as aligned lines, cells cut at `cell` characters; numbers stand right."""
-    lines = [[shorten(" ".join(text.split()), cell) for text in row] for row in (headers, *rows)]
+    lines = [[clip(" ".join(text.split()), cell) for text in row] for row in (headers, *rows)]
     count = max(map(len, lines), default=0)
     lines = [[*row, *[""] * (count - len(row))] for row in lines]
     widths = [max(width(row[i]) for row in lines) for i in range(count)]

@@ -45,6 +45,34 @@ def texts_in(value: Any) -> Iterator[str]:
             yield from texts_in(one)
 
 
+def last_answer(history: Sequence[Any]) -> list[Any]:
+    """The messages of a chat after the person's last one."""
+    if history and isinstance(history[-1], list | tuple):
+        # Older chats hold pairs of question and answer.
+        return [{"content": history[-1][-1]}]
+    roles = [entry.get("role") if isinstance(entry, Mapping) else None for entry in history]
+    asked_at = max((at for at, role in enumerate(roles) if role == "user"), default=-1)
+    return list(history[asked_at + 1 :])
+
+
+def words_in(value: Any) -> str:
+    """What messages, or other outputs, say in words."""
+    return "\n\n".join(_words_in(value))
+
+
+def _words_in(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield from [value] if value.strip() else []
+    elif isinstance(value, Mapping):
+        for key in ("value", "content", "text"):
+            if key in value:
+                yield from _words_in(value[key])
+                return
+    elif isinstance(value, list | tuple):
+        for one in value:
+            yield from _words_in(one)
+
+
 def holds_files(value: Any) -> bool:
     """Say whether there is a file anywhere in a value."""
     return next(files_in(value), None) is not None

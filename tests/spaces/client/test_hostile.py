@@ -18,7 +18,15 @@ from aiohttp import web
 
 from spacebot.engine.catalogue import Catalogue
 from spacebot.errors import SpacebotError, SpaceUnavailable, SpaceUnreadable
-from spacebot.models import File, Parameter, Progress, Requester, Source, Upload
+from spacebot.models import (
+    AutocompleteRequest,
+    File,
+    Parameter,
+    Progress,
+    Requester,
+    Source,
+    Upload,
+)
 from spacebot.spaces import inputs
 from spacebot.spaces.client import Connection, Network, Partial, Result
 from spacebot.spaces.client.transport.bounded_reading import MAX_MESSAGE_BYTES, parse_json
@@ -293,8 +301,9 @@ async def test_a_menu_of_50_000_choices_is_built_and_searched_in_threads(
             (endpoint,) = catalogue.spaces[0].endpoints
             (option,) = inputs.options(endpoint).options
             assert option.description == "Choice (default choice 49999)"
+            ada = Requester("1", "<@1>")
             found = await catalogue.suggest(
-                endpoint, option.name, "4999", {}, Requester("1", "<@1>")
+                AutocompleteRequest(endpoint, option.name, "4999", {}, ada)
             )
         finally:
             await catalogue.close()

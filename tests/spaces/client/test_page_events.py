@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from spacebot.models import Requester, Source
+from spacebot.models import AutocompleteRequest, Requester, Source
 from spacebot.spaces.client import DescriptionCache, SpaceDescription
 from spacebot.spaces.client.page.filled_pages import MAX_ASKS
 from spacebot.spaces.schema.wiring.javascript import constant_arguments
@@ -297,7 +297,9 @@ async def test_visitors_of_the_page_share_what_one_person_may_ask(served, tmp_pa
         (endpoint,) = (one for one in catalogue.spaces[0].endpoints if one.name == "pick")
 
         async def complete(requester: Requester, query: str) -> list[str]:
-            found = await catalogue.suggest(endpoint, "match", "", {"query": query}, requester)
+            found = await catalogue.suggest(
+                AutocompleteRequest(endpoint, "match", "", {"query": query}, requester)
+            )
             return [one.label for one in found]
 
         def visitor(number: int) -> Requester:

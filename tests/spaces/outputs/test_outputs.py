@@ -390,7 +390,7 @@ def test_what_stays_too_large_is_a_link(tmp_path: Path):
     file = File("model.bin", path, url="https://o-s.hf.space/model.bin")
     (reply,) = render(endpoint(("O", "file")), [file], tmp_path, file_limit=100_000)
     assert not reply.files
-    assert "**model.bin** is too large to post here (0.3 MB). Get it from the Space:" in reply.text
+    assert "**model.bin** is too large to post here (300 kB). Get it from the Space:" in reply.text
 
 
 def test_long_text_goes_to_three_messages_and_longer_to_a_file(tmp_path: Path):

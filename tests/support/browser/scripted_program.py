@@ -18,6 +18,7 @@ from PIL import Image
 from spacebot.errors import InputError, SpaceRaised
 from spacebot.models import (
     AnswerPlace,
+    AutocompleteRequest,
     BotPhase,
     BotStatus,
     Choice,
@@ -233,17 +234,10 @@ class ScriptedHouse:
         """The scripted endpoint of that name."""
         return next(one for one in ENDPOINTS if one.api_name == wanted.endpoint)
 
-    async def suggest(
-        self,
-        endpoint: Endpoint,
-        option: str,
-        text: str,
-        arguments: Mapping[str, Any],
-        requester: Requester,
-    ) -> list[Choice]:
+    async def suggest(self, asked: AutocompleteRequest) -> list[Choice]:
         """Keep what was asked; what fits is as it was described."""
-        self.suggested.append((option, text, arguments, requester))
-        return inputs.suggest(endpoint, option, text)
+        self.suggested.append((asked.option, asked.text, asked.arguments, asked.requester))
+        return inputs.suggest(asked.endpoint, asked.option, asked.text)
 
     async def run(self, job: Job) -> AsyncGenerator[Progress | Outcome]:
         """Yield the progress and the outcome that the endpoint's name stands for."""

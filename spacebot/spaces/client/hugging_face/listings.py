@@ -9,7 +9,8 @@ from itertools import islice
 from typing import Any, TypeVar
 
 from spacebot.models import HubUser, SpaceListing
-from spacebot.spaces.inputs.components.base import clip, one_line
+from spacebot.spaces.inputs.components.base import one_line
+from spacebot.wording import clip
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")

@@ -10,6 +10,7 @@ from typing import Any
 
 from spacebot.errors import InputError
 from spacebot.models import Choice, Option, OptionType, Parameter
+from spacebot.wording import clip
 
 # Discord's limits for the options of a slash command.
 MAX_NAME_LENGTH = 32
@@ -109,11 +110,6 @@ def quote(value: Any) -> str:
     """What was given, short and as code, where no mention and no markdown works."""
     text = clip(one_line(str(value)), 60).replace("`", "'")
     return f"`{text}`" if text else "nothing"
-
-
-def clip(text: str, length: int) -> str:
-    """The text, with "…" at the end where it had to be cut."""
-    return text if len(text) <= length else text[: max(0, length - 1)].rstrip() + "…"
 
 
 def one_line(text: str) -> str:

@@ -13,13 +13,13 @@ import dateparser
 from spacebot.models import Choice, Option, OptionType, Parameter
 from spacebot.spaces.inputs.components.base import (
     Input,
-    clip,
     make_option,
     name_of,
     one_line,
     quote,
     refuse,
 )
+from spacebot.wording import clip
 
 # Nothing longer is a date, and a parser that guesses takes its time over long texts.
 MAX_DATE_LENGTH = 60

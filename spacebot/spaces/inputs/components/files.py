@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from spacebot.models import File, Option, OptionType, Parameter, Upload
-from spacebot.spaces.inputs.components.base import Input, clip, make_option, name_of, quote, refuse
+from spacebot.spaces.inputs.components.base import Input, make_option, name_of, quote, refuse
+from spacebot.wording import clip
 
 # Several files are several attachments; Discord's form takes up to 10 in one field.
 FILE_SLOTS = 5

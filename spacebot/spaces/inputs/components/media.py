@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from spacebot.models import Option, OptionType, Parameter
-from spacebot.spaces.inputs.components.base import clip, make_option, name_of, refuse
+from spacebot.spaces.inputs.components.base import make_option, name_of, refuse
 from spacebot.spaces.inputs.components.files import FILE_SLOTS, FileInput, file_slots, to_upload
 from spacebot.spaces.inputs.components.text import check_length, max_text_length, needs_text
+from spacebot.wording import clip
 
 
 class GalleryInput(FileInput):

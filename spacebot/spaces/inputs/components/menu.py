@@ -15,11 +15,11 @@ from spacebot.models import Choice, Parameter
 from spacebot.spaces.inputs.components.base import (
     MAX_CHOICE_LENGTH,
     MAX_TEXT_LENGTH,
-    clip,
     fold,
     one_line,
     quote,
 )
+from spacebot.wording import clip
 
 # Labels may hold commas; nine are looked for, so that a long list stays quick.
 MAX_COMMAS = 9

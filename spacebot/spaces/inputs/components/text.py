@@ -13,13 +13,13 @@ from spacebot.spaces.inputs.components.base import (
     MAX_CHOICES,
     MAX_TEXT_LENGTH,
     Input,
-    clip,
     fold,
     make_option,
     name_of,
     quote,
     refuse,
 )
+from spacebot.wording import clip
 
 
 class TextboxInput(Input):

@@ -12,6 +12,7 @@ from spacebot.models import File
 from spacebot.spaces.outputs import text
 from spacebot.spaces.outputs.files import RenderContext, Rendered
 from spacebot.spaces.outputs.shrink import open_picture
+from spacebot.wording import clip
 
 # Colours that stay apart for most eyes (Okabe and Ito).
 _PALETTE = ("#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7", "#999999")
@@ -38,9 +39,7 @@ class AnnotatedImageRenderer:
             return place.add(base)
         marked = "Marked in the picture: " + ", ".join(colours)
         picture = place.write(drawn, ".png", marked)
-        return (
-            Rendered(text.escape(text.shorten(marked, 500)), picture.files) if picture else picture
-        )
+        return Rendered(text.escape(clip(marked, 500)), picture.files) if picture else picture
 
 
 def _is_here(file: Any) -> bool:
@@ -96,7 +95,7 @@ def _with_legend(picture: Image.Image, colours: Mapping[str, str]) -> Image.Imag
     font = ImageFont.load_default(size)
     x, y, places = size // 2, size // 2, []
     for label, colour in list(colours.items())[:_MAX_LEGEND_ENTRIES]:
-        label = text.shorten(label, 40)
+        label = clip(label, 40)
         room = int(font.getlength(label)) + 3 * size
         if x > size and x + room > picture.width:
             x, y = size // 2, y + 2 * size

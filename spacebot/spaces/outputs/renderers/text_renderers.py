@@ -15,6 +15,7 @@ from typing import Any
 from spacebot.spaces.outputs import markdown, text
 from spacebot.spaces.outputs.files import RenderContext, Rendered, is_uri, join_parts
 from spacebot.spaces.outputs.values import holds_files, label_of, parse_json_text, plain_value
+from spacebot.wording import clip
 
 # What is shown of a text that goes into a file.
 _PREVIEW_LENGTH = 600
@@ -120,7 +121,7 @@ class JsonRenderer:
         lines = raw.split("\n")
         if len(raw) <= _MAX_JSON_LENGTH and len(lines) <= _MAX_JSON_LINES:
             return Rendered(text.fence(raw, "json"), source=raw, suffix=".json")
-        preview = text.shorten("\n".join(lines[:20]), _PREVIEW_LENGTH) + "\n…"
+        preview = clip("\n".join(lines[:20]), _PREVIEW_LENGTH) + "\n…"
         whole = place.write(raw, ".json")
         return join_parts([Rendered(text.fence(preview, "json")), whole])
 
@@ -138,7 +139,7 @@ class LabelRenderer:
         if not confidences:
             return Rendered(text.bold(plain_value(value.get("label"))))
         rows = [
-            (text.shorten(plain_value(one["label"]), 30), float(one.get("confidence") or 0))
+            (clip(plain_value(one["label"]), 30), float(one.get("confidence") or 0))
             for one in confidences[: self._MOST]
         ]
         room = max(text.width(name) for name, _ in rows)

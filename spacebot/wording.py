@@ -1,0 +1,15 @@
+"""Lengths and sizes as people read them."""
+
+from __future__ import annotations
+
+
+def clip(text: str, length: int) -> str:
+    """The text, with "…" at the end where it had to be cut."""
+    return text if len(text) <= length else text[: max(0, length - 1)].rstrip() + "…"
+
+
+def file_size(count: int) -> str:
+    """A number of bytes: "250 bytes", "12 kB", "3.4 MB"."""
+    if count < 1000:
+        return f"{count} bytes"
+    return f"{count / 1000:.0f} kB" if count < 1_000_000 else f"{count / 1_000_000:.1f} MB"
