@@ -10,12 +10,11 @@ SpacebotError
 ├── DeployError             Hugging Face, or the owner's account there, refuses a deployment
 ├── InputError              an option the user gave; nothing was sent
 │   ├── SecretNeeded        a password that this member has not entered
-│   ├── AgeRestricted       a Space for adults, in a place that takes everyone
-│   └── TokenRefused        a Hugging Face token that cannot be used, or not any more
+│   └── AgeRestricted       a Space for adults, in a place that takes everyone
 ├── Refused                 the bot's own limits; nothing was sent
 ├── Cancelled               whoever asked, or a moderator, stopped it
 ├── Interrupted             the bot is stopping; the job is kept for its next start
-├── HubTokenRefused         Hugging Face does not accept a token, or it lacks a permission
+├── HubTokenRefused         a Hugging Face token that is not accepted, or may do too much or little
 ├── Unanswered              the bot may not write where it should answer
 ├── StoreError              the database, or the disk under DATA_DIR, fails
 │   ├── DiskFull            there is no room for a file or a row
@@ -99,10 +98,6 @@ class AgeRestricted(InputError):
         )
 
 
-class TokenRefused(InputError):
-    """A Hugging Face token is none, may do too much, or is no longer accepted or readable."""
-
-
 class LimitReached(SpacebotError):
     """The bot's own limits: which one, and when to try again."""
 
@@ -119,7 +114,7 @@ class JobInterrupted(SpacebotError):
 
 
 class HubTokenRefused(SpacebotError):
-    """Hugging Face does not accept a token, or the token lacks a permission."""
+    """A Hugging Face token that is not accepted or readable, or may do too much or too little."""
 
 
 class CannotAnswer(SpacebotError):
@@ -201,10 +196,25 @@ class SpaceBusy(SpaceError):
 
 
 class QuotaExceeded(SpaceError):
-    """The ZeroGPU quota is used up; the text holds when it is reset."""
+    """The ZeroGPU quota is used up; the text holds when it is reset.
+
+    `{whose}` in the text stands for whose quota it is. `asked` is how many seconds were asked
+    for, where the Space said that.
+    """
 
     worth_retrying = True
     safe_to_retry = True
+
+    def __init__(self, message: str, *, asked: int = 0, whose: str = "The bot's") -> None:
+        super().__init__(message.replace("{whose}", whose))
+        self._message = message
+        self.asked = asked
+
+    def belonging_to(self, whose: str) -> QuotaExceeded:
+        """The same, of another one's quota."""
+        other = QuotaExceeded(self._message, asked=self.asked, whose=whose)
+        other.worth_retrying, other.safe_to_retry = self.worth_retrying, self.safe_to_retry
+        return other
 
 
 class SignInNeeded(SpaceError):

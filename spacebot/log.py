@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections import deque
 from collections.abc import Iterable
 from threading import Lock
@@ -10,6 +11,10 @@ from threading import Lock
 LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 MAX_LINES = 2000
 MASK = "•••"
+# A member's token is no setting: whatever looks like one is hidden.
+HUB_TOKEN = re.compile(r"\bhf_\w{10,}")
+# At DEBUG they log the bodies of all that Discord sends: prompts, and what is typed into forms.
+VERBOSE_LIBRARIES = ("discord.gateway", "discord.http", "discord.webhook")
 
 
 class RedactingFormatter(logging.Formatter):
@@ -27,7 +32,7 @@ class RedactingFormatter(logging.Formatter):
         """A text without the secrets."""
         for secret in self._secrets:
             text = text.replace(secret, MASK)
-        return text
+        return HUB_TOKEN.sub(MASK, text)
 
 
 class LogBuffer(logging.Handler):
@@ -54,6 +59,8 @@ def start_logging(level: str, secrets: Iterable[str]) -> LogBuffer:
     book = LogBuffer()
     root = logging.getLogger()
     root.setLevel(level)
+    for library in VERBOSE_LIBRARIES:
+        logging.getLogger(library).setLevel(max(root.level, logging.INFO))
     for handler in (logging.StreamHandler(), book):
         handler.setFormatter(formatter)
         root.addHandler(handler)

@@ -25,6 +25,7 @@ from spacebot.discord_bot.client import Bot
 from spacebot.discord_bot.compare import COMPARE
 from spacebot.discord_bot.gateway.reach import ReachabilityMonitor, reached
 from spacebot.discord_bot.supervisor import keep_running
+from spacebot.engine.accounts import Accounts, TokenVault
 from spacebot.engine.admin import Admin
 from spacebot.engine.catalogue import AUTOCOMPLETE_TIMEOUT, Catalogue
 from spacebot.engine.follow import Follower
@@ -166,10 +167,14 @@ class Runtime:
                 on_demand=OnDemandSpaces(network, store.descriptions, await self._policy(store)),
             )
             stack.push_async_callback(catalogue.close)
+            vault = await asyncio.to_thread(TokenVault, self.settings.secret_key)
+            accounts = Accounts(store.accounts, vault, network.hub)
+            await stack.enter_async_context(accounts)
             jobs = JobManager(
                 catalogue,
                 store,
                 folder=self.settings.data_dir,
+                accounts=accounts,
                 limits=JobLimits.from_settings(self.settings),
                 deadlines=JobDeadlines.from_settings(self.settings),
             )

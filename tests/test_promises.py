@@ -44,7 +44,7 @@ LAYERS = (
     {"spaces/schema", "spaces/client"},
     {"engine/store", "engine/job_text", "engine/recipes", "engine/built_in"},
     {"engine/on_demand"},
-    {"engine/catalogue", "engine/space_finder"},
+    {"engine/accounts", "engine/catalogue", "engine/space_finder"},
     {"engine/follow_ups"},
     {"engine/jobs"},
     {"engine/admin", "engine/pacing"},
@@ -67,6 +67,7 @@ LAYERS = (
         "discord_bot/compare",
         "discord_bot/conversations",
         "discord_bot/find",
+        "discord_bot/tokens",
     },
     {"discord_bot/send_to"},
     {"discord_bot/client_status"},
@@ -86,6 +87,7 @@ OWNERS = {
     "gradio_client": {"spaces/client"},
     "huggingface_hub": {"deploy", "spaces/client"},
     "sqlalchemy": {"engine/store"},
+    "cryptography": {"engine/accounts"},
     "dotenv": {"app", "deploy"},
 }
 FILE, FUNCTION = 400, 60

@@ -38,6 +38,7 @@ from spacebot.discord_bot.registration.acknowledgement import AcknowledgingAdapt
 from spacebot.discord_bot.registration.commands import MAX_COMMANDS, build_command
 from spacebot.discord_bot.registration.registration import CommandRegistration
 from spacebot.discord_bot.send_to import SEND_TO, SendTo
+from spacebot.discord_bot.tokens import TokenCommands
 from spacebot.engine import job_text
 from spacebot.engine.built_in import BuiltIn
 from spacebot.engine.catalogue import Catalogue
@@ -112,11 +113,13 @@ class Bot(StatusClient):
 
     def _features(self) -> tuple[Feature, ...]:
         chats, automations, dispatcher = self.chat_router, self.automations, self.dispatcher
+        accounts = self.jobs.accounts
         return (
             Feature(commands=lambda: [self.send_to.context_menu()], components=SEND_TO),
             Feature(commands=lambda: [recipe_menu(dispatcher)], components=JOB_BUTTONS),
             Feature(commands=lambda: [self.find.command()], components=FIND),
             Feature(components=FORM_BUTTONS),
+            Feature(commands=lambda: [TokenCommands(accounts)] if accounts else []),
             Feature(
                 commands=lambda: [AutomationCommands(automations, dispatcher)],
                 start=automations.start,

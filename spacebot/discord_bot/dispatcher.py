@@ -127,7 +127,8 @@ class Dispatcher:
         if alone and endpoint.stateful and endpoint.then:
             # What its buttons go on with: theirs alone, and found again after a restart.
             conversation = uuid.uuid4().hex
-        job = replace(job, chain=chain, conversation=conversation)
+        account = chain.account if chain else None
+        job = replace(job, chain=chain, conversation=conversation, account=account)
         job = await self.acknowledge(interaction, job)
         await self.throttle.wait_for_crowd()
         await self.recovery(job).run()

@@ -68,8 +68,12 @@ class HubUser:
 
 @dataclass(frozen=True, slots=True)
 class GpuQuota:
-    """An account's ZeroGPU seconds. `resets_at` is None while none were used."""
+    """An account's ZeroGPU seconds. `resets_at` is None while none were used.
+
+    Whoever `pays_beyond` goes on when none are left.
+    """
 
     total: float
     left: float
     resets_at: datetime | None = None
+    pays_beyond: bool = False

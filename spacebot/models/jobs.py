@@ -110,7 +110,8 @@ class FollowUpChain:
 
     `parent` is that job's id, `root` the API name of the command at the start and
     `command` its name ("/demo paint"); `path` the labels of the follow-ups since;
-    `taken` the values by parameter, as the Space returned them.
+    `taken` the values by parameter, as the Space returned them. `account` is that of the
+    session in which it goes on; None where it needs none of what a session remembers.
     """
 
     parent: str
@@ -118,6 +119,7 @@ class FollowUpChain:
     command: str
     path: tuple[str, ...]
     taken: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    account: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +129,8 @@ class Job:
     A value is a str, int, float, bool or `File`. `conversation` names the session on
     the Space when it is not the requester's own. `command` is what was typed ("/demo
     paint"). `message_ref` says which message in Discord answers it, where one does.
-    A `stored` job outlives a restart. `chain` says what it follows.
+    A `stored` job outlives a restart. `chain` says what it follows. `account` is the key of the
+    Hugging Face account that it runs with, "" for none; None until that is chosen.
     """
 
     id: str
@@ -139,6 +142,7 @@ class Job:
     message_ref: MessageRef | None = None
     stored: bool = False
     chain: FollowUpChain | None = None
+    account: str | None = None
 
     @property
     def file_limit(self) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
@@ -14,6 +15,7 @@ from spacebot.settings.proxy import parse_proxy, proxy_variable
 from spacebot.settings.sources import SPACE_FORMS, command_source, parse_spaces, redact_entry
 
 _SERVER_SPACES = ("hub", "listed", "off")
+_MIN_SECRET_KEY = 32
 _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 
@@ -48,6 +50,16 @@ def _password(value: str) -> str:
     if len(value) < 10:
         raise ValueError("a password of at least 10 characters")
     return value
+
+
+def _secret_keys(value: str) -> tuple[str, ...]:
+    keys = tuple(key for key in re.split(r"[\s,]+", value) if key)
+    if any(len(key) < _MIN_SECRET_KEY for key in keys):
+        raise ValueError(
+            f"a random text of at least {_MIN_SECRET_KEY} characters, and earlier ones behind "
+            "it, after commas"
+        )
+    return keys
 
 
 def _people(value: str) -> tuple[str, ...]:
@@ -208,6 +220,15 @@ class Settings:
         "Without one nobody signs in with a password.",
         secret=True,
     )
+    secret_key: tuple[str, ...] = setting(
+        _secret_keys,
+        "What the Hugging Face tokens of members and servers are encrypted with: a random text of "
+        f"at least {_MIN_SECRET_KEY} characters, like that of: openssl rand -base64 48. Without "
+        "one no token is taken. To change it, put the new one before the old one, with a comma "
+        "between, and start once; then the old one can go.",
+        empty=(),
+        secret=True,
+    )
     log_level: str = setting(_level, "How much is logged: DEBUG, INFO, WARNING or ERROR.", "INFO")
     jobs_per_space: int = setting(
         _between(1, 100_000),
@@ -317,7 +338,8 @@ class Settings:
     def secrets(self) -> tuple[str, ...]:
         """The values that must never be shown or logged."""
         values = (getattr(self, one.name.lower()) for one in VARIABLES if one.secret)
-        return tuple(value for value in values if value)
+        each = (one if isinstance(one, tuple) else (one,) for one in values)
+        return tuple(value for value in itertools.chain(*each) if value)
 
     @property
     def offers_tryout(self) -> bool:

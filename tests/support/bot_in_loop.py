@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +12,7 @@ from huggingface_hub import HfApi
 
 from spacebot.discord_bot.client import Bot
 from spacebot.discord_bot.compare import COMPARE
+from spacebot.engine.accounts import Accounts, TokenVault
 from spacebot.engine.catalogue import Catalogue
 from spacebot.engine.jobs import JobDeadlines, JobLimits, JobManager
 from spacebot.engine.on_demand import OnDemandSpaces, SpacePolicy
@@ -40,6 +41,7 @@ async def at_home(
     deadlines: JobDeadlines | None = None,
     limits: JobLimits | None = None,
     hub: HfApi | None = None,
+    secret_keys: Sequence[str] = (),
     commands: bool = True,
     killed: bool = False,
     policy: SpacePolicy | None = None,
@@ -62,11 +64,14 @@ async def at_home(
             built_in=(COMPARE,),
             on_demand=OnDemandSpaces(network, store.descriptions, policy),
         )
-        jobs = JobManager(catalogue, store, folder=folder, deadlines=deadlines, limits=limits)
+        accounts = Accounts(store.accounts, TokenVault(secret_keys), network.hub)
+        jobs = JobManager(
+            catalogue, store, folder=folder, accounts=accounts, deadlines=deadlines, limits=limits
+        )
         await catalogue.start()
         bot = Bot(catalogue, jobs)
         try:
-            async with connected(server, bot):
+            async with accounts, connected(server, bot):
                 if commands:
                     await server.wait(lambda s: s.registered_commands, 10)
                 # What a restart left behind is looked for once it is ready.

@@ -49,7 +49,7 @@ from spacebot.errors import (
     LimitReached,
     SpacebotError,
 )
-from spacebot.models import AnswerPlace, Endpoint, Job, JobEnding, Requester
+from spacebot.models import AnswerPlace, Endpoint, Job, JobEnding, Requester, guild_key
 
 log = logging.getLogger(__name__)
 
@@ -106,8 +106,10 @@ class AutomationWatcher:
 
         Raises `SpacebotError`, such as `AgeRestricted` where it may not answer.
         """
-        catalogue = self.jobs.catalogue
-        found = await catalogue.find(automation.space, automation.api_name, automation.command)
+        # Never a member's, whoever sets it off.
+        account = await self.jobs.account(guild_key(automation.guild))
+        named = automation.space, automation.api_name, automation.command
+        found = await self.jobs.catalogue.find(*named, account)
         if found.answer is AnswerPlace.PRIVATE:
             raise EndpointGone(f"{automation.command} answers only whoever uses it now.")
         if found.nsfw and not answers_adults(self.client, automation):

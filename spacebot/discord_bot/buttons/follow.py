@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import discord
 
 from spacebot.discord_bot.button_base import FOLLOW
@@ -30,7 +32,13 @@ class FollowButton(JobButton, spec=FOLLOW):
             path=(*(chain.path if chain else ()), wanted.label),
             taken=follow_ups.taken_values(wanted, index, outputs, before.values, before.held),
         )
-        endpoint = await follow_ups.endpoint_of(dispatcher.jobs.catalogue, record.space, chain)
+        account = await dispatcher.jobs.account(record.account or "")
+        endpoint = await follow_ups.endpoint_of(
+            dispatcher.jobs.catalogue, record.space, chain, account
+        )
+        if endpoint.stateful:
+            # What it goes on with is in the session of that job, and of its account.
+            chain = replace(chain, account=record.account or "")
         await dispatcher.run_or_ask(
             interaction,
             f"{record.command}{follow_ups.PATH_SEPARATOR}{follow_ups.label_of(wanted, index)}",

@@ -29,7 +29,17 @@ from spacebot.engine.jobs import JobHandle, JobManager, arguments_of, from_store
 from spacebot.engine.jobs.runner import MAX_CHAT_MESSAGES
 from spacebot.engine.store import Conversation, Turn, TurnState
 from spacebot.errors import JobCancelled, JobInterrupted, SecretNeeded, SpacebotError, StoreError
-from spacebot.models import DEFAULT_FILE_LIMIT, Endpoint, Job, MessageRef, Outcome, Reply, Requester
+from spacebot.models import (
+    DEFAULT_FILE_LIMIT,
+    NO_ACCOUNT,
+    Endpoint,
+    Job,
+    MessageRef,
+    Outcome,
+    Reply,
+    Requester,
+)
+from spacebot.spaces.client import Connection
 from spacebot.spaces.outputs import MAX_MESSAGE_LENGTH
 from spacebot.spaces.outputs.text import code, small, split
 
@@ -137,7 +147,7 @@ class ChatSurface(Surface):
 
     async def _job(self) -> Job:
         kept = self.conversation
-        endpoint = await self.jobs.catalogue.find(kept.space, kept.api_name, kept.command)
+        endpoint = await endpoint_of(self.jobs, kept)
         settings = {**arguments_of(kept), **self._secrets}
         if missing := secrets_missing(endpoint, kept.arguments, self._secrets):
             raise SecretNeeded(missing)
@@ -154,7 +164,19 @@ class ChatSurface(Surface):
             conversation=kept.session,
             command=kept.command,
             message_ref=self._ref(),
+            account=self._account_key(endpoint),
         )
+
+    def _account_key(self, endpoint: Endpoint) -> str | None:
+        """The account of the session; None where the Space remembers nothing, or nothing yet.
+
+        Then it is that of whoever asks.
+        """
+        kept = self.conversation
+        if endpoint.takes_history or not endpoint.stateful:
+            return None
+        # A session of an earlier version had none.
+        return kept.account if kept.account is not None or kept.process is None else ""
 
     def _ref(self) -> MessageRef:
         kept = self.conversation
@@ -243,8 +265,12 @@ class ChatSurface(Surface):
         if not endpoint.stateful or endpoint.takes_history:
             return None
         with contextlib.suppress(SpacebotError):
-            return await self.jobs.catalogue.connection(endpoint.space).process()
+            return await self._connection(endpoint).process()
         return None
+
+    def _connection(self, endpoint: Endpoint) -> Connection:
+        account = self._running.account if self._running else NO_ACCOUNT
+        return self.jobs.catalogue.connection(endpoint.space, account)
 
     async def fail(self, error: BaseException) -> None:
         """Say what went wrong under what there is of the answer, and store that.
@@ -281,7 +307,7 @@ class ChatSurface(Surface):
     def _partial(self, endpoint: Endpoint) -> list[Any]:
         if self._running is None or self._running.partial is None:
             return []
-        connection = self.jobs.catalogue.connection(endpoint.space)
+        connection = self._connection(endpoint)
         return connection.visible(endpoint.api_name, self._running.partial.outputs)
 
     async def _end(
@@ -312,6 +338,8 @@ class ChatSurface(Surface):
         changed: dict[str, Any] = {"before": self.sent, "history": history or self.sent}
         if process is not None:
             changed["process"] = process
+        if self._running is not None and self.conversation.account is None:
+            changed["account"] = self._running.job.account
         messages = [str(one) for one in self.stream.messages]
         changed |= {"answer": messages, "used": time.time()}
         await self.save(kept.change(self.conversation.id, **changed))
@@ -345,6 +373,13 @@ class ChatSurface(Surface):
             await MessageStream(self.client, person.id).show(replies, lasting=True)
         except DISCORD_ERRORS as trouble:
             log.info("job %s: its requester could not be told: %s", self.name, trouble)
+
+
+async def endpoint_of(jobs: JobManager, conversation: Conversation) -> Endpoint:
+    """What a conversation talks to, as its account sees it; raises `SpacebotError`."""
+    begun = conversation.account, conversation.user, conversation.guild
+    named = conversation.space, conversation.api_name, conversation.command
+    return await jobs.catalogue.find(*named, await jobs.account(*begun))
 
 
 def in_messages(preview: Reply | None) -> list[Reply]:

@@ -16,7 +16,7 @@ import discord
 
 from spacebot.discord_bot.age import AgeGate
 from spacebot.discord_bot.conversations.button_specs import answer_view, is_answering
-from spacebot.discord_bot.conversations.chat_surface import LOST, ChatSurface, Question
+from spacebot.discord_bot.conversations.chat_surface import LOST, ChatSurface, Question, endpoint_of
 from spacebot.discord_bot.conversations.message_stream import MessageStream
 from spacebot.discord_bot.conversations.question_queue import (
     MAX_WAITING,
@@ -191,9 +191,7 @@ class Conversations:
 
     async def endpoint(self, conversation: Conversation) -> Endpoint:
         """What a conversation talks to, as it was last described; raises `SpacebotError`."""
-        found = await self.jobs.catalogue.find(
-            conversation.space, conversation.api_name, conversation.command
-        )
+        found = await endpoint_of(self.jobs, conversation)
         if not found.chats:
             raise EndpointGone(
                 "The Space no longer has this chat: it was changed. Start another one."
@@ -296,6 +294,7 @@ class Conversations:
             channel=str(channel),
             session=uuid.uuid4().hex,
             process=None,
+            account=None,
             addressed=False,
             open=False,
             answer=(),

@@ -167,9 +167,17 @@ class Catalogue:
         own = self.connections.get(space)
         if own is None:
             return self._guests(space).connection(space, account)
-        if account.token and self.on_demand is not None and own.is_on_hub:
+        if self.on_demand is not None and self.account_for(space, account):
             return self.on_demand.connection(space, account, source=own.source)
         return own
+
+    def account_for(self, space: str, account: Account) -> Account:
+        """The account, where it is one to use a Space with: never at an address of its own.
+
+        Nor where the owner shares a private Space, which only HF_TOKEN may see.
+        """
+        own = self.connections.get(space)
+        return account if own is None or (own.is_on_hub and own.is_open_to_all) else NO_ACCOUNT
 
     def url_of(self, space: str) -> str:
         """The address of a Space's page for people; empty where they cannot open it."""

@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from spacebot.engine import follow_ups
+from spacebot.engine.accounts import Accounts
 from spacebot.engine.catalogue import Catalogue
 from spacebot.engine.jobs.records import chain_of, to_job
 from spacebot.engine.store import JobRecord, Store
 from spacebot.errors import InputError
-from spacebot.models import Endpoint, File, Job
+from spacebot.models import NO_ACCOUNT, Endpoint, File, Job
 
 JOB_FORGOTTEN = "This job is no longer kept. Use the command again."
 
@@ -23,11 +24,16 @@ class JobArchive:
     """The jobs in the store. `upload_path` gives the place of a job's file by its name."""
 
     def __init__(
-        self, catalogue: Catalogue, store: Store, upload_path: Callable[[str, str], Path]
+        self,
+        catalogue: Catalogue,
+        store: Store,
+        upload_path: Callable[[str, str], Path],
+        accounts: Accounts | None = None,
     ) -> None:
         self.catalogue = catalogue
         self.store = store
         self._upload_path = upload_path
+        self._accounts = accounts
 
     async def recall(self, job: str) -> tuple[JobRecord, Job]:
         """A kept job with its endpoint as it is now; raises `SpacebotError`.
@@ -43,10 +49,12 @@ class JobArchive:
 
     async def endpoint_of(self, record: JobRecord) -> Endpoint:
         """The endpoint of a kept job, as it was last described; raises `SpacebotError`."""
-        chain = chain_of(record)
+        chain, account = chain_of(record), NO_ACCOUNT
+        if self._accounts is not None and record.account:
+            account = await self._accounts.get(record.account)
         if chain is not None:
-            return await follow_ups.endpoint_of(self.catalogue, record.space, chain)
-        return await self.catalogue.find(record.space, record.api_name, record.command)
+            return await follow_ups.endpoint_of(self.catalogue, record.space, chain, account)
+        return await self.catalogue.find(record.space, record.api_name, record.command, account)
 
     def adopt(self, job: str, file: File) -> File:
         """A kept file of another job as this one's own; raises `InputError` where it is gone."""

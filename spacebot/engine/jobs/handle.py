@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from spacebot.errors import JobCancelled, JobInterrupted
-from spacebot.models import Job, JobStage, Outcome, Progress, Reply
+from spacebot.models import NO_ACCOUNT, Account, Job, JobStage, Outcome, Progress, Reply
 from spacebot.spaces.client import Partial
 
 RESTARTING = (
@@ -49,6 +49,8 @@ class JobHandle:
         self.outputs: list[Any] | None = None
         self.notes: list[str] = []
         self.page_ran: tuple[str, ...] = ()
+        # Chosen when it begins.
+        self.account: Account = NO_ACCOUNT
         self.sent = False
         self.noted = False
         self.began = False

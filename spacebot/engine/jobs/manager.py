@@ -11,6 +11,7 @@ from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
+from spacebot.engine.accounts import Accounts
 from spacebot.engine.catalogue import Catalogue
 from spacebot.engine.jobs.archive import JobArchive
 from spacebot.engine.jobs.ending import ending_of
@@ -25,7 +26,7 @@ from spacebot.engine.jobs.runner import JobDeadlines, JobRunner
 from spacebot.engine.jobs.uploads import UploadFolders, check_room
 from spacebot.engine.store import RecordState, Store
 from spacebot.errors import AgeRestricted, DiskFull, JobInterrupted, LimitReached
-from spacebot.models import Job, JobEnding, Outcome, Reply
+from spacebot.models import NO_ACCOUNT, Account, Job, JobEnding, Outcome, Reply
 from spacebot.spaces.outputs import MAX_MESSAGE_LENGTH
 
 log = logging.getLogger(__name__)
@@ -51,12 +52,14 @@ class JobManager:
         store: Store,
         *,
         folder: Path,
+        accounts: Accounts | None = None,
         limits: JobLimits | None = None,
         deadlines: JobDeadlines | None = None,
         cap: int = 200_000_000,
     ) -> None:
         self.catalogue = catalogue
         self.store = store
+        self.accounts = accounts
         self.queue = JobQueue(limits or JobLimits())
         self.deadlines = deadlines or JobDeadlines()
         self.metrics = JobMetrics()
@@ -67,7 +70,7 @@ class JobManager:
         self.answered = False
         self._results = ResultFolders(folder / "results")
         self.uploads = UploadFolders(folder / "uploads")
-        self.archive = JobArchive(catalogue, store, self.uploads.path)
+        self.archive = JobArchive(catalogue, store, self.uploads.path, accounts)
         self._running: dict[str, JobHandle] = {}
         self._ours: set[str] = set()
         # What goes on with jobs whose client was closed, for the next one, and those jobs.
@@ -83,6 +86,7 @@ class JobManager:
             cap=cap,
             mark=self._mark,
             results=self._results,
+            accounts=accounts,
         )
 
     @property
@@ -138,6 +142,19 @@ class JobManager:
         # What was attached may have no room.
         with DiskFull.translate_errors():
             return await self._runner.run(running)
+
+    async def account(
+        self, key: str | None, user: str = "", guild: str | int | None = None
+    ) -> Account:
+        """The Hugging Face account of a key; for None the one that a member has in a server.
+
+        Raises `HubTokenRefused` where that one can no longer be read.
+        """
+        if self.accounts is None:
+            return NO_ACCOUNT
+        if key is None:
+            return await self.accounts.choose(user, guild)
+        return await self.accounts.get(key)
 
     def count(self, job: Job, error: BaseException | None, *, ran: float = 0.0) -> JobEnding:
         """Count how a job ended, by the error that ended it."""
@@ -289,5 +306,5 @@ class JobManager:
 def _known_columns(job: Job, state: str) -> dict[str, Any]:
     """What is known of a job by now, as columns."""
     record = to_record(job, state)
-    names = ("state", "arguments", "message_ref", "message")
+    names = ("state", "arguments", "message_ref", "message", "account")
     return {name: getattr(record, name) for name in names}

@@ -33,6 +33,7 @@ def to_record(job: Job, state: str) -> JobRecord:
         conversation=job.conversation,
         message=str(ref.message) if ref.message else None,
         chain=asdict(job.chain) if job.chain else None,
+        account=job.account,
     )
 
 
@@ -48,6 +49,7 @@ def to_job(record: JobRecord, endpoint: Endpoint) -> Job:
         message_ref=record.message_ref,
         stored=True,
         chain=chain_of(record),
+        account=record.account,
     )
 
 

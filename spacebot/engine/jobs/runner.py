@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hashlib
 import html
 import logging
 import math
@@ -15,7 +16,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from spacebot.engine import job_text
+from spacebot.engine.accounts import Accounts
 from spacebot.engine.catalogue import Catalogue
+from spacebot.engine.jobs.gpu_quota import GpuQuotas
 from spacebot.engine.jobs.handle import JobHandle
 from spacebot.engine.jobs.queue import JobQueue, QueueTicket
 from spacebot.engine.jobs.rendering import RenderPool, is_light
@@ -29,7 +32,7 @@ from spacebot.errors import (
     SpaceSilent,
     SpaceUnreadable,
 )
-from spacebot.models import JobStage, Outcome, Progress, Reply
+from spacebot.models import Job, JobStage, Outcome, Progress, Reply
 from spacebot.settings import Settings
 from spacebot.spaces import inputs, outputs
 from spacebot.spaces.client import (
@@ -97,6 +100,7 @@ class JobRunner:
         cap: int,
         mark: SentMarker,
         results: ResultFolders,
+        accounts: Accounts | None = None,
     ) -> None:
         self.catalogue = catalogue
         self.queue = queue
@@ -104,6 +108,8 @@ class JobRunner:
         self._cap = cap
         self._mark = mark
         self._results = results
+        self._accounts = accounts
+        self._quotas = GpuQuotas()
         self._rendering = RenderPool()
 
     def close(self) -> None:
@@ -111,7 +117,7 @@ class JobRunner:
         self._rendering.close()
 
     def _connection(self, running: JobHandle) -> Connection:
-        return self.catalogue.connection(running.job.endpoint.space)
+        return self.catalogue.connection(running.job.endpoint.space, running.account)
 
     async def run(self, running: JobHandle) -> Outcome:
         """Run a job to its end; raises `SpacebotError`."""
@@ -132,6 +138,7 @@ class JobRunner:
         if running.prepare is not None:
             arguments = await running.prepare(running.job)
             running.job = replace(running.job, arguments=arguments)
+        await self._choose_account(running)
         values = await self._values(running)
         endpoint, user = running.job.endpoint, running.job.requester.turns
         ticket = self.queue.enter(endpoint.space, endpoint.api_name, user)
@@ -141,6 +148,8 @@ class JobRunner:
         except SpaceRaised as error:
             error.empty = inputs.left_empty(endpoint, running.job.arguments)
             raise
+        except QuotaExceeded as error:
+            raise self._quotas.explain(running, values, error) from error
         finally:
             if ticket.sent:
                 running.run_seconds = time.monotonic() - ticket.sent
@@ -149,6 +158,13 @@ class JobRunner:
         replies = await self._render(running, running.outputs, running.header)
         timing, values = (running.wait_seconds, running.run_seconds), tuple(running.outputs)
         return Outcome(replies, *timing, values, running.page_ran)
+
+    async def _choose_account(self, running: JobHandle) -> None:
+        """Choose whose Hugging Face account the job runs with; raises `HubTokenRefused`."""
+        if self._accounts is not None:
+            account = await self._accounts.of_job(running.job)
+            running.account = self.catalogue.account_for(running.job.endpoint.space, account)
+        running.job = replace(running.job, account=running.account.key)
 
     async def _values(self, running: JobHandle) -> dict[str, Any]:
         job = running.job
@@ -211,12 +227,13 @@ class JobRunner:
     ) -> list[Any]:
         job, connection = running.job, self._connection(running)
         await self._reach(running, connection)
+        await self._quotas.check(running, connection, values)
         running.sent = True
         await self._mark(running, True)
         updates = connection.run(
             job.endpoint.api_name,
             values,
-            key=job.conversation or job.requester.user,
+            key=session_key(job),
             stateful=job.endpoint.stateful,
             before=job.endpoint.before,
             failing=job.endpoint.failing,
@@ -343,3 +360,14 @@ class JobRunner:
             notes=running.notes,
             most=MAX_CHAT_MESSAGES if job.conversation and job.endpoint.chats else MAX_MESSAGES,
         )
+
+
+def session_key(job: Job) -> str:
+    """Whose session on the Space a job runs in.
+
+    A conversation's session is named by a secret, on each connection alike: it has one for
+    each account. Other keys mean another session on each connection.
+    """
+    if job.conversation is None or not job.account:
+        return job.conversation or job.requester.user
+    return hashlib.sha256(f"{job.conversation}\n{job.account}".encode()).hexdigest()[:32]

@@ -63,7 +63,8 @@ class OnDemandSpaces:
         """
         if source is None:
             self.policy.check(space)
-        key = space, account.key
+        # A connection made with a token that was replaced since is left to end by itself.
+        key = space, account.key and f"{account.key}:{account.fingerprint}"
         return self._pool.get(key, partial(self._connect, source or Source(space), account))
 
     def _connect(self, source: Source, account: Account) -> Connection:

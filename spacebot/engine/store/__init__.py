@@ -8,6 +8,7 @@ another database. Writes that come at the same time are one transaction, so that
 hundreds of jobs at once cost one commit. DATA_DIR belongs to one process at a time.
 """
 
+from spacebot.engine.store.accounts import AccountRecord, AccountStore
 from spacebot.engine.store.automations import Automation, AutomationStore
 from spacebot.engine.store.conversations import Conversation, ConversationStore, Turn, TurnState
 from spacebot.engine.store.data_folder import DataFolder

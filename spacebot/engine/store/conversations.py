@@ -52,7 +52,8 @@ class Conversation:
     `process` the Space's process that last answered in it, which alone remembers
     it. `arguments` are the values it goes by, by option name; `history` what the
     Space's chatbot held last, and `before` what it held one turn earlier. `answer`
-    are the ids of the last answer's messages. Ids are Discord's, as text.
+    are the ids of the last answer's messages. `account` is the key of the Hugging Face
+    account that its session began with, "" for none. Ids are Discord's, as text.
     """
 
     id: str
@@ -74,6 +75,7 @@ class Conversation:
     created: float = field(default_factory=time.time)
     used: float = field(default_factory=time.time)
     ended: float | None = None
+    account: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from spacebot.engine.store.tables import (
+    accounts,
     automations,
     blocked_spaces,
     chosen_chats,
@@ -68,6 +69,13 @@ async def _eighth(connection: AsyncConnection) -> None:
     await _create(connection, space_descriptions, blocked_spaces)
 
 
+async def _ninth(connection: AsyncConnection) -> None:
+    """9: Hugging Face accounts, and whose a job or a conversation runs with."""
+    await _create(connection, accounts)
+    for column in (jobs.c.account, conversations.c.account):
+        await _add(connection, column)
+
+
 # Applied in order, each once; the number applied so far is kept in the database.
 MIGRATIONS: Sequence[Callable[[AsyncConnection], Awaitable[None]]] = (
     _first,
@@ -78,6 +86,7 @@ MIGRATIONS: Sequence[Callable[[AsyncConnection], Awaitable[None]]] = (
     _sixth,
     _seventh,
     _eighth,
+    _ninth,
 )
 
 

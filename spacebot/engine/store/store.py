@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from spacebot.engine.store.accounts import AccountStore
 from spacebot.engine.store.automations import AutomationStore
 from spacebot.engine.store.conversations import ConversationStore
 from spacebot.engine.store.data_folder import DATABASE_NAME
@@ -45,7 +46,8 @@ class JobRecord:
     `message_ref` the message that answers it; `result` the raw
     outputs; `message` the id of the message that answers it; `chain` what it
     follows (see `models.FollowUpChain`); `page_ran` what the Space's page ran before it,
-    None where that is not known. Times are epoch seconds.
+    None where that is not known; `account` the key of the Hugging Face account it ran with.
+    Times are epoch seconds.
     """
 
     id: str
@@ -64,6 +66,7 @@ class JobRecord:
     message: str | None = None
     chain: Mapping[str, Any] | None = None
     page_ran: Sequence[str] | None = None
+    account: str | None = None
 
 
 class Store:
@@ -77,6 +80,7 @@ class Store:
         self.automations = AutomationStore(self.rows, self.execute)
         self.descriptions = DescriptionStore(self.rows, self.execute)
         self.blocked_spaces = BlockedSpaceStore(self.rows, self.execute)
+        self.accounts = AccountStore(self.rows, self.execute)
         self._reads: set[asyncio.Task[Any]] = set()
 
     @classmethod

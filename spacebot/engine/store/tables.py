@@ -87,6 +87,7 @@ jobs = sa.Table(
     sa.Column("message", CleanText, index=True),
     sa.Column("chain", sa.JSON),
     sa.Column("page_ran", sa.JSON),
+    sa.Column("account", CleanText),
 )
 conversations = sa.Table(
     "conversations",
@@ -110,6 +111,7 @@ conversations = sa.Table(
     sa.Column("created", sa.Float, nullable=False),
     sa.Column("used", sa.Float, nullable=False, index=True),
     sa.Column("ended", sa.Float),
+    sa.Column("account", CleanText),
 )
 turns = sa.Table(
     "turns",
@@ -169,6 +171,16 @@ space_descriptions = sa.Table(
 # The Spaces ("owner/name") and authors ("owner") that the bot's owner has blocked.
 blocked_spaces = sa.Table(
     "blocked_spaces", metadata, sa.Column("name", CleanText, primary_key=True)
+)
+accounts = sa.Table(
+    "accounts",
+    metadata,
+    sa.Column("key", CleanText, primary_key=True),
+    sa.Column("name", CleanText, nullable=False),
+    sa.Column("role", CleanText, nullable=False),
+    sa.Column("maker", CleanText, nullable=False),
+    sa.Column("sealed", CleanText, nullable=False),
+    sa.Column("created", sa.Float, nullable=False),
 )
 schema_version = sa.Table("schema_version", metadata, sa.Column("version", sa.Integer))
 

@@ -22,6 +22,7 @@ from spacebot.errors import HubUnavailable, LoginNeeded, SpaceBusy, SpaceError, 
 from spacebot.models import (
     Endpoint,
     EndpointStep,
+    GpuQuota,
     JobStage,
     PageLogic,
     Parameter,
@@ -39,7 +40,7 @@ from spacebot.spaces.client.client import (
 from spacebot.spaces.client.description_cache import SpaceDescription
 from spacebot.spaces.client.error_mapping import TokenWords, connect_error, join_error, owner_words
 from spacebot.spaces.client.files.files import FileFetcher
-from spacebot.spaces.client.hub import HubSpace, is_nsfw, is_on_hub, without_gradio
+from spacebot.spaces.client.hub import HubSpace, is_nsfw, is_on_hub, is_on_zero_gpu, without_gradio
 from spacebot.spaces.client.legacy.legacy_run import LegacyRun
 from spacebot.spaces.client.page.filled_pages import PageSessions
 from spacebot.spaces.client.run import SpaceRun
@@ -101,7 +102,7 @@ class Connection:
         self._checked = 0.0
         self._limit = Cooldown()
         self.is_open_to_all = True
-        self._nsfw = False
+        self._nsfw = self._on_zero_gpu = False
 
     @property
     def is_open(self) -> bool:
@@ -118,6 +119,15 @@ class Connection:
         """What the Space said of itself when it was last connected to."""
         assert self._client is not None
         return SpaceDescription(self._client.config, self._client._info, nsfw=self._nsfw)
+
+    async def gpu_quota(self) -> GpuQuota | None:
+        """The ZeroGPU seconds of whose token it uses; None without one, or on other hardware.
+
+        Raises `SpacebotError`.
+        """
+        if not (self._token and self._on_zero_gpu):
+            return None
+        return await self.network.hub.quota(self._token)
 
     @property
     def idle_seconds(self) -> float:
@@ -207,6 +217,7 @@ class Connection:
         # A Space at its own address may be private as well: who has a token for it cannot tell.
         self.is_open_to_all = not info.private if info else not self._token
         self._nsfw = info is not None and is_nsfw(info)
+        self._on_zero_gpu = info is not None and is_on_zero_gpu(info)
         old, self._client = self._client, client
         self._checked = time.monotonic()
         self._mark(True)

@@ -119,6 +119,12 @@ def without_gradio(info: SpaceInfo | None, error: Exception) -> Exception:
     ).for_good()
 
 
+def is_on_zero_gpu(info: SpaceInfo) -> bool:
+    """Whether its GPU time counts against a quota of whoever uses it."""
+    hardware = getattr(info.runtime, "hardware", None) or ""
+    return hardware.startswith("zero")
+
+
 def is_on_hub(address: str) -> bool:
     """Whether an address is a Space's own host on Hugging Face."""
     parts = urlsplit(address)

@@ -31,7 +31,7 @@ def quota_exceeded(title: str, text: str) -> QuotaExceeded | None:
     if not _QUOTA.search(f"{title} {text}"):
         return None
     is_theirs = _UPSTREAM in text
-    whose = "The Space's own" if is_theirs else "The bot's"
+    whose = "The Space's own" if is_theirs else "{whose}"
     parts = [f"{whose} GPU quota on Hugging Face {_state(text)}, so this cannot run now."]
     reset = _RESET.search(text)
     parts.append(f"It is reset in {reset[1]}." if reset else "It is reset within 24 hours.")
@@ -39,7 +39,9 @@ def quota_exceeded(title: str, text: str) -> QuotaExceeded | None:
         parts.append("Only the Space's owner can raise it.")
     elif _NO_ACCOUNT.search(text):
         parts.append("Whoever runs the bot can raise it by setting HF_TOKEN.")
-    error = QuotaExceeded(" ".join(parts))
+    seconds = _SECONDS.search(text)
+    asked = int(seconds[1]) if seconds and not is_theirs else 0
+    error = QuotaExceeded(" ".join(parts), asked=asked)
     # The Space's own code has run up to there.
     error.safe_to_retry = not is_theirs
     return error

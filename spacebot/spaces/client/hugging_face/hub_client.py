@@ -160,7 +160,8 @@ class HubClient:
 
     async def _quota(self, token: str) -> GpuQuota:
         found = await _translated(self._ask(self.api.get_zero_gpu_quota, token=token))
-        return GpuQuota(found.base, found.remaining, found.resets_at)
+        pays = found.overquota_used is not None
+        return GpuQuota(found.base, found.remaining, found.resets_at, pays)
 
     async def _ask(self, call: Callable[..., T], *args: Any, reserve: int = 0, **kwargs: Any) -> T:
         """Call the library in a thread; raises its `HfHubHTTPError`, or `SpacebotError`."""

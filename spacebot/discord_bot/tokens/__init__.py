@@ -1,0 +1,7 @@
+"""Tokens: members and servers lend the bot their Hugging Face account, by `/token`."""
+
+from __future__ import annotations
+
+from spacebot.discord_bot.tokens.commands import TokenCommands
+
+__all__ = ["TokenCommands"]

@@ -1,0 +1,221 @@
+"""The Hugging Face accounts that members and servers lend to their jobs."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+from collections import OrderedDict
+from collections.abc import Sequence
+
+from spacebot.engine.accounts.vault import TokenVault, Unsealable
+from spacebot.engine.store import AccountRecord, AccountStore
+from spacebot.errors import HubTokenRefused, StoreError
+from spacebot.models import NO_ACCOUNT, Account, HubUser, Job, guild_key, user_key
+from spacebot.spaces.client import HubClient
+
+log = logging.getLogger(__name__)
+
+# Looked up at each job; whoever has none is remembered too.
+MAX_REMEMBERED = 10_000
+TOKEN = re.compile(r"hf_[A-Za-z0-9]{10,190}")
+ROLES = {"read": "read", "fineGrained": "fine-grained"}
+TOKENS_PAGE = "https://huggingface.co/settings/tokens"
+NO_SECRET_KEY = (
+    "Tokens are stored encrypted, and for that whoever runs this bot has to set SECRET_KEY. "
+    "Ask them to, then try again."
+)
+NO_TOKEN = (
+    "That is not a Hugging Face token: one begins with `hf_`. Make one of the type **Read** at "
+    f"<{TOKENS_PAGE}> and copy it whole."
+)
+WRITE_TOKEN = (
+    "This token may change things on Hugging Face, which nothing here needs. Make one of the "
+    f"type **Read** at <{TOKENS_PAGE}>, use that, and delete this one if you made it for me."
+)
+OTHER_TOKEN = (
+    f"Only access tokens of the types **Read** and **Fine-grained** are taken. Make one at "
+    f"<{TOKENS_PAGE}>."
+)
+MAY_WRITE = (
+    "This token may do more than read: {}. Take that from it, or make one of the type **Read**, "
+    f"at <{TOKENS_PAGE}>."
+)
+UNREADABLE = (
+    "Your Hugging Face token can no longer be read, because whoever runs this bot has changed "
+    "SECRET_KEY. Set it again with `/token set`, or go on without one after `/token delete`."
+)
+ANOTHER_S = (
+    "This goes on in a session that runs with the Hugging Face account of <@{}>, so only they can "
+    "go on in it. Begin one of your own: use the command, or press **Fork** in a conversation."
+)
+# So many of a token's permissions are named.
+MAX_NAMED = 5
+
+
+class Accounts:
+    """The accounts in the store. A token leaves it only in an `Account`."""
+
+    def __init__(self, store: AccountStore, vault: TokenVault, hub: HubClient) -> None:
+        self._store = store
+        self._vault = vault
+        self._hub = hub
+        self._known: OrderedDict[str, AccountRecord | None] = OrderedDict()
+        self._resealing: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Accounts:
+        """Seal anew, in the background, what an earlier SECRET_KEY sealed."""
+        if self._vault.is_open:
+            self._resealing = asyncio.create_task(self._reseal(), name="reseal tokens")
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._resealing is not None:
+            self._resealing.cancel()
+            await asyncio.gather(self._resealing, return_exceptions=True)
+
+    def check_open(self) -> None:
+        """Raise `HubTokenRefused` where no token can be stored."""
+        if not self._vault.is_open:
+            raise HubTokenRefused(NO_SECRET_KEY)
+
+    async def set(self, key: str, token: str, maker: str) -> AccountRecord:
+        """Check a token with the Hub and store it; raises `SpacebotError` in words."""
+        self.check_open()
+        token = token.strip()
+        if not TOKEN.fullmatch(token):
+            raise HubTokenRefused(NO_TOKEN)
+        user = await self._hub.whoami(token)
+        _check_harmless(user)
+        sealed = self._vault.seal(key, token)
+        record = AccountRecord(key, user.name, user.role, maker, sealed)
+        await self._store.put(record)
+        self._remember(key, record)
+        return record
+
+    async def delete(self, key: str) -> bool:
+        """Forget an account; whether there was one."""
+        known = await self.find(key)
+        await self._store.delete(key)
+        self._remember(key, None)
+        return known is not None
+
+    async def find(self, key: str) -> AccountRecord | None:
+        """What is stored under a key; raises `StoreError`."""
+        if key not in self._known:
+            found = await self._store.get(key)
+            # It may have been set meanwhile.
+            self._remember(key, self._known.get(key, found))
+        self._known.move_to_end(key)
+        return self._known[key]
+
+    def is_readable(self, record: AccountRecord) -> bool:
+        """Whether the token can be read with the SECRET_KEY there is."""
+        try:
+            self._vault.unseal(record.key, record.sealed)
+        except Unsealable:
+            return False
+        return True
+
+    async def choose(self, user: str, guild: int | str | None) -> Account:
+        """The account for what a member does in a server: their own, else the server's.
+
+        Raises `HubTokenRefused` where their own can no longer be read: they can mend that.
+        What a moderator has to mend costs no member anything.
+        """
+        if user and (own := await self._own(user)):
+            return own
+        return await self.get(guild_key(guild)) if guild else NO_ACCOUNT
+
+    async def _own(self, user: str) -> Account:
+        own = await self.get(user_key(user))
+        # Just looked up: this asks no database.
+        if not own and self._known.get(user_key(user)):
+            raise HubTokenRefused(UNREADABLE)
+        return own
+
+    async def of_job(self, job: Job) -> Account:
+        """The account that a job runs with; raises `HubTokenRefused`.
+
+        One that goes on in a session goes on with the account of that session; one that an
+        automation started has the server's, whoever set it off. The page has none.
+        """
+        ref = job.message_ref
+        if ref is None:
+            return NO_ACCOUNT
+        user = "" if ref.automation else job.requester.user
+        if job.account is None:
+            return await self.choose(user, ref.guild)
+        own, server = user_key(user), guild_key(ref.guild or "")
+        if job.account not in ("", own, server):
+            raise HubTokenRefused(ANOTHER_S.format(job.account.partition(":")[2]))
+        return await self._own(user) if job.account == own else await self.get(job.account)
+
+    async def get(self, key: str) -> Account:
+        """The account of a key; `NO_ACCOUNT` where none is stored, or it cannot be read."""
+        try:
+            record = await self.find(key) if key else None
+            return Account(key, self._vault.unseal(key, record.sealed)) if record else NO_ACCOUNT
+        except StoreError:
+            # The store tells of it; what needs no token goes on.
+            return NO_ACCOUNT
+        except Unsealable:
+            log.warning("a stored token cannot be read with this SECRET_KEY")
+            return NO_ACCOUNT
+
+    def _remember(self, key: str, record: AccountRecord | None) -> None:
+        self._known[key] = record
+        self._known.move_to_end(key)
+        while len(self._known) > MAX_REMEMBERED:
+            self._known.popitem(last=False)
+
+    async def _reseal(self) -> None:
+        """Seal with the first key what another one sealed, so that the other can be dropped."""
+        last, changed, unreadable = "", 0, 0
+        try:
+            while page := await self._store.after(last):
+                for record in page:
+                    done = await self._reseal_one(record)
+                    changed += done is True
+                    unreadable += done is None
+                last = page[-1].key
+        except StoreError as error:
+            log.warning("tokens could not be sealed with the new SECRET_KEY: %s", error)
+        if changed:
+            log.info("%d tokens are sealed with the first SECRET_KEY now", changed)
+        if unreadable:
+            log.warning(
+                "%d stored tokens cannot be read with SECRET_KEY; their owners are asked for them "
+                "again. Where you changed it, add the old one behind it, after a comma.",
+                unreadable,
+            )
+
+    async def _reseal_one(self, record: AccountRecord) -> bool | None:
+        """Whether it was sealed anew; None where it cannot be read."""
+        if self._vault.is_current(record.sealed):
+            return False
+        try:
+            token = self._vault.unseal(record.key, record.sealed)
+        except Unsealable:
+            return None
+        sealed = self._vault.seal(record.key, token)
+        await self._store.reseal(record, sealed)
+        self._known.pop(record.key, None)
+        return True
+
+
+def _check_harmless(user: HubUser) -> None:
+    """Raise `HubTokenRefused` for a token that may do more than read."""
+    if user.role == "write":
+        raise HubTokenRefused(WRITE_TOKEN)
+    if user.role not in ROLES:
+        raise HubTokenRefused(OTHER_TOKEN)
+    beyond = sorted(scope for scope in user.scopes if not scope.endswith(".read"))
+    if beyond:
+        raise HubTokenRefused(MAY_WRITE.format(_named(beyond)))
+
+
+def _named(scopes: Sequence[str]) -> str:
+    shown = ", ".join(f"`{scope.replace('`', '')}`" for scope in scopes[:MAX_NAMED])
+    more = len(scopes) - MAX_NAMED
+    return f"{shown} and {more} more" if more > 0 else shown

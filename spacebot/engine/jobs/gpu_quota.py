@@ -1,0 +1,78 @@
+"""ZeroGPU quotas: what is left is asked before a job is sent, and told as whose it is."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import json
+from collections import OrderedDict
+from collections.abc import Mapping
+from typing import Any
+
+from spacebot.engine.jobs.handle import JobHandle
+from spacebot.errors import QuotaExceeded, SpacebotError
+from spacebot.models import Endpoint, GpuQuota
+from spacebot.spaces.client import Connection
+
+# A job is not held up for longer by a Hub that does not say what is left, in seconds.
+ASK_TIMEOUT = 3.0
+# So many jobs that asked for more than was left are remembered.
+MAX_REMEMBERED = 1000
+
+
+class GpuQuotas:
+    """What jobs on ZeroGPU asked for. A Space says so only where it is too much.
+
+    So the same job is not sent again while less than that is left. Other values may ask for
+    less, and are sent.
+    """
+
+    def __init__(self) -> None:
+        self._asked: OrderedDict[str, int] = OrderedDict()
+
+    async def check(
+        self, running: JobHandle, connection: Connection, values: Mapping[str, Any]
+    ) -> None:
+        """Raise `QuotaExceeded` for a job that asks for more seconds than are left."""
+        quota = await _quota_of(connection)
+        if quota is None or quota.pays_beyond:
+            return
+        asked = self._asked.get(_key(running.job.endpoint, values), 1)
+        if quota.left >= asked:
+            return
+        needs = f"has {quota.left:.0f} s left and this needs {asked} s"
+        state = needs if quota.left >= 1 else "is used up"
+        when = "within 24 hours"
+        if quota.resets_at is not None:
+            when = f"<t:{quota.resets_at.timestamp():.0f}:R>"
+        raise QuotaExceeded(
+            f"{{whose}} GPU quota on Hugging Face {state}, so this was not sent. "
+            f"It is reset {when}."
+        )
+
+    def explain(
+        self, running: JobHandle, values: Mapping[str, Any], error: QuotaExceeded
+    ) -> QuotaExceeded:
+        """The error, saying whose quota it is; what was asked for is remembered."""
+        if error.asked:
+            self._asked[_key(running.job.endpoint, values)] = error.asked
+            while len(self._asked) > MAX_REMEMBERED:
+                self._asked.popitem(last=False)
+        if not running.account:
+            return error
+        return error.belonging_to("Your" if running.account.is_members else "This server's")
+
+
+async def _quota_of(connection: Connection) -> GpuQuota | None:
+    """What is left to the account that a connection uses; None where that does not matter."""
+    with contextlib.suppress(SpacebotError, TimeoutError):
+        async with asyncio.timeout(ASK_TIMEOUT):
+            return await connection.gpu_quota()
+    return None
+
+
+def _key(endpoint: Endpoint, values: Mapping[str, Any]) -> str:
+    """Tells one job from others by what it sends; holds nothing of that."""
+    said = json.dumps([endpoint.space, endpoint.api_name, values], default=str, sort_keys=True)
+    return hashlib.sha256(said.encode()).hexdigest()
