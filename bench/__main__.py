@@ -10,8 +10,9 @@ import platform
 import subprocess
 from pathlib import Path
 
+from bench.figures import Figure
 from bench.process import ROOT
-from bench.scenarios import SCENARIOS, Figure, measure
+from bench.scenarios import SCENARIOS, measure
 
 
 def table(figures: list[Figure]) -> str:

@@ -27,11 +27,10 @@ from spacebot.discord_bot.gateway.reach import ReachabilityMonitor, reached
 from spacebot.discord_bot.supervisor import keep_running
 from spacebot.engine.accounts import Accounts, TokenVault
 from spacebot.engine.admin import Admin
-from spacebot.engine.catalogue import AUTOCOMPLETE_TIMEOUT, Catalogue
+from spacebot.engine.catalogue import AUTOCOMPLETE_TIMEOUT, make_catalogue
 from spacebot.engine.follow import Follower
 from spacebot.engine.jobs import JobDeadlines, JobLimits, JobManager
-from spacebot.engine.on_demand import OnDemandSpaces, ServerSpaces, SpacePolicy
-from spacebot.engine.store import DataFolder, Store, open_store
+from spacebot.engine.store import DataFolder, open_store
 from spacebot.errors import LimitReached, NewerDatabase, StoreError
 from spacebot.models import (
     AutocompleteRequest,
@@ -158,13 +157,8 @@ class Runtime:
             if store is None:
                 return
             self._bot_status = self._first_status()
-            catalogue = Catalogue(
-                self._sources,
-                network,
-                folder=self.settings.data_dir,
-                token=self.settings.hf_token,
-                built_in=(COMPARE,),
-                on_demand=OnDemandSpaces(network, store.descriptions, await self._policy(store)),
+            catalogue = await make_catalogue(
+                self.settings, self._sources, network, store, built_in=(COMPARE,)
             )
             stack.push_async_callback(catalogue.close)
             vault = await asyncio.to_thread(TokenVault, self.settings.secret_key)
@@ -179,7 +173,7 @@ class Runtime:
                 deadlines=JobDeadlines.from_settings(self.settings),
             )
             jobs.answered = await store.answered()
-            self._admin = Admin(jobs, catalogue)
+            self._admin = Admin(jobs, catalogue, self._server_name)
             await catalogue.start()
             # What the libraries hold lives as long as the process: looking through it again
             # and again would stop the event loop for tenths of a second.
@@ -190,17 +184,6 @@ class Runtime:
 
     def _network(self) -> Network:
         return Network(connect=self.settings.connect_seconds, wake=self.settings.wake_seconds)
-
-    async def _policy(self, store: Store) -> SpacePolicy:
-        """Which Spaces members may use that no setting names."""
-        policy = SpacePolicy(
-            ServerSpaces(self.settings.server_spaces),
-            self.settings.allowed_spaces,
-            runs_per_minute=self.settings.runs_per_minute,
-            spaces_per_server=self.settings.spaces_per_server,
-        )
-        await policy.load(store.blocked_spaces)
-        return policy
 
     def _tell_closed(self, error: StoreError) -> None:
         """Say why the store does not open yet, or never will."""
@@ -273,7 +256,11 @@ class Runtime:
         return await self._ask(self._owner())
 
     async def _owner(self) -> OwnerStatus:
-        return self._ready.status()
+        return await self._ready.status()
+
+    def _server_name(self, guild: str) -> str:
+        there = self._bot.get_guild(int(guild)) if self._bot else None
+        return there.name if there else "a server that I am not in"
 
     async def act(self, action: str, target: str) -> str:
         """Do what the owner asked, from any event loop; raises `SpacebotError`."""
@@ -336,6 +323,7 @@ class Runtime:
             span=span,
             failures=jobs.history.failures[:MAX_FAILURES_SHOWN],
             paused=self._admin.paused,
+            server_spaces=await catalogue.added.totals() if catalogue.added else None,
             trouble=jobs.trouble,
         )
 

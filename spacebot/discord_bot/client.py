@@ -38,6 +38,7 @@ from spacebot.discord_bot.registration.acknowledgement import AcknowledgingAdapt
 from spacebot.discord_bot.registration.commands import MAX_COMMANDS, build_command
 from spacebot.discord_bot.registration.registration import CommandRegistration
 from spacebot.discord_bot.send_to import SEND_TO, SendTo
+from spacebot.discord_bot.server_spaces import GuildCommandTree, ServerSpaceFeature
 from spacebot.discord_bot.tokens import TokenCommands
 from spacebot.engine import job_text
 from spacebot.engine.built_in import BuiltIn
@@ -46,6 +47,7 @@ from spacebot.engine.jobs import JobManager
 from spacebot.engine.space_finder import SpaceFinder
 from spacebot.errors import InputError, JobCancelled, SpacebotError, kind_of
 from spacebot.models import MessageRef
+from spacebot.spaces.schema import commands_of
 
 log = logging.getLogger(__name__)
 
@@ -85,7 +87,7 @@ class Bot(StatusClient):
         self.catalogue = catalogue
         self.jobs = jobs
         self.privileged_intents = PrivilegedIntents(self, GatewayHandover(self).run)
-        self.tree = app_commands.CommandTree(self)
+        self.tree = GuildCommandTree(self, self.tell_failure)
         self.tree.error(self._failed)
         self.registration = CommandRegistration(self, self.tree, catalogue)
         self.forms = Forms()
@@ -102,6 +104,11 @@ class Bot(StatusClient):
         )
         self.find = Find(self.dispatcher, SpaceFinder(catalogue.hub))
         self.send_to = SendTo(self.dispatcher, self.find)
+        self.server_spaces = catalogue.added and ServerSpaceFeature(
+            self, self.tree, self.dispatcher, catalogue.added
+        )
+        if self.server_spaces:
+            self.server_spaces.commands.chat_added = self._chat_added
         self.features = self._features()
         self._unsubscribe: Callable[[], None] | None = None
         self._recovered = False
@@ -128,9 +135,10 @@ class Bot(StatusClient):
             Feature(
                 commands=chats.commands,
                 components=CHAT_BUTTONS,
-                start=chats.conversations.load,
+                start=chats.start,
                 close=chats.conversations.question_queues.close,
             ),
+            *([self.server_spaces.feature] if self.server_spaces else []),
         )
 
     async def setup_hook(self) -> None:
@@ -168,7 +176,7 @@ class Bot(StatusClient):
                     self.registration.add(command.name, partial(_same, command))
 
     def _build_built_in(self, built_in: BuiltIn) -> Any:
-        return build_command(built_in.describe(self.catalogue.spaces), self.dispatcher)
+        return build_command(built_in.describe(commands_of(self.catalogue.spaces)), self.dispatcher)
 
     def offer(self) -> None:
         """Make the commands of the catalogue's Spaces the tree's, and have Discord told."""
@@ -191,6 +199,12 @@ class Bot(StatusClient):
         """Whether Discord takes one slash command more, of this name."""
         offered = self.tree.get_commands(type=discord.AppCommandType.chat_input)
         return len(offered) < MAX_COMMANDS and name not in {command.name for command in offered}
+
+    def _chat_added(self) -> None:
+        """A server added a chat: offer what goes with it where this is the first one."""
+        if not self.chat_router.servers_have_chats:
+            self.chat_router.servers_have_chats = True
+            self.offer()
 
     def _need_content(self) -> None:
         """Ask Discord for what people write, where there are chats."""
@@ -256,6 +270,11 @@ class Bot(StatusClient):
     async def on_member_join(self, member: discord.Member) -> None:
         """Somebody became a member of a server."""
         await self.automations.on_join(member)
+
+    async def on_guild_join(self, guild: discord.Guild) -> None:
+        """A server added the bot, for the first time or again."""
+        if self.server_spaces:
+            self.server_spaces.joined(guild.id)
 
     async def on_thread_create(self, thread: discord.Thread) -> None:
         """Somebody opened a thread or a forum post."""

@@ -118,6 +118,7 @@ class Dispatcher:
         """
         self.age.check(interaction, endpoint)
         if built_in := self.jobs.catalogue.built_in.get(endpoint.space):
+            endpoint = built_in.describe(await self.commands_for(interaction)).endpoints[0]
             await built_in.run(self, interaction, endpoint, arguments)
             return
         alone = chain is None and conversation is None
@@ -132,6 +133,10 @@ class Dispatcher:
         job = await self.acknowledge(interaction, job)
         await self.throttle.wait_for_crowd()
         await self.recovery(job).run()
+
+    async def commands_for(self, interaction: discord.Interaction) -> dict[str, Endpoint]:
+        """Every command that whoever acts sees where they are."""
+        return await self.jobs.catalogue.commands_in(interaction.guild_id)
 
     def cancellable(self, job: str) -> Cancellable | None:
         """What the Cancel button of this job stops, while it runs."""
@@ -242,6 +247,8 @@ class Dispatcher:
             for name, value in interaction.namespace
             if name != option and isinstance(value, str | int | float)
         }
+        if built_in := self.jobs.catalogue.built_in.get(endpoint.space):
+            endpoint = built_in.describe(await self.commands_for(interaction)).endpoints[0]
         requester = Requester(str(interaction.user.id), interaction.user.mention)
         return await self.jobs.catalogue.suggest(
             AutocompleteRequest(endpoint, option, text, arguments, requester)

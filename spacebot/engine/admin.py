@@ -9,32 +9,41 @@ from collections.abc import Awaitable, Callable, Mapping
 from spacebot.concurrency import TaskSet
 from spacebot.engine.catalogue import Catalogue
 from spacebot.engine.jobs import JobManager
+from spacebot.engine.server_spaces import AddedSpaces
 from spacebot.errors import InputError, SpacebotError
-from spacebot.models import JobStatus, OwnerStatus
+from spacebot.models import AddedSpaceStatus, JobStatus, OwnerStatus, ServerStatus
 from spacebot.spaces.schema import commands_of
 
 log = logging.getLogger(__name__)
 
 # A Space that wakes takes minutes; whoever pressed is told, and it goes on behind.
 WAKE_WAIT = 40.0
+# So many of the Spaces that servers added are listed, the newest ones.
+MAX_ADDED_SHOWN = 500
 
 
 class Admin:
     """The owner's view of the jobs and Spaces, and the owner's actions on them."""
 
-    def __init__(self, jobs: JobManager, catalogue: Catalogue) -> None:
+    def __init__(
+        self, jobs: JobManager, catalogue: Catalogue, server_name: Callable[[str], str] = str
+    ) -> None:
         self.jobs = jobs
         self.catalogue = catalogue
+        self._server_name = server_name
         self._tasks = TaskSet()
         self._actions: Mapping[str, Callable[[str], Awaitable[str]]] = {
             "reread": self._reread,
             "pause": self._pause,
             "resume": self._resume,
             "cancel": self._cancel,
+            "remove-space": self._remove_space,
+            "block": self._block,
+            "unblock": self._unblock,
         }
 
-    def status(self) -> OwnerStatus:
-        """Every job under way, and the failures with their own texts."""
+    async def status(self) -> OwnerStatus:
+        """Every job under way, the failures with their own texts, and what servers added."""
         jobs = [
             JobStatus(
                 id=running.job.id,
@@ -45,7 +54,23 @@ class Admin:
             )
             for running in self.jobs.running
         ]
-        return OwnerStatus(tuple(jobs), self.jobs.history.texts)
+        added = self.catalogue.added
+        return OwnerStatus(
+            tuple(jobs),
+            self.jobs.history.texts,
+            await self._servers(added) if added else (),
+            tuple(sorted(added.policy.blocked)) if added else (),
+        )
+
+    async def _servers(self, added: AddedSpaces) -> tuple[ServerStatus, ...]:
+        """The newest added Spaces, by server."""
+        found: dict[str, list[AddedSpaceStatus]] = {}
+        for row in await added.store.all(limit=MAX_ADDED_SHOWN):
+            one = AddedSpaceStatus(f"/{row.name}", row.space, row.paused, row.problem)
+            found.setdefault(row.guild, []).append(one)
+        return tuple(
+            ServerStatus(self._server_name(guild), tuple(spaces)) for guild, spaces in found.items()
+        )
 
     @property
     def paused(self) -> tuple[str, ...]:
@@ -98,6 +123,29 @@ class Admin:
             raise SpacebotError(
                 "This could not be kept in DATA_DIR: look whether it can be written to."
             ) from error
+
+    @property
+    def _added(self) -> AddedSpaces:
+        if self.catalogue.added is None:
+            raise InputError("Servers cannot add Spaces here.")
+        return self.catalogue.added
+
+    async def _remove_space(self, target: str) -> str:
+        servers = await self._added.remove_everywhere(target)
+        if not servers:
+            raise InputError("No server has this Space any more. Reload the page.")
+        many = f"{servers} servers" if servers != 1 else "one server"
+        return f"{target} is removed from {many}. Moderators can add it again until it is blocked."
+
+    async def _block(self, target: str) -> str:
+        if not target.strip("/"):
+            raise InputError("Name a Space (owner/name), or an author.")
+        await self._added.policy.block(target)
+        return f"{target} is blocked: nobody can add or use it."
+
+    async def _unblock(self, target: str) -> str:
+        await self._added.policy.unblock(target)
+        return f"{target} can be added and used again."
 
     async def _cancel(self, target: str) -> str:
         running = self.jobs.find(target)

@@ -41,6 +41,7 @@ from spacebot.models.spaces import (
     Space,
 )
 from spacebot.models.status import (
+    AddedSpaceStatus,
     BotPhase,
     BotProblem,
     BotStatus,
@@ -50,6 +51,8 @@ from spacebot.models.status import (
     JobStatus,
     OwnerStatus,
     Reachability,
+    ServerSpaceTotals,
+    ServerStatus,
     SpaceStatus,
     Status,
 )

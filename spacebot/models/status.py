@@ -142,6 +142,17 @@ class SpaceStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class ServerSpaceTotals:
+    """How many Spaces servers added: in how many servers, how many of them cannot be read,
+    and how many are paused."""
+
+    spaces: int = 0
+    servers: int = 0
+    unreadable: int = 0
+    paused: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Status:
     """All that the page shows: no prompt, no user, no secret. `started` is epoch seconds.
 
@@ -149,7 +160,8 @@ class Status:
     says that a command in Discord has been answered, ever. `history`
     are the last spans of `span` seconds each, oldest first; `failures` the last
     ones, newest first; `paused` the commands that take no jobs for now; `trouble`
-    says what is wrong with the bot's database or disk.
+    says what is wrong with the bot's database or disk; `server_spaces` sums up what servers
+    added, None where they cannot.
     """
 
     bot: BotStatus
@@ -170,6 +182,7 @@ class Status:
     failures: tuple[JobFailure, ...] = ()
     paused: tuple[str, ...] = ()
     trouble: str = ""
+    server_spaces: ServerSpaceTotals | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,8 +197,37 @@ class JobStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class AddedSpaceStatus:
+    """One Space that a server added, by its command there; `problem` is a sentence."""
+
+    command: str
+    space: str
+    paused: bool = False
+    problem: str = ""
+
+    @property
+    def author(self) -> str:
+        """Whose Space it is, on Hugging Face."""
+        return self.space.partition("/")[0]
+
+
+@dataclass(frozen=True, slots=True)
+class ServerStatus:
+    """What one server added."""
+
+    name: str
+    spaces: tuple[AddedSpaceStatus, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class OwnerStatus:
-    """What only the owner sees: every job under way, and the failures' own texts."""
+    """What only the owner sees: every job under way, and the failures' own texts.
+
+    `servers` are those that added Spaces, as far as the newest of these are shown; `blocked`
+    are the Spaces ("owner/name") and authors ("owner") that members may not use.
+    """
 
     jobs: tuple[JobStatus, ...] = ()
     failures: tuple[tuple[JobFailure, str], ...] = ()
+    servers: tuple[ServerStatus, ...] = ()
+    blocked: tuple[str, ...] = ()

@@ -87,7 +87,7 @@ def sections(status: Status, *, token: bool, hosted: bool) -> tuple[PageSection,
         PageSection("counts", parts.counts(status)),
         PageSection("history", _history(status)),
         PageSection("failures", parts.failures(status.failures)),
-        PageSection("spaces", parts.spaces(len(status.spaces))),
+        PageSection("spaces", parts.spaces(len(status.spaces), status.server_spaces)),
     ]
     for index, space in enumerate(status.spaces):
         html = parts.space(space, len(status.spaces), status.paused)

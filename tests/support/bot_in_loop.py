@@ -16,6 +16,7 @@ from spacebot.engine.accounts import Accounts, TokenVault
 from spacebot.engine.catalogue import Catalogue
 from spacebot.engine.jobs import JobDeadlines, JobLimits, JobManager
 from spacebot.engine.on_demand import OnDemandSpaces, SpacePolicy
+from spacebot.engine.server_spaces import AddedSpaces
 from spacebot.engine.store import Store
 from spacebot.models import Source
 from spacebot.spaces.client import Network
@@ -56,13 +57,15 @@ async def at_home(
     async with Network(hub=hub) as network, opening as store:
         policy = policy or SpacePolicy()
         await policy.load(store.blocked_spaces)
+        on_demand = OnDemandSpaces(network, store.descriptions, policy)
         catalogue = Catalogue(
             sources,
             network,
             folder=folder,
             token=token,
             built_in=(COMPARE,),
-            on_demand=OnDemandSpaces(network, store.descriptions, policy),
+            on_demand=on_demand,
+            added=AddedSpaces(on_demand, store.server_spaces),
         )
         accounts = Accounts(store.accounts, TokenVault(secret_keys), network.hub)
         jobs = JobManager(

@@ -22,7 +22,6 @@ from spacebot.engine import job_text
 from spacebot.engine.store import Automation
 from spacebot.errors import InputError
 from spacebot.models import AnswerPlace, Endpoint
-from spacebot.spaces.schema import commands_of
 from spacebot.wording import clip
 
 MAX_AUTOMATIONS = 50
@@ -129,7 +128,7 @@ class AutomationCommands(app_commands.Group):
         per_hour: Range[int, 1, 1000] = 60,
     ) -> None:
         """Keep a new automation."""
-        command, endpoint = self._command(run)
+        command, endpoint = await self._command(interaction, run)
         kind = TRIGGERS[when]
         setting = kind.check(match)
         arguments = self._arguments(endpoint, when, values)
@@ -162,18 +161,17 @@ class AutomationCommands(app_commands.Group):
             _check_messages(channel, "channel")
         await self._answer(interaction, "✅ ", automation, self.automations.add(automation))
 
-    def _command(self, run: str) -> tuple[str, Endpoint]:
+    async def _command(
+        self, interaction: discord.Interaction[Any], run: str
+    ) -> tuple[str, Endpoint]:
         """The command of this name; raises InputError."""
         wanted = "/" + " ".join(run.removeprefix("/").split())
-        found = self._offered().get(wanted)
+        found = (await self.dispatcher.commands_for(interaction)).get(wanted)
         if found is None:
             raise InputError("`run`: I have no such command. Choose one from the list.")
         if found.answer is AnswerPlace.PRIVATE:
             raise InputError("That command answers only whoever uses it: no automation runs it.")
         return wanted, found
-
-    def _offered(self) -> dict[str, Endpoint]:
-        return commands_of(self.automations.jobs.catalogue.spaces)
 
     def _arguments(self, endpoint: Endpoint, when: str, written: str) -> dict[str, str]:
         arguments = values.parse(endpoint, written)
@@ -284,8 +282,8 @@ class AutomationCommands(app_commands.Group):
         await interaction.response.send_message(text, ephemeral=True, allowed_mentions=NO_PINGS)
 
     @add.autocomplete("run")
-    async def _runs(self, _: discord.Interaction, current: str) -> list[Choice[str]]:
-        offered = self._offered().items()
+    async def _runs(self, interaction: discord.Interaction, current: str) -> list[Choice[str]]:
+        offered = (await self.dispatcher.commands_for(interaction)).items()
         names = [name for name, one in offered if one.answer is not AnswerPlace.PRIVATE]
         found = [name for name in names if current.casefold() in name.casefold()]
         return [Choice(name=name, value=name) for name in found[:25]]
@@ -294,7 +292,8 @@ class AutomationCommands(app_commands.Group):
     async def _values(self, interaction: discord.Interaction, current: str) -> list[Choice[str]]:
         """What is given where nothing is said, to begin with."""
         now = interaction.namespace
-        endpoint, kind = self._offered().get(str(now.run)), TRIGGERS.get(str(now.when))
+        offered = await self.dispatcher.commands_for(interaction)
+        endpoint, kind = offered.get(str(now.run)), TRIGGERS.get(str(now.when))
         typed = [current[:100]] if current else []
         usual = (
             values.format_line(values.defaults(endpoint, kind))[:100] if endpoint and kind else ""

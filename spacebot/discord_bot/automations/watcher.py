@@ -109,7 +109,7 @@ class AutomationWatcher:
         # Never a member's, whoever sets it off.
         account = await self.jobs.account(guild_key(automation.guild))
         named = automation.space, automation.api_name, automation.command
-        found = await self.jobs.catalogue.find(*named, account)
+        found = await self.jobs.catalogue.find(*named, account, guild=automation.guild)
         if found.answer is AnswerPlace.PRIVATE:
             raise EndpointGone(f"{automation.command} answers only whoever uses it now.")
         if found.nsfw and not answers_adults(self.client, automation):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -19,17 +19,16 @@ from spacebot.engine.store import RecordState
 from spacebot.errors import EndpointGone, InputError
 from spacebot.models import AnswerPlace, Choice, Endpoint, Job, Parameter, Source, Space
 from spacebot.spaces import inputs
-from spacebot.spaces.schema import commands_of
 
 COMMAND_NAME = "compare"
 MIN_COMMANDS, MAX_COMMANDS = 2, 4
 TOO_FEW_COMMANDS = "There are not two commands here that take one text and need nothing else."
 
 
-def comparable_commands(spaces: Sequence[Space]) -> dict[str, tuple[Endpoint, str]]:
+def comparable_commands(commands: Mapping[str, Endpoint]) -> dict[str, tuple[Endpoint, str]]:
     """The commands that take one text and need nothing else, by name, with that text's option."""
     found: dict[str, tuple[Endpoint, str]] = {}
-    for name, endpoint in commands_of(spaces).items():
+    for name, endpoint in commands.items():
         option = recipes.text_option(endpoint)
         # What answers only whoever asks is not shown to all.
         if option is None or endpoint.answer is AnswerPlace.PRIVATE:
@@ -44,9 +43,9 @@ def _needed(endpoint: Endpoint) -> set[str]:
     return {option.name for option in options if option.required}
 
 
-def describe_command(spaces: Sequence[Space]) -> Space:
+def describe_command(commands: Mapping[str, Endpoint]) -> Space:
     """The command; raises `EndpointGone` where there is nothing to compare."""
-    names = list(comparable_commands(spaces))
+    names = list(comparable_commands(commands))
     if len(names) < MIN_COMMANDS:
         raise EndpointGone(TOO_FEW_COMMANDS)
     endpoint = Endpoint(
@@ -92,7 +91,7 @@ async def run_comparison(
     job = await dispatcher.acknowledge(interaction, job)
     # After a restart its requester is told that the answers are lost.
     await dispatcher.jobs.note_known(job, RecordState.SENT)
-    known = comparable_commands(dispatcher.jobs.catalogue.spaces)
+    known = comparable_commands(await dispatcher.commands_for(interaction))
     comparison = Comparison(dispatcher, job)
     comparison.cells = [_cell(comparison, f"/{name}", prompt, known.get(name)) for name in names]
     with contextlib.suppress(SurfaceClosed):

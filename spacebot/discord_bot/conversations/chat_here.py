@@ -8,6 +8,7 @@ import discord
 from discord import app_commands
 
 from spacebot.discord_bot.conversations.conversations import Conversations
+from spacebot.spaces.schema import commands_of
 
 CHAT_HERE = "chat-here"
 
@@ -17,10 +18,23 @@ class ChatHereCommand:
 
     def __init__(self, conversations: Conversations) -> None:
         self.conversations = conversations
+        # Whether any server has added a Space that answers messages.
+        self.servers_have_chats = False
+
+    async def start(self) -> None:
+        """Learn which conversations there are, and whether servers have chats of their own."""
+        self.servers_have_chats = await self.conversations.jobs.store.server_spaces.any_chats()
+        await self.conversations.load()
+
+    @property
+    def are_offered(self) -> bool:
+        """Whether there is a chat, everywhere or in any server."""
+        own = commands_of(self.conversations.jobs.catalogue.spaces).values()
+        return self.servers_have_chats or any(endpoint.chats for endpoint in own)
 
     def commands(self) -> list[app_commands.Command[Any, ..., Any]]:
         """The command with which moderators choose the chat of a channel, where there are any."""
-        return [self._command()] if self.conversations.chats() else []
+        return [self._command()] if self.are_offered else []
 
     def _command(self) -> app_commands.Command[Any, ..., Any]:
 
@@ -40,9 +54,10 @@ class ChatHereCommand:
         return command
 
     async def _suggest(
-        self, _: discord.Interaction[Any], current: str
+        self, interaction: discord.Interaction[Any], current: str
     ) -> list[app_commands.Choice[str]]:
-        names = [name for name in self.conversations.chats() if current.lower() in name]
+        chats = await self.conversations.chats(interaction.guild_id)
+        names = [name for name in chats if current.lower() in name]
         return [app_commands.Choice(name=name[:100], value=name[:100]) for name in names[:25]]
 
     async def _choose(self, interaction: discord.Interaction[Any], chat: str | None) -> None:
@@ -50,7 +65,7 @@ class ChatHereCommand:
         if interaction.guild_id and not interaction.permissions.manage_messages:
             await _say(interaction, "Only moderators (Manage Messages) can choose that.")
             return
-        chats = self.conversations.chats()
+        chats = await self.conversations.chats(interaction.guild_id)
         if chat is not None and chat not in chats:
             names = ", ".join(f"`{name}`" for name in chats)
             await _say(interaction, f"There is no such chat. There are: {names}.")

@@ -31,7 +31,6 @@ from spacebot.engine.jobs import SECRET_PLACEHOLDER, JobManager, to_stored
 from spacebot.engine.store import Conversation, Turn, TurnState
 from spacebot.errors import EndpointGone, InputError, SpacebotError, kind_of
 from spacebot.models import Endpoint, File, JobEnding, Reply, Requester
-from spacebot.spaces.schema import commands_of
 
 log = logging.getLogger(__name__)
 
@@ -61,9 +60,9 @@ class Conversations:
         self._interrupted: set[str] = set()
         self._locks: weakref.WeakValueDictionary[str, asyncio.Lock] = weakref.WeakValueDictionary()
 
-    def chats(self) -> dict[str, Endpoint]:
-        """The chats on offer, by their commands."""
-        commands = commands_of(self.jobs.catalogue.spaces)
+    async def chats(self, guild: int | None) -> dict[str, Endpoint]:
+        """The chats that somebody in a server sees, by their commands; None: elsewhere."""
+        commands = await self.jobs.catalogue.commands_in(guild)
         return {name: endpoint for name, endpoint in commands.items() if endpoint.chats}
 
     async def load(self) -> None:

@@ -50,11 +50,6 @@ class ConversationRouter(ChatHereCommand):
         self.client = client
         self.forms = forms
 
-    @property
-    def are_offered(self) -> bool:
-        """Whether there is a chat to talk to."""
-        return bool(self.conversations.chats())
-
     async def open(
         self,
         interaction: discord.Interaction[Any],
@@ -246,13 +241,16 @@ class ConversationRouter(ChatHereCommand):
 
     async def _chosen(self, message: discord.Message) -> tuple[str, Endpoint] | None:
         """The chat of this channel: the one that was set, or the only one there is."""
-        chats = self.conversations.chats()
+        chats = await self.conversations.chats(message.guild.id if message.guild else None)
         parent = getattr(message.channel, "parent_id", None)
         chosen = self.conversations.chosen.get(str(parent or message.channel.id))
         if chosen is not None:
-            endpoint = await self.conversations.jobs.catalogue.find(*chosen)
-            command = next((name for name, one in chats.items() if one == endpoint), "")
-            return command or endpoint.name, endpoint
+            for command, endpoint in chats.items():
+                if (endpoint.space, endpoint.api_name) == chosen:
+                    return command, endpoint
+            # Of the settings' it may be no chat any more; of others the server has it no more.
+            endpoint = self.conversations.jobs.catalogue.configured(*chosen)
+            return endpoint.name, endpoint
         if len(chats) == 1:
             return next(iter(chats.items()))
         if chats:

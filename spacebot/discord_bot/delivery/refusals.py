@@ -37,6 +37,9 @@ class Refusal(enum.Enum):
     HAS_THREAD = enum.auto()
     # The interaction is acknowledged already.
     ACKNOWLEDGED = enum.auto()
+    # A server takes no more commands of the application, or no more new ones today.
+    TOO_MANY_COMMANDS = enum.auto()
+    TOO_MANY_CREATED = enum.auto()
     # The request is malformed.
     INVALID = enum.auto()
     # Discord, or the network, is in trouble: the same may work later.
@@ -80,6 +83,8 @@ REFUSAL_BY_CODE = {
     10015: Refusal.UNANSWERED,
     10062: Refusal.UNANSWERED,
     20009: Refusal.FILTERED,
+    30032: Refusal.TOO_MANY_COMMANDS,
+    30034: Refusal.TOO_MANY_CREATED,
     40005: Refusal.TOO_LARGE,
     40060: Refusal.ACKNOWLEDGED,
     40094: Refusal.USED_UP,

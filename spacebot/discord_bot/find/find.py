@@ -17,7 +17,6 @@ from spacebot.discord_bot.open_menus import MENU_EXPIRED, MENU_ID, MENU_TTL, Ope
 from spacebot.discord_bot.registration.commands import EVERYWHERE, INSTALL_TYPES
 from spacebot.engine.space_finder import Answer, Findings, SpaceFinder
 from spacebot.models import File
-from spacebot.spaces.schema import commands_of
 
 MAX_WISH = 200
 # Each holds up to ten answers.
@@ -88,7 +87,7 @@ class Find:
         await interaction.edit_original_response(**shown)
 
     async def _find(self, interaction: discord.Interaction[Any], sought: Sought) -> Findings:
-        spaces = self.dispatcher.jobs.catalogue.spaces
+        spaces = await self.dispatcher.jobs.catalogue.spaces_in(interaction.guild_id)
         adult = self.dispatcher.age.takes(interaction)
         return await self.finder.find(sought.for_finder, spaces, adult=adult)
 
@@ -110,7 +109,7 @@ class Find:
             await self._offer_space(interaction, answer.space, wish=sought.prompt, file=sought.file)
             return
         # As it is offered now.
-        endpoint = commands_of(self.dispatcher.jobs.catalogue.spaces).get(answer.command)
+        endpoint = (await self.dispatcher.commands_for(interaction)).get(answer.command)
         if endpoint is None:
             await interaction.response.send_message(MENU_EXPIRED, ephemeral=True)
             return

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import discord
 
 from spacebot.engine import recipes
-from spacebot.engine.catalogue import Catalogue
 from spacebot.models import Endpoint, File
 from spacebot.spaces.inputs.components.base import one_line
-from spacebot.spaces.schema import commands_of
 from spacebot.wording import clip
 
 
@@ -54,18 +52,21 @@ class TargetCommand:
 
 @dataclass(slots=True, eq=False)
 class SendMenu:
-    """One open menu: what there is to send, and what is chosen so far."""
+    """One open menu: what there is to send, where to, and what is chosen so far."""
 
     items: Sequence[SendItem]
+    commands: Mapping[str, Endpoint]
     shown: discord.Interaction
     chosen: SendItem | None = None
     id: str = ""
 
 
-def targets_for(catalogue: Catalogue, item: SendItem, *, nsfw: bool) -> list[TargetCommand]:
-    """The commands that take a thing, in the owner's order; age-restricted ones where `nsfw`."""
+def targets_for(
+    commands: Mapping[str, Endpoint], item: SendItem, *, nsfw: bool
+) -> list[TargetCommand]:
+    """Those of these commands that take a thing; age-restricted ones where `nsfw`."""
     return [
         TargetCommand(command, endpoint, option)
-        for command, endpoint in commands_of(catalogue.spaces).items()
+        for command, endpoint in commands.items()
         if (nsfw or not endpoint.nsfw) and (option := item.option_of(endpoint)) is not None
     ]

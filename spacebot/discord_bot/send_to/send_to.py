@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 import discord
@@ -27,7 +27,7 @@ from spacebot.discord_bot.send_to.menus import (
     targets_for,
 )
 from spacebot.engine import recipes
-from spacebot.models import MessageRef
+from spacebot.models import Endpoint, MessageRef
 from spacebot.wording import clip
 
 TARGETS_PER_PAGE = 25
@@ -72,16 +72,21 @@ class SendTo:
         if not items:
             await interaction.response.send_message(NOTHING_TO_SEND, ephemeral=True)
             return
-        menu = SendMenu(items[:TARGETS_PER_PAGE], interaction)
+        commands = await self.dispatcher.commands_for(interaction)
+        menu = SendMenu(items[:TARGETS_PER_PAGE], commands, interaction)
         if len(items) == 1:
             menu.chosen = items[0]
         menu.id = self.menus.add(menu)
         await interaction.response.send_message(**self.show(menu), ephemeral=True)
 
-    def targets(self, interaction: discord.Interaction[Any], item: SendItem) -> list[TargetCommand]:
-        """The commands that take a thing and may answer there."""
-        nsfw = self.dispatcher.age.takes(interaction)
-        return targets_for(self.dispatcher.jobs.catalogue, item, nsfw=nsfw)
+    def targets(
+        self,
+        interaction: discord.Interaction[Any],
+        commands: Mapping[str, Endpoint],
+        item: SendItem,
+    ) -> list[TargetCommand]:
+        """Those of these commands that take a thing and may answer there."""
+        return targets_for(commands, item, nsfw=self.dispatcher.age.takes(interaction))
 
     def show(self, menu: SendMenu, page: int = 0) -> dict[str, Any]:
         """A menu's message as it is now: a text and its selects."""
@@ -90,7 +95,7 @@ class SendTo:
             view.add_item(_item_select(menu))
             view.stop()
             return {"content": "What do you want to send?", "view": view}
-        found = self.targets(menu.shown, menu.chosen)
+        found = self.targets(menu.shown, menu.commands, menu.chosen)
         if shown := found[page * TARGETS_PER_PAGE : (page + 1) * TARGETS_PER_PAGE]:
             view.add_item(_target_select(menu, shown))
         for number, label in ((page - 1, "◀ Back"), (page + 1, "More ▶")):
@@ -224,7 +229,8 @@ class ChooseTarget(MenuHandler, template=rf"to:{MENU_ID}"):
     ) -> None:
         assert menu.chosen is not None
         dispatcher, command, item = send_to.dispatcher, self.value(interaction), menu.chosen
-        found = send_to.targets(interaction, item)
+        commands = await dispatcher.commands_for(interaction)
+        found = send_to.targets(interaction, commands, item)
         target = next((one for one in found if one.command == command), None)
         if target is None:
             await interaction.response.send_message(MENU_EXPIRED, ephemeral=True)

@@ -12,9 +12,12 @@ from pathlib import Path
 from spacebot.concurrency import growing_pauses
 from spacebot.engine.built_in import BuiltIn
 from spacebot.engine.catalogue.follow_ups import named_endpoints, read_follow_up
+from spacebot.engine.catalogue.lookup import find_endpoint
 from spacebot.engine.catalogue.status import status_of
+from spacebot.engine.catalogue.suggestions import choices_for
 from spacebot.engine.catalogue.watching import watch_interval
 from spacebot.engine.on_demand import OnDemandSpaces, is_hub_name, read_described
+from spacebot.engine.server_spaces import AddedSpaces
 from spacebot.errors import EndpointGone, SpacebotError
 from spacebot.models import (
     NO_ACCOUNT,
@@ -23,14 +26,13 @@ from spacebot.models import (
     Choice,
     Endpoint,
     FollowUp,
-    Parameter,
     Source,
     Space,
     SpaceStatus,
 )
 from spacebot.spaces import inputs
 from spacebot.spaces.client import Connection, DescriptionCache, Network, SpaceDescription
-from spacebot.spaces.schema import command_name
+from spacebot.spaces.schema import commands_of
 
 log = logging.getLogger(__name__)
 
@@ -38,16 +40,14 @@ log = logging.getLogger(__name__)
 FIRST_ANSWER_WAIT = 1.0
 # How long a person who types waits for what a Space's page would offer, in seconds.
 AUTOCOMPLETE_TIMEOUT = 1.0
-# Above so many choices, those that fit what a person types are looked for in a thread.
-MAX_CHOICES_ON_LOOP = 2000
 FIRST_RETRY_PAUSE, MAX_RETRY_PAUSE = 5.0, 300.0
 
 
 class Catalogue:
     """The Spaces of the settings, each with its connection and commands, and what is built in.
 
-    `on_demand` has the Spaces that members bring; without it there are none. Whatever may
-    concern either kind is asked here: `load`, `find`, `follow_up` and `connection`.
+    `on_demand` has the Spaces that members bring, `added` those that servers keep. Whatever
+    may concern all kinds is asked here: `load`, `find`, `follow_up`, `connection`, `commands_in`.
     """
 
     def __init__(
@@ -59,8 +59,10 @@ class Catalogue:
         token: str = "",
         built_in: Sequence[BuiltIn] = (),
         on_demand: OnDemandSpaces | None = None,
+        added: AddedSpaces | None = None,
     ) -> None:
         self.on_demand = on_demand
+        self.added = added
         self.built_in = {one.name: one for one in built_in}
         self.hub = network.hub
         self._listeners: list[Callable[[], None]] = []
@@ -91,9 +93,19 @@ class Catalogue:
         """What can be offered now, in the owner's order."""
         return self._spaces
 
+    async def spaces_in(self, guild: int | str | None) -> tuple[Space, ...]:
+        """The Spaces whose commands somebody in a server sees; None: elsewhere."""
+        names = {space.name for space in self._spaces}
+        added = await self.added.spaces(str(guild)) if self.added and guild else ()
+        # The settings' keep their names, also those that came later.
+        return (*self._spaces, *(space for space in added if space.name not in names))
+
+    async def commands_in(self, guild: int | str | None) -> dict[str, Endpoint]:
+        """Every command that somebody in a server sees, as a person types it; None: elsewhere."""
+        return commands_of(await self.spaces_in(guild))
+
     def subscribe(self, changed: Callable[[], None]) -> Callable[[], None]:
-        """Call `changed` on the event loop whenever the commands may differ; returns the way
-        to end that."""
+        """Call `changed` on the loop when the commands may differ; returns how to end that."""
         self._listeners.append(changed)
         return partial(self._listeners.remove, changed)
 
@@ -193,33 +205,30 @@ class Catalogue:
         return self.on_demand
 
     async def find(
-        self, space: str, api_name: str, command: str = "", account: Account = NO_ACCOUNT
+        self,
+        space: str,
+        api_name: str,
+        command: str = "",
+        account: Account = NO_ACCOUNT,
+        *,
+        guild: str = "",
     ) -> Endpoint:
         """The endpoint of a Space or built-in command, as last described; raises `SpacebotError`.
 
-        Where several commands run it, with other fixed values, `command` ("/demo
-        paint") says which is meant.
+        `command` ("/demo paint") tells apart those that run it with other fixed values. What no
+        setting names is found only among what the server `guild` added, where one is named.
         """
         if space in self.built_in or space in self.connections:
             return self.configured(space, api_name, command)
+        if guild and self.added:
+            return await self.added.find(guild, space, api_name)
         return await self._guests(space).find(space, api_name, account)
 
     def configured(self, space: str, api_name: str, command: str = "") -> Endpoint:
         """The same, of what the settings name and what is built in; raises `EndpointGone`."""
         if built_in := self.built_in.get(space):
-            return built_in.describe(self._spaces).endpoints[0]
-        found = {
-            command_name(offered, endpoint): endpoint
-            for offered in reversed(self._spaces)
-            for endpoint in offered.endpoints
-            if endpoint.space == space and endpoint.api_name == api_name
-        }
-        if found:
-            return found.get(command) or list(found.values())[-1]
-        raise EndpointGone(
-            f"The Space no longer has {api_name}: it was changed, or is no longer offered here. "
-            "Look at the commands there are now."
-        )
+            return built_in.describe(commands_of(self._spaces)).endpoints[0]
+        return find_endpoint(self._spaces, space, api_name, command)
 
     async def suggest(self, asked: AutocompleteRequest) -> list[Choice]:
         """What to offer for an option while a person types.
@@ -230,7 +239,7 @@ class Catalogue:
         endpoint = asked.endpoint
         parameter = inputs.parameter_of(endpoint, asked.option)
         if parameter is None or not parameter.live or endpoint.space in self.built_in:
-            return await _suggest(parameter, asked.text)
+            return await choices_for(parameter, asked.text)
         connection = self.connection(endpoint.space)
         try:
             if not connection.is_open:
@@ -241,7 +250,7 @@ class Catalogue:
                 found = await connection.offered(endpoint, parameter.name, values, asked.requester)
         except (SpacebotError, TimeoutError):
             found = connection.pages.last_known(endpoint, parameter.name)
-        return await _suggest(found, asked.text)
+        return await choices_for(found, asked.text)
 
     async def follow_up(
         self, space: str, wanted: FollowUp, account: Account = NO_ACCOUNT
@@ -384,11 +393,3 @@ class Catalogue:
             if (known := self._kept.load(space)) is not None:
                 self._known[space] = known
                 self._stale.add(space)
-
-
-async def _suggest(parameter: Parameter | None, text: str) -> list[Choice]:
-    if parameter is None:
-        return []
-    if len(parameter.choices) > MAX_CHOICES_ON_LOOP:
-        return await asyncio.to_thread(inputs.suggest_for, parameter, text)
-    return inputs.suggest_for(parameter, text)

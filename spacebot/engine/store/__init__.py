@@ -1,5 +1,5 @@
 """What outlives a restart: every job, written down before work begins, every conversation,
-and every automation.
+every automation, and every Space that a server added.
 
 The only importer of the database.
 
@@ -19,6 +19,7 @@ from spacebot.engine.store.descriptions import (
     StoredDescription,
 )
 from spacebot.engine.store.opening import open_store
+from spacebot.engine.store.server_spaces import GuildCommands, ServerSpace, ServerSpaceStore
 from spacebot.engine.store.store import JobRecord, Store
 from spacebot.engine.store.tables import RecordState
 from spacebot.errors import NewerDatabase, StoreError

@@ -14,9 +14,11 @@ from spacebot.engine.store.tables import (
     blocked_spaces,
     chosen_chats,
     conversations,
+    guild_commands,
     jobs,
     metadata,
     schema_version,
+    server_spaces,
     space_descriptions,
     turns,
 )
@@ -76,6 +78,11 @@ async def _ninth(connection: AsyncConnection) -> None:
         await _add(connection, column)
 
 
+async def _tenth(connection: AsyncConnection) -> None:
+    """10: the Spaces that servers added, and what is registered for them."""
+    await _create(connection, server_spaces, guild_commands)
+
+
 # Applied in order, each once; the number applied so far is kept in the database.
 MIGRATIONS: Sequence[Callable[[AsyncConnection], Awaitable[None]]] = (
     _first,
@@ -87,6 +94,7 @@ MIGRATIONS: Sequence[Callable[[AsyncConnection], Awaitable[None]]] = (
     _seventh,
     _eighth,
     _ninth,
+    _tenth,
 )
 
 

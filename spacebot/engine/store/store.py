@@ -20,6 +20,7 @@ from spacebot.engine.store.data_folder import DATABASE_NAME
 from spacebot.engine.store.database import as_store_error, make_engine
 from spacebot.engine.store.descriptions import BlockedSpaceStore, DescriptionStore
 from spacebot.engine.store.migrations import migrate
+from spacebot.engine.store.server_spaces import ServerSpaceStore
 from spacebot.engine.store.tables import (
     BATCH_ROWS,
     as_row,
@@ -81,6 +82,7 @@ class Store:
         self.descriptions = DescriptionStore(self.rows, self.execute)
         self.blocked_spaces = BlockedSpaceStore(self.rows, self.execute)
         self.accounts = AccountStore(self.rows, self.execute)
+        self.server_spaces = ServerSpaceStore(self.rows, self.execute)
         self._reads: set[asyncio.Task[Any]] = set()
 
     @classmethod

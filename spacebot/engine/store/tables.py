@@ -182,6 +182,39 @@ accounts = sa.Table(
     sa.Column("sealed", CleanText, nullable=False),
     sa.Column("created", sa.Float, nullable=False),
 )
+# What servers added. `payload` is the command as Discord is sent it: compressed JSON.
+server_spaces = sa.Table(
+    "server_spaces",
+    metadata,
+    sa.Column("id", sa.String(12), primary_key=True),
+    sa.Column("guild", CleanText, nullable=False),
+    sa.Column("name", CleanText, nullable=False),
+    sa.Column("space", CleanText, nullable=False, index=True),
+    sa.Column("adder", CleanText, nullable=False),
+    sa.Column("endpoint", CleanText),
+    sa.Column("description", CleanText, nullable=False),
+    sa.Column("answer", sa.String(16), nullable=False),
+    sa.Column("nsfw", sa.Boolean, nullable=False),
+    sa.Column("paused", sa.Boolean, nullable=False),
+    sa.Column("title", CleanText, nullable=False),
+    sa.Column("chats", sa.Boolean, nullable=False),
+    sa.Column("problem", CleanText, nullable=False),
+    sa.Column("told", sa.Boolean, nullable=False),
+    sa.Column("read", sa.Float, nullable=False),
+    sa.Column("created", sa.Float, nullable=False),
+    sa.Column("payload", sa.LargeBinary, nullable=False),
+    sa.UniqueConstraint("guild", "name"),
+)
+guild_commands = sa.Table(
+    "guild_commands",
+    metadata,
+    sa.Column("guild", CleanText, primary_key=True),
+    sa.Column("digest", sa.String(64), nullable=False),
+    sa.Column("commands", sa.JSON, nullable=False),
+    sa.Column("created", sa.JSON, nullable=False),
+    sa.Column("pending", sa.Boolean, nullable=False),
+    sa.Column("registered", sa.Float, nullable=False),
+)
 schema_version = sa.Table("schema_version", metadata, sa.Column("version", sa.Integer))
 
 # A restart looks for what has not ended: a few rows among a million.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from .errors import ApiError, Problems, check_file_types
@@ -189,7 +190,8 @@ class Commands:
         self.places: dict[int | None, dict[int, dict[str, Any]]] = {None: {}}
         # Names that are refused for reasons which Discord does not publish.
         self.refused: set[str] = set()
-        self.created_today = 0
+        # By place: Discord counts them for each guild, and for the global ones.
+        self.created_today: Counter[int | None] = Counter()
         self.writes = 0
 
     def all(self, guild: int | None = None) -> list[dict[str, Any]]:
@@ -219,7 +221,7 @@ class Commands:
         problems.raise_any()
         self._room(sent)
         old = {(c["type"], c["name"]): c for c in self.all(guild)}
-        self._count(sum(key not in old for key in seen))
+        self._count(guild, sum(key not in old for key in seen))
         fresh = [self._stored(guild, command, old) for command in sent]
         self.places[guild] = {int(command["id"]): command for command in fresh}
         self.server.changed()
@@ -240,7 +242,7 @@ class Commands:
         old = {(c["type"], c["name"]): c for c in self.all(guild)}
         if key not in old:
             self._room([*self.all(guild), sent])
-            self._count(1)
+            self._count(guild, 1)
         command = self._stored(guild, sent, old)
         self.places.setdefault(guild, {})[int(command["id"])] = command
         self.server.changed()
@@ -277,11 +279,16 @@ class Commands:
                 text = f"Maximum number of application commands reached ({most})."
                 raise ApiError(30032, message=text)
 
-    def _count(self, created: int) -> None:
+    def _count(self, guild: int | None, created: int) -> None:
         self.writes += 1
-        if self.created_today + created > CREATES_A_DAY:
+        if self.created_today[guild] + created > CREATES_A_DAY:
             raise ApiError(30034)
-        self.created_today += created
+        self.created_today[guild] += created
+
+    def forget(self, guild: int) -> None:
+        """What Discord does where a guild throws the bot out: its commands there are gone."""
+        self.places.pop(guild, None)
+        self.server.changed()
 
     def _stored(
         self, guild: int | None, sent: dict[str, Any], old: dict[tuple[int, str], dict[str, Any]]

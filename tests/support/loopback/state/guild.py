@@ -114,6 +114,16 @@ class Guild:
         """Throws the bot out."""
         self.server.dispatch("GUILD_DELETE", {"id": str(self.id)}, guild=self)
         self.has_bot = False
+        self.server.commands.forget(self.id)
+
+    def add_bot(self) -> None:
+        """Adds the bot, for the first time or again."""
+        self.has_bot = True
+        self.joined_at = time.time()
+        self.members[self.server.bot.id] = []
+        # Discord says `unavailable` of a guild that is back after an outage, not of a new one.
+        joined = {key: value for key, value in self.to_json().items() if key != "unavailable"}
+        self.server.dispatch("GUILD_CREATE", joined, guild=self)
 
     def permissions(self, user: Account) -> int:
         """A member's permissions in the guild."""

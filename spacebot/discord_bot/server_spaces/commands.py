@@ -1,0 +1,196 @@
+"""`/space …`: what a server's moderators add, list, read again, rename, pause and remove."""
+
+from __future__ import annotations
+
+import discord
+from discord import app_commands
+from discord.app_commands import Choice, Range
+
+from spacebot.discord_bot.delivery import NO_PINGS
+from spacebot.discord_bot.server_spaces import texts
+from spacebot.discord_bot.server_spaces.changes import AddRequest, ListChanges
+from spacebot.discord_bot.server_spaces.server_commands import ServerCommands
+from spacebot.engine.store import ServerSpace
+from spacebot.errors import InputError
+from spacebot.models import AnswerPlace
+from spacebot.spaces.inputs.components.base import MAX_CHOICES
+from spacebot.wording import clip
+
+SPACE = "space"
+MODERATORS_ONLY = (
+    "Only members with the **Manage Server** permission can do this. Ask one of this server's "
+    "moderators."
+)
+SERVERS_ONLY = "This works in servers only."
+ANSWER_CHOICES = [
+    Choice(name="In the channel", value=AnswerPlace.CHANNEL.value),
+    Choice(name="In a thread", value=AnswerPlace.THREAD.value),
+    Choice(name="To whoever asks, privately", value=AnswerPlace.PRIVATE.value),
+]
+
+
+class SpaceCommands(app_commands.Group):
+    """The commands of a server's moderators.
+
+    Discord shows them to nobody else, unless a server's settings say otherwise: so each
+    checks who uses it.
+    """
+
+    def __init__(self, commands: ServerCommands) -> None:
+        super().__init__(
+            name=SPACE,
+            description="Add Spaces of Hugging Face as commands of this server",
+            allowed_contexts=app_commands.AppCommandContext(guild=True),
+            allowed_installs=app_commands.AppInstallationType(guild=True),
+            default_permissions=discord.Permissions(manage_guild=True),
+        )
+        self.commands_of_servers = commands
+        self.spaces = commands.spaces
+        self.changes = ListChanges(commands)
+
+    @app_commands.command(description="Add a Space as a command of this server")
+    @app_commands.describe(
+        space="Its name (owner/name), or the address of its page",
+        endpoint="One of its endpoints, like /predict; else all of them",
+        name="What to call the command; else it is called after the Space",
+        description="What it does, in a sentence; else what the Space says",
+        answer="Where its answers go; else where they fit best",
+        age_restricted="Whether it is for age-restricted channels only",
+    )
+    @app_commands.choices(answer=ANSWER_CHOICES)
+    async def add(
+        self,
+        interaction: discord.Interaction,
+        space: Range[str, 1, 200],
+        endpoint: Range[str, 1, 100] = "",
+        name: Range[str, 1, 32] = "",
+        description: Range[str, 1, 100] = "",
+        answer: str = "",
+        age_restricted: bool = False,
+    ) -> None:
+        """Add a Space."""
+        guild = moderated_guild(interaction)
+        request = AddRequest(
+            guild=guild,
+            adder=str(interaction.user.id),
+            space=await self.commands_of_servers.resolve(space),
+            endpoint="/" + endpoint.strip().strip("/") if endpoint.strip(" /") else None,
+            name=name,
+            description=description,
+            answer=answer,
+            nsfw=age_restricted,
+        )
+        await interaction.response.defer(ephemeral=True)
+        done = await self.changes.add(request)
+        await self._send(interaction, texts.added(done))
+
+    @app_commands.command(description="Take an added Space away")
+    @app_commands.describe(name="Its command")
+    async def remove(self, interaction: discord.Interaction, name: str) -> None:
+        """Take a Space away."""
+        row = await self._row(interaction, name)
+        await interaction.response.defer(ephemeral=True)
+        await self.changes.remove(row)
+        await self._send(interaction, f"🗑️ `/{row.name}` is gone from this server.")
+
+    @app_commands.command(name="list", description="The Spaces that this server added")
+    async def show(self, interaction: discord.Interaction) -> None:
+        """List what this server added."""
+        guild = moderated_guild(interaction)
+        rows = await self.spaces.of(guild)
+        first, *more = texts.listed(rows, self.spaces.most)
+        await self._answer(interaction, first)
+        for page in more:
+            await self._send(interaction, page)
+
+    @app_commands.command(description="What an added Space is and offers")
+    @app_commands.describe(name="Its command")
+    async def info(self, interaction: discord.Interaction, name: str) -> None:
+        """Tell what is known of an added Space."""
+        row = await self._row(interaction, name)
+        space = await self.spaces.known(row)
+        await self._answer(interaction, texts.info(row, space))
+
+    @app_commands.command(description="Read an added Space again")
+    @app_commands.describe(name="Its command")
+    async def refresh(self, interaction: discord.Interaction, name: str) -> None:
+        """Read a Space again, whatever its description's age."""
+        row = await self._row(interaction, name)
+        await interaction.response.defer(ephemeral=True)
+        before = await self.spaces.store.payload(row.id)
+        space = await self.commands_of_servers.refresh(row)
+        same = before == await self.spaces.store.payload(row.id)
+        what = "as it was" if same else "changed, and Discord has it in a moment"
+        row = await self.spaces.named(row.guild, row.name)
+        said = f"🔄 {texts.page_link(row.space)} was read again: its command is {what}."
+        await self._send(interaction, f"{said}\n{texts.info(row, space)}")
+
+    @app_commands.command(description="Call the command of an added Space something else")
+    @app_commands.describe(name="Its command", to="What to call it")
+    async def rename(
+        self, interaction: discord.Interaction, name: str, to: Range[str, 1, 32]
+    ) -> None:
+        """Rename a command."""
+        row = await self._row(interaction, name)
+        await interaction.response.defer(ephemeral=True)
+        renamed, known = await self.changes.rename(row, to)
+        late = "" if known else " Discord does not answer now; it has the new name once it does."
+        await self._send(interaction, f"✏️ `/{row.name}` is `/{renamed.name}` now.{late}")
+
+    @app_commands.command(description="Let the command of an added Space rest")
+    @app_commands.describe(name="Its command")
+    async def pause(self, interaction: discord.Interaction, name: str) -> None:
+        """Pause a command."""
+        row = await self._row(interaction, name)
+        await self.spaces.change(row, paused=True)
+        await self._answer(interaction, f"⏸️ `/{row.name}` takes no jobs until `/space resume`.")
+
+    @app_commands.command(description="Let a paused command go on")
+    @app_commands.describe(name="Its command")
+    async def resume(self, interaction: discord.Interaction, name: str) -> None:
+        """Let a paused command go on."""
+        row = await self._row(interaction, name)
+        await self.spaces.change(row, paused=False)
+        await self._answer(interaction, f"▶️ `/{row.name}` takes jobs again.")
+
+    async def _row(self, interaction: discord.Interaction, name: str) -> ServerSpace:
+        return await self.spaces.named(moderated_guild(interaction), name)
+
+    async def _answer(self, interaction: discord.Interaction, text: str) -> None:
+        await interaction.response.send_message(
+            text[:2000], ephemeral=True, allowed_mentions=NO_PINGS
+        )
+
+    async def _send(self, interaction: discord.Interaction, text: str) -> None:
+        await interaction.followup.send(text[:2000], ephemeral=True, allowed_mentions=NO_PINGS)
+
+    @remove.autocomplete("name")
+    @info.autocomplete("name")
+    @refresh.autocomplete("name")
+    @rename.autocomplete("name")
+    @pause.autocomplete("name")
+    @resume.autocomplete("name")
+    async def _names(self, interaction: discord.Interaction, current: str) -> list[Choice[str]]:
+        if not is_moderator(interaction):
+            return []
+        wanted = current.strip().lstrip("/").casefold()
+        return [
+            Choice(name=clip(f"/{row.name} · {row.space}", 100), value=row.name)
+            for row in await self.spaces.of(str(interaction.guild_id))
+            if wanted in f"{row.name} {row.space}".casefold()
+        ][:MAX_CHOICES]
+
+
+def is_moderator(interaction: discord.Interaction) -> bool:
+    """Whether whoever acts may manage the server."""
+    mine = interaction.permissions
+    return interaction.guild_id is not None and (mine.manage_guild or mine.administrator)
+
+
+def moderated_guild(interaction: discord.Interaction) -> str:
+    """The id of the server that whoever acts may manage; raises `InputError`."""
+    if interaction.guild_id is None:
+        raise InputError(SERVERS_ONLY)
+    if not is_moderator(interaction):
+        raise InputError(MODERATORS_ONLY)
+    return str(interaction.guild_id)

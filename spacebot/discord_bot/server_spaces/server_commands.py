@@ -1,0 +1,164 @@
+"""The commands of added Spaces: built when somebody uses one, and read again when they are old."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import discord
+
+from spacebot.discord_bot.dispatcher import Dispatcher
+from spacebot.discord_bot.registration import rules
+from spacebot.discord_bot.registration.commands import build_command
+from spacebot.discord_bot.server_spaces.guild_registration import GuildRegistration, pack
+from spacebot.discord_bot.server_spaces.guild_tree import GuildCommandTree
+from spacebot.engine.on_demand import hub_name
+from spacebot.engine.server_spaces import AddedSpaces, is_old, source_of
+from spacebot.engine.store import ServerSpace
+from spacebot.errors import EndpointGone, InputError, SpacebotError, SpaceNotFound, kind_of
+from spacebot.models import Space
+
+log = logging.getLogger(__name__)
+
+# How many servers' commands stand on the tree at once.
+MAX_BUILT = 256
+# How long a command waits for a Space that was never read here: Discord gives up after 3 s.
+FIRST_READ_WAIT = 2.0
+PAUSED = "`/{}` is paused in this server. A moderator can let it go on with `/space resume`."
+BEING_READ = "I am still reading {}. Try again in a minute."
+# A server's moderators, told of something: the server's id and the text.
+ModeratorLog = Callable[[int, str], Awaitable[None]]
+
+
+class ServerCommands:
+    """Puts a server's command on the tree when it is used, and keeps it as its Space is now."""
+
+    def __init__(
+        self,
+        tree: GuildCommandTree,
+        handler: Dispatcher,
+        spaces: AddedSpaces,
+        registration: GuildRegistration,
+    ) -> None:
+        self.spaces = spaces
+        self.registration = registration
+        self.moderator_log: ModeratorLog | None = None
+        self.chat_added: Callable[[], None] = lambda: None
+        self._tree = tree
+        self._handler = handler
+        self._built: OrderedDict[tuple[int, str], Space] = OrderedDict()
+        self._refreshing: dict[str, asyncio.Task[Any]] = {}
+
+    async def resolve(self, text: str) -> str:
+        """The "owner/name" that a moderator means; raises `InputError`."""
+        return hub_name(text)
+
+    async def close(self) -> None:
+        """Stop reading Spaces."""
+        tasks = list(self._refreshing.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def own_names(self) -> set[str]:
+        """The names of the bot's global commands."""
+        commands = self._tree.get_commands(type=discord.AppCommandType.chat_input)
+        return {command.name for command in commands}
+
+    def payload(self, row: ServerSpace, space: Space) -> bytes:
+        """The command as Discord is sent it; raises `InputError` where Discord would refuse it."""
+        sent = build_command(space, self._handler).to_dict(self._tree)
+        fit, whys = rules.fit_command(sent)
+        if fit is None:
+            raise InputError(
+                f"Discord does not take a command of {row.space}: {'; '.join(whys)}. "
+                "Choose another Space or `endpoint`."
+            )
+        return pack(fit)
+
+    async def prepare(self, interaction: discord.Interaction, guild: int, name: str) -> None:
+        """Put the command on the tree that somebody uses or fills in; raises `SpacebotError`."""
+        typing = interaction.type is discord.InteractionType.autocomplete
+        row = await self.spaces.store.find(str(guild), name)
+        if row is None:
+            self._drop(guild, name)
+            return
+        self.spaces.policy.check(row.space)
+        if row.paused:
+            raise InputError(PAUSED.format(row.name))
+        space = await self.spaces.known(row)
+        if space is None:
+            space = await self._first_read(row)
+        elif not typing and is_old(row):
+            self._refresh_behind(row)
+        self._put(guild, row.name, space)
+
+    async def _first_read(self, row: ServerSpace) -> Space:
+        """Read a Space whose description is not kept, as far as Discord waits for that."""
+        reading = self._refresh_behind(row)
+        await asyncio.wait({reading}, timeout=FIRST_READ_WAIT)
+        if not reading.done():
+            raise InputError(BEING_READ.format(row.space))
+        return reading.result()
+
+    def _put(self, guild: int, name: str, space: Space) -> None:
+        if self._built.get((guild, name)) is not space:
+            command = build_command(space, self._handler)
+            self._tree.add_command(command, guild=discord.Object(guild), override=True)
+            self._built[guild, name] = space
+        self._built.move_to_end((guild, name))
+        while len(self._built) > MAX_BUILT:
+            self._drop(*next(iter(self._built)))
+
+    def _drop(self, guild: int, name: str) -> None:
+        if self._built.pop((guild, name), None) is not None:
+            self._tree.remove_command(name, guild=discord.Object(guild))
+
+    def _refresh_behind(self, row: ServerSpace) -> asyncio.Task[Space]:
+        """Read a Space again while its job runs: once, however many use it."""
+        task = self._refreshing.get(row.id)
+        if task is None:
+            task = self._refreshing[row.id] = asyncio.create_task(self.refresh(row))
+            task.add_done_callback(lambda done: self._refreshed(row, done))
+        return task
+
+    def _refreshed(self, row: ServerSpace, task: asyncio.Task[Any]) -> None:
+        self._refreshing.pop(row.id, None)
+        if task.cancelled() or (error := task.exception()) is None:
+            return
+        if isinstance(error, SpacebotError):
+            log.info("an added Space could not be read again: %s", kind_of(error))
+        else:
+            log.error("an added Space could not be read again", exc_info=error)
+
+    async def refresh(self, row: ServerSpace) -> Space:
+        """Read a Space now, and change its command where it changed; raises `SpacebotError`."""
+        try:
+            space = await self.spaces.read(source_of(row))
+            payload = self.payload(row, space)
+        except SpacebotError as error:
+            await self._note_problem(row, error)
+            raise
+        async with self.spaces.lock(row.guild):
+            changed = await self.spaces.take(row, space, payload)
+        if changed:
+            self.registration.want(row.guild)
+        self.note_chats(space)
+        return space
+
+    def note_chats(self, space: Space) -> None:
+        """Tell the client where a Space answers messages."""
+        if any(endpoint.chats for endpoint in space.endpoints):
+            self.chat_added()
+
+    async def _note_problem(self, row: ServerSpace, error: SpacebotError) -> None:
+        """Keep why a Space cannot be read; where it is gone, tell the moderators once."""
+        gone = isinstance(error, SpaceNotFound | EndpointGone)
+        tell = gone and not row.told and self.moderator_log is not None
+        await self.spaces.change(row, problem=str(error), told=row.told or tell)
+        if tell and self.moderator_log is not None:
+            said = f"⚠️ `/{row.name}` does not work any more: {error} `/space remove` takes it away."
+            await self.moderator_log(int(row.guild), said)

@@ -1,0 +1,20 @@
+"""The choices of an option that fit what a person types."""
+
+from __future__ import annotations
+
+import asyncio
+
+from spacebot.models import Choice, Parameter
+from spacebot.spaces import inputs
+
+# Above so many choices, those that fit what a person types are looked for in a thread.
+MAX_CHOICES_ON_LOOP = 2000
+
+
+async def choices_for(parameter: Parameter | None, text: str) -> list[Choice]:
+    """The choices of a parameter that fit a text; none of one that there is not."""
+    if parameter is None:
+        return []
+    if len(parameter.choices) > MAX_CHOICES_ON_LOOP:
+        return await asyncio.to_thread(inputs.suggest_for, parameter, text)
+    return inputs.suggest_for(parameter, text)

@@ -1,0 +1,225 @@
+"""The Spaces that servers added: each is read when it is used, and none is watched."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import math
+import time
+import weakref
+from collections import OrderedDict
+from collections.abc import Callable, Collection
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from spacebot.engine.on_demand import OnDemandSpaces, SpacePolicy
+from spacebot.engine.store import GuildCommands, ServerSpace, ServerSpaceStore
+from spacebot.errors import EndpointGone, InputError, LimitReached, StoreError
+from spacebot.models import AnswerPlace, Endpoint, ServerSpaceTotals, Source, Space
+
+# Discord's limits of one server: slash commands, and how many may be created within a day.
+MAX_GUILD_COMMANDS, MAX_CREATIONS = 100, 200
+DAY = 86400.0
+# When an added Space that is used is read again, in seconds.
+DESCRIPTION_TTL = 3600.0
+# How long a sum of all servers holds, in seconds.
+TOTALS_TTL = 5.0
+# How many Spaces are held as commands see them, and how many parameters and choices in all.
+MAX_HELD, MAX_HELD_PARTS = 128, 100_000
+
+
+class AddedSpaces:
+    """The added Spaces of every server. All calls belong to one event loop.
+
+    Nothing is read of them before somebody uses one, and only so many are held in memory.
+    """
+
+    def __init__(self, on_demand: OnDemandSpaces, store: ServerSpaceStore) -> None:
+        self.store = store
+        self._on_demand = on_demand
+        # By row: how it is offered, when it was read, the Space, and how large that is.
+        self._held: OrderedDict[str, tuple[Source, float, Space, int]] = OrderedDict()
+        self._locks: weakref.WeakValueDictionary[str, asyncio.Lock] = weakref.WeakValueDictionary()
+        self._totals, self._counted = ServerSpaceTotals(), -math.inf
+        self._listeners: list[Callable[[str], None]] = []
+
+    @property
+    def policy(self) -> SpacePolicy:
+        """The owner's rules for Spaces that no setting names."""
+        return self._on_demand.policy
+
+    @property
+    def most(self) -> int:
+        """How many Spaces one server may add."""
+        return min(self.policy.spaces_per_server, MAX_GUILD_COMMANDS)
+
+    def subscribe(self, changed: Callable[[str], None]) -> Callable[[], None]:
+        """Call `changed` with a server's id when the owner changes its list; returns the way to
+        end that."""
+        self._listeners.append(changed)
+        return partial(self._listeners.remove, changed)
+
+    def lock(self, guild: str) -> asyncio.Lock:
+        """Held while a server's list is checked and changed: two moderators take turns."""
+        return self._locks.setdefault(guild, asyncio.Lock())
+
+    async def of(self, guild: str) -> list[ServerSpace]:
+        """What a server added, oldest first."""
+        return await self.store.of(guild)
+
+    async def named(self, guild: str, name: str) -> ServerSpace:
+        """A server's command of this name; raises `InputError`."""
+        found = await self.store.find(guild, name.strip().lstrip("/").lower())
+        if found is None:
+            raise InputError("This server has added no such command. Choose one from the list.")
+        return found
+
+    async def read(self, source: Source) -> Space:
+        """Read a Space now; raises `SpacebotError`, also where it has nothing to offer."""
+        space = await self._on_demand.load(source.space, fresh=True, source=source)
+        if not space.endpoints:
+            why = next((one.reason for one in space.excluded), "it has no endpoint")
+            raise EndpointGone(
+                f"{source.space} has nothing that can be a command: {why.rstrip('.')}. "
+                "Choose another Space."
+            )
+        return space
+
+    async def known(self, row: ServerSpace) -> Space | None:
+        """An added Space as it was last read; None where it never was, or is forgotten."""
+        source = source_of(row)
+        held = self._held.pop(row.id, None)
+        if held is None or held[:2] != (source, row.read):
+            space = await self._on_demand.last_known(row.space, source=source)
+            if space is None:
+                return None
+            held = (source, row.read, space, _size(space))
+        self._held[row.id] = held
+        while len(self._held) > 1 and self._holds_too_much:
+            self._held.popitem(last=False)
+        return held[2]
+
+    @property
+    def _holds_too_much(self) -> bool:
+        parts = sum(held[3] for held in self._held.values())
+        return len(self._held) > MAX_HELD or parts > MAX_HELD_PARTS
+
+    async def find(self, guild: str, space: str, api_name: str) -> Endpoint:
+        """An endpoint that a server added; raises `SpacebotError`."""
+        self.policy.check(space)
+        for row in await self.of(guild):
+            if row.space == space and not row.paused and (found := await self.known(row)):
+                for endpoint in found.endpoints:
+                    if endpoint.api_name == api_name:
+                        return endpoint
+        raise EndpointGone(
+            f"This server has no command for {api_name} of {space} now. `/space list` shows what "
+            "moderators have added."
+        )
+
+    async def spaces(self, guild: str) -> list[Space]:
+        """The Spaces that a server added, as its commands see them.
+
+        What was never read here, or cannot be, is left out: this does not wait for a Space.
+        """
+        rows = [one for one in await self.of(guild) if not one.paused]
+        allowed = [row for row in rows if self.policy.allows(row.space)]
+        return [space for row in allowed if (space := await self.known(row)) is not None]
+
+    async def check_room(self, guild: str, rows: Collection[ServerSpace]) -> None:
+        """Raise `LimitReached` where Discord, or the owner, allows a server no further command."""
+        if len(rows) >= self.most:
+            raise LimitReached(
+                f"This server has {len(rows)} added Spaces, and {self.most} is the most. "
+                "Take one away with `/space remove` first."
+            )
+        await self.check_creations(guild)
+
+    async def check_creations(self, guild: str) -> None:
+        """Raise `LimitReached` where a server created as many commands as Discord allows a day."""
+        created = recent(await self.store.registration(guild))
+        if len(created) >= MAX_CREATIONS:
+            raise LimitReached(
+                f"Discord lets a server create {MAX_CREATIONS} commands a day, and this one did. "
+                f"The next can be created <t:{int(created[0] + DAY) + 1}:R>."
+            )
+
+    async def add(self, row: ServerSpace, payload: bytes) -> None:
+        """Keep an added Space; on return it outlives a SIGKILL. Call it under the lock."""
+        # First: a process that dies in between registers the list again.
+        await self.store.note(row.guild, pending=True)
+        await self.store.add(row, payload)
+
+    async def change(self, row: ServerSpace, **values: Any) -> ServerSpace:
+        """Change columns of a row."""
+        if "payload" in values:
+            await self.store.note(row.guild, pending=True)
+        await self.store.change(row.id, **values)
+        return replace(row, **{name: one for name, one in values.items() if name != "payload"})
+
+    async def take(self, row: ServerSpace, space: Space, payload: bytes) -> bool:
+        """Keep what a Space says now; returns whether its command changed. Under the lock."""
+        changes: dict[str, Any] = {
+            "title": space.title,
+            "chats": any(endpoint.chats for endpoint in space.endpoints),
+            "read": time.time(),
+            "problem": "",
+            "told": False,
+        }
+        changed = payload != await self.store.payload(row.id)
+        await self.change(row, **changes, **({"payload": payload} if changed else {}))
+        return changed
+
+    async def remove(self, *rows: ServerSpace) -> None:
+        """Forget added Spaces."""
+        for row in rows:
+            await self.store.note(row.guild, pending=True)
+            await self.store.delete(row.id)
+            self._held.pop(row.id, None)
+
+    async def remove_everywhere(self, space: str) -> int:
+        """Forget a Space in every server, and have them registered; returns how many had it."""
+        rows = await self.store.using(space)
+        await self.remove(*rows)
+        guilds = {row.guild for row in rows}
+        for guild in guilds:
+            for changed in tuple(self._listeners):
+                changed(guild)
+        return len(guilds)
+
+    async def totals(self) -> ServerSpaceTotals:
+        """How many there are in all servers, and in which state, as of the last seconds."""
+        if time.monotonic() - self._counted > TOTALS_TTL:
+            # The store tells of its own troubles; until it works again the last sum is shown.
+            with contextlib.suppress(StoreError):
+                self._totals = await self.store.totals()
+            self._counted = time.monotonic()
+        return self._totals
+
+
+def source_of(row: ServerSpace) -> Source:
+    """What a row says of its Space, as an owner would write it."""
+    return Source(
+        row.space,
+        row.endpoint,
+        row.name or None,
+        row.description or None,
+        answer=AnswerPlace(row.answer) if row.answer else None,
+        nsfw=row.nsfw,
+    )
+
+
+def is_old(row: ServerSpace) -> bool:
+    """Whether an added Space is to be read again when it is used."""
+    return time.time() - row.read > DESCRIPTION_TTL
+
+
+def recent(known: GuildCommands) -> list[float]:
+    """When a server's commands of the last day were created."""
+    return sorted(one for one in known.created if one > time.time() - DAY)
+
+
+def _size(space: Space) -> int:
+    parameters = [one for endpoint in space.endpoints for one in endpoint.parameters]
+    return len(parameters) + sum(len(one.choices) for one in parameters)

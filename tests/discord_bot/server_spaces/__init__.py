@@ -1,0 +1,1 @@
+"""Spaces that servers add."""

@@ -1,0 +1,107 @@
+"""Compare, Send to, automations and conversations know a server's own commands, there alone."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from spacebot.models import Source
+from tests.support.asking import ask, is_final, shown
+from tests.support.loopback import Channel
+from tests.support.server_spaces import Town, told, town
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def lab(
+    served: Callable[[str], str], tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Town]:
+    """A server that added /quick and /talk; its owner offers two commands that take a text."""
+    folder: Path = tmp_path_factory.mktemp("elsewhere")
+    spaces = {"ada/fast": served("fast"), "ada/stateful": served("stateful")}
+    sources = [Source(served("fast"), "/echo", name) for name in ("one", "two")]
+    async with town(folder, spaces, *sources) as there:
+        await there.space("add", {"space": "ada/fast", "endpoint": "/echo", "name": "quick"})
+        await there.space("add", {"space": "ada/stateful", "endpoint": "/chat", "name": "talk"})
+        yield there
+
+
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def outside(lab: Town) -> Channel:
+    """A channel of another server."""
+    _, channel = lab.other(lab.place.ada)
+    return channel
+
+
+async def test_compare_knows_them(lab: Town, outside: Channel):
+    ada, here = lab.place.ada, lab.place.channel
+    found = await ada.autocomplete("compare", option="with", text="qui", channel=here)
+    assert [one["value"] for one in found] == ["quick"]
+    assert await ada.autocomplete("compare", option="with", text="qui", channel=outside) == []
+    both = {"prompt": "hello", "with": "one, quick"}
+    answer = await ask(ada, "compare", both, channel=here)
+    assert answer.content.count("hello") >= 2
+    assert "**/quick**" in answer.content
+    again = await ada.click(answer, "Again")
+    await again.wait(is_final, 30)
+    assert "**/quick**" in shown(again).content
+    refused = await ada.command("compare", both, channel=outside)
+    await refused.wait(is_final, 20)
+    assert "quick" in shown(refused).content
+    assert "**/quick**" not in shown(refused).content
+
+
+async def test_send_to_offers_them(lab: Town, outside: Channel):
+    ada = lab.place.ada
+    for channel, expected in ((lab.place.channel, True), (outside, False)):
+        said = ada.say("a cat", channel=channel)
+        menu = await ada.message_command("Use in a Space…", said)
+        (select,) = [part for part in shown(menu).walk() if part["type"] == 3]
+        assert ("/quick" in [one["value"] for one in select["options"]]) is expected
+        if expected:
+            seen = await ada.choose(shown(menu), "/quick")
+            await seen.wait(is_final, 30)
+            assert "a cat" in shown(seen).content
+
+
+async def test_automations_run_them_until_they_are_taken_away(lab: Town, outside: Channel):
+    mod, here = lab.mod, lab.place.channel
+    when = {"when": "A reaction"}
+    found = await mod.autocomplete("automation add", when, option="run", text="qui", channel=here)
+    assert [one["value"] for one in found] == ["/quick"]
+    seen = await mod.command("automation add", when | {"run": "/quick"}, channel=outside)
+    assert "no such command" in await told(seen)
+    added = when | {"run": "/quick", "match": "🎨", "values": "text:{text}"}
+    seen = await mod.command("automation add", added, channel=here)
+    automation = (await told(seen)).split("`")[1]
+    said = lab.place.ada.say("a dog", channel=here)
+    tried = {"automation": automation, "message": str(said.id)}
+    answer = await ask(mod, "automation test", tried, channel=here)
+    assert "a dog" in answer.content
+    await lab.space("pause", {"name": "quick"})
+    seen = await mod.command("automation test", tried, channel=here)
+    assert "/space list" in await told(seen)
+    await lab.space("resume", {"name": "quick"})
+
+
+async def test_a_mention_begins_a_conversation_with_an_added_chat(lab: Town, outside: Channel):
+    ada, me = lab.place.ada, lab.place.server.bot.mention
+    said = ada.say(f"{me} hello", channel=lab.place.channel)
+    await lab.place.server.wait(
+        lambda server: any(
+            "0 before. You said: hello" in message.content
+            for channel in server.channels.values()
+            if channel.id == said.id
+            for message in channel.messages
+        ),
+        30,
+    )
+    found = await lab.mod.autocomplete(
+        "chat-here", option="chat", text="", channel=lab.place.channel
+    )
+    assert [one["value"] for one in found] == ["/talk"]
+    assert await lab.mod.autocomplete("chat-here", option="chat", text="", channel=outside) == []

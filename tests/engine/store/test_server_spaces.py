@@ -1,0 +1,106 @@
+"""The Spaces that servers added, in the store: what is written outlives a kill."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from spacebot.engine.store import GuildCommands, ServerSpace, Store, StoreError
+from spacebot.models import ServerSpaceTotals
+from tests.support.postgres import Postgres
+
+Open = Callable[[], Store]
+
+
+def added(number: int, guild: str = "7", **changed: object) -> ServerSpace:
+    """An added Space."""
+    row = ServerSpace(
+        id=f"{number:012x}",
+        guild=guild,
+        name=f"paint{number}",
+        space="ada/paint",
+        adder="1",
+        created=float(number),
+        read=float(number),
+    )
+    return replace(row, **changed)  # type: ignore[arg-type]
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+async def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Open:
+    """Gives a store that is not open yet, each time of the same database."""
+    if request.param == "sqlite":
+        return lambda: Store.in_folder(tmp_path)
+    server: Postgres = request.getfixturevalue("postgres")
+    url = await server.create(f"test-{uuid.uuid4().hex}")
+    return lambda: Store(url)
+
+
+async def test_what_a_server_added_is_there_for_the_next_start(opened: Open) -> None:
+    first = added(1, endpoint="/run", answer="thread", title="Paint", nsfw=True, chats=True)
+    async with opened() as store:
+        await store.server_spaces.add(first, b"one")
+        await store.server_spaces.add(added(2, paused=True), b"two")
+        await store.server_spaces.add(added(3, guild="8", problem="It is gone."), b"three")
+    async with opened() as store:
+        kept = store.server_spaces
+        assert await kept.of("7") == [first, added(2, paused=True)]
+        assert await kept.payloads("7") == [b"one", b"two"]
+        assert await kept.find("7", "paint3") is None
+        assert await kept.find("8", "paint3") == added(3, guild="8", problem="It is gone.")
+        assert [row.id for row in await kept.all(limit=2)] == [added(3).id, added(2).id]
+        assert len(await kept.using("ada/paint")) == 3
+        assert await kept.totals() == ServerSpaceTotals(3, 2, unreadable=1, paused=1)
+        assert await kept.any_chats()
+
+
+async def test_an_empty_store_has_none(opened: Open) -> None:
+    async with opened() as store:
+        kept = store.server_spaces
+        assert await kept.totals() == ServerSpaceTotals()
+        assert not await kept.any_chats()
+        assert await kept.registered() == []
+        assert await kept.registration("7") == GuildCommands("7")
+
+
+async def test_two_rows_of_one_server_never_have_the_same_name(opened: Open) -> None:
+    async with opened() as store:
+        kept = store.server_spaces
+        twice = (added(number, name="paint") for number in (1, 2))
+        ended = await asyncio.gather(*(kept.add(row, b"") for row in twice), return_exceptions=True)
+        assert sum(isinstance(one, StoreError) for one in ended) == 1
+        assert [row.name for row in await kept.of("7")] == ["paint"]
+        await kept.add(added(3, guild="8", name="paint"), b"")
+
+
+async def test_a_row_is_changed_and_forgotten(opened: Open) -> None:
+    async with opened() as store:
+        kept = store.server_spaces
+        await kept.add(added(1), b"one")
+        await kept.change(added(1).id, name="draw", payload=b"other")
+        assert await kept.payloads("7") == [b"other"]
+        assert [row.name for row in await kept.of("7")] == ["draw"]
+        await kept.delete(added(1).id)
+        assert await kept.of("7") == []
+
+
+async def test_what_is_registered_for_a_server_is_known_at_the_next_start(opened: Open) -> None:
+    async with opened() as store:
+        await store.server_spaces.note("7", pending=True)
+    async with opened() as store:
+        kept = store.server_spaces
+        assert await kept.registered() == [("7", 0.0, True)]
+        now = {"digest": "d", "commands": {"paint": "9"}, "created": [1.5], "registered": 2.0}
+        await kept.note("7", pending=False, **now)
+        await kept.note("8", pending=True)
+    async with opened() as store:
+        kept = store.server_spaces
+        assert await kept.registration("7") == GuildCommands(
+            "7", "d", {"paint": "9"}, [1.5], registered=2.0
+        )
+        assert sorted(await kept.registered()) == [("7", 2.0, False), ("8", 0.0, True)]
