@@ -17,7 +17,13 @@ from pathlib import Path
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, HTTPException, Request, Response
-from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, StreamingResponse
+from fastapi.responses import (
+    FileResponse,
+    HTMLResponse,
+    JSONResponse,
+    PlainTextResponse,
+    StreamingResponse,
+)
 from starlette.datastructures import FormData
 
 from spacebot.concurrency import TaskSet
@@ -32,6 +38,7 @@ from spacebot.web.headers import NO_STORE
 from spacebot.web.overview import StatusOverview
 from spacebot.web.owner import OwnerView
 from spacebot.web.program import Program
+from spacebot.web.readme import readme_text
 from spacebot.web.tryout import forms
 from spacebot.web.tryout.conversations import TryOutConversations, TryOutQuestion
 from spacebot.web.tryout.file_cache import FileCache
@@ -232,6 +239,9 @@ def router(program: Program, file_cache: FileCache, access: OwnerAccess) -> APIR
             await program.metrics(), headers={**NO_STORE, "Content-Type": PROMETHEUS_TYPE}
         )
 
+    async def readme() -> PlainTextResponse:
+        return PlainTextResponse(await asyncio.to_thread(readme_text))
+
     async def look(request: Request) -> Response:
         require_own_page(request)
         try:
@@ -244,6 +254,7 @@ def router(program: Program, file_cache: FileCache, access: OwnerAccess) -> APIR
     every.add_api_route("/healthz", healthz, methods=["GET", "HEAD"])
     every.add_api_route("/metrics", metrics, methods=["GET"])
     every.add_api_route("/spacebot/status", sections, methods=["GET"])
+    every.add_api_route("/spacebot/readme", readme, methods=["GET"])
     every.add_api_route("/spacebot/look", look, methods=["POST"])
     every.include_router(TryOutRoutes(program, file_cache, overview).router())
     every.include_router(OwnerView(program, overview, access).router())

@@ -60,10 +60,11 @@ def launch_options() -> dict[str, Any]:
     static = files("spacebot.web") / "static"
     scripts = "\n".join((static / name).read_text() for name in SCRIPTS)
     style = (static / "page.css").read_text()
-    head = f'<style>{style}</style><script>{scripts}</script><link rel="icon" href="data:,">'
+    icon = '<link rel="icon" type="image/svg+xml" href="favicon.ico">'
     return {
         "theme": gradio.themes.Base(font=FONTS, font_mono=MONO_FONTS),
-        "head": head,
+        "head": f"<style>{style}</style><script>{scripts}</script>{icon}",
+        "favicon_path": str(static / "favicon.svg"),
         "footer_links": [],
         "run_history": False,
         "ssr_mode": False,

@@ -177,6 +177,7 @@ function spacebotTryout(page) {
     fill(form, data);
     panel.hidden = false;
     find(".composer").hidden = true;
+    markScroll(form);
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       const given = new FormData(form);
@@ -188,6 +189,19 @@ function spacebotTryout(page) {
     form.addEventListener("focusin", ({ target }) => suggest(name, target, after, 0));
     form.querySelector(".leave").addEventListener("click", leave);
     form.querySelector("input, select, textarea, button").focus();
+    find(".discord").scrollIntoView({ block: "nearest" });
+  }
+
+  // Says so while some of the fields are out of view.
+  function markScroll(form) {
+    const fields = form.querySelector(".fields");
+    const mark = () => {
+      const below = fields.scrollHeight - fields.scrollTop - fields.clientHeight;
+      form.classList.toggle("more", below > 8);
+    };
+    fields.addEventListener("scroll", mark);
+    fields.addEventListener("toggle", mark, true); // it does not bubble
+    new ResizeObserver(mark).observe(fields);
   }
 
   function fill(form, data) {
