@@ -1,4 +1,4 @@
-"""Lengths and sizes as people read them."""
+"""Lengths, sizes and times as people read them."""
 
 from __future__ import annotations
 
@@ -13,3 +13,10 @@ def file_size(count: int) -> str:
     if count < 1000:
         return f"{count} bytes"
     return f"{count / 1000:.0f} kB" if count < 1_000_000 else f"{count / 1_000_000:.1f} MB"
+
+
+def short_time(seconds: float) -> str:
+    """Seconds: "0.24 s", "3.1 s", "45 s", "12 min"."""
+    if seconds < 10:
+        return f"{seconds:.2g} s"
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"

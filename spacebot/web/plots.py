@@ -9,6 +9,7 @@ from itertools import groupby
 from markupsafe import Markup
 
 from spacebot.models import HistorySpan
+from spacebot.wording import short_time
 
 # The plots are stretched to the page's width: what must not be is HTML around them.
 PLOT_WIDTH, PLOT_HEIGHT = 600.0, 100.0
@@ -60,17 +61,15 @@ def _seconds(history: Sequence[HistorySpan], what: str) -> HistoryPlot:
     slowest = max(span.p95 or 0 for span in history)
     top = round_up(slowest)
     words = (
-        f"{what.capitalize()}: half of the jobs of a span took {_format_seconds(min(medians))} to "
-        f"{_format_seconds(max(medians))}, the slowest {_format_seconds(slowest)}."
+        f"{what.capitalize()}: half of the jobs of a span took {short_time(min(medians))} to "
+        f"{short_time(max(medians))}, the slowest {short_time(slowest)}."
     )
     drawn = [
         *_line("p95", history, lambda span: span.p95, top),
         *_line("median", history, lambda span: span.median, top),
     ]
     legend = (("median", "median"), ("p95", "95 % within"))
-    return HistoryPlot(
-        "Seconds a job takes", words, _format_seconds(top), _svg(words, drawn), legend
-    )
+    return HistoryPlot("Seconds a job takes", words, short_time(top), _svg(words, drawn), legend)
 
 
 def _latency(history: Sequence[HistorySpan], what: str) -> HistoryPlot:
@@ -139,10 +138,6 @@ def _svg(words: str, drawn: Iterable[str]) -> Markup:
         '<svg viewBox="0 0 {0:g} {1:g}" preserveAspectRatio="none" role="img" aria-label="{2}">'
         '<path class="grid" d="M0 {3:g}H{0:g}M0 {1:g}H{0:g}M0 0H{0:g}"/>{4}</svg>'
     ).format(PLOT_WIDTH, PLOT_HEIGHT, words, PLOT_HEIGHT / 2, inside)
-
-
-def _format_seconds(seconds: float) -> str:
-    return f"{seconds:.2g} s" if seconds < 10 else f"{seconds:.0f} s"
 
 
 def _plural(count: int, word: str) -> str:

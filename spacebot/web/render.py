@@ -18,7 +18,7 @@ from spacebot.web.markdown import to_html
 from spacebot.web.plots import history_plots
 from spacebot.web.tryout.conversations import TryOutQuestion
 from spacebot.web.tryout.file_cache import CachedFile
-from spacebot.wording import file_size
+from spacebot.wording import file_size, short_time
 
 PHASE_LABELS = {
     BotPhase.OFF: "No token set",
@@ -158,13 +158,6 @@ def turn(
     )
 
 
-def _seconds(seconds: float) -> str:
-    """Seconds for people: "0.24 s", "3.1 s", "45 s", "12 min"."""
-    if seconds < 10:
-        return f"{seconds:.2g} s"
-    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
-
-
 def _accept(file_type: str) -> str:
     """Gradio's "image" or ".png" as a file field's "image/*" or ".png"."""
     return file_type if file_type.startswith(".") or "/" in file_type else f"{file_type}/*"
@@ -180,7 +173,7 @@ _templates = Environment(
 _templates.filters |= {
     "discord": to_html,
     "size": file_size,
-    "seconds": _seconds,
+    "seconds": short_time,
     "accept": _accept,
 }
 _templates.globals |= {"PHASES": PHASE_LABELS}
