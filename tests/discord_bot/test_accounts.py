@@ -48,6 +48,13 @@ class Lab:
 
 @asynccontextmanager
 async def lab(folder: Path, served: Hub, *sources: Source, **more: Any) -> AsyncIterator[Lab]:
+    async with people(served) as make, at_lab(make, folder, *sources, **more) as it:
+        yield it
+
+
+@asynccontextmanager
+async def people(served: Hub) -> AsyncIterator[Callable[[Home], Lab]]:
+    """A Discord with people; what makes a lab of it and a bot."""
     served.accounts[ADAS] = HubAccount("ada-on-hf")
     served.accounts[SERVERS] = HubAccount("lab-on-hf")
     async with DiscordServer(privileged=("message_content",)) as server:
@@ -56,9 +63,17 @@ async def lab(folder: Path, served: Hub, *sources: Source, **more: Any) -> Async
         guild = server.add_guild("Lab", ada, ben)
         guild.add_member(mod, "manage_guild")
         channel = guild.add_text_channel("art")
-        home = at_home(server, *sources, folder=folder, hub=served.api, secret_keys=[KEY], **more)
-        async with home as at:
-            yield Lab(served, server, guild, channel, mod, ada, ben, at)
+        yield lambda home: Lab(served, server, guild, channel, mod, ada, ben, home)
+
+
+@asynccontextmanager
+async def at_lab(
+    make: Callable[[Any], Lab], folder: Path, *sources: Source, **more: Any
+) -> AsyncIterator[Lab]:
+    there = make(None)
+    more |= {"hub": there.hub.api, "secret_keys": [KEY]}
+    async with at_home(there.server, *sources, folder=folder, **more) as home:
+        yield make(home)
 
 
 def joined(proxy: Any) -> list[str | None]:
@@ -211,3 +226,60 @@ async def test_a_used_up_quota_is_told_before_a_job_is_sent(
         told = "Your GPU quota on Hugging Face is used up, so this was not sent."
         assert (told in message.content) is not sent
         assert ("It is reset <t:1893456000:R>." in message.content) is not sent
+
+
+async def test_the_same_job_is_not_sent_again_while_less_is_left_than_it_asked_for(
+    served: Callable[[str], str], tmp_path: Path
+) -> None:
+    async with hub() as there, before(served("trouble")) as proxy:
+        there.spaces["owner/name"] = Hosted(proxy.url, hardware="zero-a10g")
+        async with lab(tmp_path, there, Source("owner/name", "/told", "told")) as it:
+            there.accounts[ADAS].quota = {"base": 300, "current": 12}
+            await it.set(it.ada, ADAS)
+            words = "You have exceeded your free ZeroGPU quota (60s requested vs. 12s left)."
+            first = await it.run(it.ada, "told", text=words)
+            assert (
+                "Your GPU quota on Hugging Face has 12 s left and this needs 60 s, so this cannot"
+                in (first.content)
+            )
+            second = await it.run(it.ada, "told", text=words)
+            assert "has 12 s left and this needs 60 s, so this was not sent." in second.content
+            assert len(joined(proxy)) == 1
+            # Other values may ask for less.
+            await it.run(it.ada, "told", text=f"{words} Or not.")
+            assert len(joined(proxy)) == 2
+            # No token of ours, no quota that could be asked.
+            other = await it.run(it.ben, "told", text=words)
+            assert "The bot's GPU quota" in other.content
+
+
+async def test_an_automation_uses_the_server_s_account_whoever_sets_it_off(
+    served: Callable[[str], str], tmp_path: Path
+) -> None:
+    async with hub() as there, before(served("fast")) as proxy:
+        there.spaces["owner/name"] = Hosted(proxy.url)
+        async with lab(tmp_path, there, Source("owner/name", "/echo", "echo")) as it:
+            await it.set(it.mod, SERVERS, "token server set")
+            await it.set(it.ada, ADAS)
+            given = {"when": "text", "run": "/echo", "match": "sea"}
+            added = await it.mod.command("automation add", given, channel=it.channel)
+            await added.wait(lambda one: "✅" in shown(one).content, 10)
+            it.ada.say("by the sea", channel=it.channel)
+            await it.channel.wait(lambda one: "by the sea" in one.messages[-1].content, 20)
+            await it.channel.wait(lambda _: joined(proxy), 20)
+        assert joined(proxy) == [f"Bearer {SERVERS}"]
+
+
+async def test_a_job_that_is_taken_up_after_a_kill_keeps_its_account(
+    served: Callable[[str], str], tmp_path: Path
+) -> None:
+    source = Source("owner/name", "/sleep", "sleep", repeatable=True)
+    async with hub() as there, before(served("fast")) as proxy, people(there) as make:
+        there.spaces["owner/name"] = Hosted(proxy.url)
+        async with at_lab(make, tmp_path, source, killed=True) as it:
+            await it.set(it.ada, ADAS)
+            seen = await it.ada.command("sleep", seconds=2, channel=it.channel)
+            await it.server.wait(lambda _: joined(proxy), 20)
+        async with at_lab(make, tmp_path, source) as it:
+            await seen.wait(is_final, 30)
+        assert joined(proxy) == [f"Bearer {ADAS}", f"Bearer {ADAS}"]

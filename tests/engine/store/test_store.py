@@ -16,6 +16,7 @@ import pytest
 import sqlalchemy as sa
 
 from spacebot.engine.store import (
+    AccountRecord,
     Automation,
     Conversation,
     JobRecord,
@@ -490,3 +491,21 @@ async def test_a_job_of_compare_from_an_earlier_version_is_found_by_its_command(
     async with opened() as store:
         found = [await store.get(record(number).id) for number in (1, 2)]
         assert [one and one.space for one in found] == ["compare", "owner/name"]
+
+
+async def test_an_account_takes_the_place_of_the_one_before(opened: Open) -> None:
+    first = AccountRecord("user:1", "ada", "read", "1", "sealed-1", created=1.0)
+    async with opened() as store:
+        kept = store.accounts
+        await kept.put(first)
+        await kept.put(AccountRecord("guild:2", "lab", "fineGrained", "1", "sealed-2"))
+        second = replace(first, sealed="sealed-3")
+        await kept.put(second)
+        # Sealed anew meanwhile: what was read before does not undo it.
+        await kept.reseal(first, "sealed-4")
+        assert await kept.get("user:1") == second
+        assert [one.key for one in await kept.after("")] == ["guild:2", "user:1"]
+        assert [one.key for one in await kept.after("guild:2")] == ["user:1"]
+        await kept.delete("user:1")
+    async with opened() as store:
+        assert await store.accounts.get("user:1") is None
