@@ -8,7 +8,7 @@ import math
 import time
 import weakref
 from collections import OrderedDict
-from collections.abc import Callable, Collection
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -16,7 +16,15 @@ from typing import Any
 from spacebot.engine.on_demand import OnDemandSpaces, SpacePolicy
 from spacebot.engine.store import GuildCommands, ServerSpace, ServerSpaceStore
 from spacebot.errors import EndpointGone, InputError, LimitReached, StoreError
-from spacebot.models import AnswerPlace, Endpoint, ServerSpaceTotals, Source, Space
+from spacebot.models import (
+    NO_ACCOUNT,
+    Account,
+    AnswerPlace,
+    Endpoint,
+    ServerSpaceTotals,
+    Source,
+    Space,
+)
 
 # Discord's limits of one server: slash commands, and how many may be created within a day.
 MAX_GUILD_COMMANDS, MAX_CREATIONS = 100, 200
@@ -41,6 +49,8 @@ class AddedSpaces:
         # By row: how it is offered, when it was read, the Space, and how large that is.
         self._held: OrderedDict[str, tuple[Source, float, Space, int]] = OrderedDict()
         self._locks: weakref.WeakValueDictionary[str, asyncio.Lock] = weakref.WeakValueDictionary()
+        # The Hugging Face account of a server, by its id: what its private Spaces are read with.
+        self.account_of: Callable[[str], Awaitable[Account]] = _no_account
         self._totals, self._counted = ServerSpaceTotals(), -math.inf
         self._listeners: list[Callable[[str], None]] = []
 
@@ -75,9 +85,13 @@ class AddedSpaces:
             raise InputError("This server has added no such command. Choose one from the list.")
         return found
 
-    async def read(self, source: Source) -> Space:
-        """Read a Space now; raises `SpacebotError`, also where it has nothing to offer."""
-        space = await self._on_demand.load(source.space, fresh=True, source=source)
+    async def read(self, guild: str, source: Source) -> Space:
+        """Read a Space now, a private one with the server's own account.
+
+        Raises `SpacebotError`, also where there is nothing to offer.
+        """
+        account = await self.account_of(guild)
+        space = await self._on_demand.load(source.space, account, fresh=True, source=source)
         if not space.endpoints:
             why = next((one.reason for one in space.excluded), "it has no endpoint")
             raise EndpointGone(
@@ -91,7 +105,8 @@ class AddedSpaces:
         source = source_of(row)
         held = self._held.pop(row.id, None)
         if held is None or held[:2] != (source, row.read):
-            space = await self._on_demand.last_known(row.space, source=source)
+            account = await self.account_of(row.guild)
+            space = await self._on_demand.last_known(row.space, account, source=source)
             if space is None:
                 return None
             held = (source, row.read, space, _size(space))
@@ -196,6 +211,10 @@ class AddedSpaces:
                 self._totals = await self.store.totals()
             self._counted = time.monotonic()
         return self._totals
+
+
+async def _no_account(_: str) -> Account:
+    return NO_ACCOUNT
 
 
 def source_of(row: ServerSpace) -> Source:

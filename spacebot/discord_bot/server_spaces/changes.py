@@ -81,7 +81,7 @@ class ListChanges:
         request = replace(request, name=_legal(request.name) if request.name else "")
         await self._check(request)
         draft = _row(request, request.name)
-        space = await self._spaces.read(source_of(draft))
+        space = await self._spaces.read(request.guild, source_of(draft))
         async with self._spaces.lock(request.guild):
             # Again: another moderator may have been faster while the Space was read.
             taken = await self._check(request)

@@ -164,6 +164,15 @@ class SpaceCommands(app_commands.Group):
     async def _send(self, interaction: discord.Interaction, text: str) -> None:
         await interaction.followup.send(text[:2000], ephemeral=True, allowed_mentions=NO_PINGS)
 
+    @add.autocomplete("space")
+    async def _of_the_hub(
+        self, interaction: discord.Interaction, current: str
+    ) -> list[Choice[str]]:
+        if not is_moderator(interaction):
+            return []
+        found = await self.commands_of_servers.suggest(interaction, current)
+        return [Choice(name=one.label, value=one.value) for one in found]
+
     @remove.autocomplete("name")
     @info.autocomplete("name")
     @refresh.autocomplete("name")

@@ -17,9 +17,10 @@ from spacebot.discord_bot.server_spaces.guild_registration import GuildRegistrat
 from spacebot.discord_bot.server_spaces.guild_tree import GuildCommandTree
 from spacebot.engine.on_demand import hub_name
 from spacebot.engine.server_spaces import AddedSpaces, is_old, source_of
+from spacebot.engine.space_finder import suggest_spaces
 from spacebot.engine.store import ServerSpace
 from spacebot.errors import EndpointGone, InputError, SpacebotError, SpaceNotFound, kind_of
-from spacebot.models import Space
+from spacebot.models import Choice, Space, guild_key
 
 log = logging.getLogger(__name__)
 
@@ -50,11 +51,22 @@ class ServerCommands:
         self._tree = tree
         self._handler = handler
         self._built: OrderedDict[tuple[int, str], Space] = OrderedDict()
+        spaces.account_of = lambda guild: handler.jobs.account(guild_key(guild))
         self._refreshing: dict[str, asyncio.Task[Any]] = {}
 
     async def resolve(self, text: str) -> str:
         """The "owner/name" that a moderator means; raises `InputError`."""
         return hub_name(text)
+
+    async def suggest(self, interaction: discord.Interaction, text: str) -> list[Choice]:
+        """Spaces of the Hub that a moderator may add, by a part of their names."""
+        return await suggest_spaces(
+            self._handler.jobs.catalogue.hub,
+            text,
+            (),
+            allows=self.spaces.policy.allows,
+            adult=self._handler.age.takes(interaction),
+        )
 
     async def close(self) -> None:
         """Stop reading Spaces."""
@@ -137,7 +149,7 @@ class ServerCommands:
     async def refresh(self, row: ServerSpace) -> Space:
         """Read a Space now, and change its command where it changed; raises `SpacebotError`."""
         try:
-            space = await self.spaces.read(source_of(row))
+            space = await self.spaces.read(row.guild, source_of(row))
             payload = self.payload(row, space)
         except SpacebotError as error:
             await self._note_problem(row, error)

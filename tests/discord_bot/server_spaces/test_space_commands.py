@@ -9,10 +9,11 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 import pytest_asyncio
 
-from spacebot.models import Source
+from spacebot.models import NO_ACCOUNT, Account, Source, guild_key
 from tests.support.asking import ask
 from tests.support.loopback import NotSendable
 from tests.support.server_spaces import Town, told, town
+from tests.support.spaces_hub import TOKEN, Hosted
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -229,3 +230,29 @@ async def test_while_discord_is_in_trouble_a_command_is_kept_and_registered_late
     lab.place.server.limits.fail(route, 503)
     assert "once it does" in await lab.space("rename", {"name": "quick", "to": "swift"})
     await lab.place.server.wait(lambda _: lab.commands() == ["swift"], 15)
+
+
+async def test_spaces_of_the_hub_are_offered_while_a_moderator_types(lab: Town):
+    channel = lab.place.channel
+    found = await lab.mod.autocomplete("space add", option="space", text="stud", channel=channel)
+    assert [one["value"] for one in found] == ["ada/studio"]
+
+
+async def test_a_private_space_is_added_with_the_server_s_own_account_alone(lab: Town):
+    lab.hub.spaces["ada/secret"] = Hosted(lab.hub.spaces["ada/fast"].host, private=True)
+    added = lab.home.catalogue.added
+    assert added is not None
+    before = added.account_of
+
+    async def account_of(guild: str) -> Account:
+        return Account(guild_key(guild), TOKEN) if guild == str(lab.guild.id) else NO_ACCOUNT
+
+    added.account_of = account_of
+    try:
+        assert "✅" in await lab.space("add", {"space": "ada/secret", "name": "secret"})
+        _, there = lab.other()
+        seen = await lab.mod.command("space add", {"space": "ada/secret"}, channel=there)
+        assert "no such Space" in await told(seen)
+        assert "secret echo" in await lab.space("info", {"name": "secret"})
+    finally:
+        added.account_of = before
