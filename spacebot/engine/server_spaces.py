@@ -133,6 +133,11 @@ class AddedSpaces:
             "moderators have added."
         )
 
+    async def marks(self, guild: str, space: str) -> bool:
+        """Whether a server's moderators have marked a Space as age-restricted."""
+        name = space.casefold()
+        return any(row.nsfw and row.space.casefold() == name for row in await self.of(guild))
+
     async def spaces(self, guild: str) -> list[Space]:
         """The Spaces that a server added, as its commands see them.
 

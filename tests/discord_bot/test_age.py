@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from spacebot.engine.store import ServerSpace
 from spacebot.errors import AgeRestricted, SettingsError
 from spacebot.models import Job, MessageRef, Requester, Source
 from spacebot.settings import command_source
@@ -120,6 +121,24 @@ async def test_every_way_to_a_job_ends_at_the_same_gate(
             with pytest.raises(AgeRestricted):
                 await it.home.jobs.start(replace(job, message_ref=ref))
         assert not it.home.jobs.running
+
+
+async def test_what_moderators_mark_is_marked_on_every_way_in_their_server(
+    served: Callable[[str], str], tmp_path: Path
+) -> None:
+    async with lab(tmp_path, Source(served("fast"), name="fast")) as it:
+        added = it.home.catalogue.added
+        assert added
+        guild = str(it.guild.id)
+        await added.add(ServerSpace("1", guild, "art", "owner/art", "1", nsfw=True), b"")
+        endpoint = replace(it.home.catalogue.configured(served("fast"), "/echo"), space="Owner/art")
+        job = Job("0" * 12, endpoint, Requester("1", "<@1>"), {"text": "hi"})
+        with pytest.raises(AgeRestricted):
+            await it.home.jobs.start(
+                replace(job, message_ref=MessageRef(channel=it.all.id, guild=it.guild.id))
+            )
+        assert not it.home.jobs.running
+        assert not await added.marks("1", "owner/art")
 
 
 async def test_buttons_are_refused_once_the_channel_is_for_all(

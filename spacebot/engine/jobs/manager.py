@@ -118,6 +118,7 @@ class JobManager:
         `header`, `prepare` and `mark`).
         """
         try:
+            await self._check_age(job)
             self._check_open(job)
         except (AgeRestricted, LimitReached) as error:
             self.count(job, error)
@@ -129,12 +130,21 @@ class JobManager:
         running.task = asyncio.create_task(self._run(running))
         return running
 
+    async def _check_age(self, job: Job) -> None:
+        """Raise `AgeRestricted` where minors may be, whatever way led to the job."""
+        ref, space = job.message_ref, job.endpoint.space
+        if ref is not None and ref.nsfw:
+            return
+        marked, added = job.endpoint.nsfw, self.catalogue.added
+        if added and ref and ref.guild and space not in self.catalogue.connections:
+            # By a server's moderators, also where it is used past the command they added.
+            marked = marked or await added.marks(str(ref.guild), space)
+        if marked:
+            raise AgeRestricted
+
     def _check_open(self, job: Job) -> None:
         if self.closing:
             raise LimitReached("The bot is being restarted. Try again in a minute.")
-        # Whatever way led here.
-        if job.endpoint.nsfw and not (job.message_ref and job.message_ref.nsfw):
-            raise AgeRestricted
         self.pauses.check(job.endpoint)
         check_room(job, [one.job for one in self.running], self.queue.limits)
 
