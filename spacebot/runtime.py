@@ -27,9 +27,10 @@ from spacebot.discord_bot.gateway.reach import ReachabilityMonitor, reached
 from spacebot.discord_bot.supervisor import keep_running
 from spacebot.engine.accounts import Accounts, TokenVault
 from spacebot.engine.admin import Admin
-from spacebot.engine.catalogue import AUTOCOMPLETE_TIMEOUT, make_catalogue
+from spacebot.engine.catalogue import AUTOCOMPLETE_TIMEOUT, make_catalogue, visitors
 from spacebot.engine.follow import Follower
 from spacebot.engine.jobs import JobDeadlines, JobLimits, JobManager
+from spacebot.engine.on_demand import ServerSpaces
 from spacebot.engine.store import DataFolder, open_store
 from spacebot.errors import LimitReached, NewerDatabase, StoreError
 from spacebot.models import (
@@ -94,6 +95,7 @@ class Runtime:
         self.settings = settings
         self.log = log
         self.tryout = settings.offers_tryout
+        self.any_space = settings.server_spaces != ServerSpaces.OFF
         self.has_token = bool(settings.discord_token)
         self.hosted = bool(settings.space_id)
         self.started = time.time()
@@ -222,19 +224,18 @@ class Runtime:
     async def _run_bot(self, jobs: JobManager) -> None:
         token = self.settings.discord_token
         if not token:
+            # The guide says whether a bot could reach Discord from here, before there is one.
+            await self._reachability.look()
             return
-        if setup_guide.belongs_elsewhere(token):
-            log.error(wrong := setup_guide.wrong_kind(token))
+        if wrong := setup_guide.wrong_kind(token):
+            # Discord need not be asked, and must not be sent another site's secret.
+            log.error(wrong)
             self._tell(None, BotStatus(BotPhase.FAILED, wrong, trouble=BotProblem.TOKEN))
             return
         proxy, named = self.settings.discord_proxy, self.settings.discord_proxy_from
         await keep_running(token, lambda: Bot(jobs.catalogue, jobs, proxy=proxy), self._tell, named)
 
     def _tell(self, bot: Bot | None, status: BotStatus) -> None:
-        if status.trouble is BotProblem.TOKEN:
-            # Discord has the last word on a token; its shape only tells what it is instead.
-            wrong = setup_guide.wrong_kind(self.settings.discord_token)
-            status = replace(status, reason=wrong or status.reason)
         self._bot, self._bot_status = bot, status
         if status.trouble in (BotProblem.NETWORK, BotProblem.DISCORD) and not status.until:
             self._reachability.look()
@@ -335,6 +336,10 @@ class Runtime:
         """The Spaces whose commands can be tried."""
         return self._admin.catalogue.spaces if self._admin else ()
 
+    async def load(self, written: str) -> Space:
+        """A Space that a visitor names, from any event loop; raises `SpacebotError`."""
+        return await self._ask(visitors.read_space(self._ready.catalogue, written))
+
     def follow_up(self, space: str, wanted: FollowUp) -> Endpoint:
         """What a declared follow-up calls; raises `SpacebotError`."""
         return self._ready.catalogue.configured_follow_up(space, wanted)
@@ -369,4 +374,9 @@ class Runtime:
             following.cancel()
 
     async def _follow(self, job: Job, put: Callable[[Any], None]) -> None:
+        try:
+            visitors.count_run(self._ready.catalogue, job)
+        except LimitReached as error:
+            put(error)
+            return
         await Follower(PageSurface(self._ready.jobs, job, put), job).run()

@@ -64,6 +64,7 @@ BODY_LIMITS: Mapping[str, BodyLimit] = {
     "/spacebot/owner/sign-in": BodyLimit(),
     "/spacebot/owner/sign-out": BodyLimit(),
     "/spacebot/owner/act": BodyLimit(),
+    "/spacebot/tryout/space": BodyLimit(),
     "/spacebot/tryout/suggest": BodyLimit(256 * KIBIBYTE),
     "/spacebot/tryout/vary": BodyLimit(256 * KIBIBYTE),
     "/spacebot/tryout/run": BodyLimit(MAX_UPLOAD_BYTES + 256 * KIBIBYTE, MULTIPART_TYPE, at_once=8),

@@ -22,17 +22,20 @@ from spacebot.models import (
 class Program(Protocol):
     """The running program as the page sees it; `Runtime` says what each of these does.
 
-    `tryout` says whether the try-out is offered, `has_token` whether a Discord
+    `tryout` says whether the try-out is offered, `any_space` whether its visitors may name
+    Spaces of their own choice, `has_token` whether a Discord
     token is set, `hosted` whether this runs as a Space on Hugging Face. `status`, `follow_up`,
     `log` and `spaces` may be called from any thread, the others on any event loop.
     """
 
     tryout: bool
+    any_space: bool
     has_token: bool
     hosted: bool
 
     def status(self) -> Status: ...
     def spaces(self) -> Sequence[Space]: ...
+    async def load(self, written: str) -> Space: ...
     def follow_up(self, space: str, wanted: FollowUp) -> Endpoint: ...
     def log(self) -> str: ...
     def run(self, job: Job) -> AsyncGenerator[Progress | Outcome]: ...

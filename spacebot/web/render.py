@@ -115,9 +115,9 @@ def sign_in(access: OwnerAccess, name: str) -> PageSection:
     return PageSection("owner", _html("stranger.html", way=access, name=name))
 
 
-def shell(tryout: bool) -> str:
+def shell(*, tryout: bool, any_space: bool) -> str:
     """The page's frame, in which the sections and the try-out have their places."""
-    return _html("shell.html", tryout=tryout)
+    return _html("shell.html", tryout=tryout, any_space=any_space)
 
 
 def form(command: str, form: CommandOptions) -> str:

@@ -13,6 +13,7 @@ import secrets
 import tempfile
 import time
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -28,6 +29,7 @@ from starlette.datastructures import FormData
 
 from spacebot.concurrency import TaskSet
 from spacebot.engine import recipes
+from spacebot.engine.on_demand import NONE_ALLOWED
 from spacebot.engine.store import clean
 from spacebot.errors import InputError, SpacebotError
 from spacebot.models import AutocompleteRequest, BotPhase, Choice, Endpoint, Job, Requester
@@ -44,7 +46,11 @@ from spacebot.web.tryout.conversations import TryOutConversations, TryOutQuestio
 from spacebot.web.tryout.file_cache import FileCache
 from spacebot.web.tryout.results import TryOutResults
 from spacebot.web.tryout.tryout import TryOutRun
+from spacebot.web.tryout.visitor_spaces import VisitorSpaces
 
+Session = Annotated[str, Header()]
+# An address on Hugging Face is shorter.
+MAX_WRITTEN_SPACE = 300
 SESSION_ID = re.compile(r"[0-9a-f]{32}")
 # Prometheus' text format, as its own client names it.
 PROMETHEUS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -62,6 +68,7 @@ class TryOutRoutes:
         self._running = TaskSet()
         self._conversations = TryOutConversations()
         self._results = TryOutResults(program)
+        self._spaces = VisitorSpaces(program)
 
     async def offered(self, request: Request) -> None:
         """Refuse where the try-out is off, and what another site's page asks for."""
@@ -72,13 +79,28 @@ class TryOutRoutes:
         if request.headers.get("sec-fetch-site") != "none":
             require_own_page(request)
 
-    async def commands(self) -> list[dict[str, str | bool]]:
+    async def commands(self, x_spacebot_session: Session = "") -> list[dict[str, str | bool]]:
         """Each command's name and description, and whether it is a chat."""
-        return [one.shown() for one in forms.commands_by_name(self._program.spaces()).values()]
+        spaces = self._spaces.of(x_spacebot_session)
+        return [one.shown() for one in forms.commands_by_name(spaces).values()]
 
-    async def form(self, command: str, after: str = "") -> HTMLResponse:
+    async def space(self, request: Request, x_spacebot_session: Session) -> dict[str, str]:
+        """Read a Space that a visitor names, and offer its commands to that visitor."""
+        if not self._program.any_space:
+            raise HTTPException(404, NONE_ALLOWED)
+        session = _session(x_spacebot_session)
+        written = (await forms.read_fields(request)).get("space", "")[:MAX_WRITTEN_SPACE]
+        try:
+            space = await self._spaces.bring(session, written)
+        except SpacebotError as error:
+            raise HTTPException(409, str(error)) from error
+        return {"name": space.name, "title": space.title}
+
+    async def form(
+        self, command: str, after: str = "", x_spacebot_session: Session = ""
+    ) -> HTMLResponse:
         """The form of a command, or of what the press of a result's button calls."""
-        called = self._called(command, after)
+        called = self._called(command, after, x_spacebot_session)
         # A menu may have tens of thousands of choices.
         html = await asyncio.to_thread(lambda: render.form(called.name, called.form))
         return HTMLResponse(html, headers=NO_STORE)
@@ -88,12 +110,12 @@ class TryOutRoutes:
         request: Request,
         command: str,
         option: str,
-        x_spacebot_session: Annotated[str, Header()],
+        x_spacebot_session: Session,
         after: str = "",
     ) -> list[dict[str, str]]:
         """What fits an option, from a form with all that is filled in so far."""
         requester = _visitor(x_spacebot_session)
-        endpoint = self._called(command, after).endpoint
+        endpoint = self._called(command, after, x_spacebot_session).endpoint
         typed = await forms.read_fields(request)
         text = typed.pop(option, "")[:100]
         arguments = forms.partial_arguments(endpoint, typed)
@@ -110,9 +132,11 @@ class TryOutRoutes:
         # A menu may have tens of thousands of choices.
         return await asyncio.to_thread(inputs.suggest, asked.endpoint, asked.option, asked.text)
 
-    async def vary(self, request: Request, command: str, after: str = "") -> dict[str, str]:
+    async def vary(
+        self, request: Request, command: str, after: str = "", x_spacebot_session: Session = ""
+    ) -> dict[str, str]:
         """Other seeds than those given, by option name, as a form holds them."""
-        endpoint = self._called(command, after).endpoint
+        endpoint = self._called(command, after, x_spacebot_session).endpoint
         fields = await forms.read_fields(request)
         varied = recipes.vary_seeds(endpoint, fields)
         fresh = {name: value for name, value in varied.items() if fields.get(name) != value}
@@ -122,7 +146,7 @@ class TryOutRoutes:
         self,
         request: Request,
         command: str,
-        x_spacebot_session: Annotated[str, Header()],
+        x_spacebot_session: Session,
         conversation: str = "",
         after: str = "",
     ) -> Response:
@@ -133,11 +157,12 @@ class TryOutRoutes:
         """
         requester = _visitor(x_spacebot_session)
         keys = (x_spacebot_session, _session(conversation or x_spacebot_session))
-        called = self._called(command, after)
+        called = self._called(command, after, x_spacebot_session)
         endpoint = called.endpoint
         bot = (await self._overview.status()).bot.name or "Spacebot"
         shared = (self._program, self._file_cache, self._running)
-        turn = TryOutRun(*shared, called.name, bot, self._results, after)
+        spaces = partial(self._spaces.of, x_spacebot_session)
+        turn = TryOutRun(*shared, called.name, bot, self._results, spaces, after)
         folder = tempfile.TemporaryDirectory(prefix="spacebot-given-")
         try:
             async with request.form(max_files=25, max_fields=forms.MAX_FIELDS) as form:
@@ -185,17 +210,17 @@ class TryOutRoutes:
             raise HTTPException(404, "This file is no longer kept. Run the command again.")
         return FileResponse(kept.path, media_type=kept.media_type, headers=kept.headers)
 
-    def _called(self, command: str, after: str) -> forms.PageCommand:
+    def _called(self, command: str, after: str, session: str) -> forms.PageCommand:
         """What is run: the command, or what the press of a result's button calls."""
         if not after:
-            return self._command(command)
+            return self._command(command, session)
         try:
             return self._results.pressed(after)
         except SpacebotError as error:
             raise HTTPException(404, str(error)) from error
 
-    def _command(self, name: str) -> forms.PageCommand:
-        found = forms.commands_by_name(self._program.spaces()).get(name)
+    def _command(self, name: str, session: str) -> forms.PageCommand:
+        found = forms.commands_by_name(self._spaces.of(session)).get(name)
         if found is None:
             raise HTTPException(404, "This command is not offered any longer. Choose another one.")
         return found
@@ -204,6 +229,7 @@ class TryOutRoutes:
         """The routes of all of the above."""
         router = APIRouter(prefix="/spacebot/tryout", dependencies=[Depends(self.offered)])
         router.add_api_route("/commands", self.commands, methods=["GET"])
+        router.add_api_route("/space", self.space, methods=["POST"])
         router.add_api_route("/form", self.form, methods=["GET"], response_class=HTMLResponse)
         router.add_api_route("/suggest", self.suggest, methods=["POST"])
         router.add_api_route("/vary", self.vary, methods=["POST"])

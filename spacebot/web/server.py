@@ -44,7 +44,7 @@ def build(program: Program, access: OwnerAccess | None = None) -> gr.Blocks:
     with PageBlocks(title="Spacebot", analytics_enabled=False) as demo:
         demo.signs_in = access is not None and access.huggingface
         gr.HTML(
-            render.shell(program.tryout),
+            render.shell(tryout=program.tryout, any_space=program.any_space),
             js_on_load="window.spacebot(element)",
             apply_default_css=False,
             elem_id="spacebot",

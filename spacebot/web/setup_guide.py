@@ -44,7 +44,7 @@ _KINDS = (
 class StepState(enum.StrEnum):
     """How far a step is.
 
-    NOW is the one to do next, WRONG the one that needs mending. SET is done as far
+    NOW is the one to do next, WRONG the one that needs fixing. SET is done as far
     as anyone here can tell: Discord has not said yet whether it is right.
     """
 
@@ -71,11 +71,6 @@ class GuideStep:
     links: tuple[tuple[str, str], ...] = ()
 
 
-def belongs_elsewhere(token: str) -> bool:
-    """Whether this is another site's secret, which Discord must not be sent."""
-    return token.startswith("hf_")
-
-
 def wrong_kind(token: str) -> str:
     """Why this cannot be a bot's token, by its shape alone; empty where it may be one."""
     if _BOT_TOKEN.fullmatch(token) and application_id(token):
@@ -98,7 +93,7 @@ def application_id(token: str) -> int | None:
 
 
 def guide_steps(status: Status, *, token: bool, hosted: bool) -> tuple[GuideStep, ...]:
-    """The guide as it stands, empty where no step of it could mend what is wrong."""
+    """The guide as it stands, empty where no step of it could fix what is wrong."""
     bot = status.bot
     if bot.trouble in (BotProblem.BUG, BotProblem.STORE) or (
         bot.phase is BotPhase.FAILED and bot.trouble is None
@@ -161,14 +156,14 @@ def _marks(
         marks["token"] = StepState.SET
     marks |= dict.fromkeys(wrong, StepState.WRONG)
     following = next((key for key in STEP_KEYS if not done[key] and key != "reach"), None)
-    # What is wrong comes first, and so does what Discord has to say of the token.
-    if following and not wrong and marks[following] is StepState.LATER:
+    # Whatever else is wrong, this can be done. Of a token that is set, Discord says first.
+    if following and marks[following] is StepState.LATER:
         marks[following] = StepState.NOW
     return marks
 
 
 def _problems(status: Status) -> dict[str, str]:
-    """What is in the way, by the step that mends it."""
+    """What is in the way, by the step that fixes it."""
     bot = status.bot
     found: dict[str, str] = {}
     if status.reach is not None and bot.phase is not BotPhase.CONNECTED:
@@ -224,7 +219,7 @@ def _reach(status: Status, _: StepState) -> str:
     if status.bot.phase is BotPhase.CONNECTED:
         return "This host reaches Discord."
     if status.reach is None:
-        return "Not looked at yet. Some hosts block Discord."
+        return "Being checked. Some hosts block Discord."
     if network_problem(status.reach):
         return "Spacebot looks again each time it tries to connect, or when you press **Check**."
     return "This host reaches discord.com and its gateway."

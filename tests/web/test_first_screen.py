@@ -9,9 +9,9 @@ from dataclasses import replace
 import httpx
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, FloatRect, Locator, Route, expect
+from playwright.async_api import Browser, Dialog, FloatRect, Locator, Route, expect
 
-from spacebot.models import BotPhase, BotStatus
+from spacebot.models import BotPhase, BotStatus, ExcludedEndpoint, Source, Space
 from spacebot.web import PageServer, serve
 from spacebot.web.readme import readme_text
 from tests.support.browser.axe import serious
@@ -48,6 +48,8 @@ async def browser() -> AsyncIterator[Browser]:
 @pytest.fixture(autouse=True)
 def _fresh(house: ScriptedHouse) -> None:
     house.current, house.has_token, house.offered = status(OFF), False, (DEMO,)
+    house.any_space = True
+    house.brought.clear()
 
 
 async def box(found: Locator) -> FloatRect:
@@ -155,3 +157,83 @@ async def test_a_tall_form_says_that_it_scrolls_and_its_button_stays(
         await page.press(".line", "Enter")
         await expect(form.get_by_label("prompt")).to_be_in_viewport(ratio=1)
         await expect(form).not_to_have_class("more")
+
+
+async def test_a_visitor_brings_a_space_and_nobody_else_sees_it(served, house, browser) -> None:
+    write = replace(DEMO.endpoints[4], space="guest/writer")
+    house.brought["guest/writer"] = Space(Source("guest/writer"), "demo", "Writer", (write,))
+    async with visit(browser, served.url, MOBILE) as mine, visit(browser, served.url) as other:
+        page, told = mine.page, mine.page.locator(".any-told")
+        await page.get_by_label("Try any Space").fill("guest/nobody")
+        await page.get_by_role("button", name="Read").click()
+        await expect(told).to_have_text("There is no Space called guest/nobody.")
+        await page.get_by_label("Try any Space").fill("guest/writer")
+        await page.keyboard.press("Enter")
+        await expect(told).to_have_text("Writer is ready: choose one of its commands.")
+        # The bot's own Space has the name "demo".
+        await expect(page.get_by_role("option")).to_have_text(
+            "/demo-2Write text in all of Discord's markdown."
+        )
+        await page.keyboard.press("Enter")
+        await page.get_by_label("prompt").fill("hello")
+        await page.get_by_role("button", name="Run").click()
+        await expect(page.locator(".turn")).to_contain_text("you used /demo-2")
+        assert house.jobs[-1].endpoint.space == "guest/writer"
+        assert await serious(page) == []
+        assert mine.complaints == [
+            "Failed to load resource: the server responded with a status of 409 (Conflict)"
+        ]
+        await other.page.fill(".line", "/demo-2")
+        await expect(other.page.locator(".say")).to_have_text("No command has that name.")
+
+
+async def test_a_space_without_commands_is_told(served, house, browser) -> None:
+    nothing = ExcludedEndpoint("/tick", "it only updates the Space's own page")
+    house.brought["guest/empty"] = Space(
+        Source("guest/empty"), "empty", "Empty", (), excluded=(nothing,)
+    )
+    async with visit(browser, served.url) as visited:
+        await visited.page.get_by_label("Try any Space").fill("guest/empty")
+        await visited.page.keyboard.press("Enter")
+        await expect(visited.page.locator(".any-told")).to_contain_text(
+            "guest/empty has no command to try: it only updates"
+        )
+
+
+async def test_the_field_is_gone_where_the_owner_allows_no_space(house, browser) -> None:
+    house.any_space = False
+    page = serve(house, "127.0.0.1", free_port())
+    try:
+        async with visit(browser, page.url) as visited, httpx.AsyncClient() as client:
+            await expect(visited.page.get_by_label("Try any Space")).to_have_count(0)
+            answer = await client.post(
+                f"{page.url}spacebot/tryout/space",
+                data={"space": "guest/writer"},
+                headers={"X-Spacebot-Session": "0" * 32, "Origin": page.url.rstrip("/")},
+            )
+            assert answer.status_code == 404
+    finally:
+        page.close()
+
+
+async def test_back_asks_before_it_discards_what_was_typed(served, browser) -> None:
+    async with visit(browser, served.url) as visited:
+        page = visited.page
+        await page.fill(".line", "/demo paint")
+        await page.press(".line", "Enter")
+        await page.get_by_label("prompt").fill("sea")
+        await page.get_by_role("button", name="Back").click()
+        await expect(page.locator(".say")).to_contain_text("discards what you typed")
+        await expect(page.get_by_label("prompt")).to_have_value("sea")
+        asked: list[str] = []
+
+        async def stay(dialog: Dialog) -> None:
+            asked.append(dialog.type)
+            await dialog.dismiss()
+
+        page.on("dialog", stay)
+        await page.close(run_before_unload=True)
+        await expect(page.get_by_label("prompt")).to_have_value("sea")
+        assert asked == ["beforeunload"]
+        await page.get_by_role("button", name="Discard and go back").click()
+        await expect(page.locator(".composer")).to_be_visible()

@@ -67,7 +67,6 @@ class SpacePolicy:
         self.spaces_per_server = spaces_per_server
         self.blocked: set[str] = set()
         self._kept: BlockedNames | None = None
-        self._runs: OrderedDict[str, deque[float]] = OrderedDict()
 
     @property
     def is_open(self) -> bool:
@@ -115,17 +114,26 @@ class SpacePolicy:
         if self._kept is not None:
             await self._kept.delete(name.casefold())
 
-    def count_run(self, user: str) -> None:
-        """Count one one-off run of a member; raises `LimitReached` where it is one too many."""
+
+class RunLimiter:
+    """Counts what each member does in a minute; `what` they do, in words ("run")."""
+
+    def __init__(self, most: int, what: str) -> None:
+        self._most = most
+        self._what = what
+        self._runs: OrderedDict[str, deque[float]] = OrderedDict()
+
+    def count(self, user: str) -> None:
+        """Count one more of a member; raises `LimitReached` where it is one too many."""
         now = time.monotonic()
         runs = self._runs.setdefault(user, deque())
         self._runs.move_to_end(user)
         while runs and now - runs[0] >= RUN_WINDOW:
             runs.popleft()
-        if len(runs) >= self.runs_per_minute:
+        if len(runs) >= self._most:
             seconds = max(1, round(runs[0] + RUN_WINDOW - now))
             raise LimitReached(
-                f"You can run Spaces of your own choice {self.runs_per_minute} times a minute. "
+                f"You can {self._what} Spaces of your own choice {self._most} times a minute. "
                 f"Try again in {seconds} s."
             )
         runs.append(now)

@@ -10,8 +10,9 @@ from dataclasses import replace
 from functools import partial
 
 from spacebot.concurrency import TaskSet
+from spacebot.engine.on_demand.hub_names import hub_name, subdomain_of
 from spacebot.engine.on_demand.known import Key, KnownSpace, KnownSpaces, pack, parse, unpack
-from spacebot.engine.on_demand.policy import SpacePolicy
+from spacebot.engine.on_demand.policy import RunLimiter, SpacePolicy
 from spacebot.engine.on_demand.pool import ConnectionPool
 from spacebot.engine.store import DescriptionStore
 from spacebot.errors import EndpointGone, SpacebotError, SpaceUnavailable, StoreError
@@ -41,6 +42,9 @@ class OnDemandSpaces:
 
     def __init__(self, network: Network, store: DescriptionStore, policy: SpacePolicy) -> None:
         self.policy = policy
+        self.hub = network.hub
+        self.runs = RunLimiter(policy.runs_per_minute, "run")
+        self.readings = RunLimiter(policy.runs_per_minute, "read")
         self._network = network
         self._known = KnownSpaces(store)
         self._pool = ConnectionPool()
@@ -77,6 +81,11 @@ class OnDemandSpaces:
             words=MEMBER_TOKEN if account.token else MEMBER_HAS_NONE,
         )
         return made
+
+    async def named(self, written: str) -> str:
+        """The owner/name that a member's text means; raises `SpacebotError`."""
+        subdomain = subdomain_of(written)
+        return hub_name(written) if subdomain is None else await self.hub.space_at(subdomain)
 
     def news(self, space: str, account: Account = NO_ACCOUNT) -> tuple[str, float | None]:
         """What a Space that is being read waits for, in words, and about how many seconds."""

@@ -10,6 +10,7 @@ function spacebotTryout(page) {
   let commands = [];
   let active = -1;
   let closings = 0; // how often the menu was closed
+  let typed = false; // whether the open form holds what a visitor typed
   let talking; // {command, conversation} while a chat goes on
   let pausing, asking; // the timer before a question for suggestions, and what ends the question
 
@@ -36,8 +37,13 @@ function spacebotTryout(page) {
     return element;
   };
 
-  const ask = (path, query, options) =>
-    fetch(`spacebot/tryout/${path}?${new URLSearchParams(query)}`, options);
+  const ask = (path, query, options) => {
+    const headers = { "X-Spacebot-Session": session };
+    return fetch(`spacebot/tryout/${path}?${new URLSearchParams(query)}`, { headers, ...options });
+  };
+
+  const refusal = async (answer) =>
+    (await answer.json().catch(() => ({}))).detail ?? "Spacebot refused this. Try again.";
 
   async function refresh() {
     const answer = await ask("commands", {});
@@ -51,6 +57,35 @@ function spacebotTryout(page) {
     find(".hello .none")?.toggleAttribute("hidden", commands.length > 0);
     find(".hello .some")?.toggleAttribute("hidden", !commands.length);
   }
+
+  // A Space of the visitor's own choice ----------------------------------------
+  find(".any")?.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const [form, told] = [event.target, find(".any-told")];
+    const read = form.querySelector("button");
+    read.disabled = true;
+    told.textContent = "Reading the Space. If it is asleep, this takes up to a minute…";
+    try {
+      const answer = await ask("space", {}, { method: "POST", body: texts(new FormData(form)) });
+      if (!answer.ok) {
+        told.textContent = await refusal(answer);
+        return;
+      }
+      const { name, title } = await answer.json();
+      form.reset();
+      await refresh();
+      told.textContent = `${title} is ready: choose one of its commands.`;
+      if (panel.hidden) {
+        line.value = `/${name}`;
+        line.focus();
+        showMenu();
+      }
+    } catch {
+      told.textContent = "The connection to Spacebot was lost. Try again.";
+    } finally {
+      read.disabled = false;
+    }
+  });
 
   // The menu ------------------------------------------------------------------
   function showMenu() {
@@ -168,6 +203,8 @@ function spacebotTryout(page) {
     }
     panel.innerHTML = await answer.text();
     const form = panel.querySelector("form");
+    const back = form.querySelector(".leave");
+    typed = false;
     // A result's button asks for nothing that is not needed.
     if (after && !data && form.checkValidity()) {
       panel.replaceChildren();
@@ -184,10 +221,14 @@ function spacebotTryout(page) {
       leave();
       run(name, given, { after });
     });
-    form.addEventListener("keydown", (event) => event.key === "Escape" && leave());
-    form.addEventListener("input", ({ target }) => suggest(name, target, after, PAUSE));
+    form.addEventListener("keydown", (event) => event.key === "Escape" && goBack(back));
+    form.addEventListener("input", ({ target }) => {
+      typed = true;
+      back.textContent = "Back";
+      suggest(name, target, after, PAUSE);
+    });
     form.addEventListener("focusin", ({ target }) => suggest(name, target, after, 0));
-    form.querySelector(".leave").addEventListener("click", leave);
+    back.addEventListener("click", () => goBack(back));
     form.querySelector("input, select, textarea, button").focus();
     find(".discord").scrollIntoView({ block: "nearest" });
   }
@@ -228,8 +269,7 @@ function spacebotTryout(page) {
     asking?.abort();
     asking = new AbortController();
     const query = { command, option: field.dataset.suggest, after };
-    const headers = { "X-Spacebot-Session": session };
-    const options = { method: "POST", body: texts(new FormData(field.form)), headers, signal: asking.signal };
+    const options = { method: "POST", body: texts(new FormData(field.form)), signal: asking.signal };
     try {
       const answer = await ask("suggest", query, options);
       if (!answer.ok) return;
@@ -243,7 +283,22 @@ function spacebotTryout(page) {
   const texts = (data) =>
     new URLSearchParams([...data].filter(([, value]) => typeof value === "string"));
 
+  // Asks once before it drops what was typed.
+  function goBack(back) {
+    if (!typed || back.textContent !== "Back") {
+      leave();
+      return;
+    }
+    back.textContent = "Discard and go back";
+    say.textContent = "Going back discards what you typed. Press again to go back.";
+    back.focus();
+  }
+
+  addEventListener("beforeunload", (event) => typed && event.preventDefault());
+
   function leave() {
+    typed = false;
+    say.textContent = "";
     panel.hidden = true;
     panel.replaceChildren();
     find(".composer").hidden = false;
@@ -303,8 +358,7 @@ function spacebotTryout(page) {
     toEnd();
     const ticking = setInterval(() => tick(turn), 1000);
     try {
-      const headers = { "X-Spacebot-Session": session };
-      const options = { method: "POST", body: data, headers, signal: stop.signal };
+      const options = { method: "POST", body: data, signal: stop.signal };
       const query = { command, conversation: conversation ?? "", after };
       await follow(await ask("run", query, options), turn);
     } catch {
@@ -417,7 +471,7 @@ function spacebotTryout(page) {
   // Server-sent events, read from an answer to POST, which EventSource cannot send.
   async function follow(answer, turn) {
     if (!answer.ok) {
-      end(turn, (await answer.json().catch(() => ({}))).detail ?? "Spacebot refused this. Try again.");
+      end(turn, await refusal(answer));
       return;
     }
     const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();

@@ -16,7 +16,7 @@ from typing import Any
 from spacebot.concurrency import TaskSet
 from spacebot.engine import job_text, recipes
 from spacebot.errors import SpacebotError
-from spacebot.models import AnswerPlace, Job, Outcome, Progress, Reply
+from spacebot.models import AnswerPlace, Job, Outcome, Progress, Reply, Space
 from spacebot.spaces import inputs
 from spacebot.spaces.outputs import MAX_MESSAGE_LENGTH
 from spacebot.web import render
@@ -73,6 +73,7 @@ class TryOutRun:
         command: str,
         bot: str,
         results: TryOutResults,
+        spaces: Callable[[], Sequence[Space]],
         after: str = "",
     ) -> None:
         self._program = program
@@ -85,6 +86,7 @@ class TryOutRun:
         self._bot = bot
         self._header = ""
         self._results = results
+        self._spaces = spaces
         self._after = after
 
     def said(self, question: TryOutQuestion, answered: Callable[[Outcome], None]) -> None:
@@ -144,7 +146,7 @@ class TryOutRun:
             self._answered(outcome)
         files = [kept for message in messages for kept, _ in message.files]
         text = recipes.result_text(job.endpoint, outcome.outputs)
-        commands = forms.commands_by_name(self._program.spaces()).values()
+        commands = forms.commands_by_name(self._spaces()).values()
         found = send_targets(commands, files, text)
         html = await asyncio.to_thread(self._render, **_placed(job, outcome, messages))
         key = self._results.keep(job, outcome, self._after) if job.endpoint.then else ""

@@ -15,7 +15,7 @@ from typing import Any
 
 from PIL import Image
 
-from spacebot.errors import InputError, SpaceRaised
+from spacebot.errors import InputError, SpaceNotFound, SpaceRaised
 from spacebot.models import (
     AnswerPlace,
     AutocompleteRequest,
@@ -186,11 +186,13 @@ class ScriptedHouse:
     folder: Path
     current: Status = field(default_factory=status)
     tryout: bool = True
+    any_space: bool = True
     has_token: bool = True
     hosted: bool = False
     acted: list[tuple[str, str]] = field(default_factory=list)
     looked: int = 0
     offered: Sequence[Space] = (DEMO,)
+    brought: dict[str, Space] = field(default_factory=dict)
     jobs: list[Job] = field(default_factory=list)
     suggested: list[tuple[str, str, Mapping[str, Any], Requester]] = field(default_factory=list)
     said: list[tuple[str | None, str]] = field(default_factory=list)
@@ -204,6 +206,12 @@ class ScriptedHouse:
     def spaces(self) -> Sequence[Space]:
         """What the test set."""
         return self.offered
+
+    async def load(self, written: str) -> Space:
+        """The Space of that name in `brought`; others are not found."""
+        if written not in self.brought:
+            raise SpaceNotFound(f"There is no Space called {written}.")
+        return self.brought[written]
 
     async def look(self) -> None:
         """Count the look."""

@@ -143,6 +143,15 @@ class HubClient:
             self.api.space_info, space, timeout=REQUEST_SECONDS, token=token or False
         )
 
+    async def space_at(self, subdomain: str) -> str:
+        """The owner/name of the Space at a subdomain of hf.space; raises `SpacebotError`."""
+        # The Hub has this beside /api/spaces/owner/name; the library only puts the two together.
+        asking = partial(self._at, f"by-subdomain/{subdomain}")
+        return await self._spaces.get(("subdomain", subdomain), asking)
+
+    async def _at(self, path: str) -> str:
+        return (await _translated(self.info(path))).id
+
     async def whoami(self, token: str) -> HubUser:
         """Whose a token is, and what it may do; raises `SpacebotError`."""
         _check_token(token)

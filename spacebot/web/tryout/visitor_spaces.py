@@ -1,0 +1,54 @@
+"""The Spaces that visitors of the try-out brought, each for its visitor alone, in memory."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import replace
+
+from spacebot.errors import AgeRestricted, CannotAnswer
+from spacebot.models import Space
+from spacebot.web.program import Program
+
+# Of all visitors together: a parsed Space can take megabytes. The oldest go first.
+MAX_SPACES = 64
+# Discord's limit for a command's name.
+MAX_NAME_LENGTH = 32
+
+
+class VisitorSpaces:
+    """What visitors can try: the bot's own Spaces, and those that each of them brought."""
+
+    def __init__(self, program: Program, most: int = MAX_SPACES) -> None:
+        self._program = program
+        self._most = most
+        self._brought: OrderedDict[tuple[str, str], Space] = OrderedDict()
+
+    def of(self, session: str) -> tuple[Space, ...]:
+        """What the visitor of this session can use."""
+        brought = [space for (whose, _), space in list(self._brought.items()) if whose == session]
+        return (*self._program.spaces(), *brought)
+
+    async def bring(self, session: str, written: str) -> Space:
+        """Read a Space and offer it to this visitor; raises `SpacebotError`."""
+        space = await self._program.load(written)
+        if space.nsfw:
+            raise AgeRestricted
+        if not space.endpoints:
+            why = f": {space.excluded[0].reason}" if space.excluded else ""
+            raise CannotAnswer(f"{space.source.space} has no command to try{why}.")
+        key = session, space.source.space
+        self._brought.pop(key, None)
+        space = replace(space, name=self._free_name(session, space.name))
+        self._brought[key] = space
+        while len(self._brought) > self._most:
+            self._brought.popitem(last=False)
+        return space
+
+    def _free_name(self, session: str, name: str) -> str:
+        """A command name that no other Space of the visitor has."""
+        taken = {space.name for space in self.of(session)}
+        found, number = name, 2
+        while found in taken:
+            end = f"-{number}"
+            found, number = f"{name[: MAX_NAME_LENGTH - len(end)]}{end}", number + 1
+        return found
