@@ -46,7 +46,7 @@ from spacebot.engine.catalogue import Catalogue
 from spacebot.engine.jobs import JobManager
 from spacebot.engine.space_finder import SpaceFinder
 from spacebot.errors import InputError, JobCancelled, SpacebotError, kind_of
-from spacebot.models import MessageRef
+from spacebot.models import MessageRef, guild_key
 from spacebot.spaces.schema import commands_of
 
 log = logging.getLogger(__name__)
@@ -275,6 +275,11 @@ class Bot(StatusClient):
         """A server added the bot, for the first time or again."""
         if self.server_spaces:
             self.server_spaces.joined(guild.id)
+
+    async def on_guild_remove(self, guild: discord.Guild) -> None:
+        """A server removed the bot, which then has no business with its token."""
+        if self.jobs.accounts:
+            await self.jobs.accounts.delete(guild_key(guild.id))
 
     async def on_thread_create(self, thread: discord.Thread) -> None:
         """Somebody opened a thread or a forum post."""

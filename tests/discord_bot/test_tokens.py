@@ -194,6 +194,19 @@ async def test_a_server_s_token_is_its_moderators_matter(tmp_path: Path) -> None
         assert record.name == "lab-on-hf"
 
 
+async def test_a_server_that_removes_the_bot_takes_its_token_along(tmp_path: Path) -> None:
+    async with lab(tmp_path) as it:
+        await it.set(it.mod, SERVERS, "token server set")
+        await it.set(it.ada, READ)
+        accounts = it.home.jobs.accounts
+        assert accounts
+        it.guild.remove_bot()
+        key = guild_key(it.guild.id)
+        await it.server.wait(lambda _: accounts._known[key] is None, 10)
+        assert await it.home.jobs.store.accounts.get(key) is None
+        assert (await accounts.choose(str(it.ada.id), None)).token == READ
+
+
 async def test_a_job_has_the_member_s_account_else_the_server_s_and_an_automation_the_server_s(
     tmp_path: Path,
 ) -> None:
