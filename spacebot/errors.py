@@ -11,7 +11,8 @@ SpacebotError
 ├── InputError              an option the user gave; nothing was sent
 │   ├── SecretNeeded        a password that this member has not entered
 │   └── AgeRestricted       a Space for adults, in a place that takes everyone
-├── Refused                 the bot's own limits; nothing was sent
+├── LimitReached            the bot's own limits, or a server's; nothing was sent
+├── NotAllowed              a server's moderators do not allow it; nothing was sent
 ├── Cancelled               whoever asked, or a moderator, stopped it
 ├── Interrupted             the bot is stopping; the job is kept for its next start
 ├── HubTokenRefused         a Hugging Face token that is not accepted, or may do too much or little
@@ -102,6 +103,12 @@ class LimitReached(SpacebotError):
     """The bot's own limits: which one, and when to try again."""
 
     worth_retrying = True
+    safe_to_retry = True
+
+
+class NotAllowed(SpacebotError):
+    """The moderators of the server do not allow this: what, and where it is allowed."""
+
     safe_to_retry = True
 
 

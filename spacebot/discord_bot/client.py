@@ -34,10 +34,12 @@ from spacebot.discord_bot.gateway.intents import CONTENT, PrivilegedIntents, min
 from spacebot.discord_bot.gateway.rate_limits import MAX_LOGIN_SLEEP, RateLimitMonitor
 from spacebot.discord_bot.gateway.reach import choose_connector
 from spacebot.discord_bot.gateway.rest import RequestMonitor
+from spacebot.discord_bot.limits import LIMITS_PANELS, LimitsCommands, quota_command
 from spacebot.discord_bot.registration.acknowledgement import AcknowledgingAdapter
 from spacebot.discord_bot.registration.commands import MAX_COMMANDS, build_command
 from spacebot.discord_bot.registration.registration import CommandRegistration
 from spacebot.discord_bot.send_to import SEND_TO, SendTo
+from spacebot.discord_bot.server_log import ServerLog
 from spacebot.discord_bot.server_spaces import GuildCommandTree, ServerSpaceFeature
 from spacebot.discord_bot.tokens import TokenCommands
 from spacebot.engine import job_text
@@ -109,6 +111,7 @@ class Bot(StatusClient):
         )
         if self.server_spaces:
             self.server_spaces.commands.chat_added = self._chat_added
+        self.server_log = ServerLog(self, jobs)
         self.features = self._features()
         self._unsubscribe: Callable[[], None] | None = None
         self._recovered = False
@@ -121,7 +124,14 @@ class Bot(StatusClient):
     def _features(self) -> tuple[Feature, ...]:
         chats, automations, dispatcher = self.chat_router, self.automations, self.dispatcher
         accounts = self.jobs.accounts
+        jobs = self.jobs
         return (
+            Feature(start=jobs.admission.load),
+            Feature(start=self.server_log.start, close=self.server_log.close),
+            Feature(
+                commands=lambda: [LimitsCommands(jobs), quota_command(jobs)],
+                components=LIMITS_PANELS,
+            ),
             Feature(commands=lambda: [self.send_to.context_menu()], components=SEND_TO),
             Feature(commands=lambda: [recipe_menu(dispatcher)], components=JOB_BUTTONS),
             Feature(commands=lambda: [self.find.command()], components=FIND),

@@ -24,10 +24,12 @@ from spacebot.discord_bot.delivery import (
     Refusal,
     ref_of,
     refusal_of,
+    requester_of,
 )
 from spacebot.discord_bot.delivery.attachments import with_pending_files
 from spacebot.discord_bot.forms import Forms
 from spacebot.engine import job_text
+from spacebot.engine.admission import Ask, check_access
 from spacebot.engine.follow import Follower
 from spacebot.engine.jobs import JobManager, secrets_of, to_job
 from spacebot.engine.pacing import InteractionThrottle
@@ -41,7 +43,6 @@ from spacebot.models import (
     FollowUpChain,
     Job,
     JobEnding,
-    Requester,
 )
 from spacebot.spaces import inputs
 
@@ -151,6 +152,11 @@ class Dispatcher:
         finally:
             del self._groups[group.job.id]
 
+    def check_any_space(self, interaction: discord.Interaction[Any]) -> None:
+        """Raise `NotAllowed` for whoever may not look for and run any Space in this server."""
+        limits = self.jobs.admission.of(interaction.guild_id)
+        check_access(limits, requester_of(interaction.user))
+
     def recovery(self, job: Job) -> Recovery:
         """A job that an interaction asked for, shown in its reply."""
         surface = MessageSurface(self.client, self.jobs, job)
@@ -169,18 +175,21 @@ class Dispatcher:
         return Job(
             id=uuid.uuid4().hex[:12],
             endpoint=endpoint,
-            requester=Requester(
-                user=str(interaction.user.id),
-                mention=interaction.user.mention,
-            ),
+            requester=requester_of(interaction.user),
             arguments=with_pending_files(arguments),
             command=command,
             message_ref=ref_of(interaction, private=private, nsfw=self.age.takes(interaction)),
             stored=True,
         )
 
-    async def acknowledge(self, interaction: discord.Interaction[Any], job: Job) -> Job:
-        """Write a job down and answer its interaction; the job, with the message's id."""
+    async def acknowledge(
+        self, interaction: discord.Interaction[Any], job: Job, *, jobs: int = 1
+    ) -> Job:
+        """Write a job down and answer its interaction; the job, with the message's id.
+
+        Raises, before either, what `JobManager.keep` raises. `jobs` is how many it counts as.
+        """
+        self.jobs.admit(job, jobs)
         keeping = asyncio.ensure_future(self.jobs.keep(job))
         try:
             with self.throttle.acknowledging():
@@ -226,6 +235,9 @@ class Dispatcher:
     ) -> None:
         """Open a form with what is given, `only` for the options named; then answer."""
         self.age.check(interaction, endpoint)
+        # Before anybody types: what the server does not allow is refused afterwards as well.
+        asked = self.job(interaction, command, endpoint, arguments)
+        self.jobs.admission.check(Ask.of_job(asked))
 
         async def finish(after: discord.Interaction[Any], filled: dict[str, Any]) -> None:
             await self.answer(
@@ -249,7 +261,7 @@ class Dispatcher:
         }
         if built_in := self.jobs.catalogue.built_in.get(endpoint.space):
             endpoint = built_in.describe(await self.commands_for(interaction)).endpoints[0]
-        requester = Requester(str(interaction.user.id), interaction.user.mention)
+        requester = requester_of(interaction.user)
         return await self.jobs.catalogue.suggest(
             AutocompleteRequest(endpoint, option, text, arguments, requester)
         )

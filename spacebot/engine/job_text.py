@@ -14,6 +14,7 @@ from spacebot.errors import (
     InputError,
     JobCancelled,
     LimitReached,
+    NotAllowed,
     QuotaExceeded,
     SpacebotError,
     SpaceRaised,
@@ -155,6 +156,8 @@ def describe_failure(error: BaseException) -> str:
             return f"🛑 {error}"
         case QuotaExceeded() | LimitReached():
             return f"⏳ {error}"
+        case NotAllowed():
+            return f"🚫 {error}"
         case ValuesRejected() if str(error).strip():
             return f"✏️ The Space says: {harmless_line(str(error), 1200)}"
         case ValuesRejected():

@@ -80,12 +80,14 @@ class Requester:
 
     `user` is opaque and never logged. `mention` is how Discord writes the person
     ("<@1234>"), or the name that the try-out shows. `share` names whose share of a
-    Space the job takes, where that is not the user's own.
+    Space the job takes, where that is not the user's own. `roles` are the ids of the
+    roles that they have in the server, which are not stored.
     """
 
     user: str
     mention: str
     share: str = ""
+    roles: frozenset[str] = field(default=frozenset(), compare=False)
 
     @property
     def turns(self) -> str:
@@ -143,6 +145,11 @@ class Job:
     stored: bool = False
     chain: FollowUpChain | None = None
     account: str | None = None
+
+    @property
+    def server(self) -> int | None:
+        """The id of the server that it was asked for in; None in direct messages."""
+        return self.message_ref.guild if self.message_ref else None
 
     @property
     def file_limit(self) -> int:

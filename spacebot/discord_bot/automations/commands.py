@@ -9,7 +9,7 @@ from typing import Any
 
 import discord
 from discord import app_commands
-from discord.app_commands import AppCommandChannel, AppCommandThread, Choice, Range, Transform
+from discord.app_commands import Choice, Range, Transform
 
 from spacebot.discord_bot.automations import events, values
 from spacebot.discord_bot.automations.answers import ANSWERS, DONE, missing_permissions
@@ -18,6 +18,11 @@ from spacebot.discord_bot.automations.triggers import TRIGGERS, Trigger
 from spacebot.discord_bot.automations.watcher import AutomationWatcher, describe
 from spacebot.discord_bot.delivery import NO_PINGS
 from spacebot.discord_bot.dispatcher import Dispatcher
+from spacebot.discord_bot.registration.channels import (
+    WRITABLE_TYPES,
+    ServerChannel,
+    WritableChannel,
+)
 from spacebot.engine import job_text
 from spacebot.engine.store import Automation
 from spacebot.errors import InputError
@@ -26,22 +31,7 @@ from spacebot.wording import clip
 
 MAX_AUTOMATIONS = 50
 AUTOMATION = "automation"
-ServerChannel = AppCommandChannel | AppCommandThread
 MESSAGE_LINK = re.compile(r"(?:.*/(?P<channel>\d+)/)?(?P<message>\d+)/?$")
-THREAD_TYPES = [
-    discord.ChannelType.news_thread,
-    discord.ChannelType.public_thread,
-    discord.ChannelType.private_thread,
-]
-# Left to itself, discord.py offers categories too, and kinds of channels that Discord's own
-# description of its API does not have.
-WRITABLE_TYPES = [
-    discord.ChannelType.text,
-    discord.ChannelType.news,
-    discord.ChannelType.voice,
-    discord.ChannelType.stage_voice,
-    *THREAD_TYPES,
-]
 TRIGGER_CHOICES = [Choice(name=kind.label, value=name) for name, kind in TRIGGERS.items()]
 ANSWER_CHOICES = [
     Choice(name=f"By {how}", value=way) for way, how in ANSWERS.items() if way != "channel"
@@ -61,22 +51,6 @@ CHANNELS_WITHOUT_MESSAGES = (
     discord.ChannelType.forum,
     discord.ChannelType.media,
 )
-
-
-class WritableChannel(app_commands.Transformer):
-    """An option that takes a channel in which messages are written."""
-
-    @property
-    def type(self) -> discord.AppCommandOptionType:
-        return discord.AppCommandOptionType.channel
-
-    @property
-    def channel_types(self) -> list[discord.ChannelType]:
-        return WRITABLE_TYPES
-
-    async def transform(self, _: discord.Interaction, value: Any, /) -> ServerChannel:
-        """Take it as Discord tells of it: it need not be known here."""
-        return value
 
 
 class EventChannel(WritableChannel):

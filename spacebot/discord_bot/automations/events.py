@@ -12,8 +12,9 @@ from typing import Any
 
 import discord
 
-from spacebot.discord_bot.delivery import DISCORD_ERRORS
+from spacebot.discord_bot.delivery import DISCORD_ERRORS, roles_of_member
 from spacebot.discord_bot.delivery.attachments import attachments_of, text_of
+from spacebot.engine.store import Automation
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +30,7 @@ class Event:
 
     `channel` is where it happened, a thread too, and `above` the forum that this is a post
     of, or what a new thread was opened in. `message` is what it is about, where there is one.
+    `roles` are the ids of the roles that whoever caused it has.
     """
 
     source: str
@@ -43,6 +45,7 @@ class Event:
     emoji: str = ""
     where: str = ""
     server: str = ""
+    roles: frozenset[str] = frozenset()
 
     @property
     def mention(self) -> str:
@@ -80,7 +83,9 @@ def message_event(message: discord.Message, source: str = "message", **more: Any
     """A message was written, or something was done to it."""
     guild = message.guild
     assert guild is not None
-    arguments: dict[str, Any] = {"user": message.author.id, "name": message.author.display_name}
+    author = message.author
+    arguments: dict[str, Any] = {"user": author.id, "name": author.display_name}
+    arguments["roles"] = roles_of_member(author)
     thread = message.channel if isinstance(message.channel, discord.Thread) else None
     return Event(
         **(arguments | more),
@@ -100,7 +105,8 @@ def message_event(message: discord.Message, source: str = "message", **more: Any
 def join_event(member: discord.Member) -> Event:
     """Somebody became a member."""
     guild = member.guild
-    return Event("join", guild.id, member.id, member.display_name, server=guild.name)
+    roles = roles_of_member(member)
+    return Event("join", guild.id, member.id, member.display_name, server=guild.name, roles=roles)
 
 
 def thread_event(
@@ -119,6 +125,21 @@ def thread_event(
         title=thread.name,
         where=getattr(thread.parent, "name", ""),
         server=thread.guild.name,
+        roles=roles_of_member(owner),
+    )
+
+
+def timed_event(automation: Automation, guild: discord.Guild | None) -> Event:
+    """A clock has struck for an automation, in the name of whoever made it."""
+    maker = guild.get_member(int(automation.maker)) if guild else None
+    return Event(
+        "time",
+        int(automation.guild),
+        int(automation.maker),
+        "",
+        channel=int(automation.channel),
+        server=guild.name if guild else "",
+        roles=roles_of_member(maker) if maker else frozenset(),
     )
 
 

@@ -33,7 +33,7 @@ from spacebot.discord_bot.automations.triggers import (
     Trigger,
     listens,
 )
-from spacebot.discord_bot.delivery import DISCORD_ERRORS, NO_PINGS
+from spacebot.discord_bot.delivery import DISCORD_ERRORS, NO_PINGS, roles_of_member
 from spacebot.discord_bot.delivery.attachments import with_pending_files
 from spacebot.discord_bot.dispatcher import Recovery
 from spacebot.discord_bot.gateway.intents import PrivilegedIntents
@@ -176,6 +176,7 @@ class AutomationWatcher:
             return
         if events.is_by_person(message):
             who = {"user": member.id, "name": member.display_name}
+            who |= {"roles": roles_of_member(member)}
             await self._happened(events.message_event(message, "reaction", emoji=emoji, **who))
 
     async def on_join(self, member: discord.Member) -> None:
@@ -234,12 +235,18 @@ class AutomationWatcher:
         job = Job(
             id=uuid.uuid4().hex[:12],
             endpoint=endpoint,
-            requester=Requester(str(event.user), event.mention),
+            requester=Requester(str(event.user), event.mention, roles=event.roles),
             arguments=with_pending_files(arguments),
             command=automation.command,
             message_ref=ref_of(self.client, automation, event),
             stored=True,
         )
+        try:
+            self.jobs.admit(job)
+        except SpacebotError as error:
+            # Nobody asked the bot for anything: there is nobody to tell.
+            log.info("automation %s may not run: %s", automation.id, type(error).__name__)
+            return
         # First, so that a restart loses nothing of what waits for its turn.
         await self.jobs.keep(job)
         await self.deliver(job, event.message)
@@ -378,12 +385,7 @@ class AutomationWatcher:
 
     def tick(self, automation: Automation) -> Event:
         """The event of an automation that a clock starts."""
-        guild = self.client.get_guild(int(automation.guild))
-        return Event(
-            *("time", int(automation.guild), int(automation.maker), ""),
-            channel=int(automation.channel),
-            server=guild.name if guild else "",
-        )
+        return events.timed_event(automation, self.client.get_guild(int(automation.guild)))
 
 
 def describe(automation: Automation) -> str:

@@ -88,9 +88,10 @@ async def run_comparison(
     """Acknowledge, run every command with the prompt, and show what they give."""
     prompt, names = read_choice(endpoint, arguments)
     job = dispatcher.job(interaction, f"/{COMMAND_NAME}", endpoint, arguments)
-    job = await dispatcher.acknowledge(interaction, job)
+    job = await dispatcher.acknowledge(interaction, job, jobs=len(names))
     # After a restart its requester is told that the answers are lost.
     await dispatcher.jobs.note_known(job, RecordState.SENT)
+    dispatcher.jobs.admission.sent(job.id)
     known = comparable_commands(await dispatcher.commands_for(interaction))
     comparison = Comparison(dispatcher, job)
     comparison.cells = [_cell(comparison, f"/{name}", prompt, known.get(name)) for name in names]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 from typing import Any, Protocol, cast
 
 import discord
 
 from spacebot.discord_bot.button_base import ButtonHandler, Presser, roles_of
+from spacebot.discord_bot.conversations.allowed import ask_in
 from spacebot.discord_bot.conversations.button_specs import (
     ENTER,
     EXPORT,
@@ -17,13 +19,16 @@ from spacebot.discord_bot.conversations.button_specs import (
     answer_view,
 )
 from spacebot.discord_bot.conversations.conversations import Conversations
-from spacebot.discord_bot.conversations.transcript import secrets_missing, secrets_of
-from spacebot.discord_bot.delivery import send_best_effort
+from spacebot.discord_bot.conversations.transcript import (
+    secrets_missing,
+    secrets_of,
+    to_markdown,
+)
+from spacebot.discord_bot.delivery import requester_of, send_best_effort
 from spacebot.discord_bot.forms import Forms
 from spacebot.engine import job_text
 from spacebot.engine.store import Conversation
 from spacebot.errors import SpacebotError
-from spacebot.models import Requester
 from spacebot.wording import clip
 
 CONVERSATION_GONE = "This conversation is no longer kept. Start a new one with its command."
@@ -117,8 +122,7 @@ class RegenerateButton(ConversationButton, spec=REGENERATE):
             await _say(interaction, "Only the last answer can be given anew.")
         else:
             await interaction.response.defer()
-            user = interaction.user
-            await router.conversations.again(found, Requester(str(user.id), user.mention))
+            await router.conversations.again(found, requester_of(interaction.user))
 
 
 class EnterSecretsButton(ConversationButton, spec=ENTER):
@@ -139,7 +143,7 @@ class EnterSecretsButton(ConversationButton, spec=ENTER):
             # It may have ended, or been closed to others, while the form was open.
             if (now := await self.allowed(router, after)) is not None:
                 await after.response.defer()
-                await router.conversations.again(now, Requester(user, after.user.mention))
+                await router.conversations.again(now, requester_of(after.user))
 
         await router.forms.open(interaction, found.command, endpoint, {}, finish, only=needed)
 
@@ -155,6 +159,8 @@ class ForkButton(ConversationButton, spec=FORK):
         if not isinstance(parent, discord.TextChannel):
             await _say(interaction, "No thread can be opened here, so it cannot be forked.")
             return
+        asked = ask_in(parent, interaction.guild_id, requester_of(interaction.user))
+        router.conversations.jobs.admission.check(asked)
         await interaction.response.defer(ephemeral=True, thinking=True)
         name = getattr(interaction.channel, "name", None) or found.command
         kinds = discord.ChannelType
@@ -179,7 +185,8 @@ class ExportButton(ConversationButton, spec=EXPORT):
         self, router: HasConversations, interaction: discord.Interaction[Any], found: Conversation
     ) -> None:
         """Hand it over."""
-        file = await router.conversations.export(found)
+        text = to_markdown(found, await router.conversations.store.said(found.id))
+        file = discord.File(io.BytesIO(text.encode()), f"conversation-{found.id}.md")
         await interaction.response.send_message(file=file, ephemeral=True)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import io
 import logging
 import time
 import uuid
@@ -15,18 +14,26 @@ from typing import Any
 import discord
 
 from spacebot.discord_bot.age import AgeGate
+from spacebot.discord_bot.conversations.allowed import admit_turn, conversation_places
 from spacebot.discord_bot.conversations.button_specs import answer_view, is_answering
-from spacebot.discord_bot.conversations.chat_surface import LOST, ChatSurface, Question, endpoint_of
-from spacebot.discord_bot.conversations.message_stream import MessageStream
+from spacebot.discord_bot.conversations.chat_surface import (
+    LOST,
+    ChatSurface,
+    Question,
+    endpoint_of,
+    known_turn,
+)
+from spacebot.discord_bot.conversations.message_stream import MessageStream, last_message
 from spacebot.discord_bot.conversations.question_queue import (
     MAX_WAITING,
     QuestionQueue,
     QuestionQueues,
 )
-from spacebot.discord_bot.conversations.transcript import secrets_of, to_markdown
-from spacebot.discord_bot.delivery import DISCORD_ERRORS
+from spacebot.discord_bot.conversations.transcript import secrets_of
+from spacebot.discord_bot.delivery import DISCORD_ERRORS, requester_of
 from spacebot.discord_bot.delivery.attachments import attachments_of, fetch_attachment, pending_file
 from spacebot.engine import job_text
+from spacebot.engine.admission import Ask
 from spacebot.engine.jobs import SECRET_PLACEHOLDER, JobManager, to_stored
 from spacebot.engine.store import Conversation, Turn, TurnState
 from spacebot.errors import EndpointGone, InputError, SpacebotError, kind_of
@@ -166,19 +173,26 @@ class Conversations:
             text=text,
             message=str(message) if message else None,
         )
-        ready = asyncio.ensure_future(self._prepare(conversation, turn, attachments))
-        requester = Requester(turn.user, turn.mention)
+        requester = requester_of(author)
+        ready = asyncio.ensure_future(self._prepare(conversation, turn, attachments, requester))
         self.question_queues.add(Question(conversation, requester, ready, message))
 
     async def _prepare(
-        self, conversation: Conversation, turn: Turn, attachments: Sequence[discord.Attachment]
+        self,
+        conversation: Conversation,
+        turn: Turn,
+        attachments: Sequence[discord.Attachment],
+        requester: Requester,
     ) -> Turn:
-        """Bring the files here and write the turn down; raises `InputError`."""
+        """Bring the files here and write the turn down; raises `SpacebotError`."""
+        places = conversation_places(self.client, conversation)
+        self.jobs.admission.check(Ask(conversation.guild or "", requester, [turn.text], places))
         files = []
         if attachments:
             endpoint = await self.endpoint(conversation)
             files = [to_stored(await self._fetched(turn.job, endpoint, one)) for one in attachments]
         turn = replace(turn, files=files)
+        await admit_turn(self.jobs, self.client, conversation, turn, requester)
         await self.jobs.store.saved(self.store.say(turn))
         return turn
 
@@ -208,6 +222,10 @@ class Conversations:
                 log.warning("a question could not be asked: %s", kind_of(error))
             told = job_text.describe_failure(error)
             await self.tell(question.conversation, told, question.message)
+        finally:
+            turn = question.ready
+            if turn.done() and not turn.cancelled() and turn.exception() is None:
+                await self.jobs.admission.ended(turn.result().job)
 
     async def _ask(self, line: QuestionQueue, question: Question) -> None:
         kept = await self.store.get(question.conversation.id)
@@ -219,6 +237,7 @@ class Conversations:
             return
         if question.dropped:
             await self.jobs.store.saved(self.store.unsay(turn.job))
+            await self.jobs.admission.ended(turn.job, counts=False)
             return
         about = (kept, turn, question, self.secrets(kept.id, question.requester.user))
         line.current = ChatSurface(self.client, self.jobs, self.age, *about)
@@ -272,12 +291,12 @@ class Conversations:
         self.say(conversation, message.author, text, files, message.id)
 
     async def again(self, conversation: Conversation, requester: Requester) -> bool:
-        """Ask the last question again; False where there is none."""
+        """Ask the last question again; False where there is none. Raises `SpacebotError`."""
         turns = await self.store.said(conversation.id)
         if not turns:
             return False
-        ready: asyncio.Future[Turn] = asyncio.get_running_loop().create_future()
-        ready.set_result(turns[-1])
+        await admit_turn(self.jobs, self.client, conversation, turns[-1], requester)
+        ready = known_turn(turns[-1])
         self.question_queues.add(Question(conversation, requester, ready, again=True, over=True))
         return True
 
@@ -313,11 +332,6 @@ class Conversations:
                 await self.store.say(replace(turn, **about))
         return copy
 
-    async def export(self, conversation: Conversation) -> discord.File:
-        """What was said, as a Markdown file."""
-        text = to_markdown(conversation, await self.store.said(conversation.id))
-        return discord.File(io.BytesIO(text.encode()), f"conversation-{conversation.id}.md")
-
     def deleted(self, message: int) -> None:
         """A message was deleted."""
         self.question_queues.deleted(message)
@@ -345,7 +359,7 @@ class Conversations:
         if (conversation := await self.store.get(turn.conversation)) is None:
             return
         endpoint = await self.endpoint(conversation)
-        shown = await self._shown(conversation, turn)
+        shown = await last_message(self.client, conversation, turn)
         if turn.state == TurnState.SENT and shown is not None and not is_answering(shown):
             # Posted, and killed before that was written down.
             answer = turn.answer or shown.content
@@ -376,23 +390,7 @@ class Conversations:
             await self.tell(conversation, why, int(turn.message) if turn.message else None)
 
     def _take_up(self, conversation: Conversation, turn: Turn, *, over: bool) -> None:
-        ready: asyncio.Future[Turn] = asyncio.get_running_loop().create_future()
-        ready.set_result(turn)
         requester = Requester(turn.user, turn.mention)
         message = int(turn.message) if turn.message else None
-        how = {"again": bool(turn.answer), "over": over}
-        self.question_queues.add(Question(conversation, requester, ready, message, **how))
-
-    async def _shown(self, conversation: Conversation, turn: Turn) -> discord.Message | None:
-        """The last message of this turn's answer, where there is one."""
-        if not conversation.answer:
-            return None
-        channel = self.client.get_partial_messageable(int(conversation.channel))
-        try:
-            first = await channel.fetch_message(int(conversation.answer[0]))
-            answers = first.reference.message_id if first.reference else None
-            if turn.message and answers != int(turn.message):
-                return None
-            return await channel.fetch_message(int(conversation.answer[-1]))
-        except discord.NotFound:
-            return None
+        about = (conversation, requester, known_turn(turn), message)
+        self.question_queues.add(Question(*about, again=bool(turn.answer), over=over))

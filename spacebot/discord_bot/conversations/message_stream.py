@@ -20,6 +20,7 @@ from spacebot.discord_bot.delivery import (
     send,
     without_files,
 )
+from spacebot.engine.store import Conversation, Turn
 from spacebot.models import Reply
 
 log = logging.getLogger(__name__)
@@ -137,3 +138,20 @@ class MessageStream:
 
 def _key(view: discord.ui.View | None) -> str:
     return "" if view is None else repr(view.to_components())
+
+
+async def last_message(
+    client: discord.Client, conversation: Conversation, turn: Turn
+) -> discord.Message | None:
+    """The last message of this turn's answer, where there is one."""
+    if not conversation.answer:
+        return None
+    channel = client.get_partial_messageable(int(conversation.channel))
+    try:
+        first = await channel.fetch_message(int(conversation.answer[0]))
+        answers = first.reference.message_id if first.reference else None
+        if turn.message and answers != int(turn.message):
+            return None
+        return await channel.fetch_message(int(conversation.answer[-1]))
+    except discord.NotFound:
+        return None

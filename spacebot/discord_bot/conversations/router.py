@@ -9,6 +9,7 @@ from typing import Any
 import discord
 
 from spacebot.discord_bot.age import AgeGate
+from spacebot.discord_bot.conversations.allowed import ask_in
 from spacebot.discord_bot.conversations.chat_here import ChatHereCommand
 from spacebot.discord_bot.conversations.conversations import Conversations
 from spacebot.discord_bot.conversations.transcript import split_arguments
@@ -16,6 +17,7 @@ from spacebot.discord_bot.delivery import (
     DISCORD_ERRORS,
     NO_PINGS,
     persist,
+    requester_of,
     send_best_effort,
     thread_on,
 )
@@ -65,6 +67,10 @@ class ConversationRouter(ChatHereCommand):
         private = endpoint.answer is AnswerPlace.PRIVATE
         if private or not endpoint.chats or not _is_there(interaction, self.client):
             return False
+        texts = [value for value in arguments.values() if isinstance(value, str)]
+        requester = requester_of(interaction.user)
+        asked = ask_in(interaction.channel, interaction.guild_id, requester, *texts)
+        self.conversations.jobs.admission.check(asked)
         here = await self.conversations.find(interaction.channel_id, interaction.user.id)
         if here is not None and interaction.guild_id and not here.addressed:
             await self._continue(interaction, here, command, endpoint, arguments)
@@ -222,6 +228,14 @@ class ConversationRouter(ChatHereCommand):
             await send_best_effort(
                 message.reply(EMPTY_MESSAGE, allowed_mentions=NO_PINGS), "a mention"
             )
+            return
+        try:
+            guild, requester = message.guild and message.guild.id, requester_of(message.author)
+            asked = ask_in(message.channel, guild, requester, text)
+            self.conversations.jobs.admission.check(asked)
+        except SpacebotError as error:
+            said = job_text.describe_failure(error)
+            await send_best_effort(message.reply(said, allowed_mentions=NO_PINGS), "a mention")
             return
         command, endpoint = chat
         title = title_of(text) or title_of(command) or "conversation"

@@ -14,6 +14,11 @@ from spacebot.discord_bot.delivery.refusals import (
     Refusal,
     refusal_of,
 )
+from spacebot.discord_bot.delivery.requesters import (
+    check_manages,
+    requester_of,
+    roles_of_member,
+)
 from spacebot.discord_bot.delivery.surfaces import (
     LOST,
     POSTED_UNCERTAIN,

@@ -80,6 +80,7 @@ class Find:
 
     async def answer(self, interaction: discord.Interaction[Any], sought: Sought) -> None:
         """Answer an interaction by what is found, to this member alone."""
+        self.dispatcher.check_any_space(interaction)
         await interaction.response.defer(ephemeral=True, thinking=True)
         found = await self._find(interaction, sought)
         menu = self.menus.add(FoundMenu(sought, found.answers))

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import asyncio
 
-from spacebot.errors import InputError, JobCancelled, JobInterrupted, LimitReached, SpaceNotAllowed
+from spacebot.errors import (
+    InputError,
+    JobCancelled,
+    JobInterrupted,
+    LimitReached,
+    NotAllowed,
+    SpaceNotAllowed,
+)
 from spacebot.models import JobEnding
 
 ENDINGS: tuple[tuple[type[BaseException], JobEnding], ...] = (
@@ -15,6 +22,7 @@ ENDINGS: tuple[tuple[type[BaseException], JobEnding], ...] = (
     (InputError, JobEnding.REJECTED),
     (LimitReached, JobEnding.REJECTED),
     (SpaceNotAllowed, JobEnding.REJECTED),
+    (NotAllowed, JobEnding.REJECTED),
 )
 
 

@@ -7,11 +7,13 @@ import contextlib
 import logging
 import shutil
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Collection, Coroutine
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from spacebot.engine.accounts import Accounts
+from spacebot.engine.admission import Admission, Ask
 from spacebot.engine.catalogue import Catalogue
 from spacebot.engine.jobs.archive import JobArchive
 from spacebot.engine.jobs.ending import ending_of
@@ -25,7 +27,7 @@ from spacebot.engine.jobs.result_files import ResultFolders
 from spacebot.engine.jobs.runner import JobDeadlines, JobRunner
 from spacebot.engine.jobs.uploads import UploadFolders, check_room
 from spacebot.engine.store import RecordState, Store
-from spacebot.errors import AgeRestricted, DiskFull, JobInterrupted, LimitReached
+from spacebot.errors import AgeRestricted, DiskFull, JobInterrupted, LimitReached, SpacebotError
 from spacebot.models import NO_ACCOUNT, Account, Job, JobEnding, Outcome, Reply
 from spacebot.spaces.outputs import MAX_MESSAGE_LENGTH
 
@@ -33,6 +35,8 @@ log = logging.getLogger(__name__)
 
 # A file that comes here is written down with what it belongs to within so many seconds.
 UPLOAD_GRACE = 3600.0
+# Hears how a job ended, and the error that ended it.
+EndingListener = Callable[[Job, JobEnding, BaseException | None], None]
 # Goes on with a job, given the client that can tell of it.
 JobContinuation = Callable[[Any], Coroutine[Any, Any, None]]
 
@@ -61,6 +65,9 @@ class JobManager:
         self.store = store
         self.accounts = accounts
         self.queue = JobQueue(limits or JobLimits())
+        # What servers allow their members, before a job is kept.
+        self.admission = Admission(store, self.queue.running_in)
+        self.queue.server_limit = lambda server: self.admission.of(server).running
         self.deadlines = deadlines or JobDeadlines()
         self.metrics = JobMetrics()
         self.metrics.running.set_function(lambda: self.queue.running)
@@ -68,6 +75,7 @@ class JobManager:
         self.history = JobHistory()
         self.pauses = PausedEndpoints(folder / "paused.json")
         self.answered = False
+        self._listeners: list[EndingListener] = []
         self._results = ResultFolders(folder / "results")
         self.uploads = UploadFolders(folder / "uploads")
         self.archive = JobArchive(catalogue, store, self.uploads.path, accounts)
@@ -126,6 +134,8 @@ class JobManager:
         running = JobHandle(job, self._results.path(), header=header, prepare=prepare, mark=mark)
         self._running[job.id] = running
         self._ours.add(job.id)
+        # One of an earlier process; what this one kept was admitted then.
+        self.admission.note(job.id, Ask.of_job(job))
         self._idle.clear()
         running.task = asyncio.create_task(self._run(running))
         return running
@@ -173,16 +183,39 @@ class JobManager:
         self.history.ended(ending, ran=ran)
         if error is not None and ending is JobEnding.FAILED:
             self.history.failed(job.command or job.endpoint.name, space, error)
+        for tell in self._listeners:
+            tell(job, ending, error)
         return ending
 
+    def subscribe(self, tell: EndingListener) -> Callable[[], None]:
+        """Have `tell` hear of every job that ends; returns the way to end that."""
+        self._listeners.append(tell)
+        return partial(self._listeners.remove, tell)
+
+    def admit(self, job: Job, jobs: int = 1, *, places: Collection[str] = ()) -> None:
+        """Count a job that is about to be kept, as so many `jobs` of its member's.
+
+        Raises `LimitReached` or `NotAllowed` where its server does not allow it;
+        `places` are those of a conversation (see `Ask`).
+        """
+        try:
+            self.admission.admit(job.id, Ask.of_job(job, jobs=jobs, places=places))
+        except SpacebotError as error:
+            self.count(job, error)
+            raise
+
     async def keep(self, job: Job) -> None:
-        """Write a job down that is `stored`, so that it outlives the process.
+        """Write a job down that is `stored`, so that it outlives the process; admit it first.
 
         Where the database does not take it, the job goes on without.
         """
         self._ours.add(job.id)
+        counting = self.admission.write(job.id)
         if job.stored:
-            await self.store.saved(self.store.add(to_record(job, RecordState.WAITING)))
+            saving = self.store.saved(self.store.add(to_record(job, RecordState.WAITING)))
+            await asyncio.gather(saving, counting)
+        else:
+            await counting
 
     @property
     def trouble(self) -> str:
@@ -191,6 +224,7 @@ class JobManager:
 
     async def drop(self, job: Job, ending: JobEnding) -> None:
         """End a kept job that was not started; what was given stays, to be changed."""
+        await self.admission.ended(job.id, counts=ending is JobEnding.DONE)
         if job.stored:
             await self.note(job.id, **_known_columns(job, ending.value), ended=time.time())
         self._ours.discard(job.id)
@@ -211,6 +245,7 @@ class JobManager:
     async def _mark(self, running: JobHandle, sent: bool) -> None:
         """Write down that a job goes to its Space, with what is known of it by now."""
         running.noted = True
+        self.admission.sent(running.job.id, sent)
         state = RecordState.SENT if sent else RecordState.WAITING
         await self.note_known(running.job, state)
         if running.mark is not None:
@@ -236,6 +271,7 @@ class JobManager:
             *timing.values(),
         )
         try:
+            await self.admission.ended(job.id, counts=ending is not JobEnding.REJECTED)
             await self._note_end(running, ending)
         finally:
             # Until then its buttons find what it gave here.

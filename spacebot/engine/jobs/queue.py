@@ -16,6 +16,7 @@ from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Any
 
 from spacebot.errors import LimitReached
 from spacebot.settings import Settings
@@ -56,12 +57,14 @@ class JobLimits:
 class QueueTicket:
     """One job's place: in line until `granted`, on the Space until it is left.
 
-    `withdrawn` asks whoever runs the job to take it out of the Space's queue again.
+    `withdrawn` asks whoever runs the job to take it out of the Space's queue again. `server`
+    is where the user asked, empty in direct messages.
     """
 
     space: str
     endpoint: str
     user: str
+    server: str = ""
     granted: asyncio.Event = field(default_factory=asyncio.Event)
     entered: float = field(default_factory=time.monotonic)
     withdrawn: asyncio.Event = field(default_factory=asyncio.Event)
@@ -93,12 +96,15 @@ class JobQueue:
         later: Callable[[float, Callable[[], None]], object] | None = None,
     ) -> None:
         self.limits = limits
+        # How many jobs of one member a server lets run at once; None is no limit of its own.
+        self.server_limit: Callable[[str], int | None] = lambda _: None
         self._clock = clock
         self._later = later or _call_later
         self._waiting: dict[str, OrderedDict[str, deque[QueueTicket]]] = {}
         self._on_space: defaultdict[str, set[QueueTicket]] = defaultdict(set)
         self._widths: defaultdict[tuple[str, str], _Concurrency] = defaultdict(_Concurrency)
         self._running_of: Counter[str] = Counter()
+        self._running_in: Counter[tuple[str, str]] = Counter()
         self._waiting_of: Counter[str] = Counter()
 
     @property
@@ -116,14 +122,18 @@ class JobQueue:
         lines = self._waiting.get(space, {})
         return len(self._on_space.get(space, ())), sum(map(len, lines.values()))
 
-    def enter(self, space: str, endpoint: str, user: str) -> QueueTicket:
+    def running_in(self, place: tuple[str, str]) -> int:
+        """How many jobs of a member are on Spaces, by server and user."""
+        return self._running_in[place]
+
+    def enter(self, space: str, endpoint: str, user: str, server: str = "") -> QueueTicket:
         """Get in line; raises `LimitReached`, naming the limit and when to try again."""
         if self.running + self.waiting >= self.limits.total:
             raise LimitReached(
                 f"The bot has {self.limits.total} jobs already, the most it takes. "
                 "Try again in a few minutes."
             )
-        ticket = QueueTicket(space, endpoint, user)
+        ticket = QueueTicket(space, endpoint, user, server)
         line = self._waiting.setdefault(space, OrderedDict()).setdefault(user, deque())
         line.append(ticket)
         self._waiting_of[user] += 1
@@ -163,7 +173,7 @@ class JobQueue:
         ticket.granted.clear()
         ticket.withdrawn.clear()
         self._on_space[ticket.space].discard(ticket)
-        self._count(self._running_of, ticket.user, -1)
+        self._ran(ticket, -1)
         line = self._waiting.setdefault(ticket.space, OrderedDict()).setdefault(
             ticket.user, deque()
         )
@@ -205,7 +215,7 @@ class JobQueue:
         if ticket.granted.is_set():
             self._widths[ticket.space, ticket.endpoint].ended += 1
             self._on_space[ticket.space].discard(ticket)
-            self._count(self._running_of, ticket.user, -1)
+            self._ran(ticket, -1)
         else:
             self._remove(ticket)
         self._grant(ticket.space)
@@ -222,18 +232,28 @@ class JobQueue:
         """Send whoever may go now, one user after the other."""
         lines = self._waiting.get(space)
         while lines and len(self._on_space[space]) < self.limits.per_space:
-            user = next((user for user, line in lines.items() if self._may_go(line[0])), None)
-            if user is None:
+            ticket = next(filter(None, map(self._next_of, lines.values())), None)
+            if ticket is None:
                 return
-            ticket = lines[user][0]
+            user = ticket.user
             self._remove(ticket)
             if user in lines:
                 lines.move_to_end(user)
             ticket.sent = self._clock()
             ticket.ended = self._widths[ticket.space, ticket.endpoint].ended
             self._on_space[space].add(ticket)
-            self._running_of[user] += 1
+            self._ran(ticket, 1)
             ticket.granted.set()
+
+    def _next_of(self, line: deque[QueueTicket]) -> QueueTicket | None:
+        """The next job of a user, where it may go now; those that a server holds are passed."""
+        ticket = next((one for one in line if not self._is_held(one)), None)
+        return ticket if ticket and self._may_go(ticket) else None
+
+    def _is_held(self, ticket: QueueTicket) -> bool:
+        """Whether its server lets no more jobs of this user run."""
+        most = self.server_limit(ticket.server) if ticket.server else None
+        return most is not None and self._running_in[ticket.server, ticket.user] >= most
 
     def _may_go(self, ticket: QueueTicket) -> bool:
         if self._running_of[ticket.user] >= self.limits.running_per_user:
@@ -254,11 +274,15 @@ class JobQueue:
         if not lines:
             del self._waiting[ticket.space]
 
+    def _ran(self, ticket: QueueTicket, by: int) -> None:
+        self._count(self._running_of, ticket.user, by)
+        self._count(self._running_in, (ticket.server, ticket.user), by)
+
     @staticmethod
-    def _count(counter: Counter[str], user: str, by: int) -> None:
-        counter[user] += by
-        if not counter[user]:
-            del counter[user]
+    def _count(counter: Counter[Any], key: Any, by: int) -> None:
+        counter[key] += by
+        if not counter[key]:
+            del counter[key]
 
 
 def _call_later(seconds: float, function: Callable[[], None]) -> None:

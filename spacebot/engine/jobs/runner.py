@@ -141,7 +141,8 @@ class JobRunner:
         await self._choose_account(running)
         values = await self._values(running)
         endpoint, user = running.job.endpoint, running.job.requester.turns
-        ticket = self.queue.enter(endpoint.space, endpoint.api_name, user)
+        server = str(running.job.server or "")
+        ticket = self.queue.enter(endpoint.space, endpoint.api_name, user, server)
         try:
             await self._turn(running, ticket)
             running.outputs = await self._attempts(running, ticket, values)

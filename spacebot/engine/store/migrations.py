@@ -15,9 +15,11 @@ from spacebot.engine.store.tables import (
     chosen_chats,
     conversations,
     guild_commands,
+    job_counts,
     jobs,
     metadata,
     schema_version,
+    server_limits,
     server_spaces,
     space_descriptions,
     turns,
@@ -83,6 +85,11 @@ async def _tenth(connection: AsyncConnection) -> None:
     await _create(connection, server_spaces, guild_commands)
 
 
+async def _eleventh(connection: AsyncConnection) -> None:
+    """11: the limits that servers set, and what their members have used today."""
+    await _create(connection, server_limits, job_counts)
+
+
 # Applied in order, each once; the number applied so far is kept in the database.
 MIGRATIONS: Sequence[Callable[[AsyncConnection], Awaitable[None]]] = (
     _first,
@@ -95,6 +102,7 @@ MIGRATIONS: Sequence[Callable[[AsyncConnection], Awaitable[None]]] = (
     _eighth,
     _ninth,
     _tenth,
+    _eleventh,
 )
 
 

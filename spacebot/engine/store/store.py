@@ -19,6 +19,7 @@ from spacebot.engine.store.conversations import ConversationStore
 from spacebot.engine.store.data_folder import DATABASE_NAME
 from spacebot.engine.store.database import as_store_error, make_engine
 from spacebot.engine.store.descriptions import BlockedSpaceStore, DescriptionStore
+from spacebot.engine.store.limits import LimitsStore
 from spacebot.engine.store.migrations import migrate
 from spacebot.engine.store.server_spaces import ServerSpaceStore
 from spacebot.engine.store.tables import (
@@ -83,6 +84,7 @@ class Store:
         self.blocked_spaces = BlockedSpaceStore(self.rows, self.execute)
         self.accounts = AccountStore(self.rows, self.execute)
         self.server_spaces = ServerSpaceStore(self.rows, self.execute)
+        self.limits = LimitsStore(self.rows, self.execute, self._engine.dialect.name)
         self._reads: set[asyncio.Task[Any]] = set()
 
     @classmethod

@@ -215,6 +215,32 @@ guild_commands = sa.Table(
     sa.Column("pending", sa.Boolean, nullable=False),
     sa.Column("registered", sa.Float, nullable=False),
 )
+server_limits = sa.Table(
+    "server_limits",
+    metadata,
+    sa.Column("guild", CleanText, primary_key=True),
+    sa.Column("member_jobs", sa.Integer),
+    sa.Column("role_jobs", sa.JSON, nullable=False),
+    sa.Column("running", sa.Integer),
+    sa.Column("waiting", sa.Integer),
+    sa.Column("chat_channels", sa.JSON, nullable=False),
+    sa.Column("run_access", CleanText, nullable=False),
+    sa.Column("blocked_members", sa.JSON, nullable=False),
+    sa.Column("blocked_words", sa.JSON, nullable=False),
+    sa.Column("log_channel", CleanText, nullable=False),
+    sa.Column("log_prompts", sa.Boolean, nullable=False),
+    sa.Column("log_maker", CleanText, nullable=False),
+)
+# Jobs by member and day, where a server limits them. The jobs themselves are kept for as long
+# as the owner wants, which may be less than a day.
+job_counts = sa.Table(
+    "job_counts",
+    metadata,
+    sa.Column("guild", CleanText, primary_key=True),
+    sa.Column("user", CleanText, primary_key=True),
+    sa.Column("day", sa.Integer, primary_key=True, index=True),
+    sa.Column("jobs", sa.Integer, nullable=False),
+)
 schema_version = sa.Table("schema_version", metadata, sa.Column("version", sa.Integer))
 
 # A restart looks for what has not ended: a few rows among a million.

@@ -1,0 +1,57 @@
+"""What a server allows in conversations, as `engine.admission` is asked for it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import discord
+
+from spacebot.engine.admission import Ask
+from spacebot.engine.jobs import JobManager
+from spacebot.engine.store import Conversation, Turn
+from spacebot.models import Endpoint, Job, MessageRef, Requester
+
+
+def places_of(channel: Any) -> tuple[str, ...]:
+    """Where somebody talks: a channel, and what it is a thread of."""
+    ids = (getattr(channel, "id", None), getattr(channel, "parent_id", None))
+    return tuple(str(one) for one in ids if one)
+
+
+def conversation_places(client: discord.Client, conversation: Conversation) -> tuple[str, ...]:
+    """Where a conversation is held."""
+    channel = client.get_channel(int(conversation.channel))
+    return places_of(channel) or (conversation.channel,)
+
+
+def ask_in(channel: Any, guild: int | None, requester: Requester, *texts: str) -> Ask:
+    """What somebody asks for who wants to talk in a channel."""
+    return Ask(str(guild or ""), requester, texts, places_of(channel))
+
+
+async def admit_turn(
+    jobs: JobManager,
+    client: discord.Client,
+    conversation: Conversation,
+    turn: Turn,
+    requester: Requester,
+) -> None:
+    """Count the job that is to answer a turn; raises `SpacebotError` where it is not allowed."""
+    job = _job_of(conversation, turn, requester)
+    jobs.admit(job, places=conversation_places(client, conversation))
+    await jobs.admission.write(job.id)
+
+
+def _job_of(conversation: Conversation, turn: Turn, requester: Requester) -> Job:
+    """The job that will answer a turn, as far as limits are about it."""
+    return Job(
+        turn.job,
+        Endpoint(conversation.space, conversation.api_name, conversation.command, ""),
+        requester,
+        {"text": turn.text},
+        command=conversation.command,
+        message_ref=MessageRef(
+            channel=int(conversation.channel),
+            guild=int(conversation.guild) if conversation.guild else None,
+        ),
+    )

@@ -1,0 +1,30 @@
+"""Who asks, as the engine sees them."""
+
+from __future__ import annotations
+
+import discord
+
+from spacebot.errors import NotAllowed
+from spacebot.models import Requester
+
+MANAGERS_ONLY = "Only members with the permission **Manage Server** can do this."
+
+
+def requester_of(user: discord.abc.User) -> Requester:
+    """A user or member of Discord as a requester, with the roles that they have here."""
+    return Requester(str(user.id), user.mention, roles=roles_of_member(user))
+
+
+def roles_of_member(user: discord.abc.User) -> frozenset[str]:
+    """The ids of the roles that somebody has in the server; none in direct messages."""
+    return frozenset(str(role.id) for role in getattr(user, "roles", ()))
+
+
+def check_manages(interaction: discord.Interaction) -> int:
+    """The server's id; raises `NotAllowed` for whoever may not manage it.
+
+    Discord shows such commands to nobody else, but a server can change that.
+    """
+    if interaction.guild_id is None or not interaction.permissions.manage_guild:
+        raise NotAllowed(MANAGERS_ONLY)
+    return interaction.guild_id

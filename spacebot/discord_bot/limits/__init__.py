@@ -1,0 +1,9 @@
+"""/limits: what a server's moderators allow, and /quota: what is left of it to a member."""
+
+from __future__ import annotations
+
+from spacebot.discord_bot.limits.commands import LimitsCommands
+from spacebot.discord_bot.limits.panels import LIMITS_PANELS
+from spacebot.discord_bot.limits.quota import QuotaLine, quota_command
+
+__all__ = ["LIMITS_PANELS", "LimitsCommands", "QuotaLine", "quota_command"]

@@ -1,0 +1,185 @@
+"""/limits …: what a server's moderators set for their members."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import discord
+from discord import app_commands
+from discord.app_commands import Choice, Range, Transform
+
+from spacebot.discord_bot.delivery import NO_PINGS, check_manages
+from spacebot.discord_bot.limits.panels import CHATS_QUESTION, WordsForm, chats_view
+from spacebot.discord_bot.limits.texts import summary
+from spacebot.discord_bot.registration.channels import ServerChannel, WritableChannel
+from spacebot.engine.jobs import JobManager
+from spacebot.engine.store import NOBODY, ServerLimits
+from spacebot.errors import InputError
+
+LIMITS = "limits"
+MAX_JOBS = 100_000
+MAX_ROLES, MAX_BLOCKED = 25, 500
+EVERYONE, ROLE = "everyone", "role"
+ACCESS_CHOICES = [
+    Choice(name="Everyone", value=EVERYONE),
+    Choice(name="Members with a role", value=ROLE),
+    Choice(name="Nobody", value=NOBODY),
+]
+LOG_TEST = "📋 This channel now gets one line for each job of this bot in this server."
+Jobs = Range[int, 0, MAX_JOBS]
+
+
+class LimitsCommands(app_commands.Group):
+    """The commands of a server's moderators; Discord shows them to nobody else."""
+
+    def __init__(self, jobs: JobManager) -> None:
+        super().__init__(
+            name=LIMITS,
+            description="What members may do with this bot in this server",
+            allowed_contexts=app_commands.AppCommandContext(guild=True),
+            allowed_installs=app_commands.AppInstallationType(guild=True),
+            default_permissions=discord.Permissions(manage_guild=True),
+        )
+        self.admission = jobs.admission
+
+    @app_commands.command(description="Show what is limited in this server")
+    async def show(self, interaction: discord.Interaction) -> None:
+        """Show all of it."""
+        limits = self.admission.of(check_manages(interaction))
+        await self._say(interaction, summary(limits))
+
+    @app_commands.command(description="Limit the jobs of each member; 0 takes a limit away")
+    @app_commands.describe(
+        per_day="Jobs that a member may start in a day",
+        running="Jobs of a member that may run at once; further ones wait",
+        waiting="Jobs of a member that may wait at once; further ones are refused",
+    )
+    async def jobs(
+        self,
+        interaction: discord.Interaction,
+        per_day: Jobs | None = None,
+        running: Jobs | None = None,
+        waiting: Jobs | None = None,
+    ) -> None:
+        """Set what is given, and leave the rest as it is."""
+        given = {"member_jobs": per_day, "running": running, "waiting": waiting}
+        changes: dict[str, Any] = {
+            name: most or None for name, most in given.items() if most is not None
+        }
+        await self._change(interaction, lambda now: replace(now, **changes))
+
+    @app_commands.command(description="Give a role its own number of jobs a day")
+    @app_commands.describe(
+        role="The role; of several that a member has, the highest number counts",
+        per_day="Jobs a day for each member with it; 0 takes this away",
+    )
+    async def role(
+        self, interaction: discord.Interaction, role: discord.Role, per_day: Jobs
+    ) -> None:
+        """Set a role's number."""
+
+        def change(now: ServerLimits) -> ServerLimits:
+            others = {key: most for key, most in now.role_jobs.items() if key != str(role.id)}
+            if per_day and len(others) >= MAX_ROLES:
+                raise InputError(f"{MAX_ROLES} roles have a number already. Take one away first.")
+            return replace(now, role_jobs=others | ({str(role.id): per_day} if per_day else {}))
+
+        await self._change(interaction, change)
+
+    @app_commands.command(description="Choose where conversations and mentions work")
+    async def chats(self, interaction: discord.Interaction) -> None:
+        """Show the menu of channels."""
+        limits = self.admission.of(check_manages(interaction))
+        await interaction.response.send_message(
+            CHATS_QUESTION, view=chats_view(limits.chat_channels), ephemeral=True
+        )
+
+    @app_commands.command(description="Choose who may use /run and /find")
+    @app_commands.describe(who="Who may use them", role="The role, if it is one")
+    @app_commands.choices(who=ACCESS_CHOICES)
+    async def run(
+        self,
+        interaction: discord.Interaction,
+        who: str,
+        role: discord.Role | None = None,
+    ) -> None:
+        """Set who may run any Space."""
+        if who == ROLE and role is None:
+            raise InputError("Choose the role too, in `role`.")
+        access = {EVERYONE: "", NOBODY: NOBODY}.get(who, str(role.id if role else ""))
+        await self._change(interaction, lambda now: replace(now, run_access=access))
+
+    @app_commands.command(description="Block a member from using this bot here")
+    @app_commands.describe(member="Whom to block")
+    async def block(self, interaction: discord.Interaction, member: discord.User) -> None:
+        """Block a member."""
+
+        def change(now: ServerLimits) -> ServerLimits:
+            blocked = dict.fromkeys((*now.blocked_members, str(member.id)))
+            if len(blocked) > MAX_BLOCKED:
+                raise InputError(f"{MAX_BLOCKED} members are blocked, the most there can be.")
+            return replace(now, blocked_members=tuple(blocked))
+
+        await self._change(interaction, change)
+
+    @app_commands.command(description="Let a blocked member use this bot again")
+    @app_commands.describe(member="Whom to unblock")
+    async def unblock(self, interaction: discord.Interaction, member: discord.User) -> None:
+        """Unblock a member."""
+
+        def change(now: ServerLimits) -> ServerLimits:
+            left = (one for one in now.blocked_members if one != str(member.id))
+            return replace(now, blocked_members=tuple(left))
+
+        await self._change(interaction, change)
+
+    @app_commands.command(description="See and change the words that no prompt may hold")
+    async def words(self, interaction: discord.Interaction) -> None:
+        """Open the form."""
+        limits = self.admission.of(check_manages(interaction))
+        await interaction.response.send_modal(WordsForm(limits.blocked_words))
+
+    @app_commands.command(description="Have one line for each job in a channel")
+    @app_commands.describe(
+        channel="The channel; without one, the log is switched off",
+        prompts="Whether the lines hold what was asked for; else they do not",
+    )
+    async def log(
+        self,
+        interaction: discord.Interaction,
+        channel: Transform[ServerChannel, WritableChannel] | None = None,
+        prompts: bool = False,
+    ) -> None:
+        """Set the log channel, once the bot has written there."""
+        check_manages(interaction)
+        await interaction.response.defer(ephemeral=True)
+        if channel is not None:
+            await self._try(interaction, channel.id)
+        about = {"log_channel": str(channel.id) if channel else "", "log_prompts": prompts}
+        maker = str(interaction.user.id)
+        await self._change(interaction, lambda now: replace(now, **about, log_maker=maker))
+
+    async def _try(self, interaction: discord.Interaction, channel: int) -> None:
+        """Write to a channel; raises `InputError` where the bot may not."""
+        there = interaction.client.get_partial_messageable(channel)
+        try:
+            await there.send(LOG_TEST, allowed_mentions=NO_PINGS)
+        except discord.Forbidden as error:
+            raise InputError(
+                f"I may not write in <#{channel}>. Give me View Channel and Send Messages there."
+            ) from error
+
+    async def _change(
+        self,
+        interaction: discord.Interaction,
+        change: Callable[[ServerLimits], ServerLimits],
+    ) -> None:
+        limits = await self.admission.change(check_manages(interaction), change)
+        await self._say(interaction, f"✅ Saved.\n{summary(limits)}")
+
+    async def _say(self, interaction: discord.Interaction, text: str) -> None:
+        done = interaction.response.is_done()
+        send = interaction.followup.send if done else interaction.response.send_message
+        await send(text, ephemeral=True, allowed_mentions=NO_PINGS)

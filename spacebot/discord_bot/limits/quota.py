@@ -1,0 +1,61 @@
+"""/quota: what is left to a member here."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from typing import Any, TypeAlias
+
+import discord
+from discord import app_commands
+
+from spacebot.discord_bot.delivery import NO_PINGS, requester_of
+from spacebot.discord_bot.registration.commands import EVERYWHERE, INSTALL_TYPES
+from spacebot.engine.admission import Allowance
+from spacebot.engine.jobs import JobManager
+
+# Adds a line to what a member is told, such as what is left to them elsewhere; "" is none.
+QuotaLine: TypeAlias = Callable[[discord.Interaction], Awaitable[str]]
+QUOTA = "quota"
+
+
+def quota_command(
+    jobs: JobManager, more: Sequence[QuotaLine] = ()
+) -> app_commands.Command[Any, ..., Any]:
+    """The command; `more` are the lines that other features add to its answer."""
+
+    async def callback(interaction: discord.Interaction) -> None:
+        await interaction.response.defer(ephemeral=True)
+        guild, requester = str(interaction.guild_id or ""), requester_of(interaction.user)
+        now = jobs.admission.allowance(guild, requester)
+        lines = [*_lines(now, jobs, in_server=bool(guild))]
+        lines += filter(None, [await line(interaction) for line in more])
+        await interaction.followup.send("\n".join(lines), ephemeral=True, allowed_mentions=NO_PINGS)
+
+    return app_commands.Command(
+        name=QUOTA,
+        description="See what is left to you here, for you alone",
+        callback=callback,
+        allowed_contexts=EVERYWHERE,
+        allowed_installs=INSTALL_TYPES,
+    )
+
+
+def _lines(now: Allowance, jobs: JobManager, *, in_server: bool) -> Iterator[str]:
+    limits = jobs.queue.limits
+    if not in_server:
+        yield "**Jobs a day**: no limit in direct messages"
+        yield f"**At once**: {limits.running_per_user} running, {limits.waiting_per_user} waiting"
+        return
+    if now.jobs is None:
+        yield "**Jobs a day**: no limit in this server"
+    else:
+        left = max(0, now.jobs - now.used)
+        yield f"**Jobs a day**: {left} of {now.jobs} left, all of them again <t:{now.resets}:R>"
+    most_running = _least(now.most_running, limits.running_per_user)
+    most_waiting = _least(now.most_waiting, limits.waiting_per_user)
+    yield f"**Running**: {now.running} of {most_running} at once"
+    yield f"**Waiting**: {now.waiting} of {most_waiting} at once"
+
+
+def _least(most: int | None, owners: int) -> int:
+    return owners if most is None else min(most, owners)

@@ -1,0 +1,89 @@
+"""The rules of a server that need no counting: who, where, and with which words."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from spacebot.engine.store import NOBODY, ServerLimits
+from spacebot.errors import NotAllowed
+from spacebot.models import File, Job, Requester
+
+MEMBER_BLOCKED = "The moderators of this server do not let you use this bot here."
+WORD_BLOCKED = "This holds a word that this server does not allow. Change it and try again."
+RUN_IS_OFF = "The moderators of this server have switched `/run` and `/find` off."
+RUN_NEEDS_ROLE = "In this server, only members with <@&{role}> may use `/run` and `/find`."
+# Beyond these, a refusal names no more channels.
+MAX_CHANNELS_NAMED = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """What somebody asks for: in which server, and with which words.
+
+    `guild` is empty in direct messages. `places` are the channel that they talk to the bot
+    in, and what it is a thread of; empty for what is no conversation. `jobs` is how many jobs
+    it takes.
+    """
+
+    guild: str
+    requester: Requester
+    texts: Sequence[str] = field(default=(), repr=False)
+    places: Collection[str] = ()
+    jobs: int = 1
+
+    @classmethod
+    def of_job(cls, job: Job, *, jobs: int = 1, places: Collection[str] = ()) -> Ask:
+        """What a job asks for."""
+        texts = [text for one in job.arguments.values() for text in _texts(one)]
+        return cls(str(job.server or ""), job.requester, texts, places, jobs)
+
+
+def _texts(value: object) -> list[str]:
+    if isinstance(value, File):
+        return [value.name]
+    return [value] if isinstance(value, str) else []
+
+
+def check(limits: ServerLimits, ask: Ask) -> None:
+    """Raise `NotAllowed` for what a server does not allow at all."""
+    if ask.requester.user in limits.blocked_members:
+        raise NotAllowed(MEMBER_BLOCKED)
+    allowed = limits.chat_channels
+    if ask.places and allowed and not set(ask.places) & set(allowed):
+        names = ", ".join(f"<#{one}>" for one in allowed[:MAX_CHANNELS_NAMED])
+        raise NotAllowed(f"Conversations do not work in this channel. They do in {names}.")
+    if limits.blocked_words and any(
+        blocked_word(tuple(limits.blocked_words), text) for text in ask.texts
+    ):
+        raise NotAllowed(WORD_BLOCKED)
+
+
+def check_access(limits: ServerLimits, requester: Requester) -> None:
+    """Raise `NotAllowed` for whoever may not run any Space (`/run`, `/find`) here."""
+    if requester.user in limits.blocked_members:
+        raise NotAllowed(MEMBER_BLOCKED)
+    if limits.run_access == NOBODY:
+        raise NotAllowed(RUN_IS_OFF)
+    if limits.run_access and limits.run_access not in requester.roles:
+        raise NotAllowed(RUN_NEEDS_ROLE.format(role=limits.run_access))
+
+
+def normalize(text: str) -> str:
+    """A text as it is compared: case, width and runs of spaces make no difference."""
+    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+
+
+def blocked_word(words: tuple[str, ...], text: str) -> bool:
+    """Whether a text has one of these words, or phrases, as a whole."""
+    return _pattern(words).search(normalize(text)) is not None
+
+
+@lru_cache(maxsize=500)
+def _pattern(words: tuple[str, ...]) -> re.Pattern[str]:
+    parts = "|".join(re.escape(normalize(word)) for word in words)
+    # Not \b: a word may begin or end with what is no letter.
+    return re.compile(rf"(?<!\w)(?:{parts})(?!\w)")

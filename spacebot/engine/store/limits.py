@@ -1,0 +1,93 @@
+"""What the moderators of servers limit, and what members have used of it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from spacebot.engine.store.tables import by_key, job_counts, server_limits
+
+# In the place of a role's id.
+NOBODY = "nobody"
+
+
+@dataclass(frozen=True, slots=True)
+class ServerLimits:
+    """What the moderators of one server limit; without a word from them, nothing.
+
+    `member_jobs` is how many jobs a member may start a day, `role_jobs` the same by the id
+    of a role; `running` and `waiting` how many of a member's jobs may do so at once. None is
+    no limit. Conversations work in `chat_channels`, or everywhere where there is none.
+    `run_access` says who may run any Space: "" everyone, `NOBODY`, or those with the role of
+    this id. `log_channel` gets a line for each job; `log_maker` set it. Ids are Discord's,
+    as text.
+    """
+
+    guild: str
+    member_jobs: int | None = None
+    role_jobs: Mapping[str, int] = field(default_factory=dict)
+    running: int | None = None
+    waiting: int | None = None
+    chat_channels: Sequence[str] = ()
+    run_access: str = ""
+    blocked_members: Sequence[str] = ()
+    blocked_words: Sequence[str] = ()
+    log_channel: str = ""
+    log_prompts: bool = False
+    log_maker: str = ""
+
+    @property
+    def counts_jobs(self) -> bool:
+        """Whether the jobs of a day have to be counted."""
+        return self.member_jobs is not None or bool(self.role_jobs)
+
+    def jobs_a_day(self, roles: frozenset[str]) -> int | None:
+        """How many jobs a member with these roles may start a day: the most that one gives."""
+        own = [most for role, most in self.role_jobs.items() if role in roles]
+        return max(own) if own else self.member_jobs
+
+
+class LimitsStore:
+    """The limits in the store. `rows` and `execute` are the store's own."""
+
+    def __init__(
+        self,
+        rows: Callable[[sa.Select[*tuple[Any, ...]]], Awaitable[Sequence[sa.Row[Any]]]],
+        execute: Callable[[sa.Executable], Awaitable[None]],
+        dialect: str,
+    ) -> None:
+        self._rows = rows
+        self._execute = execute
+        # SQLAlchemy has "insert, or update what is there" for each database alone.
+        self._insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
+
+    async def all(self) -> list[ServerLimits]:
+        """The limits of every server that has some."""
+        found = await self._rows(sa.select(server_limits))
+        return [ServerLimits(**by_key(row, server_limits)) for row in found]
+
+    async def save(self, limits: ServerLimits) -> None:
+        """Write a server's limits down."""
+        row = asdict(limits)
+        insert = self._insert(server_limits).values(**row)
+        await self._execute(insert.on_conflict_do_update(index_elements=["guild"], set_=row))
+
+    async def used(self, day: int) -> dict[tuple[str, str], int]:
+        """The jobs that were counted on a day, by server and member."""
+        found = await self._rows(sa.select(job_counts).where(job_counts.c.day == day))
+        return {(row.guild, row.user): row.jobs for row in found}
+
+    async def count(self, guild: str, user: str, day: int, jobs: int) -> None:
+        """Add to the jobs of a member's day, durably."""
+        insert = self._insert(job_counts).values(guild=guild, user=user, day=day, jobs=jobs)
+        more = {"jobs": job_counts.c.jobs + jobs}
+        key = ["guild", "user", "day"]
+        await self._execute(insert.on_conflict_do_update(index_elements=key, set_=more))
+
+    async def forget(self, before: int) -> None:
+        """Forget what was counted on the days before this one."""
+        await self._execute(job_counts.delete().where(job_counts.c.day < before))
