@@ -71,6 +71,7 @@ LAYERS = (
         "discord_bot/find",
         "discord_bot/tokens",
         "discord_bot/server_spaces",
+        "discord_bot/history",
         "discord_bot/limits",
     },
     {"discord_bot/send_to"},

@@ -34,6 +34,7 @@ from spacebot.discord_bot.gateway.intents import CONTENT, PrivilegedIntents, min
 from spacebot.discord_bot.gateway.rate_limits import MAX_LOGIN_SLEEP, RateLimitMonitor
 from spacebot.discord_bot.gateway.reach import choose_connector
 from spacebot.discord_bot.gateway.rest import RequestMonitor
+from spacebot.discord_bot.history import HISTORY_BUTTONS, history_command
 from spacebot.discord_bot.limits import LIMITS_PANELS, LimitsCommands, quota_command
 from spacebot.discord_bot.registration.acknowledgement import AcknowledgingAdapter
 from spacebot.discord_bot.registration.commands import MAX_COMMANDS, build_command
@@ -132,6 +133,7 @@ class Bot(StatusClient):
                 commands=lambda: [LimitsCommands(jobs), quota_command(jobs)],
                 components=LIMITS_PANELS,
             ),
+            Feature(commands=lambda: [history_command(jobs)], components=HISTORY_BUTTONS),
             Feature(commands=lambda: [self.send_to.context_menu()], components=SEND_TO),
             Feature(commands=lambda: [recipe_menu(dispatcher)], components=JOB_BUTTONS),
             Feature(commands=lambda: [self.find.command()], components=FIND),

@@ -18,6 +18,7 @@ from spacebot.engine.store.descriptions import (
     DescriptionStore,
     StoredDescription,
 )
+from spacebot.engine.store.history import HistoryStore, PastJob
 from spacebot.engine.store.limits import NOBODY, LimitsStore, ServerLimits
 from spacebot.engine.store.opening import open_store
 from spacebot.engine.store.server_spaces import GuildCommands, ServerSpace, ServerSpaceStore

@@ -14,6 +14,7 @@ from spacebot.engine.store.tables import (
     blocked_spaces,
     chosen_chats,
     conversations,
+    favourites,
     guild_commands,
     job_counts,
     jobs,
@@ -90,6 +91,13 @@ async def _eleventh(connection: AsyncConnection) -> None:
     await _create(connection, server_limits, job_counts)
 
 
+async def _twelfth(connection: AsyncConnection) -> None:
+    """12: the results that members have starred, and an index to find a member's jobs by."""
+    await _create(connection, favourites)
+    for index in jobs.indexes:
+        await connection.run_sync(index.create, checkfirst=True)
+
+
 # Applied in order, each once; the number applied so far is kept in the database.
 MIGRATIONS: Sequence[Callable[[AsyncConnection], Awaitable[None]]] = (
     _first,
@@ -103,6 +111,7 @@ MIGRATIONS: Sequence[Callable[[AsyncConnection], Awaitable[None]]] = (
     _ninth,
     _tenth,
     _eleventh,
+    _twelfth,
 )
 
 

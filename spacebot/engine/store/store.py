@@ -19,6 +19,7 @@ from spacebot.engine.store.conversations import ConversationStore
 from spacebot.engine.store.data_folder import DATABASE_NAME
 from spacebot.engine.store.database import as_store_error, make_engine
 from spacebot.engine.store.descriptions import BlockedSpaceStore, DescriptionStore
+from spacebot.engine.store.history import HistoryStore
 from spacebot.engine.store.limits import LimitsStore
 from spacebot.engine.store.migrations import migrate
 from spacebot.engine.store.server_spaces import ServerSpaceStore
@@ -27,6 +28,7 @@ from spacebot.engine.store.tables import (
     as_row,
     by_key,
     conversations,
+    favourites,
     jobs,
     turns,
     unfinished,
@@ -84,6 +86,7 @@ class Store:
         self.blocked_spaces = BlockedSpaceStore(self.rows, self.execute)
         self.accounts = AccountStore(self.rows, self.execute)
         self.server_spaces = ServerSpaceStore(self.rows, self.execute)
+        self.history = HistoryStore(self.rows, self.execute)
         self.limits = LimitsStore(self.rows, self.execute, self._engine.dialect.name)
         self._reads: set[asyncio.Task[Any]] = set()
 
@@ -166,11 +169,12 @@ class Store:
         return await self._select(chosen)
 
     async def trim(self, *, most: int, older: float) -> list[str]:
-        """Forget ended jobs beyond the `most` newest or ended before `older`.
+        """Forget ended jobs beyond the `most` newest or ended before `older`, but no starred ones.
 
         In batches, so that nobody waits long for the table.
         """
-        ended = sa.not_(unfinished(jobs))
+        starred = sa.select(favourites.c.job)
+        ended = sa.and_(sa.not_(unfinished(jobs)), jobs.c.id.not_in(starred))
         beyond = sa.select(jobs.c.created).where(ended).order_by(jobs.c.created.desc())
         found = await self.rows(beyond.offset(most).limit(1))
         last = found[0].created if found else None

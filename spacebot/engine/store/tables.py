@@ -241,8 +241,18 @@ job_counts = sa.Table(
     sa.Column("day", sa.Integer, primary_key=True, index=True),
     sa.Column("jobs", sa.Integer, nullable=False),
 )
+# The results that members have starred. Their jobs are kept for as long.
+favourites = sa.Table(
+    "favourites",
+    metadata,
+    sa.Column("user", CleanText, primary_key=True),
+    sa.Column("job", sa.String(12), primary_key=True, index=True),
+    sa.Column("created", sa.Float, nullable=False),
+)
 schema_version = sa.Table("schema_version", metadata, sa.Column("version", sa.Integer))
 
+# A member looks through their own jobs, the newest first.
+sa.Index("ix_jobs_user_created", jobs.c.user, jobs.c.created)
 # A restart looks for what has not ended: a few rows among a million.
 for _table in (jobs, turns):
     _open = unfinished(_table)

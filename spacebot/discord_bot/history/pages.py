@@ -1,0 +1,173 @@
+"""The pages of /history; what one shows is in the ids of its buttons, which outlive a restart."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import discord
+from discord import ui
+
+from spacebot.discord_bot.button_base import AGAIN, ComponentHandler, bot_of
+from spacebot.discord_bot.delivery import NO_PINGS
+from spacebot.engine.jobs import SECRET_PLACEHOLDER, JobManager
+from spacebot.engine.store import PastJob
+from spacebot.engine.store.history import MAX_FAVOURITES
+from spacebot.errors import InputError
+from spacebot.models import JobEnding
+from spacebot.spaces.outputs.text import escape
+from spacebot.wording import clip
+
+# Discord takes five rows of buttons: four jobs, and the pages.
+JOBS_PER_PAGE = 4
+MAX_COMMAND, MAX_WORDS, MAX_VALUES = 32, 40, 200
+NOTHING_YET = "You have no jobs here yet."
+NOTHING_FOUND = "None of your jobs here has that."
+NOT_YOURS = "This job is no longer kept, or it is not yours."
+TOO_MANY_STARS = (
+    f"You have {MAX_FAVOURITES} favourites, the most there can be. Take a ⭐ away first."
+)
+MARKS = {
+    JobEnding.DONE.value: "✅",
+    JobEnding.FAILED.value: "❌",
+    JobEnding.CANCELLED.value: "🛑",
+    JobEnding.REJECTED.value: "✏️",
+    JobEnding.LOST.value: "⚠️",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryPage:
+    """What a page shows: its number from 0, and what is searched for."""
+
+    number: int = 0
+    starred: bool = False
+    command: str = ""
+    words: str = ""
+
+    @property
+    def key(self) -> str:
+        """The page as a part of an id, of at most 80 characters."""
+        command = self.command.replace("|", "")[:MAX_COMMAND]
+        return f"{self.number}:{int(self.starred)}:{command}|{self.words[:MAX_WORDS]}"
+
+    @classmethod
+    def of_ids(cls, number: str, starred: str, query: str) -> HistoryPage:
+        """The page that an id tells of."""
+        command, _, words = query.partition("|")
+        return cls(int(number), starred == "1", command, words)
+
+    def matches(self, job: PastJob) -> bool:
+        """Whether a job has what is searched for."""
+        text = f"{job.command} {_values(job.arguments)}".casefold()
+        wanted = self.words.casefold().split()
+        return self.command.casefold().lstrip("/") in job.command.casefold() and all(
+            word in text for word in wanted
+        )
+
+
+async def show(
+    jobs: JobManager, interaction: discord.Interaction, page: HistoryPage
+) -> dict[str, Any]:
+    """The message of a page, as it is now."""
+    user = str(interaction.user.id)
+    kept = await jobs.store.history.of(user, interaction.guild_id, starred=page.starred)
+    found = [job for job in kept if page.matches(job)]
+    last = max(0, (len(found) - 1) // JOBS_PER_PAGE)
+    page = replace(page, number=min(page.number, last))
+    start = page.number * JOBS_PER_PAGE
+    shown = found[start : start + JOBS_PER_PAGE]
+    if not shown:
+        return {"content": NOTHING_FOUND if kept or page.starred else NOTHING_YET, "view": None}
+    lines = [_line(start + place, job) for place, job in enumerate(shown, 1)]
+    lines.append(f"-# {start + 1}–{start + len(shown)} of {len(found)}")
+    return {"content": "\n".join(lines)[:2000], "view": _view(page, shown, last)}
+
+
+def _line(number: int, job: PastJob) -> str:
+    mark = MARKS.get(job.state, "⏳")
+    values = escape(clip(_values(job.arguments), MAX_VALUES))
+    star = " ⭐" if job.starred else ""
+    return f"{number}. {mark}{star} **{job.command}** {values} · <t:{int(job.created)}:R>"
+
+
+def _values(arguments: Mapping[str, Any]) -> str:
+    """What was given, in one line, without what is secret."""
+    parts = (
+        f"{name}:{' '.join(_text(value).split())}"
+        for name, value in arguments.items()
+        if value != SECRET_PLACEHOLDER
+    )
+    return " ".join(parts)
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return str((value.get("file") or {}).get("name", ""))
+    return str(value)
+
+
+def _view(page: HistoryPage, shown: Sequence[PastJob], last: int) -> ui.View:
+    view = ui.View(timeout=None)
+    start = page.number * JOBS_PER_PAGE
+    for row, job in enumerate(shown):
+        view.add_item(AGAIN.on(job.id, label=f"Again {start + row + 1}").item(row))
+        label = "Take the star away" if job.starred else "Favourite"
+        star = ui.Button[Any](
+            label=label, emoji="⭐", custom_id=f"star:{job.id}:{page.key}", row=row
+        )
+        view.add_item(star)
+        if link := _link(job):
+            view.add_item(ui.Button(label="Show", url=link, row=row))
+    for number, label in ((page.number - 1, "◀ Newer"), (page.number + 1, "Older ▶")):
+        if 0 <= number <= last:
+            key = replace(page, number=number).key
+            view.add_item(ui.Button(label=label, custom_id=f"history:{key}", row=JOBS_PER_PAGE))
+    view.stop()
+    return view
+
+
+def _link(job: PastJob) -> str:
+    """Where the answer stands; private ones have no address."""
+    ref = job.message_ref
+    if ref.private or not ref.message or not ref.channel:
+        return ""
+    return f"https://discord.com/channels/{ref.guild or '@me'}/{ref.channel}/{ref.message}"
+
+
+PAGE_ID = r"(?P<number>\d{1,4}):(?P<starred>[01]):(?P<query>.*)"
+
+
+class TurnHistoryPage(ComponentHandler, template=rf"(?s)history:{PAGE_ID}"):
+    """Turns to another page."""
+
+    async def press(self, interaction: discord.Interaction) -> None:
+        """Show it."""
+        jobs = bot_of(interaction).dispatcher.jobs
+        shown = await show(jobs, interaction, HistoryPage.of_ids(*self.ids))
+        await interaction.response.edit_message(**shown, allowed_mentions=NO_PINGS)
+
+
+class StarJob(ComponentHandler, template=rf"(?s)star:(?P<job>[0-9a-f]{{12}}):{PAGE_ID}"):
+    """Stars a job of one's own, or takes the star away."""
+
+    async def press(self, interaction: discord.Interaction) -> None:
+        """Do so, and show the page as it is now."""
+        jobs, user = bot_of(interaction).dispatcher.jobs, str(interaction.user.id)
+        job, *page = self.ids
+        history, starred = jobs.store.history, await jobs.store.history.stars(user)
+        if job in starred:
+            await history.unstar(user, job)
+        else:
+            record = await jobs.store.get(job)
+            if record is None or record.user != user:
+                raise InputError(NOT_YOURS)
+            if len(starred) >= MAX_FAVOURITES:
+                raise InputError(TOO_MANY_STARS)
+            await history.star(user, job)
+        shown = await show(jobs, interaction, HistoryPage.of_ids(*page))
+        await interaction.response.edit_message(**shown, allowed_mentions=NO_PINGS)
+
+
+HISTORY_BUTTONS: tuple[type[ComponentHandler], ...] = (TurnHistoryPage, StarJob)

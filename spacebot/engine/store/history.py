@@ -1,0 +1,71 @@
+"""A member's past jobs, as they look through them, and the results that they have starred."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import sqlalchemy as sa
+
+from spacebot.engine.store.tables import favourites, jobs
+from spacebot.models import MessageRef
+
+# The newest jobs that a search looks through: more would hold up others.
+MAX_SEARCHED = 1000
+MAX_FAVOURITES = 100
+
+
+@dataclass(frozen=True, slots=True)
+class PastJob:
+    """One job of a member, without its result."""
+
+    id: str
+    command: str
+    state: str
+    arguments: Mapping[str, Any] = field(repr=False)
+    message_ref: MessageRef
+    created: float
+    starred: bool
+
+
+class HistoryStore:
+    """The past jobs in the store. `rows` and `execute` are the store's own."""
+
+    def __init__(
+        self,
+        rows: Callable[[sa.Select[*tuple[Any, ...]]], Awaitable[Sequence[sa.Row[Any]]]],
+        execute: Callable[[sa.Executable], Awaitable[None]],
+    ) -> None:
+        self._rows = rows
+        self._execute = execute
+
+    async def of(self, user: str, guild: int | None, *, starred: bool = False) -> list[PastJob]:
+        """A member's newest jobs in a server, or in direct messages; the newest first."""
+        mine = sa.and_(favourites.c.job == jobs.c.id, favourites.c.user == user)
+        columns = (jobs.c.id, jobs.c.command, jobs.c.state, jobs.c.arguments, jobs.c.message_ref)
+        stars = favourites.c.user.is_not(None)
+        query = sa.select(*columns, jobs.c.created, stars.label("starred"))
+        query = query.select_from(jobs.outerjoin(favourites, mine)).where(jobs.c.user == user)
+        place = sa.cast(jobs.c.message_ref["guild"].as_string(), sa.BigInteger)
+        query = query.where(place.is_(None) if guild is None else place == guild)
+        if starred:
+            query = query.where(stars)
+        found = await self._rows(query.order_by(jobs.c.created.desc()).limit(MAX_SEARCHED))
+        return [PastJob(*row) for row in found]
+
+    async def stars(self, user: str) -> set[str]:
+        """The jobs that a member has starred."""
+        found = await self._rows(sa.select(favourites.c.job).where(favourites.c.user == user))
+        return {row.job for row in found}
+
+    async def star(self, user: str, job: str) -> None:
+        """Star a job."""
+        row = {"user": user, "job": job, "created": time.time()}
+        await self._execute(favourites.insert().values(**row))
+
+    async def unstar(self, user: str, job: str) -> None:
+        """Take a star away."""
+        mine = sa.and_(favourites.c.user == user, favourites.c.job == job)
+        await self._execute(favourites.delete().where(mine))

@@ -1,0 +1,73 @@
+"""A member's past jobs and favourites, on SQLite and PostgreSQL."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from spacebot.engine.store import JobRecord, Store
+from spacebot.models import MessageRef
+from tests.support.postgres import Postgres
+
+Open = Callable[[], Store]
+# Larger than 32 bits, as Discord's ids are.
+GUILD = 1_575_875_687_208_714_240
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+async def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Open:
+    """Gives a store that is not open yet, each time of the same database."""
+    if request.param == "sqlite":
+        return lambda: Store.in_folder(tmp_path)
+    server: Postgres = request.getfixturevalue("postgres")
+    url = await server.create(f"test-{uuid.uuid4().hex}")
+    return lambda: Store(url)
+
+
+def record(number: int, user: str = "1", guild: int | None = GUILD) -> JobRecord:
+    """A job that has ended."""
+    return JobRecord(
+        id=f"{number:012x}",
+        space="owner/name",
+        api_name="/run",
+        command="/name",
+        user=user,
+        mention="<@1>",
+        state="done",
+        arguments={"prompt": f"cat {number}"},
+        message_ref=MessageRef(channel=2, guild=guild),
+        created=float(number),
+        ended=float(number),
+    )
+
+
+async def test_a_member_sees_their_own_jobs_of_one_place_the_newest_first(opened: Open):
+    async with opened() as store:
+        for number in (1, 2, 3):
+            await store.add(record(number))
+        await store.add(record(4, user="2"))
+        await store.add(record(5, guild=None))
+        await store.add(record(6, guild=GUILD + 1))
+        here = await store.history.of("1", GUILD)
+        assert [job.arguments["prompt"] for job in here] == ["cat 3", "cat 2", "cat 1"]
+        assert [job.created for job in await store.history.of("1", None)] == [5.0]
+
+
+async def test_a_star_outlives_a_restart_and_keeps_its_job(opened: Open):
+    async with opened() as store:
+        for number in (1, 2, 3):
+            await store.add(record(number))
+        await store.history.star("1", record(1).id)
+        # Another's star is not mine.
+        await store.history.star("2", record(2).id)
+    async with opened() as store:
+        assert [job.id for job in await store.history.of("1", GUILD, starred=True)] == [
+            record(1).id
+        ]
+        assert await store.trim(most=0, older=100.0) == [record(3).id]
+        await store.history.unstar("1", record(1).id)
+        assert await store.history.stars("1") == set()
+        assert await store.trim(most=0, older=100.0) == [record(1).id]
