@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import discord
@@ -27,6 +28,13 @@ def conversation_places(client: discord.Client, conversation: Conversation) -> t
 def ask_in(channel: Any, guild: int | None, requester: Requester, *texts: str) -> Ask:
     """What somebody asks for who wants to talk in a channel."""
     return Ask(str(guild or ""), requester, texts, places_of(channel))
+
+
+def known_turn(turn: Turn) -> asyncio.Future[Turn]:
+    """A turn that is written down already, as a question has it."""
+    ready: asyncio.Future[Turn] = asyncio.get_running_loop().create_future()
+    ready.set_result(turn)
+    return ready
 
 
 async def admit_turn(

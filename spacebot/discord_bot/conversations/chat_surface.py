@@ -77,13 +77,6 @@ class Question:
     dropped: bool = False
 
 
-def known_turn(turn: Turn) -> asyncio.Future[Turn]:
-    """A turn that is written down already, as a question has it."""
-    ready: asyncio.Future[Turn] = asyncio.get_running_loop().create_future()
-    ready.set_result(turn)
-    return ready
-
-
 class ChatSurface(Surface):
     """Shows the answer to one question in the messages of a conversation, and stores it.
 
