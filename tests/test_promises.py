@@ -70,6 +70,7 @@ LAYERS = (
         "discord_bot/conversations",
         "discord_bot/find",
         "discord_bot/tokens",
+        "discord_bot/run_space",
         "discord_bot/server_spaces",
         "discord_bot/history",
         "discord_bot/limits",

@@ -39,6 +39,7 @@ from spacebot.discord_bot.limits import LIMITS_PANELS, LimitsCommands, quota_com
 from spacebot.discord_bot.registration.acknowledgement import AcknowledgingAdapter
 from spacebot.discord_bot.registration.commands import MAX_COMMANDS, build_command
 from spacebot.discord_bot.registration.registration import CommandRegistration
+from spacebot.discord_bot.run_space import RUN_SPACE, Wishes, offer_space, run_commands
 from spacebot.discord_bot.send_to import SEND_TO, SendTo
 from spacebot.discord_bot.server_log import ServerLog
 from spacebot.discord_bot.server_spaces import GuildCommandTree, ServerSpaceFeature
@@ -105,7 +106,8 @@ class Bot(StatusClient):
             converse=self.chat_router.open,
             others=self.automations.recovery,
         )
-        self.find = Find(self.dispatcher, SpaceFinder(catalogue.hub))
+        self.wishes = Wishes()
+        self.find = self._find()
         self.send_to = SendTo(self.dispatcher, self.find)
         self.server_spaces = catalogue.added and ServerSpaceFeature(
             self, self.tree, self.dispatcher, catalogue.added
@@ -121,6 +123,13 @@ class Bot(StatusClient):
         self._syncing: asyncio.Task[None] | None = None
         self._renewing: asyncio.Task[None] | None = None
         self._taking: asyncio.Task[None] | None = None
+
+    def _find(self) -> Find:
+        spaces, hub = self.catalogue.on_demand, self.catalogue.hub
+        if spaces is None or not spaces.policy.is_open:
+            return Find(self.dispatcher, SpaceFinder(hub, allows=lambda _: False))
+        finder = SpaceFinder(hub, allows=spaces.policy.allows, known=spaces.last_known)
+        return Find(self.dispatcher, finder, offer_space)
 
     def _features(self) -> tuple[Feature, ...]:
         chats, automations, dispatcher = self.chat_router, self.automations, self.dispatcher
@@ -139,6 +148,7 @@ class Bot(StatusClient):
             Feature(commands=lambda: [self.find.command()], components=FIND),
             Feature(components=FORM_BUTTONS),
             Feature(commands=lambda: [TokenCommands(accounts)] if accounts else []),
+            Feature(commands=lambda: run_commands(dispatcher), components=RUN_SPACE),
             Feature(
                 commands=lambda: [AutomationCommands(automations, dispatcher)],
                 start=automations.start,

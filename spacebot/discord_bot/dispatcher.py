@@ -32,6 +32,7 @@ from spacebot.engine import job_text
 from spacebot.engine.admission import Ask, check_access
 from spacebot.engine.follow import Follower
 from spacebot.engine.jobs import JobManager, secrets_of, to_job
+from spacebot.engine.on_demand import is_one_off
 from spacebot.engine.pacing import InteractionThrottle
 from spacebot.engine.store import JobRecord, RecordState
 from spacebot.errors import SpacebotError
@@ -118,6 +119,9 @@ class Dispatcher:
         `chain` says what it follows, `conversation` whose session it runs in.
         """
         self.age.check(interaction, endpoint)
+        on_demand = self.jobs.catalogue.on_demand
+        if on_demand is not None and is_one_off(command):
+            on_demand.runs.count(str(interaction.user.id))
         if built_in := self.jobs.catalogue.built_in.get(endpoint.space):
             endpoint = built_in.describe(await self.commands_for(interaction)).endpoints[0]
             await built_in.run(self, interaction, endpoint, arguments)

@@ -284,7 +284,8 @@ class Space:
 
     One endpoint becomes `/name`, several become `/name endpoint`, those that
     Discord has no room for `/name more endpoint:…`. `opening` holds the events that run
-    when the Space's page opens, as far as its commands depend on them.
+    when the Space's page opens, as far as its commands depend on them. `ranking` has the
+    endpoints' API names, what people most likely come for first.
     """
 
     source: Source
@@ -293,6 +294,7 @@ class Space:
     endpoints: tuple[Endpoint, ...] = ()
     excluded: tuple[ExcludedEndpoint, ...] = ()
     opening: PageLogic | None = None
+    ranking: tuple[str, ...] = ()
 
     @property
     def nsfw(self) -> bool:

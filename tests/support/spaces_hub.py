@@ -138,6 +138,10 @@ class Hub:
     async def space(self, request: web.Request) -> web.Response:
         """One Space."""
         name, known = request.match_info["name"], self._account(request) is not None
+        if name.startswith("by-subdomain/"):
+            subdomain = name.partition("/")[2]
+            hosts = (one for one in self.spaces if one.replace("/", "-").lower() == subdomain)
+            name = next(hosts, name)
         hosted = self.spaces.get(name)
         if hosted is None or (hosted.private and not known):
             # Without a token, the Hub does not tell a private one from a missing one.

@@ -171,6 +171,12 @@ class Catalogue:
         endpoints = {each.name: each for one in reversed(offered) for each in one.endpoints}
         return replace(offered[0], endpoints=tuple(reversed(endpoints.values())))
 
+    async def last_known(self, space: str, account: Account = NO_ACCOUNT) -> Space | None:
+        """The same as it was last read, without asking the Space; None where it never was."""
+        if space in self.connections:
+            return await self.load(space)
+        return await self._guests(space).last_known(space, account)
+
     def connection(self, space: str, account: Account = NO_ACCOUNT) -> Connection:
         """The connection that jobs on a Space use; raises `SpacebotError`.
 

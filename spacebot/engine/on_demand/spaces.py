@@ -89,6 +89,8 @@ class OnDemandSpaces:
 
     def news(self, space: str, account: Account = NO_ACCOUNT) -> tuple[str, float | None]:
         """What a Space that is being read waits for, in words, and about how many seconds."""
+        if not space or not self.policy.allows(space):
+            return "", None
         hub = self.connection(space, account).hub
         return hub.news, hub.left
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import re
 import threading
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
@@ -200,6 +200,11 @@ class SpaceClient(Client):
             if endpoint.api_name == api_name and endpoint.is_valid:
                 return index
         raise ValueError(f"no endpoint {api_name}")
+
+    def takes(self, indexes: Iterable[int]) -> set[str]:
+        """The names of the parameters of these endpoints."""
+        found = [self.endpoints[index].parameters_info or [] for index in indexes]
+        return {info["parameter_name"] for parameters in found for info in parameters}
 
     def submit(  # pyright: ignore[reportIncompatibleMethodOverride] - watched, not waited for
         self,

@@ -45,7 +45,7 @@ from spacebot.spaces.client.legacy.legacy_run import LegacyRun
 from spacebot.spaces.client.page.filled_pages import PageSessions
 from spacebot.spaces.client.run import SpaceRun
 from spacebot.spaces.client.sessions import SpaceSession, SpaceSessions
-from spacebot.spaces.client.steps import CallSequence, every_step
+from spacebot.spaces.client.steps import CallSequence, check_unchanged, every_step
 from spacebot.spaces.client.submit import submit
 from spacebot.spaces.client.transport.app_process import is_same_process
 from spacebot.spaces.client.transport.event_stream import PageEventsRan, Toast, Update
@@ -281,6 +281,8 @@ class Connection:
         )
         # Nothing is called where one of them is gone.
         indexes = {one.api_name: client.index(one.api_name) for one in every_step((*steps, *after))}
+        if page is not None:
+            check_unchanged(page, client.takes(indexes.values()), steps)
         width = len(client.endpoints[indexes[api_name]].dependency.get("outputs") or ())
         if stateful and self.sessions.is_busy(key):
             yield Progress(JobStage.WAITING, note=TAKES_TURNS)

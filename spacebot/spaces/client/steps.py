@@ -3,17 +3,43 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    Callable,
+    Collection,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from dataclasses import dataclass, field
 from typing import Any
 
-from spacebot.errors import SpaceError, SpaceRaised
-from spacebot.models import EndpointStep
+from spacebot.errors import EndpointGone, SpaceError, SpaceRaised
+from spacebot.models import Endpoint, EndpointStep
 from spacebot.spaces.client.transport.event_stream import Partial, Result, Toast, Update
 from spacebot.spaces.outputs.values import updated_value
 
 # What Gradio sends for an output that stays as it is.
 UNCHANGED: Mapping[str, Any] = {"__type__": "update"}
+
+
+def check_unchanged(
+    endpoint: Endpoint, takes: Collection[str], steps: Sequence[EndpointStep]
+) -> None:
+    """Raise `EndpointGone` where the Space no longer takes what the endpoint was described with.
+
+    `takes` names the parameters of all steps as they are now. What the Space does not know
+    would be left out, and the job run without what somebody filled in.
+    """
+    known = {*takes, *(name for step in steps for name in step.takes.values())}
+    gone = [one.name for one in endpoint.parameters if one.name not in known]
+    if gone:
+        names = ", ".join(f"`{name}`" for name in gone[:3])
+        raise EndpointGone(
+            f"The Space was changed since you filled this in: it no longer takes {names}. "
+            "Nothing was sent. Use the command again."
+        )
 
 
 @dataclass

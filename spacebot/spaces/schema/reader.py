@@ -94,6 +94,7 @@ def read_space(
         endpoints=tuple(found),
         excluded=(*(ExcludedEndpoint(name, why) for name, why in reasons.items()), *_unread(info)),
         opening=opening,
+        ranking=tuple(one.api_name for one in _ranked(endpoints, kept)),
     )
 
 
@@ -118,7 +119,12 @@ def _listed_candidates(endpoints: EndpointSet, kept: list[Candidate]) -> list[Ca
     """The endpoints that get a subcommand: all, or those that people most likely come for."""
     if len(kept) <= MAX_SUBCOMMANDS:
         return kept
-    return sorted(kept, key=lambda c: (-endpoints.score(c), c.order))[: MAX_SUBCOMMANDS - 1]
+    return _ranked(endpoints, kept)[: MAX_SUBCOMMANDS - 1]
+
+
+def _ranked(endpoints: EndpointSet, found: Sequence[Candidate]) -> list[Candidate]:
+    """What people most likely come for first."""
+    return sorted(found, key=lambda c: (-endpoints.score(c), c.order))
 
 
 def _wanted(source: Source, endpoints: EndpointSet) -> Candidate:
@@ -126,7 +132,7 @@ def _wanted(source: Source, endpoints: EndpointSet) -> Candidate:
     for candidate in endpoints.candidates:
         if candidate.api_name == name:
             return candidate
-    best = sorted(endpoints.candidates, key=lambda c: (-endpoints.score(c), c.order))[:10]
+    best = _ranked(endpoints, endpoints.candidates)[:10]
     there = ", ".join(c.api_name for c in best) or "no endpoint that has a name"
     more = " and others" if len(endpoints.candidates) > len(best) else ""
     raise EndpointGone(f"{source.space} has no {name}. It has {there}{more}.")

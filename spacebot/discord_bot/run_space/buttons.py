@@ -1,0 +1,83 @@
+"""What is under an offer: the button for the best endpoint, and the select of others."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import discord
+
+from spacebot.discord_bot.button_base import ComponentHandler
+from spacebot.discord_bot.run_space.offer import (
+    SpaceOffer,
+    bot_with_offers,
+    key_of,
+    offer_view,
+    open_form,
+)
+from spacebot.discord_bot.run_space.wishes import Wish, ranked
+from spacebot.errors import EndpointGone
+from spacebot.models import Endpoint, Space
+
+SPACE_NAME = r"(?P<space>[\w.-]+/[\w.-]+)"
+FUNCTION_GONE = "The Space no longer has this function: it was changed. Use `/run` again."
+
+
+class OfferHandler(ComponentHandler, template="^$"):
+    """Handles a part of an offer by the Space's name in its id, after a restart too."""
+
+    async def press(self, interaction: discord.Interaction[Any]) -> None:
+        """Go on with the Space as it was last read; read it again where it was forgotten."""
+        name = self.ids[-1]
+        catalogue = bot_with_offers(interaction).dispatcher.jobs.catalogue
+        wish = self.wish(interaction)
+        space = await catalogue.last_known(name)
+        if space is None:
+            await SpaceOffer(interaction, wish).make(name, None)
+        else:
+            await self.chosen(interaction, space, ranked(space, wish))
+
+    @staticmethod
+    def wish(interaction: discord.Interaction[Any]) -> Wish:
+        """What the offer is for."""
+        message = interaction.message
+        return bot_with_offers(interaction).wishes.of(message.id) if message else Wish()
+
+    async def chosen(
+        self, interaction: discord.Interaction[Any], space: Space, found: list[Endpoint]
+    ) -> None:
+        """What this part does."""
+        raise NotImplementedError
+
+
+class TryButton(OfferHandler, template=rf"try:(?P<key>[0-9a-f]{{4}}):{SPACE_NAME}"):
+    """Opens the form of the endpoint that was offered first."""
+
+    async def chosen(
+        self, interaction: discord.Interaction[Any], space: Space, found: list[Endpoint]
+    ) -> None:
+        """Open it."""
+        endpoint = next((one for one in found if key_of(one) == self.ids[0]), None)
+        if endpoint is None:
+            raise EndpointGone(FUNCTION_GONE)
+        await open_form(interaction, space, endpoint, self.wish(interaction))
+
+
+class FunctionSelect(OfferHandler, template=rf"fn:{SPACE_NAME}"):
+    """Opens the form of another endpoint, or shows more of them."""
+
+    async def chosen(
+        self, interaction: discord.Interaction[Any], space: Space, found: list[Endpoint]
+    ) -> None:
+        """Open it, or turn the page."""
+        value = str(cast(Any, interaction.data)["values"][0])
+        if value.startswith("+") and value[1:].isdecimal():
+            start = int(value[1:]) if int(value[1:]) < len(found) else 0
+            await interaction.response.edit_message(view=offer_view(space, found, start))
+            return
+        endpoint = next((one for one in found if one.api_name == value), None)
+        if endpoint is None:
+            raise EndpointGone(FUNCTION_GONE)
+        await open_form(interaction, space, endpoint, self.wish(interaction))
+
+
+RUN_SPACE: tuple[type[ComponentHandler], ...] = (TryButton, FunctionSelect)

@@ -1,0 +1,82 @@
+"""What a member wants of a Space, and the endpoint and options that take it."""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import discord
+
+from spacebot.engine import recipes
+from spacebot.models import Endpoint, File, Space
+from spacebot.spaces import inputs
+
+MAX_REMEMBERED, REMEMBERED_SECONDS = 5000, 86_400.0
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """A text for the prompt, a file, and values by option name; each may be missing."""
+
+    text: str = field(default="", repr=False)
+    file: discord.Attachment | File | None = None
+    arguments: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+    def arguments_for(self, endpoint: Endpoint) -> dict[str, Any]:
+        """The values that an endpoint is given, by option name."""
+        options = {one.name for part in endpoint.parameters for one in inputs.own_options(part)}
+        filled = {name: value for name, value in self.arguments.items() if name in options}
+        if self.text and (option := recipes.text_option(endpoint)):
+            filled.setdefault(option, self.text)
+        if self.file is not None and (option := self.file_option(endpoint)):
+            filled.setdefault(option, self.file)
+        return filled
+
+    def file_option(self, endpoint: Endpoint) -> str | None:
+        """The option of an endpoint that takes the file."""
+        match self.file:
+            case None:
+                return None
+            case File():
+                return recipes.file_option(endpoint, self.file.name, self.file.mime)
+            case _:
+                return recipes.file_option(endpoint, self.file.filename, self.file.content_type)
+
+    def is_taken_by(self, endpoint: Endpoint) -> bool:
+        """Whether an endpoint takes all of it."""
+        text = not self.text or recipes.text_option(endpoint) is not None
+        return text and (self.file is None or self.file_option(endpoint) is not None)
+
+
+def ranked(space: Space, wish: Wish) -> list[Endpoint]:
+    """The endpoints of a Space: those that take the wish first, then what people come for."""
+    order = {name: place for place, name in enumerate(space.ranking)}
+    last = len(order)
+    return sorted(
+        space.endpoints,
+        key=lambda one: (not wish.is_taken_by(one), order.get(one.api_name, last)),
+    )
+
+
+class Wishes:
+    """The wishes of open offers, by the id of the message that offers a Space.
+
+    An offer outlives a restart by its buttons' ids; its wish does not, and is asked for.
+    """
+
+    def __init__(self) -> None:
+        self._wishes: OrderedDict[int, tuple[float, Wish]] = OrderedDict()
+
+    def remember(self, message: int, wish: Wish) -> None:
+        """Keep what the offer in a message is for."""
+        self._wishes[message] = (time.monotonic(), wish)
+        while len(self._wishes) > MAX_REMEMBERED:
+            self._wishes.popitem(last=False)
+
+    def of(self, message: int) -> Wish:
+        """What the offer in a message is for; an empty wish where that is not known."""
+        since, wish = self._wishes.get(message, (0.0, Wish()))
+        return wish if time.monotonic() - since < REMEMBERED_SECONDS else Wish()

@@ -1,0 +1,19 @@
+"""One-off runs: of a Space that is no command, by /run or Try."""
+
+from __future__ import annotations
+
+from spacebot.models import Endpoint, Space
+
+RUN = "run"
+_PREFIX = f"/{RUN} space:"
+
+
+def one_off_command(space: Space, endpoint: Endpoint) -> str:
+    """What runs an endpoint once, as a member types it."""
+    named = f" endpoint:{endpoint.name}" if len(space.endpoints) > 1 else ""
+    return f"{_PREFIX}{space.source.space}{named}"
+
+
+def is_one_off(command: str) -> bool:
+    """Whether a job's command is a one-off run."""
+    return command.startswith(_PREFIX)

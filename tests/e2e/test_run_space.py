@@ -1,0 +1,320 @@
+"""/run and Try: a Space that no setting names, from its name to a result and beyond."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from spacebot.engine.on_demand import ServerSpaces, SpacePolicy
+from tests.e2e.conftest import Place, discord
+from tests.support.asking import is_final, shown, until
+from tests.support.automations import picture
+from tests.support.bot_in_loop import Home, at_home
+from tests.support.gradio_proxy import before
+from tests.support.loopback import Interaction, Message
+from tests.support.program import running
+from tests.support.spaces_hub import TOKEN, Hosted, Hub, hub
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+OPEN = "Open the form"
+
+
+@asynccontextmanager
+async def lab(
+    folder: Path, policy: SpacePolicy | None = None, **more: object
+) -> AsyncIterator[tuple[Place, Hub, Home]]:
+    """A bot without Spaces of its own, over a Hub of its own."""
+    policy = policy or SpacePolicy(runs_per_minute=1000)
+    async with (
+        hub() as hosts,
+        discord() as place,
+        at_home(place.server, folder=folder, hub=hosts.api, policy=policy, **more) as home,  # type: ignore[arg-type]
+    ):
+        yield place, hosts, home
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def shared_lab(
+    served: Callable[[str], str], tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[tuple[Place, Hub, Home]]:
+    """The same, for the tests of this file that leave it as it is."""
+    async with lab(tmp_path_factory.mktemp("lab")) as (place, hosts, home):
+        hosts.spaces["owner/fast"] = Hosted(served("fast"))
+        hosts.spaces["owner/kinds"] = Hosted(served("kinds"))
+        hosts.spaces["owner/tools"] = Hosted(served("musicgen"))
+        yield place, hosts, home
+
+
+async def run_form(place: Place, form: Interaction, given: dict[str, object]) -> Message:
+    """Fill a form in and run it with the defaults of its other pages; the result."""
+    seen = await place.ada.submit(form, given)
+    if "Run with these" in shown(seen).buttons():
+        seen = await place.ada.click(shown(seen), "Run with these")
+    await seen.wait(is_final, 30)
+    return shown(seen)
+
+
+async def form_of(place: Place, space: str, **given: object) -> Interaction:
+    """The form that /run leads to, by its button where one has to be pressed."""
+    seen = await place.ada.command("run", {"space": space, **given}, channel=place.channel)
+    if seen.modal is None:
+        await seen.wait(lambda one: OPEN in shown(one).buttons(), 20)
+        seen = await place.ada.click(shown(seen), OPEN)
+    assert seen.modal is not None, seen.describe()
+    return seen
+
+
+def fields(form: Interaction) -> dict[str, object]:
+    """The fields of a form and what stands in them."""
+    assert form.modal is not None
+    return {one["label"]: one["component"].get("value") for one in form.modal["components"]}
+
+
+async def test_a_space_is_offered_run_and_used_again(shared_lab) -> None:
+    place, hosts, _ = shared_lab
+    seen = await place.ada.command("run", space="owner/fast", wish="hi", channel=place.channel)
+    await seen.wait(lambda one: OPEN in shown(one).buttons(), 20)
+    offer = shown(seen)
+    assert offer.ephemeral
+    assert "<https://huggingface.co/spaces/owner/fast>" in offer.content
+    assert "`echo`" in offer.content
+    form = await place.ada.click(offer, OPEN)
+    assert fields(form) == {"Text": "hi"}
+    result = await run_form(place, form, {})
+    assert not result.ephemeral
+    assert "**/run space:owner/fast endpoint:echo** for" in result.content
+    assert "hi" in result.content.split("\n", 1)[1]
+    again = await place.ada.click(result, "Again")
+    await again.wait(is_final, 30)
+    assert "hi" in shown(again).content
+    recipe = await place.ada.click(result, "Recipe")
+    assert "/run space:owner/fast endpoint:echo text:hi" in shown(recipe).content
+    assert "<https://huggingface.co/spaces/owner/fast>" in shown(recipe).content
+    edit = await place.ada.click(result, "Edit…")
+    assert fields(edit) == {"Text": "hi"}
+    assert set(hosts.authorizations) == {None}
+
+
+async def test_another_function_is_chosen_in_the_select(shared_lab) -> None:
+    place, _, _ = shared_lab
+    seen = await place.ada.command("run", space="owner/fast", channel=place.channel)
+    await seen.wait(lambda one: OPEN in shown(one).buttons(), 20)
+    form = await place.ada.choose(shown(seen), "/sleep")
+    assert "Seconds" in fields(form)
+
+
+async def test_a_named_endpoint_opens_its_form_with_the_file_in_it(shared_lab) -> None:
+    place, _, _ = shared_lab
+    await form_of(place, "owner/kinds")
+    form = await form_of(
+        place, "owner/kinds", endpoint="both", wish="sea", file=("a.png", picture("teal"))
+    )
+    assert fields(form)["Prompt"] == "sea"
+    result = await run_form(place, form, {})
+    assert "SEA" in result.content
+    assert [one.filename.rpartition(".")[2] for one in result.attachments] == ["png"]
+
+
+async def test_the_best_endpoint_takes_the_file(shared_lab) -> None:
+    place, _, _ = shared_lab
+    seen = await place.ada.command(
+        "run", space="owner/kinds", file=("a.wav", b"RIFF"), channel=place.channel
+    )
+    await seen.wait(lambda one: OPEN in shown(one).buttons(), 20)
+    assert "`audio`" in shown(seen).content
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "https://huggingface.co/spaces/owner/fast",
+        "huggingface.co/spaces/owner/fast/tree/main",
+        "https://owner-fast.hf.space/?x=1",
+        " owner/fast ",
+    ],
+)
+async def test_addresses_of_the_hub_mean_the_space(shared_lab, written: str) -> None:
+    place, _, _ = shared_lab
+    seen = await place.ada.command("run", space=written, channel=place.channel)
+    await until(seen, "<https://huggingface.co/spaces/owner/fast>")
+
+
+@pytest.mark.parametrize(
+    ("written", "told"),
+    [
+        ("http://127.0.0.1:7860", "Only Spaces on Hugging Face can be used from Discord"),
+        ("http://192.168.0.1/spaces/a/b", "Only Spaces on Hugging Face can be used from Discord"),
+        ("localhost:7860", "Only Spaces on Hugging Face can be used from Discord"),
+        ("https://example.com/app", "Only Spaces on Hugging Face can be used from Discord"),
+        ("draw me a cat", "That is not the name of a Space."),
+        ("owner/a--b", "That is not the name of a Space."),
+        ("owner/missing", "There is no such Space on Hugging Face, or it is private"),
+        ("https://owner-missing.hf.space", "There is no such Space on Hugging Face"),
+    ],
+)
+async def test_what_is_no_space_of_the_hub_is_refused_in_words(
+    shared_lab, written: str, told: str
+) -> None:
+    place, _, _ = shared_lab
+    seen = await place.ada.command("run", space=written, channel=place.channel)
+    message = await until(seen, told)
+    assert message.ephemeral
+
+
+@pytest.mark.parametrize(
+    ("hosted", "told"),
+    [
+        ({"private": True}, "it is private and needs a token of yours"),
+        ({"sdk": "static"}, "This is a static Space"),
+        ({"stages": ["PAUSED"]}, "paused by its owner"),
+        ({"stages": ["RUNTIME_ERROR"]}, "has crashed"),
+    ],
+)
+async def test_a_space_that_cannot_serve_says_why(
+    shared_lab, served: Callable[[str], str], hosted: dict[str, object], told: str
+) -> None:
+    place, hosts, _ = shared_lab
+    hosts.spaces["owner/odd"] = Hosted(served("fast"), **hosted)  # type: ignore[arg-type]
+    seen = await place.ada.command("run", space="owner/odd", channel=place.channel)
+    await until(seen, told)
+
+
+async def test_a_space_that_wakes_is_waited_for_in_words(
+    shared_lab, served: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place, hosts, _ = shared_lab
+    monkeypatch.setattr("spacebot.spaces.client.hub.POLL_INTERVAL", 0.5)
+    monkeypatch.setattr("spacebot.discord_bot.run_space.offer.NEWS_INTERVAL", 0.1)
+    monkeypatch.setattr("spacebot.discord_bot.run_space.offer.QUICK", 0.1)
+    stages = ["SLEEPING"] * 3 + ["BUILDING"] * 4 + ["RUNNING"]
+    hosts.spaces["owner/sleeper"] = Hosted(served("fast"), stages)
+    seen = await place.ada.command("run", space="owner/sleeper", channel=place.channel)
+    assert shown(seen).ephemeral
+    await until(seen, "The Space was asleep and is being woken")
+    await until(seen, "The Space is being built")
+    await seen.wait(lambda one: OPEN in shown(one).buttons(), 20)
+    assert (await place.ada.click(shown(seen), OPEN)).modal is not None
+
+
+async def test_a_hub_out_of_reach_is_told(tmp_path: Path) -> None:
+    async with lab(tmp_path) as (place, hosts, _):
+        hosts.refusals["/api/spaces/owner/name"] = 503
+        seen = await place.ada.command("run", space="owner/name", channel=place.channel)
+        await until(seen, "Hugging Face")
+        assert "❌" in shown(seen).content
+
+
+async def test_the_owner_says_which_spaces_members_may_use(
+    tmp_path: Path, served: Callable[[str], str]
+) -> None:
+    policy = SpacePolicy(ServerSpaces.LISTED, ["good/*"], runs_per_minute=1000)
+    async with lab(tmp_path, policy) as (place, hosts, _):
+        hosts.spaces["good/fast"] = hosts.spaces["bad/fast"] = Hosted(served("fast"))
+        seen = await place.ada.command("run", space="bad/fast", channel=place.channel)
+        await until(seen, "Allowed: good/*.")
+        form = await form_of(place, "good/fast", wish="hi")
+        result = await run_form(place, form, {})
+        await policy.block("good")
+        again = await place.ada.click(result, "Again")
+        await until(again, "Whoever runs this bot has blocked this Space.")
+
+
+async def test_without_members_spaces_there_is_no_run(tmp_path: Path) -> None:
+    policy = SpacePolicy(ServerSpaces.OFF)
+    async with lab(tmp_path, policy, commands=False) as (place, _, _):
+        await asyncio.sleep(1)
+        names = {one["name"] for one in place.server.registered_commands}
+        assert "run" not in names
+
+
+async def test_a_member_s_runs_are_counted(tmp_path: Path, served: Callable[[str], str]) -> None:
+    async with lab(tmp_path, SpacePolicy(runs_per_minute=2)) as (place, hosts, _):
+        hosts.spaces["owner/fast"] = Hosted(served("fast"))
+        result = await run_form(place, await form_of(place, "owner/fast", wish="hi"), {})
+        again = await place.ada.click(result, "Again")
+        await again.wait(is_final, 20)
+        third = await place.ada.click(result, "Again")
+        await until(third, "You can run Spaces of your own choice 2 times a minute.")
+        theirs = await place.ben.click(result, "Again")
+        await theirs.wait(is_final, 20)
+        assert "hi" in shown(theirs).content
+
+
+async def test_forged_ids_are_refused_in_words(shared_lab) -> None:
+    place, _, _ = shared_lab
+    seen = await place.ada.command("run", space="owner/fast", channel=place.channel)
+    await seen.wait(lambda one: OPEN in shown(one).buttons(), 20)
+    offer = shown(seen)
+    for forged, told in (
+        ("try:0000:owner/fast", "The Space no longer has this function"),
+        ("try:0000:owner/missing", "There is no such Space on Hugging Face"),
+        ("try:0000:localhost/x--y", "no longer offered here"),
+    ):
+        offer.components[0]["components"][0]["custom_id"] = forged
+        answer = await place.ada.click(offer, OPEN)
+        await until(answer, told)
+
+
+async def test_a_space_whose_inputs_changed_meanwhile_runs_nothing(
+    tmp_path: Path, served: Callable[[str], str]
+) -> None:
+    async with lab(tmp_path) as (place, hosts, home), before(served("fast")) as proxy:
+        hosts.spaces["owner/fast"] = hosted = Hosted(proxy.url)
+        form = await form_of(place, "owner/fast", wish="hi")
+        connection = home.catalogue.connection("owner/fast")
+        # Another version of the app has taken its place.
+        hosted.host = served("kinds")
+        await connection.connect()
+        seen = await place.ada.submit(form, {})
+        await seen.wait(is_final, 30)
+        assert "❌" in shown(seen).content
+        assert "no longer" in shown(seen).content
+
+
+async def test_everything_goes_on_after_a_sigkill(
+    tmp_path: Path, served: Callable[[str], str]
+) -> None:
+    async with hub() as hosts, before(served("fast")) as proxy, discord() as place:
+        hosts.spaces["owner/fast"] = Hosted(proxy.url)
+        env = {"HF_ENDPOINT": hosts.url, "HF_TOKEN": TOKEN, "RUNS_PER_MINUTE": "100"}
+        async with running(tmp_path, place.server, "", env, ends=-signal.SIGKILL) as program:
+            await place.server.wait(lambda s: s.registered_commands, 30)
+            seen = await place.ada.command(
+                "run", space="owner/fast", wish="hi", channel=place.channel
+            )
+            await seen.wait(lambda one: OPEN in shown(one).buttons(), 20)
+            offer = shown(seen)
+            result = await run_form(place, await place.ada.click(offer, OPEN), {})
+            form = await place.ada.choose(offer, "/sleep")
+            waiting = await place.ada.submit(form, {"Seconds": "4"})
+            await waiting.wait(lambda one: "Working" in shown(one).content, 20)
+            await program.stop(signal.SIGKILL)
+        async with running(tmp_path, place.server, "", env):
+            await waiting.wait(is_final, 40)
+            again = await place.ada.click(result, "Again")
+            await again.wait(is_final, 30)
+            assert "hi" in shown(again).content
+            recipe = await place.ada.click(result, "Recipe")
+            assert "text:hi" in shown(recipe).content
+            form = await place.ada.click(offer, OPEN)
+            assert form.modal is not None
+        assert set(hosts.authorizations) == {None}
+        assert proxy.tokens == set()
+
+
+async def test_autocomplete_offers_the_hub_s_spaces_and_what_is_known_of_one(shared_lab) -> None:
+    place, _, _ = shared_lab
+    await form_of(place, "owner/fast")
+    found = await place.ada.autocomplete("run", option="space", text="fas", channel=place.channel)
+    assert "owner/fast" in [one["value"] for one in found]
+    found = await place.ada.autocomplete(
+        "run", {"space": "owner/fast"}, option="endpoint", text="ec", channel=place.channel
+    )
+    assert [one["value"] for one in found] == ["echo"]
