@@ -97,6 +97,7 @@ class Bot(StatusClient):
         self.forms = Forms()
         self.age = AgeGate()
         self.chat_router = ConversationRouter(self, jobs, self.forms, self.age)
+        self.chat_router.began = self._need_content
         self.automations = AutomationWatcher(self, jobs, self.privileged_intents)
         self.dispatcher = Dispatcher(
             self,
@@ -231,12 +232,12 @@ class Bot(StatusClient):
     def _need_content(self) -> None:
         """Ask Discord for what people write, where there are chats."""
         self.privileged_intents.need(
-            "conversations", [CONTENT] if self.chat_router.are_offered else []
+            "conversations", [CONTENT] if self.chat_router.must_hear else []
         )
         if (
             self.is_ready()
             and CONTENT not in self.privileged_intents.asked
-            and self.chat_router.are_offered
+            and self.chat_router.must_hear
         ):
             self._renewing = asyncio.create_task(self._renew(), name="renew intents")
 
@@ -393,7 +394,7 @@ class Bot(StatusClient):
     @property
     def has_chats(self) -> bool:
         """Whether there is a chat to talk to."""
-        return self.chat_router.are_offered
+        return self.chat_router.must_hear
 
 
 def _same(command: AppCommand) -> AppCommand:

@@ -318,3 +318,53 @@ async def test_autocomplete_offers_the_hub_s_spaces_and_what_is_known_of_one(sha
         "run", {"space": "owner/fast"}, option="endpoint", text="ec", channel=place.channel
     )
     assert [one["value"] for one in found] == ["echo"]
+
+
+async def test_an_age_restricted_space_is_refused_where_minors_are(
+    shared_lab, served: Callable[[str], str]
+) -> None:
+    place, hosts, _ = shared_lab
+    tags = ["not-for-all-audiences"]
+    hosts.spaces["owner/adult"] = Hosted(served("fast"), tags=tags)
+    seen = await place.ada.command("run", space="owner/adult", channel=place.channel)
+    await until(seen, "age-restricted")
+    assert OPEN not in shown(seen).buttons()
+
+
+async def test_of_three_hundred_functions_the_best_is_offered_and_all_can_be_had(
+    shared_lab, served: Callable[[str], str]
+) -> None:
+    place, hosts, _ = shared_lab
+    hosts.spaces["owner/hundreds"] = Hosted(served("hundreds"))
+    seen = await place.ada.command("run", space="owner/hundreds", channel=place.channel)
+    await seen.wait(lambda one: OPEN in shown(one).buttons(), 30)
+    offer = shown(seen)
+    assert "`draw`" in offer.content
+    for _ in range(2):
+        turned = await place.ada.choose(offer, "More functions (300 in all)")
+        offer = shown(turned)
+    (select,) = (one for row in offer.components for one in row["components"] if "options" in one)
+    assert len(select["options"]) == 25
+    form = await place.ada.choose(offer, select["options"][0]["value"])
+    assert form.modal is not None
+
+
+async def test_a_space_without_functions_says_so(shared_lab, served: Callable[[str], str]) -> None:
+    place, hosts, _ = shared_lab
+    hosts.spaces["owner/frame"] = Hosted(served("picture_frame"))
+    seen = await place.ada.command("run", space="owner/frame", channel=place.channel)
+    await until(seen, "owner/frame has no function that can be used here.")
+
+
+async def test_the_page_s_follow_ups_stand_under_its_results(
+    shared_lab, served: Callable[[str], str]
+) -> None:
+    place, hosts, _ = shared_lab
+    hosts.spaces["owner/if"] = Hosted(served("deepfloyd"))
+    form = await form_of(place, "owner/if", wish="a teapot")
+    result = await run_form(place, form, {})
+    label = next(one for one in result.buttons() if one.startswith("Upscale to 256"))
+    followed = await place.ada.click(result, label)
+    await followed.wait(is_final, 30)
+    assert "❌" not in shown(followed).content
+    assert len(shown(followed).attachments) == 1

@@ -32,6 +32,11 @@ class ChatHereCommand:
         own = commands_of(self.conversations.jobs.catalogue.spaces).values()
         return self.servers_have_chats or any(endpoint.chats for endpoint in own)
 
+    @property
+    def must_hear(self) -> bool:
+        """Whether what people write is needed: /run begins conversations with other chats too."""
+        return self.are_offered or self.conversations.are_kept
+
     def commands(self) -> list[app_commands.Command[Any, ..., Any]]:
         """The command with which moderators choose the chat of a channel, where there are any."""
         return [self._command()] if self.are_offered else []

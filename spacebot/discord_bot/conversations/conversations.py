@@ -71,6 +71,11 @@ class Conversations:
         commands = await self.jobs.catalogue.commands_in(guild)
         return {name: endpoint for name, endpoint in commands.items() if endpoint.chats}
 
+    @property
+    def are_kept(self) -> bool:
+        """Whether there is any conversation."""
+        return bool(self._of_channel or self._of_person)
+
     async def load(self) -> None:
         """Learn where the kept conversations are, and what the last start left unanswered."""
         self._interrupted = {turn.job for turn in await self.store.unanswered()}

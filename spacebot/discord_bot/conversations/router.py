@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import discord
@@ -51,6 +51,8 @@ class ConversationRouter(ChatHereCommand):
         self.age = age
         self.client = client
         self.forms = forms
+        # Called when a conversation begins: it may need what no chat on offer needs.
+        self.began: Callable[[], None] = lambda: None
 
     async def open(
         self,
@@ -115,6 +117,7 @@ class ConversationRouter(ChatHereCommand):
                 return
             question = None if thread else answered.message_id
             self.conversations.say(conversation, interaction.user, text, files, question)
+        self.began()
         await self._explain(conversation)
 
     async def _continue(

@@ -69,7 +69,7 @@ class JobManager:
         self.admission = Admission(store, self.queue.running_in)
         self.queue.server_limit = lambda server: self.admission.of(server).running
         self.deadlines = deadlines or JobDeadlines()
-        self.metrics = JobMetrics()
+        self.metrics = JobMetrics(catalogue.connections)
         self.metrics.running.set_function(lambda: self.queue.running)
         self.metrics.waiting.set_function(lambda: self.queue.waiting)
         self.history = JobHistory()

@@ -16,6 +16,8 @@ from spacebot.models import JobEnding, SpaceStatus
 # What jobs take, from an echo to a film.
 DURATION_BUCKETS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800, 3600)
 MAX_RECENT = 200
+# How many Spaces that no setting names have counts of their own, and the name for the rest.
+MAX_SPACES, OTHERS = 200, "other Spaces"
 
 
 def median_and_p95(seconds: Collection[float]) -> tuple[float | None, float | None]:
@@ -26,9 +28,15 @@ def median_and_p95(seconds: Collection[float]) -> tuple[float | None, float | No
 
 
 class JobMetrics:
-    """Counts every job by Space and how it ended."""
+    """Counts every job by Space and how it ended.
 
-    def __init__(self) -> None:
+    Members may use any Space: beyond those of the settings (`own`) the first `MAX_SPACES` have
+    counts of their own, the rest share theirs.
+    """
+
+    def __init__(self, own: Collection[str] = ()) -> None:
+        self._own = own
+        self._others: set[str] = set()
         self.registry = CollectorRegistry()
         self._jobs = Counter(
             "spacebot_jobs", "Jobs that ended", ("space", "outcome"), registry=self.registry
@@ -47,6 +55,7 @@ class JobMetrics:
 
     def ended(self, space: str, ending: JobEnding) -> None:
         """Count one job."""
+        space = self._label(space)
         self._jobs.labels(space, ending.value).inc()
         self._counts[space, ending] += 1
 
@@ -54,10 +63,19 @@ class JobMetrics:
         self, space: str, ending: JobEnding, *, waited: float, ran: float, posted: float
     ) -> None:
         """Note the seconds of a job that reached its Space."""
+        space = self._label(space)
         if ending is JobEnding.DONE:
             self._ran[space].append(ran)
         for part, seconds in (("waited", waited), ("ran", ran), ("posted", posted)):
             self._seconds.labels(space, part).observe(seconds)
+
+    def _label(self, space: str) -> str:
+        if space in self._own or space in self._others:
+            return space
+        if len(self._others) >= MAX_SPACES:
+            return OTHERS
+        self._others.add(space)
+        return space
 
     def count(self, ending: JobEnding) -> int:
         """How many jobs ended so, on all Spaces."""

@@ -73,6 +73,10 @@ class QueueTicket:
     running: bool = False
 
 
+# Endpoints of which it is remembered how many jobs they run side by side.
+MAX_REMEMBERED = 2000
+
+
 @dataclass(slots=True)
 class _Concurrency:
     """How many jobs an endpoint was seen to run side by side, and when; how many ended."""
@@ -222,6 +226,16 @@ class JobQueue:
         # The bound on a user's running jobs spans the Spaces.
         for space in [space for space, lines in self._waiting.items() if ticket.user in lines]:
             self._grant(space)
+        self._forget_idle()
+
+    def _forget_idle(self) -> None:
+        """Forget the Spaces without jobs once there are too many: any on the Hub may be used."""
+        if len(self._widths) <= MAX_REMEMBERED:
+            return
+        for space in [space for space, jobs in self._on_space.items() if not jobs]:
+            del self._on_space[space]
+        for key in [key for key in self._widths if key[0] not in self._on_space]:
+            del self._widths[key]
 
     def _same(self, ticket: QueueTicket) -> list[QueueTicket]:
         return [

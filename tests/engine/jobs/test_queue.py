@@ -8,6 +8,7 @@ import pytest
 
 from spacebot.engine.jobs.queue import (
     CONCURRENCY_TTL,
+    MAX_REMEMBERED,
     MAX_START_DELAY,
     JobLimits,
     JobQueue,
@@ -229,3 +230,10 @@ def test_a_users_running_jobs_are_bounded(clock):
     assert granted(other) == [True]
     queue.leave(turns[0])
     assert granted(turns[2]) == [True]
+
+
+def test_spaces_that_are_used_once_are_not_remembered_for_ever(queue):
+    for number in range(3 * MAX_REMEMBERED):
+        queue.leave(queue.enter(f"owner/{number}", RUN, "ada"))
+    assert len(queue._widths) <= MAX_REMEMBERED + 1
+    assert len(queue._on_space) <= MAX_REMEMBERED + 1

@@ -12,10 +12,23 @@ import pytest
 
 from spacebot.engine.catalogue import Catalogue
 from spacebot.engine.on_demand import OnDemandSpaces, SpacePolicy, pool
-from spacebot.engine.store import Store
-from spacebot.errors import EndpointGone, SpaceNotAllowed, SpaceNotFound, SpaceUnavailable
-from spacebot.models import Account, Source
-from spacebot.spaces.client import Network, Result
+from spacebot.engine.on_demand.known import (
+    MAX_PACKED_BYTES,
+    MAX_PARSED,
+    KnownSpace,
+    KnownSpaces,
+    parse,
+)
+from spacebot.engine.store import Store, StoredDescription
+from spacebot.errors import (
+    EndpointGone,
+    SpaceNotAllowed,
+    SpaceNotFound,
+    SpaceUnavailable,
+    SpaceUnreadable,
+)
+from spacebot.models import Account, Source, Space
+from spacebot.spaces.client import Network, Result, SpaceDescription
 from tests.support.gradio_proxy import before
 from tests.support.spaces_hub import TOKEN, Hosted, Hub, hub
 
@@ -165,3 +178,52 @@ async def test_only_names_of_the_hub_are_on_demand(tmp_path: Path, served: Calla
         for name in (served("fast"), "localhost:7860/x", "owner", "owner/../x"):
             with pytest.raises(EndpointGone):
                 await catalogue.load(name)
+
+
+async def test_what_nobody_used_for_long_is_forgotten_and_read_again(served, tmp_path: Path):
+    async with hub() as hosts, Store.in_folder(tmp_path) as store:
+        hosts.spaces["owner/fast"] = hosted = Hosted(served("fast"))
+        async with Network(hub=hosts.api) as network:
+            for _ in range(2):
+                spaces = OnDemandSpaces(network, store.descriptions, SpacePolicy())
+                assert (await spaces.find("owner/fast", "/echo")).name == "echo"
+                await spaces.close()
+                await store.descriptions.trim(older=time.time() - 60)
+            assert hosted.asked == 1
+            await store.descriptions.trim(older=time.time() + 60)
+            spaces = OnDemandSpaces(network, store.descriptions, SpacePolicy())
+            assert await spaces.last_known("owner/fast") is None
+            assert (await spaces.find("owner/fast", "/echo")).name == "echo"
+            await spaces.close()
+        assert hosted.asked == 2
+
+
+async def test_a_forgotten_space_that_sleeps_is_not_waited_for(
+    served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("spacebot.engine.on_demand.spaces.FIND_TIMEOUT", 0.2)
+    async with hub() as hosts, catalogue_of(hosts, tmp_path) as catalogue:
+        hosts.spaces["owner/fast"] = Hosted(served("fast"), ["SLEEPING"])
+        with pytest.raises(SpaceUnavailable, match="has to be read again, which takes a while"):
+            await catalogue.find("owner/fast", "/echo")
+
+
+async def test_a_bounded_number_is_held_in_memory(tmp_path: Path):
+    async with Store.in_folder(tmp_path) as store:
+        known = KnownSpaces(store.descriptions)
+        for number in range(3 * MAX_PARSED):
+            space = KnownSpace(Space(Source(f"owner/{number}"), "n", "N"), b"x", time.time())
+            await known.put((f"owner/{number}", ""), space)
+        assert len(known) == MAX_PARSED
+        for number in range(4):
+            large = KnownSpace(Space(Source("o/l"), "n", "N"), bytes(MAX_PACKED_BYTES), 0.0)
+            await known.put((f"large/{number}", ""), large)
+        assert len(known) == 1
+
+
+async def test_a_description_of_any_shape_costs_only_its_own_space(tmp_path: Path, caplog):
+    async with Store.in_folder(tmp_path) as store:
+        await store.descriptions.put("owner/odd", "", StoredDescription(b"no zlib", time.time()))
+        assert await KnownSpaces(store.descriptions).get(("owner/odd", "")) is None
+    with pytest.raises(SpaceUnreadable):
+        parse(Source("owner/odd"), SpaceDescription({"components": 1, "dependencies": 2}, {}))
