@@ -97,7 +97,7 @@ class Bot(StatusClient):
         self.forms = Forms()
         self.age = AgeGate()
         self.chat_router = ConversationRouter(self, jobs, self.forms, self.age)
-        self.chat_router.began = self._need_content
+        self.chat_router.began = self._hear
         self.automations = AutomationWatcher(self, jobs, self.privileged_intents)
         self.dispatcher = Dispatcher(
             self,
@@ -240,6 +240,13 @@ class Bot(StatusClient):
             and self.chat_router.must_hear
         ):
             self._renewing = asyncio.create_task(self._renew(), name="renew intents")
+
+    async def _hear(self) -> None:
+        """See that what is said in a conversation is heard, also where no chat is on offer."""
+        if self._renewing is None:
+            self._need_content()
+        if self._renewing is not None:
+            await asyncio.wait({self._renewing})
 
     async def _renew(self) -> None:
         try:

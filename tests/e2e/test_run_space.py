@@ -11,13 +11,16 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from spacebot.discord_bot.gateway.intents import CONTENT
 from spacebot.engine.on_demand import ServerSpaces, SpacePolicy
 from tests.e2e.conftest import Place, discord
 from tests.support.asking import is_final, shown, until
 from tests.support.automations import picture
 from tests.support.bot_in_loop import Home, at_home
 from tests.support.gradio_proxy import before
-from tests.support.loopback import Interaction, Message
+from tests.support.loopback import Channel, Interaction, Message
+from tests.support.loopback.gateway import PRIVILEGED
+from tests.support.loopback.server import FLAGS
 from tests.support.program import running
 from tests.support.spaces_hub import TOKEN, Hosted, Hub, hub
 
@@ -318,6 +321,39 @@ async def test_autocomplete_offers_the_hub_s_spaces_and_what_is_known_of_one(sha
         "run", {"space": "owner/fast"}, option="endpoint", text="ec", channel=place.channel
     )
     assert [one["value"] for one in found] == ["echo"]
+
+
+async def test_a_chat_becomes_a_conversation_that_outlives_a_restart(
+    tmp_path: Path, served: Callable[[str], str]
+) -> None:
+    async with hub() as hosts, discord() as place:
+        hosts.spaces["owner/parrot"] = Hosted(served("parrot"))
+        place.server.flags |= FLAGS["message_content"]
+        place.server.privileged |= PRIVILEGED["message_content"]
+        about = {"folder": tmp_path, "hub": hosts.api}
+        async with at_home(place.server, **about) as home:
+            form = await form_of(place, "owner/parrot", wish="hello")
+            assert not home.bot.chat_router.conversations.are_kept
+            seen = await place.ada.submit(form, {})
+            await seen.wait(lambda one: shown(one).thread is not None, 20)
+            thread = shown(seen).thread
+            assert thread is not None
+            await place.server.wait(lambda _: said(thread, "You said “hello”"), 30)
+            # What is said without a mention reaches the bot only by an intent that no Space
+            # of the settings needs.
+            await place.server.wait(lambda _: home.bot._renewing and home.bot._renewing.done(), 20)
+            assert CONTENT in home.bot.privileged_intents.asked
+            place.ada.say("once more", channel=thread)
+            await place.server.wait(lambda _: said(thread, "1 before. You said “once more”"), 30)
+        async with at_home(place.server, **about):
+            place.ada.say("and now", channel=thread)
+            await place.server.wait(lambda _: said(thread, "2 before. You said “and now”"), 30)
+            assert not said(thread, "I cannot read messages here")
+
+
+def said(thread: Channel, text: str) -> bool:
+    """Whether somebody says this in a thread."""
+    return any(text in message.content for message in thread.messages)
 
 
 async def test_an_age_restricted_space_is_refused_where_minors_are(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import discord
@@ -41,6 +41,10 @@ CANNOT_READ = (
 )
 
 
+async def _nothing() -> None:
+    """Where nothing has to be done for a new conversation."""
+
+
 class ConversationRouter(ChatHereCommand):
     """Begins conversations, and hears what is said in them."""
 
@@ -52,7 +56,7 @@ class ConversationRouter(ChatHereCommand):
         self.client = client
         self.forms = forms
         # Called when a conversation begins: it may need what no chat on offer needs.
-        self.began: Callable[[], None] = lambda: None
+        self.began: Callable[[], Awaitable[None]] = _nothing
 
     async def open(
         self,
@@ -117,7 +121,7 @@ class ConversationRouter(ChatHereCommand):
                 return
             question = None if thread else answered.message_id
             self.conversations.say(conversation, interaction.user, text, files, question)
-        self.began()
+        await self.began()
         await self._explain(conversation)
 
     async def _continue(
