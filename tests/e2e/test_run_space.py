@@ -22,11 +22,12 @@ from tests.support.loopback import Channel, Interaction, Message
 from tests.support.loopback.gateway import PRIVILEGED
 from tests.support.loopback.server import FLAGS
 from tests.support.program import running
-from tests.support.spaces_hub import TOKEN, Hosted, Hub, hub
+from tests.support.spaces_hub import TOKEN, Hosted, Hub, HubAccount, hub
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 OPEN = "Open the form"
+ADAS = "hf_adasadasadasadasadas"
 
 
 @asynccontextmanager
@@ -354,6 +355,26 @@ async def test_a_chat_becomes_a_conversation_that_outlives_a_restart(
 def said(thread: Channel, text: str) -> bool:
     """Whether somebody says this in a thread."""
     return any(text in message.content for message in thread.messages)
+
+
+async def test_a_member_s_own_private_space_is_theirs_alone(
+    tmp_path: Path, served: Callable[[str], str]
+) -> None:
+    async with (
+        before(served("fast")) as proxy,
+        lab(tmp_path, secret_keys=["a-secret-key-of-the-owner"]) as (place, hosts, _),
+    ):
+        hosts.accounts[ADAS] = HubAccount("ada-on-hf")
+        hosts.spaces["ada/secret"] = Hosted(proxy.url, private=True)
+        token = await place.ada.submit(
+            await place.ada.command("token set", channel=place.channel), {"Token": ADAS}
+        )
+        await until(token, "🔑")
+        result = await run_form(place, await form_of(place, "ada/secret", wish="hi"), {})
+        assert "hi" in result.content
+        assert proxy.tokens == {f"Bearer {ADAS}"}
+        theirs = await place.ben.command("run", space="ada/secret", channel=place.channel)
+        await until(theirs, "it is private and needs a token of yours")
 
 
 async def test_an_age_restricted_space_is_refused_where_minors_are(

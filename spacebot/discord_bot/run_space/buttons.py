@@ -9,6 +9,7 @@ import discord
 from spacebot.discord_bot.button_base import ComponentHandler
 from spacebot.discord_bot.run_space.offer import (
     SpaceOffer,
+    account_of,
     bot_with_offers,
     key_of,
     offer_view,
@@ -30,7 +31,7 @@ class OfferHandler(ComponentHandler, template="^$"):
         name = self.ids[-1]
         catalogue = bot_with_offers(interaction).dispatcher.jobs.catalogue
         wish = self.wish(interaction)
-        space = await catalogue.last_known(name)
+        space = await catalogue.last_known(name, await account_of(interaction, name))
         if space is None:
             await SpaceOffer(interaction, wish).make(name, None)
         else:

@@ -18,7 +18,7 @@ from spacebot.discord_bot.run_space.wishes import Wish, Wishes, ranked
 from spacebot.engine import job_text
 from spacebot.engine.on_demand import NONE_ALLOWED, one_off_command
 from spacebot.errors import EndpointGone, SpacebotError, SpaceNotAllowed, kind_of
-from spacebot.models import Endpoint, File, Space
+from spacebot.models import NO_ACCOUNT, Account, Endpoint, File, Space
 from spacebot.spaces.inputs.components.base import clip
 
 log = logging.getLogger(__name__)
@@ -74,7 +74,7 @@ class SpaceOffer:
         if self.catalogue.on_demand is None:
             raise SpaceNotAllowed(NONE_ALLOWED)
         self.guests = self.catalogue.on_demand
-        self.space = ""
+        self.space, self.account = "", NO_ACCOUNT
         self._shown = ""
 
     async def make(self, written: str, endpoint: str | None) -> None:
@@ -93,12 +93,14 @@ class SpaceOffer:
         """The Space, and its endpoints with the best first."""
         self.space = await self.guests.named(written)
         self.guests.readings.count(str(self.interaction.user.id))
-        space = await self.catalogue.load(self.space)
+        self.account = await account_of(self.interaction, self.space)
+        space = await self.catalogue.load(self.space, self.account)
         found = ranked(space, self.wish)
         if endpoint:
             named = [one for one in found if endpoint.lstrip("/") in (one.name, one.api_name[1:])]
             # An endpoint that is not offered to everyone can still be named.
-            found = named or [await self.catalogue.find(self.space, "/" + endpoint.lstrip("/"))]
+            api_name = "/" + endpoint.lstrip("/")
+            found = named or [await self.catalogue.find(self.space, api_name, account=self.account)]
         if not found:
             raise EndpointGone(_nothing_usable(space))
         self.bot.dispatcher.age.check(self.interaction, found[0])
@@ -142,7 +144,7 @@ class SpaceOffer:
 
     def _news(self, written: str) -> str:
         """What the Space is waited for, as far as the Hub says."""
-        note, left = self.guests.news(self.space)
+        note, left = self.guests.news(self.space, self.account)
         about = f", about {job_text.duration(left)} left" if left and left >= 1 else ""
         name = job_text.harmless_line(written, 100)
         return f"⏳ Reading **{name}**{f' · {note}' if note else ''}{about}"
@@ -159,6 +161,13 @@ class SpaceOffer:
     def _remember(self, message: int | None) -> None:
         if message is not None:
             self.bot.wishes.remember(message, self.wish)
+
+
+async def account_of(interaction: discord.Interaction[Any], space: str) -> Account:
+    """The Hugging Face account that a member uses a Space with; raises `HubTokenRefused`."""
+    jobs = bot_with_offers(interaction).dispatcher.jobs
+    found = await jobs.account(None, str(interaction.user.id), interaction.guild_id)
+    return jobs.catalogue.account_for(space, found)
 
 
 async def open_form(
