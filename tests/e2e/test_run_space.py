@@ -334,7 +334,7 @@ async def test_a_chat_becomes_a_conversation_that_outlives_a_restart(
         about = {"folder": tmp_path, "hub": hosts.api}
         async with at_home(place.server, **about) as home:
             form = await form_of(place, "owner/parrot", wish="hello")
-            assert not home.bot.chat_router.conversations.are_kept
+            assert not home.bot.chat_router.conversations
             seen = await place.ada.submit(form, {})
             await seen.wait(lambda one: shown(one).thread is not None, 20)
             thread = shown(seen).thread

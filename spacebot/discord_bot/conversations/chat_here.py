@@ -35,7 +35,7 @@ class ChatHereCommand:
     @property
     def must_hear(self) -> bool:
         """Whether what people write is needed: /run begins conversations with other chats too."""
-        return self.are_offered or self.conversations.are_kept
+        return self.are_offered or bool(self.conversations)
 
     def commands(self) -> list[app_commands.Command[Any, ..., Any]]:
         """The command with which moderators choose the chat of a channel, where there are any."""

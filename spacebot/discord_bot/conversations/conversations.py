@@ -71,9 +71,7 @@ class Conversations:
         commands = await self.jobs.catalogue.commands_in(guild)
         return {name: endpoint for name, endpoint in commands.items() if endpoint.chats}
 
-    @property
-    def are_kept(self) -> bool:
-        """Whether there is any conversation."""
+    def __bool__(self) -> bool:
         return bool(self._of_channel or self._of_person)
 
     async def load(self) -> None:
@@ -296,8 +294,7 @@ class Conversations:
 
     async def again(self, conversation: Conversation, requester: Requester) -> bool:
         """Ask the last question again; False where there is none. Raises `SpacebotError`."""
-        turns = await self.store.said(conversation.id)
-        if not turns:
+        if not (turns := await self.store.said(conversation.id)):
             return False
         await admit_turn(self.jobs, self.client, conversation, turns[-1], requester)
         ready = known_turn(turns[-1])

@@ -173,9 +173,8 @@ class Catalogue:
 
     async def last_known(self, space: str, account: Account = NO_ACCOUNT) -> Space | None:
         """The same as it was last read, without asking the Space; None where it never was."""
-        if space in self.connections:
-            return await self.load(space)
-        return await self._guests(space).last_known(space, account)
+        own = space in self.connections
+        return await (self.load(space) if own else self._guests(space).last_known(space, account))
 
     def connection(self, space: str, account: Account = NO_ACCOUNT) -> Connection:
         """The connection that jobs on a Space use; raises `SpacebotError`.

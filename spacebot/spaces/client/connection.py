@@ -269,8 +269,8 @@ class Connection:
         The steps `before` are called first, `failing` where the endpoint fails and `after` at the
         end, in the same session; what they show is in the `Result` too. What the `page` of that
         endpoint does comes first. Leaving the generator early cancels the job on the Space. An
-        error is `safe` where the Space cannot have begun. `recall` takes the job out of the
-        Space's queue while it has not begun, which raises `JobWithdrawn`.
+        error is `safe` where the Space cannot have begun. `recall` takes a job that has not begun
+        out of the Space's queue, which raises `JobWithdrawn`.
         """
         if self._client is None:
             yield Progress(JobStage.WAKING)
@@ -281,8 +281,7 @@ class Connection:
         )
         # Nothing is called where one of them is gone.
         indexes = {one.api_name: client.index(one.api_name) for one in every_step((*steps, *after))}
-        if page is not None:
-            check_unchanged(page, client.takes(indexes.values()), steps)
+        check_unchanged(page, client.takes(indexes.values()), steps)
         width = len(client.endpoints[indexes[api_name]].dependency.get("outputs") or ())
         if stateful and self.sessions.is_busy(key):
             yield Progress(JobStage.WAITING, note=TAKES_TURNS)

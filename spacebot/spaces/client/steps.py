@@ -25,7 +25,7 @@ UNCHANGED: Mapping[str, Any] = {"__type__": "update"}
 
 
 def check_unchanged(
-    endpoint: Endpoint, takes: Collection[str], steps: Sequence[EndpointStep]
+    endpoint: Endpoint | None, takes: Collection[str], steps: Sequence[EndpointStep]
 ) -> None:
     """Raise `EndpointGone` where the Space no longer takes what the endpoint was described with.
 
@@ -33,7 +33,8 @@ def check_unchanged(
     would be left out, and the job run without what somebody filled in.
     """
     known = {*takes, *(name for step in steps for name in step.takes.values())}
-    gone = [one.name for one in endpoint.parameters if one.name not in known]
+    described = endpoint.parameters if endpoint else ()
+    gone = [one.name for one in described if one.name not in known]
     if gone:
         names = ", ".join(f"`{name}`" for name in gone[:3])
         raise EndpointGone(
