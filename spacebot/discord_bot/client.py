@@ -48,7 +48,6 @@ from spacebot.engine import job_text
 from spacebot.engine.built_in import BuiltIn
 from spacebot.engine.catalogue import Catalogue
 from spacebot.engine.jobs import JobManager
-from spacebot.engine.space_finder import SpaceFinder
 from spacebot.errors import InputError, JobCancelled, SpacebotError, kind_of
 from spacebot.models import MessageRef, guild_key
 from spacebot.spaces.schema import commands_of
@@ -108,7 +107,7 @@ class Bot(StatusClient):
             others=self.automations.recovery,
         )
         self.wishes = Wishes()
-        self.find = self._find()
+        self.find = Find.over(self.dispatcher, offer_space)
         self.send_to = SendTo(self.dispatcher, self.find)
         self.server_spaces = catalogue.added and ServerSpaceFeature(
             self, self.tree, self.dispatcher, catalogue.added
@@ -124,13 +123,6 @@ class Bot(StatusClient):
         self._syncing: asyncio.Task[None] | None = None
         self._renewing: asyncio.Task[None] | None = None
         self._taking: asyncio.Task[None] | None = None
-
-    def _find(self) -> Find:
-        spaces, hub = self.catalogue.on_demand, self.catalogue.hub
-        if spaces is None or not spaces.policy.is_open:
-            return Find(self.dispatcher, SpaceFinder(hub, allows=lambda _: False))
-        finder = SpaceFinder(hub, allows=spaces.policy.allows, known=spaces.last_known)
-        return Find(self.dispatcher, finder, offer_space)
 
     def _features(self) -> tuple[Feature, ...]:
         chats, automations, dispatcher = self.chat_router, self.automations, self.dispatcher

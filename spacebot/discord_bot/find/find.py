@@ -59,6 +59,16 @@ class Find:
         self.menus: OpenMenus[FoundMenu] = OpenMenus(MAX_OPEN)
         self._offer_space = offer_space
 
+    @classmethod
+    def over(cls, dispatcher: Dispatcher, offer_space: OfferSpace) -> Find:
+        """What finds the Hub's Spaces as far as the owner lets members use them."""
+        catalogue = dispatcher.jobs.catalogue
+        spaces, hub = catalogue.on_demand, catalogue.hub
+        if spaces is None or not spaces.policy.is_open:
+            return cls(dispatcher, SpaceFinder(hub, allows=lambda _: False))
+        finder = SpaceFinder(hub, allows=spaces.policy.allows, known=spaces.last_known)
+        return cls(dispatcher, finder, offer_space)
+
     def command(self) -> app_commands.Command[Any, ..., Any]:
         """The command `/find`."""
 
