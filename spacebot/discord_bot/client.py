@@ -39,7 +39,7 @@ from spacebot.discord_bot.limits import LIMITS_PANELS, LimitsCommands, quota_com
 from spacebot.discord_bot.registration.acknowledgement import AcknowledgingAdapter
 from spacebot.discord_bot.registration.commands import MAX_COMMANDS, build_command
 from spacebot.discord_bot.registration.registration import CommandRegistration
-from spacebot.discord_bot.run_space import RUN_SPACE, Wishes, offer_space, run_commands
+from spacebot.discord_bot.run_space import RUN_SPACE, Wishes, run_commands
 from spacebot.discord_bot.send_to import SEND_TO, SendTo
 from spacebot.discord_bot.server_log import ServerLog
 from spacebot.discord_bot.server_spaces import GuildCommandTree, ServerSpaceFeature
@@ -107,7 +107,7 @@ class Bot(StatusClient):
             others=self.automations.recovery,
         )
         self.wishes = Wishes()
-        self.find = Find.over(self.dispatcher, offer_space)
+        self.find = Find.over(self.dispatcher)
         self.send_to = SendTo(self.dispatcher, self.find)
         self.server_spaces = catalogue.added and ServerSpaceFeature(
             self, self.tree, self.dispatcher, catalogue.added

@@ -133,6 +133,32 @@ async def test_a_command_that_was_found_is_tried_with_the_wish_and_the_file(it: 
     assert not result.ephemeral
 
 
+async def test_a_space_of_the_hub_is_tried_with_the_wish_and_the_file(it: Found) -> None:
+    message = await find(it, WISH, file=PICTURE)
+    form = await it.place.ada.choose(message, "2. Gray")
+    await form.wait(lambda one: one.modal is not None or one.message is not None, 10)
+    assert form.modal is not None, form.describe()
+    result = await ready(await it.place.ada.submit(form))
+    assert result.content.startswith(f"**/run space:ada/gray** for <@{it.place.ada.id}>")
+    assert Image.open(io.BytesIO(result.attachments[0].data)).mode == "L"
+    assert f"note: {WISH}" in result.content
+    # Now that it was read, what it takes and gives is known.
+    again = fields(await find(it, WISH, file=PICTURE))
+    assert "Takes a picture and a text, gives a picture and a text." in again["2. Gray"]
+    # Its result can go on, and be made again.
+    assert {"Again", "Send to…"} <= result.buttons().keys()
+    second = await ready(await it.place.ben.click(result, "Again"))
+    assert Image.open(io.BytesIO(second.attachments[0].data)).mode == "L"
+
+
+async def test_a_space_that_is_gone_when_it_is_tried_says_so(it: Found) -> None:
+    message = await find(it, "a song about rain")
+    del it.hub.spaces["ben/songs"]
+    seen = await it.place.ada.choose(message, "1. Songs")
+    await seen.wait(lambda one: one.message is not None, 10)
+    assert "There is no such Space on Hugging Face" in shown(seen).content
+
+
 async def test_nothing_found_says_what_to_do(it: Found) -> None:
     message = await find(it, "xyzzy @everyone `code`")
     assert message.content.startswith("Nothing was found for ")
@@ -202,9 +228,14 @@ async def test_what_an_author_wrote_neither_formats_nor_pings(it: Found) -> None
 
 
 async def test_a_file_of_no_kind_is_said_so(it: Found) -> None:
-    message = await find(it, "clean pictures", file=("setup`.exe", b"MZ", "application/x-msdos"))
+    it.hub.spaces = {"cleo/unpack": Hosted(title="Unpack", about="unpack archives")}
+    program = ("setup`.exe", b"MZ", "application/x-msdos")
+    message = await find(it, "unpack it", file=program)
     assert "is no picture, sound, video or text, so what takes it is known" in message.content
-    assert list(fields(message)) == ["1. Gray"]
+    assert list(fields(message)) == ["1. Unpack"]
+    nothing = await find(it, "xyzzy", file=program)
+    assert "Nothing was found" in nothing.content
+    assert "is no picture, sound, video or text" in nothing.content
 
 
 async def test_age_restricted_spaces_show_in_age_restricted_channels_alone(it: Found) -> None:

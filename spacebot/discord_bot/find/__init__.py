@@ -1,4 +1,3 @@
 """`/find`: commands and Spaces for what a member wants to do, and trying one of them."""
 
 from spacebot.discord_bot.find.find import FIND, Find
-from spacebot.discord_bot.find.sought import Sought

@@ -8,8 +8,7 @@ from typing import Any
 import discord
 from discord import ui
 
-from spacebot.discord_bot.find.sought import Sought
-from spacebot.engine.space_finder import Answer, FileKind, Findings, Wish
+from spacebot.engine.space_finder import Answer, FileKind, Findings, SpaceQuery
 from spacebot.models import SpaceListing
 from spacebot.spaces.outputs.text import code, escape, plain_line, small
 from spacebot.wording import clip
@@ -25,35 +24,32 @@ ODD_FILE = "{file} is no picture, sound, video or text, so what takes it is know
 PROBLEM = "Spaces on Hugging Face are missing here: {}"
 
 
-def findings_message(
-    menu: str, sought: Sought, found: Findings, *, only_commands: bool
-) -> dict[str, Any]:
-    """The message that shows what was found; `only_commands` can be tried there, or all."""
-    notes = _notes(sought.for_finder, found.problem)
+def findings_message(menu: str, query: SpaceQuery, found: Findings) -> dict[str, Any]:
+    """The message that shows what was found."""
+    notes = _notes(query, found.problem)
     if not found.answers:
-        wish = code(clip(sought.wish, 100))
-        return {"content": found.problem or NOTHING_FOUND.format(wish=wish)}
-    embed = discord.Embed(title=clip(f"For: {escape(plain_line(sought.wish, 100))}", 256))
+        return {"content": found.problem or _nothing_found(query)}
+    embed = discord.Embed(title=clip(f"For: {escape(plain_line(query.text, 100))}", 256))
     for number, answer in enumerate(found.answers, 1):
         name = clip(f"{number}. {escape(_title(answer))}", MAX_NAME)
         embed.add_field(name=name, value=_value(answer), inline=False)
     view = ui.View(timeout=None)
-    numbered = dict(enumerate(found.answers, 1))
-    if options := [
-        _option(number, answer)
-        for number, answer in numbered.items()
-        if answer.command or not only_commands
-    ]:
-        view.add_item(ui.Select(custom_id=f"find:{menu}", options=options, placeholder=TRY))
+    options = [_option(*one) for one in enumerate(found.answers, 1)]
+    view.add_item(ui.Select(custom_id=f"find:{menu}", options=options, placeholder=TRY))
     view.stop()
     return {"content": "\n".join(map(small, notes)) or None, "embed": embed, "view": view}
 
 
-def _notes(wish: Wish, problem: str) -> Iterator[str]:
+def _nothing_found(query: SpaceQuery) -> str:
+    said = NOTHING_FOUND.format(wish=code(clip(query.text, 100)))
+    return "\n".join((said, *map(small, _notes(query, ""))))
+
+
+def _notes(query: SpaceQuery, problem: str) -> Iterator[str]:
     if problem:
         yield PROBLEM.format(problem)
-    if wish.kind is FileKind.FILE:
-        yield ODD_FILE.format(file=code(clip(wish.file_name, 100)))
+    if query.kind is FileKind.FILE:
+        yield ODD_FILE.format(file=code(clip(query.file_name, 100)))
 
 
 def _title(answer: Answer) -> str:

@@ -3,4 +3,4 @@
 from spacebot.discord_bot.run_space.buttons import RUN_SPACE
 from spacebot.discord_bot.run_space.command import run_commands
 from spacebot.discord_bot.run_space.offer import offer_space
-from spacebot.discord_bot.run_space.wishes import Wishes
+from spacebot.discord_bot.run_space.wishes import Wish, Wishes

@@ -1,5 +1,5 @@
 """Finding a Space for a wish, and completing a Space's name while a member types it."""
 
-from spacebot.engine.space_finder.finder import Answer, Findings, SpaceFinder, Wish
+from spacebot.engine.space_finder.finder import Answer, Findings, SpaceFinder, SpaceQuery
 from spacebot.engine.space_finder.kinds import FileKind, kind_of
 from spacebot.engine.space_finder.suggestions import MAX_SUGGESTIONS, suggest_spaces

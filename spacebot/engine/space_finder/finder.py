@@ -31,7 +31,7 @@ MAX_COMMANDS = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class SpaceQuery:
     """What a member wants, with the name and MIME type of a file if there is one."""
 
     text: str
@@ -50,7 +50,7 @@ class Wish:
         return AttachedFile(self.file_name, self.mime, kind) if kind else None
 
     @property
-    def query(self) -> str:
+    def for_hub(self) -> str:
         """What the Hub is asked: it sees no file, so the wish names its kind."""
         kind = self.kind
         if kind in (None, FileKind.FILE) or kind in kinds_named(self.text):
@@ -118,35 +118,35 @@ class SpaceFinder:
         self._allows = allows
         self._known = known
 
-    async def find(self, wish: Wish, here: Sequence[Space], *, adult: bool) -> Findings:
+    async def find(self, query: SpaceQuery, here: Sequence[Space], *, adult: bool) -> Findings:
         """Up to `MAX_ANSWERS` answers; `here` are the Spaces whose commands are on offer.
 
         `adult` includes what is not for all audiences.
         """
-        listings, problem = await self._listings(wish, adult=adult)
+        listings, problem = await self._listings(query, adult=adult)
         meant = [one.space for one in listings]
-        commands = match_commands(here, wish.text, wish.file, meant, adult=adult)
+        commands = match_commands(here, query.text, query.file, meant, adult=adult)
         offered = {one.source.space for one in here}
         others = [one for one in listings if one.space not in offered]
-        of_hub = await self._answers(wish, rank(others, wish.kind))
+        of_hub = await self._answers(query, rank(others, query.kind))
         room = max(MAX_COMMANDS, MAX_ANSWERS - len(of_hub))
         first = [_command_answer(one, listings) for one in commands[:room]]
         return Findings((*first, *of_hub)[:MAX_ANSWERS], problem)
 
-    async def _listings(self, wish: Wish, *, adult: bool) -> tuple[list[SpaceListing], str]:
+    async def _listings(self, query: SpaceQuery, *, adult: bool) -> tuple[list[SpaceListing], str]:
         try:
-            found = await self._hub.search(wish.query, _keywords(wish))
+            found = await self._hub.search(query.for_hub, _keywords(query))
         except SpacebotError as error:
             log.warning("Spaces cannot be searched: %s", kind_of_error(error))
             return [], str(error)
         allowed = [one for one in found if self._allows(one.space) and (adult or not one.nsfw)]
         return allowed, ""
 
-    async def _answers(self, wish: Wish, listings: Sequence[SpaceListing]) -> list[Answer]:
+    async def _answers(self, query: SpaceQuery, listings: Sequence[SpaceListing]) -> list[Answer]:
         """The Hub's answers, without those that are known not to take the file."""
         candidates = listings[: 2 * MAX_ANSWERS]
         known = await asyncio.gather(*(self._last_known(one.space) for one in candidates))
-        answers = (_hub_answer(*pair, wish.file) for pair in zip(candidates, known, strict=True))
+        answers = (_hub_answer(*pair, query.file) for pair in zip(candidates, known, strict=True))
         return [one for one in answers if one is not None][:MAX_ANSWERS]
 
     async def _last_known(self, space: str) -> Space | None:
@@ -156,9 +156,9 @@ class SpaceFinder:
             return None
 
 
-def _keywords(wish: Wish) -> list[str]:
+def _keywords(query: SpaceQuery) -> list[str]:
     """The most telling words of a wish: the longest."""
-    return sorted(ordered_stems(wish.text), key=len, reverse=True)
+    return sorted(ordered_stems(query.text), key=len, reverse=True)
 
 
 def _command_answer(match: Match, listings: Sequence[SpaceListing]) -> Answer:

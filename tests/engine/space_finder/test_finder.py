@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from spacebot.engine.space_finder import FileKind, SpaceFinder, Wish, kind_of, suggest_spaces
+from spacebot.engine.space_finder import FileKind, SpaceFinder, SpaceQuery, kind_of, suggest_spaces
 from spacebot.engine.space_finder.kinds import kinds_given, kinds_taken
 from spacebot.engine.space_finder.words import ordered_stems
 from spacebot.models import Endpoint, Output, Parameter, Source, Space
@@ -18,7 +18,7 @@ from tests.support.spaces_hub import Hosted, Hub, hub
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-GRAY = Wish("make my picture black and white", "cat.png", "image/png")
+GRAY = SpaceQuery("make my picture black and white", "cat.png", "image/png")
 
 
 def endpoint(
@@ -44,13 +44,13 @@ ANYTHING = space("zip", endpoint("pack", {"file": "file"}, "file"))
 HERE = [SKETCH, FILTER, CUT, TUNE, READER, ANYTHING]
 
 
-async def commands(wish: Wish, served: Hub) -> list[str]:
+async def commands(wish: SpaceQuery, served: Hub) -> list[str]:
     """The commands that a wish finds, without the Hub."""
     found = await SpaceFinder(HubClient(served.api)).find(wish, HERE, adult=False)
     return [one.command for one in found.answers if one.command]
 
 
-async def spaces(served: Hub, wish: Wish, *here: Space, adult: bool = False) -> list[str]:
+async def spaces(served: Hub, wish: SpaceQuery, *here: Space, adult: bool = False) -> list[str]:
     """The Spaces that a wish finds."""
     found = await SpaceFinder(HubClient(served.api)).find(wish, here, adult=adult)
     return [one.space for one in found.answers]
@@ -59,21 +59,21 @@ async def spaces(served: Hub, wish: Wish, *here: Space, adult: bool = False) -> 
 @pytest.mark.parametrize(
     ("wish", "found"),
     [
-        (Wish("remove the background"), ["/cut"]),
-        (Wish("removing backgrounds!"), ["/cut"]),
-        (Wish("a song about rain"), ["/tune"]),
-        (Wish("draw a cat"), ["/sketch"]),
-        (Wish("read this receipt", "scan.jpg"), ["/reader"]),
+        (SpaceQuery("remove the background"), ["/cut"]),
+        (SpaceQuery("removing backgrounds!"), ["/cut"]),
+        (SpaceQuery("a song about rain"), ["/tune"]),
+        (SpaceQuery("draw a cat"), ["/sketch"]),
+        (SpaceQuery("read this receipt", "scan.jpg"), ["/reader"]),
         (GRAY, ["/filter", "/cut"]),
-        (Wish("pack this", "data.bin"), ["/zip"]),
+        (SpaceQuery("pack this", "data.bin"), ["/zip"]),
         # What does not take the file is no answer.
-        (Wish("remove the background", "song.mp3", "audio/mpeg"), []),
-        (Wish("xyzzy"), []),
-        (Wish(""), []),
-        (Wish("雨の歌"), []),
+        (SpaceQuery("remove the background", "song.mp3", "audio/mpeg"), []),
+        (SpaceQuery("xyzzy"), []),
+        (SpaceQuery(""), []),
+        (SpaceQuery("雨の歌"), []),
     ],
 )
-async def test_a_wish_finds_the_commands_here(wish: Wish, found: list[str]):
+async def test_a_wish_finds_the_commands_here(wish: SpaceQuery, found: list[str]):
     async with hub() as served:
         assert await commands(wish, served) == found
 
@@ -112,15 +112,15 @@ async def test_the_file_s_kind_counts():
             "ada/photos": Hosted(title="Photo cleaner", stages=["SLEEPING"], about=about),
             "ada/pictures": Hosted(title="Clean", category="Image Editing", about=about),
         }
-        assert await spaces(served, Wish("remove noise", "a.png")) == [
+        assert await spaces(served, SpaceQuery("remove noise", "a.png")) == [
             "ada/pictures",
             "ada/photos",
             "ada/unsaid",
         ]
         # Of a kind that none speaks of, all may take it.
-        assert len(await spaces(served, Wish("remove noise", "a.glb"))) == 4
+        assert len(await spaces(served, SpaceQuery("remove noise", "a.glb"))) == 4
         served.requests.clear()
-        await spaces(served, Wish("remove noise", "a.mp3"))
+        await spaces(served, SpaceQuery("remove noise", "a.mp3"))
         # The Hub sees no file.
         assert "q=remove+noise+audio" in served.requests[0]
 
@@ -175,7 +175,9 @@ async def test_the_longest_words_are_searched_where_meaning_does_not_help():
     async with hub() as served:
         served.refusals["/api/spaces/semantic-search"] = 404
         served.spaces["ada/background-remover"] = Hosted()
-        assert await spaces(served, Wish("remove the background")) == ["ada/background-remover"]
+        assert await spaces(served, SpaceQuery("remove the background")) == [
+            "ada/background-remover"
+        ]
 
 
 @pytest.mark.parametrize(
