@@ -115,7 +115,7 @@ class SpacePolicy:
             await self._kept.delete(name.casefold())
 
 
-class RunLimiter:
+class OneOffLimiter:
     """Counts what each member does in a minute; `what` they do, in words ("run")."""
 
     def __init__(self, most: int, what: str) -> None:

@@ -12,7 +12,7 @@ from functools import partial
 from spacebot.concurrency import TaskSet
 from spacebot.engine.on_demand.hub_names import hub_name, subdomain_of
 from spacebot.engine.on_demand.known import Key, KnownSpace, KnownSpaces, pack, parse, unpack
-from spacebot.engine.on_demand.policy import RunLimiter, SpacePolicy
+from spacebot.engine.on_demand.policy import OneOffLimiter, SpacePolicy
 from spacebot.engine.on_demand.pool import ConnectionPool
 from spacebot.engine.store import DescriptionStore
 from spacebot.errors import EndpointGone, SpacebotError, SpaceUnavailable, StoreError
@@ -43,8 +43,8 @@ class OnDemandSpaces:
     def __init__(self, network: Network, store: DescriptionStore, policy: SpacePolicy) -> None:
         self.policy = policy
         self.hub = network.hub
-        self.runs = RunLimiter(policy.runs_per_minute, "run")
-        self.readings = RunLimiter(policy.runs_per_minute, "read")
+        self.runs = OneOffLimiter(policy.runs_per_minute, "run")
+        self.readings = OneOffLimiter(policy.runs_per_minute, "read")
         self._network = network
         self._known = KnownSpaces(store)
         self._pool = ConnectionPool()
