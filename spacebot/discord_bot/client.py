@@ -112,9 +112,10 @@ class Bot(StatusClient):
         self.server_spaces = catalogue.added and ServerSpaceFeature(
             self, self.tree, self.dispatcher, catalogue.added
         )
+        self.server_log = ServerLog(self, jobs)
         if self.server_spaces:
             self.server_spaces.commands.chat_added = self._chat_added
-        self.server_log = ServerLog(self, jobs)
+            self.server_spaces.commands.moderator_log = self.server_log.write
         self.features = self._features()
         self._unsubscribe: Callable[[], None] | None = None
         self._recovered = False
@@ -126,8 +127,7 @@ class Bot(StatusClient):
 
     def _features(self) -> tuple[Feature, ...]:
         chats, automations, dispatcher = self.chat_router, self.automations, self.dispatcher
-        accounts = self.jobs.accounts
-        jobs = self.jobs
+        jobs, accounts = self.jobs, self.jobs.accounts
         return (
             Feature(start=jobs.admission.load),
             Feature(start=self.server_log.start, close=self.server_log.close),

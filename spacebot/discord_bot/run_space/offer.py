@@ -12,6 +12,7 @@ from typing import Any, Protocol, cast
 import discord
 from discord import ui
 
+from spacebot.discord_bot.button_base import bot_of
 from spacebot.discord_bot.delivery import DISCORD_ERRORS, NO_PINGS
 from spacebot.discord_bot.dispatcher import Dispatcher
 from spacebot.discord_bot.run_space.wishes import Wish, Wishes, ranked
@@ -60,6 +61,7 @@ async def offer_space(
     into the prompt, `file` into the first option that takes it. Raises `SpacebotError` where
     nothing was answered yet.
     """
+    bot_of(interaction).dispatcher.check_any_space(interaction)
     await SpaceOffer(interaction, Wish(wish, file, arguments or {})).make(space, endpoint)
 
 

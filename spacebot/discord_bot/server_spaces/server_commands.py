@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Any
 
 import discord
@@ -31,7 +31,7 @@ FIRST_READ_WAIT = 2.0
 PAUSED = "`/{}` is paused in this server. A moderator can let it go on with `/space resume`."
 BEING_READ = "I am still reading {}. Try again in a minute."
 # A server's moderators, told of something: the server's id and the text.
-ModeratorLog = Callable[[int, str], Awaitable[None]]
+ModeratorLog = Callable[[int, str], None]
 
 
 class ServerCommands:
@@ -173,4 +173,4 @@ class ServerCommands:
         await self.spaces.change(row, problem=str(error), told=row.told or tell)
         if tell and self.moderator_log is not None:
             said = f"⚠️ `/{row.name}` does not work any more: {error} `/space remove` takes it away."
-            await self.moderator_log(int(row.guild), said)
+            self.moderator_log(int(row.guild), said)

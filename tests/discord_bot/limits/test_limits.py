@@ -328,6 +328,8 @@ async def test_find_is_for_those_whom_moderators_let(here: Lab):
     await limits(here, "run", who="Nobody")
     seen = await here.ada.command("find", wish="echo a text", channel=here.channel)
     assert "switched `/run` and `/find` off" in await refused(seen)
+    seen = await here.ada.command("run", space="ada/any", channel=here.channel)
+    assert "switched `/run` and `/find` off" in await refused(seen)
     assert "Choose the role too" in await limits(here, "run", who="Members with a role")
     here.guild.add_member(here.ben, "manage_messages")
     (role,) = here.guild.members[here.ben.id]

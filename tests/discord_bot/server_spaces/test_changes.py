@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -71,12 +72,18 @@ async def test_a_space_that_changed_is_read_again_when_it_is_used(
 async def test_a_space_that_is_gone_says_so_and_is_told_to_the_moderators_once(lab: Town):
     told_moderators: list[tuple[int, str]] = []
 
-    async def tell(guild: int, text: str) -> None:
+    def tell(guild: int, text: str) -> None:
         told_moderators.append((guild, text))
+        lab.home.bot.server_log.write(guild, text)
 
+    log = lab.guild.add_text_channel("log")
+    await lab.home.jobs.admission.change(
+        lab.guild.id, lambda now: replace(now, log_channel=str(log.id))
+    )
     lab.hub.spaces["ada/gone"] = lab.hub.spaces["ada/fast"]
     await lab.space("add", {"space": "ada/gone", "name": "gone"})
     commands = lab.home.bot.server_spaces.commands  # type: ignore[union-attr]
+    assert commands.moderator_log == lab.home.bot.server_log.write
     commands.moderator_log = tell
     del lab.hub.spaces["ada/gone"]
     row = await aged(lab, "gone")
@@ -91,6 +98,7 @@ async def test_a_space_that_is_gone_says_so_and_is_told_to_the_moderators_once(l
     ((guild, text),) = told_moderators
     assert guild == lab.guild.id
     assert "`/gone` does not work" in text
+    await log.wait(lambda place: any(text in one.content for one in place.messages), 20)
     assert "no such Space" in await lab.space("refresh", {"name": "gone"})
     assert len(told_moderators) == 1
     # It is back: the list says no more of it, and its next end is told again.
