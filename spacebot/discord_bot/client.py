@@ -35,7 +35,7 @@ from spacebot.discord_bot.gateway.rate_limits import MAX_LOGIN_SLEEP, RateLimitM
 from spacebot.discord_bot.gateway.reach import choose_connector
 from spacebot.discord_bot.gateway.rest import RequestMonitor
 from spacebot.discord_bot.history import HISTORY_BUTTONS, history_command
-from spacebot.discord_bot.limits import LIMITS_PANELS, LimitsCommands, quota_command
+from spacebot.discord_bot.limits import LIMITS_PANELS, LimitsCommands, gpu_line, quota_command
 from spacebot.discord_bot.registration.acknowledgement import AcknowledgingAdapter
 from spacebot.discord_bot.registration.commands import MAX_COMMANDS, build_command
 from spacebot.discord_bot.registration.registration import CommandRegistration
@@ -109,13 +109,15 @@ class Bot(StatusClient):
         self.wishes = Wishes()
         self.find = Find.over(self.dispatcher)
         self.send_to = SendTo(self.dispatcher, self.find)
-        self.server_spaces = catalogue.added and ServerSpaceFeature(
-            self, self.tree, self.dispatcher, catalogue.added
-        )
         self.server_log = ServerLog(self, jobs)
-        if self.server_spaces:
-            self.server_spaces.commands.chat_added = self._chat_added
-            self.server_spaces.commands.moderator_log = self.server_log.write
+        self.server_spaces = catalogue.added and ServerSpaceFeature(
+            self,
+            self.tree,
+            self.dispatcher,
+            catalogue.added,
+            moderator_log=self.server_log.write,
+            chat_added=self._chat_added,
+        )
         self.features = self._features()
         self._unsubscribe: Callable[[], None] | None = None
         self._recovered = False
@@ -132,7 +134,10 @@ class Bot(StatusClient):
             Feature(start=jobs.admission.load),
             Feature(start=self.server_log.start, close=self.server_log.close),
             Feature(
-                commands=lambda: [LimitsCommands(jobs), quota_command(jobs)],
+                commands=lambda: [
+                    LimitsCommands(jobs),
+                    quota_command(jobs, [partial(gpu_line, jobs)]),
+                ],
                 components=LIMITS_PANELS,
             ),
             Feature(commands=lambda: [history_command(jobs)], components=HISTORY_BUTTONS),

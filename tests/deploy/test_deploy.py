@@ -295,8 +295,8 @@ async def test_without_network_it_says_so(env_file) -> None:
     assert (ran.code, "cannot be reached from here" in ran.said) == (1, True)
 
 
-def test_readme_tells_every_option() -> None:
-    readme = (files.ROOT / "README.md").read_text()
-    told = set(re.findall(r"`(--[a-z-]+)", readme))
+def test_the_documents_tell_every_option() -> None:
+    hosting = (files.ROOT / "docs" / "hosting.md").read_text()
+    told = set(re.findall(r"`(--[a-z-]+)", hosting))
     usage = _parser().format_help()
     assert set(re.findall(r"(--[a-z-]+)", usage)) - {"--help"} <= told

@@ -102,6 +102,19 @@ def written() -> Iterator[list[str]]:
     root.handlers[:] = before[1]
 
 
+async def test_quota_tells_the_gpu_seconds_of_the_token_that_is_used(tmp_path: Path) -> None:
+    async with lab(tmp_path) as it:
+        assert "ZeroGPU" not in await it.use(it.ada, "quota")
+        left = {"base": 240, "current": 60, "resetsAt": None}
+        it.hub.accounts[SERVERS] = HubAccount("lab-on-hf", quota=left)
+        await it.set(it.mod, SERVERS, "token server set")
+        assert "**ZeroGPU** with the server's: 60 s of 4 min left" in await it.use(it.ada, "quota")
+        await it.set(it.ada, READ)
+        assert "**ZeroGPU** with your own token: 5 min of 5 min left" in await it.use(
+            it.ada, "quota"
+        )
+
+
 async def test_a_token_is_checked_stored_sealed_told_of_and_deleted(
     tmp_path: Path, written: list[str]
 ) -> None:

@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from spacebot.discord_bot.limits.commands import LimitsCommands
 from spacebot.discord_bot.limits.panels import LIMITS_PANELS
-from spacebot.discord_bot.limits.quota import QuotaLine, quota_command
+from spacebot.discord_bot.limits.quota import QuotaLine, gpu_line, quota_command
 
-__all__ = ["LIMITS_PANELS", "LimitsCommands", "QuotaLine", "quota_command"]
+__all__ = ["LIMITS_PANELS", "LimitsCommands", "QuotaLine", "gpu_line", "quota_command"]

@@ -10,8 +10,11 @@ from discord import app_commands
 
 from spacebot.discord_bot.delivery import NO_PINGS, requester_of
 from spacebot.discord_bot.registration.commands import EVERYWHERE, INSTALL_TYPES
+from spacebot.engine import job_text
 from spacebot.engine.admission import Allowance
 from spacebot.engine.jobs import JobManager
+from spacebot.errors import SpacebotError
+from spacebot.models import user_key
 
 # Adds a line to what a member is told, such as what is left to them elsewhere; "" is none.
 QuotaLine: TypeAlias = Callable[[discord.Interaction], Awaitable[str]]
@@ -55,6 +58,23 @@ def _lines(now: Allowance, jobs: JobManager, *, in_server: bool) -> Iterator[str
     most_waiting = _least(now.most_waiting, limits.waiting_per_user)
     yield f"**Running**: {now.running} of {most_running} at once"
     yield f"**Waiting**: {now.waiting} of {most_waiting} at once"
+
+
+async def gpu_line(jobs: JobManager, interaction: discord.Interaction) -> str:
+    """What is left of the ZeroGPU seconds that a member's jobs here use, where a token is set."""
+    if jobs.accounts is None:
+        return ""
+    try:
+        account = await jobs.accounts.choose(str(interaction.user.id), interaction.guild_id)
+        if not account:
+            return ""
+        quota = await jobs.catalogue.hub.quota(account.token)
+    except SpacebotError as error:
+        return f"**ZeroGPU**: {error}"
+    whose = "your own token" if account.key == user_key(interaction.user.id) else "the server's"
+    seconds = f"{job_text.duration(quota.left)} of {job_text.duration(quota.total)}"
+    again = f", all of it again <t:{int(quota.resets_at.timestamp())}:R>" if quota.resets_at else ""
+    return f"**ZeroGPU** with {whose}: {seconds} left{again}"
 
 
 def _least(most: int | None, owners: int) -> int:

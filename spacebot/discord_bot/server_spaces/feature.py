@@ -13,7 +13,7 @@ from spacebot.discord_bot.features import Feature
 from spacebot.discord_bot.server_spaces.commands import SpaceCommands
 from spacebot.discord_bot.server_spaces.guild_registration import GuildRegistration
 from spacebot.discord_bot.server_spaces.guild_tree import GuildCommandTree
-from spacebot.discord_bot.server_spaces.server_commands import ServerCommands
+from spacebot.discord_bot.server_spaces.server_commands import ModeratorLog, ServerCommands
 from spacebot.engine.server_spaces import AddedSpaces
 
 
@@ -26,10 +26,20 @@ class ServerSpaceFeature:
         tree: GuildCommandTree,
         handler: Dispatcher,
         spaces: AddedSpaces,
+        *,
+        moderator_log: ModeratorLog,
+        chat_added: Callable[[], None],
     ) -> None:
         self._client = client
         self.registration = GuildRegistration(client, spaces.store)
-        self.commands = ServerCommands(tree, handler, spaces, self.registration)
+        self.commands = ServerCommands(
+            tree,
+            handler,
+            spaces,
+            self.registration,
+            moderator_log=moderator_log,
+            chat_added=chat_added,
+        )
         self._unsubscribe: Callable[[], None] | None = spaces.subscribe(self.registration.want)
         self._tasks: list[asyncio.Task[None]] = []
         tree.prepare = self.commands.prepare

@@ -43,11 +43,14 @@ class ServerCommands:
         handler: Dispatcher,
         spaces: AddedSpaces,
         registration: GuildRegistration,
+        *,
+        moderator_log: ModeratorLog,
+        chat_added: Callable[[], None],
     ) -> None:
         self.spaces = spaces
         self.registration = registration
-        self.moderator_log: ModeratorLog | None = None
-        self.chat_added: Callable[[], None] = lambda: None
+        self.moderator_log = moderator_log
+        self.chat_added = chat_added
         self._tree = tree
         self._handler = handler
         self._built: OrderedDict[tuple[int, str], Space] = OrderedDict()
@@ -169,8 +172,7 @@ class ServerCommands:
     async def _note_problem(self, row: ServerSpace, error: SpacebotError) -> None:
         """Keep why a Space cannot be read; where it is gone, tell the moderators once."""
         gone = isinstance(error, SpaceNotFound | EndpointGone)
-        tell = gone and not row.told and self.moderator_log is not None
-        await self.spaces.change(row, problem=str(error), told=row.told or tell)
-        if tell and self.moderator_log is not None:
+        await self.spaces.change(row, problem=str(error), told=row.told or gone)
+        if gone and not row.told:
             said = f"⚠️ `/{row.name}` does not work any more: {error} `/space remove` takes it away."
             self.moderator_log(int(row.guild), said)
