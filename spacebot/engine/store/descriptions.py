@@ -9,7 +9,12 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from spacebot.engine.store.tables import BATCH_ROWS, blocked_spaces, space_descriptions
+from spacebot.engine.store.tables import (
+    BATCH_ROWS,
+    blocked_spaces,
+    server_spaces,
+    space_descriptions,
+)
 
 Rows = Callable[[sa.Select[*tuple[Any, ...]]], Awaitable[Sequence[sa.Row[Any]]]]
 Execute = Callable[[sa.Executable], Awaitable[None]]
@@ -56,8 +61,9 @@ class DescriptionStore:
         await self._execute(changed.values(used=time.time()))
 
     async def trim(self, *, older: float) -> None:
-        """Forget what was last used before `older`; it is read again when somebody needs it."""
-        old = space_descriptions.c.used < older
+        """Forget what was last used before `older`, and is no server's command."""
+        added = sa.exists().where(server_spaces.c.space == space_descriptions.c.space)
+        old = (space_descriptions.c.used < older) & ~added
         chosen = sa.select(space_descriptions.c.space, space_descriptions.c.account).where(old)
         while found := await self._rows(chosen.limit(BATCH_ROWS)):
             for row in found:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 import uuid
 from collections.abc import Callable
 from dataclasses import replace
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from spacebot.engine.store import GuildCommands, ServerSpace, Store, StoreError
+from spacebot.engine.store.descriptions import StoredDescription
 from spacebot.models import ServerSpaceTotals
 from tests.support.postgres import Postgres
 
@@ -57,6 +59,16 @@ async def test_what_a_server_added_is_there_for_the_next_start(opened: Open) -> 
         assert len(await kept.using("ada/paint")) == 3
         assert await kept.totals() == ServerSpaceTotals(3, 2, unreadable=1, paused=1)
         assert await kept.any_chats()
+
+
+async def test_what_a_server_added_keeps_its_description(opened: Open) -> None:
+    async with opened() as store:
+        await store.server_spaces.add(added(1), b"one")
+        for space in ("ada/paint", "ada/once"):
+            await store.descriptions.put(space, "", StoredDescription(b"packed", 1.0))
+        await store.descriptions.trim(older=time.time() + 60)
+        assert await store.descriptions.get("ada/paint", "") is not None
+        assert await store.descriptions.get("ada/once", "") is None
 
 
 async def test_an_empty_store_has_none(opened: Open) -> None:
