@@ -62,7 +62,7 @@ LAYERS = (
     {"discord_bot/server_log"},
     {"discord_bot/forms"},
     {"discord_bot/dispatcher"},
-    {"discord_bot/registration"},
+    {"discord_bot/failures", "discord_bot/registration"},
     {
         "discord_bot/automations",
         "discord_bot/buttons",

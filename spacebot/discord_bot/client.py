@@ -14,12 +14,13 @@ import discord
 from discord import app_commands
 
 from spacebot.concurrency import growing_pauses
+from spacebot.discord_bot import failures
 from spacebot.discord_bot.age import AgeGate
 from spacebot.discord_bot.automations import AutomationCommands, AutomationWatcher
 from spacebot.discord_bot.buttons import JOB_BUTTONS, recipe_menu
 from spacebot.discord_bot.client_status import StatusClient
 from spacebot.discord_bot.conversations import CHAT_BUTTONS, ConversationRouter
-from spacebot.discord_bot.delivery import DISCORD_ERRORS, Refusal, refusal_of
+from spacebot.discord_bot.delivery import DISCORD_ERRORS
 from spacebot.discord_bot.discord_internals import (
     ready_task,
     silence_voice_warnings,
@@ -44,11 +45,9 @@ from spacebot.discord_bot.send_to import SEND_TO, SendTo
 from spacebot.discord_bot.server_log import ServerLog
 from spacebot.discord_bot.server_spaces import GuildCommandTree, ServerSpaceFeature
 from spacebot.discord_bot.tokens import TokenCommands
-from spacebot.engine import job_text
 from spacebot.engine.built_in import BuiltIn
 from spacebot.engine.catalogue import Catalogue
 from spacebot.engine.jobs import JobManager
-from spacebot.errors import InputError, JobCancelled, SpacebotError, kind_of
 from spacebot.models import MessageRef, guild_key
 from spacebot.spaces.schema import commands_of
 
@@ -59,10 +58,6 @@ FIRST_RETRY_PAUSE, MAX_RETRY_PAUSE = 5.0, 300.0
 SYNC_DELAY = 0.3
 # The seconds between two identifies of one bot.
 IDENTIFY_INTERVAL = 5.0
-ANSWERED_ELSEWHERE = (
-    "another process answered an interaction first, so it is left to it: stop the other program "
-    "that runs with this DISCORD_TOKEN"
-)
 
 
 class Bot(StatusClient):
@@ -363,37 +358,14 @@ class Bot(StatusClient):
         """Tell whoever waits for a command that failed before it became a job."""
         cause = getattr(error, "original", error)
         if isinstance(error, app_commands.CommandNotFound | app_commands.CommandSignatureMismatch):
-            said = (
-                "❌ This command has changed or is no longer offered. Type / to see what there is."
-            )
             self._sync_wanted.set()
+            await failures.reply(interaction, failures.COMMAND_GONE)
         else:
             await self.tell_failure(interaction, cause)
-            return
-        await self._say(interaction, said)
 
     async def tell_failure(self, interaction: discord.Interaction, error: BaseException) -> None:
         """Tell whoever waits what went wrong, and log it once: here ends whatever fails."""
-        refusal = refusal_of(error)
-        if refusal is Refusal.UNANSWERED:
-            log.warning("an interaction was gone before it could be acknowledged")
-            return
-        if refusal is Refusal.ACKNOWLEDGED:
-            log.error(ANSWERED_ELSEWHERE)
-            return
-        if not isinstance(error, SpacebotError):
-            log.error("an interaction failed", exc_info=error)
-        elif not isinstance(error, InputError | JobCancelled):
-            log.warning("an interaction failed: %s", kind_of(error))
-        await self._say(interaction, job_text.describe_failure(error))
-
-    async def _say(self, interaction: discord.Interaction, said: str) -> None:
-        done = interaction.response.is_done()
-        send = interaction.followup.send if done else interaction.response.send_message
-        try:
-            await send(said, ephemeral=True)
-        except DISCORD_ERRORS as error:
-            log.warning("a failure could not be told: %s", error)
+        await failures.tell(interaction, error)
 
     @property
     def has_chats(self) -> bool:
