@@ -23,7 +23,7 @@ from gradio_client import Client, utils
 from gradio_client.client import Endpoint, Job
 from gradio_client.exceptions import AuthenticationError
 
-from spacebot.errors import EndpointGone, SpaceUnreadable, ValuesRejected
+from spacebot.errors import EndpointGone, SpaceUnavailable, SpaceUnreadable, ValuesRejected
 from spacebot.models import Upload
 from spacebot.spaces.client.files.uploads import META, inline_file, open_upload, with_uploads
 from spacebot.spaces.client.json_endpoint import only_json
@@ -38,6 +38,10 @@ from spacebot.spaces.client.validation_messages import validation_message
 HTTP_TIMEOUT = httpx.Timeout(60, connect=10)
 # Watched on the event loop, by `watch`; the first protocol takes the stock path.
 WATCHED_PROTOCOLS = frozenset(("sse_v1", "sse_v2", "sse_v2.1", "sse_v3"))
+LEADS_AWAY = (
+    "The Space sends its users to another address, and this bot does not follow. "
+    "Ask the Space's author to set this right."
+)
 
 
 class NotQueued(Exception):
@@ -140,6 +144,8 @@ class SpaceClient(Client):
         return config
 
     def _get_api_info(self) -> dict[str, Any]:
+        # The first request after /config, which every other address comes from.
+        self._check_prefix()
         if self.protocol == LEGACY_PROTOCOL:
             return present_info(self.config, None)
         info = present_info(self.config, self._fetch_info())
@@ -151,6 +157,11 @@ class SpaceClient(Client):
             every = _object(every.get("named_endpoints", {}))
             info["named_endpoints"] |= {name: every[name] for name in missing & every.keys()}
         return info
+
+    def _check_prefix(self) -> None:
+        """Refuse an `api_prefix` that leads away: the token and all requests would follow it."""
+        if not self.src_prefixed.startswith(self.src.rstrip("/") + "/"):
+            raise SpaceUnavailable(LEADS_AWAY).for_good()
 
     def _fetch_config(self) -> dict[str, Any]:
         """What gradio_client's `_get_config` gives, read within bounds."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gzip
 import json
 import resource
@@ -32,6 +33,7 @@ from spacebot.spaces.client import Connection, Network, Partial, Result
 from spacebot.spaces.client.transport.bounded_reading import MAX_MESSAGE_BYTES, parse_json
 from spacebot.spaces.inputs.components.menu import ChoiceMenu
 from tests.support.hostile_space import DONE, HostileSpace, hostile
+from tests.support.spaces_hub import TOKEN, Hosted, Hub, hub
 
 MIB = 1 << 20
 MOST = 200 * MIB
@@ -69,6 +71,18 @@ async def reaching(space: HostileSpace) -> AsyncIterator[Connection]:
     """A connection to a hostile Space."""
     async with Network() as network:
         connection = Connection(Source(space.url), network)
+        try:
+            yield connection
+        finally:
+            await connection.close()
+
+
+@asynccontextmanager
+async def at_the_hub(served: Hub, space: HostileSpace) -> AsyncIterator[Connection]:
+    """A connection to a hostile Space of the Hub, with a token."""
+    served.spaces["owner/name"] = Hosted(space.url)
+    async with Network(hub=served.api) as network:
+        connection = Connection(Source("owner/name"), network, token=TOKEN)
         try:
             yield connection
         finally:
@@ -310,3 +324,57 @@ async def test_a_menu_of_50_000_choices_is_built_and_searched_in_threads(
     assert [one.label for one in found][:2] == ["choice 4999", "choice 14999"]
     assert threads
     assert threading.get_ident() not in threads
+
+
+@pytest.mark.parametrize("protocol", ["sse_v3", "sse_v1", "sse", "ws"])
+@pytest.mark.parametrize("prefix", ["{}", "/{}", "{}/gradio_api", "\t{}"])
+async def test_a_prefix_that_leads_away_gets_no_request_and_no_token(prefix: str, protocol: str):
+    async with hub() as served, hostile() as space, hostile() as elsewhere:
+        space.config |= {"protocol": protocol, "api_prefix": prefix.format(elsewhere.url)}
+        async with at_the_hub(served, space) as connection:
+            with pytest.raises(SpaceUnavailable, match="to another address") as told:
+                await run(connection)
+        assert not told.value.worth_retrying
+        assert space.asked == ["/config"]
+        assert elsewhere.asked == []
+
+
+@pytest.mark.parametrize("protocol", ["sse_v3", "sse_v1", "sse"])
+@pytest.mark.filterwarnings("ignore:Setting per-request cookies:DeprecationWarning")
+async def test_nothing_that_a_space_says_moves_it_to_another_host(tmp_path: Path, protocol: str):
+    (tmp_path / "a").write_bytes(b"x")
+    async with hub() as served, hostile() as space, hostile() as elsewhere:
+        space.takes(protocol, [("textbox", {})])
+        there = {"url": elsewhere.url, "path": f"{elsewhere.url}/a", "is_stream": True}
+        file = {**there, "meta": {"_type": "gradio.FileData"}}
+        space.events = [{"msg": DONE, "success": True, "output": {"data": [file]}}]
+        addresses = ("root", "path", "src", "src_prefixed", "share_url", "space_id", "local_url")
+        addresses += ("api_url", "upload_url", "sse_url", "heartbeat_url", "root_url", "proxy_url")
+        everywhere = dict.fromkeys(addresses, elsewhere.url)
+        space.config |= everywhere
+        space.config["dependencies"][0] |= everywhere
+        space.info |= everywhere
+        async with at_the_hub(served, space) as connection:
+            result = (await run(connection, Upload(tmp_path / "a", tmp_path, "a")))[-1]
+            assert isinstance(result, Result)
+            await connection.localize(result.outputs, tmp_path / "job", cap=MIB)
+            await connection.process()
+        assert any(path.endswith("/upload") for path in space.asked)
+        assert elsewhere.asked == []
+
+
+@pytest.mark.parametrize("path", ["config", "info", "app_id", "join", "upload", "data"])
+async def test_a_redirect_to_another_host_is_not_followed(tmp_path: Path, path: str):
+    (tmp_path / "a").write_bytes(b"x")
+    async with hub() as served, hostile() as space, hostile() as elsewhere:
+
+        async def away(request: web.Request) -> web.Response:
+            return web.Response(status=307, headers={"Location": elsewhere.url + request.path})
+
+        space.answers[path] = away
+        async with at_the_hub(served, space) as connection:
+            with contextlib.suppress(SpacebotError):
+                await run(connection, Upload(tmp_path / "a", tmp_path, "a"))
+                await connection.process()
+        assert any(asked.endswith(path) for asked in space.asked)
+        assert elsewhere.asked == []
