@@ -11,7 +11,7 @@ from functools import partial
 
 from spacebot.discord_bot.delivery import DISCORD_ERRORS, Refusal, refusal_of
 from spacebot.discord_bot.server_spaces.guild_registration import pack, unpack
-from spacebot.discord_bot.server_spaces.server_commands import ServerCommands
+from spacebot.discord_bot.server_spaces.server_commands import REMOVED_MEANWHILE, ServerCommands
 from spacebot.engine.server_spaces import source_of
 from spacebot.engine.store import ServerSpace
 from spacebot.errors import InputError
@@ -27,7 +27,6 @@ ADDED_ALREADY = (
     "This server has {} already, as `/{}`. `/space rename` gives it another name, `/space refresh` "
     "reads it again."
 )
-REMOVED_MEANWHILE = "Another moderator has just removed this command."
 REFUSED = "Discord refuses this command. Choose another `name`, or another Space."
 REFUSALS = {
     Refusal.NO_ACCESS: (

@@ -121,7 +121,7 @@ class SpaceCommands(app_commands.Group):
         space = await self.commands_of_servers.refresh(row)
         same = before == await self.spaces.store.payload(row.id)
         what = "as it was" if same else "changed, and Discord has it in a moment"
-        row = await self.spaces.named(row.guild, row.name)
+        row = await self.spaces.named(row.guild, space.name)
         said = f"🔄 {texts.page_link(row.space)} was read again: its command is {what}."
         await self._send(interaction, f"{said}\n{texts.info(row, space)}")
 

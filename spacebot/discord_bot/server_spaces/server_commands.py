@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections import OrderedDict
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import discord
@@ -29,6 +30,7 @@ MAX_BUILT = 256
 # How long a command waits for a Space that was never read here: Discord gives up after 3 s.
 FIRST_READ_WAIT = 2.0
 PAUSED = "`/{}` is paused in this server. A moderator can let it go on with `/space resume`."
+REMOVED_MEANWHILE = "Another moderator has just removed this command."
 BEING_READ = "I am still reading {}. Try again in a minute."
 # A server's moderators, told of something: the server's id and the text.
 ModeratorLog = Callable[[int, str], None]
@@ -109,7 +111,8 @@ class ServerCommands:
             space = await self._first_read(row)
         elif not typing and is_old(row):
             self._refresh_behind(row)
-        self._put(guild, row.name, space)
+        # A first read may have met a rename.
+        self._put(guild, space.name, space)
 
     async def _first_read(self, row: ServerSpace) -> Space:
         """Read a Space whose description is not kept, as far as Discord waits for that."""
@@ -158,11 +161,23 @@ class ServerCommands:
             await self._note_problem(row, error)
             raise
         async with self.spaces.lock(row.guild):
-            changed = await self.spaces.take(row, space, payload)
+            # Moderators may have renamed or removed the command while its Space was read.
+            now = await self._current(row)
+            if now.name != row.name:
+                space = replace(space, name=now.name)
+                payload = self.payload(now, space)
+            changed = await self.spaces.take(now, space, payload)
         if changed:
             self.registration.want(row.guild)
         self.note_chats(space)
         return space
+
+    async def _current(self, row: ServerSpace) -> ServerSpace:
+        """A row as it is now; raises `InputError` where it is gone."""
+        for one in await self.spaces.of(row.guild):
+            if one.id == row.id:
+                return one
+        raise InputError(REMOVED_MEANWHILE)
 
     def note_chats(self, space: Space) -> None:
         """Tell the client where a Space answers messages."""
@@ -171,6 +186,7 @@ class ServerCommands:
 
     async def _note_problem(self, row: ServerSpace, error: SpacebotError) -> None:
         """Keep why a Space cannot be read; where it is gone, tell the moderators once."""
+        row = await self._current(row)
         gone = isinstance(error, SpaceNotFound | EndpointGone)
         await self.spaces.change(row, problem=str(error), told=row.told or gone)
         if gone and not row.told:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +12,8 @@ import pytest
 import pytest_asyncio
 
 from spacebot.engine.store import ServerSpace
+from spacebot.errors import InputError
+from spacebot.models import Space
 from tests.support.asking import ask, is_final
 from tests.support.server_spaces import Town, told, town
 from tests.support.spaces_hub import Hosted
@@ -67,6 +70,57 @@ async def test_a_space_that_changed_is_read_again_when_it_is_used(
     answer = await ask(lab.place.ada, "moves count", step=3, channel=lab.place.channel)
     assert "total 3" in answer.content
     assert (await lab.rows())[0].problem == ""
+
+
+async def test_a_rename_while_the_space_is_read_stays(lab: Town, served: Callable[[str], str]):
+    lab.hub.spaces["ada/slow"] = Hosted(served("fast"))
+    await lab.space("add", {"space": "ada/slow", "name": "early"})
+    commands = lab.home.bot.server_spaces.commands  # type: ignore[union-attr]
+    async with _reading(lab, "early") as task:
+        assert "`/late` now" in await lab.space("rename", {"name": "early", "to": "late"})
+        # What is read differs from what is stored, or nothing would be written.
+        lab.hub.spaces["ada/slow"] = Hosted(served("stateful"))
+    assert (await task).name == "late"
+    await lab.place.server.wait(lambda _: "late" in lab.commands(), 10)
+    await commands.registration.sync(str(lab.guild.id))
+    assert "early" not in lab.commands()
+    assert set(options(lab, "late")) == {"count", "chat"}
+    answer = await ask(lab.place.ada, "late count", step=3, channel=lab.place.channel)
+    assert "total 3" in answer.content
+
+
+async def test_a_command_that_is_removed_while_its_space_is_read_stays_removed(
+    lab: Town, monkeypatch: pytest.MonkeyPatch
+):
+    lab.hub.spaces["ada/brief"] = lab.hub.spaces["ada/fast"]
+    await lab.space("add", {"space": "ada/brief", "name": "brief"})
+    commands = lab.home.bot.server_spaces.commands  # type: ignore[union-attr]
+    told_moderators: list[str] = []
+    monkeypatch.setattr(commands, "moderator_log", lambda _, text: told_moderators.append(text))
+    async with _reading(lab, "brief") as task:
+        await lab.space("remove", {"name": "brief"})
+        del lab.hub.spaces["ada/brief"]
+    with pytest.raises(InputError, match="just removed"):
+        await task
+    assert not told_moderators
+    assert "brief" not in lab.commands()
+
+
+@asynccontextmanager
+async def _reading(lab: Town, name: str) -> AsyncIterator[asyncio.Task[Space]]:
+    """Read a command's Space again; the Hub answers once the block is left."""
+    row = await lab.home.jobs.store.server_spaces.find(str(lab.guild.id), name)
+    assert row is not None
+    commands = lab.home.bot.server_spaces.commands  # type: ignore[union-attr]
+    lab.hub.reached.clear()
+    lab.hub.hold = asyncio.Event()
+    task = asyncio.create_task(commands.refresh(row))
+    try:
+        await asyncio.wait_for(lab.hub.reached.wait(), 10)
+        yield task
+    finally:
+        lab.hub.hold.set()
+        lab.hub.hold = None
 
 
 async def test_a_space_that_is_gone_says_so_and_is_told_to_the_moderators_once(lab: Town):
