@@ -59,6 +59,14 @@ class AddedSpaces:
         """The owner's rules for Spaces that no setting names."""
         return self._on_demand.policy
 
+    def check(self, space: str) -> None:
+        """Raise `SpaceNotAllowed` where a server may not have this Space."""
+        self._on_demand.check(space)
+
+    def allows(self, space: str) -> bool:
+        """Whether a server may have this Space."""
+        return self._on_demand.allows(space)
+
     @property
     def most(self) -> int:
         """How many Spaces one server may add."""
@@ -122,7 +130,7 @@ class AddedSpaces:
 
     async def find(self, guild: str, space: str, api_name: str) -> Endpoint:
         """An endpoint that a server added; raises `SpacebotError`."""
-        self.policy.check(space)
+        self.check(space)
         for row in await self.of(guild):
             if row.space == space and not row.paused and (found := await self.known(row)):
                 for endpoint in found.endpoints:
@@ -144,7 +152,7 @@ class AddedSpaces:
         What was never read here, or cannot be, is left out: this does not wait for a Space.
         """
         rows = [one for one in await self.of(guild) if not one.paused]
-        allowed = [row for row in rows if self.policy.allows(row.space)]
+        allowed = [row for row in rows if self.allows(row.space)]
         return [space for row in allowed if (space := await self.known(row)) is not None]
 
     async def check_room(self, guild: str, rows: Collection[ServerSpace]) -> None:

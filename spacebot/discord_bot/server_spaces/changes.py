@@ -96,7 +96,7 @@ class ListChanges:
 
     async def _check(self, request: AddRequest) -> set[str]:
         """The names that are taken; raises `SpacebotError` where there is no room for this."""
-        self._spaces.policy.check(request.space)
+        self._spaces.check(request.space)
         rows = await self._spaces.of(request.guild)
         same = (request.space.casefold(), request.endpoint)
         for row in rows:

@@ -69,7 +69,7 @@ class ServerCommands:
             self._handler.jobs.catalogue.hub,
             text,
             (),
-            allows=self.spaces.policy.allows,
+            allows=self.spaces.allows,
             adult=self._handler.age.takes(interaction),
         )
 
@@ -103,7 +103,7 @@ class ServerCommands:
         if row is None:
             self._drop(guild, name)
             return
-        self.spaces.policy.check(row.space)
+        self.spaces.check(row.space)
         if row.paused:
             raise InputError(PAUSED.format(row.name))
         space = await self.spaces.known(row)

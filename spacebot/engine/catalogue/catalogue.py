@@ -87,6 +87,8 @@ class Catalogue:
             )
             for source in sources
         }
+        if on_demand is not None:
+            on_demand.reserve(self.connections)
 
     @property
     def spaces(self) -> tuple[Space, ...]:
@@ -205,7 +207,6 @@ class Catalogue:
     def _guests(self, space: str) -> OnDemandSpaces:
         """What has this Space; raises `EndpointGone` where only the settings could name it."""
         if self.on_demand is None or not is_hub_name(space):
-            # A job that waited for a restart, after which the owner names other Spaces.
             raise EndpointGone("This Space is no longer offered here. Type / to see what there is.")
         return self.on_demand
 
@@ -352,8 +353,7 @@ class Catalogue:
             self._reading = asyncio.create_task(self._reread(), name="read descriptions")
 
     async def _reread(self) -> None:
-        """Read the descriptions anew, off the event loop: one of hundreds of endpoints takes
-        a quarter of a second."""
+        """Read the descriptions anew, off the event loop: hundreds of endpoints take 250 ms."""
         try:
             while self._unread:
                 self._unread = False

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import time
+from collections.abc import Iterable
 from dataclasses import replace
 from functools import partial
 
@@ -15,7 +16,13 @@ from spacebot.engine.on_demand.known import Key, KnownSpace, KnownSpaces, pack, 
 from spacebot.engine.on_demand.policy import OneOffLimiter, SpacePolicy
 from spacebot.engine.on_demand.pool import ConnectionPool
 from spacebot.engine.store import DescriptionStore
-from spacebot.errors import EndpointGone, SpacebotError, SpaceUnavailable, StoreError
+from spacebot.errors import (
+    EndpointGone,
+    SpacebotError,
+    SpaceNotAllowed,
+    SpaceUnavailable,
+    StoreError,
+)
 from spacebot.models import NO_ACCOUNT, Account, Endpoint, Source, Space
 from spacebot.spaces.client import (
     MEMBER_HAS_NONE,
@@ -31,6 +38,10 @@ log = logging.getLogger(__name__)
 OPENING_TIMEOUT = 5.0
 # How long a press of a button waits for a Space that has to be read again: Discord gives 3 s.
 FIND_TIMEOUT = 1.5
+OWNERS_OWN = (
+    "{} is one of this bot's own Spaces. Type / to see its commands; if there are none yet, "
+    "try again in a minute."
+)
 
 
 class OnDemandSpaces:
@@ -45,11 +56,27 @@ class OnDemandSpaces:
         self.hub = network.hub
         self.runs = OneOffLimiter(policy.runs_per_minute, "run")
         self.readings = OneOffLimiter(policy.runs_per_minute, "read")
+        self._reserved: frozenset[str] = frozenset()
         self._network = network
         self._known = KnownSpaces(store)
         self._pool = ConnectionPool()
         self._reading: dict[Key, asyncio.Task[KnownSpace]] = {}
         self._taking = TaskSet()
+
+    def reserve(self, spaces: Iterable[str]) -> None:
+        """Keep the Spaces that the settings name out: HF_TOKEN pays for their jobs."""
+        self._reserved = frozenset(one.casefold() for one in spaces)
+
+    def check(self, space: str) -> None:
+        """Raise `SpaceNotAllowed` where members and servers may not bring this Space."""
+        self.policy.check(space)
+        # The Hub takes a name in any case.
+        if space.casefold() in self._reserved:
+            raise SpaceNotAllowed(OWNERS_OWN.format(space))
+
+    def allows(self, space: str) -> bool:
+        """Whether members and servers may bring a Space."""
+        return self.policy.allows(space) and space.casefold() not in self._reserved
 
     async def close(self) -> None:
         """End what is being read and close the connections."""
@@ -66,7 +93,7 @@ class OnDemandSpaces:
         `source` is the setting's where one names the Space, and members' tokens are used for it.
         """
         if source is None:
-            self.policy.check(space)
+            self.check(space)
         # A connection made with a token that was replaced since is left to end by itself.
         key = space, account.key and f"{account.key}:{account.fingerprint}"
         return self._pool.get(key, partial(self._connect, source or Source(space), account))
@@ -89,7 +116,7 @@ class OnDemandSpaces:
 
     def news(self, space: str, account: Account = NO_ACCOUNT) -> tuple[str, float | None]:
         """What a Space that is being read waits for, in words, and about how many seconds."""
-        if not space or not self.policy.allows(space):
+        if not space or not self.allows(space):
             return "", None
         hub = self.connection(space, account).hub
         return hub.news, hub.left
@@ -107,7 +134,7 @@ class OnDemandSpaces:
         `source` says how it is offered (its endpoint, name, description, answer place); without
         one, all of it is. Raises `SpacebotError` with a sentence for whoever waits.
         """
-        self.policy.check(space)
+        self.check(space)
         known = None if fresh else await self._last_known(space, account)
         if known is None or not known.is_fresh:
             known = await self._read(space, account)
@@ -117,7 +144,7 @@ class OnDemandSpaces:
         self, space: str, account: Account = NO_ACCOUNT, *, source: Source | None = None
     ) -> Space | None:
         """A Space as it was last read, however long ago, without asking it; None: never."""
-        self.policy.check(space)
+        self.check(space)
         known = await self._last_known(space, account)
         return known and await self._as_offered(known, source)
 
@@ -126,7 +153,7 @@ class OnDemandSpaces:
 
         Of a Space that was forgotten it is read again, within `FIND_TIMEOUT` seconds.
         """
-        self.policy.check(space)
+        self.check(space)
         known = await self._last_known(space, account) or await self._read_soon(space, account)
         for endpoint in known.space.endpoints:
             if endpoint.api_name == api_name:
@@ -139,7 +166,7 @@ class OnDemandSpaces:
 
     async def description(self, space: str, account: Account = NO_ACCOUNT) -> SpaceDescription:
         """What a Space said of itself when it was last read; raises `SpacebotError`."""
-        self.policy.check(space)
+        self.check(space)
         known = await self._last_known(space, account) or await self._read_soon(space, account)
         return await asyncio.to_thread(unpack, known.packed)
 
