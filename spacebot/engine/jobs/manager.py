@@ -314,7 +314,8 @@ class JobManager:
     async def trim(self, *, most: int, days: float) -> None:
         """Forget all but the `most` newest ended jobs of the last `days`, with their files.
 
-        And what was said in conversations that were last used before that.
+        And what was said in conversations that were last used before that. Older jobs that
+        somebody starred are kept without their files.
         """
         older = time.time() - days * 86400
         forgotten = await self.store.trim(most=most, older=older)
@@ -323,7 +324,7 @@ class JobManager:
         await asyncio.to_thread(self.uploads.delete, forgotten)
         # And files of what was never written down, or taken back: not those that just come.
         old = await asyncio.to_thread(self.uploads.since_before, time.time() - UPLOAD_GRACE)
-        known = await self.store.known(old) | self._ours
+        known = await self.store.known(old, since=older) | self._ours
         await asyncio.to_thread(self.uploads.delete, set(old) - known)
 
     async def close(self, grace: float = 0.0) -> None:

@@ -22,6 +22,9 @@ from spacebot.spaces.schema import read_space
 log = logging.getLogger(__name__)
 
 UNREADABLE = "What this Space says of itself cannot be read. Choose another one."
+TOO_LARGE = "What this Space says of itself is too large for this bot. Choose another one."
+# The bytes that one compressed description may have. Those of large Spaces have some 100,000.
+MAX_DESCRIPTION_BYTES = 1_000_000
 # After so many seconds a description is read again before it is used.
 MAX_AGE = 3600.0
 # How many parsed Spaces are held in memory, and the bytes of their compressed descriptions:
@@ -138,8 +141,11 @@ def read_described(
 
 
 def pack(description: SpaceDescription) -> bytes:
-    """A description as the database keeps it. Blocking."""
-    return zlib.compress(json.dumps(description.to_json()).encode())
+    """A description as the database keeps it; raises `SpaceUnreadable` if too large. Blocking."""
+    packed = zlib.compress(json.dumps(description.to_json()).encode())
+    if len(packed) > MAX_DESCRIPTION_BYTES:
+        raise SpaceUnreadable(TOO_LARGE)
+    return packed
 
 
 def unpack(packed: bytes) -> SpaceDescription:

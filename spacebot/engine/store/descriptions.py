@@ -16,6 +16,9 @@ from spacebot.engine.store.tables import (
     space_descriptions,
 )
 
+# How many bytes the descriptions of Spaces that no server has added may take in all.
+MAX_BYTES = 500_000_000
+
 Rows = Callable[[sa.Select[*tuple[Any, ...]]], Awaitable[Sequence[sa.Row[Any]]]]
 Execute = Callable[[sa.Executable], Awaitable[None]]
 
@@ -60,11 +63,19 @@ class DescriptionStore:
         changed = space_descriptions.update().where(*_is(space, account))
         await self._execute(changed.values(used=time.time()))
 
-    async def trim(self, *, older: float) -> None:
-        """Forget what was last used before `older`, and is no server's command."""
-        added = sa.exists().where(server_spaces.c.space == space_descriptions.c.space)
-        old = (space_descriptions.c.used < older) & ~added
-        chosen = sa.select(space_descriptions.c.space, space_descriptions.c.account).where(old)
+    async def trim(self, *, older: float, max_bytes: int = MAX_BYTES) -> None:
+        """Forget what was last used before `older`, or exceeds `max_bytes`, the least recent first.
+
+        The commands of servers are kept and do not count.
+        """
+        table = space_descriptions.c
+        added = sa.exists().where(server_spaces.c.space == table.space)
+        newest_first = (table.used.desc(), table.space, table.account)
+        total = sa.func.sum(sa.func.length(table.packed)).over(order_by=newest_first)
+        each = sa.select(table.space, table.account, table.used, total.label("total"))
+        ranked = each.where(~added).subquery().c
+        old = (ranked.used < older) | (ranked.total > max_bytes)
+        chosen = sa.select(ranked.space, ranked.account).where(old)
         while found := await self._rows(chosen.limit(BATCH_ROWS)):
             for row in found:
                 await self.delete(row.space, row.account)

@@ -189,13 +189,18 @@ class Store:
         await shrink(self._engine)
         return forgotten
 
-    async def known(self, ids: Sequence[str]) -> set[str]:
-        """The ids that files may be kept by, of these: of jobs, turns and conversations."""
+    async def known(self, ids: Sequence[str], *, since: float) -> set[str]:
+        """Of these ids of jobs, turns and conversations, those whose files are kept.
+
+        A starred job that ended before `since` is kept without its files.
+        """
+        current = sa.or_(unfinished(jobs), jobs.c.ended >= since)
         found = {row for _, row in self._unsaved}
         for start in range(0, len(ids), BATCH_ROWS):
             some = ids[start : start + BATCH_ROWS]
             for column in (jobs.c.id, turns.c.job, conversations.c.id):
                 chosen = sa.select(column).where(column.in_(some))
+                chosen = chosen.where(current) if column is jobs.c.id else chosen
                 found |= {one for (one,) in await self.rows(chosen)}
         return found
 

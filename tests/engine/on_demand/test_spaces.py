@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from spacebot.engine.catalogue import Catalogue
 from spacebot.engine.on_demand import OnDemandSpaces, SpacePolicy, pool
 from spacebot.engine.on_demand.known import (
+    MAX_DESCRIPTION_BYTES,
     MAX_PACKED_BYTES,
     MAX_PARSED,
     KnownSpace,
@@ -219,6 +222,20 @@ async def test_a_bounded_number_is_held_in_memory(tmp_path: Path):
             large = KnownSpace(Space(Source("o/l"), "n", "N"), bytes(MAX_PACKED_BYTES), 0.0)
             await known.put((f"large/{number}", ""), large)
         assert len(known) == 1
+
+
+async def test_a_description_that_is_too_large_is_refused_and_not_stored(served, tmp_path: Path):
+    noise = random.Random(1).randbytes(MAX_DESCRIPTION_BYTES).hex()
+
+    def grow(config: dict[str, Any]) -> None:
+        config["css"] = noise
+
+    async with hub() as hosts, before(served("fast"), grow) as proxy:
+        hosts.spaces["owner/large"] = Hosted(proxy.url)
+        async with catalogue_of(hosts, tmp_path) as catalogue:
+            with pytest.raises(SpaceUnreadable, match="too large for this bot"):
+                await catalogue.load("owner/large")
+            assert await catalogue.last_known("owner/large") is None
 
 
 async def test_a_description_of_any_shape_costs_only_its_own_space(tmp_path: Path, caplog):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -71,3 +72,14 @@ async def test_a_star_outlives_a_restart_and_keeps_its_job(opened: Open):
         await store.history.unstar("1", record(1).id)
         assert await store.history.stars("1") == set()
         assert await store.trim(most=0, older=100.0) == [record(1).id]
+
+
+async def test_a_starred_job_keeps_its_files_no_longer_than_others(opened: Open):
+    async with opened() as store:
+        await store.add(record(1))
+        await store.add(replace(record(2), state="waiting", ended=None))
+        await store.history.star("1", record(1).id)
+        ids = [record(number).id for number in (1, 2)]
+        assert await store.known(ids, since=1.0) == set(ids)
+        assert await store.known(ids, since=1.5) == {record(2).id}
+        assert await store.get(record(1).id) is not None

@@ -71,6 +71,22 @@ async def test_what_a_server_added_keeps_its_description(opened: Open) -> None:
         assert await store.descriptions.get("ada/once", "") is None
 
 
+async def test_descriptions_beyond_a_size_are_forgotten_the_least_recent_first(
+    opened: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with opened() as store:
+        await store.server_spaces.add(added(1), b"{}")
+        names = ("ada/paint", "ada/old", "ada/new", "ada/newest")
+        for used, space in enumerate(names, 1):
+            monkeypatch.setattr(time, "time", lambda used=used: float(used))
+            packed = StoredDescription(bytes(10), 1.0)
+            await store.descriptions.put(space, "", packed)
+        await store.descriptions.touch("ada/paint", "")
+        await store.descriptions.trim(older=0.0, max_bytes=20)
+        left = [one for one in names if await store.descriptions.get(one, "") is not None]
+        assert left == ["ada/paint", "ada/new", "ada/newest"]
+
+
 async def test_an_empty_store_has_none(opened: Open) -> None:
     async with opened() as store:
         kept = store.server_spaces

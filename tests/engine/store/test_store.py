@@ -122,7 +122,7 @@ async def test_the_history_is_trimmed_and_unfinished_jobs_are_not(opened: Open) 
         assert sorted(forgotten) == [record(number).id for number in range(1, 5)]
         left = [await store.get(record(number).id) for number in range(7)]
         assert [one is not None for one in left] == [True] + [False] * 4 + [True] * 2
-        assert await store.known([record(number).id for number in range(9)]) == {
+        assert await store.known([record(number).id for number in range(9)], since=5.0) == {
             record(number).id for number in (0, 5, 6)
         }
 
