@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from aiohttp import web
@@ -14,6 +15,10 @@ from spacebot.engine.catalogue.watching import watch_interval
 from spacebot.errors import SpaceBusy, SpaceNotFound, SpaceUnavailable
 from spacebot.models import Source
 from spacebot.spaces.client import Connection, Network, Result
+from spacebot.spaces.client import hub as hub_space
+from spacebot.spaces.client.hugging_face import HubClient
+from spacebot.spaces.client.hugging_face.budget import RequestBudget
+from spacebot.spaces.client.hugging_face.hub_client import SEARCH_RESERVE
 from tests.e2e.conftest import discord
 from tests.support.gradio_proxy import before
 from tests.support.program import running
@@ -151,6 +156,47 @@ async def test_a_sleeping_space_is_woken(space, monkeypatch):
         method, path, headers = proxy.requests[0]
         assert (method, path) == ("GET", "/")
         assert headers["x-hf-authorization"] == f"Bearer {TOKEN}"
+
+
+async def test_waking_spaces_look_less_and_less_often(space, monkeypatch):
+    slept: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+
+    monkeypatch.setattr(hub_space, "asyncio", SimpleNamespace(sleep=sleep))
+    async with hub() as served:
+        stages = ["SLEEPING", *["APP_STARTING"] * 19, "RUNNING"]
+        served.spaces["owner/name"] = Hosted(space("fast"), stages)
+        await connect(served, "owner/name")
+    assert slept[:5] == [3.0, 6.0, 12.0, 20.0, 20.0]
+    # Twenty looks cover more than the five minutes that a Space has for waking.
+    assert len(slept) == 20
+    assert sum(slept) > 300
+
+
+async def test_waking_spaces_leave_the_hub_s_requests_to_others(space, monkeypatch):
+    monkeypatch.setattr(hub_space, "POLL_INTERVAL", 0.01)
+    monkeypatch.setattr(hub_space, "MAX_POLL_INTERVAL", 0.01)
+    async with hub() as served:
+        client = HubClient(served.api, RequestBudget(most=SEARCH_RESERVE + 20))
+        served.spaces["ada/awake"] = Hosted(space("fast"))
+        asleep = [Hosted(stages=["SLEEPING"]) for _ in range(6)]
+        served.spaces |= {f"ada/asleep-{number}": one for number, one in enumerate(asleep)}
+        async with Network(hub=served.api) as network:
+            network.hub = client
+            woken = [Connection(Source(f"ada/asleep-{number}"), network) for number in range(6)]
+            waking = [asyncio.create_task(one.connect()) for one in woken]
+            async with asyncio.timeout(20):
+                while sum(one.asked for one in asleep) < 20:  # noqa: ASYNC110
+                    await asyncio.sleep(0.01)
+                # They go on waiting; a job for another Space is not told to wait.
+                other = Connection(Source("ada/awake"), network)
+                await other.connect()
+            assert not any(task.done() for task in waking)
+            assert sum(one.asked for one in asleep) == 20
+            for one in (*woken, other):
+                await one.close()
 
 
 async def test_the_token_goes_to_the_hub_and_its_spaces_alone(space, tmp_path: Path):

@@ -93,8 +93,7 @@ class SpaceOffer:
 
     async def _read(self, written: str, endpoint: str | None) -> tuple[Space, list[Endpoint]]:
         """The Space, and its endpoints with the best first."""
-        self.space = await self.guests.named(written)
-        self.guests.readings.count(str(self.interaction.user.id))
+        self.space = await self.guests.named(written, str(self.interaction.user.id))
         self.account = await account_of(self.interaction, self.space)
         space = await self.catalogue.load(self.space, self.account)
         found = ranked(space, self.wish)

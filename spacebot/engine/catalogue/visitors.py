@@ -26,10 +26,9 @@ async def read_space(catalogue: Catalogue, written: str) -> Space:
         raise SpaceNotAllowed(NONE_ALLOWED)
     try:
         async with asyncio.timeout(READ_SECONDS):
-            name = await on_demand.named(written)
+            name = await on_demand.named(written, VISITORS)
             if name in catalogue.connections:
                 raise InputError(ALREADY_OFFERED.format(name))
-            on_demand.readings.count(VISITORS)
             return await catalogue.load(name)
     except TimeoutError as error:
         raise SpaceUnavailable(STILL_READING) from error

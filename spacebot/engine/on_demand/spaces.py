@@ -109,10 +109,15 @@ class OnDemandSpaces:
         )
         return made
 
-    async def named(self, written: str) -> str:
-        """The owner/name that a member's text means; raises `SpacebotError`."""
+    async def named(self, written: str, user: str) -> str:
+        """The owner/name that the text of a `user` means; raises `SpacebotError`.
+
+        It counts as a reading, before the Hub is asked for anything.
+        """
         subdomain = subdomain_of(written)
-        return hub_name(written) if subdomain is None else await self.hub.space_at(subdomain)
+        name = hub_name(written) if subdomain is None else ""
+        self.readings.count(user)
+        return name or await self.hub.space_at(subdomain or "")
 
     def news(self, space: str, account: Account = NO_ACCOUNT) -> tuple[str, float | None]:
         """What a Space that is being read waits for, in words, and about how many seconds."""

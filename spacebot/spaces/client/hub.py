@@ -5,16 +5,21 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 import aiohttp
 from huggingface_hub import SpaceInfo
 
-from spacebot.errors import SpaceUnavailable
+from spacebot.concurrency import growing_pauses
+from spacebot.errors import SpaceBusy, SpaceUnavailable
 from spacebot.models import ADULT_TAG
+from spacebot.spaces.client.hugging_face.hub_client import SEARCH_RESERVE
 from spacebot.spaces.client.transport.network import Network
 
-POLL_INTERVAL = 3.0
+# The pauses between two looks at a Space that wakes, in seconds: they grow, so that many
+# such Spaces leave the Hub's requests to others.
+POLL_INTERVAL, MAX_POLL_INTERVAL = 3.0, 20.0
 # What the Hub says of a Space that cannot serve, and what a user can do about it.
 ENDED_STAGES = {
     "PAUSED": "The Space is paused by its owner. It answers again when they resume it.",
@@ -55,13 +60,12 @@ class HubSpace:
             return None
         return max(0.0, self._took - (time.monotonic() - self._began))
 
-    async def info(self) -> SpaceInfo:
-        """What the Hub knows of the Space."""
-        return await self._network.hub.info(self._space, self._token)
+    async def check(self, *, reserve: int = 0) -> SpaceInfo:
+        """Ask how the Space stands; raises `SpaceUnavailable` where it cannot serve.
 
-    async def check(self) -> SpaceInfo:
-        """Ask how the Space stands; raises `SpaceUnavailable` where it cannot serve."""
-        info = await self.info()
+        `reserve` requests are left to others.
+        """
+        info = await self._network.hub.info(self._space, self._token, reserve=reserve)
         if (stage := stage_of(info)) in ENDED_STAGES:
             raise SpaceUnavailable(ENDED_STAGES[stage]).for_good()
         if info.sdk == "static":
@@ -70,23 +74,29 @@ class HubSpace:
 
     async def awake(self) -> SpaceInfo:
         """Wait until the Space serves, waking it where it sleeps; raises what stops that."""
-        self._began, slept = time.monotonic(), False
+        self._began = time.monotonic()
+        info = await self.check()
+        if stage_of(info) not in WAKING_STAGES:
+            return info
         try:
-            while True:
-                info = await self.check()
-                self.news = WAKING_STAGES.get(stage_of(info), "")
-                if not self.news:
-                    if slept:
-                        self._took = time.monotonic() - self._began
-                    return info
-                slept = True
-                if time.monotonic() - self._began > self._network.wake:
-                    long = "The Space is starting, which takes long. Try again later."
-                    raise SpaceUnavailable(long).for_good()
-                await self._visit(info)
-                await asyncio.sleep(POLL_INTERVAL)
+            info = await self._woken(info, growing_pauses(POLL_INTERVAL, MAX_POLL_INTERVAL))
         finally:
             self.news = ""
+        self._took = time.monotonic() - self._began
+        return info
+
+    async def _woken(self, info: SpaceInfo, pauses: Iterator[float]) -> SpaceInfo:
+        while news := WAKING_STAGES.get(stage_of(info)):
+            self.news = news
+            if time.monotonic() - self._began > self._network.wake:
+                long = "The Space is starting, which takes long. Try again later."
+                raise SpaceUnavailable(long).for_good()
+            await self._visit(info)
+            await asyncio.sleep(next(pauses))
+            # Where the Hub takes no more requests for now, the next look tells.
+            with contextlib.suppress(SpaceBusy):
+                info = await self.check(reserve=SEARCH_RESERVE)
+        return info
 
     async def _visit(self, info: SpaceInfo) -> None:
         """Any request wakes a Space; the answer is the Hub's waiting page."""

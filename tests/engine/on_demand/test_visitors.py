@@ -63,6 +63,22 @@ async def test_the_owner_s_rules_and_limits_hold_for_visitors(served, tmp_path) 
                 visitors.count_run(catalogue, job)
 
 
+async def test_addresses_that_mean_no_space_are_counted_before_the_hub_is_asked(tmp_path) -> None:
+    few = SpacePolicy(runs_per_minute=2)
+    async with hub() as hosts, catalogue_of(hosts, tmp_path, policy=few) as catalogue:
+        for number in range(2):
+            with pytest.raises(SpaceNotFound):
+                await visitors.read_space(catalogue, f"aaa{number}.hf.space")
+        asked = len(hosts.requests)
+        for number in range(2, 5):
+            with pytest.raises(LimitReached, match="read Spaces of your own choice"):
+                await visitors.read_space(catalogue, f"aaa{number}.hf.space")
+        assert len(hosts.requests) == asked
+        # What names no Space asks nothing and costs nothing.
+        with pytest.raises(InputError, match="not the name of a Space"):
+            await visitors.read_space(catalogue, "nothing")
+
+
 async def test_a_space_out_of_reach_is_told_in_time(served, tmp_path, monkeypatch) -> None:
     monkeypatch.setattr(visitors, "READ_SECONDS", 0.05)
     async with hub() as hosts:

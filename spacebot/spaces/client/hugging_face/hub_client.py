@@ -137,11 +137,10 @@ class HubClient:
             raise SpaceNotFound(GONE)
         return listing
 
-    async def info(self, space: str, token: str = "") -> SpaceInfo:
+    async def info(self, space: str, token: str = "", *, reserve: int = 0) -> SpaceInfo:
         """A Space's whole record; raises the library's `HfHubHTTPError`, or `SpacebotError`."""
-        return await self._ask(
-            self.api.space_info, space, timeout=REQUEST_SECONDS, token=token or False
-        )
+        asking = partial(self.api.space_info, timeout=REQUEST_SECONDS, token=token or False)
+        return await self._ask(asking, space, reserve=reserve)
 
     async def space_at(self, subdomain: str) -> str:
         """The owner/name of the Space at a subdomain of hf.space; raises `SpacebotError`."""
@@ -150,7 +149,7 @@ class HubClient:
         return await self._spaces.get(("subdomain", subdomain), asking)
 
     async def _at(self, path: str) -> str:
-        return (await _translated(self.info(path))).id
+        return (await _translated(self.info(path, reserve=SEARCH_RESERVE))).id
 
     async def whoami(self, token: str) -> HubUser:
         """Whose a token is, and what it may do; raises `SpacebotError`."""
