@@ -14,7 +14,12 @@ from functools import partial
 from typing import Any
 
 from spacebot.engine.on_demand import OnDemandSpaces, SpacePolicy
-from spacebot.engine.store import GuildCommands, ServerSpace, ServerSpaceStore
+from spacebot.engine.store import (
+    DATABASE_UNREACHABLE,
+    GuildCommands,
+    ServerSpace,
+    ServerSpaceStore,
+)
 from spacebot.errors import EndpointGone, InputError, LimitReached, StoreError
 from spacebot.models import (
     NO_ACCOUNT,
@@ -35,6 +40,10 @@ DESCRIPTION_TTL = 3600.0
 TOTALS_TTL = 5.0
 # How many Spaces are held as commands see them, and how many parameters and choices in all.
 MAX_HELD, MAX_HELD_PARTS = 128, 100_000
+# How long the database may hold up what Discord wants answered within 3 seconds.
+STORE_WAIT = 1.0
+# How many Spaces of servers are known to be age-restricted there, or not.
+MAX_MARKS = 10_000
 
 
 class AddedSpaces:
@@ -46,8 +55,10 @@ class AddedSpaces:
     def __init__(self, on_demand: OnDemandSpaces, store: ServerSpaceStore) -> None:
         self.store = store
         self._on_demand = on_demand
-        # By row: how it is offered, when it was read, the Space, and how large that is.
-        self._held: OrderedDict[str, tuple[Source, float, Space, int]] = OrderedDict()
+        # By server and row: how it is offered, when it was read, the Space, and how large that is.
+        self._held: OrderedDict[tuple[str, str], tuple[Source, float, Space, int]] = OrderedDict()
+        # By server and Space, what its moderators last said of its age.
+        self._marks: OrderedDict[tuple[str, str], bool] = OrderedDict()
         self._locks: weakref.WeakValueDictionary[str, asyncio.Lock] = weakref.WeakValueDictionary()
         # The Hugging Face account of a server, by its id: what its private Spaces are read with.
         self.account_of: Callable[[str], Awaitable[Account]] = _no_account
@@ -93,6 +104,14 @@ class AddedSpaces:
             raise InputError("This server has added no such command. Choose one from the list.")
         return found
 
+    async def used(self, guild: str, name: str) -> ServerSpace | None:
+        """The command that somebody uses; raises `StoreError`, also where that takes too long."""
+        try:
+            async with asyncio.timeout(STORE_WAIT):
+                return await self.store.find(guild, name)
+        except TimeoutError as error:
+            raise StoreError(DATABASE_UNREACHABLE) from error
+
     async def read(self, guild: str, source: Source) -> Space:
         """Read a Space now, a private one with the server's own account.
 
@@ -110,18 +129,24 @@ class AddedSpaces:
 
     async def known(self, row: ServerSpace) -> Space | None:
         """An added Space as it was last read; None where it never was, or is forgotten."""
-        source = source_of(row)
-        held = self._held.pop(row.id, None)
+        source, key = source_of(row), (row.guild, row.id)
+        held = self._held.get(key)
         if held is None or held[:2] != (source, row.read):
             account = await self.account_of(row.guild)
             space = await self._on_demand.last_known(row.space, account, source=source)
             if space is None:
                 return None
             held = (source, row.read, space, _size(space))
-        self._held[row.id] = held
+        self._held[key] = held
+        self._held.move_to_end(key)
         while len(self._held) > 1 and self._holds_too_much:
             self._held.popitem(last=False)
         return held[2]
+
+    def held(self, guild: str) -> list[Space]:
+        """What is in memory of the Spaces that a server added: for when the database fails."""
+        mine = [held[2] for (at, _), held in self._held.items() if at == guild]
+        return [space for space in mine if self.policy.allows(space.source.space)]
 
     @property
     def _holds_too_much(self) -> bool:
@@ -142,15 +167,36 @@ class AddedSpaces:
         )
 
     async def marks(self, guild: str, space: str) -> bool:
-        """Whether a server's moderators have marked a Space as age-restricted."""
-        name = space.casefold()
-        return any(row.nsfw and row.space.casefold() == name for row in await self.of(guild))
+        """Whether a server's moderators have marked a Space as age-restricted.
+
+        While the database fails, what was last known; raises `StoreError` where nothing is.
+        """
+        key = (guild, space.casefold())
+        try:
+            rows = await self.of(guild)
+        except StoreError:
+            if key not in self._marks:
+                raise
+            return self._marks[key]
+        marked = any(row.nsfw and row.space.casefold() == key[1] for row in rows)
+        self._marks[key] = marked
+        self._marks.move_to_end(key)
+        if len(self._marks) > MAX_MARKS:
+            self._marks.popitem(last=False)
+        return marked
 
     async def spaces(self, guild: str) -> list[Space]:
         """The Spaces that a server added, as its commands see them.
 
         What was never read here, or cannot be, is left out: this does not wait for a Space.
+        Where the database fails or is slow, what is in memory.
         """
+        with contextlib.suppress(StoreError, TimeoutError):
+            async with asyncio.timeout(STORE_WAIT):
+                return await self._stored(guild)
+        return self.held(guild)
+
+    async def _stored(self, guild: str) -> list[Space]:
         rows = [one for one in await self.of(guild) if not one.paused]
         allowed = [row for row in rows if self.allows(row.space)]
         return [space for row in allowed if (space := await self.known(row)) is not None]
@@ -178,9 +224,12 @@ class AddedSpaces:
         # First: a process that dies in between registers the list again.
         await self.store.note(row.guild, pending=True)
         await self.store.add(row, payload)
+        self._marks.pop((row.guild, row.space.casefold()), None)
 
     async def change(self, row: ServerSpace, **values: Any) -> ServerSpace:
         """Change columns of a row."""
+        if values.keys() & {"name", "paused"}:
+            self._held.pop((row.guild, row.id), None)
         if "payload" in values:
             await self.store.note(row.guild, pending=True)
         await self.store.change(row.id, **values)
@@ -204,7 +253,7 @@ class AddedSpaces:
         for row in rows:
             await self.store.note(row.guild, pending=True)
             await self.store.delete(row.id)
-            self._held.pop(row.id, None)
+            self._held.pop((row.guild, row.id), None)
 
     async def remove_everywhere(self, space: str) -> int:
         """Forget a Space in every server, and have them registered; returns how many had it."""

@@ -20,7 +20,14 @@ from spacebot.engine.on_demand import hub_name
 from spacebot.engine.server_spaces import AddedSpaces, is_old, source_of
 from spacebot.engine.space_finder import suggest_spaces
 from spacebot.engine.store import ServerSpace
-from spacebot.errors import EndpointGone, InputError, SpacebotError, SpaceNotFound, kind_of
+from spacebot.errors import (
+    EndpointGone,
+    InputError,
+    SpacebotError,
+    SpaceNotFound,
+    StoreError,
+    kind_of,
+)
 from spacebot.models import Choice, Space, guild_key
 
 log = logging.getLogger(__name__)
@@ -99,7 +106,12 @@ class ServerCommands:
     async def prepare(self, interaction: discord.Interaction, guild: int, name: str) -> None:
         """Put the command on the tree that somebody uses or fills in; raises `SpacebotError`."""
         typing = interaction.type is discord.InteractionType.autocomplete
-        row = await self.spaces.store.find(str(guild), name)
+        try:
+            row = await self.spaces.used(str(guild), name)
+        except StoreError:
+            if not self._put_held(guild, name):
+                raise
+            return
         if row is None:
             self._drop(guild, name)
             return
@@ -121,6 +133,14 @@ class ServerCommands:
         if not reading.done():
             raise InputError(BEING_READ.format(row.space))
         return reading.result()
+
+    def _put_held(self, guild: int, name: str) -> bool:
+        """Put a command on the tree as it is in memory; returns whether it is."""
+        for space in self.spaces.held(str(guild)):
+            if space.name == name:
+                self._put(guild, name, space)
+                return True
+        return False
 
     def _put(self, guild: int, name: str, space: Space) -> None:
         if self._built.get((guild, name)) is not space:

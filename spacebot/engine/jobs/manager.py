@@ -128,7 +128,7 @@ class JobManager:
         try:
             await self._check_age(job)
             self._check_open(job)
-        except (AgeRestricted, LimitReached) as error:
+        except SpacebotError as error:
             self.count(job, error)
             raise
         running = JobHandle(job, self._results.path(), header=header, prepare=prepare, mark=mark)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import logging
 import time
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from spacebot.engine.store import DescriptionStore, StoredDescription
-from spacebot.errors import SpacebotError, SpaceUnreadable
+from spacebot.errors import SpacebotError, SpaceUnreadable, StoreError
 from spacebot.models import Source, Space
 from spacebot.spaces import inputs
 from spacebot.spaces.client import SpaceDescription
@@ -72,7 +73,9 @@ class KnownSpaces:
         self._hold(key, known)
         if time.time() - known.touched > TOUCH_INTERVAL:
             known.touched = time.time()
-            await self._store.touch(*key)
+            # A full disk keeps nobody from using what is known.
+            with contextlib.suppress(StoreError):
+                await self._store.touch(*key)
         return known
 
     async def put(self, key: Key, known: KnownSpace) -> None:
@@ -87,7 +90,11 @@ class KnownSpaces:
         await self._store.delete(*key)
 
     async def _load(self, key: Key) -> KnownSpace | None:
-        stored = await self._store.get(*key)
+        try:
+            stored = await self._store.get(*key)
+        except StoreError:
+            # The store tells of its own troubles; the Space can be read instead.
+            return None
         if stored is None:
             return None
         try:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
 
+from spacebot.errors import StoreError
 from spacebot.models import Source
 from tests.support.asking import ask, is_final, shown
 from tests.support.loopback import Channel
@@ -53,6 +56,28 @@ async def test_compare_knows_them(lab: Town, outside: Channel):
     await refused.wait(is_final, 20)
     assert "quick" in shown(refused).content
     assert "**/quick**" not in shown(refused).content
+
+
+async def test_commands_go_on_while_the_database_fails(lab: Town, monkeypatch: pytest.MonkeyPatch):
+    ada, here, store = lab.place.ada, lab.place.channel, lab.home.jobs.store
+    await ask(ada, "quick", text="before", channel=here)
+    released = asyncio.Event()
+
+    async def hangs(_: Any) -> Any:
+        await released.wait()
+        raise StoreError("The database is gone.")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(store, "_read", hangs)
+        found = await ada.autocomplete("compare", option="with", text="", channel=here)
+        assert {"one", "two", "quick"} <= {one["value"] for one in found}
+        released.set()
+        for command in ("one, two", "one, quick"):
+            answer = await ask(ada, "compare", {"prompt": "hi", "with": command}, channel=here)
+            assert "gone" not in answer.content
+            assert answer.content.count("hi") >= 2
+        assert "still" in (await ask(ada, "quick", text="still", channel=here)).content
+    assert "after" in (await ask(ada, "quick", text="after", channel=here)).content
 
 
 async def test_send_to_offers_them(lab: Town, outside: Channel):

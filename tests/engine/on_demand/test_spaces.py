@@ -29,6 +29,7 @@ from spacebot.errors import (
     SpaceNotFound,
     SpaceUnavailable,
     SpaceUnreadable,
+    StoreError,
 )
 from spacebot.models import Account, Source, Space
 from spacebot.spaces.client import Network, Result, SpaceDescription
@@ -244,3 +245,22 @@ async def test_a_description_of_any_shape_costs_only_its_own_space(tmp_path: Pat
         assert await KnownSpaces(store.descriptions).get(("owner/odd", "")) is None
     with pytest.raises(SpaceUnreadable):
         parse(Source("owner/odd"), SpaceDescription({"components": 1, "dependencies": 2}, {}))
+
+
+async def test_a_database_that_fails_keeps_nobody_from_what_is_known(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    async def fails(*_: object, **__: object) -> None:
+        raise StoreError("The database is gone.")
+
+    async with Store.in_folder(tmp_path) as store:
+        known = KnownSpaces(store.descriptions)
+        key = ("ada/fast", "")
+        await known.put(key, KnownSpace(Space(Source(key[0]), "fast", "Fast", ()), b"", 0.0))
+        held = await known.get(key)
+        assert held is not None
+        held.touched = 0.0
+        monkeypatch.setattr(store, "_write", fails)
+        monkeypatch.setattr(store, "_read", fails)
+        assert await known.get(key) is held
+        assert await KnownSpaces(store.descriptions).get(key) is None
