@@ -8,10 +8,12 @@ import os
 import re
 import time
 from pathlib import Path
+from typing import Any
 
 import gradio as gr
 import pytest
 from PIL import Image
+from sqlalchemy import event
 
 from spacebot.engine.jobs import JobDeadlines
 from spacebot.models import Source
@@ -124,7 +126,12 @@ async def test_a_full_disk_costs_nobody_the_answer(space, tmp_path: Path, figure
         assert engine is not None
         async with engine.connect() as connection:
             pages = (await connection.exec_driver_sql("PRAGMA page_count")).scalar()
-            await connection.exec_driver_sql(f"PRAGMA max_page_count={pages}")
+
+        def bound(connection: Any, *_: object) -> None:
+            connection.execute(f"PRAGMA max_page_count={pages}")
+
+        # Each connection has a bound of its own.
+        event.listen(engine.sync_engine, "checkout", bound)
         text = "y" * 3000
         seen = await asyncio.gather(
             *(
@@ -139,8 +146,7 @@ async def test_a_full_disk_costs_nobody_the_answer(space, tmp_path: Path, figure
         assert any(refused in one.getMessage() for one in caplog.records)
         assert not any(text in one.getMessage() for one in caplog.records)
         figures.note("Disk full", answered=answered(seen), twice=twice(seen))
-        async with engine.connect() as connection:
-            await connection.exec_driver_sql("PRAGMA max_page_count=1000000")
+        pages = 1_000_000
 
 
 async def test_metrics_are_on_the_page(space, tmp_path: Path):

@@ -260,7 +260,15 @@ def test_what_is_replaced_has_not_changed(name: str):
 def test_what_is_replaced_exists(ours: type):
     # `submit` takes what a job here is made of, and returns what is watched.
     added = {"fn_index", "arguments", "submit", "legacy_job", "_upload", "_join", "__init__"}
-    added |= {"_fetch_config", "_page_config", "_fetch_info", "uploaded", "index"}
+    added |= {
+        "_fetch_config",
+        "_page_config",
+        "_fetch_info",
+        "uploaded",
+        "index",
+        "takes",
+        "_check_prefix",
+    }
     stock = client.Endpoint if ours is JsonEndpoint else Client
     for name, member in vars(ours).items():
         if inspect.isfunction(member) and name not in added:

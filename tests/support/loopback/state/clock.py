@@ -8,7 +8,6 @@ import time
 import traceback
 from collections.abc import Callable
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, Self
 
 from tests.support.apps.serving import queue_states, task_lines
@@ -22,12 +21,13 @@ def busy() -> str:
 
 
 def thread_lines() -> list[str]:
-    """A line for each thread that does not just wait for a lock or a socket."""
+    """Where each Space's server is: a line for its thread, the innermost calls first."""
     lines = []
     for frame in sys._current_frames().values():
-        stack = traceback.extract_stack(frame)[-4:]
-        if Path(stack[-1].filename).name not in ("selectors.py", "threading.py", "queue.py"):
-            lines.append(" < ".join(f"{one.filename}:{one.lineno}" for one in reversed(stack)))
+        stack = traceback.extract_stack(frame)
+        if any("uvicorn" in one.filename for one in stack):
+            calls = (f"{one.filename}:{one.lineno}" for one in reversed(stack[-6:]))
+            lines.append(" < ".join(calls))
     return lines
 
 
