@@ -118,7 +118,7 @@ class Dispatcher:
         `arguments` holds Discord's values by option name, attachments as they are.
         `chain` says what it follows, `conversation` whose session it runs in.
         """
-        self.age.check(interaction, endpoint)
+        self._check(interaction, command, endpoint)
         on_demand = self.jobs.catalogue.on_demand
         if on_demand is not None and is_one_off(command):
             on_demand.runs.count(str(interaction.user.id))
@@ -160,6 +160,14 @@ class Dispatcher:
         """Raise `NotAllowed` for whoever may not look for and run any Space in this server."""
         limits = self.jobs.admission.of(interaction.guild_id)
         check_access(limits, requester_of(interaction.user))
+
+    def _check(
+        self, interaction: discord.Interaction[Any], command: str, endpoint: Endpoint
+    ) -> None:
+        """Raise `NotAllowed` or `AgeRestricted` for what may not run for this member here."""
+        if is_one_off(command):
+            self.check_any_space(interaction)
+        self.age.check(interaction, endpoint)
 
     def recovery(self, job: Job) -> Recovery:
         """A job that an interaction asked for, shown in its reply."""
@@ -238,7 +246,7 @@ class Dispatcher:
         conversation: str | None = None,
     ) -> None:
         """Open a form with what is given, `only` for the options named; then answer."""
-        self.age.check(interaction, endpoint)
+        self._check(interaction, command, endpoint)
         # Before anybody types: what the server does not allow is refused afterwards as well.
         asked = self.job(interaction, command, endpoint, arguments)
         self.jobs.admission.check(Ask.of_job(asked))

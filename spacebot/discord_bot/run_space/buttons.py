@@ -28,8 +28,9 @@ class OfferHandler(ComponentHandler, template="^$"):
 
     async def press(self, interaction: discord.Interaction[Any]) -> None:
         """Go on with the Space as it was last read; read it again where it was forgotten."""
-        name = self.ids[-1]
-        catalogue = bot_with_offers(interaction).dispatcher.jobs.catalogue
+        name, dispatcher = self.ids[-1], bot_with_offers(interaction).dispatcher
+        dispatcher.check_any_space(interaction)
+        catalogue = dispatcher.jobs.catalogue
         wish = self.wish(interaction)
         space = await catalogue.last_known(name, await account_of(interaction, name))
         if space is None:

@@ -1,0 +1,48 @@
+"""`/limits run` holds for what stands under earlier offers and results of `/run` too."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from spacebot.models import Source
+from tests.support.asking import is_final, shown
+from tests.support.loopback import Interaction
+from tests.support.server_spaces import told, town
+
+OFF = "switched `/run` and `/find` off"
+
+
+def text_of(seen: Interaction) -> str:
+    """What an interaction is answered by, beside the message that was pressed."""
+    answers = [one for one in [*seen.followups, seen.message] if one and one is not seen.source]
+    return "\n".join(one.text for one in answers)
+
+
+async def test_buttons_and_forms_from_before_run_nothing(
+    served: Callable[[str], str], tmp_path: Path
+):
+    spaces = {"ada/fast": served("fast")}
+    async with town(tmp_path, spaces, Source(served("fast"), "/echo", "own")) as lab:
+        ada, here = lab.place.ada, lab.place.channel
+        offer = await ada.command("run", space="ada/fast", wish="hi", channel=here)
+        await offer.wait(lambda one: "Open the form" in shown(one).buttons(), 30)
+        form = await ada.click(shown(offer), "Open the form")
+        seen = await ada.submit(form, {})
+        await seen.wait(is_final, 30)
+        result = shown(seen)
+        open_form = await ada.click(shown(offer), "Open the form")
+        limits = await lab.mod.command("limits run", {"who": "Nobody"}, channel=here)
+        assert "/run" in await told(limits)
+        pressed = [await ada.click(result, label) for label in ("Again", "Edit…")]
+        pressed.append(await ada.click(shown(offer), "Open the form"))
+        pressed.append(await ada.choose(shown(offer), "/sleep"))
+        pressed.append(await ada.submit(open_form, {}))
+        for one in pressed:
+            assert one.modal is None
+            await one.wait(text_of, 20)
+            assert OFF in text_of(one)
+        # What is on offer to everyone goes on.
+        own = await ada.command("own", text="hello", channel=here)
+        await own.wait(is_final, 30)
+        assert "hello" in shown(own).content
