@@ -183,10 +183,18 @@ def _pick_item(value: Any, which: str, index: int) -> Any:
 
 
 async def endpoint_of(
-    catalogue: Catalogue, space: str, chain: FollowUpChain, account: Account = NO_ACCOUNT
+    catalogue: Catalogue,
+    space: str,
+    chain: FollowUpChain,
+    account: Account = NO_ACCOUNT,
+    *,
+    guild: str = "",
 ) -> Endpoint:
-    """The endpoint of a job that follows another, as it is declared now; raises `EndpointGone`."""
-    endpoint = await catalogue.find(space, chain.root, chain.command, account)
+    """The endpoint of a job that follows another, as it is declared now; raises `EndpointGone`.
+
+    `guild` is the server whose command began the chain.
+    """
+    endpoint = await catalogue.find(space, chain.root, chain.command, account, guild=guild)
     for label in chain.path:
         wanted = next((one for one in endpoint.then if one.label == label), None)
         if wanted is None:

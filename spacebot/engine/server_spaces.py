@@ -153,11 +153,17 @@ class AddedSpaces:
         parts = sum(held[3] for held in self._held.values())
         return len(self._held) > MAX_HELD or parts > MAX_HELD_PARTS
 
-    async def find(self, guild: str, space: str, api_name: str) -> Endpoint:
-        """An endpoint that a server added; raises `SpacebotError`."""
+    async def find(self, guild: str, space: str, api_name: str, command: str = "") -> Endpoint:
+        """An endpoint that a server added; raises `SpacebotError`.
+
+        Where several rows have the Space, `command` ("/demo paint") says which is meant.
+        """
         self.check(space)
-        for row in await self.of(guild):
-            if row.space == space and not row.paused and (found := await self.known(row)):
+        rows = [row for row in await self.of(guild) if row.space == space]
+        name = command.removeprefix("/").partition(" ")[0]
+        # A command that was renamed since is found by its endpoint alone.
+        for row in [row for row in rows if row.name == name] or rows:
+            if not row.paused and (found := await self.known(row)):
                 for endpoint in found.endpoints:
                     if endpoint.api_name == api_name:
                         return endpoint

@@ -33,9 +33,7 @@ class FollowButton(JobButton, spec=FOLLOW):
             taken=follow_ups.taken_values(wanted, index, outputs, before.values, before.held),
         )
         account = await dispatcher.jobs.account(record.account or "")
-        endpoint = await follow_ups.endpoint_of(
-            dispatcher.jobs.catalogue, record.space, chain, account
-        )
+        endpoint = await dispatcher.jobs.archive.follow_up_of(record, chain, account)
         if endpoint.stateful:
             # What it goes on with is in the session of that job, and of its account.
             chain = replace(chain, account=record.account or "")

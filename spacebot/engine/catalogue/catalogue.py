@@ -227,7 +227,7 @@ class Catalogue:
         if space in self.built_in or space in self.connections:
             return self.configured(space, api_name, command)
         if guild and self.added:
-            return await self.added.find(guild, space, api_name)
+            return await self.added.find(guild, space, api_name, command)
         return await self._guests(space).find(space, api_name, account)
 
     def configured(self, space: str, api_name: str, command: str = "") -> Endpoint:

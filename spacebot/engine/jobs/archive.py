@@ -13,9 +13,18 @@ from spacebot.engine import follow_ups
 from spacebot.engine.accounts import Accounts
 from spacebot.engine.catalogue import Catalogue
 from spacebot.engine.jobs.records import chain_of, to_job
+from spacebot.engine.on_demand import is_one_off
 from spacebot.engine.store import JobRecord, Store
 from spacebot.errors import InputError
-from spacebot.models import NO_ACCOUNT, Endpoint, File, Job
+from spacebot.models import (
+    NO_ACCOUNT,
+    Account,
+    AnswerPlace,
+    Endpoint,
+    File,
+    FollowUpChain,
+    Job,
+)
 
 JOB_FORGOTTEN = "This job is no longer kept. Use the command again."
 
@@ -53,8 +62,20 @@ class JobArchive:
         if self._accounts is not None and record.account:
             account = await self._accounts.get(record.account)
         if chain is not None:
-            return await follow_ups.endpoint_of(self.catalogue, record.space, chain, account)
-        return await self.catalogue.find(record.space, record.api_name, record.command, account)
+            return await self.follow_up_of(record, chain, account)
+        named = record.space, record.api_name, record.command
+        found = await self.catalogue.find(*named, account, guild=_server_of(record))
+        return _as_private(record, found)
+
+    async def follow_up_of(
+        self, record: JobRecord, chain: FollowUpChain, account: Account
+    ) -> Endpoint:
+        """The endpoint of a job in the chain of a kept one; raises `SpacebotError`."""
+        guild = _server_of(record)
+        found = await follow_ups.endpoint_of(
+            self.catalogue, record.space, chain, account, guild=guild
+        )
+        return _as_private(record, found)
 
     def adopt(self, job: str, file: File) -> File:
         """A kept file of another job as this one's own; raises `InputError` where it is gone."""
@@ -66,6 +87,17 @@ class JobArchive:
         except OSError:
             shutil.copyfile(file.path, path)
         return replace(file, path=path, folder=path.parent)
+
+
+def _server_of(record: JobRecord) -> str:
+    """The server whose list has the command; empty for a one-off run, which no list has."""
+    return "" if is_one_off(record.command) else str(record.message_ref.guild or "")
+
+
+def _as_private(record: JobRecord, endpoint: Endpoint) -> Endpoint:
+    """The endpoint; after a private answer it answers privately, wherever it does now."""
+    private = record.message_ref.private
+    return replace(endpoint, answer=AnswerPlace.PRIVATE) if private else endpoint
 
 
 def _file_exists(value: Any) -> bool:
