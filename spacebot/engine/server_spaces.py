@@ -136,7 +136,7 @@ class AddedSpaces:
             space = await self._on_demand.last_known(row.space, account, source=source)
             if space is None:
                 return None
-            held = (source, row.read, space, _size(space))
+            held = (source, row.read, space, size_of(space))
         self._held[key] = held
         self._held.move_to_end(key)
         while len(self._held) > 1 and self._holds_too_much:
@@ -307,6 +307,7 @@ def recent(known: GuildCommands) -> list[float]:
     return sorted(one for one in known.created if one > time.time() - DAY)
 
 
-def _size(space: Space) -> int:
+def size_of(space: Space) -> int:
+    """How many parameters and choices a parsed Space holds, which its memory grows with."""
     parameters = [one for endpoint in space.endpoints for one in endpoint.parameters]
     return len(parameters) + sum(len(one.choices) for one in parameters)

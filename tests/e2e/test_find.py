@@ -123,6 +123,13 @@ async def test_commands_come_first_then_the_hub_s_spaces(it: Found) -> None:
     assert "asleep: its first job wakes it" in asleep["1. Songs"]
 
 
+async def test_an_open_answer_holds_no_endpoints(it: Found) -> None:
+    await find(it, WISH, file=PICTURE)
+    menus = list(it.home.bot.find.menus._menus.values())
+    assert any(answer.command for menu in menus for answer in menu.answers)
+    assert {answer.endpoint for menu in menus for answer in menu.answers} == {None}
+
+
 async def test_a_command_that_was_found_is_tried_with_the_wish_and_the_file(it: Found) -> None:
     message = await find(it, WISH, file=PICTURE)
     form = await it.place.ada.choose(message, "1. Monochrome")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import discord
@@ -86,7 +86,9 @@ class Find:
         spaces = await self.dispatcher.jobs.catalogue.spaces_in(interaction.guild_id)
         adult = self.dispatcher.age.takes(interaction)
         found = await self.finder.find(query, spaces, adult=adult)
-        menu = self.menus.add(FoundMenu(wish, found.answers))
+        # A menu stays for an hour and would hold the endpoints of its Spaces in memory.
+        answers = tuple(replace(one, endpoint=None) for one in found.answers)
+        menu = self.menus.add(FoundMenu(wish, answers))
         await interaction.edit_original_response(**findings_message(menu, query, found))
 
     async def ask_wish(

@@ -52,10 +52,9 @@ class TargetCommand:
 
 @dataclass(slots=True, eq=False)
 class SendMenu:
-    """One open menu: what there is to send, where to, and what is chosen so far."""
+    """One open menu: what there is to send, and what is chosen so far."""
 
     items: Sequence[SendItem]
-    commands: Mapping[str, Endpoint]
     shown: discord.Interaction
     chosen: SendItem | None = None
     id: str = ""

@@ -73,11 +73,11 @@ class SendTo:
             await interaction.response.send_message(NOTHING_TO_SEND, ephemeral=True)
             return
         commands = await self.dispatcher.commands_for(interaction)
-        menu = SendMenu(items[:TARGETS_PER_PAGE], commands, interaction)
+        menu = SendMenu(items[:TARGETS_PER_PAGE], interaction)
         if len(items) == 1:
             menu.chosen = items[0]
         menu.id = self.menus.add(menu)
-        await interaction.response.send_message(**self.show(menu), ephemeral=True)
+        await interaction.response.send_message(**self.show(menu, commands), ephemeral=True)
 
     def targets(
         self,
@@ -88,14 +88,22 @@ class SendTo:
         """Those of these commands that take a thing and may answer there."""
         return targets_for(commands, item, nsfw=self.dispatcher.age.takes(interaction))
 
-    def show(self, menu: SendMenu, page: int = 0) -> dict[str, Any]:
+    async def redraw(self, interaction: discord.Interaction, menu: SendMenu, page: int = 0) -> None:
+        """Show a menu as it is now, with the commands that there are by now."""
+        menu.shown = interaction
+        commands = await self.dispatcher.commands_for(interaction)
+        await interaction.response.edit_message(**self.show(menu, commands, page))
+
+    def show(
+        self, menu: SendMenu, commands: Mapping[str, Endpoint], page: int = 0
+    ) -> dict[str, Any]:
         """A menu's message as it is now: a text and its selects."""
         view = ui.View(timeout=None)
         if menu.chosen is None:
             view.add_item(_item_select(menu))
             view.stop()
             return {"content": "What do you want to send?", "view": view}
-        found = self.targets(menu.shown, menu.commands, menu.chosen)
+        found = self.targets(menu.shown, commands, menu.chosen)
         if shown := found[page * TARGETS_PER_PAGE : (page + 1) * TARGETS_PER_PAGE]:
             view.add_item(_target_select(menu, shown))
         for number, label in ((page - 1, "◀ Back"), (page + 1, "More ▶")):
@@ -217,8 +225,7 @@ class ChooseItem(MenuHandler, template=rf"what:{MENU_ID}"):
         self, send_to: SendTo, interaction: discord.Interaction, menu: SendMenu
     ) -> None:
         menu.chosen = menu.items[int(self.value(interaction))]
-        menu.shown = interaction
-        await interaction.response.edit_message(**send_to.show(menu))
+        await send_to.redraw(interaction, menu)
 
 
 class ChooseTarget(MenuHandler, template=rf"to:{MENU_ID}"):
@@ -247,8 +254,7 @@ class ChangePage(MenuHandler, template=rf"turn:{MENU_ID}:(?P<page>\d{{1,3}})"):
     async def chosen(
         self, send_to: SendTo, interaction: discord.Interaction, menu: SendMenu
     ) -> None:
-        menu.shown = interaction
-        await interaction.response.edit_message(**send_to.show(menu, int(self.ids[1])))
+        await send_to.redraw(interaction, menu, int(self.ids[1]))
 
 
 class FindAnother(MenuHandler, template=rf"another:{MENU_ID}"):

@@ -17,7 +17,7 @@ from spacebot.discord_bot.registration.commands import build_command
 from spacebot.discord_bot.server_spaces.guild_registration import GuildRegistration, pack
 from spacebot.discord_bot.server_spaces.guild_tree import GuildCommandTree
 from spacebot.engine.on_demand import hub_name
-from spacebot.engine.server_spaces import AddedSpaces, is_old, source_of
+from spacebot.engine.server_spaces import MAX_HELD_PARTS, AddedSpaces, is_old, size_of, source_of
 from spacebot.engine.space_finder import suggest_spaces
 from spacebot.engine.store import ServerSpace
 from spacebot.errors import (
@@ -32,7 +32,7 @@ from spacebot.models import Choice, Space, guild_key
 
 log = logging.getLogger(__name__)
 
-# How many servers' commands stand on the tree at once.
+# How many servers' commands stand on the tree at once, `MAX_HELD_PARTS` parts at most.
 MAX_BUILT = 256
 # How long a command waits for a Space that was never read here: Discord gives up after 3 s.
 FIRST_READ_WAIT = 2.0
@@ -62,7 +62,7 @@ class ServerCommands:
         self.chat_added = chat_added
         self._tree = tree
         self._handler = handler
-        self._built: OrderedDict[tuple[int, str], Space] = OrderedDict()
+        self._built: OrderedDict[tuple[int, str], tuple[Space, int]] = OrderedDict()
         spaces.account_of = lambda guild: handler.jobs.account(guild_key(guild))
         self._refreshing: dict[str, asyncio.Task[Any]] = {}
 
@@ -143,13 +143,18 @@ class ServerCommands:
         return False
 
     def _put(self, guild: int, name: str, space: Space) -> None:
-        if self._built.get((guild, name)) is not space:
+        if self._built.get((guild, name), (None, 0))[0] is not space:
             command = build_command(space, self._handler)
             self._tree.add_command(command, guild=discord.Object(guild), override=True)
-            self._built[guild, name] = space
+            self._built[guild, name] = space, size_of(space)
         self._built.move_to_end((guild, name))
-        while len(self._built) > MAX_BUILT:
+        while len(self._built) > 1 and self._holds_too_much:
             self._drop(*next(iter(self._built)))
+
+    @property
+    def _holds_too_much(self) -> bool:
+        parts = sum(size for _, size in self._built.values())
+        return len(self._built) > MAX_BUILT or parts > MAX_HELD_PARTS
 
     def _drop(self, guild: int, name: str) -> None:
         if self._built.pop((guild, name), None) is not None:

@@ -115,7 +115,8 @@ class Admission:
         self.check(ask)
         counts = ask.jobs if self.of(ask.guild).counts_jobs else 0
         self.note(job, ask, counts)
-        self._used[ask.guild, ask.requester.user] += counts
+        if counts:
+            self._used[ask.guild, ask.requester.user] += counts
 
     def note(self, job: str, ask: Ask, counts: int = 0) -> None:
         """Have a job in hand until `ended`; one of an earlier process counts already."""

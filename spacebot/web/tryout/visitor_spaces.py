@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import OrderedDict
 from dataclasses import replace
 
+from spacebot.engine.server_spaces import size_of
 from spacebot.errors import AgeRestricted, CannotAnswer
 from spacebot.models import Space
 from spacebot.web.program import Program
 
 # Of all visitors together: a parsed Space can take megabytes. The oldest go first.
-MAX_SPACES = 64
+MAX_SPACES, MAX_PARTS = 64, 50_000
 # Discord's limit for a command's name.
 MAX_NAME_LENGTH = 32
 
@@ -40,9 +41,14 @@ class VisitorSpaces:
         self._brought.pop(key, None)
         space = replace(space, name=self._free_name(session, space.name))
         self._brought[key] = space
-        while len(self._brought) > self._most:
+        while len(self._brought) > 1 and self._holds_too_much:
             self._brought.popitem(last=False)
         return space
+
+    @property
+    def _holds_too_much(self) -> bool:
+        parts = sum(size_of(space) for space in self._brought.values())
+        return len(self._brought) > self._most or parts > MAX_PARTS
 
     def _free_name(self, session: str, name: str) -> str:
         """A command name that no other Space of the visitor has."""

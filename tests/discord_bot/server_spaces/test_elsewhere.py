@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from spacebot.discord_bot.server_spaces import server_commands
 from spacebot.errors import StoreError
 from spacebot.models import Source
 from tests.support.asking import ask, is_final, shown
@@ -91,6 +92,29 @@ async def test_send_to_offers_them(lab: Town, outside: Channel):
             seen = await ada.choose(shown(menu), "/quick")
             await seen.wait(is_final, 30)
             assert "a cat" in shown(seen).content
+
+
+async def test_an_open_menu_offers_what_there_is_by_now(lab: Town):
+    ada, here = lab.place.ada, lab.place.channel
+    await lab.space("add", {"space": "ada/fast", "endpoint": "/echo", "name": "brief"})
+    said = ada.say("a cat", channel=here, files=[("note.txt", b"a dog")])
+    menu = shown(await ada.message_command("Use in a Space…", said))
+    await lab.space("remove", {"name": "brief"})
+    offered = shown(await ada.choose(menu, "The text: a cat"))
+    (select,) = [part for part in offered.walk() if part["type"] == 3]
+    names = [one["value"] for one in select["options"]]
+    assert "/quick" in names
+    assert "/brief" not in names
+
+
+async def test_commands_that_hold_much_leave_the_tree(lab: Town, monkeypatch: pytest.MonkeyPatch):
+    ada, here = lab.place.ada, lab.place.channel
+    monkeypatch.setattr(server_commands, "MAX_HELD_PARTS", 1)
+    await ask(ada, "quick", text="one", channel=here)
+    await ask(ada, "talk", message="two", channel=here)
+    assert lab.home.bot.server_spaces is not None
+    assert [name for _, name in lab.home.bot.server_spaces.commands._built] == ["talk"]
+    assert "again" in (await ask(ada, "quick", text="again", channel=here)).content
 
 
 async def test_automations_run_them_until_they_are_taken_away(lab: Town, outside: Channel):

@@ -242,3 +242,11 @@ def test_who_may_run_any_space():
         check_access(ServerLimits("7", run_access=NOBODY), member)
     with pytest.raises(NotAllowed, match="do not let you"):
         check_access(ServerLimits("7", blocked_members=("1",)), member)
+
+
+async def test_members_of_servers_without_limits_are_not_counted(opened: Open) -> None:
+    async with opened() as store:
+        admission = await admission_in(store, Clock())
+        for guild in ("7", ""):
+            await start(admission, Ask(guild, ADA))
+        assert not admission._used
