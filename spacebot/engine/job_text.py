@@ -20,13 +20,14 @@ from spacebot.errors import (
     SpaceRaised,
     ValuesRejected,
 )
-from spacebot.models import Job, JobStage, Progress
+from spacebot.models import ExcludedEndpoint, Job, JobStage, Progress
 from spacebot.spaces import inputs
-from spacebot.spaces.outputs.text import escape, plain_line
+from spacebot.spaces.outputs.text import code, escape, plain_line
 
 BAR_WIDTH = 12
 MAX_DESCRIPTION = 300
 MAX_UNIT_LENGTH = 20
+MAX_ENDPOINT_NAME, MAX_REASON = 100, 300
 BUG = "Something went wrong in the bot. Try again; if it happens again, tell whoever runs the bot."
 
 
@@ -102,6 +103,12 @@ STAGE_WRITERS = {
 def harmless_line(text: str, limit: int) -> str:
     """What a Space said, which may hold HTML, as one harmless line of about `limit` characters."""
     return escape(plain_line(text, limit))
+
+
+def exclusion(excluded: ExcludedEndpoint) -> str:
+    """Which endpoint gives no command and why, as harmless Markdown: the Space has named both."""
+    reason = harmless_line(excluded.reason.rstrip("."), MAX_REASON)
+    return f"{code(plain_line(excluded.api_name, MAX_ENDPOINT_NAME))}: {reason}."
 
 
 def duration(seconds: float) -> str:

@@ -13,6 +13,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+from spacebot.engine.job_text import exclusion
 from spacebot.engine.on_demand import OnDemandSpaces, SpacePolicy
 from spacebot.engine.store import (
     DATABASE_UNREACHABLE,
@@ -120,10 +121,9 @@ class AddedSpaces:
         account = await self.account_of(guild)
         space = await self._on_demand.load(source.space, account, fresh=True, source=source)
         if not space.endpoints:
-            why = next((one.reason for one in space.excluded), "it has no endpoint")
+            why = next(map(exclusion, space.excluded), "it has no endpoint.")
             raise EndpointGone(
-                f"{source.space} has nothing that can be a command: {why.rstrip('.')}. "
-                "Choose another Space."
+                f"{source.space} has nothing that can be a command: {why} Choose another Space."
             )
         return space
 

@@ -233,5 +233,5 @@ def _endpoint_select(name: str, found: list[Endpoint], start: int) -> ui.Select[
 
 
 def _nothing_usable(space: Space) -> str:
-    why = f" {space.excluded[0].api_name}: {space.excluded[0].reason}." if space.excluded else ""
+    why = f" {job_text.exclusion(space.excluded[0])}" if space.excluded else ""
     return f"{space.source.space} has no function that can be used here.{why}"

@@ -11,6 +11,7 @@ from dataclasses import replace
 from functools import partial
 
 from spacebot.concurrency import TaskSet
+from spacebot.engine.job_text import exclusion
 from spacebot.engine.on_demand.hub_names import hub_name, subdomain_of
 from spacebot.engine.on_demand.known import Key, KnownSpace, KnownSpaces, pack, parse, unpack
 from spacebot.engine.on_demand.policy import OneOffLimiter, SpacePolicy
@@ -166,7 +167,7 @@ class OnDemandSpaces:
         # Whoever names an endpoint gets one that is not offered to everyone.
         offered = await self._as_offered(known, Source(space, api_name))
         if not offered.endpoints:
-            raise EndpointGone(f"{api_name} of {space}: {offered.excluded[0].reason}.")
+            raise EndpointGone(f"{space}: {exclusion(offered.excluded[0])}")
         return offered.endpoints[0]
 
     async def description(self, space: str, account: Account = NO_ACCOUNT) -> SpaceDescription:

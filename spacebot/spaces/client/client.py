@@ -33,6 +33,7 @@ from spacebot.spaces.client.transport.bounded_reading import BoundedTransport, p
 from spacebot.spaces.client.transport.login import LOGIN_NEEDED, cookies, log_in
 from spacebot.spaces.client.transport.network import KEEP_ALIVE_SECONDS, Network
 from spacebot.spaces.client.validation_messages import validation_message
+from spacebot.spaces.outputs.text import code
 
 # Joining is a small request; an upload may be large and the Space far away.
 HTTP_TIMEOUT = httpx.Timeout(60, connect=10)
@@ -202,7 +203,8 @@ class SpaceClient(Client):
             return self.fn_index(api_name)
         except ValueError as error:
             raise EndpointGone(
-                f"The Space no longer has {api_name}: it was changed. Look at its other commands."
+                f"The Space no longer has {code(api_name)}: it was changed. "
+                "Look at its other commands."
             ) from error
 
     def fn_index(self, api_name: str) -> int:

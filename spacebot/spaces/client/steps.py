@@ -18,6 +18,7 @@ from typing import Any
 from spacebot.errors import EndpointGone, SpaceError, SpaceRaised
 from spacebot.models import Endpoint, EndpointStep
 from spacebot.spaces.client.transport.event_stream import Partial, Result, Toast, Update
+from spacebot.spaces.outputs.text import code
 from spacebot.spaces.outputs.values import updated_value
 
 # What Gradio sends for an output that stays as it is.
@@ -36,7 +37,7 @@ def check_unchanged(
     described = endpoint.parameters if endpoint else ()
     gone = [one.name for one in described if one.name not in known]
     if gone:
-        names = ", ".join(f"`{name}`" for name in gone[:3])
+        names = ", ".join(map(code, gone[:3]))
         raise EndpointGone(
             f"The Space was changed since you filled this in: it no longer takes {names}. "
             "Nothing was sent. Use the command again."

@@ -17,6 +17,7 @@ from spacebot.models import (
     Source,
     Space,
 )
+from spacebot.spaces.outputs.text import code
 from spacebot.spaces.schema.app_config import AppConfig, PropertyChanges
 from spacebot.spaces.schema.naming import command_names, describe, endpoint_names, title_of
 from spacebot.spaces.schema.selection.candidates import (
@@ -133,7 +134,7 @@ def _wanted(source: Source, endpoints: EndpointSet) -> Candidate:
         if candidate.api_name == name:
             return candidate
     best = _ranked(endpoints, endpoints.candidates)[:10]
-    there = ", ".join(c.api_name for c in best) or "no endpoint that has a name"
+    there = ", ".join(code(c.api_name) for c in best) or "no endpoint that has a name"
     more = " and others" if len(endpoints.candidates) > len(best) else ""
     raise EndpointGone(f"{source.space} has no {name}. It has {there}{more}.")
 

@@ -132,7 +132,7 @@ async def test_what_cannot_be_added_is_told_and_leaves_nothing(lab: Town):
         assert not answer.startswith("✅")
         assert said in answer
     answer = await lab.space("add", {"space": "ada/fast", "endpoint": "/nope"})
-    assert "has no /nope. It has /" in answer
+    assert "has no /nope. It has `/" in answer
     assert await lab.rows() == []
     assert lab.commands() == []
 

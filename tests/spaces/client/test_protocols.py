@@ -145,7 +145,7 @@ async def test_a_failure_is_in_the_spaces_words(served: dict[str, str]):
         with pytest.raises(SpaceRaised) as caught:
             await space.run("/crash")
         assert "secret detail" not in str(caught.value)
-        with pytest.raises(EndpointGone, match="The Space no longer has /vanished"):
+        with pytest.raises(EndpointGone, match="The Space no longer has `/vanished`"):
             await space.run("/vanished")
 
     await speaking(served["trouble"], do)

@@ -89,7 +89,7 @@ def test_every_parameter_of_the_api_is_asked_for_or_sent(name: str):
 def test_an_endpoint_that_is_gone_is_told_with_what_there_is():
     with pytest.raises(EndpointGone) as caught:
         read("utilities", endpoint="/txt2img")
-    assert str(caught.value).startswith("someone/utilities has no /txt2img. It has /generate, ")
+    assert str(caught.value).startswith("someone/utilities has no /txt2img. It has `/generate`, ")
 
 
 def test_a_fixed_value_that_fits_no_input_is_told_with_what_there_is():

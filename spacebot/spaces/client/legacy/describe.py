@@ -30,7 +30,9 @@ def present_config(config: Mapping[str, Any]) -> dict[str, Any]:
     if config.get("protocol", LEGACY_PROTOCOL) != LEGACY_PROTOCOL:
         return _with_pairs(config) if version[0] == 4 else dict(config)
     if "dependencies" not in config or version < OLDEST_VERSION:
-        named = str(config.get("version") or "2").strip()
+        # The author may have written anything after the numbers.
+        found = re.match(r"\d[\d.]{0,19}", str(config.get("version") or "").strip())
+        named = found[0] if found else "2"
         raise SpaceUnavailable(
             f"This Space runs Gradio {named}, which is too old for this bot: it needs 3.2 or "
             "newer. Ask the Space's author to update it."
