@@ -221,6 +221,13 @@ def test_nothing_is_left_for_later_or_swallowed() -> None:
     assert shown([path for path in sources() if swallowed.search(path.read_text())]) == []
 
 
+def test_no_test_sets_the_clock_of_the_whole_process() -> None:
+    """Every event loop goes by it: those of the Spaces would sleep until the time it was set to."""
+    changed = re.compile(r"setattr\([^)]*\btime(\.|, \")(monotonic|time|perf_counter)\b")
+    paths = [path for path in (ROOT / "tests").rglob("*.py") if changed.search(path.read_text())]
+    assert shown(paths) == []
+
+
 def test_env_example_is_the_settings() -> None:
     again = "write it again: .venv/bin/python -m tests.support.env_example > .env.example"
     assert (ROOT / ".env.example").read_text() == env_example.render(), again

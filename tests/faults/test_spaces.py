@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 from aiohttp import web
@@ -18,6 +17,7 @@ from tests.faults.counting import all_final, answered, settled, twice
 from tests.support.apps import Spawned
 from tests.support.asking import ask, is_final, shown, until
 from tests.support.bot_in_loop import at_home
+from tests.support.clocks import set_clock
 from tests.support.gradio_proxy import before
 from tests.support.spaces_hub import Hosted, hub
 
@@ -30,8 +30,7 @@ SILENT = "The Space has given no sign of life, so this job was given up. Try aga
 
 def long_after(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have jobs be under way for long: how long one is tried again is counted from a failure."""
-    later = SimpleNamespace(monotonic=lambda: time.monotonic() + 1000)
-    monkeypatch.setattr("spacebot.engine.jobs.runner.time", later)
+    set_clock(monkeypatch, "spacebot.engine.jobs.runner", monotonic=lambda: time.monotonic() + 1000)
 
 
 async def test_a_killed_space(trouble: Spawned, tmp_path: Path, figures: Figures):

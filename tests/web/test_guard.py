@@ -18,6 +18,7 @@ from spacebot.web import OwnerAccess, PageServer, guard, serve
 from spacebot.web.guard import BODY_LIMITS, DEFAULT_BODY, MEBIBYTE, BodyReader, known_host
 from tests.support.browser.chromium import free_port
 from tests.support.browser.scripted_program import ScriptedHouse
+from tests.support.clocks import set_clock
 
 HUGE = 64 * MEBIBYTE
 # What the test itself, its client and the server may take while HUGE passes through.
@@ -161,7 +162,7 @@ async def test_a_slow_body_is_given_up(served: PageServer, monkeypatch: pytest.M
 
 async def test_a_steady_sender_has_the_time_it_needs(monkeypatch: pytest.MonkeyPatch) -> None:
     now = time.monotonic()
-    monkeypatch.setattr(guard.time, "monotonic", lambda: now)
+    set_clock(monkeypatch, "spacebot.web.guard", monotonic=lambda: now)
     body = BODY_LIMITS["/spacebot/tryout/run"]
 
     async def receive():

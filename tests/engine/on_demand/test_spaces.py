@@ -33,6 +33,7 @@ from spacebot.errors import (
 )
 from spacebot.models import Account, Source, Space
 from spacebot.spaces.client import Network, Result, SpaceDescription
+from tests.support.clocks import set_clock
 from tests.support.gradio_proxy import before
 from tests.support.spaces_hub import TOKEN, Hosted, Hub, hub
 
@@ -87,7 +88,7 @@ async def test_an_old_description_is_read_again(served, tmp_path: Path, monkeypa
         hosts.spaces["owner/fast"] = hosted = Hosted(served("fast"))
         await catalogue.load("owner/fast")
         hour_later = time.time() + 3601
-        monkeypatch.setattr("spacebot.engine.on_demand.known.time.time", lambda: hour_later)
+        set_clock(monkeypatch, "spacebot.engine.on_demand.known", now=lambda: hour_later)
         await catalogue.load("owner/fast")
         assert hosted.asked == 2
 

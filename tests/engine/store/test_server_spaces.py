@@ -14,9 +14,12 @@ import pytest
 from spacebot.engine.store import GuildCommands, ServerSpace, Store, StoreError
 from spacebot.engine.store.descriptions import StoredDescription
 from spacebot.models import ServerSpaceTotals
+from tests.support.clocks import set_clock
 from tests.support.postgres import Postgres
 
 Open = Callable[[], Store]
+
+DESCRIPTIONS = "spacebot.engine.store.descriptions"
 
 
 def added(number: int, guild: str = "7", **changed: object) -> ServerSpace:
@@ -78,7 +81,7 @@ async def test_descriptions_beyond_a_size_are_forgotten_the_least_recent_first(
         await store.server_spaces.add(added(1), b"{}")
         names = ("ada/paint", "ada/old", "ada/new", "ada/newest")
         for used, space in enumerate(names, 1):
-            monkeypatch.setattr(time, "time", lambda used=used: float(used))
+            set_clock(monkeypatch, DESCRIPTIONS, now=lambda used=used: float(used))
             packed = StoredDescription(bytes(10), 1.0)
             await store.descriptions.put(space, "", packed)
         await store.descriptions.touch("ada/paint", "")

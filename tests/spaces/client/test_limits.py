@@ -21,6 +21,7 @@ from spacebot.spaces.client import Connection, Network, Result
 from spacebot.spaces.client.error_mapping import MAX_PAUSE, connect_error, retry_after
 from spacebot.spaces.client.transport.event_stream import Update
 from tests.support.apps import Spawned, serve, spawn
+from tests.support.clocks import set_clock
 from tests.support.hostile_space import hostile
 
 # What Cloudflare sends in place of a Space that it protects.
@@ -28,6 +29,8 @@ PAGE = (
     "<!DOCTYPE html><html><head><title>Access denied | cdn used Cloudflare</title></head>"
     "<body><h1>Error 1015</h1><p>You are being rate limited</p></body></html>"
 )
+
+CLOCKS = ("spacebot.spaces.client.connection", "spacebot.spaces.client.transport.rate_limit")
 
 
 def limited(headers: dict[str, str], times: int = 1000):
@@ -92,7 +95,7 @@ async def test_a_space_that_limits_is_left_alone_until_its_pause_is_over(monkeyp
             assert Counter(space.asked)["/config"] == 1
             del space.answers["config"]
             later = time.monotonic() + 601
-            monkeypatch.setattr("spacebot.spaces.client.connection.time.monotonic", lambda: later)
+            set_clock(monkeypatch, *CLOCKS, monotonic=lambda: later)
             await connection.ready()
         finally:
             await connection.close()

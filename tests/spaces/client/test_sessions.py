@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 
-from spacebot.spaces.client import sessions as module
 from spacebot.spaces.client.sessions import SpaceSessions
+from tests.support.clocks import set_clock
 
 
 async def name_of(sessions: SpaceSessions, key: str, *, stateful: bool = True) -> str:
@@ -64,7 +64,7 @@ async def test_one_in_use_is_never_forgotten():
 
 async def test_an_old_one_is_forgotten(monkeypatch: pytest.MonkeyPatch):
     now = 1000.0
-    monkeypatch.setattr(module.time, "monotonic", lambda: now)
+    set_clock(monkeypatch, "spacebot.spaces.client.sessions", monotonic=lambda: now)
     sessions = SpaceSessions(ttl=60)
     ada = await name_of(sessions, "ada")
     now += 61
