@@ -166,12 +166,12 @@ async def test_waking_spaces_look_less_and_less_often(space, monkeypatch):
 
     monkeypatch.setattr(hub_space, "asyncio", SimpleNamespace(sleep=sleep))
     async with hub() as served:
-        stages = ["SLEEPING", *["APP_STARTING"] * 39, "RUNNING"]
+        stages = ["SLEEPING", *["APP_STARTING"] * 79, "RUNNING"]
         served.spaces["owner/name"] = Hosted(space("fast"), stages)
         await connect(served, "owner/name")
-    assert slept[:4] == [3.0, 6.0, 8.0, 8.0]
-    # Forty looks cover more than the five minutes that a Space has for waking.
-    assert len(slept) == 40
+    assert slept[:4] == [3.0, 4.0, 4.0, 4.0]
+    # Eighty looks cover more than the five minutes that a Space has for waking.
+    assert len(slept) == 80
     assert sum(slept) > 300
 
 

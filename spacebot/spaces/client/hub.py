@@ -19,7 +19,7 @@ from spacebot.spaces.client.transport.network import Network
 
 # The pauses between two looks at a Space that wakes, in seconds: they grow, so that many
 # such Spaces leave the Hub's requests to others.
-POLL_INTERVAL, MAX_POLL_INTERVAL = 3.0, 8.0
+POLL_INTERVAL, MAX_POLL_INTERVAL = 3.0, 4.0
 # What the Hub says of a Space that cannot serve, and what a user can do about it.
 ENDED_STAGES = {
     "PAUSED": "The Space is paused by its owner. It answers again when they resume it.",
