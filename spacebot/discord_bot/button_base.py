@@ -10,6 +10,7 @@ jobs and in `conversations` for answers.
 from __future__ import annotations
 
 import re
+import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Flag, auto
@@ -132,6 +133,31 @@ class ComponentHandler(discord.ui.DynamicItem[Any], template="^$"):
     async def press(self, interaction: discord.Interaction) -> None:
         """What this is for."""
         raise NotImplementedError
+
+
+class BotModal(discord.ui.Modal):
+    """A form. A subclass implements `submitted`; what fails reaches the bot's one error handler.
+
+    `name` begins its custom_id, and each showing has an id of its own. After a restart the bot
+    says that a form of such an id is too old.
+    """
+
+    def __init__(self, name: str, *, title: str, timeout: float) -> None:
+        custom_id = f"form:{name}:{secrets.token_hex(6)}"
+        super().__init__(title=title, timeout=timeout, custom_id=custom_id)
+
+    async def on_submit(self, interaction: discord.Interaction, /) -> None:
+        """Answer what was filled in."""
+        interaction.extras["form"] = self.custom_id
+        await self.submitted(interaction)
+
+    async def submitted(self, interaction: discord.Interaction) -> None:
+        """What this is for."""
+        raise NotImplementedError
+
+    async def on_error(self, interaction: discord.Interaction, error: Exception, /) -> None:
+        """Tell whoever filled it in."""
+        await bot_of(interaction).tell_failure(interaction, error)
 
 
 class ButtonHandler(ComponentHandler, template="^$"):

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import secrets
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import discord
 from discord import app_commands, ui
 
-from spacebot.discord_bot.button_base import ComponentHandler, bot_of
+from spacebot.discord_bot.button_base import BotModal, ComponentHandler
 from spacebot.discord_bot.delivery.attachments import pending_file
 from spacebot.discord_bot.dispatcher import Dispatcher
 from spacebot.discord_bot.find.answers import findings_message
@@ -127,26 +126,19 @@ def _query(text: str, file: Any) -> SpaceQuery:
     return SpaceQuery(text, file.name, file.mime) if isinstance(file, File) else SpaceQuery(text)
 
 
-class WishForm(ui.Modal):
+class WishForm(BotModal):
     """Asks what a member wants to do with something."""
 
     def __init__(self, find: Find, thing: Thing, label: str) -> None:
-        # After a restart the bot says that a form of this name is too old.
-        custom_id = f"form:find:{secrets.token_hex(6)}"
-        super().__init__(title="Another Space", timeout=MENU_TTL, custom_id=custom_id)
+        super().__init__("find", title="Another Space", timeout=MENU_TTL)
         self._find = find
         self._thing = thing
         self._text: ui.TextInput[Any] = ui.TextInput(max_length=MAX_WISH)
         self.add_item(ui.Label(text=label, component=self._text))
 
-    async def on_submit(self, interaction: discord.Interaction[Any], /) -> None:
+    async def submitted(self, interaction: discord.Interaction) -> None:
         """Find it."""
-        interaction.extras["form"] = self.custom_id
         await self._find.answer(interaction, self._text.value, self._thing)
-
-    async def on_error(self, interaction: discord.Interaction[Any], error: Exception, /) -> None:
-        """Hand what fails to the bot's one error handler."""
-        await bot_of(interaction).tell_failure(interaction, error)
 
 
 class TryAnswer(ComponentHandler, template=rf"find:{MENU_ID}"):

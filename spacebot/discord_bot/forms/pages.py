@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import secrets
 from collections.abc import Collection, Mapping
 from typing import Any
 
@@ -12,7 +11,7 @@ import discord
 from cachetools import TTLCache
 from discord import ui
 
-from spacebot.discord_bot.button_base import ComponentHandler, bot_of
+from spacebot.discord_bot.button_base import BotModal, ComponentHandler, bot_of
 from spacebot.discord_bot.forms.drafts import FIELDS_PER_PAGE, FormDraft, FormFinish
 from spacebot.discord_bot.forms.fields import fields_of
 from spacebot.errors import InputError
@@ -119,16 +118,16 @@ class Forms:
         draft.menu = interaction
 
 
-class FormPage(ui.Modal):
+class FormPage(BotModal):
     """One page of a form."""
 
     def __init__(self, draft: FormDraft, number: int) -> None:
         pages = f" ({number + 1} of {draft.pages})" if draft.pages > 1 else ""
         super().__init__(
+            f"{draft.id}:{number}",
             title=clip(draft.title, MAX_TITLE - len(pages)) + pages,
-            # A form lives no longer than its draft; each showing has an id of its own.
+            # A form lives no longer than its draft.
             timeout=2 * DRAFT_TTL,
-            custom_id=f"form:{draft.id}:{number}:{secrets.token_hex(3)}",
         )
         self.draft = draft
         self.number = number
@@ -138,16 +137,15 @@ class FormPage(ui.Modal):
 
     async def on_submit(self, interaction: discord.Interaction, /) -> None:
         forms: Forms = bot_of(interaction).forms
-        if forms.drafts.get(self.draft.id) is None:
-            return
-        interaction.extras["form"] = self.draft.id
+        # The client says that one whose draft is gone is too old.
+        if forms.drafts.get(self.draft.id) is not None:
+            await super().on_submit(interaction)
+
+    async def submitted(self, interaction: discord.Interaction) -> None:
         for field, label in self.labels:
             field.take(label.component, self.draft.arguments)
+        forms: Forms = bot_of(interaction).forms
         await forms.submitted(interaction, self.draft, self.number)
-
-    async def on_error(self, interaction: discord.Interaction, error: Exception, /) -> None:
-        """Hand what fails to the bot's one error handler."""
-        await bot_of(interaction).tell_failure(interaction, error)
 
 
 class FormButton(ComponentHandler, template="^$"):

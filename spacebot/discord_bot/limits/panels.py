@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, cast
@@ -10,7 +9,7 @@ from typing import Any, cast
 import discord
 from discord import ui
 
-from spacebot.discord_bot.button_base import ComponentHandler, bot_of
+from spacebot.discord_bot.button_base import BotModal, ComponentHandler
 from spacebot.discord_bot.delivery import NO_PINGS, check_manages
 from spacebot.discord_bot.limits.texts import summary
 from spacebot.engine.admission import Admission
@@ -71,12 +70,11 @@ class ChooseChatChannels(ComponentHandler, template=CHATS_ID):
         )
 
 
-class WordsForm(ui.Modal, title="Blocked words"):
+class WordsForm(BotModal):
     """Asks for the words that no prompt may hold."""
 
     def __init__(self, words: Sequence[str]) -> None:
-        # After a restart the bot says that a form of this name is too old.
-        super().__init__(custom_id=f"form:words:{secrets.token_hex(6)}", timeout=3600)
+        super().__init__("words", title="Blocked words", timeout=3600)
         self.words: ui.TextInput[Any] = ui.TextInput(
             custom_id="words",
             style=discord.TextStyle.long,
@@ -92,9 +90,8 @@ class WordsForm(ui.Modal, title="Blocked words"):
             )
         )
 
-    async def on_submit(self, interaction: discord.Interaction, /) -> None:
+    async def submitted(self, interaction: discord.Interaction) -> None:
         """Set the words."""
-        interaction.extras["form"] = self.custom_id
         guild, words = check_manages(interaction), read_words(self.words.value)
 
         def change(now: ServerLimits) -> ServerLimits:
@@ -104,10 +101,6 @@ class WordsForm(ui.Modal, title="Blocked words"):
         await interaction.response.send_message(
             f"✅ Saved.\n{summary(limits)}", ephemeral=True, allowed_mentions=NO_PINGS
         )
-
-    async def on_error(self, interaction: discord.Interaction, error: Exception, /) -> None:
-        """Hand what fails to the bot's one error handler."""
-        await bot_of(interaction).tell_failure(interaction, error)
 
 
 def read_words(text: str) -> tuple[str, ...]:

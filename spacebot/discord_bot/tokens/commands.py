@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import secrets
 from typing import Any
 
 import discord
 from discord import app_commands, ui
 
-from spacebot.discord_bot.button_base import bot_of
+from spacebot.discord_bot.button_base import BotModal
 from spacebot.discord_bot.delivery import NO_PINGS
 from spacebot.discord_bot.registration.commands import EVERYWHERE, INSTALL_TYPES
 from spacebot.engine.accounts import ROLES, TOKENS_PAGE, Accounts
@@ -39,7 +38,7 @@ UNREADABLE = (
 )
 
 
-class TokenForm(ui.Modal, title="Hugging Face token"):
+class TokenForm(BotModal):
     """Asks for a token. Options stay in a client's history, and so a form it is."""
 
     token: ui.Label[Any] = ui.Label(
@@ -51,21 +50,16 @@ class TokenForm(ui.Modal, title="Hugging Face token"):
     )
 
     def __init__(self, commands: TokenCommands, whose: str, key: str) -> None:
-        super().__init__(timeout=3600.0, custom_id=f"form:token:{secrets.token_hex(6)}")
+        super().__init__("token", title="Hugging Face token", timeout=3600.0)
         self._commands = commands
         self._whose = whose
         self._key = key
 
-    async def on_submit(self, interaction: discord.Interaction[Any], /) -> None:
+    async def submitted(self, interaction: discord.Interaction) -> None:
         """Check what was typed, and store it."""
-        interaction.extras["form"] = self.custom_id
         assert isinstance(self.token.component, ui.TextInput)
         typed = self.token.component.value
         await self._commands.take(interaction, self._whose, self._key, typed)
-
-    async def on_error(self, interaction: discord.Interaction[Any], error: Exception, /) -> None:
-        """Hand what fails to the bot's one error handler."""
-        await bot_of(interaction).tell_failure(interaction, error)
 
 
 class TokenCommands(app_commands.Group):
