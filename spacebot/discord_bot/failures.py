@@ -6,7 +6,7 @@ import logging
 
 import discord
 
-from spacebot.discord_bot.delivery import DISCORD_ERRORS, Refusal, refusal_of
+from spacebot.discord_bot.delivery import DISCORD_ERRORS, Refusal, answer_privately, refusal_of
 from spacebot.engine import job_text
 from spacebot.errors import InputError, JobCancelled, SpacebotError, kind_of
 
@@ -37,9 +37,7 @@ async def tell(interaction: discord.Interaction, error: BaseException) -> None:
 
 async def reply(interaction: discord.Interaction, text: str) -> None:
     """Answer an interaction privately; where that fails, it is logged."""
-    done = interaction.response.is_done()
-    send = interaction.followup.send if done else interaction.response.send_message
     try:
-        await send(text, ephemeral=True)
+        await answer_privately(interaction, text)
     except DISCORD_ERRORS as error:
         log.warning("a failure could not be told: %s", error)

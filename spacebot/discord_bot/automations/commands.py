@@ -16,7 +16,7 @@ from spacebot.discord_bot.automations.answers import ANSWERS, DONE, missing_perm
 from spacebot.discord_bot.automations.events import Event, plain_emoji
 from spacebot.discord_bot.automations.triggers import TRIGGERS, Trigger
 from spacebot.discord_bot.automations.watcher import AutomationWatcher, describe
-from spacebot.discord_bot.delivery import NO_PINGS
+from spacebot.discord_bot.delivery import answer_privately
 from spacebot.discord_bot.dispatcher import Dispatcher
 from spacebot.discord_bot.registration.channels import (
     WRITABLE_TYPES,
@@ -168,7 +168,7 @@ class AutomationCommands(app_commands.Group):
             text += LACKS_PERMISSIONS.format("**, **".join(forbidden))
         if lacking:
             text += LACKS_INTENT.format("** and **".join(lacking))
-        await interaction.followup.send(text[:2000], ephemeral=True, allowed_mentions=NO_PINGS)
+        await answer_privately(interaction, text)
 
     @app_commands.command(name="list", description="What there is in this server")
     async def show(self, interaction: discord.Interaction) -> None:
@@ -182,9 +182,8 @@ class AutomationCommands(app_commands.Group):
             if len(pages[-1]) + len(text) > 1900:
                 pages.append("")
             pages[-1] += f"{text[:1900]}\n"
-        await interaction.response.send_message(pages[0], ephemeral=True, allowed_mentions=NO_PINGS)
-        for page in pages[1:]:
-            await interaction.followup.send(page, ephemeral=True, allowed_mentions=NO_PINGS)
+        for page in pages:
+            await answer_privately(interaction, page)
 
     @app_commands.command(description="Let an automation rest")
     @app_commands.describe(automation="Which one")
@@ -192,7 +191,7 @@ class AutomationCommands(app_commands.Group):
         """Pause an automation."""
         found = self._found(interaction, automation)
         await self.automations.change(found, paused=True)
-        await self._say(interaction, f"⏸️ Paused: {describe(found)}.")
+        await answer_privately(interaction, f"⏸️ Paused: {describe(found)}.")
 
     @app_commands.command(description="Let a paused automation go on")
     @app_commands.describe(automation="Which one")
@@ -210,7 +209,7 @@ class AutomationCommands(app_commands.Group):
         """Forget an automation."""
         found = self._found(interaction, automation)
         await self.automations.delete(found)
-        await self._say(interaction, f"🗑️ Deleted: {describe(found)}.")
+        await answer_privately(interaction, f"🗑️ Deleted: {describe(found)}.")
 
     @app_commands.command(description="Try an automation on a past message, for you alone")
     @app_commands.describe(automation="Which one", message="The message's link or id")
@@ -251,9 +250,6 @@ class AutomationCommands(app_commands.Group):
         if found is None:
             raise InputError(NO_SUCH_AUTOMATION)
         return found
-
-    async def _say(self, interaction: discord.Interaction, text: str) -> None:
-        await interaction.response.send_message(text, ephemeral=True, allowed_mentions=NO_PINGS)
 
     @add.autocomplete("run")
     async def _runs(self, interaction: discord.Interaction, current: str) -> list[Choice[str]]:

@@ -24,7 +24,7 @@ from spacebot.discord_bot.conversations.transcript import (
     secrets_of,
     to_markdown,
 )
-from spacebot.discord_bot.delivery import requester_of, send_best_effort
+from spacebot.discord_bot.delivery import answer_privately, requester_of, send_best_effort
 from spacebot.discord_bot.forms import Forms
 from spacebot.engine import job_text
 from spacebot.engine.store import Conversation
@@ -62,9 +62,9 @@ class ConversationButton(ButtonHandler):
         await router.conversations.question_queues.stored(self.ids[0])
         found = await router.conversations.store.get(self.ids[0])
         if found is None or found.ended is not None:
-            await _say(interaction, CONVERSATION_GONE)
+            await answer_privately(interaction, CONVERSATION_GONE)
         elif not self.spec.allowed & self.roles(interaction, router, found):
-            await _say(interaction, OWNER_ONLY)
+            await answer_privately(interaction, OWNER_ONLY)
         else:
             return found
         return None
@@ -104,7 +104,7 @@ class StopButton(ConversationButton, spec=STOP):
         """Stop it, and say what that did."""
         asking = router.conversations.question_queues.of(found.id).current
         said = "This answer has already ended." if asking is None else asking.stop()
-        await _say(interaction, said)
+        await answer_privately(interaction, said)
 
 
 class RegenerateButton(ConversationButton, spec=REGENERATE):
@@ -117,9 +117,9 @@ class RegenerateButton(ConversationButton, spec=REGENERATE):
         line = router.conversations.question_queues.of(found.id)
         last = map(str, line.current.stream.messages) if line.current else found.answer
         if line.is_busy:
-            await _say(interaction, ANSWER_UNDER_WAY)
+            await answer_privately(interaction, ANSWER_UNDER_WAY)
         elif interaction.message and str(interaction.message.id) not in last:
-            await _say(interaction, "Only the last answer can be given anew.")
+            await answer_privately(interaction, "Only the last answer can be given anew.")
         else:
             await interaction.response.defer()
             await router.conversations.again(found, requester_of(interaction.user))
@@ -157,7 +157,9 @@ class ForkButton(ConversationButton, spec=FORK):
         """Open the thread."""
         parent = getattr(interaction.channel, "parent", None) or interaction.channel
         if not isinstance(parent, discord.TextChannel):
-            await _say(interaction, "No thread can be opened here, so it cannot be forked.")
+            await answer_privately(
+                interaction, "No thread can be opened here, so it cannot be forked."
+            )
             return
         asked = ask_in(parent, interaction.guild_id, requester_of(interaction.user))
         router.conversations.jobs.admission.check(asked)
@@ -224,10 +226,6 @@ async def _fork_message(
         f"{said}\n-# ⚠️ This Space keeps conversations itself and cannot copy one: "
         "it has not heard what was said before."
     )
-
-
-async def _say(interaction: discord.Interaction[Any], text: str) -> None:
-    await interaction.response.send_message(text, ephemeral=True)
 
 
 CHAT_BUTTONS: tuple[type[ConversationButton], ...] = (

@@ -8,6 +8,7 @@ import discord
 from discord import app_commands
 
 from spacebot.discord_bot.conversations.conversations import Conversations
+from spacebot.discord_bot.delivery import answer_privately
 from spacebot.spaces.schema import commands_of
 
 CHAT_HERE = "chat-here"
@@ -68,12 +69,14 @@ class ChatHereCommand:
     async def _choose(self, interaction: discord.Interaction[Any], chat: str | None) -> None:
         """Set, or take back, the chat of this channel."""
         if interaction.guild_id and not interaction.permissions.manage_messages:
-            await _say(interaction, "Only moderators (Manage Messages) can choose that.")
+            await answer_privately(
+                interaction, "Only moderators (Manage Messages) can choose that."
+            )
             return
         chats = await self.conversations.chats(interaction.guild_id)
         if chat is not None and chat not in chats:
             names = ", ".join(f"`{name}`" for name in chats)
-            await _say(interaction, f"There is no such chat. There are: {names}.")
+            await answer_privately(interaction, f"There is no such chat. There are: {names}.")
             return
         parent = getattr(interaction.channel, "parent_id", None) or interaction.channel_id
         wanted = chats[chat] if chat else None
@@ -86,8 +89,4 @@ class ChatHereCommand:
             said = f"Mention me in this channel, and `{next(iter(chats))}` answers."
         else:
             said = "No chat is chosen for this channel any more."
-        await _say(interaction, said)
-
-
-async def _say(interaction: discord.Interaction[Any], text: str) -> None:
-    await interaction.response.send_message(text, ephemeral=True)
+        await answer_privately(interaction, said)

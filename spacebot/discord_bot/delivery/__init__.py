@@ -16,6 +16,7 @@ from spacebot.discord_bot.delivery.refusals import (
 )
 from spacebot.discord_bot.delivery.requesters import (
     check_manages,
+    manages,
     requester_of,
     roles_of_member,
 )
@@ -28,6 +29,7 @@ from spacebot.discord_bot.delivery.surfaces import (
 from spacebot.discord_bot.delivery.writer import (
     NO_PINGS,
     MessageWriter,
+    answer_privately,
     edit,
     fresh_nonce,
     ref_of,

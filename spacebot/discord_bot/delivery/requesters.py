@@ -20,11 +20,16 @@ def roles_of_member(user: discord.abc.User) -> frozenset[str]:
     return frozenset(str(role.id) for role in getattr(user, "roles", ()))
 
 
+def manages(interaction: discord.Interaction) -> bool:
+    """Whether whoever acts may manage the server (Manage Server); an administrator may."""
+    return interaction.guild_id is not None and interaction.permissions.manage_guild
+
+
 def check_manages(interaction: discord.Interaction) -> int:
     """The server's id; raises `NotAllowed` for whoever may not manage it.
 
     Discord shows such commands to nobody else, but a server can change that.
     """
-    if interaction.guild_id is None or not interaction.permissions.manage_guild:
+    if interaction.guild_id is None or not manages(interaction):
         raise NotAllowed(MANAGERS_ONLY)
     return interaction.guild_id

@@ -13,6 +13,7 @@ import discord
 from spacebot.discord_bot.delivery.refusals import Refusal, refusal_of
 from spacebot.discord_bot.discord_internals import retry_nothing
 from spacebot.models import MessageRef, OutgoingFile, Reply
+from spacebot.spaces.outputs.text import MAX_MESSAGE_LENGTH
 
 NO_PINGS = discord.AllowedMentions.none()
 # Among so many of a channel's messages one is looked for that was just sent.
@@ -33,6 +34,13 @@ def ref_of(interaction: discord.Interaction, *, private: bool, nsfw: bool = Fals
         file_limit=interaction.filesize_limit,
         nsfw=nsfw,
     )
+
+
+async def answer_privately(interaction: discord.Interaction, text: str) -> None:
+    """Answer an interaction for whoever made it alone; what is too long for a message is cut."""
+    done = interaction.response.is_done()
+    send = interaction.followup.send if done else interaction.response.send_message
+    await send(text[:MAX_MESSAGE_LENGTH], ephemeral=True, allowed_mentions=NO_PINGS)
 
 
 class MessageWriter:

@@ -10,7 +10,7 @@ import discord
 from discord import app_commands
 from discord.app_commands import Choice, Range, Transform
 
-from spacebot.discord_bot.delivery import NO_PINGS, check_manages
+from spacebot.discord_bot.delivery import NO_PINGS, answer_privately, check_manages
 from spacebot.discord_bot.limits.panels import CHATS_QUESTION, WordsForm, chats_view
 from spacebot.discord_bot.limits.texts import summary
 from spacebot.discord_bot.registration.channels import ServerChannel, WritableChannel
@@ -48,7 +48,7 @@ class LimitsCommands(app_commands.Group):
     async def show(self, interaction: discord.Interaction) -> None:
         """Show all of it."""
         limits = self.admission.of(check_manages(interaction))
-        await self._say(interaction, summary(limits))
+        await answer_privately(interaction, summary(limits))
 
     @app_commands.command(description="Limit the jobs of each member; 0 takes a limit away")
     @app_commands.describe(
@@ -177,9 +177,4 @@ class LimitsCommands(app_commands.Group):
         change: Callable[[ServerLimits], ServerLimits],
     ) -> None:
         limits = await self.admission.change(check_manages(interaction), change)
-        await self._say(interaction, f"✅ Saved.\n{summary(limits)}")
-
-    async def _say(self, interaction: discord.Interaction, text: str) -> None:
-        done = interaction.response.is_done()
-        send = interaction.followup.send if done else interaction.response.send_message
-        await send(text, ephemeral=True, allowed_mentions=NO_PINGS)
+        await answer_privately(interaction, f"✅ Saved.\n{summary(limits)}")

@@ -6,7 +6,7 @@ import discord
 from discord import app_commands
 from discord.app_commands import Choice, Range
 
-from spacebot.discord_bot.delivery import NO_PINGS
+from spacebot.discord_bot.delivery import answer_privately, manages
 from spacebot.discord_bot.server_spaces import texts
 from spacebot.discord_bot.server_spaces.changes import AddRequest, ListChanges
 from spacebot.discord_bot.server_spaces.server_commands import ServerCommands
@@ -82,7 +82,7 @@ class SpaceCommands(app_commands.Group):
         )
         await interaction.response.defer(ephemeral=True)
         done = await self.changes.add(request)
-        await self._send(interaction, texts.added(done))
+        await answer_privately(interaction, texts.added(done))
 
     @app_commands.command(description="Take an added Space away")
     @app_commands.describe(name="Its command")
@@ -91,17 +91,15 @@ class SpaceCommands(app_commands.Group):
         row = await self._row(interaction, name)
         await interaction.response.defer(ephemeral=True)
         await self.changes.remove(row)
-        await self._send(interaction, f"🗑️ `/{row.name}` is gone from this server.")
+        await answer_privately(interaction, f"🗑️ `/{row.name}` is gone from this server.")
 
     @app_commands.command(name="list", description="The Spaces that this server added")
     async def show(self, interaction: discord.Interaction) -> None:
         """List what this server added."""
         guild = moderated_guild(interaction)
         rows = await self.spaces.of(guild)
-        first, *more = texts.listed(rows, self.spaces.most)
-        await self._answer(interaction, first)
-        for page in more:
-            await self._send(interaction, page)
+        for page in texts.listed(rows, self.spaces.most):
+            await answer_privately(interaction, page)
 
     @app_commands.command(description="What an added Space is and offers")
     @app_commands.describe(name="Its command")
@@ -109,7 +107,7 @@ class SpaceCommands(app_commands.Group):
         """Tell what is known of an added Space."""
         row = await self._row(interaction, name)
         space = await self.spaces.known(row)
-        await self._answer(interaction, texts.info(row, space))
+        await answer_privately(interaction, texts.info(row, space))
 
     @app_commands.command(description="Read an added Space again")
     @app_commands.describe(name="Its command")
@@ -123,7 +121,7 @@ class SpaceCommands(app_commands.Group):
         what = "as it was" if same else "changed, and Discord has it in a moment"
         row = await self.spaces.named(row.guild, space.name)
         said = f"🔄 {texts.page_link(row.space)} was read again: its command is {what}."
-        await self._send(interaction, f"{said}\n{texts.info(row, space)}")
+        await answer_privately(interaction, f"{said}\n{texts.info(row, space)}")
 
     @app_commands.command(description="Call the command of an added Space something else")
     @app_commands.describe(name="Its command", to="What to call it")
@@ -135,7 +133,7 @@ class SpaceCommands(app_commands.Group):
         await interaction.response.defer(ephemeral=True)
         renamed, known = await self.changes.rename(row, to)
         late = "" if known else " Discord does not answer now; it has the new name once it does."
-        await self._send(interaction, f"✏️ `/{row.name}` is `/{renamed.name}` now.{late}")
+        await answer_privately(interaction, f"✏️ `/{row.name}` is `/{renamed.name}` now.{late}")
 
     @app_commands.command(description="Let the command of an added Space rest")
     @app_commands.describe(name="Its command")
@@ -143,7 +141,7 @@ class SpaceCommands(app_commands.Group):
         """Pause a command."""
         row = await self._row(interaction, name)
         await self.spaces.change(row, paused=True)
-        await self._answer(interaction, f"⏸️ `/{row.name}` takes no jobs until `/space resume`.")
+        await answer_privately(interaction, f"⏸️ `/{row.name}` takes no jobs until `/space resume`.")
 
     @app_commands.command(description="Let a paused command go on")
     @app_commands.describe(name="Its command")
@@ -151,24 +149,16 @@ class SpaceCommands(app_commands.Group):
         """Let a paused command go on."""
         row = await self._row(interaction, name)
         await self.spaces.change(row, paused=False)
-        await self._answer(interaction, f"▶️ `/{row.name}` takes jobs again.")
+        await answer_privately(interaction, f"▶️ `/{row.name}` takes jobs again.")
 
     async def _row(self, interaction: discord.Interaction, name: str) -> ServerSpace:
         return await self.spaces.named(moderated_guild(interaction), name)
-
-    async def _answer(self, interaction: discord.Interaction, text: str) -> None:
-        await interaction.response.send_message(
-            text[:2000], ephemeral=True, allowed_mentions=NO_PINGS
-        )
-
-    async def _send(self, interaction: discord.Interaction, text: str) -> None:
-        await interaction.followup.send(text[:2000], ephemeral=True, allowed_mentions=NO_PINGS)
 
     @add.autocomplete("space")
     async def _of_the_hub(
         self, interaction: discord.Interaction, current: str
     ) -> list[Choice[str]]:
-        if not is_moderator(interaction):
+        if not manages(interaction):
             return []
         found = await self.commands_of_servers.suggest(interaction, current)
         return [Choice(name=one.label, value=one.value) for one in found]
@@ -180,7 +170,7 @@ class SpaceCommands(app_commands.Group):
     @pause.autocomplete("name")
     @resume.autocomplete("name")
     async def _names(self, interaction: discord.Interaction, current: str) -> list[Choice[str]]:
-        if not is_moderator(interaction):
+        if not manages(interaction):
             return []
         wanted = current.strip().lstrip("/").casefold()
         return [
@@ -190,16 +180,10 @@ class SpaceCommands(app_commands.Group):
         ][:MAX_CHOICES]
 
 
-def is_moderator(interaction: discord.Interaction) -> bool:
-    """Whether whoever acts may manage the server."""
-    mine = interaction.permissions
-    return interaction.guild_id is not None and (mine.manage_guild or mine.administrator)
-
-
 def moderated_guild(interaction: discord.Interaction) -> str:
     """The id of the server that whoever acts may manage; raises `InputError`."""
     if interaction.guild_id is None:
         raise InputError(SERVERS_ONLY)
-    if not is_moderator(interaction):
+    if not manages(interaction):
         raise InputError(MODERATORS_ONLY)
     return str(interaction.guild_id)

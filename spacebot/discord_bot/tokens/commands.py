@@ -8,7 +8,7 @@ import discord
 from discord import app_commands, ui
 
 from spacebot.discord_bot.button_base import BotModal
-from spacebot.discord_bot.delivery import NO_PINGS
+from spacebot.discord_bot.delivery import answer_privately, manages
 from spacebot.discord_bot.registration.commands import EVERYWHERE, INSTALL_TYPES
 from spacebot.engine.accounts import ROLES, TOKENS_PAGE, Accounts
 from spacebot.engine.store import AccountRecord
@@ -105,7 +105,7 @@ class TokenCommands(app_commands.Group):
         await interaction.response.defer(ephemeral=True, thinking=True)
         record = await self.accounts.set(key, token, str(interaction.user.id))
         said = f"🔑 That is the account {_describe(record)}. {USED_FOR[whose]}"
-        await interaction.followup.send(said, ephemeral=True, allowed_mentions=NO_PINGS)
+        await answer_privately(interaction, said)
 
     async def tell(self, interaction: discord.Interaction[Any], whose: str, key: str) -> None:
         """Say whose account is used."""
@@ -117,13 +117,13 @@ class TokenCommands(app_commands.Group):
             said = f"🔑 {_describe(record)}, set {since}{by}. {USED_FOR[whose]}"
             if not self.accounts.is_readable(record):
                 said += f"\n{UNREADABLE}"
-        await _say(interaction, said)
+        await answer_privately(interaction, said)
 
     async def forget(self, interaction: discord.Interaction[Any], whose: str, key: str) -> None:
         """Delete a token."""
         there = await self.accounts.delete(key)
         tip = f" To end it on Hugging Face too: <{TOKENS_PAGE}>"
-        await _say(interaction, DELETED[whose] + tip if there else NONE_SET[whose])
+        await answer_privately(interaction, DELETED[whose] + tip if there else NONE_SET[whose])
 
 
 class ServerTokenCommands(app_commands.Group):
@@ -156,7 +156,7 @@ def check_moderator(interaction: discord.Interaction[Any]) -> str:
     """The key of the server's account; raises `InputError` for whoever may not change it."""
     if interaction.guild_id is None:
         raise InputError("A server's token is set in the server: use the command there.")
-    if not interaction.permissions.manage_guild:
+    if not manages(interaction):
         raise InputError(NOT_MODERATOR)
     if not interaction.is_guild_integration():
         raise InputError(NOT_HERE)
@@ -165,7 +165,3 @@ def check_moderator(interaction: discord.Interaction[Any]) -> str:
 
 def _describe(record: AccountRecord) -> str:
     return f"**{discord.utils.escape_markdown(record.name)}** ({ROLES.get(record.role, '')} token)"
-
-
-async def _say(interaction: discord.Interaction[Any], text: str) -> None:
-    await interaction.response.send_message(text, ephemeral=True, allowed_mentions=NO_PINGS)
