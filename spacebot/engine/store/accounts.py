@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import sqlalchemy as sa
 
-from spacebot.engine.store.tables import BATCH_ROWS, accounts
+from spacebot.engine.store.part import StorePart
+from spacebot.engine.store.tables import BATCH_ROWS, accounts, as_row
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,16 +27,8 @@ class AccountRecord:
     created: float = field(default_factory=time.time)
 
 
-class AccountStore:
-    """The accounts in the store. `rows` and `execute` are the store's own."""
-
-    def __init__(
-        self,
-        rows: Callable[[sa.Select[*tuple[Any, ...]]], Awaitable[Sequence[sa.Row[Any]]]],
-        execute: Callable[[sa.Executable], Awaitable[None]],
-    ) -> None:
-        self._rows = rows
-        self._execute = execute
+class AccountStore(StorePart):
+    """The accounts in the store."""
 
     async def get(self, key: str) -> AccountRecord | None:
         """The account of this key."""
@@ -46,9 +37,7 @@ class AccountStore:
 
     async def put(self, record: AccountRecord) -> None:
         """Store an account in the place of the one there was."""
-        await self.delete(record.key)
-        row = {column.name: getattr(record, column.name) for column in accounts.c}
-        await self._execute(accounts.insert().values(**row))
+        await self._put(accounts, as_row(record))
 
     async def reseal(self, record: AccountRecord, sealed: str) -> None:
         """Replace a sealed token by the same one sealed anew, unless it has changed meanwhile."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import sqlalchemy as sa
 
+from spacebot.engine.store.part import StorePart
 from spacebot.engine.store.tables import as_row, automations, by_key, jobs
 
 
@@ -44,16 +45,8 @@ class Automation:
     created: float = field(default_factory=time.time)
 
 
-class AutomationStore:
-    """The automations in the store. `rows` and `execute` are the store's own."""
-
-    def __init__(
-        self,
-        rows: Callable[[sa.Select[*tuple[Any, ...]]], Awaitable[Sequence[sa.Row[Any]]]],
-        execute: Callable[[sa.Executable], Awaitable[None]],
-    ) -> None:
-        self._rows = rows
-        self._execute = execute
+class AutomationStore(StorePart):
+    """The automations in the store."""
 
     async def all(self) -> list[Automation]:
         """Every automation, oldest first."""

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import sqlalchemy as sa
 
+from spacebot.engine.store.part import StorePart
 from spacebot.engine.store.tables import (
     BATCH_ROWS,
     blocked_spaces,
@@ -19,9 +18,6 @@ from spacebot.engine.store.tables import (
 # How many bytes the descriptions of Spaces that no server has added may take in all.
 MAX_BYTES = 500_000_000
 
-Rows = Callable[[sa.Select[*tuple[Any, ...]]], Awaitable[Sequence[sa.Row[Any]]]]
-Execute = Callable[[sa.Executable], Awaitable[None]]
-
 
 @dataclass(frozen=True, slots=True)
 class StoredDescription:
@@ -31,15 +27,11 @@ class StoredDescription:
     read: float
 
 
-class DescriptionStore:
-    """Descriptions by Space and account. `rows` and `execute` are the store's own.
+class DescriptionStore(StorePart):
+    """Descriptions by Space and account.
 
     The account is "" for what everyone may see, else the key of the one that read it.
     """
-
-    def __init__(self, rows: Rows, execute: Execute) -> None:
-        self._rows = rows
-        self._execute = execute
 
     async def get(self, space: str, account: str) -> StoredDescription | None:
         """The last known description, or None where there is none."""
@@ -50,9 +42,8 @@ class DescriptionStore:
 
     async def put(self, space: str, account: str, description: StoredDescription) -> None:
         """Keep a description in place of the one before."""
-        await self.delete(space, account)
         row = {"packed": description.packed, "read": description.read, "used": time.time()}
-        await self._execute(space_descriptions.insert().values(space=space, account=account, **row))
+        await self._put(space_descriptions, {"space": space, "account": account, **row})
 
     async def delete(self, space: str, account: str) -> None:
         """Forget a description."""
@@ -81,12 +72,8 @@ class DescriptionStore:
                 await self.delete(row.space, row.account)
 
 
-class BlockedSpaceStore:
-    """The blocked Spaces and authors. `rows` and `execute` are the store's own."""
-
-    def __init__(self, rows: Rows, execute: Execute) -> None:
-        self._rows = rows
-        self._execute = execute
+class BlockedSpaceStore(StorePart):
+    """The blocked Spaces and authors."""
 
     async def all(self) -> set[str]:
         """Every blocked name."""
@@ -94,8 +81,7 @@ class BlockedSpaceStore:
 
     async def add(self, name: str) -> None:
         """Keep a name."""
-        await self.delete(name)
-        await self._execute(blocked_spaces.insert().values(name=name))
+        await self._put(blocked_spaces, {"name": name})
 
     async def delete(self, name: str) -> None:
         """Forget a name."""

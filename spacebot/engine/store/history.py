@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import sqlalchemy as sa
 
+from spacebot.engine.store.part import StorePart
 from spacebot.engine.store.tables import favourites, jobs
 from spacebot.models import MessageRef
 
@@ -30,16 +31,8 @@ class PastJob:
     starred: bool
 
 
-class HistoryStore:
-    """The past jobs in the store. `rows` and `execute` are the store's own."""
-
-    def __init__(
-        self,
-        rows: Callable[[sa.Select[*tuple[Any, ...]]], Awaitable[Sequence[sa.Row[Any]]]],
-        execute: Callable[[sa.Executable], Awaitable[None]],
-    ) -> None:
-        self._rows = rows
-        self._execute = execute
+class HistoryStore(StorePart):
+    """The past jobs in the store."""
 
     async def of(self, user: str, guild: int | None, *, starred: bool = False) -> list[PastJob]:
         """A member's newest jobs in a server, or in direct messages; the newest first."""

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
+from spacebot.engine.store.part import StorePart
 from spacebot.engine.store.tables import by_key, job_counts, server_limits
 
 # In the place of a role's id.
@@ -51,19 +50,8 @@ class ServerLimits:
         return max(own) if own else self.member_jobs
 
 
-class LimitsStore:
-    """The limits in the store. `rows` and `execute` are the store's own."""
-
-    def __init__(
-        self,
-        rows: Callable[[sa.Select[*tuple[Any, ...]]], Awaitable[Sequence[sa.Row[Any]]]],
-        execute: Callable[[sa.Executable], Awaitable[None]],
-        dialect: str,
-    ) -> None:
-        self._rows = rows
-        self._execute = execute
-        # SQLAlchemy has "insert, or update what is there" for each database alone.
-        self._insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
+class LimitsStore(StorePart):
+    """The limits in the store."""
 
     async def all(self) -> list[ServerLimits]:
         """The limits of every server that has some."""
@@ -72,9 +60,7 @@ class LimitsStore:
 
     async def save(self, limits: ServerLimits) -> None:
         """Write a server's limits down."""
-        row = asdict(limits)
-        insert = self._insert(server_limits).values(**row)
-        await self._execute(insert.on_conflict_do_update(index_elements=["guild"], set_=row))
+        await self._put(server_limits, asdict(limits))
 
     async def used(self, day: int) -> dict[tuple[str, str], int]:
         """The jobs that were counted on a day, by server and member."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
 import sqlalchemy as sa
 
+from spacebot.engine.store.part import StorePart
 from spacebot.engine.store.tables import by_key, guild_commands, server_spaces
 from spacebot.models import ServerSpaceTotals
 
@@ -60,20 +61,12 @@ class GuildCommands:
     registered: float = 0.0
 
 
-class ServerSpaceStore:
-    """The added Spaces in the store. `rows` and `execute` are the store's own.
+class ServerSpaceStore(StorePart):
+    """The added Spaces in the store.
 
     Each row also holds its command as Discord is sent it, `payload`: a server's list is
     registered without its Spaces' descriptions.
     """
-
-    def __init__(
-        self,
-        rows: Callable[[sa.Select[*tuple[Any, ...]]], Awaitable[Sequence[sa.Row[Any]]]],
-        execute: Callable[[sa.Executable], Awaitable[None]],
-    ) -> None:
-        self._rows = rows
-        self._execute = execute
 
     async def of(self, guild: str) -> list[ServerSpace]:
         """What a server added, oldest first."""

@@ -81,13 +81,14 @@ class Store:
         self._writer: BatchWriter | None = None
         self._unsaved = UnsavedRows()
         self.chats = ConversationStore(self)
-        self.automations = AutomationStore(self.rows, self.execute)
-        self.descriptions = DescriptionStore(self.rows, self.execute)
-        self.blocked_spaces = BlockedSpaceStore(self.rows, self.execute)
-        self.accounts = AccountStore(self.rows, self.execute)
-        self.server_spaces = ServerSpaceStore(self.rows, self.execute)
-        self.history = HistoryStore(self.rows, self.execute)
-        self.limits = LimitsStore(self.rows, self.execute, self._engine.dialect.name)
+        part = (self.rows, self.execute, self._engine.dialect.name)
+        self.automations = AutomationStore(*part)
+        self.descriptions = DescriptionStore(*part)
+        self.blocked_spaces = BlockedSpaceStore(*part)
+        self.accounts = AccountStore(*part)
+        self.server_spaces = ServerSpaceStore(*part)
+        self.history = HistoryStore(*part)
+        self.limits = LimitsStore(*part)
         self._reads: set[asyncio.Task[Any]] = set()
 
     @classmethod
