@@ -7,10 +7,10 @@ buttons reach a Space past its command. Whether a place takes it is decided here
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from typing import Any
 
 import discord
+from cachetools import LRUCache
 
 from spacebot.errors import AgeRestricted
 from spacebot.models import Endpoint
@@ -44,14 +44,14 @@ class AgeGate:
     """
 
     def __init__(self) -> None:
-        self._adults: OrderedDict[int, None] = OrderedDict()
+        self._adults = LRUCache[int, None](MAX_ADULTS)
 
     def takes(self, interaction: discord.Interaction[Any]) -> bool:
         """Whether an age-restricted Space may answer an interaction."""
         if interaction.guild_id is not None:
             return is_age_restricted(interaction.channel)
         if _is_restricted(interaction.command):
-            self._remember(interaction.user.id)
+            self._adults[interaction.user.id] = None
         return interaction.user.id in self._adults
 
     def hears(self, channel: Any, user: int, *, direct: bool) -> bool:
@@ -69,12 +69,6 @@ class AgeGate:
         direct = message.guild is None
         if not self.hears(message.channel, message.author.id, direct=direct):
             _refuse(endpoint, direct=direct)
-
-    def _remember(self, user: int) -> None:
-        self._adults[user] = None
-        self._adults.move_to_end(user)
-        while len(self._adults) > MAX_ADULTS:
-            self._adults.popitem(last=False)
 
 
 def _refuse(endpoint: Endpoint, *, direct: bool) -> None:

@@ -7,11 +7,12 @@ import contextlib
 import math
 import time
 import weakref
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import replace
 from functools import partial
 from typing import Any
+
+from cachetools import LRUCache
 
 from spacebot.engine.job_text import exclusion
 from spacebot.engine.on_demand import OnDemandSpaces, SpacePolicy
@@ -31,6 +32,7 @@ from spacebot.models import (
     Source,
     Space,
 )
+from spacebot.weighted_cache import WeightedCache
 
 # Discord's limits of one server: slash commands, and how many may be created within a day.
 MAX_GUILD_COMMANDS, MAX_CREATIONS = 100, 200
@@ -56,10 +58,12 @@ class AddedSpaces:
     def __init__(self, on_demand: OnDemandSpaces, store: ServerSpaceStore) -> None:
         self.store = store
         self._on_demand = on_demand
-        # By server and row: how it is offered, when it was read, the Space, and how large that is.
-        self._held: OrderedDict[tuple[str, str], tuple[Source, float, Space, int]] = OrderedDict()
+        # By server and row: how it is offered, when it was read, and the Space.
+        self._held: WeightedCache[tuple[str, str], tuple[Source, float, Space]] = WeightedCache(
+            MAX_HELD, MAX_HELD_PARTS
+        )
         # By server and Space, what its moderators last said of its age.
-        self._marks: OrderedDict[tuple[str, str], bool] = OrderedDict()
+        self._marks = LRUCache[tuple[str, str], bool](MAX_MARKS)
         self._locks: weakref.WeakValueDictionary[str, asyncio.Lock] = weakref.WeakValueDictionary()
         # The Hugging Face account of a server, by its id: what its private Spaces are read with.
         self.account_of: Callable[[str], Awaitable[Account]] = _no_account
@@ -136,22 +140,15 @@ class AddedSpaces:
             space = await self._on_demand.last_known(row.space, account, source=source)
             if space is None:
                 return None
-            held = (source, row.read, space, size_of(space))
-        self._held[key] = held
-        self._held.move_to_end(key)
-        while len(self._held) > 1 and self._holds_too_much:
-            self._held.popitem(last=False)
+            held = source, row.read, space
+        # Again, where it was dropped meanwhile.
+        self._held.put(key, held, size_of(held[2]))
         return held[2]
 
     def held(self, guild: str) -> list[Space]:
         """What is in memory of the Spaces that a server added: for when the database fails."""
-        mine = [held[2] for (at, _), held in self._held.items() if at == guild]
-        return [space for space in mine if self.policy.allows(space.source.space)]
-
-    @property
-    def _holds_too_much(self) -> bool:
-        parts = sum(held[3] for held in self._held.values())
-        return len(self._held) > MAX_HELD or parts > MAX_HELD_PARTS
+        mine = filter(None, (self._held.get(key) for key in self._held if key[0] == guild))
+        return [space for _, _, space in mine if self.policy.allows(space.source.space)]
 
     async def find(self, guild: str, space: str, api_name: str, command: str = "") -> Endpoint:
         """An endpoint that a server added; raises `SpacebotError`.
@@ -186,9 +183,6 @@ class AddedSpaces:
             return self._marks[key]
         marked = any(row.nsfw and row.space.casefold() == key[1] for row in rows)
         self._marks[key] = marked
-        self._marks.move_to_end(key)
-        if len(self._marks) > MAX_MARKS:
-            self._marks.popitem(last=False)
         return marked
 
     async def spaces(self, guild: str) -> list[Space]:
@@ -235,7 +229,7 @@ class AddedSpaces:
     async def change(self, row: ServerSpace, **values: Any) -> ServerSpace:
         """Change columns of a row."""
         if values.keys() & {"name", "paused"}:
-            self._held.pop((row.guild, row.id), None)
+            self._held.drop((row.guild, row.id))
         if "payload" in values:
             await self.store.note(row.guild, pending=True)
         await self.store.change(row.id, **values)
@@ -259,7 +253,7 @@ class AddedSpaces:
         for row in rows:
             await self.store.note(row.guild, pending=True)
             await self.store.delete(row.id)
-            self._held.pop((row.guild, row.id), None)
+            self._held.drop((row.guild, row.id))
 
     async def remove_everywhere(self, space: str) -> int:
         """Forget a Space in every server, and have them registered; returns how many had it."""

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cachetools import LRUCache
 
 from spacebot.discord_bot.supervisor import diagnose
 from spacebot.errors import StoreError
@@ -91,8 +92,7 @@ async def test_a_question_whose_conversation_cannot_be_read_is_told_so(
 
         # Its turn comes once the database is gone, and what was in memory with it.
         monkeypatch.setattr(it.home.jobs.store, "_read", fails)
-        monkeypatch.setattr(it.home.jobs.store.chats, "_remember", lambda _: None)
-        it.home.jobs.store.chats._recent.clear()
+        monkeypatch.setattr(it.home.jobs.store.chats, "_recent", LRUCache(0))
         await thread.wait(lambda place: UNREACHABLE in spoken(place)[-1].content, 40)
         assert spoken(thread)[-1].reference is question
         assert "stars" in spoken(thread)[-2].content

@@ -16,7 +16,8 @@ from spacebot.engine.on_demand import RUN, is_hub_name
 from spacebot.engine.space_finder import MAX_SUGGESTIONS, suggest_spaces
 from spacebot.errors import SpacebotError
 from spacebot.models import Choice
-from spacebot.spaces.inputs.components.base import MAX_CHOICE_LENGTH, clip
+from spacebot.spaces.inputs.components.base import MAX_CHOICE_LENGTH
+from spacebot.wording import clip
 
 Choices = list[app_commands.Choice[str]]
 

@@ -20,7 +20,7 @@ from spacebot.engine import job_text
 from spacebot.engine.on_demand import NONE_ALLOWED, one_off_command
 from spacebot.errors import EndpointGone, SpacebotError, SpaceNotAllowed, kind_of
 from spacebot.models import NO_ACCOUNT, Account, Endpoint, File, Space
-from spacebot.spaces.inputs.components.base import clip
+from spacebot.wording import clip
 
 log = logging.getLogger(__name__)
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import time
-from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import discord
+from cachetools import TTLCache
 
 from spacebot.engine import recipes
 from spacebot.models import Endpoint, File, Space
@@ -68,15 +67,12 @@ class Wishes:
     """
 
     def __init__(self) -> None:
-        self._wishes: OrderedDict[int, tuple[float, Wish]] = OrderedDict()
+        self._wishes = TTLCache[int, Wish](MAX_REMEMBERED, REMEMBERED_SECONDS)
 
     def remember(self, message: int, wish: Wish) -> None:
         """Keep what the offer in a message is for."""
-        self._wishes[message] = (time.monotonic(), wish)
-        while len(self._wishes) > MAX_REMEMBERED:
-            self._wishes.popitem(last=False)
+        self._wishes[message] = wish
 
     def of(self, message: int) -> Wish:
         """What the offer in a message is for; an empty wish where that is not known."""
-        since, wish = self._wishes.get(message, (0.0, Wish()))
-        return wish if time.monotonic() - since < REMEMBERED_SECONDS else Wish()
+        return self._wishes.get(message, Wish())

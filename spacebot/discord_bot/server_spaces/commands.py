@@ -10,6 +10,7 @@ from spacebot.discord_bot.delivery import answer_privately, manages
 from spacebot.discord_bot.server_spaces import texts
 from spacebot.discord_bot.server_spaces.changes import AddRequest, ListChanges
 from spacebot.discord_bot.server_spaces.server_commands import ServerCommands
+from spacebot.engine.on_demand import hub_name
 from spacebot.engine.store import ServerSpace
 from spacebot.errors import InputError
 from spacebot.models import AnswerPlace
@@ -73,7 +74,7 @@ class SpaceCommands(app_commands.Group):
         request = AddRequest(
             guild=guild,
             adder=str(interaction.user.id),
-            space=await self.commands_of_servers.resolve(space),
+            space=hub_name(space),
             endpoint="/" + endpoint.strip().strip("/") if endpoint.strip(" /") else None,
             name=name,
             description=description,

@@ -14,6 +14,7 @@ from typing import Any
 
 import discord
 
+from spacebot.concurrency import growing_pauses
 from spacebot.discord_bot.delivery import DISCORD_ERRORS, Refusal, refusal_of
 from spacebot.engine.server_spaces import recent
 from spacebot.engine.store import ServerSpaceStore
@@ -57,7 +58,7 @@ class GuildRegistration:
 
     async def keep(self) -> None:
         """Register what is wanted, again with growing pauses where Discord fails."""
-        pause = FIRST_RETRY_PAUSE
+        pauses = growing_pauses(FIRST_RETRY_PAUSE, MAX_RETRY_PAUSE)
         while True:
             await self._wake.wait()
             self._wake.clear()
@@ -66,10 +67,9 @@ class GuildRegistration:
                 guild for guild, anew in due.items() if not await self._registered(guild, anew)
             ]
             if not failed:
-                pause = FIRST_RETRY_PAUSE
+                pauses = growing_pauses(FIRST_RETRY_PAUSE, MAX_RETRY_PAUSE)
                 continue
-            await asyncio.sleep(pause)
-            pause = min(2 * pause, MAX_RETRY_PAUSE)
+            await asyncio.sleep(next(pauses))
             for guild in failed:
                 self.want(guild, anew=due[guild])
 

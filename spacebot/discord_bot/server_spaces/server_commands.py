@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -16,7 +15,6 @@ from spacebot.discord_bot.registration import rules
 from spacebot.discord_bot.registration.commands import build_command
 from spacebot.discord_bot.server_spaces.guild_registration import GuildRegistration, pack
 from spacebot.discord_bot.server_spaces.guild_tree import GuildCommandTree
-from spacebot.engine.on_demand import hub_name
 from spacebot.engine.server_spaces import MAX_HELD_PARTS, AddedSpaces, is_old, size_of, source_of
 from spacebot.engine.space_finder import suggest_spaces
 from spacebot.engine.store import ServerSpace
@@ -29,6 +27,7 @@ from spacebot.errors import (
     kind_of,
 )
 from spacebot.models import Choice, Space, guild_key
+from spacebot.weighted_cache import WeightedCache
 
 log = logging.getLogger(__name__)
 
@@ -62,13 +61,11 @@ class ServerCommands:
         self.chat_added = chat_added
         self._tree = tree
         self._handler = handler
-        self._built: OrderedDict[tuple[int, str], tuple[Space, int]] = OrderedDict()
+        self._built: WeightedCache[tuple[int, str], Space] = WeightedCache(
+            MAX_BUILT, MAX_HELD_PARTS, self._take_down
+        )
         spaces.account_of = lambda guild: handler.jobs.account(guild_key(guild))
         self._refreshing: dict[str, asyncio.Task[Any]] = {}
-
-    async def resolve(self, text: str) -> str:
-        """The "owner/name" that a moderator means; raises `InputError`."""
-        return hub_name(text)
 
     async def suggest(self, interaction: discord.Interaction, text: str) -> list[Choice]:
         """Spaces of the Hub that a moderator may add, by a part of their names."""
@@ -113,7 +110,7 @@ class ServerCommands:
                 raise
             return
         if row is None:
-            self._drop(guild, name)
+            self._built.drop((guild, name))
             return
         self.spaces.check(row.space)
         if row.paused:
@@ -143,22 +140,15 @@ class ServerCommands:
         return False
 
     def _put(self, guild: int, name: str, space: Space) -> None:
-        if self._built.get((guild, name), (None, 0))[0] is not space:
+        if self._built.get((guild, name)) is not space:
             command = build_command(space, self._handler)
             self._tree.add_command(command, guild=discord.Object(guild), override=True)
-            self._built[guild, name] = space, size_of(space)
-        self._built.move_to_end((guild, name))
-        while len(self._built) > 1 and self._holds_too_much:
-            self._drop(*next(iter(self._built)))
+            self._built.put((guild, name), space, size_of(space))
+        self._built.use((guild, name))
 
-    @property
-    def _holds_too_much(self) -> bool:
-        parts = sum(size for _, size in self._built.values())
-        return len(self._built) > MAX_BUILT or parts > MAX_HELD_PARTS
-
-    def _drop(self, guild: int, name: str) -> None:
-        if self._built.pop((guild, name), None) is not None:
-            self._tree.remove_command(name, guild=discord.Object(guild))
+    def _take_down(self, key: tuple[int, str]) -> None:
+        guild, name = key
+        self._tree.remove_command(name, guild=discord.Object(guild))
 
     def _refresh_behind(self, row: ServerSpace) -> asyncio.Task[Space]:
         """Read a Space again while its job runs: once, however many use it."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-from collections import OrderedDict
 from collections.abc import Sequence
+
+from cachetools import LRUCache
 
 from spacebot.engine.accounts.vault import TokenVault, Unsealable
 from spacebot.engine.store import AccountRecord, AccountStore
@@ -60,7 +61,7 @@ class Accounts:
         self._store = store
         self._vault = vault
         self._hub = hub
-        self._known: OrderedDict[str, AccountRecord | None] = OrderedDict()
+        self._known = LRUCache[str, AccountRecord | None](MAX_REMEMBERED)
         self._resealing: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Accounts:
@@ -90,14 +91,14 @@ class Accounts:
         sealed = self._vault.seal(key, token)
         record = AccountRecord(key, user.name, user.role, maker, sealed)
         await self._store.put(record)
-        self._remember(key, record)
+        self._known[key] = record
         return record
 
     async def delete(self, key: str) -> bool:
         """Forget an account; whether there was one."""
         known = await self.find(key)
         await self._store.delete(key)
-        self._remember(key, None)
+        self._known[key] = None
         return known is not None
 
     async def find(self, key: str) -> AccountRecord | None:
@@ -105,8 +106,7 @@ class Accounts:
         if key not in self._known:
             found = await self._store.get(key)
             # It may have been set meanwhile.
-            self._remember(key, self._known.get(key, found))
-        self._known.move_to_end(key)
+            self._known.setdefault(key, found)
         return self._known[key]
 
     def is_readable(self, record: AccountRecord) -> bool:
@@ -162,12 +162,6 @@ class Accounts:
         except Unsealable:
             log.warning("a stored token cannot be read with this SECRET_KEY")
             return NO_ACCOUNT
-
-    def _remember(self, key: str, record: AccountRecord | None) -> None:
-        self._known[key] = record
-        self._known.move_to_end(key)
-        while len(self._known) > MAX_REMEMBERED:
-            self._known.popitem(last=False)
 
     async def _reseal(self) -> None:
         """Seal with the first key what another one sealed, so that the other can be dropped."""

@@ -6,9 +6,10 @@ import asyncio
 import contextlib
 import hashlib
 import json
-from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Any
+
+from cachetools import LRUCache
 
 from spacebot.engine.jobs.handle import JobHandle
 from spacebot.errors import QuotaExceeded, SpacebotError
@@ -29,7 +30,7 @@ class GpuQuotas:
     """
 
     def __init__(self) -> None:
-        self._asked: OrderedDict[str, int] = OrderedDict()
+        self._asked = LRUCache[str, int](MAX_REMEMBERED)
 
     async def check(
         self, running: JobHandle, connection: Connection, values: Mapping[str, Any]
@@ -57,8 +58,6 @@ class GpuQuotas:
         """The error, saying whose quota it is; what was asked for is remembered."""
         if error.asked:
             self._asked[_key(running.job.endpoint, values)] = error.asked
-            while len(self._asked) > MAX_REMEMBERED:
-                self._asked.popitem(last=False)
         if not running.account:
             return error
         return error.belonging_to("Your" if running.account.is_members else "This server's")

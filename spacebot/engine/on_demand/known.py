@@ -8,10 +8,8 @@ import json
 import logging
 import time
 import zlib
-from collections import OrderedDict
 from collections.abc import Collection
 from dataclasses import dataclass
-from functools import partial
 
 from spacebot.engine.store import DescriptionStore, StoredDescription
 from spacebot.errors import SpacebotError, SpaceUnreadable, StoreError
@@ -19,6 +17,7 @@ from spacebot.models import Source, Space
 from spacebot.spaces import inputs
 from spacebot.spaces.client import SpaceDescription
 from spacebot.spaces.schema import read_space
+from spacebot.weighted_cache import WeightedCache
 
 log = logging.getLogger(__name__)
 
@@ -59,8 +58,7 @@ class KnownSpaces:
 
     def __init__(self, store: DescriptionStore) -> None:
         self._store = store
-        self._parsed: OrderedDict[Key, KnownSpace] = OrderedDict()
-        self._bytes = 0
+        self._parsed: WeightedCache[Key, KnownSpace] = WeightedCache(MAX_PARSED, MAX_PACKED_BYTES)
 
     def __len__(self) -> int:
         return len(self._parsed)
@@ -86,7 +84,7 @@ class KnownSpaces:
 
     async def forget(self, key: Key) -> None:
         """Forget what is known of a Space."""
-        self._drop(key)
+        self._parsed.drop(key)
         await self._store.delete(*key)
 
     async def _load(self, key: Key) -> KnownSpace | None:
@@ -106,19 +104,7 @@ class KnownSpaces:
         return KnownSpace(space, stored.packed, stored.read)
 
     def _hold(self, key: Key, known: KnownSpace) -> None:
-        self._drop(key)
-        self._parsed[key] = known
-        self._bytes += len(known.packed)
-        while len(self._parsed) > 1 and self._is_full:
-            self._drop(next(iter(self._parsed)))
-
-    @property
-    def _is_full(self) -> bool:
-        return len(self._parsed) > MAX_PARSED or self._bytes > MAX_PACKED_BYTES
-
-    def _drop(self, key: Key) -> None:
-        if (known := self._parsed.pop(key, None)) is not None:
-            self._bytes -= len(known.packed)
+        self._parsed.put(key, known, len(known.packed))
 
 
 def parse(source: Source, description: SpaceDescription) -> Space:
@@ -140,8 +126,14 @@ def read_described(
     source: Source, description: SpaceDescription, taken: Collection[str] = ()
 ) -> Space:
     """The Space that a description gives; raises what `read_space` does. Blocking."""
-    read = partial(read_space, source, description.config, description.info)
-    space = read(opened=description.opened, taken=taken, nsfw=description.nsfw)
+    space = read_space(
+        source,
+        description.config,
+        description.info,
+        opened=description.opened,
+        taken=taken,
+        nsfw=description.nsfw,
+    )
     for endpoint in space.endpoints:
         inputs.prepare_menus(endpoint.parameters)
     return space

@@ -5,9 +5,11 @@ from __future__ import annotations
 import enum
 import fnmatch
 import time
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Collection
 from typing import Protocol
+
+from cachetools import LRUCache
 
 from spacebot.errors import LimitReached, SpaceNotAllowed
 
@@ -121,13 +123,12 @@ class OneOffLimiter:
     def __init__(self, most: int, what: str) -> None:
         self._most = most
         self._what = what
-        self._runs: OrderedDict[str, deque[float]] = OrderedDict()
+        self._runs = LRUCache[str, deque[float]](MAX_MEMBERS)
 
     def count(self, user: str) -> None:
         """Count one more of a member; raises `LimitReached` where it is one too many."""
         now = time.monotonic()
         runs = self._runs.setdefault(user, deque())
-        self._runs.move_to_end(user)
         while runs and now - runs[0] >= RUN_WINDOW:
             runs.popleft()
         if len(runs) >= self._most:
@@ -137,5 +138,3 @@ class OneOffLimiter:
                 f"Try again in {seconds} s."
             )
         runs.append(now)
-        while len(self._runs) > MAX_MEMBERS:
-            self._runs.popitem(last=False)

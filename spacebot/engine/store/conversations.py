@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
+from cachetools import LRUCache
 
 from spacebot.engine.store.tables import (
     BATCH_ROWS,
@@ -115,18 +116,12 @@ class ConversationStore:
         self._execute = store.execute
         self._row = store.row
         self._write = store.write
-        self._recent: dict[str, Conversation] = {}
+        self._recent = LRUCache[str, Conversation](MAX_RECENT)
 
     async def add(self, conversation: Conversation) -> None:
         """Write a conversation down; raises `StoreError`, and goes on in memory."""
-        self._remember(conversation)
-        await self._write(conversations, conversation.id, as_row(conversation), new=True)
-
-    def _remember(self, conversation: Conversation) -> None:
-        self._recent.pop(conversation.id, None)
         self._recent[conversation.id] = conversation
-        if len(self._recent) > MAX_RECENT:
-            del self._recent[next(iter(self._recent))]
+        await self._write(conversations, conversation.id, as_row(conversation), new=True)
 
     async def get(self, conversation: str) -> Conversation | None:
         """One conversation, or None where there is none; raises `StoreError`."""
@@ -135,11 +130,8 @@ class ConversationStore:
             if found is None:
                 return None
             # Another read may have been faster, and what it read been changed since.
-            if conversation not in self._recent:
-                self._remember(Conversation(**found))
-        recent = self._recent[conversation]
-        self._remember(recent)
-        return recent
+            self._recent.setdefault(conversation, Conversation(**found))
+        return self._recent[conversation]
 
     async def places(self) -> list[tuple[str, str, str, bool]]:
         """The id, channel, owner and `addressed` of every conversation, oldest first."""
@@ -152,7 +144,7 @@ class ConversationStore:
         """Change columns of one conversation; raises `StoreError`, and goes on in memory."""
         with contextlib.suppress(StoreError):
             if known := await self.get(conversation):
-                self._remember(replace(known, **values))
+                self._recent[conversation] = replace(known, **values)
         await self._write(conversations, conversation, values)
 
     async def say(self, turn: Turn) -> None:

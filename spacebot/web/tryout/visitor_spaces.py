@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from dataclasses import replace
 
 from spacebot.engine.server_spaces import size_of
 from spacebot.errors import AgeRestricted, CannotAnswer
 from spacebot.models import Space
 from spacebot.web.program import Program
+from spacebot.weighted_cache import WeightedCache
 
 # Of all visitors together: a parsed Space can take megabytes. The oldest go first.
 MAX_SPACES, MAX_PARTS = 64, 50_000
@@ -21,13 +21,12 @@ class VisitorSpaces:
 
     def __init__(self, program: Program, most: int = MAX_SPACES) -> None:
         self._program = program
-        self._most = most
-        self._brought: OrderedDict[tuple[str, str], Space] = OrderedDict()
+        self._brought: WeightedCache[tuple[str, str], Space] = WeightedCache(most, MAX_PARTS)
 
     def of(self, session: str) -> tuple[Space, ...]:
         """What the visitor of this session can use."""
-        brought = [space for (whose, _), space in list(self._brought.items()) if whose == session]
-        return (*self._program.spaces(), *brought)
+        mine = (self._brought.get(key) for key in self._brought if key[0] == session)
+        return (*self._program.spaces(), *filter(None, mine))
 
     async def bring(self, session: str, written: str) -> Space:
         """Read a Space and offer it to this visitor; raises `SpacebotError`."""
@@ -38,17 +37,11 @@ class VisitorSpaces:
             why = f": {space.excluded[0].reason}" if space.excluded else ""
             raise CannotAnswer(f"{space.source.space} has no command to try{why}.")
         key = session, space.source.space
-        self._brought.pop(key, None)
+        # Its own name is free for it.
+        self._brought.drop(key)
         space = replace(space, name=self._free_name(session, space.name))
-        self._brought[key] = space
-        while len(self._brought) > 1 and self._holds_too_much:
-            self._brought.popitem(last=False)
+        self._brought.put(key, space, size_of(space))
         return space
-
-    @property
-    def _holds_too_much(self) -> bool:
-        parts = sum(size_of(space) for space in self._brought.values())
-        return len(self._brought) > self._most or parts > MAX_PARTS
 
     def _free_name(self, session: str, name: str) -> str:
         """A command name that no other Space of the visitor has."""

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from spacebot.discord_bot.server_spaces import server_commands
 from spacebot.errors import StoreError
 from spacebot.models import Source
 from tests.support.asking import ask, is_final, shown
@@ -109,11 +108,12 @@ async def test_an_open_menu_offers_what_there_is_by_now(lab: Town):
 
 async def test_commands_that_hold_much_leave_the_tree(lab: Town, monkeypatch: pytest.MonkeyPatch):
     ada, here = lab.place.ada, lab.place.channel
-    monkeypatch.setattr(server_commands, "MAX_HELD_PARTS", 1)
+    assert lab.home.bot.server_spaces is not None
+    built = lab.home.bot.server_spaces.commands._built
+    monkeypatch.setattr(built, "most_weight", 1)
     await ask(ada, "quick", text="one", channel=here)
     await ask(ada, "talk", message="two", channel=here)
-    assert lab.home.bot.server_spaces is not None
-    assert [name for _, name in lab.home.bot.server_spaces.commands._built] == ["talk"]
+    assert [name for _, name in built] == ["talk"]
     assert "again" in (await ask(ada, "quick", text="again", channel=here)).content
 
 
