@@ -44,11 +44,11 @@ from spacebot.discord_bot.run_space import RUN_SPACE, Wishes, run_commands
 from spacebot.discord_bot.send_to import SEND_TO, SendTo
 from spacebot.discord_bot.server_log import ServerLog
 from spacebot.discord_bot.server_spaces import GuildCommandTree, ServerSpaceFeature
-from spacebot.discord_bot.tokens import TokenCommands
+from spacebot.discord_bot.tokens import LeftServers, TokenCommands
 from spacebot.engine.built_in import BuiltIn
 from spacebot.engine.catalogue import Catalogue
 from spacebot.engine.jobs import JobManager
-from spacebot.models import MessageRef, guild_key
+from spacebot.models import MessageRef
 from spacebot.spaces.schema import commands_of
 
 log = logging.getLogger(__name__)
@@ -105,6 +105,7 @@ class Bot(StatusClient):
         self.find = Find.over(self.dispatcher)
         self.send_to = SendTo(self.dispatcher, self.find)
         self.server_log = ServerLog(self, jobs)
+        self.left_servers = LeftServers(self, jobs.accounts) if jobs.accounts else None
         self.server_spaces = catalogue.added and ServerSpaceFeature(
             self,
             self.tree,
@@ -124,7 +125,7 @@ class Bot(StatusClient):
 
     def _features(self) -> tuple[Feature, ...]:
         chats, automations, dispatcher = self.chat_router, self.automations, self.dispatcher
-        jobs, accounts = self.jobs, self.jobs.accounts
+        jobs, accounts, left = self.jobs, self.jobs.accounts, self.left_servers
         return (
             Feature(start=jobs.admission.load),
             Feature(start=self.server_log.start, close=self.server_log.close),
@@ -141,6 +142,7 @@ class Bot(StatusClient):
             Feature(commands=lambda: [self.find.command()], components=FIND),
             Feature(components=FORM_BUTTONS),
             Feature(commands=lambda: [TokenCommands(accounts)] if accounts else []),
+            *([Feature(start=left.start, close=left.close)] if left else []),
             Feature(commands=lambda: run_commands(dispatcher), components=RUN_SPACE),
             Feature(
                 commands=lambda: [AutomationCommands(automations, dispatcher)],
@@ -272,6 +274,8 @@ class Bot(StatusClient):
         """The gateway has told everything."""
         self.connected = True
         log.info("connected as %s, in %d servers", self.user, len(self.guilds))
+        if self.left_servers:
+            self.left_servers.look()
         # Ready comes again after a connection that could not be resumed.
         if not self._recovered:
             self._recovered = True
@@ -300,8 +304,8 @@ class Bot(StatusClient):
 
     async def on_guild_remove(self, guild: discord.Guild) -> None:
         """A server removed the bot, which then has no business with its token."""
-        if self.jobs.accounts:
-            await self.jobs.accounts.delete(guild_key(guild.id))
+        if self.left_servers:
+            await self.left_servers.removed(guild.id)
 
     async def on_thread_create(self, thread: discord.Thread) -> None:
         """Somebody opened a thread or a forum post."""

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import discord
 import pytest
 
 from spacebot import log as logs
-from spacebot.errors import HubTokenRefused
+from spacebot.discord_bot.tokens import LeftServers, left_servers
+from spacebot.engine.accounts import Accounts
+from spacebot.engine.store import AccountRecord
+from spacebot.errors import HubTokenRefused, StoreError
 from spacebot.models import NO_ACCOUNT, Endpoint, Job, MessageRef, Requester, guild_key, user_key
 from tests.support.asking import shown
 from tests.support.bot_in_loop import Home, at_home
-from tests.support.loopback import Channel, DiscordServer, Guild, Interaction, NotSendable, User
+from tests.support.loopback import Channel, DiscordServer, Guild, Interaction, NotSendable, User, connected
 from tests.support.spaces_hub import Hub, HubAccount, hub
 
 KEY, OLD_KEY = "k" * 40, "o" * 40
@@ -218,6 +223,89 @@ async def test_a_server_that_removes_the_bot_takes_its_token_along(tmp_path: Pat
         await it.server.wait(lambda _: accounts._known[key] is None, 10)
         assert await it.home.jobs.store.accounts.get(key) is None
         assert (await accounts.choose(str(it.ada.id), None)).token == READ
+
+
+async def test_a_server_that_removed_the_bot_unheard_takes_its_token_along(
+    tmp_path: Path,
+) -> None:
+    """Discord tells nobody who is away. A server with an outage has not removed the bot."""
+    async with lab(tmp_path) as it:
+        gone = [it.server.add_guild("Gone"), it.server.add_guild("Gone later")]
+        dark = it.server.add_guild("Dark")
+        keys = [guild_key(one.id) for one in (it.guild, dark, *gone)]
+        store, now = it.home.jobs.store.accounts, it.home.jobs.accounts
+        assert now
+        for key in keys:
+            await store.put(AccountRecord(key, "lab-on-hf", "read", "1", now._vault.seal(key, READ)))
+        await it.home.bot.close()
+        gone[0].has_bot, dark.outage = False, True
+        async with at_home(
+            it.server, folder=tmp_path, hub=it.hub.api, secret_keys=(KEY,), commands=False
+        ) as home:
+            accounts = home.jobs.accounts
+            assert accounts
+            assert await until(lambda: absent(accounts, keys[2]))
+            # Meanwhile in another place: the connection is lost, and cannot be resumed.
+            it.guild.begin_outage()
+            gone[1].has_bot = False
+            it.server.gateway.drop(resumable=False)
+            assert await until(lambda: absent(accounts, keys[3]))
+            assert [await absent(accounts, key) for key in keys] == [False, False, True, True]
+
+
+async def test_another_process_s_servers_are_not_taken_for_ones_that_left(tmp_path: Path) -> None:
+    async with lab(tmp_path) as it:
+        accounts = it.home.jobs.accounts
+        assert accounts
+        ids = [shard << 22 for shard in (4, 5, 6, 7)]
+        for guild in ids:
+            await it.home.jobs.store.accounts.put(
+                AccountRecord(guild_key(guild), "lab-on-hf", "read", "1", "sealed")
+            )
+        client = discord.Client(
+            intents=discord.Intents.none(), shard_id=0, shard_count=2, max_messages=None
+        )
+        left = LeftServers(client, accounts)
+        async with connected(it.server, client):
+            await left.start()
+            left.look()
+            assert await until(lambda: absent(accounts, guild_key(ids[2])))
+            await left.close()
+        found = [await absent(accounts, guild_key(guild)) for guild in ids]
+        assert found == [True, False, True, False]
+
+
+async def test_a_server_that_leaves_while_the_store_is_away_loses_its_token_afterwards(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(left_servers, "FIRST_RETRY_PAUSE", 0.05)
+    async with lab(tmp_path) as it:
+        await it.set(it.mod, SERVERS, "token server set")
+        store, accounts = it.home.jobs.store.accounts, it.home.jobs.accounts
+        assert accounts
+        execute, refused = store._execute, asyncio.Event()
+
+        async def refuse(_: object) -> None:
+            refused.set()
+            raise StoreError("away")
+
+        monkeypatch.setattr(store, "_execute", refuse)
+        it.guild.remove_bot()
+        await asyncio.wait_for(refused.wait(), 30)
+        monkeypatch.setattr(store, "_execute", execute)
+        assert await until(lambda: absent(accounts, guild_key(it.guild.id)))
+
+
+async def absent(accounts: Accounts, key: str) -> bool:
+    return await accounts.find(key) is None
+
+
+async def until(holds: Callable[[], Awaitable[bool]]) -> bool:
+    """Wait until something is so, for half a minute at most."""
+    async with asyncio.timeout(30):
+        while not await holds():
+            await asyncio.sleep(0.02)
+    return True
 
 
 async def test_a_job_has_the_member_s_account_else_the_server_s_and_an_automation_the_server_s(

@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from spacebot.discord_bot.tokens.commands import TokenCommands
+from spacebot.discord_bot.tokens.left_servers import LeftServers
 
-__all__ = ["TokenCommands"]
+__all__ = ["LeftServers", "TokenCommands"]

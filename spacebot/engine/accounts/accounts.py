@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from cachetools import LRUCache
 
@@ -100,6 +100,19 @@ class Accounts:
         await self._store.delete(key)
         self._known[key] = None
         return known is not None
+
+    async def delete_servers(self, has_left: Callable[[int], bool]) -> int:
+        """Forget the accounts of the servers for which `has_left`; returns how many there were."""
+        last, deleted = guild_key(""), 0
+        while page := await self._store.after(last):
+            for record in page:
+                kind, _, guild = record.key.partition(":")
+                if kind != "guild":
+                    return deleted
+                if has_left(int(guild)):
+                    deleted += await self.delete(record.key)
+            last = page[-1].key
+        return deleted
 
     async def find(self, key: str) -> AccountRecord | None:
         """What is stored under a key; raises `StoreError`."""

@@ -249,7 +249,8 @@ class Gateway:
         session.send("READY", ready)
         if session.intents & 1:
             for guild in guilds:
-                session.send("GUILD_CREATE", guild.to_json())
+                if not guild.outage:
+                    session.send("GUILD_CREATE", guild.to_json())
         self.server.changed()
 
     def _resume(self, connection: Connection, data: dict[str, Any]) -> None:

@@ -44,6 +44,8 @@ class Guild:
     name: str
     premium_tier: int = 0
     has_bot: bool = True
+    # An outage of Discord's: the guild is listed at READY, and nothing else comes of it.
+    outage: bool = False
     locale: str = "en-US"
     members: dict[int, list[int]] = field(default_factory=dict)
     roles: dict[int, tuple[str, int]] = field(default_factory=dict)
@@ -115,6 +117,12 @@ class Guild:
         self.server.dispatch("GUILD_DELETE", {"id": str(self.id)}, guild=self)
         self.has_bot = False
         self.server.commands.forget(self.id)
+
+    def begin_outage(self) -> None:
+        """Makes the guild unavailable, as an outage of Discord's does."""
+        self.outage = True
+        gone = {"id": str(self.id), "unavailable": True}
+        self.server.dispatch("GUILD_DELETE", gone, guild=self)
 
     def add_bot(self) -> None:
         """Adds the bot, for the first time or again."""

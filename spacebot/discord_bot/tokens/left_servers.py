@@ -1,0 +1,79 @@
+"""The tokens of servers that removed the bot: they are deleted, also those removed meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+import discord
+
+from spacebot.concurrency import growing_pauses
+from spacebot.engine.accounts import Accounts
+from spacebot.errors import StoreError
+from spacebot.models import guild_key
+
+log = logging.getLogger(__name__)
+
+FIRST_RETRY_PAUSE, MAX_RETRY_PAUSE = 5.0, 300.0
+
+
+class LeftServers:
+    """Deletes the tokens of servers that the bot is no longer in.
+
+    Discord tells of a removal only who is connected then, so the stored tokens are compared
+    with the list of servers after each READY.
+    """
+
+    def __init__(self, client: discord.Client, accounts: Accounts) -> None:
+        self._client = client
+        self._accounts = accounts
+        self._wanted = asyncio.Event()
+        self._looking: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Look whenever that is wanted."""
+        self._looking = asyncio.create_task(self._keep_looking(), name="look for left servers")
+
+    async def close(self) -> None:
+        """Look no more."""
+        if self._looking is not None:
+            self._looking.cancel()
+            await asyncio.gather(self._looking, return_exceptions=True)
+
+    def look(self) -> None:
+        """Compare all stored tokens with the servers there are. Call it once those are known."""
+        self._wanted.set()
+
+    async def removed(self, guild: int) -> None:
+        """Delete the token of a server that has just removed the bot."""
+        try:
+            await self._accounts.delete(guild_key(guild))
+        except StoreError:
+            self.look()
+
+    async def _keep_looking(self) -> None:
+        pauses = growing_pauses(FIRST_RETRY_PAUSE, MAX_RETRY_PAUSE)
+        while True:
+            await self._wanted.wait()
+            self._wanted.clear()
+            try:
+                deleted = await self._accounts.delete_servers(self._has_left)
+            except StoreError:
+                # The store logs its own troubles.
+                await asyncio.sleep(next(pauses))
+                self.look()
+                continue
+            pauses = growing_pauses(FIRST_RETRY_PAUSE, MAX_RETRY_PAUSE)
+            if deleted:
+                log.info("deleted the tokens of %d servers that removed the bot", deleted)
+
+    def _has_left(self, guild: int) -> bool:
+        """Whether the bot is no longer in a server; a server with an outage is still listed.
+
+        Of another process's shards nothing is known here.
+        """
+        return self._is_of_our_shards(guild) and self._client.get_guild(guild) is None
+
+    def _is_of_our_shards(self, guild: int) -> bool:
+        ours = getattr(self._client, "shard_ids", None) or [self._client.shard_id or 0]
+        return (guild >> 22) % (self._client.shard_count or 1) in ours
