@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,7 +21,15 @@ from spacebot.errors import HubTokenRefused, StoreError
 from spacebot.models import NO_ACCOUNT, Endpoint, Job, MessageRef, Requester, guild_key, user_key
 from tests.support.asking import shown
 from tests.support.bot_in_loop import Home, at_home
-from tests.support.loopback import Channel, DiscordServer, Guild, Interaction, NotSendable, User, connected
+from tests.support.loopback import (
+    Channel,
+    DiscordServer,
+    Guild,
+    Interaction,
+    NotSendable,
+    User,
+    connected,
+)
 from tests.support.spaces_hub import Hub, HubAccount, hub
 
 KEY, OLD_KEY = "k" * 40, "o" * 40
@@ -228,35 +236,40 @@ async def test_a_server_that_removes_the_bot_takes_its_token_along(tmp_path: Pat
 
 
 async def test_a_server_that_removed_the_bot_unheard_takes_its_token_along(
-    tmp_path: Path,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Discord tells nobody who is away. A server with an outage has not removed the bot."""
+    looks = watched_looks(monkeypatch)
     async with lab(tmp_path) as it:
+        await looks.get()  # that of this bot
         gone = [it.server.add_guild("Gone"), it.server.add_guild("Gone later")]
         dark = it.server.add_guild("Dark")
-        keys = [guild_key(one.id) for one in (it.guild, dark, *gone)]
+        keys = [guild_key(one.id) for one in (it.guild, *gone, dark)]
         store, now = it.home.jobs.store.accounts, it.home.jobs.accounts
         assert now
         for key in keys:
-            await store.put(AccountRecord(key, "lab-on-hf", "read", "1", now._vault.seal(key, READ)))
+            await store.put(AccountRecord(key, "lab", "read", "1", now._vault.seal(key, READ)))
         await it.home.bot.close()
         gone[0].has_bot, dark.outage = False, True
         async with at_home(
             it.server, folder=tmp_path, hub=it.hub.api, secret_keys=(KEY,), commands=False
         ) as home:
-            accounts = home.jobs.accounts
-            assert accounts
-            assert await until(lambda: absent(accounts, keys[2]))
+            assert await deletes_one(looks)
+            assert await stored_keys(home) == [keys[0], keys[2], keys[3]]
             # Meanwhile in another place: the connection is lost, and cannot be resumed.
             it.guild.begin_outage()
             gone[1].has_bot = False
             it.server.gateway.drop(resumable=False)
-            assert await until(lambda: absent(accounts, keys[3]))
-            assert [await absent(accounts, key) for key in keys] == [False, False, True, True]
+            assert await deletes_one(looks)
+            assert await stored_keys(home) == [keys[0], keys[3]]
 
 
-async def test_another_process_s_servers_are_not_taken_for_ones_that_left(tmp_path: Path) -> None:
+async def test_another_process_s_servers_are_not_taken_for_ones_that_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks = watched_looks(monkeypatch)
     async with lab(tmp_path) as it:
+        await looks.get()  # that of the lab's own bot, which has every server
         accounts = it.home.jobs.accounts
         assert accounts
         ids = [shard << 22 for shard in (4, 5, 6, 7)]
@@ -271,20 +284,21 @@ async def test_another_process_s_servers_are_not_taken_for_ones_that_left(tmp_pa
         async with connected(it.server, client):
             await left.start()
             left.look()
-            assert await until(lambda: absent(accounts, guild_key(ids[2])))
+            async with asyncio.timeout(60):
+                while await looks.get() != 2:
+                    pass
             await left.close()
-        found = [await absent(accounts, guild_key(guild)) for guild in ids]
-        assert found == [True, False, True, False]
+        assert await stored_keys(it.home) == [guild_key(ids[1]), guild_key(ids[3])]
 
 
 async def test_a_server_that_leaves_while_the_store_is_away_loses_its_token_afterwards(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(left_servers, "FIRST_RETRY_PAUSE", 0.05)
+    looks = watched_looks(monkeypatch)
     async with lab(tmp_path) as it:
         await it.set(it.mod, SERVERS, "token server set")
-        store, accounts = it.home.jobs.store.accounts, it.home.jobs.accounts
-        assert accounts
+        store = it.home.jobs.store.accounts
         execute, refused = store._execute, asyncio.Event()
 
         async def refuse(_: object) -> None:
@@ -295,19 +309,33 @@ async def test_a_server_that_leaves_while_the_store_is_away_loses_its_token_afte
         it.guild.remove_bot()
         await asyncio.wait_for(refused.wait(), 30)
         monkeypatch.setattr(store, "_execute", execute)
-        assert await until(lambda: absent(accounts, guild_key(it.guild.id)))
+        assert await deletes_one(looks)
+        assert await stored_keys(it.home) == []
 
 
-async def absent(accounts: Accounts, key: str) -> bool:
-    return await accounts.find(key) is None
+def watched_looks(patch: pytest.MonkeyPatch) -> asyncio.Queue[int]:
+    """How many tokens each look for servers that left deletes, as it ends."""
+    looks, look = asyncio.Queue[int](), Accounts.delete_servers
+
+    async def watched(self: Accounts, has_left: Callable[[int], bool]) -> int:
+        deleted = await look(self, has_left)
+        looks.put_nowait(deleted)
+        return deleted
+
+    patch.setattr(Accounts, "delete_servers", watched)
+    return looks
 
 
-async def until(holds: Callable[[], Awaitable[bool]]) -> bool:
-    """Wait until something is so, for half a minute at most."""
-    async with asyncio.timeout(30):
-        while not await holds():
-            await asyncio.sleep(0.02)
-    return True
+async def deletes_one(looks: asyncio.Queue[int]) -> bool:
+    """Wait for a look that deletes something, and tell whether that is one token."""
+    async with asyncio.timeout(60):
+        while not (deleted := await looks.get()):
+            pass
+    return deleted == 1
+
+
+async def stored_keys(home: Home) -> list[str]:
+    return [record.key for record in await home.jobs.store.accounts.after("")]
 
 
 async def test_a_job_has_the_member_s_account_else_the_server_s_and_an_automation_the_server_s(
