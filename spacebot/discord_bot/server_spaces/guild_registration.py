@@ -14,7 +14,7 @@ from typing import Any
 
 import discord
 
-from spacebot.concurrency import growing_pauses
+from spacebot.concurrency import TaskSet, growing_pauses
 from spacebot.discord_bot.delivery import DISCORD_ERRORS, Refusal, refusal_of
 from spacebot.engine.server_spaces import recent
 from spacebot.engine.store import ServerSpaceStore
@@ -23,6 +23,10 @@ from spacebot.errors import StoreError
 log = logging.getLogger(__name__)
 
 FIRST_RETRY_PAUSE, MAX_RETRY_PAUSE = 5.0, 300.0
+# How long a moderator waits for Discord to take a server's list, in seconds.
+SYNC_WAIT = 15.0
+# So many servers are registered at once: Discord takes 50 requests a second of a bot.
+MAX_AT_ONCE = 8
 # What Discord takes of global commands alone.
 GLOBAL_ONLY = ("contexts", "integration_types", "dm_permission")
 
@@ -50,6 +54,10 @@ class GuildRegistration:
         self._locks: weakref.WeakValueDictionary[str, asyncio.Lock] = weakref.WeakValueDictionary()
         self._due: dict[str, bool] = {}
         self._wake = asyncio.Event()
+        # One task a server that is due, and how many of them ask Discord at once.
+        self._keeping: set[str] = set()
+        self._room = asyncio.Semaphore(MAX_AT_ONCE)
+        self._tasks = TaskSet()
 
     def want(self, guild: str, *, anew: bool = False) -> None:
         """Have a server's list registered soon; `anew` although Discord may have it."""
@@ -57,21 +65,35 @@ class GuildRegistration:
         self._wake.set()
 
     async def keep(self) -> None:
-        """Register what is wanted, again with growing pauses where Discord fails."""
+        """Register what is wanted, until cancelled. No server waits for another one's troubles."""
+        try:
+            while True:
+                await self._wake.wait()
+                self._wake.clear()
+                for guild in self._due.keys() - self._keeping:
+                    self._keeping.add(guild)
+                    self._tasks.start(self._keep(guild), f"register commands of {guild}")
+        finally:
+            await self._tasks.close()
+
+    async def _keep(self, guild: str) -> None:
+        """Register a server's list, again with growing pauses where Discord fails."""
         pauses = growing_pauses(FIRST_RETRY_PAUSE, MAX_RETRY_PAUSE)
-        while True:
-            await self._wake.wait()
-            self._wake.clear()
-            due, self._due = self._due, {}
-            failed = [
-                guild for guild, anew in due.items() if not await self._registered(guild, anew)
-            ]
-            if not failed:
-                pauses = growing_pauses(FIRST_RETRY_PAUSE, MAX_RETRY_PAUSE)
-                continue
-            await asyncio.sleep(next(pauses))
-            for guild in failed:
-                self.want(guild, anew=due[guild])
+        try:
+            while (anew := self._due.pop(guild, None)) is not None:
+                # One whose last request still hangs takes no other server's place.
+                async with self._lock(guild):
+                    pass
+                async with self._room:
+                    done = await self._registered(guild, anew)
+                if not done:
+                    self._due[guild] = anew or self._due.get(guild, False)
+                    await asyncio.sleep(next(pauses))
+        finally:
+            self._keeping.discard(guild)
+
+    def _lock(self, guild: str) -> asyncio.Lock:
+        return self._locks.setdefault(guild, asyncio.Lock())
 
     async def _registered(self, guild: str, anew: bool) -> bool:
         """Register a server's list; False where that is to be tried again."""
@@ -87,10 +109,19 @@ class GuildRegistration:
     async def sync(self, guild: str, *, anew: bool = False) -> Mapping[str, str]:
         """Register a server's list where it changed; the commands' ids by name.
 
-        Raises `DISCORD_ERRORS`. Callers at the same time take turns, and the later ones find
-        that there is nothing left to do.
+        Raises `DISCORD_ERRORS`, also where Discord takes long: discord.py waits out any rate
+        limit. The request goes on then, and `want` sees to what comes of it. Callers at the same
+        time take turns, and the later ones find that there is nothing left to do.
         """
-        async with self._locks.setdefault(guild, asyncio.Lock()):
+        syncing = self._tasks.start(self._sync(guild, anew), f"sync commands of {guild}")
+        await asyncio.wait({syncing}, timeout=SYNC_WAIT)
+        if not syncing.done():
+            syncing.add_done_callback(_retrieve)
+            raise TimeoutError("Discord has not answered yet")
+        return syncing.result()
+
+    async def _sync(self, guild: str, anew: bool) -> Mapping[str, str]:
+        async with self._lock(guild):
             wanted = [unpack(one) for one in await self._store.payloads(guild)]
             digest = hashlib.sha256(json.dumps(wanted).encode()).hexdigest() if wanted else ""
             known = await self._store.registration(guild)
@@ -121,11 +152,27 @@ class GuildRegistration:
     async def look(self) -> None:
         """Find the servers whose list changed before the last stop, or that added the bot anew.
 
-        Whoever adds a bot again finds none of the commands that it had there.
+        Whoever adds a bot again finds none of the commands that it had there. Where the database
+        fails, it is asked again with growing pauses.
         """
+        for pause in growing_pauses(FIRST_RETRY_PAUSE, MAX_RETRY_PAUSE):
+            try:
+                await self._look()
+                break
+            except StoreError:
+                # The store logs its own troubles.
+                await asyncio.sleep(pause)
+
+    async def _look(self) -> None:
         for guild, registered, pending in await self._store.registered():
             there = self._client.get_guild(int(guild))
             since = there.me.joined_at if there is not None and there.me is not None else None
             anew = since is not None and since.timestamp() > registered > 0
             if there is not None and (pending or anew):
                 self.want(guild, anew=anew)
+
+
+def _retrieve(task: asyncio.Task[Any]) -> None:
+    """Note how a registration ended that nobody waits for any longer."""
+    if not task.cancelled() and (error := task.exception()):
+        log.info("a registration that took long failed: %s", type(error).__name__)

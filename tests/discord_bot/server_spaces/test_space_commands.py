@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
+from typing import Any
 
 import pytest
 import pytest_asyncio
 
+from spacebot.discord_bot.server_spaces import guild_registration
+from spacebot.errors import StoreError
 from spacebot.models import NO_ACCOUNT, Account, Source, guild_key
 from tests.support.asking import ask
 from tests.support.loopback import NotSendable
@@ -230,6 +233,57 @@ async def test_while_discord_is_in_trouble_a_command_is_kept_and_registered_late
     lab.place.server.limits.fail(route, 503)
     assert "once it does" in await lab.space("rename", {"name": "quick", "to": "swift"})
     await lab.place.server.wait(lambda _: lab.commands() == ["swift"], 15)
+
+
+async def test_a_server_whose_registration_hangs_holds_up_no_other(
+    lab: Town, monkeypatch: pytest.MonkeyPatch
+):
+    """As discord.py hangs in a long rate limit, which it waits out whatever its length."""
+    http, limit = lab.home.bot.http, asyncio.Event()
+    send = http.bulk_upsert_guild_commands
+    monkeypatch.setattr(guild_registration, "SYNC_WAIT", 0.2)
+
+    async def limited(application: int, guild: int, payload: Any) -> Any:
+        if guild == lab.guild.id:
+            await limit.wait()
+        return await send(application, guild, payload=payload)
+
+    monkeypatch.setattr(http, "bulk_upsert_guild_commands", limited)
+    added = {"space": "ada/fast", "name": "quick"}
+    assert "once it does" in await lab.space("add", added)
+    monkeypatch.setattr(guild_registration, "SYNC_WAIT", 60.0)
+    guild, there = lab.other()
+    assert "✅" in await told(await lab.mod.command("space add", added, channel=there))
+    # The owner's way, which has nobody wait: by the task that registers what is due.
+    assert lab.home.catalogue.added
+    await lab.home.catalogue.added.remove_everywhere("ada/fast")
+    await lab.place.server.wait(lambda _: lab.commands(guild) == [], 60)
+    assert lab.commands() == []
+    assert "✅" in await told(await lab.mod.command("space add", added, channel=there))
+    limit.set()
+    assert "✅" in await lab.space("add", {"space": "ada/fast", "name": "swift"})
+    assert (lab.commands(), lab.commands(guild)) == (["swift"], ["quick"])
+
+
+async def test_a_database_that_fails_at_the_start_leaves_no_server_unregistered(
+    lab: Town, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(guild_registration, "FIRST_RETRY_PAUSE", 0.01)
+    store, failing = lab.home.jobs.store.server_spaces, [StoreError("away")] * 3
+    read = store.registered
+
+    async def registered() -> Any:
+        if failing:
+            raise failing.pop()
+        return await read()
+
+    monkeypatch.setattr(store, "registered", registered)
+    await lab.space("add", {"space": "ada/fast", "name": "quick"})
+    await store.note(str(lab.guild.id), pending=True, digest="")
+    puts = lab.puts()
+    assert lab.home.bot.server_spaces
+    await lab.home.bot.server_spaces.registration.look()
+    await lab.place.server.wait(lambda _: lab.puts() == puts + 1, 60)
 
 
 async def test_spaces_of_the_hub_are_offered_while_a_moderator_types(lab: Town):
