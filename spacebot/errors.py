@@ -93,9 +93,7 @@ class AgeRestricted(InputError):
 
     def __init__(self, message: str = "") -> None:
         super().__init__(
-            message
-            or "This Space is age-restricted: it answers only in channels that Discord keeps "
-            "minors out of. Use it in an age-restricted channel."
+            message or "This Space is age-restricted. Use it in an age-restricted channel."
         )
 
 

@@ -18,8 +18,8 @@ from spacebot.models import Endpoint
 RESTRICTED_LEVELS = (discord.NSFWLevel.explicit, discord.NSFWLevel.age_restricted)
 MAX_ADULTS = 10_000
 IN_DIRECT_MESSAGES = (
-    "This Space is age-restricted. Here Discord has to check your age first: use the Space's own "
-    "command once, or come to an age-restricted channel."
+    "This Space is age-restricted, and Discord has to check your age first. Use the Space's own "
+    "command here once, or go to an age-restricted channel."
 )
 
 

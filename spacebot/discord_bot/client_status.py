@@ -28,17 +28,17 @@ PERMISSIONS = discord.Permissions(
     add_reactions=True,
 )
 NO_CONTENT_INTENT = (
-    "In servers, conversations answer only what mentions the bot. To have every message in them "
-    "answered, switch Message Content Intent on in the Developer Portal, under Bot, and start "
-    "again."
+    "In servers, conversations answer only messages that mention the bot. To answer every "
+    "message in them, turn on Message Content Intent in the Developer Portal, under Bot, and "
+    "restart."
 )
 REQUESTS_OVERDUE = (
-    "Discord has not answered requests for {}: it limits this bot, or the way there is broken. "
-    "If this does not pass, restart Spacebot."
+    "Discord has not answered requests for {}: it is rate-limiting this bot, or the connection "
+    "is broken. If this continues, restart Spacebot."
 )
 RATE_LIMITED = (
-    "Discord limits this bot's requests until {} (error 429). They wait, and are then made by "
-    "themselves."
+    "Discord is rate-limiting this bot until {} (error 429). Requests wait until then and are "
+    "sent automatically."
 )
 
 
@@ -67,7 +67,7 @@ class StatusClient(discord.Client):
         phase = BotPhase.CONNECTED if self.connected else BotPhase.CONNECTING
         if not self.connected and self.is_ready():
             phase, trouble = BotPhase.RETRYING, BotProblem.NETWORK
-            reason = "The connection to Discord was lost. It is being made again."
+            reason = "Lost the connection to Discord. Reconnecting."
         elif late := self.requests.overdue:
             phase, trouble = BotPhase.RETRYING, BotProblem.DISCORD
             reason = REQUESTS_OVERDUE.format(job_text.duration(late))

@@ -12,10 +12,10 @@ from spacebot.errors import InputError, JobCancelled, SpacebotError, kind_of
 
 log = logging.getLogger(__name__)
 
-COMMAND_GONE = "❌ This command has changed or is no longer offered. Type / to see what there is."
+COMMAND_GONE = "❌ This command has changed or is no longer offered. Type / to see the commands."
 ANSWERED_ELSEWHERE = (
-    "another process answered an interaction first, so it is left to it: stop the other program "
-    "that runs with this DISCORD_TOKEN"
+    "another process answered an interaction first; stop the other program that uses this "
+    "DISCORD_TOKEN"
 )
 
 
@@ -23,7 +23,7 @@ async def tell(interaction: discord.Interaction, error: BaseException) -> None:
     """Tell the member what went wrong, and log it once."""
     refusal = refusal_of(error)
     if refusal is Refusal.UNANSWERED:
-        log.warning("an interaction was gone before it could be acknowledged")
+        log.warning("an interaction expired before it could be acknowledged")
         return
     if refusal is Refusal.ACKNOWLEDGED:
         log.error(ANSWERED_ELSEWHERE)
@@ -40,4 +40,4 @@ async def reply(interaction: discord.Interaction, text: str) -> None:
     try:
         await answer_privately(interaction, text)
     except DISCORD_ERRORS as error:
-        log.warning("a failure could not be told: %s", error)
+        log.warning("a failure could not be reported: %s", error)

@@ -33,13 +33,13 @@ MAX_LINES = 200
 MAX_LINE, MAX_MESSAGE, MAX_PROMPT = 500, 1900, 300
 SWITCHED_OFF = (
     "⚠️ I can no longer write to the log channel <#{channel}> of **{server}**: it is gone, or I "
-    "lack a permission there. The log is switched off. To have it again: `/limits log`."
+    "lack a permission there. The log is now off. To turn it back on, use `/limits log`."
 )
 ENDINGS = {
     JobEnding.DONE: "✅ done",
     JobEnding.FAILED: "❌ failed",
     JobEnding.CANCELLED: "🛑 cancelled",
-    JobEnding.REJECTED: "✏️ not run: a value could not be taken",
+    JobEnding.REJECTED: "✏️ not run: a value was rejected",
     JobEnding.LOST: "⚠️ lost in a restart",
 }
 
@@ -60,7 +60,7 @@ class PendingLines:
 
     def next_message(self) -> str:
         """As many lines as one message takes."""
-        taken = [f"-# … {self.left_out} lines are left out here"] if self.left_out else []
+        taken = [f"-# … {self.left_out} lines left out here"] if self.left_out else []
         self.left_out = 0
         size = sum(map(len, taken))
         while self.lines and size + len(self.lines[0]) < MAX_MESSAGE:
@@ -130,7 +130,7 @@ class ServerLog:
         try:
             await persist(post, Reply(text), "log")
         except DISCORD_ERRORS as error:
-            log.warning("the log channel of a server takes no line: %s", type(error).__name__)
+            log.warning("a server's log channel rejects messages: %s", type(error).__name__)
             if refusal_of(error) in GONE_REFUSALS:
                 await self._switch_off(guild, limits)
 

@@ -135,7 +135,7 @@ class Admin:
         if not servers:
             raise InputError("No server has this Space any more. Reload the page.")
         many = f"{servers} servers" if servers != 1 else "one server"
-        return f"{target} is removed from {many}. Moderators can add it again until it is blocked."
+        return f"{target} is removed from {many}. Moderators can add it again unless you block it."
 
     async def _block(self, target: str) -> str:
         if not target.strip("/"):

@@ -205,8 +205,8 @@ class AddedSpaces:
         """Raise `LimitReached` where Discord, or the owner, allows a server no further command."""
         if len(rows) >= self.most:
             raise LimitReached(
-                f"This server has {len(rows)} added Spaces, and {self.most} is the most. "
-                "Take one away with `/space remove` first."
+                f"This server has {len(rows)} added Spaces, and the limit is {self.most}. "
+                "Remove one with `/space remove` first."
             )
         await self.check_creations(guild)
 
@@ -215,8 +215,8 @@ class AddedSpaces:
         created = recent(await self.store.registration(guild))
         if len(created) >= MAX_CREATIONS:
             raise LimitReached(
-                f"Discord lets a server create {MAX_CREATIONS} commands a day, and this one did. "
-                f"The next can be created <t:{int(created[0] + DAY) + 1}:R>."
+                f"Discord lets a server create {MAX_CREATIONS} commands a day, and this one has "
+                f"reached that. The next can be created <t:{int(created[0] + DAY) + 1}:R>."
             )
 
     async def add(self, row: ServerSpace, payload: bytes) -> None:

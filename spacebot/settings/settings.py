@@ -56,8 +56,8 @@ def _secret_keys(value: str) -> tuple[str, ...]:
     keys = tuple(key for key in re.split(r"[\s,]+", value) if key)
     if any(len(key) < _MIN_SECRET_KEY for key in keys):
         raise ValueError(
-            f"a random text of at least {_MIN_SECRET_KEY} characters, and earlier ones behind "
-            "it, after commas"
+            f"a random text of at least {_MIN_SECRET_KEY} characters; earlier ones may follow "
+            "it, separated by commas"
         )
     return keys
 
@@ -164,7 +164,8 @@ class Settings:
 
     discord_token: str = setting(
         _token,
-        "The bot's token. Without one the page's try-out works, and Discord is left alone.",
+        "The bot's token. Without one, the page's try-out works and the bot does not connect "
+        "to Discord.",
         secret=True,
     )
     hf_token: str = setting(
@@ -175,64 +176,65 @@ class Settings:
     )
     spaces: tuple[Source, ...] = setting(
         parse_spaces,
-        f"The Spaces to offer: {SPACE_FORMS}. Where set, it takes the place of COMMANDS in app.py.",
+        f"The Spaces to offer: {SPACE_FORMS}. If set, it replaces COMMANDS in app.py.",
         empty=(),
     )
     data_dir: Path = setting(
         _folder,
-        "The folder for what is kept between starts. One process at a time may use it.",
+        "The folder for data that survives a restart. Only one process at a time may use it.",
         "data/",
     )
     gradio_server_name: str = setting(
         _address,
-        "The address the page listens on; 0.0.0.0 for every network of the machine.",
+        "The address the page listens on; 0.0.0.0 for all of the machine's networks.",
         "127.0.0.1",
     )
     gradio_server_port: int = setting(_port, "The port the page listens on.", "7860")
     allowed_hosts: tuple[str, ...] = setting(
         _hosts,
-        "The host names that visitors reach the page by, such as bot.example.com behind a reverse "
-        "proxy; * allows every name. IP addresses, localhost and a Space's own name always work.",
+        "The host names at which visitors reach the page, such as bot.example.com behind a "
+        "reverse proxy; * allows every name. IP addresses, localhost and a Space's own name "
+        "always work.",
         empty=(),
     )
     tryout: bool | None = setting(
         _flag,
-        "1 offers the try-out to every visitor of the page, 0 never does. "
-        "When empty: only while there is no DISCORD_TOKEN.",
+        "1 offers the try-out to every visitor of the page, 0 to nobody. If empty, it is "
+        "offered only while DISCORD_TOKEN is not set.",
         empty=None,
     )
     discord_proxy: str = setting(
         parse_proxy,
-        "An HTTP or SOCKS proxy for Discord, where this host cannot reach it: "
-        "http://proxy.example:3128, socks5://user:password@proxy.example:1080. "
-        "When empty: HTTPS_PROXY or ALL_PROXY, unless NO_PROXY names discord.com.",
+        "An HTTP or SOCKS proxy for Discord, if this host cannot reach it: "
+        "http://proxy.example:3128, socks5://user:password@proxy.example:1080. If empty, "
+        "HTTPS_PROXY or ALL_PROXY is used, unless NO_PROXY names discord.com.",
         secret=True,
     )
     owners: tuple[str, ...] = setting(
         _people,
-        "Who may sign in to the owner's view with Hugging Face, beside the Space's creator: "
-        "user names.",
+        "Hugging Face user names that may sign in to the owner's view, besides the Space's "
+        "creator.",
         empty=(),
     )
     owner_password: str = setting(
         _password,
-        "The password of the owner's view, for hosts other than Hugging Face. "
-        "Without one nobody signs in with a password.",
+        "The password of the owner's view, for hosts other than Hugging Face. Without one, "
+        "nobody can sign in with a password.",
         secret=True,
     )
     secret_key: tuple[str, ...] = setting(
         _secret_keys,
-        "What the Hugging Face tokens of members and servers are encrypted with: a random text of "
-        f"at least {_MIN_SECRET_KEY} characters, like that of: openssl rand -base64 48. Without "
-        "one no token is taken. To change it, put the new one before the old one, with a comma "
-        "between, and start once; then the old one can go.",
+        "The key that encrypts the Hugging Face tokens of members and servers: a random text "
+        f"of at least {_MIN_SECRET_KEY} characters, such as the output of: openssl rand -base64 "
+        "48. Without one, no tokens are accepted. To change it, put the new key before the old "
+        "one, separated by a comma, and start once; then remove the old one.",
         empty=(),
         secret=True,
     )
     log_level: str = setting(_level, "How much is logged: DEBUG, INFO, WARNING or ERROR.", "INFO")
     jobs_per_space: int = setting(
         _between(1, 100_000),
-        "How many jobs may be on one Space at once; the others wait here, in fair turns.",
+        "How many jobs may be on one Space at once; the others wait here and take fair turns.",
         "1000",
     )
     jobs_running_per_user: int = setting(
@@ -240,22 +242,22 @@ class Settings:
     )
     jobs_waiting_per_user: int = setting(
         _between(0, 100_000),
-        "How many jobs of one person may wait here; one more is refused.",
+        "How many jobs of one person may wait here; further ones are refused.",
         "100",
     )
     jobs_in_all: int = setting(
         _between(1, 1_000_000),
-        "How many jobs the bot takes in all, running and waiting; one more is refused.",
+        "How many jobs the bot accepts in total, running and waiting; further ones are refused.",
         "5000",
     )
-    job_seconds: int = setting(_SECONDS, "How long a job may take in all, in seconds.", "3600")
+    job_seconds: int = setting(_SECONDS, "How long a job may take in total, in seconds.", "3600")
     queue_seconds: int = setting(
         _SECONDS, "How long a job may wait in a Space's own queue, in seconds.", "1800"
     )
     silence_seconds: int = setting(
         _SECONDS,
-        "Seconds of silence after which a Space is asked whether it still runs; a job is given up "
-        "where it does not answer.",
+        "How long a Space may be silent before it is asked whether it still runs, in seconds. "
+        "If it does not answer, the job is given up.",
         "45",
     )
     connect_seconds: int = setting(
@@ -268,28 +270,26 @@ class Settings:
     )
     retry_seconds: int = setting(
         _between(0, 86_400),
-        "How long a job that cannot have run yet is tried again, with growing pauses.",
+        "How long to retry a job that cannot have run yet, in seconds, with growing pauses.",
         "120",
     )
     stop_seconds: int = setting(
         _between(0, 3600),
-        "How long running jobs may go on when the bot is stopped; the rest are kept.",
+        "How long running jobs may continue when the bot stops, in seconds; the rest are saved.",
         "4",
     )
-    history_jobs: int = setting(
-        _between(0, 10_000_000), "How many ended jobs are remembered.", "10000"
-    )
-    history_days: int = setting(_between(0, 36_500), "For how many days they are remembered.", "30")
+    history_jobs: int = setting(_between(0, 10_000_000), "How many ended jobs to keep.", "10000")
+    history_days: int = setting(_between(0, 36_500), "How many days to keep them.", "30")
     database_url: str = setting(
         _database,
-        "Another database than SQLite under DATA_DIR, as SQLAlchemy names it, like "
+        "A database other than SQLite under DATA_DIR, as an SQLAlchemy URL like "
         "postgresql+asyncpg://user:password@host/name; its driver must be installed.",
         secret=True,
     )
     server_spaces: str = setting(
         _server_spaces,
-        "Which Spaces members may use from Discord that you do not name: hub for every public "
-        "Space on Hugging Face, listed for those in ALLOWED_SPACES, off for none.",
+        "Which Spaces members may use from Discord besides the ones you name: hub for every "
+        "public Space on Hugging Face, listed for those in ALLOWED_SPACES, off for none.",
         "hub",
     )
     allowed_spaces: tuple[str, ...] = setting(
@@ -299,11 +299,11 @@ class Settings:
         empty=(),
     )
     spaces_per_server: int = setting(
-        _between(0, 100), "How many Spaces the moderators of a server may add to it.", "25"
+        _between(0, 100), "How many Spaces a server's moderators may add to it.", "25"
     )
     runs_per_minute: int = setting(
         _between(1, 1000),
-        "How often in a minute one member may read, and how often run, a Space with /run.",
+        "How many times a minute one member may read, and how many times run, a Space with /run.",
         "5",
     )
     discord_proxy_from: str = ""

@@ -61,7 +61,7 @@ def _seconds(history: Sequence[HistorySpan], what: str) -> HistoryPlot:
     slowest = max(span.p95 or 0 for span in history)
     top = round_up(slowest)
     words = (
-        f"{what.capitalize()}: half of the jobs of a span took {short_time(min(medians))} to "
+        f"{what.capitalize()}: the median job took {short_time(min(medians))} to "
         f"{short_time(max(medians))}, the slowest {short_time(slowest)}."
     )
     drawn = [

@@ -219,7 +219,7 @@ def _reach(status: Status, _: StepState) -> str:
     if status.bot.phase is BotPhase.CONNECTED:
         return "This host reaches Discord."
     if status.reach is None:
-        return "Being checked. Some hosts block Discord."
+        return "Checking. Some hosts block Discord."
     if network_problem(status.reach):
         return "Spacebot looks again each time it tries to connect, or when you press **Check**."
     return "This host reaches discord.com and its gateway."

@@ -178,7 +178,7 @@ async def test_sessions_on_a_space_never_mix_accounts(
             await it.ada.click(spoken(thread)[-1], "Open to all")
             # With whose account would that be asked, and in whose session?
             it.ben.say("three", channel=thread)
-            await answer(thread, "so only they can go on in it")
+            await answer(thread, "so only they can continue it")
             # A token that is gone does not open the session to no account.
             assert set(joined(proxy)) == {f"Bearer {ADAS}"}
 
@@ -195,7 +195,7 @@ async def test_a_follow_up_goes_on_with_the_account_of_its_session(
             result = await it.run(it.ada, "count", step=1)
             other = await it.ben.click(result, "More")
             await other.wait(is_final, 20)
-            assert "so only they can go on in it" in shown(other).content
+            assert "so only they can continue it" in shown(other).content
             mine = await it.ada.click(result, "More")
             await mine.wait(is_final, 20)
             assert "2" in shown(mine).content
@@ -203,7 +203,7 @@ async def test_a_follow_up_goes_on_with_the_account_of_its_session(
             # Again under her follow-up is no way around it.
             again = await it.ben.click(shown(mine), "Again")
             await again.wait(is_final, 20)
-            assert "so only they can go on in it" in shown(again).content
+            assert "so only they can continue it" in shown(again).content
 
 
 @pytest.mark.parametrize(

@@ -21,8 +21,8 @@ from tests.support.bot_in_loop import Home, at_home
 from tests.support.loopback import Channel, DiscordServer, Guild, Message, NotSendable, User
 from tests.support.spaces_hub import Hosted, hub
 
-REFUSED = "This Space is age-restricted: it answers only in channels that Discord keeps minors out"
-CHECK_FIRST = "Here Discord has to check your age first"
+REFUSED = "This Space is age-restricted. Use it in an age-restricted channel"
+CHECK_FIRST = "Discord has to check your age first"
 
 
 @dataclass(frozen=True)

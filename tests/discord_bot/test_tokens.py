@@ -134,7 +134,7 @@ async def test_a_token_is_checked_stored_sealed_told_of_and_deleted(
     tmp_path: Path, written: list[str]
 ) -> None:
     async with lab(tmp_path) as it:
-        assert "You have set no token" in await it.use(it.ada, "token status")
+        assert "You have not set a token" in await it.use(it.ada, "token status")
         answer = await it.set(it.ada, f"  {READ} ")
         assert "**ada-on-hf** (read token)" in answer
         assert it.hub.asked("/api/whoami-v2") == 1
@@ -152,7 +152,7 @@ async def test_a_token_is_checked_stored_sealed_told_of_and_deleted(
         assert record.sealed not in repr(record)
         assert READ.encode() not in stored(tmp_path)
         assert "deleted" in await it.use(it.ada, "token delete")
-        assert "You have set no token" in await it.use(it.ada, "token delete")
+        assert "You have not set a token" in await it.use(it.ada, "token delete")
         assert await accounts.choose(str(it.ada.id), it.guild.id) == NO_ACCOUNT
         assert await it.home.jobs.store.accounts.get(account.key) is None
 
@@ -163,7 +163,7 @@ async def test_a_token_is_checked_stored_sealed_told_of_and_deleted(
         ("password1", None, "That is not a Hugging Face token"),
         ("hf_oauth_eyJhbGciOiJIUzI1NiJ9.x.y", None, "That is not a Hugging Face token"),
         ("hf_revokedrevokedrevoked", None, "it was revoked, or mistyped"),
-        ("hf_writewritewrite", HubAccount("ada", "write"), "This token may change things"),
+        ("hf_writewritewrite", HubAccount("ada", "write"), "This token can change things"),
         ("hf_oauthoauthoauth", HubAccount("ada", ""), "Only access tokens of the types"),
         (
             "hf_finefinefine",
@@ -199,14 +199,14 @@ async def test_without_secret_key_the_owner_has_to_set_it(tmp_path: Path) -> Non
         async with at_home(server, folder=tmp_path, hub=served.api):
             seen = await ada.command("token set", channel=channel)
             assert seen.modal is None
-            assert "has to set SECRET_KEY" in await told(seen)
+            assert "requires SECRET_KEY" in await told(seen)
 
 
 async def test_a_server_s_token_is_its_moderators_matter(tmp_path: Path) -> None:
     async with lab(tmp_path) as it:
         for command in ("set", "status", "delete"):
             answer = await it.use(it.ada, f"token server {command}")
-            assert "Only those who may manage this server" in answer
+            assert "Only members with the **Manage Server** permission" in answer
         assert "**lab-on-hf** (fine-grained token)" in await it.set(
             it.mod, SERVERS, "token server set"
         )
@@ -216,7 +216,7 @@ async def test_a_server_s_token_is_its_moderators_matter(tmp_path: Path) -> None
         # Rights that were lost while the form was open.
         it.guild.members[it.mod.id] = []
         answer = await told(await it.mod.submit(form, {"Token": READ}))
-        assert "Only those who may manage this server" in answer
+        assert "Only members with the **Manage Server** permission" in answer
         record = await it.home.jobs.store.accounts.get(guild_key(it.guild.id))
         assert record
         assert record.name == "lab-on-hf"

@@ -117,7 +117,7 @@ async def test_an_attachment_over_the_spaces_limit_is_refused(tmp_path: Path):
             options = {"anything": ("big.bin", b"x" * 20_000)}
             said = await ask(place.ada, "kinds any_file", options, channel=place.channel)
     assert said.content.split("\n")[-1] == (
-        "✏️ `anything` is 20 kB large: this Space takes at most 10 kB a file. Attach a smaller one."
+        "✏️ `anything` is 20 kB: this Space accepts at most 10 kB per file. Attach a smaller one."
     )
 
 

@@ -37,7 +37,7 @@ async def test_a_space_down_at_the_start_keeps_its_commands(tmp_path: Path, monk
             assert "echo" in [option["name"] for option in command["options"]]
             said = await ask(place.ada, "one echo", text="hi", channel=place.channel)
             assert said.content.split("\n")[-1] == f"❌ {NOT_ANSWERING}"
-            known = " Its commands are those of its last known description."
+            known = " Its commands come from its last known description."
             assert reason(home) == NOT_ANSWERING + known
             with serve("fast", port):
                 said = await ask(place.ada, "one echo", text="hi", channel=place.channel)

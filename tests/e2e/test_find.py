@@ -168,8 +168,8 @@ async def test_a_space_that_is_gone_when_it_is_tried_says_so(it: Found) -> None:
 
 async def test_nothing_found_says_what_to_do(it: Found) -> None:
     message = await find(it, "xyzzy @everyone `code`")
-    assert message.content.startswith("Nothing was found for ")
-    assert "Say it in other words" in message.content
+    assert message.content.startswith("Nothing found for ")
+    assert "Try other words" in message.content
     assert "@everyone" not in message.content
     assert not message.components
 
@@ -191,7 +191,7 @@ async def test_a_hub_in_trouble_is_told_beside_the_commands(
         setattr(it.hub, name, value)
     message = await find(it, WISH, file=PICTURE)
     assert list(fields(message)) == ["1. Monochrome"]
-    assert "-# Spaces on Hugging Face are missing here: Hugging Face" in message.content
+    assert "-# This list has no Spaces from Hugging Face: Hugging Face" in message.content
     assert told in message.content
     alone = await find(it, "xyzzy plugh")
     assert alone.content.startswith("Hugging Face")
@@ -238,11 +238,11 @@ async def test_a_file_of_no_kind_is_said_so(it: Found) -> None:
     it.hub.spaces = {"cleo/unpack": Hosted(title="Unpack", about="unpack archives")}
     program = ("setup`.exe", b"MZ", "application/x-msdos")
     message = await find(it, "unpack it", file=program)
-    assert "is no picture, sound, video or text, so what takes it is known" in message.content
+    assert "is not a picture, sound, video or text, so only a try will tell" in message.content
     assert list(fields(message)) == ["1. Unpack"]
     nothing = await find(it, "xyzzy", file=program)
-    assert "Nothing was found" in nothing.content
-    assert "is no picture, sound, video or text" in nothing.content
+    assert "Nothing found" in nothing.content
+    assert "is not a picture, sound, video or text" in nothing.content
 
 
 async def test_age_restricted_spaces_show_in_age_restricted_channels_alone(it: Found) -> None:
@@ -290,7 +290,7 @@ async def test_what_no_command_takes_can_go_to_another_space(
         assert home.bot.find
         said = place.ada.say("", channel=place.channel, files=[PICTURE])
         menu = await place.ben.message_command("Use in a Space…", said)
-        assert shown(menu).content == "No command here takes **cat.png**. Another Space may:"
+        assert shown(menu).content == "No command here accepts **cat.png**. Another Space might:"
         assert list(shown(menu).buttons()) == ["Another Space…"]
 
 

@@ -45,7 +45,7 @@ async def test_a_dropped_gateway_heals_and_the_job_is_answered(
     health = await program.until_health("retrying")
     assert (health["code"], health["reason"]) == (
         503,
-        "The connection to Discord was lost. It is being made again.",
+        "Lost the connection to Discord. Reconnecting.",
     )
     # The answer needs no gateway.
     await seen.wait(is_final, 20)

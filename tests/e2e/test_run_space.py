@@ -227,7 +227,7 @@ async def test_the_owner_says_which_spaces_members_may_use(
         result = await run_form(place, form, {})
         await policy.block("good")
         again = await place.ada.click(result, "Again")
-        await until(again, "Whoever runs this bot has blocked this Space.")
+        await until(again, "The bot's owner has blocked this Space.")
 
 
 async def test_without_members_spaces_there_is_no_run(tmp_path: Path) -> None:

@@ -21,8 +21,8 @@ from tests.support.bot_in_loop import Home, at_home
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-FULL = "The bot holds as many files for unfinished jobs as it takes (2 kB). Try again in a few"
-NO_ROOM = "There is no room for these files beside those of your unfinished jobs: 1 kB in all."
+FULL = "The bot's space for files of unfinished jobs is full (2 kB). Try again in a few"
+NO_ROOM = "Your unfinished jobs leave no room for these files: the limit is 1 kB in total."
 # No job ever gets its turn.
 NEVER = JobLimits(per_space=0, files_per_user=1000, files_in_all=1800)
 
@@ -113,7 +113,7 @@ async def test_a_file_of_untold_size_is_measured_when_it_comes(
         (found,) = home.jobs.catalogue.spaces
         endpoint = replace(found.endpoints[0], max_file_size=500)
         file = File("a.bin", url=said.attachments[0].url)
-        with pytest.raises(InputError, match="600 bytes large: this Space takes at most 500"):
+        with pytest.raises(InputError, match="600 bytes: this Space accepts at most 500"):
             await fetch_attachment(home.bot, home.jobs, "job", endpoint, file)
         assert stored(tmp_path) == 0
         came = await fetch_attachment(

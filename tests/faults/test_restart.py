@@ -167,7 +167,7 @@ async def test_a_job_whose_space_is_no_longer_named_is_told_so(space, tmp_path: 
         async with at_home(place.server, Source(space("kinds"), name="kinds"), folder=tmp_path):
             await all_final([first, waiting], 30)
             assert LOST in shown(first).content
-            gone = "❌ This Space is no longer offered here. Type / to see what there is."
+            gone = "❌ This Space is no longer offered here. Type / to see the commands."
             assert gone in shown(waiting).content
 
 

@@ -79,7 +79,7 @@ async def test_the_first_ten_minutes(
             page = visited.page
             token = step(page, "Give Spacebot its token")
             await expect(token).to_contain_text("Done")
-            await expect(token).to_contain_text("switch Message Content Intent on")
+            await expect(token).to_contain_text("turn on Message Content Intent")
             await expect(step(page, "Add the bot to a server")).to_contain_text("Next")
             invite = page.get_by_role("link", name="Invite link")
             assert "scope=bot+applications.commands" in str(await invite.get_attribute("href"))

@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 
 JOB_ENDED = "This job has already ended."
 JOB_NOT_BEGUN = "This job has not begun yet. Press **Cancel** again in a moment."
-NOT_SENT = "Discord did not take it. Try again in a moment."
+NOT_SENT = "Discord rejected it. Try again in a moment."
 # Why a direct message cannot be sent.
 UNSENT_REASONS = {
     Refusal.DELETED: "This message is gone from Discord. Run the command again.",

@@ -219,7 +219,7 @@ class Conversations:
             await self._ask(line, question)
         except Exception as error:
             if not isinstance(error, SpacebotError):
-                log.exception("a question met a bug")
+                log.exception("a question failed unexpectedly")
             elif not isinstance(error, InputError):
                 log.warning("a question could not be asked: %s", kind_of(error))
             told = job_text.describe_failure(error)

@@ -143,7 +143,7 @@ async def fetch_attachment(
 def _check_size(called: str, size: int, limit: int, option: str) -> None:
     if size > limit:
         raise InputError(
-            f"{called} is {file_size(size)} large: this Space takes at most "
-            f"{file_size(limit)} a file. Attach a smaller one.",
+            f"{called} is {file_size(size)}: this Space accepts at most {file_size(limit)} per "
+            "file. Attach a smaller one.",
             option=option,
         )

@@ -17,11 +17,11 @@ TRY = "Try one…"
 # Escaping may double a text: ten answers then still have room in an embed's 6,000 characters.
 MAX_TITLE, MAX_DESCRIPTION, MAX_NAME, MAX_VALUE = 60, 120, 120, 420
 NOTHING_FOUND = (
-    "Nothing was found for {wish}. Say it in other words: what you have, and what should come of "
-    "it. If you know a Space, use `/run`."
+    "Nothing found for {wish}. Try other words: say what you have and what you want to get. If "
+    "you know a Space, use `/run`."
 )
-ODD_FILE = "{file} is no picture, sound, video or text, so what takes it is known only after a try."
-PROBLEM = "Spaces on Hugging Face are missing here: {}"
+ODD_FILE = "{file} is not a picture, sound, video or text, so only a try will tell what accepts it."
+PROBLEM = "This list has no Spaces from Hugging Face: {}"
 
 
 def findings_message(menu: str, query: SpaceQuery, found: Findings) -> dict[str, Any]:

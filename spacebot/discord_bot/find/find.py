@@ -24,7 +24,7 @@ MAX_OPEN = 1000
 FIND_NAME = "find"
 DESCRIPTION = "Find a command or a Space for what you want to do"
 WISH = "What you want, in your own words: remove the background, a song about rain"
-FILE = "What it is about: a picture, a sound, a video, a text"
+FILE = "A file the wish is about: a picture, sound, video or text"
 # What a wish can be about: a file, or a text.
 Thing = discord.Attachment | File | str
 

@@ -21,7 +21,7 @@ def history_command(jobs: JobManager) -> app_commands.Command[Any, ..., Any]:
 
     @app_commands.describe(
         command="Only jobs of this command",
-        words="Only jobs in which these words were given",
+        words="Only jobs whose options contain these words",
         favourites="Only those with your ⭐",
     )
     async def history(
@@ -38,7 +38,7 @@ def history_command(jobs: JobManager) -> app_commands.Command[Any, ..., Any]:
 
     return app_commands.Command(
         name=HISTORY,
-        description="Your last jobs here, for you alone",
+        description="Your recent jobs here, visible only to you",
         callback=history,
         allowed_contexts=EVERYWHERE,
         allowed_installs=INSTALL_TYPES,

@@ -23,11 +23,9 @@ from spacebot.wording import clip
 JOBS_PER_PAGE = 4
 MAX_COMMAND, MAX_WORDS, MAX_VALUES = 32, 40, 200
 NOTHING_YET = "You have no jobs here yet."
-NOTHING_FOUND = "None of your jobs here has that."
-NOT_YOURS = "This job is no longer kept, or it is not yours."
-TOO_MANY_STARS = (
-    f"You have {MAX_FAVOURITES} favourites, the most there can be. Take a ⭐ away first."
-)
+NOTHING_FOUND = "None of your jobs here match."
+NOT_YOURS = "This job is no longer stored, or it is not yours."
+TOO_MANY_STARS = f"You already have {MAX_FAVOURITES} favourites, the maximum. Remove a ⭐ first."
 MARKS = {
     JobEnding.DONE.value: "✅",
     JobEnding.FAILED.value: "❌",
@@ -113,7 +111,7 @@ def _view(page: HistoryPage, shown: Sequence[PastJob], last: int) -> ui.View:
     start = page.number * JOBS_PER_PAGE
     for row, job in enumerate(shown):
         view.add_item(AGAIN.on(job.id, label=f"Again {start + row + 1}").item(row))
-        label = "Take the star away" if job.starred else "Favourite"
+        label = "Remove the star" if job.starred else "Favourite"
         star = ui.Button[Any](
             label=label, emoji="⭐", custom_id=f"star:{job.id}:{page.key}", row=row
         )

@@ -27,7 +27,7 @@ ACCESS_CHOICES = [
     Choice(name="Members with a role", value=ROLE),
     Choice(name="Nobody", value=NOBODY),
 ]
-LOG_TEST = "📋 This channel now gets one line for each job of this bot in this server."
+LOG_TEST = "📋 This channel now gets one line for each of this bot's jobs in this server."
 Jobs = Range[int, 0, MAX_JOBS]
 
 
@@ -44,17 +44,17 @@ class LimitsCommands(app_commands.Group):
         )
         self.admission = jobs.admission
 
-    @app_commands.command(description="Show what is limited in this server")
+    @app_commands.command(description="Show this server's limits")
     async def show(self, interaction: discord.Interaction) -> None:
         """Show all of it."""
         limits = self.admission.of(check_manages(interaction))
         await answer_privately(interaction, summary(limits))
 
-    @app_commands.command(description="Limit the jobs of each member; 0 takes a limit away")
+    @app_commands.command(description="Limit each member's jobs; 0 removes a limit")
     @app_commands.describe(
-        per_day="Jobs that a member may start in a day",
-        running="Jobs of a member that may run at once; further ones wait",
-        waiting="Jobs of a member that may wait at once; further ones are refused",
+        per_day="Jobs a member may start per day",
+        running="Jobs a member may have running at once; more wait",
+        waiting="Jobs a member may have waiting at once; more are refused",
     )
     async def jobs(
         self,
@@ -70,10 +70,10 @@ class LimitsCommands(app_commands.Group):
         }
         await self._change(interaction, lambda now: replace(now, **changes))
 
-    @app_commands.command(description="Give a role its own number of jobs a day")
+    @app_commands.command(description="Set a role's own number of jobs per day")
     @app_commands.describe(
-        role="The role; of several that a member has, the highest number counts",
-        per_day="Jobs a day for each member with it; 0 takes this away",
+        role="The role; a member with several gets the highest number",
+        per_day="Jobs per day for each member with it; 0 removes the number",
     )
     async def role(
         self, interaction: discord.Interaction, role: discord.Role, per_day: Jobs
@@ -83,7 +83,9 @@ class LimitsCommands(app_commands.Group):
         def change(now: ServerLimits) -> ServerLimits:
             others = {key: most for key, most in now.role_jobs.items() if key != str(role.id)}
             if per_day and len(others) >= MAX_ROLES:
-                raise InputError(f"{MAX_ROLES} roles have a number already. Take one away first.")
+                raise InputError(
+                    f"{MAX_ROLES} roles already have a number, the maximum. Remove one first."
+                )
             return replace(now, role_jobs=others | ({str(role.id): per_day} if per_day else {}))
 
         await self._change(interaction, change)
@@ -97,7 +99,7 @@ class LimitsCommands(app_commands.Group):
         )
 
     @app_commands.command(description="Choose who may use /run and /find")
-    @app_commands.describe(who="Who may use them", role="The role, if it is one")
+    @app_commands.describe(who="Who may use them", role="The role, for members with a role")
     @app_commands.choices(who=ACCESS_CHOICES)
     async def run(
         self,
@@ -107,25 +109,25 @@ class LimitsCommands(app_commands.Group):
     ) -> None:
         """Set who may run any Space."""
         if who == ROLE and role is None:
-            raise InputError("Choose the role too, in `role`.")
+            raise InputError("Also choose the role, in `role`.")
         access = {EVERYONE: "", NOBODY: NOBODY}.get(who, str(role.id if role else ""))
         await self._change(interaction, lambda now: replace(now, run_access=access))
 
     @app_commands.command(description="Block a member from using this bot here")
-    @app_commands.describe(member="Whom to block")
+    @app_commands.describe(member="The member to block")
     async def block(self, interaction: discord.Interaction, member: discord.User) -> None:
         """Block a member."""
 
         def change(now: ServerLimits) -> ServerLimits:
             blocked = dict.fromkeys((*now.blocked_members, str(member.id)))
             if len(blocked) > MAX_BLOCKED:
-                raise InputError(f"{MAX_BLOCKED} members are blocked, the most there can be.")
+                raise InputError(f"{MAX_BLOCKED} members are already blocked, the maximum.")
             return replace(now, blocked_members=tuple(blocked))
 
         await self._change(interaction, change)
 
     @app_commands.command(description="Let a blocked member use this bot again")
-    @app_commands.describe(member="Whom to unblock")
+    @app_commands.describe(member="The member to unblock")
     async def unblock(self, interaction: discord.Interaction, member: discord.User) -> None:
         """Unblock a member."""
 
@@ -135,16 +137,16 @@ class LimitsCommands(app_commands.Group):
 
         await self._change(interaction, change)
 
-    @app_commands.command(description="See and change the words that no prompt may hold")
+    @app_commands.command(description="View and change the words that prompts may not contain")
     async def words(self, interaction: discord.Interaction) -> None:
         """Open the form."""
         limits = self.admission.of(check_manages(interaction))
         await interaction.response.send_modal(WordsForm(limits.blocked_words))
 
-    @app_commands.command(description="Have one line for each job in a channel")
+    @app_commands.command(description="Log one line per job in a channel")
     @app_commands.describe(
-        channel="The channel; without one, the log is switched off",
-        prompts="Whether the lines hold what was asked for; else they do not",
+        channel="The channel; leave it out to turn the log off",
+        prompts="Whether to include the prompts; off by default",
     )
     async def log(
         self,

@@ -21,7 +21,7 @@ MAX_CHANNELS = 25
 MAX_WORDS, MAX_WORD_LENGTH, MAX_WORDS_TEXT = 200, 100, 4000
 CHATS_QUESTION = (
     "Where do conversations and mentions work? Choose the channels; with none chosen they work "
-    "everywhere. Threads belong to their channel."
+    "everywhere. Threads follow their channel."
 )
 CHAT_CHANNELS = [
     discord.ChannelType.text,
@@ -84,8 +84,8 @@ class WordsForm(BotModal):
         )
         self.add_item(
             ui.Label(
-                text="One word or phrase a line",
-                description="A job whose text has one of them as a whole word is refused",
+                text="One word or phrase per line",
+                description="A job whose text contains one as a whole word is refused",
                 component=self.words,
             )
         )
@@ -108,7 +108,7 @@ def read_words(text: str) -> tuple[str, ...]:
     words = tuple(dict.fromkeys(" ".join(line.split()) for line in text.splitlines()))
     words = tuple(filter(None, words))
     if len(words) > MAX_WORDS:
-        raise InputError(f"These are {len(words)} words; at most {MAX_WORDS} can be blocked.")
+        raise InputError(f"That is {len(words)} words; at most {MAX_WORDS} can be blocked.")
     if any(len(word) > MAX_WORD_LENGTH for word in words):
         raise InputError(f"A word or phrase may have at most {MAX_WORD_LENGTH} characters.")
     return words

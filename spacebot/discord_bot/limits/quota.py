@@ -36,7 +36,7 @@ def quota_command(
 
     return app_commands.Command(
         name=QUOTA,
-        description="See what is left to you here, for you alone",
+        description="See what you have left here, visible only to you",
         callback=callback,
         allowed_contexts=EVERYWHERE,
         allowed_installs=INSTALL_TYPES,
@@ -53,7 +53,7 @@ def _lines(now: Allowance, jobs: JobManager, *, in_server: bool) -> Iterator[str
         yield "**Jobs a day**: no limit in this server"
     else:
         left = max(0, now.jobs - now.used)
-        yield f"**Jobs a day**: {left} of {now.jobs} left, all of them again <t:{now.resets}:R>"
+        yield f"**Jobs a day**: {left} of {now.jobs} left, resets <t:{now.resets}:R>"
     most_running = _least(now.most_running, limits.running_per_user)
     most_waiting = _least(now.most_waiting, limits.waiting_per_user)
     yield f"**Running**: {now.running} of {most_running} at once"
@@ -73,7 +73,7 @@ async def gpu_line(jobs: JobManager, interaction: discord.Interaction) -> str:
         return f"**ZeroGPU**: {error}"
     whose = "your own token" if account.key == user_key(interaction.user.id) else "the server's"
     seconds = f"{job_text.duration(quota.left)} of {job_text.duration(quota.total)}"
-    again = f", all of it again <t:{int(quota.resets_at.timestamp())}:R>" if quota.resets_at else ""
+    again = f", resets <t:{int(quota.resets_at.timestamp())}:R>" if quota.resets_at else ""
     return f"**ZeroGPU** with {whose}: {seconds} left{again}"
 
 

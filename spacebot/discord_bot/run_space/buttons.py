@@ -20,7 +20,7 @@ from spacebot.errors import EndpointGone
 from spacebot.models import Endpoint, Space
 
 SPACE_NAME = r"(?P<space>[\w.-]+/[\w.-]+)"
-FUNCTION_GONE = "The Space no longer has this function: it was changed. Use `/run` again."
+FUNCTION_GONE = "The Space has changed and no longer has this function. Use `/run` again."
 
 
 class OfferHandler(ComponentHandler, template="^$"):

@@ -30,9 +30,9 @@ def run_commands(dispatcher: Dispatcher) -> Iterator[app_commands.Command[Any, .
 
     @app_commands.describe(
         space="Its name (owner/name), or the address of its page",
-        endpoint="Which of its functions; the likeliest one otherwise",
-        wish="What you want: it goes into the prompt",
-        file="A file for it",
+        endpoint="One of its functions; by default, the most likely one",
+        wish="What you want; it goes into the prompt",
+        file="A file to use",
     )
     async def use(
         interaction: discord.Interaction[Any],

@@ -135,7 +135,7 @@ class SpaceOffer:
                     await self._show(self._news(written))
             space, found = reading.result()
         except TimeoutError:
-            await self._show("⏳ The Space still starts. Use `/run` again in a while.")
+            await self._show("⏳ The Space is still starting. Use `/run` again in a few minutes.")
         except SpacebotError as error:
             log.info("a Space could not be offered: %s", kind_of(error))
             await self._show(job_text.describe_failure(error))
@@ -187,7 +187,7 @@ def offer_text(space: Space, best: Endpoint, wish: Wish) -> str:
     lines = [f"**{title}** · <{space.source.url}>"]
     lines.append(f"`{best.name}`: {job_text.harmless_line(best.description, 300)}")
     if wish.file is not None and wish.file_option(best) is None:
-        lines.append("-# It takes no file like yours.")
+        lines.append("-# It does not accept your kind of file.")
     if wish.text and not wish.is_taken_by(best) and not wish.arguments_for(best):
         lines.append("-# It takes no text: fill in what it asks for.")
     return "\n".join(lines)

@@ -37,7 +37,7 @@ MAX_LABEL = 45
 MESSAGE_SEARCH_TIMEOUT = 1.0
 MAX_OPEN_MENUS = 5000
 NOTHING_TO_SEND = "There is no picture, sound, video, file or text to send here."
-NO_TARGET = "No command here takes **{}**. Another Space may:"
+NO_TARGET = "No command here accepts **{}**. Another Space might:"
 
 
 class SendTo:

@@ -21,25 +21,25 @@ from spacebot.spaces.schema.text import legal_name, unique_name
 log = logging.getLogger(__name__)
 
 NO_NAME = "A command's name needs a letter or a digit. Choose another `name`."
-TAKEN_HERE = "This server has a command `/{}` of {} already. Choose another `name`."
-TAKEN_BY_BOT = "I have a command `/{}` of my own. Choose another `name`."
+TAKEN_HERE = "This server already has a command `/{}`, from {}. Choose another `name`."
+TAKEN_BY_BOT = "I already have a command `/{}` of my own. Choose another `name`."
 ADDED_ALREADY = (
-    "This server has {} already, as `/{}`. `/space rename` gives it another name, `/space refresh` "
-    "reads it again."
+    "This server already has {}, as `/{}`. `/space rename` gives it another name, `/space "
+    "refresh` reads it again."
 )
-REFUSED = "Discord refuses this command. Choose another `name`, or another Space."
+REFUSED = "Discord rejected this command. Choose another `name`, or another Space."
 REFUSALS = {
     Refusal.NO_ACCESS: (
-        "Discord does not let me make commands in this server. Add me again by the link on my "
-        "profile, then try again."
+        "Discord does not let me create commands in this server. Add me again with the link on "
+        "my profile, then try again."
     ),
     Refusal.TOO_MANY_COMMANDS: (
-        "Discord takes no more commands of mine in this server. Take one away with "
-        "`/space remove` first."
+        "Discord accepts no more of my commands in this server. Remove one with `/space remove` "
+        "first."
     ),
     Refusal.TOO_MANY_CREATED: (
-        "Discord lets a server create 200 commands a day, and takes no more today. "
-        "Try again tomorrow."
+        "Discord lets a server create 200 commands a day, and this server has reached that. Try "
+        "again tomorrow."
     ),
 }
 
@@ -124,7 +124,7 @@ class ListChanges:
             if refusal is Refusal.PASSING:
                 return None
             await undo()
-            log.warning("Discord refuses a server's commands: %s", refusal)
+            log.warning("Discord rejected a server's commands: %s", refusal)
             raise InputError(REFUSALS.get(refusal, REFUSED)) from error
 
     async def rename(self, row: ServerSpace, wished: str) -> tuple[ServerSpace, bool]:

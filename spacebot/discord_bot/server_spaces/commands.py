@@ -26,7 +26,7 @@ SERVERS_ONLY = "This works in servers only."
 ANSWER_CHOICES = [
     Choice(name="In the channel", value=AnswerPlace.CHANNEL.value),
     Choice(name="In a thread", value=AnswerPlace.THREAD.value),
-    Choice(name="To whoever asks, privately", value=AnswerPlace.PRIVATE.value),
+    Choice(name="Privately, to the person who asked", value=AnswerPlace.PRIVATE.value),
 ]
 
 
@@ -52,11 +52,11 @@ class SpaceCommands(app_commands.Group):
     @app_commands.command(description="Add a Space as a command of this server")
     @app_commands.describe(
         space="Its name (owner/name), or the address of its page",
-        endpoint="One of its endpoints, like /predict; else all of them",
-        name="What to call the command; else it is called after the Space",
-        description="What it does, in a sentence; else what the Space says",
-        answer="Where its answers go; else where they fit best",
-        age_restricted="Whether it is for age-restricted channels only",
+        endpoint="One of its endpoints, like /predict; by default, all of them",
+        name="The command's name; by default, the Space's",
+        description="What it does, in one sentence; by default, the Space's own description",
+        answer="Where its answers go; by default, where they fit best",
+        age_restricted="Whether to limit it to age-restricted channels",
     )
     @app_commands.choices(answer=ANSWER_CHOICES)
     async def add(
@@ -85,7 +85,7 @@ class SpaceCommands(app_commands.Group):
         done = await self.changes.add(request)
         await answer_privately(interaction, texts.added(done))
 
-    @app_commands.command(description="Take an added Space away")
+    @app_commands.command(description="Remove an added Space")
     @app_commands.describe(name="Its command")
     async def remove(self, interaction: discord.Interaction, name: str) -> None:
         """Take a Space away."""
@@ -102,7 +102,7 @@ class SpaceCommands(app_commands.Group):
         for page in texts.listed(rows, self.spaces.most):
             await answer_privately(interaction, page)
 
-    @app_commands.command(description="What an added Space is and offers")
+    @app_commands.command(description="Show what an added Space is and offers")
     @app_commands.describe(name="Its command")
     async def info(self, interaction: discord.Interaction, name: str) -> None:
         """Tell what is known of an added Space."""
@@ -119,13 +119,13 @@ class SpaceCommands(app_commands.Group):
         before = await self.spaces.store.payload(row.id)
         space = await self.commands_of_servers.refresh(row)
         same = before == await self.spaces.store.payload(row.id)
-        what = "as it was" if same else "changed, and Discord has it in a moment"
+        what = "unchanged" if same else "changed; Discord shows it in a moment"
         row = await self.spaces.named(row.guild, space.name)
         said = f"🔄 {texts.page_link(row.space)} was read again: its command is {what}."
         await answer_privately(interaction, f"{said}\n{texts.info(row, space)}")
 
-    @app_commands.command(description="Call the command of an added Space something else")
-    @app_commands.describe(name="Its command", to="What to call it")
+    @app_commands.command(description="Rename the command of an added Space")
+    @app_commands.describe(name="Its command", to="The new name")
     async def rename(
         self, interaction: discord.Interaction, name: str, to: Range[str, 1, 32]
     ) -> None:
@@ -133,10 +133,10 @@ class SpaceCommands(app_commands.Group):
         row = await self._row(interaction, name)
         await interaction.response.defer(ephemeral=True)
         renamed, known = await self.changes.rename(row, to)
-        late = "" if known else " Discord does not answer now; it has the new name once it does."
-        await answer_privately(interaction, f"✏️ `/{row.name}` is `/{renamed.name}` now.{late}")
+        late = "" if known else " Discord is not responding; the new name appears once it does."
+        await answer_privately(interaction, f"✏️ `/{row.name}` is now `/{renamed.name}`.{late}")
 
-    @app_commands.command(description="Let the command of an added Space rest")
+    @app_commands.command(description="Pause the command of an added Space")
     @app_commands.describe(name="Its command")
     async def pause(self, interaction: discord.Interaction, name: str) -> None:
         """Pause a command."""
@@ -144,7 +144,7 @@ class SpaceCommands(app_commands.Group):
         await self.spaces.change(row, paused=True)
         await answer_privately(interaction, f"⏸️ `/{row.name}` takes no jobs until `/space resume`.")
 
-    @app_commands.command(description="Let a paused command go on")
+    @app_commands.command(description="Resume a paused command")
     @app_commands.describe(name="Its command")
     async def resume(self, interaction: discord.Interaction, name: str) -> None:
         """Let a paused command go on."""

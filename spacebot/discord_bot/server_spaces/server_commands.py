@@ -35,7 +35,7 @@ log = logging.getLogger(__name__)
 MAX_BUILT = 256
 # How long a command waits for a Space that was never read here: Discord gives up after 3 s.
 FIRST_READ_WAIT = 2.0
-PAUSED = "`/{}` is paused in this server. A moderator can let it go on with `/space resume`."
+PAUSED = "`/{}` is paused in this server. A moderator can resume it with `/space resume`."
 REMOVED_MEANWHILE = "Another moderator has just removed this command."
 BEING_READ = "I am still reading {}. Try again in a minute."
 # A server's moderators, told of something: the server's id and the text.
@@ -95,8 +95,8 @@ class ServerCommands:
         fit, whys = rules.fit_command(sent)
         if fit is None:
             raise InputError(
-                f"Discord does not take a command of {row.space}: {'; '.join(whys)}. "
-                "Choose another Space or `endpoint`."
+                f"Discord does not accept a command of {row.space}: {'; '.join(whys)}. Choose "
+                "another Space or `endpoint`."
             )
         return pack(fit)
 
@@ -205,5 +205,5 @@ class ServerCommands:
         gone = isinstance(error, SpaceNotFound | EndpointGone)
         await self.spaces.change(row, problem=str(error), told=row.told or gone)
         if gone and not row.told:
-            said = f"⚠️ `/{row.name}` does not work any more: {error} `/space remove` takes it away."
+            said = f"⚠️ `/{row.name}` no longer works: {error} `/space remove` removes it."
             self.moderator_log(int(row.guild), said)

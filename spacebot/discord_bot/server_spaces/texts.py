@@ -14,7 +14,7 @@ from spacebot.spaces.schema import commands_of
 MAX_PAGE = 1900
 # So many commands of a Space are named.
 MAX_NAMED = 10
-NONE_YET = "This server has added no Space yet: `/space add`."
+NONE_YET = "This server has not added a Space yet. Use `/space add`."
 INTEGRATIONS = "-# Who may use a command, and in which channels: Server Settings → Integrations."
 
 
@@ -34,11 +34,12 @@ def added(done: Added) -> str:
     row, ids = done.row, dict(done.ids)
     first = next(iter(commands_of([done.space]))).removeprefix(f"/{row.name}").strip()
     direct = "" if " " in first else first
-    lines = [f"✅ {command_link(row.name, ids, direct)} is {page_link(row.space)}, here alone."]
+    command = command_link(row.name, ids, direct)
+    lines = [f"✅ {command} is {page_link(row.space)}, in this server only."]
     if len(done.space.endpoints) > 1:
         lines.append(_named(done.space))
     if done.late:
-        lines.append("⏳ Discord does not answer now. The command appears once it does.")
+        lines.append("⏳ Discord is not responding. The command appears once it does.")
     return "\n".join([*lines, INTEGRATIONS])
 
 

@@ -17,15 +17,15 @@ from spacebot.models import guild_key, user_key
 
 MAX_TOKEN = 200
 OWN, SERVER = "own", "server"
-NOT_MODERATOR = "Only those who may manage this server (Manage Server) can do that."
+NOT_MODERATOR = "Only members with the **Manage Server** permission can do this."
 NOT_HERE = "Add me to this server first: a token is for a server that I am in."
 NONE_SET = {
-    OWN: "You have set no token. `/token set` takes one.",
-    SERVER: "This server has set no token. `/token server set` takes one.",
+    OWN: "You have not set a token. Use `/token set`.",
+    SERVER: "This server has not set a token. Use `/token server set`.",
 }
 DELETED = {
-    OWN: "🗑️ Your token is deleted. Jobs that wait go on without it.",
-    SERVER: "🗑️ This server's token is deleted. Jobs that wait go on without it.",
+    OWN: "🗑️ Your token is deleted. Waiting jobs continue without it.",
+    SERVER: "🗑️ This server's token is deleted. Waiting jobs continue without it.",
 }
 USED_FOR = {
     OWN: "I use it for your jobs on Spaces on Hugging Face, and for nobody else's.",
@@ -33,8 +33,7 @@ USED_FOR = {
     "have set no token of their own, and for automations.",
 }
 UNREADABLE = (
-    "⚠️ It can no longer be read, because whoever runs this bot has changed SECRET_KEY: "
-    "set it again."
+    "⚠️ It can no longer be read, because the bot's owner has changed SECRET_KEY. Set it again."
 )
 
 
@@ -43,7 +42,7 @@ class TokenForm(BotModal):
 
     token: ui.Label[Any] = ui.Label(
         text="Token",
-        description="Of the type Read, from huggingface.co/settings/tokens. Nobody sees it here.",
+        description="Type Read, from huggingface.co/settings/tokens. Nobody here sees it.",
         component=ui.TextInput(
             placeholder="hf_…", max_length=MAX_TOKEN, style=discord.TextStyle.short
         ),
@@ -75,7 +74,7 @@ class TokenCommands(app_commands.Group):
         self.accounts = accounts
         self.add_command(ServerTokenCommands(self))
 
-    @app_commands.command(description="Give me a Hugging Face token for your jobs, in a form")
+    @app_commands.command(description="Set a Hugging Face token for your jobs, in a form")
     async def set(self, interaction: discord.Interaction[Any]) -> None:
         """Open the form."""
         await self.ask(interaction, OWN, user_key(interaction.user.id))
@@ -122,7 +121,7 @@ class TokenCommands(app_commands.Group):
     async def forget(self, interaction: discord.Interaction[Any], whose: str, key: str) -> None:
         """Delete a token."""
         there = await self.accounts.delete(key)
-        tip = f" To end it on Hugging Face too: <{TOKENS_PAGE}>"
+        tip = f" To revoke it on Hugging Face too: <{TOKENS_PAGE}>"
         await answer_privately(interaction, DELETED[whose] + tip if there else NONE_SET[whose])
 
 
@@ -136,7 +135,7 @@ class ServerTokenCommands(app_commands.Group):
         super().__init__(name="server", description="The server's Hugging Face account")
         self.tokens = tokens
 
-    @app_commands.command(description="Give me a Hugging Face token for this server's jobs")
+    @app_commands.command(description="Set a Hugging Face token for this server's jobs")
     async def set(self, interaction: discord.Interaction[Any]) -> None:
         """Open the form."""
         await self.tokens.ask(interaction, SERVER, check_moderator(interaction))

@@ -23,32 +23,32 @@ TOKEN = re.compile(r"hf_[A-Za-z0-9]{10,190}")
 ROLES = {"read": "read", "fineGrained": "fine-grained"}
 TOKENS_PAGE = "https://huggingface.co/settings/tokens"
 NO_SECRET_KEY = (
-    "Tokens are stored encrypted, and for that whoever runs this bot has to set SECRET_KEY. "
-    "Ask them to, then try again."
+    "Tokens are stored encrypted, which requires SECRET_KEY. Ask the bot's owner to set it, "
+    "then try again."
 )
 NO_TOKEN = (
     "That is not a Hugging Face token: one begins with `hf_`. Make one of the type **Read** at "
     f"<{TOKENS_PAGE}> and copy it whole."
 )
 WRITE_TOKEN = (
-    "This token may change things on Hugging Face, which nothing here needs. Make one of the "
+    "This token can change things on Hugging Face, which nothing here needs. Make one of the "
     f"type **Read** at <{TOKENS_PAGE}>, use that, and delete this one if you made it for me."
 )
 OTHER_TOKEN = (
-    f"Only access tokens of the types **Read** and **Fine-grained** are taken. Make one at "
+    "Only access tokens of the types **Read** and **Fine-grained** are accepted. Make one at "
     f"<{TOKENS_PAGE}>."
 )
 MAY_WRITE = (
-    "This token may do more than read: {}. Take that from it, or make one of the type **Read**, "
-    f"at <{TOKENS_PAGE}>."
+    f"This token can do more than read: {{}}. Remove that permission, or make one of the type "
+    f"**Read**, at <{TOKENS_PAGE}>."
 )
 UNREADABLE = (
-    "Your Hugging Face token can no longer be read, because whoever runs this bot has changed "
-    "SECRET_KEY. Set it again with `/token set`, or go on without one after `/token delete`."
+    "Your Hugging Face token can no longer be read, because the bot's owner has changed "
+    "SECRET_KEY. Set it again with `/token set`, or use `/token delete` to continue without one."
 )
 ANOTHER_S = (
-    "This goes on in a session that runs with the Hugging Face account of <@{}>, so only they can "
-    "go on in it. Begin one of your own: use the command, or press **Fork** in a conversation."
+    "This session runs with the Hugging Face account of <@{}>, so only they can continue it. "
+    "Start your own: use the command, or press **Fork** in a conversation."
 )
 # So many of a token's permissions are named.
 MAX_NAMED = 5
@@ -187,13 +187,13 @@ class Accounts:
                     unreadable += done is None
                 last = page[-1].key
         except StoreError as error:
-            log.warning("tokens could not be sealed with the new SECRET_KEY: %s", error)
+            log.warning("tokens could not be encrypted with the new SECRET_KEY: %s", error)
         if changed:
-            log.info("%d tokens are sealed with the first SECRET_KEY now", changed)
+            log.info("%d tokens are now encrypted with the first SECRET_KEY", changed)
         if unreadable:
             log.warning(
-                "%d stored tokens cannot be read with SECRET_KEY; their owners are asked for them "
-                "again. Where you changed it, add the old one behind it, after a comma.",
+                "%d stored tokens cannot be read with SECRET_KEY; their owners are asked for "
+                "them again. If you changed it, add the old one after it, separated by a comma.",
                 unreadable,
             )
 

@@ -106,8 +106,8 @@ class Admission:
             raise LimitReached(_day_text(now, ask.jobs))
         if now.most_waiting is not None and now.waiting >= now.most_waiting:
             raise LimitReached(
-                f"{now.waiting} of your jobs wait in this server, and a member may have at most "
-                f"{now.most_waiting} waiting. Try again when one of them has begun."
+                f"{now.waiting} of your jobs are waiting in this server, and the limit per "
+                f"member is {now.most_waiting}. Try again when one of them has started."
             )
 
     def admit(self, job: str, ask: Ask) -> None:
@@ -177,7 +177,7 @@ class Admission:
 def _day_text(now: Allowance, jobs: int) -> str:
     left = max(0, (now.jobs or 0) - now.used)
     if not now.jobs:
-        return "Your roles let you start no jobs in this server."
+        return "Your roles do not let you start jobs in this server."
     day = f"<t:{now.resets}:t> (<t:{now.resets}:R>)"
     if left:
         return (

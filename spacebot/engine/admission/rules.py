@@ -13,8 +13,8 @@ from spacebot.errors import NotAllowed
 from spacebot.models import File, Job, Requester
 
 MEMBER_BLOCKED = "The moderators of this server do not let you use this bot here."
-WORD_BLOCKED = "This holds a word that this server does not allow. Change it and try again."
-RUN_IS_OFF = "The moderators of this server have switched `/run` and `/find` off."
+WORD_BLOCKED = "This contains a word that this server does not allow. Change it and try again."
+RUN_IS_OFF = "The moderators of this server have turned off `/run` and `/find`."
 RUN_NEEDS_ROLE = "In this server, only members with <@&{role}> may use `/run` and `/find`."
 # Beyond these, a refusal names no more channels.
 MAX_CHANNELS_NAMED = 10

@@ -207,7 +207,7 @@ class Catalogue:
     def _guests(self, space: str) -> OnDemandSpaces:
         """What has this Space; raises `EndpointGone` where only the settings could name it."""
         if self.on_demand is None or not is_hub_name(space):
-            raise EndpointGone("This Space is no longer offered here. Type / to see what there is.")
+            raise EndpointGone("This Space is no longer offered here. Type / to see the commands.")
         return self.on_demand
 
     async def find(
@@ -295,7 +295,7 @@ class Catalogue:
         space = next((space for space in self._spaces if space.source == source), None)
         reason = self._problems.get(number) or connection.reason
         if space and connection.answers is False and source.space in self._stale:
-            reason += " Its commands are those of its last known description."
+            reason += " Its commands come from its last known description."
         return status_of(source, space, connection, reason, counts(source.space))
 
     async def _keep(self, connection: Connection) -> None:

@@ -24,6 +24,6 @@ def find_endpoint(spaces: Sequence[Space], space: str, api_name: str, command: s
     if found:
         return found.get(command) or list(found.values())[-1]
     raise EndpointGone(
-        f"The Space no longer has {api_name}: it was changed, or is no longer offered here. "
-        "Look at the commands there are now."
+        f"The Space no longer has {api_name}: it has changed, or is no longer offered here. "
+        "Type / to see the commands."
     )

@@ -15,7 +15,7 @@ from spacebot.models import Job, Space
 VISITORS = "tryout"
 # How long a visitor waits for a Space to be read; the reading goes on behind.
 READ_SECONDS = 40.0
-ALREADY_OFFERED = "{} is on offer here already. Type / to see its commands."
+ALREADY_OFFERED = "{} is already on offer here. Type / to see its commands."
 STILL_READING = "The Space is still starting. Try again in a minute."
 
 

@@ -57,7 +57,7 @@ def check_room(job: Job, others: Sequence[Job], limits: JobLimits) -> None:
     sizes = [(other.requester.turns, _size(other)) for other in others]
     if size + sum(held for _, held in sizes) > limits.files_in_all:
         raise LimitReached(
-            "The bot holds as many files for unfinished jobs as it takes "
+            "The bot's space for files of unfinished jobs is full "
             f"({file_size(limits.files_in_all)}). Try again in a few minutes."
         )
     if (
@@ -65,9 +65,9 @@ def check_room(job: Job, others: Sequence[Job], limits: JobLimits) -> None:
         > limits.files_per_user
     ):
         raise LimitReached(
-            "There is no room for these files beside those of your unfinished jobs: "
-            f"{file_size(limits.files_per_user)} in all. Try again when a job is done, or attach "
-            "smaller files."
+            "Your unfinished jobs leave no room for these files: the limit is "
+            f"{file_size(limits.files_per_user)} in total. Try again when a job is done, or "
+            "attach smaller files."
         )
 
 

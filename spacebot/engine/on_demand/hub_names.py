@@ -27,7 +27,7 @@ NOT_A_NAME = (
 )
 ADDRESS_REFUSED = (
     "Only Spaces on Hugging Face can be used from Discord, not other addresses: the bot would "
-    "open them from its own network. Whoever runs the bot can name one in its settings."
+    "open them from its own network. The bot's owner can name one in the settings."
 )
 
 

@@ -21,9 +21,9 @@ from spacebot.weighted_cache import WeightedCache
 
 log = logging.getLogger(__name__)
 
-UNREADABLE = "What this Space says of itself cannot be read. Choose another one."
-TOO_LARGE = "What this Space says of itself is too large for this bot. Choose another one."
-# The bytes that one compressed description may have. Those of large Spaces have some 100,000.
+UNREADABLE = "This Space's description cannot be read. Choose another one."
+TOO_LARGE = "This Space's description is too large for this bot. Choose another one."
+# The most bytes one compressed description may have. Those of large Spaces have some 100,000.
 MAX_DESCRIPTION_BYTES = 1_000_000
 # After so many seconds a description is read again before it is used.
 MAX_AGE = 3600.0

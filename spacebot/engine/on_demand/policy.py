@@ -17,10 +17,8 @@ from spacebot.errors import LimitReached, SpaceNotAllowed
 RUN_WINDOW = 60.0
 # Members whose runs are remembered; those who ran something longest ago go first.
 MAX_MEMBERS = 10_000
-BLOCKED = "Whoever runs this bot has blocked this Space. Choose another one."
-NONE_ALLOWED = (
-    "Whoever runs this bot offers its own Spaces only. Type / to see the commands there are."
-)
+BLOCKED = "The bot's owner has blocked this Space. Choose another one."
+NONE_ALLOWED = "This bot offers only the Spaces its owner has chosen. Type / to see their commands."
 
 
 class ServerSpaces(enum.StrEnum):
@@ -97,7 +95,7 @@ class SpacePolicy:
             raise SpaceNotAllowed(BLOCKED)
         if self.mode is ServerSpaces.LISTED and not self._is_listed(name):
             raise SpaceNotAllowed(
-                "Whoever runs this bot allows some Spaces only, and this is none of them. "
+                "The bot's owner allows only some Spaces, and this is not one of them. "
                 + (f"Allowed: {', '.join(self.allowed[:10])}." if self.allowed else NONE_ALLOWED)
             )
 

@@ -232,7 +232,7 @@ class OnDemandSpaces:
         try:
             await self._take(key, connection, new)
         except Exception as error:
-            log.info("the description that came with a job is not kept: %r", error)
+            log.info("the description that came with a job cannot be stored: %r", error)
 
     async def _take(
         self, key: Key, connection: Connection, description: SpaceDescription

@@ -39,7 +39,7 @@ def check_unchanged(
     if gone:
         names = ", ".join(map(code, gone[:3]))
         raise EndpointGone(
-            f"The Space was changed since you filled this in: it no longer takes {names}. "
+            f"The Space has changed since you filled this in: it no longer accepts {names}. "
             "Nothing was sent. Use the command again."
         )
 

@@ -201,7 +201,7 @@ def check_size(name: str, one: Any, limit: int | None) -> None:
     if length is not None and length > limit:
         raise refuse(
             name,
-            f"is {file_size(length)} large: this Space takes at most {file_size(limit)} a file.",
+            f"is {file_size(length)}: this Space accepts at most {file_size(limit)} per file.",
         )
 
 

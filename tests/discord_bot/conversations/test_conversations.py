@@ -134,7 +134,7 @@ async def test_files_go_along_both_ways(served, tmp_path: Path, monkeypatch: pyt
         assert "The Space did not hand over `tmp" in said.content
         monkeypatch.setattr("spacebot.discord_bot.delivery.attachments.MAX_UPLOAD_BYTES", 2)
         it.ada.say("look", channel=thread, files=[("a_b_c.txt", b"words")])
-        told = "`a_b_c.txt` is 5 bytes large: this Space takes at most 2 bytes a file."
+        told = "`a_b_c.txt` is 5 bytes: this Space accepts at most 2 bytes per file."
         await thread.wait(lambda place: told in spoken(place)[-1].content, 20)
 
 

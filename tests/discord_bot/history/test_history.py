@@ -89,7 +89,7 @@ async def test_it_is_searched_by_command_and_words_and_has_pages(here: Lab):
     assert "1–6 of 6" not in shown(await history(here, command="/echo")).content
     assert "of 6" in shown(await history(here, command="/echo")).content
     nothing = await history(here, words="zebra")
-    assert shown(nothing).content == "None of your jobs here has that."
+    assert shown(nothing).content == "None of your jobs here match."
 
 
 async def test_again_and_a_star_are_beside_each_job(here: Lab):
@@ -106,8 +106,8 @@ async def test_again_and_a_star_are_beside_each_job(here: Lab):
     only = await history(here, favourites=True)
     assert "text:second" in shown(only).content
     assert "text:first" not in shown(only).content
-    none = await here.ada.click(shown(only), "Take the star away")
-    assert shown(none).content == "None of your jobs here has that."
+    none = await here.ada.click(shown(only), "Remove the star")
+    assert shown(none).content == "None of your jobs here match."
     assert not shown(none).buttons()
 
 

@@ -200,7 +200,7 @@ async def test_more_at_once_than_a_server_lets_run_wait_and_beyond_are_refused(h
     # On another Space, so nothing but the server's limit holds it back.
     second = await here.ada.command("count", step=3, channel=here.channel)
     await second.wait(lambda one: "In line here: 1 of 1" in shown(one).content, 20)
-    assert "1 of your jobs wait in this server" in await refused(await echo(here, here.ada))
+    assert "1 of your jobs are waiting in this server" in await refused(await echo(here, here.ada))
     # Neither others nor other places wait for it.
     await done(await echo(here, here.ben))
     await ask(here.ada, "count", step=3)
@@ -327,10 +327,10 @@ async def test_automations_count_for_whoever_sets_them_off(here: Lab):
 async def test_find_is_for_those_whom_moderators_let(here: Lab):
     await limits(here, "run", who="Nobody")
     seen = await here.ada.command("find", wish="echo a text", channel=here.channel)
-    assert "switched `/run` and `/find` off" in await refused(seen)
+    assert "turned off `/run` and `/find`" in await refused(seen)
     seen = await here.ada.command("run", space="ada/any", channel=here.channel)
-    assert "switched `/run` and `/find` off" in await refused(seen)
-    assert "Choose the role too" in await limits(here, "run", who="Members with a role")
+    assert "turned off `/run` and `/find`" in await refused(seen)
+    assert "Also choose the role" in await limits(here, "run", who="Members with a role")
     here.guild.add_member(here.ben, "manage_messages")
     (role,) = here.guild.members[here.ben.id]
     assert f"members with <@&{role}>" in await limits(

@@ -73,7 +73,7 @@ async def test_each_job_is_one_line_with_who_what_and_how_it_ended_and_no_prompt
     where = f"https://discord.com/channels/{here.guild.id}/{here.channel.id}/{answer.id}"
     assert done == f"<@{here.ada.id}> · **/echo** · ✅ done · {where}"
     assert failed.startswith(f"<@{here.ben.id}> · **/trouble crash** · ❌ failed")
-    assert "not run: a value could not be taken" in refused
+    assert "not run: a value was rejected" in refused
     assert private == f"<@{here.ada.id}> · **/quiet** · ✅ done"
     for one in runs(log):
         assert "secret words" not in one.content
@@ -158,7 +158,7 @@ async def test_a_flood_of_lines_is_bounded_and_says_how_many_are_left_out():
     for number in range(MAX_LINES + 50):
         pending.add(f"line {number} " + "x" * 100)
     first = pending.next_message()
-    assert first.startswith("-# … 50 lines are left out here\nline 50 ")
+    assert first.startswith("-# … 50 lines left out here\nline 50 ")
     written = [first]
     while pending.lines:
         written.append(pending.next_message())

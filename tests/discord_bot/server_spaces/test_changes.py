@@ -151,13 +151,13 @@ async def test_a_space_that_is_gone_says_so_and_is_told_to_the_moderators_once(l
         assert "no such Space" in (await lab.space("list")).partition("/gone")[2]
     ((guild, text),) = told_moderators
     assert guild == lab.guild.id
-    assert "`/gone` does not work" in text
+    assert "`/gone` no longer works" in text
     await log.wait(lambda place: any(text in one.content for one in place.messages), 20)
     assert "no such Space" in await lab.space("refresh", {"name": "gone"})
     assert len(told_moderators) == 1
     # It is back: the list says no more of it, and its next end is told again.
     lab.hub.spaces["ada/gone"] = lab.hub.spaces["ada/fast"]
-    assert "as it was" in await lab.space("refresh", {"name": "gone"})
+    assert "unchanged" in await lab.space("refresh", {"name": "gone"})
     back = await lab.home.jobs.store.server_spaces.find(row.guild, "gone")
     assert back is not None
     assert (back.problem, back.told) == ("", False)

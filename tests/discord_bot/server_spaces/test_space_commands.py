@@ -59,7 +59,7 @@ async def test_its_endpoint_name_description_and_answer_place_can_be_chosen(lab:
         "endpoint": "echo",
         "name": "/Say It!",
         "description": "Says it again",
-        "answer": "To whoever asks, privately",
+        "answer": "Privately, to the person who asked",
     }
     assert "say_it" in await lab.space("add", chosen)
     (command,) = lab.place.server.commands.all(lab.guild.id)
@@ -107,7 +107,7 @@ async def test_a_name_that_is_taken_is_refused(lab: Town):
     assert "`/quick` of ada/fast already" in said
     assert "Choose another `name`" in await lab.space("add", {"space": "ada/studio", "name": "!?"})
     said = await lab.space("add", {"space": "Ada/fast"})
-    assert "has ada/fast already, as `/quick`" in said
+    assert "already has ada/fast, as `/quick`" in said
     # One that nobody chose gets a number instead.
     await lab.space("add", {"space": "ada/fast", "endpoint": "/echo"})
     await lab.space("add", {"space": "ada/fast", "endpoint": "/sleep", "name": "echo-2"})
@@ -178,14 +178,14 @@ async def test_what_discord_refuses_is_told_and_taken_back(lab: Town):
     commands.refused = {"cursed"}
     try:
         said = await lab.space("add", {"space": "ada/studio", "name": "cursed"})
-        assert "Discord refuses this command" in said
-        assert "Discord refuses" in await lab.space("rename", {"name": "quick", "to": "cursed"})
+        assert "Discord rejected this command" in said
+        assert "Discord rejected" in await lab.space("rename", {"name": "quick", "to": "cursed"})
     finally:
         commands.refused = set()
     commands.created_today[lab.guild.id] += 200
     try:
         said = await lab.space("add", {"space": "ada/studio", "name": "fine"})
-        assert "takes no more today" in said
+        assert "this server has reached that" in said
     finally:
         commands.created_today[lab.guild.id] -= 200
     assert [row.name for row in await lab.rows()] == ["quick"]
@@ -196,7 +196,7 @@ async def test_what_discord_refuses_is_told_and_taken_back(lab: Town):
 
 async def test_a_command_is_renamed_paused_and_removed(lab: Town):
     await lab.space("add", {"space": "ada/fast", "name": "quick"})
-    assert "`/swift` now" in await lab.space("rename", {"name": "quick", "to": "swift"})
+    assert "now `/swift`" in await lab.space("rename", {"name": "quick", "to": "swift"})
     assert lab.commands() == ["swift"]
     ada, channel = lab.place.ada, lab.place.channel
     assert "a" in (await ask(ada, "swift echo", text="a", channel=channel)).content
@@ -212,7 +212,7 @@ async def test_a_command_is_renamed_paused_and_removed(lab: Town):
     assert "gone" in await lab.space("remove", {"name": "/swift"})
     assert lab.commands() == []
     assert "no such command" in await lab.space("info", {"name": "swift"})
-    assert "added no Space yet" in await lab.space("list")
+    assert "not added a Space yet" in await lab.space("list")
 
 
 async def test_a_server_that_adds_the_bot_again_has_its_commands_again(lab: Town):

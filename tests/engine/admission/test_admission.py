@@ -188,7 +188,7 @@ async def test_a_comparison_counts_as_many_jobs_as_it_runs(admission: Admission)
 async def test_those_that_wait_are_counted_until_they_end(admission: Admission):
     await limit(admission, waiting=2)
     first, _ = [await start(admission, Ask("7", ADA)) for _ in range(2)]
-    with pytest.raises(LimitReached, match="2 of your jobs wait in this server"):
+    with pytest.raises(LimitReached, match="2 of your jobs are waiting in this server"):
         admission.check(Ask("7", ADA))
     await start(admission, Ask("7", BEN))
     await admission.ended(first)
@@ -238,7 +238,7 @@ def test_who_may_run_any_space():
     check_access(ServerLimits("7", run_access="77"), member)
     with pytest.raises(NotAllowed, match="only members with <@&77>"):
         check_access(ServerLimits("7", run_access="77"), ADA)
-    with pytest.raises(NotAllowed, match="switched `/run` and `/find` off"):
+    with pytest.raises(NotAllowed, match="turned off `/run` and `/find`"):
         check_access(ServerLimits("7", run_access=NOBODY), member)
     with pytest.raises(NotAllowed, match="do not let you"):
         check_access(ServerLimits("7", blocked_members=("1",)), member)

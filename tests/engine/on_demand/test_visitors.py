@@ -37,7 +37,7 @@ async def test_what_the_owner_offers_is_not_read_again(served, tmp_path) -> None
     async with hub() as hosts:
         hosts.spaces["owner/own"] = Hosted(served("fast"))
         async with catalogue_of(hosts, tmp_path, Source("owner/own")) as catalogue:
-            with pytest.raises(InputError, match="on offer here already"):
+            with pytest.raises(InputError, match="already on offer here"):
                 await visitors.read_space(catalogue, "owner/own")
             space = await catalogue.load("owner/own")
             job = Job("1", space.endpoints[0], Requester("tryout:1", "you"), {})

@@ -322,7 +322,7 @@ def test_refuses_in_a_sentence(one: Parameter, arguments: Any, sentence: str) ->
 
 
 def test_a_file_over_the_limit_of_the_space_is_refused_before_it_is_sent() -> None:
-    with pytest.raises(InputError, match=r"is 12\.3 MB large: this Space takes at most 5\.0 MB"):
+    with pytest.raises(InputError, match=r"is 12\.3 MB: this Space accepts at most 5\.0 MB"):
         sent(parameter("file"), attached("a.bin", size=12_345_678), max_file_size=5_000_000)
 
 
