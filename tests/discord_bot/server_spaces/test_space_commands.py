@@ -104,7 +104,7 @@ async def test_a_name_that_is_taken_is_refused(lab: Town):
     assert await lab.rows() == []
     await lab.space("add", {"space": "ada/fast", "name": "quick"})
     said = await lab.space("add", {"space": "ada/studio", "name": "quick"})
-    assert "`/quick` of ada/fast already" in said
+    assert "already has a command `/quick`, from ada/fast" in said
     assert "Choose another `name`" in await lab.space("add", {"space": "ada/studio", "name": "!?"})
     said = await lab.space("add", {"space": "Ada/fast"})
     assert "already has ada/fast, as `/quick`" in said
@@ -151,7 +151,7 @@ async def test_no_more_are_added_than_a_server_may_have(lab: Town):
     try:
         await lab.space("add", {"space": "ada/studio", "name": "two"})
         said = await lab.space("add", {"space": "ada/fast", "endpoint": "/echo"})
-        assert "has 2 added Spaces, and 2 is the most" in said
+        assert "has 2 added Spaces, and the limit is 2" in said
         assert "/space remove" in said
     finally:
         policy.spaces_per_server = before
