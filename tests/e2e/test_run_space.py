@@ -257,7 +257,7 @@ async def test_forged_ids_are_refused_in_words(shared_lab) -> None:
     await seen.wait(lambda one: OPEN in shown(one).buttons(), 20)
     offer = shown(seen)
     for forged, told in (
-        ("try:0000:owner/fast", "The Space no longer has this function"),
+        ("try:0000:owner/fast", "no longer has this function"),
         ("try:0000:owner/missing", "There is no such Space on Hugging Face"),
         ("try:0000:localhost/x--y", "no longer offered here"),
     ):

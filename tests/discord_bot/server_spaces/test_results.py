@@ -22,7 +22,7 @@ async def test_private_results_stay_private_and_a_paused_command_runs_no_more(
     async with town(tmp_path, {"ada/fast": served("fast")}) as lab:
         ada, here = lab.place.ada, lab.place.channel
         one = {"space": "ada/fast", "endpoint": "/echo"}
-        private = {**one, "name": "quiet", "answer": "To whoever asks, privately"}
+        private = {**one, "name": "quiet", "answer": "Privately, to the person who asked"}
         await lab.space("add", private)
         result = await ask(ada, "quiet", text="my secret", channel=here)
         assert result.ephemeral
