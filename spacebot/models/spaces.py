@@ -160,7 +160,9 @@ class EndpointStep:
     each of its outputs becomes, `shows` which of its outputs belong to the result; outputs
     are counted from 0 as the API does. Where it fails, `failing` is called in its place
     (`.failure`); `goes_on` says that the next call follows even then (`.then`). A step that comes
-    after the endpoint's call is made only where the endpoints that it `needs` have not failed.
+    after the endpoint's call is made only where the endpoints that it `needs` have not failed;
+    `overwrites` says which of its outputs replace which of the values shown before it, counted
+    from the endpoint's own outputs on.
     """
 
     api_name: str
@@ -170,6 +172,7 @@ class EndpointStep:
     failing: tuple[EndpointStep, ...] = ()
     goes_on: bool = False
     needs: frozenset[str] = frozenset()
+    overwrites: Mapping[int, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

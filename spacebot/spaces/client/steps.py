@@ -19,7 +19,7 @@ from spacebot.errors import EndpointGone, SpaceError, SpaceRaised
 from spacebot.models import Endpoint, EndpointStep
 from spacebot.spaces.client.transport.event_stream import Partial, Result, Toast, Update
 from spacebot.spaces.outputs.text import code
-from spacebot.spaces.outputs.values import updated_value
+from spacebot.spaces.outputs.values import is_update, updated_value
 
 # What Gradio sends for an output that stays as it is.
 UNCHANGED: Mapping[str, Any] = {"__type__": "update"}
@@ -61,6 +61,7 @@ class CallSequence:
     _values: Mapping[str, Any] = field(default_factory=dict, init=False)
     _arguments: list[Any] = field(default_factory=list, init=False)
     _failed: set[str] = field(default_factory=set, init=False)
+    _overwritten: list[tuple[int, Any]] = field(default_factory=list, init=False)
 
     async def updates(self, values: Mapping[str, Any]) -> AsyncGenerator[Update, None]:
         """Make the calls; ends with the `Result`, raises `SpaceError`.
@@ -104,8 +105,9 @@ class CallSequence:
         ended: list[Any] = []
         async for update in self._end(ended):
             yield update
+        self._overwrite(raw, shown)
         if failed is not None:
-            if all(value == UNCHANGED for value in (*raw, *instead)) and not _any_set(ended):
+            if not _any_set([*raw, *ended]) and all(value == UNCHANGED for value in instead):
                 raise failed
             yield Toast(str(failed), "error")
         yield Result(raw, shown + instead + ended)
@@ -157,11 +159,28 @@ class CallSequence:
 
     def _take(self, step: EndpointStep) -> list[Any]:
         """Hand on what a step gave; returns what it shows."""
-        if not (step.gives or step.shows):
+        if not (step.gives or step.shows or step.overwrites):
             return []
         outputs = self.visible(step.api_name, self._arguments)
+        # A Space that was changed since may give fewer.
+        outputs = [*outputs, *[UNCHANGED] * (_width(step) - len(outputs))]
         self._values = {**self._values, **output_values(step, outputs)}
+        self._overwritten += [(place, outputs[n]) for n, place in step.overwrites.items()]
         return [outputs[number] for number in step.shows]
+
+    def _overwrite(self, raw: list[Any], shown: list[Any]) -> None:
+        """Bring the endpoint's outputs, and what steps before it show, to what later steps made
+        of them."""
+        own = self.visible(self.steps[-1].api_name, [*range(self.width)])
+        for place, value in self._overwritten:
+            values, at = (raw, own[place]) if place < len(own) else (shown, place - len(own))
+            if at < len(values):
+                values[at] = _written_over(values[at], value)
+
+
+def _width(step: EndpointStep) -> int:
+    """How many outputs it must give at least."""
+    return max((*step.gives, *step.shows, *step.overwrites), default=-1) + 1
 
 
 def _does_something(step: EndpointStep) -> bool:
@@ -171,7 +190,15 @@ def _does_something(step: EndpointStep) -> bool:
 
 def _any_set(values: Sequence[Any]) -> bool:
     """Whether one of these is more than an output that stays as it is or becomes empty."""
-    return any(value not in (UNCHANGED, None, "", [], {}) for value in values)
+    return any(updated_value(value) not in (None, "", [], {}) for value in values)
+
+
+def _written_over(value: Any, later: Any) -> Any:
+    """An output after a later step has set it, or changed how it looks."""
+    if later == UNCHANGED or not (is_update(value) or is_update(later)):
+        return value if later == UNCHANGED else later
+    held = value if is_update(value) else {**UNCHANGED, "value": value}
+    return {**held, **(later if is_update(later) else {"value": later})}
 
 
 def _unchanged(*steps: EndpointStep) -> Iterator[Any]:

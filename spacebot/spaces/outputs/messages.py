@@ -191,9 +191,11 @@ def _props(output: Output, value: Any) -> Mapping[str, Any]:
 
 
 def _is_hidden(output: Output, value: Any) -> bool:
-    """Whether the page does not show an output, and this value does not make it appear."""
-    appears = isinstance(value, Mapping) and value.get("visible") is True
-    return output.props.get("visible") is False and not appears
+    """Whether the page does not show an output, as it was built or by what this value changes."""
+    changed = value.get("visible") if isinstance(value, Mapping) else None
+    if is_update(value) and changed is not None:
+        return changed in (False, "hidden")
+    return output.props.get("visible") is False and changed is not True
 
 
 def _bound_text(part: Rendered) -> Rendered:

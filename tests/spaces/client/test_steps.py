@@ -107,6 +107,42 @@ async def test_what_later_steps_show_belongs_to_the_answer(served, tmp_path: Pat
         assert "CALM" not in storm
 
 
+async def test_an_answer_is_what_the_last_step_makes_of_it(served, tmp_path: Path):
+    async with lab(tmp_path, it=served("chained")) as home:
+
+        async def sketch(subject: str) -> str:
+            asked = {"subject": subject}
+            return (await ask(home.ada, "it sketch", asked, channel=home.channel)).content
+
+        tree = await sketch("a tree")
+        assert "ink over sketch of a tree" in tree
+        assert "patiently" in tree
+        assert "quickly" not in tree
+        # What a later step hides is not posted.
+        assert "pencil" not in tree
+
+        # A step that fails leaves what was there, and says why.
+        rock = await sketch("a rock")
+        for part in ("sketch of a rock", "quickly", "The ink ran out."):
+            assert part in rock, rock
+        assert "ink over" not in rock
+
+
+def test_what_is_filled_in_stays_as_it_was_used():
+    with gr.Blocks(analytics_enabled=False) as page:
+        text, seed = gr.Textbox(label="Text"), gr.Slider(0, 9, 1, label="Seed")
+        drawn, told = gr.Textbox(label="Drawn"), gr.Textbox(label="Told", interactive=False)
+        went = gr.Button("Go").click(
+            lambda one, two: ("", two, one, one), [text, seed], [text, seed, drawn, told],
+            api_name="draw",
+        )  # fmt: skip
+        went.then(lambda one: one + 1, seed, seed, api_name="next_seed")
+        went.then(lambda: "", None, text, api_name="clear")
+        went.then(lambda: ("done", None), None, [told, drawn], api_name="finish")
+    (step,) = command(page, "/draw").after
+    assert (step.api_name, step.overwrites) == ("/finish", {0: 3, 1: 2})
+
+
 async def test_what_a_page_may_leave_empty_is_optional(served, tmp_path: Path):
     async with lab(tmp_path, it=served("chained")) as home:
         answer = await ask(home.ada, "it look", {"picture": picture(8)}, channel=home.channel)

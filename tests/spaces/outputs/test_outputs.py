@@ -427,6 +427,14 @@ def test_what_the_page_hides_is_not_posted(tmp_path: Path):
     shown = {"__type__": "update", "value": "at the top", "visible": True}
     assert "at the top" in render(of, ["done", shown], tmp_path)[0].text
 
+    # Or hides another; data that only looks like that is data.
+    both = endpoint(("Said", "textbox"), ("Drawn", "textbox"))
+    hidden = {"__type__": "update", "value": "in pencil", "visible": False}
+    assert "pencil" not in render(both, ["done", hidden], tmp_path)[0].text
+    data = {"visible": False, "size": 3}
+    pair = endpoint(("Said", "textbox"), ("Layer", "json"))
+    assert '"size": 3' in render(pair, ["done", data], tmp_path)[0].text
+
     # It is all there is, and for people.
     assert "in the middle" in render(of, ["", "in the middle"], tmp_path)[0].text
     assert "result.json" not in render(of, ["", "/tmp/gradio/result.json"], tmp_path)[0].text

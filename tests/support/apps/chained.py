@@ -63,6 +63,18 @@ def burn(poem: str) -> str:
     return f"{len(poem)} letters"
 
 
+def sketch(subject: str) -> tuple[str, str, str]:
+    """Sketch something, and tell how that went."""
+    return f"sketch of {subject}", "quickly", "still in pencil"
+
+
+def ink(drawing: str, strokes: int | None) -> tuple[str, int]:
+    """Draw over a sketch in ink."""
+    if "rock" in drawing:
+        raise gr.Error("The ink ran out.")
+    return f"ink over {drawing}", (strokes or 0) + 1
+
+
 def tune(pitch: float) -> float:
     """Bring a pitch into range."""
     if pitch > 9:
@@ -115,6 +127,14 @@ def build() -> gr.Blocks:
         collected.then(lambda: "", None, theme, api_name="clear")
         written.then(lambda: "The ink is dry.", None, fate, api_name="dry")
         written.success(burn, poem, verses, api_name="burn")
+        subject, strokes = gr.Textbox(label="Subject"), gr.State()
+        drawing, pace = gr.Textbox(label="Drawing"), gr.Textbox(label="Pace", interactive=False)
+        stage = gr.Textbox(label="Stage", interactive=False)
+        sketched = gr.Button("Sketch").click(sketch, subject, [drawing, pace, stage])
+        inked = sketched.then(ink, [drawing, strokes], [drawing, strokes], api_name="ink")
+        inked.then(lambda: gr.update(visible=False), None, stage, api_name="put_away")
+        inked.success(lambda: "patiently", None, pace, api_name="tell_pace")
+        inked.then(lambda: "", None, subject, api_name="next_subject")
         seen, question = gr.Image(label="Seen", type="pil"), gr.Textbox(label="Question")
         gr.Button("Look").click(look, [seen, question], gr.Textbox(label="Looks like"))
     return blocks.queue(default_concurrency_limit=20)

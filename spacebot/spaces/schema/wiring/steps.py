@@ -59,7 +59,7 @@ Ending = tuple[Candidate, frozenset[str]]
 
 def steps_after(endpoints: EndpointSet, main: Sequence[Candidate]) -> list[Ending]:
     """The endpoints to call once all of `main` have ended, in order: those that show something
-    new, and what these take from."""
+    new or change what `main` shows, and what these take from."""
     event = main[-1].event
     if event is None or not _can_be_linked(main[-1]):
         return []
@@ -77,7 +77,8 @@ def steps_after(endpoints: EndpointSet, main: Sequence[Candidate]) -> list[Endin
     wanted: set[Any] = set()
     needed: list[Ending] = []
     for step, needs in reversed(found):
-        if _shown_after(endpoints, main, step) or wanted & _ids(step, "outputs"):
+        shows = _shown_after(endpoints, main, step) or _overwritten(main, step)
+        if shows or wanted & _ids(step, "outputs"):
             needed.insert(0, (step, needs))
             wanted |= _ids(step, "inputs")
     return needed
@@ -96,6 +97,24 @@ def _shown_after(
     page's form nor an output of `main`."""
     own = {i for one in main for i in _ids(one, "inputs") | _ids(one, "outputs")}
     return tuple(n for n in _shown(step) if not _is_field(endpoints, step.output_ids[n], own))
+
+
+def _overwritten(main: Sequence[Candidate], step: Candidate) -> dict[int, int]:
+    """Which outputs of a later step replace what `main` shows, each with the place of that in the
+    answer. What somebody fills in stays as it was used, unless the step works on it."""
+    *before, own = main
+    shown = [
+        *own.output_ids,
+        *(one.output_ids[n] for at, one in enumerate(before) for n in _still_shown(main, at)),
+    ]
+    worked_on = _ids(step, "inputs") & {
+        part
+        for part, output in zip(own.output_ids, own.outputs, strict=True)
+        if output.component in CONTENT_COMPONENTS
+    }
+    stays = {part for one in main for part in _ids(one, "inputs")} - worked_on | {None}
+    places = {part: place for place, part in enumerate(shown) if part not in stays}
+    return {n: places[part] for n, part in enumerate(step.output_ids) if part in places}
 
 
 def _is_field(endpoints: EndpointSet, component_id: Any, own: set[Any]) -> bool:
@@ -205,6 +224,7 @@ def _after(
             step,
             needs=needs,
             shows=tuple(n for n in step.shows if n in _shown_after(endpoints, main, one)),
+            overwrites=_overwritten(main, one),
         )
         for step, (one, needs) in zip(steps, ending, strict=True)
     )
@@ -232,14 +252,19 @@ def _keys(steps: Sequence[Candidate], candidate: Candidate) -> dict[Any, str]:
 def _steps(run: Sequence[Candidate], keys: Mapping[Any, str]) -> Iterator[EndpointStep]:
     """The calls for what the page runs one after the other."""
     for number, step in enumerate(run):
-        later = {i for one in run[number + 1 :] for i in one.output_ids}
         yield EndpointStep(
             api_name=step.api_name,
             takes={name: keys[component_id] for name, component_id in step.inputs.ids.items()},
             gives={n: keys[place] for n, place in enumerate(step.output_ids) if place in keys},
-            # What a later one writes over is not seen on the page either.
-            shows=tuple(n for n in _shown(step) if step.output_ids[n] not in later - {None}),
+            shows=_still_shown(run, number),
         )
+
+
+def _still_shown(run: Sequence[Candidate], number: int) -> tuple[int, ...]:
+    """Which outputs of a step belong to the result: the page shows the last value of each."""
+    step = run[number]
+    later = {i for one in run[number + 1 :] for i in one.output_ids} - {None}
+    return tuple(n for n in _shown(step) if step.output_ids[n] not in later)
 
 
 def _outputs(run: Sequence[Candidate], steps: Sequence[EndpointStep]) -> Iterator[Output]:
