@@ -74,7 +74,7 @@ LAYERS = (
         "discord_bot/history",
         "discord_bot/limits",
     },
-    {"discord_bot/find"},
+    {"discord_bot/find", "discord_bot/presets"},
     {"discord_bot/send_to"},
     {"discord_bot/client_status"},
     {"discord_bot/client"},

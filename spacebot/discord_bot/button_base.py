@@ -90,6 +90,7 @@ VARY = ButtonSpec("vary", "Vary", "🎲")
 EDIT = ButtonSpec("edit", "Edit…", "✏️")
 SEND = ButtonSpec("send", "Send to…", "➡️")
 RECIPE = ButtonSpec("recipe", "Recipe", "🧾")
+SAVE = ButtonSpec("save", "Save as…", "💾")
 DELETE = ButtonSpec("delete", "Delete", "🗑️", allowed=Presser.OWNER | Presser.MODERATOR)
 SEND_ME = ButtonSpec("mail", "Send me this", "📩")
 # A follow-up that the Space's owner declared: its key, and its place.
@@ -218,12 +219,17 @@ def failed_rows(job: str) -> Rows:
 
 
 def result_rows(
-    job: str, endpoint: Endpoint, values: Sequence[Any], *, private: bool = False
+    job: str,
+    endpoint: Endpoint,
+    values: Sequence[Any],
+    *,
+    private: bool = False,
+    follows: bool = False,
 ) -> Rows:
     """The buttons under a result: first the owner's own, then the same for all.
 
     `values` are what the Space returned. Discord itself dismisses a `private` result,
-    which can be sent on instead.
+    which can be sent on instead. One that `follows` another cannot be saved without it.
     """
     then = follow_ups.follow_up_buttons(endpoint.then, values)
     own = [FOLLOW.on(job, one.key, str(one.index), label=one.label) for one in then]
@@ -231,12 +237,16 @@ def result_rows(
     usual += [VARY.on(job)] * bool(recipes.seed_parameters(endpoint))
     usual += [EDIT.on(job)] * bool(endpoint.parameters)
     usual += [SEND.on(job)] * any(value is not None for value in values)
-    last, recipe = SEND_ME.on(job) if private else DELETE.on(job), RECIPE.on(job)
-    if len(usual) < BUTTONS_PER_ROW - 1:
-        return [*_in_rows(own[:MAX_FOLLOW_UPS]), [*usual, recipe, last]]
-    if own:
-        return [*_in_rows([*own[: MAX_FOLLOW_UPS - 1], recipe]), [*usual, last]]
-    return [[*usual, last], [recipe]]
+    last = SEND_ME.on(job) if private else DELETE.on(job)
+    # The owner's own buttons come first, where there is no room for all.
+    saved = not follows and len(own) < MAX_FOLLOW_UPS - 1
+    keep = [RECIPE.on(job), *([SAVE.on(job)] if saved else [])]
+    if len(usual) + len(keep) < BUTTONS_PER_ROW:
+        return [*_in_rows(own[:MAX_FOLLOW_UPS]), [*usual, *keep, last]]
+    room = -len(own) % BUTTONS_PER_ROW
+    if len(keep) <= room or len(own) > MAX_FOLLOW_UPS - BUTTONS_PER_ROW:
+        return [*_in_rows([*own[: MAX_FOLLOW_UPS - len(keep)], *keep]), [*usual, last]]
+    return [*_in_rows(own), [*usual, last], keep]
 
 
 def _in_rows(buttons: Sequence[PlacedButton]) -> list[Sequence[PlacedButton]]:
@@ -272,5 +282,6 @@ def custom_ids(message: discord.Message) -> list[str]:
 
 
 BUTTONS: dict[str, ButtonSpec] = {
-    spec.name: spec for spec in (CANCEL, AGAIN, VARY, EDIT, SEND, RECIPE, DELETE, SEND_ME, FOLLOW)
+    spec.name: spec
+    for spec in (CANCEL, AGAIN, VARY, EDIT, SEND, RECIPE, SAVE, DELETE, SEND_ME, FOLLOW)
 }

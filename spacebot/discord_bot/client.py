@@ -37,6 +37,7 @@ from spacebot.discord_bot.gateway.reach import choose_connector
 from spacebot.discord_bot.gateway.rest import RequestMonitor
 from spacebot.discord_bot.history import HISTORY_BUTTONS, history_command
 from spacebot.discord_bot.limits import LIMITS_PANELS, LimitsCommands, gpu_line, quota_command
+from spacebot.discord_bot.presets import PRESET_BUTTONS, PresetCommands
 from spacebot.discord_bot.registration.acknowledgement import AcknowledgingAdapter
 from spacebot.discord_bot.registration.commands import MAX_COMMANDS, build_command
 from spacebot.discord_bot.registration.registration import CommandRegistration
@@ -105,7 +106,7 @@ class Bot(StatusClient):
         self.find = Find.over(self.dispatcher)
         self.send_to = SendTo(self.dispatcher, self.find)
         self.server_log = ServerLog(self, jobs)
-        self.left_servers = LeftServers(self, jobs.accounts) if jobs.accounts else None
+        self.left_servers = LeftServers(self, jobs.accounts, jobs.store.presets)
         self.server_spaces = catalogue.added and ServerSpaceFeature(
             self,
             self.tree,
@@ -141,8 +142,9 @@ class Bot(StatusClient):
             Feature(commands=lambda: [recipe_menu(dispatcher)], components=JOB_BUTTONS),
             Feature(commands=lambda: [self.find.command()], components=FIND),
             Feature(components=FORM_BUTTONS),
+            Feature(commands=lambda: [PresetCommands(dispatcher)], components=PRESET_BUTTONS),
             Feature(commands=lambda: [TokenCommands(accounts)] if accounts else []),
-            *([Feature(start=left.start, close=left.close)] if left else []),
+            Feature(start=left.start, close=left.close),
             Feature(commands=lambda: run_commands(dispatcher), components=RUN_SPACE),
             Feature(
                 commands=lambda: [AutomationCommands(automations, dispatcher)],
@@ -274,8 +276,7 @@ class Bot(StatusClient):
         """The gateway has told everything."""
         self.connected = True
         log.info("connected as %s, in %d servers", self.user, len(self.guilds))
-        if self.left_servers:
-            self.left_servers.look()
+        self.left_servers.look()
         # Ready comes again after a connection that could not be resumed.
         if not self._recovered:
             self._recovered = True
@@ -303,9 +304,8 @@ class Bot(StatusClient):
             self.server_spaces.joined(guild.id)
 
     async def on_guild_remove(self, guild: discord.Guild) -> None:
-        """A server removed the bot, which then has no business with its token."""
-        if self.left_servers:
-            await self.left_servers.removed(guild.id)
+        """A server removed the bot, which then has no business with its token and presets."""
+        await self.left_servers.removed(guild.id)
 
     async def on_thread_create(self, thread: discord.Thread) -> None:
         """Somebody opened a thread or a forum post."""

@@ -16,7 +16,7 @@ import pytest
 from spacebot import log as logs
 from spacebot.discord_bot.tokens import LeftServers, left_servers
 from spacebot.engine.accounts import Accounts
-from spacebot.engine.store import AccountRecord
+from spacebot.engine.store import AccountRecord, Preset
 from spacebot.errors import HubTokenRefused, StoreError
 from spacebot.models import NO_ACCOUNT, Endpoint, Job, MessageRef, Requester, guild_key, user_key
 from tests.support.asking import shown
@@ -235,7 +235,7 @@ async def test_a_server_that_removes_the_bot_takes_its_token_along(tmp_path: Pat
         assert (await accounts.choose(str(it.ada.id), None)).token == READ
 
 
-async def test_a_server_that_removed_the_bot_unheard_takes_its_token_along(
+async def test_a_server_that_removed_the_bot_unheard_takes_its_token_and_presets_along(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Discord tells nobody who is away. A server with an outage has not removed the bot."""
@@ -249,6 +249,8 @@ async def test_a_server_that_removed_the_bot_unheard_takes_its_token_along(
         assert now
         for key in keys:
             await store.put(AccountRecord(key, "lab", "read", "1", now._vault.seal(key, READ)))
+            preset = Preset(key, "a", "a", "fast", "/echo", "/fast echo", {}, False, "1")
+            await it.home.jobs.store.presets.put(preset)
         await it.home.bot.close()
         gone[0].has_bot, dark.outage = False, True
         async with at_home(
@@ -256,6 +258,8 @@ async def test_a_server_that_removed_the_bot_unheard_takes_its_token_along(
         ) as home:
             assert await deletes_one(looks)
             assert await stored_keys(home) == [keys[0], keys[2], keys[3]]
+            with_presets = await home.jobs.store.presets.servers()
+            assert {guild_key(one) for one in with_presets} == {keys[0], keys[2], keys[3]}
             # Meanwhile in another place: the connection is lost, and cannot be resumed.
             it.guild.begin_outage()
             gone[1].has_bot = False
@@ -280,7 +284,7 @@ async def test_another_process_s_servers_are_not_taken_for_ones_that_left(
         client = discord.Client(
             intents=discord.Intents.none(), shard_id=0, shard_count=2, max_messages=None
         )
-        left = LeftServers(client, accounts)
+        left = LeftServers(client, accounts, it.home.jobs.store.presets)
         async with connected(it.server, client):
             await left.start()
             left.look()

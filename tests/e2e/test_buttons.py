@@ -52,11 +52,12 @@ async def until_noted(home: Home, message: Message) -> None:
 
 async def test_the_buttons_of_a_result_stand_in_one_row_or_two(place: Place) -> None:
     plain = await ask(place.ada, "kinds text", text="a", channel=place.channel)
-    assert list(plain.buttons()) == ["Again", "Edit…", "Send to…", "Recipe", "Delete"]
+    kept = ["Recipe", "Save as…"]
+    assert list(plain.buttons()) == ["Again", "Edit…", "Send to…", "Delete", *kept]
     seeded = await ask(place.ada, "studio draw", prompt="a", channel=place.channel)
     usual = ["Again", "Vary", "Edit…", "Send to…", "Delete"]
-    assert list(seeded.buttons()) == [*usual, "Recipe"]
-    assert [len(row["components"]) for row in seeded.components] == [5, 1]
+    assert list(seeded.buttons()) == [*usual, *kept]
+    assert [len(row["components"]) for row in seeded.components] == [5, 2]
 
 
 async def test_again_is_the_presser_s_own_job(place: Place) -> None:

@@ -16,6 +16,7 @@ from spacebot.discord_bot.buttons import JOB_BUTTONS
 from spacebot.discord_bot.conversations import CHAT_BUTTONS
 from spacebot.discord_bot.find import FIND
 from spacebot.discord_bot.forms import FORM_BUTTONS
+from spacebot.discord_bot.presets import PRESET_BUTTONS
 from spacebot.discord_bot.send_to import SEND_TO
 from tests.e2e.conftest import Place
 from tests.e2e.test_buttons import picture
@@ -52,7 +53,9 @@ async def test_a_command_tells_what_fails(place: Place, caplog) -> None:
     await failing(place.server, caplog, use)
 
 
-@pytest.mark.parametrize("name", ["Again", "Vary", "Edit…", "Send to…", "Recipe", "Delete"])
+@pytest.mark.parametrize(
+    "name", ["Again", "Vary", "Edit…", "Send to…", "Recipe", "Save as…", "Delete"]
+)
 async def test_a_button_of_a_result_tells_what_fails(place: Place, caplog, name: str) -> None:
     message = await ask(place.ada, "studio draw", prompt="a", channel=place.channel)
     await failing(place.server, caplog, place.ada.click(message, name))
@@ -140,9 +143,17 @@ async def test_every_posted_button_has_its_handler() -> None:
     posted = (
         "cancel:{} again:{} vary:{} edit:{} send:{} recipe:{} delete:{} mail:{} then:{}:0a1b:12 "
         "chat-enter:{} chat-stop:{} chat-again:{} chat-fork:{} chat-export:{} chat-share:{} "
-        "what:{} to:{} turn:{}:3 another:{} find:{} form:{}:2 form:{}:run"
+        "what:{} to:{} turn:{}:3 another:{} find:{} form:{}:2 form:{}:run "
+        "save:{} replace:{}:yours:name"
     ).replace("{}", "0123456789ab")
-    handlers = (*JOB_BUTTONS, *SEND_TO, *FIND, *CHAT_BUTTONS, *FORM_BUTTONS)
+    handlers = (
+        *JOB_BUTTONS,
+        *PRESET_BUTTONS,
+        *SEND_TO,
+        *FIND,
+        *CHAT_BUTTONS,
+        *FORM_BUTTONS,
+    )
     answering = {
         custom_id: [
             one for one in handlers if re.fullmatch(one.__discord_ui_compiled_template__, custom_id)
@@ -153,5 +164,7 @@ async def test_every_posted_button_has_its_handler() -> None:
         posted.split(), 1
     )
     assert {one for found in answering.values() for one in found} == set(handlers)
-    buttons = [one for one in (*JOB_BUTTONS, *SEND_TO) if issubclass(one, ButtonHandler)]
+    buttons = [
+        one for one in (*JOB_BUTTONS, *PRESET_BUTTONS, *SEND_TO) if issubclass(one, ButtonHandler)
+    ]
     assert {one.spec for one in buttons} == set(BUTTONS.values())

@@ -135,7 +135,11 @@ class MessageSurface(Surface):
         if not self.saved:
             done = f"{done}\n{job_text.UNSAVED}"
         rows = result_rows(
-            self.job.id, self.job.endpoint, outcome.outputs, private=self.ref.private
+            self.job.id,
+            self.job.endpoint,
+            outcome.outputs,
+            private=self.ref.private,
+            follows=self.job.chain is not None,
         )
         view = to_view(rows)
         if self._unposted is None:

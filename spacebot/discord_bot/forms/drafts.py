@@ -11,8 +11,8 @@ import discord
 
 from spacebot.discord_bot.forms.fields import FormField, fields_of
 from spacebot.errors import InputError
-from spacebot.models import Endpoint, File
-from spacebot.spaces.inputs.form import group_by_parameter, is_late, value_of
+from spacebot.models import Endpoint
+from spacebot.spaces.inputs import group_by_parameter, problem_of
 
 # Discord: a form has at most five fields.
 FIELDS_PER_PAGE = 5
@@ -68,13 +68,9 @@ class FormDraft:
         """
         arguments = {name: value for name, value in self.arguments.items() if value is not None}
         for parameter, own in group_by_parameter(self.endpoint, arguments):
-            attached = any(isinstance(one, File | discord.Attachment) for one in own.values())
-            if not attached and not (own and is_late(self.endpoint, parameter)):
-                try:
-                    value_of(parameter, own)
-                except InputError as error:
-                    self._include(error.option)
-                    yield error
+            if problem := problem_of(self.endpoint, parameter, own):
+                self._include(problem.option)
+                yield problem
 
     def _include(self, option: str) -> None:
         """Ask for an option that was given with the command, and wrongly."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,7 +11,7 @@ from discord import ui
 
 from spacebot.discord_bot.button_base import AGAIN, ComponentHandler, bot_of
 from spacebot.discord_bot.delivery import NO_PINGS
-from spacebot.engine.jobs import SECRET_PLACEHOLDER, JobManager
+from spacebot.engine.jobs import JobManager, values_line
 from spacebot.engine.store import PastJob
 from spacebot.engine.store.history import MAX_FAVOURITES
 from spacebot.errors import InputError
@@ -58,7 +58,7 @@ class HistoryPage:
 
     def matches(self, job: PastJob) -> bool:
         """Whether a job has what is searched for."""
-        text = f"{job.command} {_values(job.arguments)}".casefold()
+        text = f"{job.command} {values_line(job.arguments)}".casefold()
         wanted = self.words.casefold().split()
         return self.command.casefold().lstrip("/") in job.command.casefold() and all(
             word in text for word in wanted
@@ -85,25 +85,9 @@ async def show(
 
 def _line(number: int, job: PastJob) -> str:
     mark = MARKS.get(job.state, "⏳")
-    values = escape(clip(_values(job.arguments), MAX_VALUES))
+    values = escape(clip(values_line(job.arguments), MAX_VALUES))
     star = " ⭐" if job.starred else ""
     return f"{number}. {mark}{star} **{job.command}** {values} · <t:{int(job.created)}:R>"
-
-
-def _values(arguments: Mapping[str, Any]) -> str:
-    """What was given, in one line, without what is secret."""
-    parts = (
-        f"{name}:{' '.join(_text(value).split())}"
-        for name, value in arguments.items()
-        if value != SECRET_PLACEHOLDER
-    )
-    return " ".join(parts)
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, Mapping):
-        return str((value.get("file") or {}).get("name", ""))
-    return str(value)
 
 
 def _view(page: HistoryPage, shown: Sequence[PastJob], last: int) -> ui.View:

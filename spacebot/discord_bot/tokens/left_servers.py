@@ -1,4 +1,4 @@
-"""The tokens of servers that removed the bot: they are deleted, also those removed meanwhile."""
+"""The tokens and presets of servers that removed the bot are deleted, whenever that was."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import discord
 
 from spacebot.concurrency import growing_pauses
 from spacebot.engine.accounts import Accounts
+from spacebot.engine.store import PresetStore
 from spacebot.errors import StoreError
 from spacebot.models import guild_key
 
@@ -18,15 +19,18 @@ FIRST_RETRY_PAUSE, MAX_RETRY_PAUSE = 5.0, 300.0
 
 
 class LeftServers:
-    """Deletes the tokens of servers that the bot is no longer in.
+    """Deletes the tokens and presets of servers that the bot is no longer in.
 
-    Discord tells of a removal only who is connected then, so the stored tokens are compared
-    with the list of servers after each READY.
+    Discord tells of a removal only who is connected then, so what is stored is compared with
+    the list of servers after each READY.
     """
 
-    def __init__(self, client: discord.Client, accounts: Accounts) -> None:
+    def __init__(
+        self, client: discord.Client, accounts: Accounts | None, presets: PresetStore
+    ) -> None:
         self._client = client
         self._accounts = accounts
+        self._presets = presets
         self._wanted = asyncio.Event()
         self._looking: asyncio.Task[None] | None = None
 
@@ -41,13 +45,15 @@ class LeftServers:
             await asyncio.gather(self._looking, return_exceptions=True)
 
     def look(self) -> None:
-        """Compare all stored tokens with the servers there are. Call it once those are known."""
+        """Compare what is stored with the servers there are. Call it once those are known."""
         self._wanted.set()
 
     async def removed(self, guild: int) -> None:
-        """Delete the token of a server that has just removed the bot."""
+        """Delete what a server stored that has just removed the bot."""
         try:
-            await self._accounts.delete(guild_key(guild))
+            if self._accounts is not None:
+                await self._accounts.delete(guild_key(guild))
+            await self._presets.delete_all(guild_key(guild))
         except StoreError:
             self.look()
 
@@ -57,7 +63,7 @@ class LeftServers:
             await self._wanted.wait()
             self._wanted.clear()
             try:
-                deleted = await self._accounts.delete_servers(self._has_left)
+                deleted = await self._delete()
             except StoreError:
                 # The store logs its own troubles.
                 await asyncio.sleep(next(pauses))
@@ -66,6 +72,12 @@ class LeftServers:
             pauses = growing_pauses(FIRST_RETRY_PAUSE, MAX_RETRY_PAUSE)
             if deleted:
                 log.info("deleted the tokens of %d servers that removed the bot", deleted)
+
+    async def _delete(self) -> int:
+        """Delete what servers stored that have left; returns how many had a token."""
+        for guild in filter(self._has_left, await self._presets.servers()):
+            await self._presets.delete_all(guild_key(guild))
+        return await self._accounts.delete_servers(self._has_left) if self._accounts else 0
 
     def _has_left(self, guild: int) -> bool:
         """Whether the bot is no longer in a server; a server with an outage is still listed.

@@ -14,6 +14,8 @@ from spacebot.engine.jobs.records import (
     from_stored,
     secrets_of,
     to_job,
+    to_record,
     to_stored,
+    values_line,
 )
 from spacebot.engine.jobs.runner import JobDeadlines

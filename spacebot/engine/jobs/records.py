@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from spacebot.engine.store import Conversation, JobRecord
+from spacebot.engine.store import Conversation, JobRecord, Preset
 from spacebot.models import Endpoint, File, FollowUpChain, Job, MessageRef, Requester
 from spacebot.spaces import inputs
 
@@ -53,15 +53,31 @@ def to_job(record: JobRecord, endpoint: Endpoint) -> Job:
     )
 
 
-def arguments_of(record: JobRecord | Conversation) -> dict[str, Any]:
+def arguments_of(record: JobRecord | Conversation | Preset) -> dict[str, Any]:
     """What was given, by option name; files where they are kept."""
     secret = secrets_of(record)
     return {name: from_stored(one) for name, one in record.arguments.items() if name not in secret}
 
 
-def secrets_of(record: JobRecord | Conversation) -> set[str]:
+def secrets_of(record: JobRecord | Conversation | Preset) -> set[str]:
     """The options that were given and are not kept, since they are secret."""
     return {name for name, one in record.arguments.items() if one == SECRET_PLACEHOLDER}
+
+
+def values_line(arguments: Mapping[str, Any]) -> str:
+    """Stored arguments in one line, as a member types them, without what is secret."""
+    parts = (
+        f"{name}:{' '.join(_value_text(value).split())}"
+        for name, value in arguments.items()
+        if value != SECRET_PLACEHOLDER
+    )
+    return " ".join(parts)
+
+
+def _value_text(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return str((value.get("file") or {}).get("name", ""))
+    return str(value)
 
 
 def chain_of(record: JobRecord) -> FollowUpChain | None:

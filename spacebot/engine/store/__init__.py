@@ -1,5 +1,5 @@
 """What outlives a restart: every job, written down before work begins, every conversation,
-every automation, and every Space that a server added.
+every automation, every preset, and every Space that a server added.
 
 The only importer of the database.
 
@@ -21,6 +21,7 @@ from spacebot.engine.store.descriptions import (
 from spacebot.engine.store.history import HistoryStore, PastJob
 from spacebot.engine.store.limits import NOBODY, LimitsStore, ServerLimits
 from spacebot.engine.store.opening import open_store
+from spacebot.engine.store.presets import MAX_PRESETS, Preset, PresetStore
 from spacebot.engine.store.server_spaces import GuildCommands, ServerSpace, ServerSpaceStore
 from spacebot.engine.store.store import JobRecord, Store
 from spacebot.engine.store.tables import RecordState

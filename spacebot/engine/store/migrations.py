@@ -19,6 +19,7 @@ from spacebot.engine.store.tables import (
     job_counts,
     jobs,
     metadata,
+    presets,
     schema_version,
     server_limits,
     server_spaces,
@@ -98,6 +99,11 @@ async def _twelfth(connection: AsyncConnection) -> None:
         await connection.run_sync(index.create, checkfirst=True)
 
 
+async def _thirteenth(connection: AsyncConnection) -> None:
+    """13: the presets of members and servers."""
+    await _create(connection, presets)
+
+
 # Applied in order, each once; the number applied so far is kept in the database.
 MIGRATIONS: Sequence[Callable[[AsyncConnection], Awaitable[None]]] = (
     _first,
@@ -112,6 +118,7 @@ MIGRATIONS: Sequence[Callable[[AsyncConnection], Awaitable[None]]] = (
     _tenth,
     _eleventh,
     _twelfth,
+    _thirteenth,
 )
 
 

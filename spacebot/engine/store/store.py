@@ -22,6 +22,7 @@ from spacebot.engine.store.descriptions import BlockedSpaceStore, DescriptionSto
 from spacebot.engine.store.history import HistoryStore
 from spacebot.engine.store.limits import LimitsStore
 from spacebot.engine.store.migrations import migrate
+from spacebot.engine.store.presets import PresetStore
 from spacebot.engine.store.server_spaces import ServerSpaceStore
 from spacebot.engine.store.tables import (
     BATCH_ROWS,
@@ -89,6 +90,7 @@ class Store:
         self.server_spaces = ServerSpaceStore(*part)
         self.history = HistoryStore(*part)
         self.limits = LimitsStore(*part)
+        self.presets = PresetStore(*part)
         self._reads: set[asyncio.Task[Any]] = set()
 
     @classmethod

@@ -249,6 +249,21 @@ favourites = sa.Table(
     sa.Column("job", sa.String(12), primary_key=True, index=True),
     sa.Column("created", sa.Float, nullable=False),
 )
+# Commands with their values, which members ("user:<id>") and servers ("guild:<id>") use again.
+presets = sa.Table(
+    "presets",
+    metadata,
+    sa.Column("owner", CleanText, primary_key=True),
+    sa.Column("key", CleanText, primary_key=True),
+    sa.Column("name", CleanText, nullable=False),
+    sa.Column("space", CleanText, nullable=False),
+    sa.Column("api_name", CleanText, nullable=False),
+    sa.Column("command", CleanText, nullable=False),
+    sa.Column("given", sa.JSON, key="arguments", nullable=False),
+    sa.Column("nsfw", sa.Boolean, nullable=False),
+    sa.Column("maker", CleanText, nullable=False),
+    sa.Column("created", sa.Float, nullable=False),
+)
 schema_version = sa.Table("schema_version", metadata, sa.Column("version", sa.Integer))
 
 # A member looks through their own jobs, the newest first.

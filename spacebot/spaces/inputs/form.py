@@ -8,7 +8,15 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from spacebot.errors import InputError
-from spacebot.models import Choice, DeferredValue, Endpoint, File, Option, Parameter
+from spacebot.models import (
+    Choice,
+    DeferredValue,
+    Endpoint,
+    File,
+    Option,
+    OptionType,
+    Parameter,
+)
 from spacebot.spaces.inputs.components.base import (
     MAX_CHOICES,
     Input,
@@ -157,6 +165,36 @@ def value_of(parameter: Parameter, own: Mapping[str, Any]) -> Any:
     if is_needed(kind, parameter):
         raise refuse(name_of(parameter), missing_message(kind, parameter))
     return None if parameter.props.get("nullable") else kind.blank(parameter)
+
+
+def problem_of(
+    endpoint: Endpoint, parameter: Parameter, own: Mapping[str, Any]
+) -> InputError | None:
+    """What the Space could not take of what was given for a parameter.
+
+    As far as that can be told before attached files are here and the Space's page ran.
+    """
+    attached = not all(isinstance(one, str | int | float) for one in own.values())
+    if attached or (own and is_late(endpoint, parameter)):
+        return None
+    try:
+        value_of(parameter, own)
+    except InputError as error:
+        return error
+    return None
+
+
+def still_fitting(endpoint: Endpoint, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of earlier values that an endpoint takes as it is now; secrets are given anew."""
+    main, further = fields(endpoint)
+    is_file = {one.name: one.type is OptionType.ATTACHMENT for one in main + further}
+    fitting = {
+        name: one for name, one in arguments.items() if is_file.get(name) is isinstance(one, File)
+    }
+    for parameter, own in group_by_parameter(endpoint, fitting):
+        if own and (parameter.secret or problem_of(endpoint, parameter, own)):
+            fitting = {name: one for name, one in fitting.items() if name not in own}
+    return fitting
 
 
 def is_late(endpoint: Endpoint, parameter: Parameter) -> bool:

@@ -4,11 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from spacebot.discord_bot.button_base import AGAIN, SEND, PlacedButton, failed_rows, result_rows
+from spacebot.discord_bot.button_base import (
+    AGAIN,
+    SAVE,
+    SEND,
+    PlacedButton,
+    failed_rows,
+    result_rows,
+)
 from spacebot.models import Job, Outcome
 
 # What an answer of a chat can be: asked again, or sent on.
 CHAT_BUTTONS = (AGAIN, SEND)
+# A visitor has no account that a preset could belong to.
+DISCORD_BUTTONS = (SAVE,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +40,7 @@ def result_buttons(job: Job, outcome: Outcome, key: str) -> list[ResultButton]:
         _button(one)
         for row in rows
         for one in row
-        if not job.conversation or one.spec in CHAT_BUTTONS
+        if one.spec not in DISCORD_BUTTONS and (not job.conversation or one.spec in CHAT_BUTTONS)
     ]
 
 

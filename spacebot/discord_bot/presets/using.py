@@ -1,0 +1,94 @@
+"""Running a preset: its values for the command as it is now."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import Any
+
+import discord
+
+from spacebot.discord_bot.dispatcher import Dispatcher
+from spacebot.discord_bot.run_space import Wish
+from spacebot.discord_bot.run_space.offer import account_of
+from spacebot.engine.jobs import arguments_of
+from spacebot.engine.on_demand import is_one_off
+from spacebot.engine.store import Preset
+from spacebot.errors import InputError
+from spacebot.models import Endpoint, File
+from spacebot.spaces import inputs
+
+# How long a Space that was not read for an hour may hold up the answer, which Discord wants
+# within 3 s; after that it is used as it was last read.
+READ_WAIT = 0.8
+ELSEWHERE = "This preset runs a command of a server. Use it in that server."
+
+
+class PresetRun:
+    """One use of a preset by an interaction."""
+
+    def __init__(
+        self, dispatcher: Dispatcher, interaction: discord.Interaction[Any], preset: Preset
+    ) -> None:
+        self.dispatcher = dispatcher
+        self.interaction = interaction
+        self.preset = preset
+        self.catalogue = dispatcher.jobs.catalogue
+
+    async def start(self, prompt: str, file: discord.Attachment | None, *, edit: bool) -> None:
+        """Run it at once, or ask for what is not saved or no longer fits.
+
+        `prompt` and `file` take the place of what is saved; `edit` asks for all of it. Raises
+        `SpacebotError`.
+        """
+        endpoint = await self._endpoint()
+        saved = arguments_of(self.preset)
+        there = {name: one for name, one in saved.items() if _is_kept(one)}
+        fitting = inputs.still_fitting(endpoint, there)
+        given = fitting | self._instead(endpoint, prompt, file)
+        lost = self.preset.arguments.keys() - given.keys()
+        by_option = {
+            option.name: part.name
+            for part in endpoint.parameters
+            for option in inputs.own_options(part)
+        }
+        command = self.preset.command
+        # A value without its option may belong to one that was renamed: show all there is.
+        if edit or not lost <= by_option.keys():
+            await self.dispatcher.ask(self.interaction, command, endpoint, given)
+            return
+        asked = {by_option[name] for name in lost}
+        await self.dispatcher.run_or_ask(self.interaction, command, endpoint, given, ask=asked)
+
+    def _instead(
+        self, endpoint: Endpoint, prompt: str, file: discord.Attachment | None
+    ) -> dict[str, Any]:
+        """What was given with the preset; raises `InputError` where the command takes no such."""
+        wish = Wish(prompt, file)
+        if file is not None and wish.file_option(endpoint) is None:
+            raise InputError(f"{self.preset.command} takes no file like this one. Leave it out.")
+        given = wish.arguments_for(endpoint)
+        if prompt and prompt not in given.values():
+            raise InputError(f"{self.preset.command} takes no prompt. Leave it out.")
+        return given
+
+    async def _endpoint(self) -> Endpoint:
+        """The preset's endpoint as it is offered here now; raises `SpacebotError`."""
+        space, guild = self.preset.space, self.interaction.guild_id
+        named = space, self.preset.api_name, self.preset.command
+        if is_one_off(self.preset.command):
+            self.dispatcher.check_any_space(self.interaction)
+            account = await account_of(self.interaction, space)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(READ_WAIT):
+                    await self.catalogue.load(space, account)
+            return await self.catalogue.find(*named, account)
+        configured = space in self.catalogue.connections or space in self.catalogue.built_in
+        if guild is None and not configured:
+            raise InputError(ELSEWHERE)
+        return await self.catalogue.find(*named, guild=str(guild or ""))
+
+
+def _is_kept(value: Any) -> bool:
+    """Whether a value can be given again: a file only while it is kept."""
+    return not isinstance(value, File) or (value.path is not None and value.path.exists())

@@ -1,0 +1,1 @@
+"""Tests of spacebot/discord_bot/presets."""
