@@ -185,14 +185,14 @@ class AddedSpaces:
         self._marks[key] = marked
         return marked
 
-    async def spaces(self, guild: str) -> list[Space]:
+    async def spaces(self, guild: str, *, wait: float = STORE_WAIT) -> list[Space]:
         """The Spaces that a server added, as its commands see them.
 
         What was never read here, or cannot be, is left out: this does not wait for a Space.
         Where the database fails or is slow, what is in memory.
         """
         with contextlib.suppress(StoreError, TimeoutError):
-            async with asyncio.timeout(STORE_WAIT):
+            async with asyncio.timeout(wait):
                 return await self._stored(guild)
         return self.held(guild)
 

@@ -13,7 +13,7 @@ from spacebot.discord_bot.registration.commands import EVERYWHERE, INSTALL_TYPES
 from spacebot.discord_bot.run_space.offer import offer_space
 from spacebot.engine.catalogue import Catalogue
 from spacebot.engine.on_demand import RUN, is_hub_name
-from spacebot.engine.space_finder import MAX_SUGGESTIONS, suggest_spaces
+from spacebot.engine.space_finder import MAX_SUGGESTIONS, SUGGESTION_TIMEOUT, suggest_spaces
 from spacebot.errors import SpacebotError
 from spacebot.models import Choice
 from spacebot.spaces.inputs.components.base import MAX_CHOICE_LENGTH
@@ -54,7 +54,8 @@ def run_commands(dispatcher: Dispatcher) -> Iterator[app_commands.Command[Any, .
     @run.autocomplete("space")
     async def suggest_space(interaction: discord.Interaction[Any], text: str) -> Choices:
         adult = dispatcher.age.takes(interaction)
-        return _choices(await _spaces(dispatcher.jobs.catalogue, text, adult=adult))
+        guild = interaction.guild_id
+        return _choices(await _spaces(dispatcher.jobs.catalogue, text, guild, adult=adult))
 
     @run.autocomplete("endpoint")
     async def suggest_endpoint(interaction: discord.Interaction[Any], text: str) -> Choices:
@@ -64,15 +65,31 @@ def run_commands(dispatcher: Dispatcher) -> Iterator[app_commands.Command[Any, .
     yield run
 
 
-async def _spaces(catalogue: Catalogue, text: str, *, adult: bool) -> list[Choice]:
-    """The owner's Spaces and the Hub's whose names hold a text."""
+async def _spaces(
+    catalogue: Catalogue, text: str, guild: int | None, *, adult: bool
+) -> list[Choice]:
+    """The Spaces whose names contain a text: the server's, the owner's, then the Hub's."""
     on_demand = catalogue.on_demand
     assert on_demand is not None
     policy = on_demand.policy
     own = [one.source.space for one in catalogue.spaces if adult or not one.nsfw]
     own += [pattern for pattern in policy.allowed if policy.allows(pattern)]
-    names = filter(is_hub_name, own)
-    return await suggest_spaces(on_demand.hub, text, names, allows=policy.allows, adult=adult)
+    return await suggest_spaces(
+        on_demand.hub,
+        text,
+        filter(is_hub_name, own),
+        added=_added(catalogue, guild, adult=adult),
+        allows=policy.allows,
+        adult=adult,
+    )
+
+
+async def _added(catalogue: Catalogue, guild: int | None, *, adult: bool) -> list[str]:
+    """The Spaces that a server added."""
+    if catalogue.added is None or guild is None:
+        return []
+    found = await catalogue.added.spaces(str(guild), wait=SUGGESTION_TIMEOUT)
+    return [one.source.space for one in found if adult or not one.nsfw]
 
 
 async def _endpoints(catalogue: Catalogue, space: str, text: str) -> list[Choice]:

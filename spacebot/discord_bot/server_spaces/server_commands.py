@@ -72,7 +72,6 @@ class ServerCommands:
         return await suggest_spaces(
             self._handler.jobs.catalogue.hub,
             text,
-            (),
             allows=self.spaces.allows,
             adult=self._handler.age.takes(interaction),
         )

@@ -2,4 +2,8 @@
 
 from spacebot.engine.space_finder.finder import Answer, Findings, SpaceFinder, SpaceQuery
 from spacebot.engine.space_finder.kinds import FileKind, kind_of
-from spacebot.engine.space_finder.suggestions import MAX_SUGGESTIONS, suggest_spaces
+from spacebot.engine.space_finder.suggestions import (
+    MAX_SUGGESTIONS,
+    SUGGESTION_TIMEOUT,
+    suggest_spaces,
+)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 
 from spacebot.errors import SpacebotError
 from spacebot.models import Choice, SpaceListing
@@ -16,37 +16,48 @@ log = logging.getLogger(__name__)
 
 MAX_SUGGESTIONS = MAX_CHOICES
 # Discord shows no suggestions after 3 s, and whoever types has moved on by then.
-HUB_TIMEOUT = 0.8
+SUGGESTION_TIMEOUT = 0.8
 # Below so many letters the Hub would name anything.
 MIN_LETTERS = 2
+
+
+async def no_names() -> Sequence[str]:
+    """No Spaces."""
+    return ()
 
 
 async def suggest_spaces(
     hub: HubClient,
     text: str,
-    own: Iterable[str],
+    own: Iterable[str] = (),
     *,
+    added: Awaitable[Iterable[str]] | None = None,
     allows: Callable[[str], bool] = lambda _: True,
     adult: bool = False,
 ) -> list[Choice]:
-    """Spaces whose names hold `text`: of `own` first, then the Hub's, within a second.
+    """Spaces whose names contain `text`, each once: `added` ones, `own` ones, then the Hub's.
 
-    What the Hub says too late serves the next letter. `adult` includes what is not for all
-    audiences.
+    Within a second: what the Hub says too late serves the next letter. `adult` includes what is
+    not for all audiences.
     """
     typed = text.strip().casefold()
-    mine = [one for one in dict.fromkeys(own) if typed in one.casefold()]
-    found = {one: Choice(clip(one, MAX_CHOICE_LENGTH), one) for one in mine}
-    if len(typed) >= MIN_LETTERS and len(found) < MAX_SUGGESTIONS:
-        for listing in await _named(hub, typed):
-            if allows(listing.space) and (adult or not listing.nsfw):
-                found.setdefault(listing.space, _choice(listing))
+    first, listed = await asyncio.gather(added or no_names(), _named(hub, typed))
+    found: dict[str, Choice] = {}
+    for one in (*first, *own):
+        if typed in one.casefold():
+            found.setdefault(one.casefold(), Choice(clip(one, MAX_CHOICE_LENGTH), one))
+    for listing in listed:
+        if allows(listing.space) and (adult or not listing.nsfw):
+            found.setdefault(listing.space.casefold(), _choice(listing))
     return list(found.values())[:MAX_SUGGESTIONS]
 
 
 async def _named(hub: HubClient, typed: str) -> list[SpaceListing]:
+    """The Hub's Spaces of this name, as far as it says them in time."""
+    if len(typed) < MIN_LETTERS:
+        return []
     try:
-        async with asyncio.timeout(HUB_TIMEOUT):
+        async with asyncio.timeout(SUGGESTION_TIMEOUT):
             return await hub.named(typed)
     except (SpacebotError, TimeoutError) as error:
         log.debug("no Space could be suggested: %s", type(error).__name__)

@@ -40,6 +40,35 @@ async def outside(lab: Town) -> Channel:
     return channel
 
 
+async def test_run_suggests_the_server_s_then_the_owner_s_then_the_hub_s(
+    served: Callable[[str], str], tmp_path: Path
+):
+    fast = served("fast")
+    names = ("lab/own", "lab/other", "lab/added", "lab/adult")
+    async with town(tmp_path, dict.fromkeys(names, fast), Source("lab/own", "/echo", "own")) as it:
+        ada, here = it.place.ada, it.place.channel
+        _, outside = it.other(ada)
+        await it.space("add", {"space": "lab/added", "endpoint": "/echo", "name": "one"})
+        await it.space("add", {"space": "lab/added", "endpoint": "/sleep", "name": "two"})
+        adult = {"space": "lab/adult", "name": "adult", "age_restricted": True}
+        await it.space("add", adult)
+        # The Hub tags it too, or it would be one of its suggestions.
+        it.hub.spaces["lab/adult"].tags = ["not-for-all-audiences"]
+
+        async def suggested(channel: Channel, text: str = "lab/") -> list[str]:
+            found = await ada.autocomplete("run", option="space", text=text, channel=channel)
+            return [one["value"] for one in found]
+
+        assert await suggested(here) == ["lab/added", "lab/own", "lab/other"]
+        assert (await suggested(outside))[0] == "lab/own"
+        assert sorted(await suggested(outside)) == ["lab/added", "lab/other", "lab/own"]
+        # One letter asks the Hub for nothing; what is here needs no Hub.
+        assert await suggested(here, "l") == ["lab/added", "lab/own"]
+        it.hub.hold = asyncio.Event()
+        assert await suggested(here, "lab") == ["lab/added", "lab/own"]
+        it.hub.hold.set()
+
+
 async def test_compare_knows_them(lab: Town, outside: Channel):
     ada, here = lab.place.ada, lab.place.channel
     found = await ada.autocomplete("compare", option="with", text="qui", channel=here)

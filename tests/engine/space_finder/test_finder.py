@@ -243,6 +243,9 @@ async def test_spaces_are_suggested_those_here_first():
             "ben/gray-x",
         ]
         assert await suggestions(served, "gray", allows=lambda one: False) == ["ada/gray"]
+        # Names that differ in case alone are the same Space, spelled as it is here.
+        served.spaces["Owner/Demo"] = Hosted()
+        assert await suggestions(served, "DEMO") == ["owner/demo"]
         served.spaces |= {f"cleo/gray-{n}": Hosted() for n in range(40)}
         found = await suggest_spaces(HubClient(served.api), "gray", [])
         assert len(found) == 25
@@ -252,7 +255,7 @@ async def test_spaces_are_suggested_those_here_first():
 async def test_typing_does_not_wait_for_the_hub_and_uses_what_it_says_later(
     monkeypatch: pytest.MonkeyPatch,
 ):
-    monkeypatch.setattr("spacebot.engine.space_finder.suggestions.HUB_TIMEOUT", 0.05)
+    monkeypatch.setattr("spacebot.engine.space_finder.suggestions.SUGGESTION_TIMEOUT", 0.05)
     async with hub() as served:
         served.spaces["ben/gray"] = Hosted()
         served.hold = asyncio.Event()
