@@ -22,6 +22,7 @@ SpacebotError
 │   └── NewerDatabase       a later version of Spacebot made it; this one leaves it alone
 └── SpaceError              the Space, or the way to it
     ├── SpaceNotFound       no such Space, or a private one without a token
+    │   └── SpaceRenamed    the Hub has it by another name
     ├── SpaceUnavailable    paused, broken, building, asleep, not answering
     │   ├── LoginNeeded     it no longer knows the login that it was given
     │   └── HubUnavailable  Hugging Face itself cannot be reached, or has a problem
@@ -176,6 +177,14 @@ class SpaceNotFound(SpaceError):
     """No such Space, or a private one and no token that may see it."""
 
     safe_to_retry = True
+
+
+class SpaceRenamed(SpaceNotFound):
+    """The Hub leads this name to a Space of another name, `name`; nothing was sent there."""
+
+    def __init__(self, message: str, name: str) -> None:
+        super().__init__(message)
+        self.name = name
 
 
 class SpaceUnavailable(SpaceError):

@@ -142,10 +142,14 @@ async def test_the_best_endpoint_takes_the_file(shared_lab) -> None:
         "huggingface.co/spaces/owner/fast/tree/main",
         "https://owner-fast.hf.space/?x=1",
         " owner/fast ",
+        # The Hub leads other spellings and former names to the Space.
+        "Owner/FAST",
+        "former/fast",
     ],
 )
 async def test_addresses_of_the_hub_mean_the_space(shared_lab, written: str) -> None:
-    place, _, _ = shared_lab
+    place, hosts, _ = shared_lab
+    hosts.renamed["former/fast"] = "owner/fast"
     seen = await place.ada.command("run", space=written, channel=place.channel)
     await until(seen, "<https://huggingface.co/spaces/owner/fast>")
 
@@ -222,6 +226,10 @@ async def test_the_owner_says_which_spaces_members_may_use(
     async with lab(tmp_path, policy) as (place, hosts, _):
         hosts.spaces["good/fast"] = hosts.spaces["bad/fast"] = Hosted(served("fast"))
         seen = await place.ada.command("run", space="bad/fast", channel=place.channel)
+        await until(seen, "Allowed: good/*.")
+        # The owner's list allows a name, and not whoever has what had that name.
+        hosts.renamed["good/gone"] = "bad/fast"
+        seen = await place.ada.command("run", space="good/gone", channel=place.channel)
         await until(seen, "Allowed: good/*.")
         form = await form_of(place, "good/fast", wish="hi")
         result = await run_form(place, form, {})

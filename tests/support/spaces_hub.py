@@ -82,6 +82,8 @@ class Hub:
 
     def __init__(self) -> None:
         self.spaces: dict[str, Hosted] = {}
+        # Former names, and what each became: the Hub redirects them, and other spellings too.
+        self.renamed: dict[str, str] = {}
         self.accounts = {TOKEN: HubAccount("loopback")}
         self.authorizations: list[str | None] = []
         self.requests: list[str] = []
@@ -142,6 +144,10 @@ class Hub:
             subdomain = name.partition("/")[2]
             hosts = (one for one in self.spaces if one.replace("/", "-").lower() == subdomain)
             name = next(hosts, name)
+        spelled = {one.casefold(): one for one in self.spaces}
+        present = self.renamed.get(name) or spelled.get(name.casefold(), name)
+        if present != name and name not in self.spaces:
+            raise web.HTTPTemporaryRedirect(f"/api/spaces/{present}")
         hosted = self.spaces.get(name)
         if hosted is None or (hosted.private and not known):
             # Without a token, the Hub does not tell a private one from a missing one.

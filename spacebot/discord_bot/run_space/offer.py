@@ -18,7 +18,13 @@ from spacebot.discord_bot.dispatcher import Dispatcher
 from spacebot.discord_bot.run_space.wishes import Wish, Wishes, ranked
 from spacebot.engine import job_text
 from spacebot.engine.on_demand import NONE_ALLOWED, one_off_command
-from spacebot.errors import EndpointGone, SpacebotError, SpaceNotAllowed, kind_of
+from spacebot.errors import (
+    EndpointGone,
+    SpacebotError,
+    SpaceNotAllowed,
+    SpaceRenamed,
+    kind_of,
+)
 from spacebot.models import NO_ACCOUNT, Account, Endpoint, File, Space
 from spacebot.wording import clip
 
@@ -93,9 +99,11 @@ class SpaceOffer:
 
     async def _read(self, written: str, endpoint: str | None) -> tuple[Space, list[Endpoint]]:
         """The Space, and its endpoints with the best first."""
-        self.space = await self.guests.named(written, str(self.interaction.user.id))
-        self.account = await account_of(self.interaction, self.space)
-        space = await self.catalogue.load(self.space, self.account)
+        name = await self.guests.named(written, str(self.interaction.user.id))
+        try:
+            space = await self._load(name)
+        except SpaceRenamed as error:
+            space = await self._load(error.name)
         found = ranked(space, self.wish)
         if endpoint:
             named = [one for one in found if endpoint.lstrip("/") in (one.name, one.api_name[1:])]
@@ -106,6 +114,11 @@ class SpaceOffer:
             raise EndpointGone(_nothing_usable(space))
         self.bot.dispatcher.age.check(self.interaction, found[0])
         return space, found
+
+    async def _load(self, name: str) -> Space:
+        self.space = name
+        self.account = await account_of(self.interaction, name)
+        return await self.catalogue.load(name, self.account)
 
     async def _answer(self, space: Space, found: list[Endpoint], *, named: bool) -> None:
         """Answer at once: by the form, where there is no choice to make."""

@@ -14,7 +14,7 @@ from spacebot.discord_bot.server_spaces.guild_registration import pack, unpack
 from spacebot.discord_bot.server_spaces.server_commands import REMOVED_MEANWHILE, ServerCommands
 from spacebot.engine.server_spaces import source_of
 from spacebot.engine.store import ServerSpace
-from spacebot.errors import InputError
+from spacebot.errors import InputError, SpaceRenamed
 from spacebot.models import Space
 from spacebot.spaces.schema.text import legal_name, unique_name
 
@@ -77,6 +77,12 @@ class ListChanges:
 
     async def add(self, request: AddRequest) -> Added:
         """Read a Space, keep it and register it; raises `SpacebotError`."""
+        try:
+            return await self._add(request)
+        except SpaceRenamed as error:
+            return await self._add(replace(request, space=error.name))
+
+    async def _add(self, request: AddRequest) -> Added:
         request = replace(request, name=_legal(request.name) if request.name else "")
         await self._check(request)
         draft = _row(request, request.name)

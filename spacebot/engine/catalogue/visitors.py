@@ -9,7 +9,7 @@ import asyncio
 
 from spacebot.engine.catalogue.catalogue import Catalogue
 from spacebot.engine.on_demand import NONE_ALLOWED
-from spacebot.errors import InputError, SpaceNotAllowed, SpaceUnavailable
+from spacebot.errors import InputError, SpaceNotAllowed, SpaceRenamed, SpaceUnavailable
 from spacebot.models import Job, Space
 
 VISITORS = "tryout"
@@ -27,11 +27,18 @@ async def read_space(catalogue: Catalogue, written: str) -> Space:
     try:
         async with asyncio.timeout(READ_SECONDS):
             name = await on_demand.named(written, VISITORS)
-            if name in catalogue.connections:
-                raise InputError(ALREADY_OFFERED.format(name))
-            return await catalogue.load(name)
+            try:
+                return await _load(catalogue, name)
+            except SpaceRenamed as error:
+                return await _load(catalogue, error.name)
     except TimeoutError as error:
         raise SpaceUnavailable(STILL_READING) from error
+
+
+async def _load(catalogue: Catalogue, name: str) -> Space:
+    if name in catalogue.connections:
+        raise InputError(ALREADY_OFFERED.format(name))
+    return await catalogue.load(name)
 
 
 def count_run(catalogue: Catalogue, job: Job) -> None:

@@ -21,6 +21,7 @@ from spacebot.errors import (
     EndpointGone,
     SpacebotError,
     SpaceNotAllowed,
+    SpaceRenamed,
     SpaceUnavailable,
     StoreError,
 )
@@ -97,9 +98,10 @@ class OnDemandSpaces:
             self.check(space)
         # A connection made with a token that was replaced since is left to end by itself.
         key = space, account.key and f"{account.key}:{account.fingerprint}"
-        return self._pool.get(key, partial(self._connect, source or Source(space), account))
+        connect = partial(self._connect, source or Source(space), account, exact=source is None)
+        return self._pool.get(key, connect)
 
-    def _connect(self, source: Source, account: Account) -> Connection:
+    def _connect(self, source: Source, account: Account, *, exact: bool) -> Connection:
         key = source.space, account.key
         made = Connection(
             source,
@@ -107,6 +109,7 @@ class OnDemandSpaces:
             token=account.token,
             changed=lambda description: self._take_later(key, made, description),
             words=MEMBER_TOKEN if account.token else MEMBER_HAS_NONE,
+            exact=exact,
         )
         return made
 
@@ -138,7 +141,8 @@ class OnDemandSpaces:
         """A Space as it describes itself, read anew where that is over an hour old or `fresh`.
 
         `source` says how it is offered (its endpoint, name, description, answer place); without
-        one, all of it is. Raises `SpacebotError` with a sentence for whoever waits.
+        one, all of it is. Raises `SpacebotError` with a sentence for whoever waits: for a former
+        name, or another spelling, `SpaceRenamed`, which has the name that there is.
         """
         self.check(space)
         known = None if fresh else await self._last_known(space, account)
@@ -219,7 +223,12 @@ class OnDemandSpaces:
 
     async def _read_now(self, key: Key, account: Account) -> KnownSpace:
         connection = self.connection(key[0], account)
-        await connection.connect()
+        try:
+            await connection.connect()
+        except SpaceRenamed:
+            # No job will use it.
+            self._pool.drop(key[0])
+            raise
         return await self._take(key, connection, connection.description)
 
     def _take_later(self, key: Key, connection: Connection, description: SpaceDescription) -> None:

@@ -84,8 +84,8 @@ class ServerSpaceStore(StorePart):
         return await self._select(sa.true(), newest, limit=limit)
 
     async def using(self, space: str) -> list[ServerSpace]:
-        """Every server's row of one Space."""
-        return await self._select(server_spaces.c.space == space)
+        """Every server's row of one Space, in whatever case its name was written."""
+        return await self._select(sa.func.lower(server_spaces.c.space) == space.lower())
 
     async def _select(
         self, where: sa.ColumnElement[bool], order: Any = server_spaces.c.created, limit: int = -1

@@ -67,7 +67,8 @@ class Connection:
     `since` when that last changed, in epoch seconds; `tried` is set once either
     is known. `changed` is called with each new description. `wanted` names
     endpoints to describe although their author keeps them out of the API page. `words`
-    tell whoever waits what a missing token means: HF_TOKEN's where none are given.
+    tell whoever waits what a missing token means: HF_TOKEN's where none are given. `exact`
+    is that of `HubSpace`.
     """
 
     def __init__(
@@ -79,6 +80,7 @@ class Connection:
         changed: Callable[[SpaceDescription], None] | None = None,
         wanted: Collection[str] = (),
         words: TokenWords | None = None,
+        exact: bool = False,
     ) -> None:
         self.source = source
         self._wanted = tuple(wanted)
@@ -93,7 +95,7 @@ class Connection:
         # The owner's token goes to Spaces on the Hub that the owner named, nowhere else.
         self._token = token if self.is_on_hub else ""
         self._words = words or owner_words(has_token=bool(self._token))
-        self.hub = HubSpace(network, source.space, self._token)
+        self.hub = HubSpace(network, source.space, self._token, exact=exact)
         self._changed = changed
         self._client: SpaceClient | None = None
         # Those before it, through which jobs may still be on their way.

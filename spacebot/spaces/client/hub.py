@@ -12,7 +12,7 @@ import aiohttp
 from huggingface_hub import SpaceInfo
 
 from spacebot.concurrency import growing_pauses
-from spacebot.errors import SpaceBusy, SpaceUnavailable
+from spacebot.errors import SpaceBusy, SpaceRenamed, SpaceUnavailable
 from spacebot.models import ADULT_TAG
 from spacebot.spaces.client.hugging_face.hub_client import SEARCH_RESERVE
 from spacebot.spaces.client.transport.network import Network
@@ -42,13 +42,28 @@ STATIC_SPACE = (
 ASLEEP_STAGES = ("SLEEPING", "STOPPED")
 
 
-class HubSpace:
-    """One Space on the Hub. `news` says how far its waking is: "" while it is not being woken."""
+RENAMED = "This Space is called {} now. Use that name."
+PASSED_ON = (
+    "This Space is {} on Hugging Face now, so it belongs to somebody else. Whoever runs this bot "
+    "can put that name in its settings."
+)
 
-    def __init__(self, network: Network, space: str, token: str) -> None:
+
+class HubSpace:
+    """One Space on the Hub. `news` says how far its waking is: "" while it is not being woken.
+
+    The Hub leads former names, and other spellings, to the Space that there is. What members
+    bring is `exact`: the owner's lists and marks go by its name. What the settings name may be
+    renamed by its author, and never passes to another one, who would be sent HF_TOKEN.
+    """
+
+    def __init__(self, network: Network, space: str, token: str, *, exact: bool = False) -> None:
         self._network = network
         self._space = space
         self._token = token
+        self._exact = exact
+        # What the Hub calls it, once that was asked.
+        self.name = space
         self._began = 0.0
         self._took: float | None = None
         self.news = ""
@@ -61,16 +76,25 @@ class HubSpace:
         return max(0.0, self._took - (time.monotonic() - self._began))
 
     async def check(self, *, reserve: int = 0) -> SpaceInfo:
-        """Ask how the Space stands; raises `SpaceUnavailable` where it cannot serve.
+        """Ask how the Space stands; raises `SpaceUnavailable` or `SpaceRenamed`.
 
         `reserve` requests are left to others.
         """
         info = await self._network.hub.info(self._space, self._token, reserve=reserve)
+        self._check_name(info.id)
         if (stage := stage_of(info)) in ENDED_STAGES:
             raise SpaceUnavailable(ENDED_STAGES[stage]).for_good()
         if info.sdk == "static":
             raise SpaceUnavailable(STATIC_SPACE).for_good()
         return info
+
+    def _check_name(self, name: str) -> None:
+        """Raise `SpaceRenamed` where the Hub led to another Space than was asked for."""
+        if self._exact and name != self._space:
+            raise SpaceRenamed(RENAMED.format(name), name)
+        if _author(name) != _author(self._space):
+            raise SpaceRenamed(PASSED_ON.format(name), name)
+        self.name = name
 
     async def awake(self) -> SpaceInfo:
         """Wait until the Space serves, waking it where it sleeps; raises what stops that."""
@@ -106,6 +130,10 @@ class HubSpace:
                 (
                     await self._network.http.get(info.host, headers=known, allow_redirects=False)
                 ).close()
+
+
+def _author(space: str) -> str:
+    return space.partition("/")[0].casefold()
 
 
 def stage_of(info: SpaceInfo) -> str:

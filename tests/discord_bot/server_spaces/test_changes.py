@@ -191,3 +191,19 @@ async def test_what_the_owner_blocked_answers_no_more(lab: Town):
         await policy.unblock("ada")
     answer = await ask(lab.place.ada, "quick echo", text="free", channel=lab.place.channel)
     assert "free" in answer.content
+
+
+async def test_a_renamed_space_is_added_by_its_present_name_and_told_under_the_former_one(
+    lab: Town, served: Callable[[str], str]
+):
+    lab.hub.spaces["ada/newer"] = Hosted(served("fast"))
+    lab.hub.renamed["ada/older"] = "ada/newer"
+    await lab.space("add", {"space": "ada/older", "name": "newer"})
+    assert [row.space for row in await lab.rows() if row.name == "newer"] == ["ada/newer"]
+    del lab.hub.spaces["ada/newer"]
+    lab.hub.spaces["ben/newest"] = Hosted(served("fast"))
+    lab.hub.renamed["ada/newer"] = "ben/newest"
+    said = await lab.space("refresh", {"name": "newer"})
+    assert "This Space is called ben/newest now. Use that name." in said
+    assert lab.home.catalogue.added
+    assert await lab.home.catalogue.added.remove_everywhere("Ada/NEWER") == 1

@@ -27,6 +27,7 @@ from spacebot.errors import (
     EndpointGone,
     SpaceNotAllowed,
     SpaceNotFound,
+    SpaceRenamed,
     SpaceUnavailable,
     SpaceUnreadable,
     StoreError,
@@ -81,6 +82,40 @@ async def test_a_space_is_read_once_and_found_after_a_restart(served, tmp_path: 
             assert (endpoint.space, endpoint.api_name) == ("owner/fast", "/echo")
             with pytest.raises(SpaceNotFound, match="/token set"):
                 await catalogue.load("owner/fast", fresh=True)
+
+
+async def test_a_space_of_another_name_is_sent_nothing_and_its_name_is_told(served, tmp_path: Path):
+    """The owner's lists and marks go by the name that there is."""
+    async with hub() as hosts, before(served("fast")) as proxy:
+        hosts.spaces["bad/new"] = Hosted(proxy.url, stages=["SLEEPING"])
+        hosts.renamed["good/old"] = "bad/new"
+        async with catalogue_of(hosts, tmp_path) as catalogue:
+            for name in ("good/old", "Bad/New"):
+                with pytest.raises(SpaceRenamed, match=r"called bad/new now") as told:
+                    await catalogue.load(name, MEMBER)
+                assert told.value.name == "bad/new"
+                # Nor does a job of before go there.
+                with pytest.raises(SpaceRenamed):
+                    await run(catalogue, name, "/echo", text="hi")
+        assert proxy.requests == []
+
+
+async def test_a_space_of_the_settings_may_be_renamed_but_not_passed_on(served, tmp_path: Path):
+    async with hub() as hosts, before(served("fast")) as kept, before(served("fast")) as passed:
+        hosts.spaces["Owner/New"], hosts.spaces["other/new"] = Hosted(kept.url), Hosted(passed.url)
+        hosts.renamed |= {"owner/old": "Owner/New", "owner/sold": "other/new"}
+        sources = [Source("owner/old", nsfw=True), Source("owner/sold")]
+        async with catalogue_of(hosts, tmp_path, *sources, token=TOKEN) as catalogue:
+            own, sold = (catalogue.connections[one.space] for one in sources)
+            async with asyncio.timeout(60):
+                await asyncio.gather(own.tried.wait(), sold.tried.wait())
+            assert (own.answers, sold.answers) == (True, False)
+            assert "This Space is other/new on Hugging Face now" in sold.reason
+            # Its present name leads no member past the owner's mark.
+            with pytest.raises(SpaceNotAllowed, match="one of this bot's own Spaces"):
+                await catalogue.load("Owner/New")
+        assert kept.tokens == {f"Bearer {TOKEN}"}
+        assert passed.requests == []
 
 
 async def test_an_old_description_is_read_again(served, tmp_path: Path, monkeypatch):
