@@ -87,13 +87,8 @@ class Catalogue:
             )
             for source in sources
         }
-        self._reserve()
-
-    def _reserve(self) -> None:
-        """Keep members from bringing the settings' Spaces, also under what the Hub calls them."""
-        if self.on_demand is not None:
-            names = (connection.hub.name for connection in self.connections.values())
-            self.on_demand.reserve([*self.connections, *names])
+        if on_demand is not None:
+            on_demand.reserve(self.connections.values())
 
     @property
     def spaces(self) -> tuple[Space, ...]:
@@ -322,7 +317,6 @@ class Catalogue:
 
     def _describe(self, space: str, description: SpaceDescription) -> None:
         """Take a new description, and what its open page sets as soon as that is known."""
-        self._reserve()
         self._stale.discard(space)
         self._take(space, description.after(self._known.get(space)))
         if opening := self._opening.pop(space, None):

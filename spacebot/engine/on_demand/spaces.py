@@ -58,27 +58,33 @@ class OnDemandSpaces:
         self.hub = network.hub
         self.runs = OneOffLimiter(policy.runs_per_minute, "run")
         self.readings = OneOffLimiter(policy.runs_per_minute, "read")
-        self._reserved: frozenset[str] = frozenset()
+        self._reserved: tuple[Connection, ...] = ()
         self._network = network
         self._known = KnownSpaces(store)
         self._pool = ConnectionPool()
         self._reading: dict[Key, asyncio.Task[KnownSpace]] = {}
         self._taking = TaskSet()
 
-    def reserve(self, spaces: Iterable[str]) -> None:
+    def reserve(self, connections: Iterable[Connection]) -> None:
         """Keep the Spaces that the settings name out: HF_TOKEN pays for their jobs."""
-        self._reserved = frozenset(one.casefold() for one in spaces)
+        self._reserved = tuple(connections)
+
+    def _is_reserved(self, space: str) -> bool:
+        """Whether the settings name a Space, by this name or one that it had before."""
+        # The Hub takes a name in any case.
+        name = space.casefold()
+        names = ((one.source.space, one.hub.name) for one in self._reserved)
+        return any(name in (named.casefold(), present.casefold()) for named, present in names)
 
     def check(self, space: str) -> None:
         """Raise `SpaceNotAllowed` where members and servers may not bring this Space."""
         self.policy.check(space)
-        # The Hub takes a name in any case.
-        if space.casefold() in self._reserved:
+        if self._is_reserved(space):
             raise SpaceNotAllowed(OWNERS_OWN.format(space))
 
     def allows(self, space: str) -> bool:
         """Whether members and servers may bring a Space."""
-        return self.policy.allows(space) and space.casefold() not in self._reserved
+        return self.policy.allows(space) and not self._is_reserved(space)
 
     async def close(self) -> None:
         """End what is being read and close the connections."""

@@ -67,8 +67,7 @@ class Connection:
     `since` when that last changed, in epoch seconds; `tried` is set once either
     is known. `changed` is called with each new description. `wanted` names
     endpoints to describe although their author keeps them out of the API page. `words`
-    tell whoever waits what a missing token means: HF_TOKEN's where none are given. `exact`
-    is that of `HubSpace`.
+    tell what a missing token means: HF_TOKEN's by default. `exact` is that of `HubSpace`.
     """
 
     def __init__(
@@ -395,7 +394,6 @@ class Connection:
     ) -> list[Any]:
         """Bring the files of raw outputs into `folder`: see `FileFetcher.localize`."""
         client = self._client or await self.connect()
-        fetcher = FileFetcher(
-            self.network, client.src_prefixed, request_headers(client), linked=self.is_open_to_all
-        )
+        home, headers = client.src_prefixed, request_headers(client)
+        fetcher = FileFetcher(self.network, home, headers, linked=self.is_open_to_all)
         return await fetcher.localize(values, folder, cap=cap, full=full)
