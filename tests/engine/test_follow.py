@@ -27,6 +27,7 @@ from spacebot.errors import (
 from spacebot.models import Job, JobEnding, Outcome, Reply, Requester, Source
 from spacebot.spaces.client import Network
 from spacebot.web.tryout.surface import PageSurface
+from tests.support.bot_in_loop import described
 
 
 class Seen(Surface):
@@ -72,6 +73,7 @@ async def jobs(served: Callable[[str], str], tmp_path: Path) -> AsyncIterator[Jo
         catalogue = Catalogue(sources, network, folder=tmp_path)
         jobs = JobManager(catalogue, store, folder=tmp_path)
         await catalogue.start()
+        await described(catalogue)
         yield jobs
         await jobs.close()
         await catalogue.close()

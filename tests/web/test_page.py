@@ -26,6 +26,7 @@ from tests.support.browser.scripted_program import (
     space_status,
     status,
 )
+from tests.support.patience import PATIENCE
 
 pytestmark = [
     pytest.mark.asyncio(loop_scope="module"),
@@ -78,8 +79,8 @@ async def ended(page: Page) -> None:
 
 
 async def until(true: Callable[[], object]) -> None:
-    """Wait for at most 3 s until something is true."""
-    limit = time.monotonic() + 3
+    """Wait until something is true."""
+    limit = time.monotonic() + 3 * PATIENCE
     while not true() and time.monotonic() < limit:  # noqa: ASYNC110 - the server has other threads
         await asyncio.sleep(0.02)
     assert true()

@@ -18,6 +18,7 @@ from spacebot.engine.jobs.rendering import RenderPool
 from spacebot.errors import SpaceUnreadable
 from spacebot.models import Endpoint, File, Output, Reply
 from spacebot.spaces import outputs
+from tests.support.patience import PATIENCE
 
 MARKDOWN = "# Title\n\n" + "A <b>bold</b> word. " * 400
 
@@ -92,7 +93,7 @@ async def test_a_worker_without_work_ends(
 ) -> None:
     monkeypatch.setattr(rendering, "IDLE_TIMEOUT", 0)
     await rendered(workers, "markdown", MARKDOWN, tmp_path)
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 10 * PATIENCE
     while workers._idle:
         assert time.monotonic() < deadline
         await asyncio.sleep(0.01)

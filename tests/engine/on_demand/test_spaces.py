@@ -34,6 +34,7 @@ from spacebot.errors import (
 )
 from spacebot.models import Account, Source, Space
 from spacebot.spaces.client import Network, Result, SpaceDescription
+from tests.support.bot_in_loop import described
 from tests.support.clocks import set_clock
 from tests.support.gradio_proxy import before
 from tests.support.spaces_hub import TOKEN, Hosted, Hub, hub
@@ -54,6 +55,7 @@ async def catalogue_of(
         on_demand = OnDemandSpaces(network, store.descriptions, policy)
         catalogue = Catalogue(sources, network, folder=folder, token=token, on_demand=on_demand)
         await catalogue.start()
+        await described(catalogue)
         try:
             yield catalogue
         finally:

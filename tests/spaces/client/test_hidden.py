@@ -12,6 +12,7 @@ from spacebot.models import Source
 from spacebot.spaces.client import Network
 from spacebot.spaces.client.files.files import FileFetcher
 from tests.support.apps import serve
+from tests.support.bot_in_loop import described
 
 
 def app() -> gr.Blocks:
@@ -32,6 +33,7 @@ async def test_an_undocumented_endpoint_is_a_command_where_the_owner_names_it(
             sources = [Source(url, "/whisper", "whisper"), Source(url, name="tools")]
             catalogue = Catalogue(sources, network, folder=tmp_path)
             await catalogue.start()
+            await described(catalogue)
             named, whole = catalogue.spaces
             await catalogue.close()
     assert [endpoint.api_name for endpoint in named.endpoints] == ["/whisper"]

@@ -11,6 +11,8 @@ from urllib.parse import urlsplit
 
 from playwright.async_api import Browser, Page, async_playwright, expect
 
+from tests.support.patience import PATIENCE
+
 EXECUTABLE = os.environ.get("CHROMIUM") or shutil.which("chromium")
 MISSING = "no browser: set CHROMIUM, or install chromium so that it is on PATH"
 ARGUMENTS = [
@@ -28,7 +30,7 @@ PHONE = (360, 740)
 
 
 # Tests share their machine with whatever else runs on it.
-expect.set_options(timeout=20_000)
+expect.set_options(timeout=15_000 * PATIENCE)
 
 
 def free_port() -> int:

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Any, Self
 
 from tests.support.apps.serving import queue_states, task_lines
+from tests.support.patience import PATIENCE
 
 DISCORD_EPOCH = 1_420_070_400_000
 
@@ -82,11 +83,13 @@ class Watched:
         return repr(self)
 
     async def wait(self, predicate: Callable[[Self], Any], timeout: float = 5.0) -> Self:  # noqa: ASYNC109
-        """Returns itself as soon as `predicate(self)` is true; AssertionError after `timeout` s.
+        """Returns itself as soon as `predicate(self)` is true; AssertionError otherwise.
+
+        `timeout` is how many seconds an idle machine needs at most.
 
         A predicate that stumbles over what is not there yet counts as false.
         """
-        end = time.monotonic() + timeout
+        end = time.monotonic() + timeout * PATIENCE
         while True:
             stumbled = ""
             try:
@@ -96,9 +99,8 @@ class Watched:
                 stumbled = f"\nthe predicate stumbled: {exc!r}"
             left = end - time.monotonic()
             if left <= 0:
-                raise AssertionError(
-                    f"not within {timeout} s. Last state:\n{self.describe()}{stumbled}\n{busy()}"
-                )
+                state = f"{self.describe()}{stumbled}\n{busy()}"
+                raise AssertionError(f"not within {PATIENCE} × {timeout} s. Last state:\n{state}")
             future = asyncio.get_running_loop().create_future()
             self._waiting.append(future)
             # What else a predicate looks at cannot wake it: it is asked again now and then.
