@@ -246,7 +246,7 @@ def result_rows(
     room = -len(own) % BUTTONS_PER_ROW
     if len(keep) <= room or len(own) > MAX_FOLLOW_UPS - BUTTONS_PER_ROW:
         return [*_in_rows([*own[: MAX_FOLLOW_UPS - len(keep)], *keep]), [*usual, last]]
-    return [*_in_rows(own), [*usual, last], keep]
+    return [*_in_rows(own), usual, [*keep, last]]
 
 
 def _in_rows(buttons: Sequence[PlacedButton]) -> list[Sequence[PlacedButton]]:

@@ -16,6 +16,7 @@ from cachetools import TTLCache
 from fastapi import HTTPException, Request, Response
 
 from spacebot.settings import Settings
+from spacebot.web.cookies import set_cookie
 from spacebot.web.throttle import PasswordThrottle, source_of
 
 SESSION_COOKIE = "spacebot_owner"
@@ -110,15 +111,7 @@ class OwnerGate:
         self._set(request, response, KNOWN_COOKIE, known, KNOWN_SECONDS)
 
     def _set(self, request: Request, response: Response, name: str, key: str, age: int) -> None:
-        response.set_cookie(
-            name,
-            key,
-            max_age=age,
-            httponly=True,
-            secure=self.access.hosted or _is_https(request),
-            # In a frame of huggingface.co this page is a third party.
-            samesite="none" if self.access.hosted else "strict",
-        )
+        set_cookie(request, response, name, key, age, hosted=self.access.hosted)
 
     def _source(self, request: Request) -> str:
         """Whose wrong passwords count together."""
@@ -133,7 +126,7 @@ class OwnerGate:
         require_own_page(request)
         with self._lock:
             self._sessions.pop(_digest(request.cookies.get(SESSION_COOKIE, "")), None)
-        response.delete_cookie(SESSION_COOKIE)
+        self._set(request, response, SESSION_COOKIE, "", 0)
         request.scope.get("session", {}).pop("oauth_info", None)
 
     def _has_session(self, key: str) -> bool:
@@ -171,10 +164,6 @@ def is_own_request(method: str, headers: Mapping[str, str]) -> bool:
         return urlsplit(origin).netloc == headers.get("host")
     except ValueError:
         return False
-
-
-def _is_https(request: Request) -> bool:
-    return "https" in (request.url.scheme, request.headers.get("x-forwarded-proto", ""))
 
 
 def _digest(key: str) -> str:

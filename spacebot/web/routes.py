@@ -8,16 +8,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import math
-import re
 import secrets
 import tempfile
 import time
 from collections.abc import AsyncIterator
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Any
 
-from fastapi import APIRouter, Depends, Header, HTTPException, Request, Response
+from fastapi import APIRouter, Depends, HTTPException, Request, Response
 from fastapi.responses import (
     FileResponse,
     HTMLResponse,
@@ -46,12 +45,18 @@ from spacebot.web.tryout.conversations import TryOutConversations, TryOutQuestio
 from spacebot.web.tryout.file_cache import FileCache
 from spacebot.web.tryout.results import TryOutResults
 from spacebot.web.tryout.tryout import TryOutRun
+from spacebot.web.tryout.typed_commands import read_line
 from spacebot.web.tryout.visitor_spaces import VisitorSpaces
+from spacebot.web.tryout.visitors import (
+    SESSION_ID,
+    Session,
+    TryOutRequest,
+    Visitors,
+    issue_session,
+)
 
-Session = Annotated[str, Header()]
 # An address on Hugging Face is shorter.
 MAX_WRITTEN_SPACE = 300
-SESSION_ID = re.compile(r"[0-9a-f]{32}")
 # Prometheus' text format, as its own client names it.
 PROMETHEUS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 # Without this, an nginx in front of the app may hold events back.
@@ -69,6 +74,7 @@ class TryOutRoutes:
         self._conversations = TryOutConversations()
         self._results = TryOutResults(program)
         self._spaces = VisitorSpaces(program)
+        self._visitors = Visitors()
 
     async def offered(self, request: Request) -> None:
         """Refuse where the try-out is off, and what another site's page asks for."""
@@ -79,16 +85,38 @@ class TryOutRoutes:
         if request.headers.get("sec-fetch-site") != "none":
             require_own_page(request)
 
-    async def commands(self, x_spacebot_session: Session = "") -> list[dict[str, str | bool]]:
-        """Each command's name and description, and whether it is a chat."""
-        spaces = self._spaces.of(x_spacebot_session)
+    async def turns(
+        self, request: Request, response: Response, session: Session
+    ) -> list[dict[str, Any]]:
+        """What this visitor has on the page."""
+        issue_session(request, response, hosted=self._program.hosted)
+        return [turn.for_browser() for turn in self._visitors.turns(session)]
+
+    async def turn(self, turn: str, session: Session) -> StreamingResponse:
+        """A turn of this visitor, until its end, as server-sent events."""
+        return _events(self._visitors.find(session, turn).events())
+
+    async def end(self, turn: str, session: Session) -> None:
+        """Cancel a turn that runs, and forget one that has ended."""
+        found = self._visitors.find(session, turn)
+        if found.state.last:
+            self._visitors.drop(session, found)
+        elif found.task:
+            found.task.cancel()
+
+    async def commands(
+        self, request: Request, response: Response, session: Session
+    ) -> list[dict[str, Any]]:
+        """Each command's name, description and options, and whether it is a chat."""
+        issue_session(request, response, hosted=self._program.hosted)
+        self._visitors.renew(session)
+        spaces = self._spaces.of(session)
         return [one.shown() for one in forms.commands_by_name(spaces).values()]
 
-    async def space(self, request: Request, x_spacebot_session: Session) -> dict[str, str]:
+    async def space(self, request: Request, session: Session) -> dict[str, str]:
         """Read a Space that a visitor names, and offer its commands to that visitor."""
         if not self._program.any_space:
             raise HTTPException(404, NONE_ALLOWED)
-        session = _session(x_spacebot_session)
         written = (await forms.read_fields(request)).get("space", "")[:MAX_WRITTEN_SPACE]
         try:
             space = await self._spaces.bring(session, written)
@@ -96,11 +124,17 @@ class TryOutRoutes:
             raise HTTPException(409, str(error)) from error
         return {"name": space.name, "title": space.title}
 
-    async def form(
-        self, command: str, after: str = "", x_spacebot_session: Session = ""
-    ) -> HTMLResponse:
+    async def typed(self, request: Request, session: Session) -> dict[str, Any]:
+        """The command of a typed line, and the fields that the line fills in."""
+        line = (await forms.read_fields(request)).get("line", "")
+        found = read_line(line, forms.commands_by_name(self._spaces.of(session)))
+        if found is None:
+            raise HTTPException(404, "No command has that name.")
+        return {"command": found[0].name, "fields": list(found[1].items())}
+
+    async def form(self, command: str, session: Session, after: str = "") -> HTMLResponse:
         """The form of a command, or of what the press of a result's button calls."""
-        called = self._called(command, after, x_spacebot_session)
+        called = self._called(command, after, session)
         # A menu may have tens of thousands of choices.
         html = await asyncio.to_thread(lambda: render.form(called.name, called.form))
         return HTMLResponse(html, headers=NO_STORE)
@@ -110,12 +144,12 @@ class TryOutRoutes:
         request: Request,
         command: str,
         option: str,
-        x_spacebot_session: Session,
+        session: Session,
         after: str = "",
     ) -> list[dict[str, str]]:
         """What fits an option, from a form with all that is filled in so far."""
-        requester = _visitor(x_spacebot_session)
-        endpoint = self._called(command, after, x_spacebot_session).endpoint
+        requester = _visitor(session)
+        endpoint = self._called(command, after, session).endpoint
         typed = await forms.read_fields(request)
         text = typed.pop(option, "")[:100]
         arguments = forms.partial_arguments(endpoint, typed)
@@ -133,10 +167,10 @@ class TryOutRoutes:
         return await asyncio.to_thread(inputs.suggest, asked.endpoint, asked.option, asked.text)
 
     async def vary(
-        self, request: Request, command: str, after: str = "", x_spacebot_session: Session = ""
+        self, request: Request, command: str, session: Session, after: str = ""
     ) -> dict[str, str]:
         """Other seeds than those given, by option name, as a form holds them."""
-        endpoint = self._called(command, after, x_spacebot_session).endpoint
+        endpoint = self._called(command, after, session).endpoint
         fields = await forms.read_fields(request)
         varied = recipes.vary_seeds(endpoint, fields)
         fresh = {name: value for name, value in varied.items() if fields.get(name) != value}
@@ -146,32 +180,36 @@ class TryOutRoutes:
         self,
         request: Request,
         command: str,
-        x_spacebot_session: Session,
+        session: Session,
         conversation: str = "",
         after: str = "",
+        regenerate: bool = False,
     ) -> Response:
         """Run a command; the answer is a stream of server-sent events, each the turn so far.
 
         `after` is the press of a result's button, which calls another endpoint with it.
+        `regenerate` asks a chat its last question again.
         A chat belongs to a `conversation`; the form of a further message holds `said` and `files`.
         """
-        requester = _visitor(x_spacebot_session)
-        keys = (x_spacebot_session, _session(conversation or x_spacebot_session))
-        called = self._called(command, after, x_spacebot_session)
+        requester = _visitor(session)
+        key = f"{session}:{_conversation(conversation) or session}"
+        called = self._called(command, after, session)
         endpoint = called.endpoint
-        bot = (await self._overview.status()).bot.name or "Spacebot"
-        shared = (self._program, self._file_cache, self._running)
-        spaces = partial(self._spaces.of, x_spacebot_session)
-        turn = TryOutRun(*shared, called.name, bot, self._results, spaces, after)
         folder = tempfile.TemporaryDirectory(prefix="spacebot-given-")
         try:
             async with request.form(max_files=25, max_fields=forms.MAX_FIELDS) as form:
+                asked = TryOutRequest(
+                    called.name, after, conversation, *forms.stored(endpoint, form)
+                )
+                run = await self._new_run(session, asked)
                 question = await asyncio.to_thread(
-                    self._question, endpoint, form, Path(folder.name), ":".join(keys)
+                    self._question, endpoint, form, Path(folder.name), key, regenerate=regenerate
                 )
         except InputError as error:
             folder.cleanup()
-            return _events(_once(turn.refused(error)))
+            run.refused(error)
+            self._visitors.add(session, run.turn)
+            return _events(run.turn.events())
         except BaseException:
             folder.cleanup()
             raise
@@ -181,23 +219,29 @@ class TryOutRoutes:
             requester,
             question.arguments,
             command=f"/{called.name}",
-            conversation=f"tryout:{':'.join(keys)}" if endpoint.chats else None,
+            conversation=f"tryout:{key}" if endpoint.chats else None,
         )
         if endpoint.chats:
-            turn.said(
-                question, lambda end: self._conversations.answered(":".join(keys), endpoint, end)
-            )
-        return _events(turn.events(job, folder))
+            run.said(question, lambda end: self._conversations.answered(key, endpoint, end))
+        self._visitors.add(session, run.turn)
+        run.start(job, folder)
+        return _events(run.turn.events())
+
+    async def _new_run(self, session: str, asked: TryOutRequest) -> TryOutRun:
+        bot = (await self._overview.status()).bot.name or "Spacebot"
+        spaces = partial(self._spaces.of, session)
+        shared = (self._program, self._file_cache, self._running, bot, self._results)
+        return TryOutRun(*shared, spaces, asked, partial(self._visitors.renew, session))
 
     def _question(
-        self, endpoint: Endpoint, form: FormData, folder: Path, key: str
+        self, endpoint: Endpoint, form: FormData, folder: Path, key: str, *, regenerate: bool
     ) -> TryOutQuestion:
         """What a form asks of an endpoint; a chat's is put together with what was said before."""
         said = form.get("said")
         if endpoint.chats and isinstance(said, str):
             said = clean(said)
             files = forms.save_attachments(form.getlist("files"), folder)
-            return self._conversations.say(key, endpoint, said, files)
+            return self._conversations.say(key, endpoint, said, files, regenerate=regenerate)
         arguments = forms.read_form(endpoint, form, folder)
         if endpoint.chats:
             return self._conversations.begin(key, endpoint, arguments)
@@ -229,7 +273,11 @@ class TryOutRoutes:
         """The routes of all of the above."""
         router = APIRouter(prefix="/spacebot/tryout", dependencies=[Depends(self.offered)])
         router.add_api_route("/commands", self.commands, methods=["GET"])
+        router.add_api_route("/turns", self.turns, methods=["GET"])
+        router.add_api_route("/turn", self.turn, methods=["GET"], response_class=StreamingResponse)
+        router.add_api_route("/end", self.end, methods=["POST"], status_code=204)
         router.add_api_route("/space", self.space, methods=["POST"])
+        router.add_api_route("/typed", self.typed, methods=["POST"])
         router.add_api_route("/form", self.form, methods=["GET"], response_class=HTMLResponse)
         router.add_api_route("/suggest", self.suggest, methods=["POST"])
         router.add_api_route("/vary", self.vary, methods=["POST"])
@@ -287,22 +335,18 @@ def router(program: Program, file_cache: FileCache, access: OwnerAccess) -> APIR
     return every
 
 
-def _session(name: str) -> str:
-    if not SESSION_ID.fullmatch(name):
-        raise HTTPException(400, "The session must be 32 hexadecimal digits.")
-    return name
-
-
 def _visitor(session: str) -> Requester:
-    """A visitor by the session of the browser's tab; raises 400 for what is none."""
-    user = f"tryout:{_session(session)}"
+    """A visitor by their session."""
+    user = f"tryout:{session}"
     # Sessions cost nothing to make up: together their visitors have one person's share.
     return Requester(user, "you", share="tryout")
 
 
+def _conversation(name: str) -> str:
+    if name and not SESSION_ID.fullmatch(name):
+        raise HTTPException(400, "The conversation must be 32 hexadecimal digits.")
+    return name
+
+
 def _events(stream: AsyncIterator[str]) -> StreamingResponse:
     return StreamingResponse(stream, media_type="text/event-stream", headers=EVENT_STREAM_HEADERS)
-
-
-async def _once(event: str) -> AsyncIterator[str]:
-    yield event

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -75,7 +76,8 @@ async def use(page: Page, command: str, **arguments: str) -> None:
 
 async def ended(page: Page) -> None:
     """Wait until the last turn has its end."""
-    await expect(page.locator(".turn").last.locator(".under")).to_contain_text("Again")
+    under = page.locator(".turn").last.locator(".under")
+    await expect(under.get_by_text(re.compile("^(Cancel|Stop)$"))).to_have_count(0)
 
 
 async def until(true: Callable[[], object]) -> None:
@@ -277,17 +279,62 @@ async def test_a_message_is_where_it_is_in_discord_and_has_its_buttons(served, b
         thread = turn.get_by_role("region", name="Thread: rain")
         await expect(thread.locator("audio")).to_have_count(1)
         await expect(turn.locator(".under > button")).to_have_text(
-            ["🔁Again", "🎲Vary", "✏️Edit…", "➡️Send to…", "🗑️Delete", "🧾Recipe"]
+            ["🔁Again", "🎲Vary", "✏️Edit…", "➡️Send to…", "🧾Recipe", "🗑️Delete"]
         )
         await turn.get_by_role("button", name="Recipe").click()
         await expect(turn.locator(".whisper pre")).to_have_text("/demo compose prompt:rain seed:7")
         await expect(turn.locator(".whisper")).to_contain_text("On demo/space, endpoint /compose.")
         assert await serious(page) == []
+        await turn.get_by_role("button", name="Dismiss message").click()
+        await expect(turn.locator(".whisper")).to_have_count(0)
         await turn.get_by_role("button", name="Delete").click()
         await expect(page.locator(".turn")).to_have_count(0)
         await use(page, "speak", prompt="hello")
         await ended(page)
-        await expect(page.locator(".turn")).to_contain_text("Only you can see this")
+        turn = page.locator(".turn")
+        await expect(turn).to_contain_text("Only you can see this")
+        await expect(turn.locator(".under > button")).to_have_text(
+            ["🔁Again", "✏️Edit…", "➡️Send to…", "🧾Recipe"]
+        )
+        await turn.get_by_role("button", name="Dismiss message").click()
+        await expect(turn).to_have_count(0)
+
+
+async def test_a_typed_command_and_a_pasted_recipe_run(served, house, browser) -> None:
+    async with visit(browser, served.url) as visited:
+        page = visited.page
+        await page.fill(".line", "/demo paint sunset over the sea")
+        await expect(page.get_by_role("option")).to_have_count(1)
+        await expect(page.locator(".menu .pill")).to_have_text(["prompt", "form", "seed"])
+        assert await serious(page) == []
+        await page.press(".line", "Enter")
+        await expect(page.locator(".turn")).to_have_count(1)
+        await ended(page)
+        assert dict(house.jobs[-1].arguments) == {"prompt": "sunset over the sea"}
+        await page.get_by_role("button", name="Recipe").click()
+        recipe = await page.locator(".whisper pre").inner_text()
+        pasted = f"{recipe} seed:12 form:Flowing lines"
+        await page.fill(".line", pasted)
+        await page.press(".line", "Enter")
+        await expect(page.locator(".turn")).to_have_count(2)
+        await ended(page)
+        assert dict(house.jobs[-1].arguments) == {
+            "prompt": "sunset over the sea",
+            "seed": 12,
+            "form": "Flowing lines",
+        }
+        # What a field does not take opens the form, and nothing runs.
+        await page.fill(".line", "/demo paint land seed:many")
+        await page.press(".line", "Enter")
+        await expect(page.get_by_label("prompt")).to_have_value("land")
+        await expect(page.get_by_label("seed")).to_have_value("")
+        assert len(house.jobs) == count_of(house, "sunset over the sea")
+
+
+def count_of(house: ScriptedHouse, prompt: str) -> int:
+    """The number of the last job with this prompt."""
+    jobs = enumerate(house.jobs, 1)
+    return max(number for number, job in jobs if job.arguments.get("prompt") == prompt)
 
 
 async def test_the_owners_buttons_go_on_with_a_result(served, house, browser) -> None:
@@ -382,6 +429,8 @@ async def test_a_chat_goes_on_until_it_is_left(served, house, browser) -> None:
         await use(page, "chat", message="hello")
         await ended(page)
         await expect(page.locator(".turn .mine")).to_contain_text("hello")
+        thread = page.get_by_role("region", name="Thread: hello")
+        await expect(thread.locator(".under > button")).to_have_text(["Regenerate"])
         await expect(page.locator(".line")).to_have_attribute("placeholder", "Message /demo chat")
         await page.fill(".line", "and again")
         sent = {"name": "a.png", "mimeType": "image/png", "buffer": b"picture"}
@@ -390,6 +439,11 @@ async def test_a_chat_goes_on_until_it_is_left(served, house, browser) -> None:
         await page.press(".line", "Enter")
         await expect(page.locator(".turn").last).to_contain_text("You said: and again a.png")
         assert await serious(page) == []
+        await thread.get_by_role("button", name="Regenerate").click()
+        await until(lambda: [text for _, text in house.said[-2:]] == ["and again"] * 2)
+        await expect(thread.locator(".turn")).to_have_count(2)
+        await ended(page)
+        house.said.pop()
         await page.get_by_role("button", name="Leave the conversation").click()
         await page.fill(".line", "nobody hears")
         await page.press(".line", "Enter")
@@ -401,7 +455,68 @@ async def test_a_chat_goes_on_until_it_is_left(served, house, browser) -> None:
     assert one == two != three
 
 
-async def test_cancelling_and_leaving_stop_the_job(served, house, browser) -> None:
+async def test_a_reload_loses_nothing(served, house, browser) -> None:
+    async with visit(browser, served.url) as visited, visit(browser, served.url) as other:
+        page = visited.page
+        await use(page, "compose", prompt="rain", seed="7")
+        await ended(page)
+        await use(page, "chat", message="hello")
+        await ended(page)
+        await page.get_by_role("button", name="Leave the conversation").click()
+        await use(page, "wait")
+        bar = page.locator(".progress", has_text="25%")
+        await expect(bar).to_contain_text("started")
+        job = house.jobs[-1].id
+        (cookie,) = await page.context.cookies()
+        assert cookie["httpOnly"]
+        assert cookie["sameSite"] == "Strict"
+        assert cookie["expires"] - time.time() == pytest.approx(3600, abs=120)
+        await page.reload()
+        await expect(page.locator(".turn")).to_have_count(3)
+        await expect(page.locator(".turn audio")).to_have_count(1)
+        await expect(page.get_by_role("region", name="Thread: hello")).to_contain_text("You said")
+        await expect(bar).to_contain_text("started")
+        assert job not in house.cancelled
+        assert await serious(page) == []
+        # A stranger gets nothing of it, even by its name.
+        turns = await page.request.get(f"{served.url}spacebot/tryout/turns")
+        name = (await turns.json())[0]["id"]
+        path = f"{served.url}spacebot/tryout/turn?turn={name}"
+        assert (await page.request.get(path)).status == 200
+        assert (await other.page.request.get(path)).status == 404
+        await expect(other.page.locator(".turn")).to_have_count(0)
+        await page.get_by_role("button", name="Cancel").click()
+        await expect(page.locator(".problem")).to_contain_text("Cancelled.")
+        await until(lambda: job in house.cancelled)
+        await page.locator(".turn", has_text="rain").get_by_role("button", name="Again").click()
+        await expect(page.locator(".turn")).to_have_count(4)
+        await ended(page)
+        assert dict(house.jobs[-1].arguments) == {"prompt": "rain", "seed": 7}
+        await page.locator(".turn").last.get_by_role("button", name="Delete").click()
+        await page.reload()
+        await expect(page.locator(".turn")).to_have_count(3)
+        assert visited.complaints == []
+
+
+async def test_a_stream_that_breaks_is_taken_up_again(served, house, browser) -> None:
+    async with visit(browser, served.url) as visited:
+        page = visited.page
+
+        # The answer breaks off after its first event.
+        async def broken(route: Route) -> None:
+            answer = await route.fetch(timeout=60_000)
+            await route.fulfill(
+                response=answer, body=(await answer.text()).split("\n\n")[0] + "\n\n"
+            )
+
+        await page.route("**/tryout/run*", broken)
+        await use(page, "write", prompt="here it is")
+        await ended(page)
+        await expect(page.locator(".turn")).to_contain_text("here it is")
+        await expect(page.locator(".problem")).to_have_count(0)
+
+
+async def test_cancelling_stops_the_job(served, house, browser) -> None:
     async with visit(browser, served.url) as visited:
         page = visited.page
         await use(page, "wait")
@@ -412,9 +527,6 @@ async def test_cancelling_and_leaving_stop_the_job(served, house, browser) -> No
         await expect(page.get_by_role("button", name="Again")).to_be_focused()
         await expect(page.locator(".problem")).to_contain_text("Cancelled.")
         await until(lambda: house.jobs[-1].id in house.cancelled)
-        await page.get_by_role("button", name="Again").click()
-        await expect(bar).to_be_visible()
-    await until(lambda: house.jobs[-1].id in house.cancelled)
 
 
 async def test_visitors_see_nothing_of_each_other(served, house, browser) -> None:

@@ -91,17 +91,20 @@ function spacebotTryout(page) {
   function showMenu() {
     const text = line.value.trimStart();
     const words = text.slice(1).toLowerCase().trim();
+    const typed = (name) => `${words} `.startsWith(`${name.toLowerCase()} `);
     const fits = text.startsWith("/")
-      ? commands.filter(({ name }) => name.toLowerCase().includes(words))
+      ? commands.filter(({ name }) => name.toLowerCase().includes(words) || typed(name))
       : [];
+    const started = fits.some(({ name }) => typed(name));
     active = fits.length ? 0 : -1;
     menu.replaceChildren(
-      ...fits.map(({ name, description }, index) =>
+      ...fits.map(({ name, description, options }, index) =>
         make(
           "div",
-          { id: `spacebot-command-${index}`, role: "option", onclick: () => choose(name) },
+          { id: `spacebot-command-${index}`, role: "option", onclick: () => pick(name) },
           make("strong", { textContent: `/${name}` }),
           make("span", { textContent: description }),
+          ...(started ? options.map((option) => make("i", { className: "pill", textContent: option })) : []),
         ),
       ),
     );
@@ -192,9 +195,21 @@ function spacebotTryout(page) {
     line.focus();
   });
 
+  // What stands behind the command's name, as in "/demo paint sunset", fills in its form.
+  async function pick(name) {
+    const rest = line.value.trimStart().slice(name.length + 1).trim();
+    if (!rest || !line.value.toLowerCase().includes(name.toLowerCase())) return choose(name);
+    const body = new URLSearchParams({ line: line.value });
+    const answer = await ask("typed", {}, { method: "POST", body });
+    if (!answer.ok) return (say.textContent = await refusal(answer));
+    const { command, fields } = await answer.json();
+    return choose(command, fields, "", true);
+  }
+
   // The form ------------------------------------------------------------------
-  // `after` names the button of a result that this is the answer to.
-  async function choose(name, data, after = "") {
+  // `after` names the button of a result that this is the answer to. `ready` says that the form
+  // is to be run where nothing is missing.
+  async function choose(name, data, after = "", ready = after && !data) {
     closeMenu();
     const answer = await ask("form", { command: name, after });
     if (!answer.ok) {
@@ -205,13 +220,13 @@ function spacebotTryout(page) {
     const form = panel.querySelector("form");
     const back = form.querySelector(".leave");
     typed = false;
-    // A result's button asks for nothing that is not needed.
-    if (after && !data && form.checkValidity()) {
-      panel.replaceChildren();
-      run(name, new FormData(), { after });
+    const filled = fill(form, data);
+    if (ready && filled && form.checkValidity()) {
+      const given = new FormData(form);
+      leave();
+      run(name, given, { after });
       return;
     }
-    fill(form, data);
     panel.hidden = false;
     find(".composer").hidden = true;
     markScroll(form);
@@ -245,17 +260,22 @@ function spacebotTryout(page) {
     new ResizeObserver(mark).observe(fields);
   }
 
+  // Fills a form in; says whether its fields took everything.
   function fill(form, data) {
+    let took = true;
     for (const [name, value] of data ?? []) {
       const field = form.elements.namedItem(name);
       if (!field) continue;
-      if (typeof value === "string") field.value = value;
-      else if (value.name) {
+      if (value instanceof File && value.name) {
         const files = new DataTransfer();
         files.items.add(value);
         field.files = files.files;
+      } else if (typeof value === "string" && field.type !== "file") {
+        field.value = value;
       }
+      took &&= field.type === "file" || field.value === value;
     }
+    return took;
   }
 
   // Asks what fits a field, once the visitor pauses; a newer question replaces an older one.
@@ -307,15 +327,27 @@ function spacebotTryout(page) {
   }
 
   // The messages --------------------------------------------------------------
+  // The thread of a conversation, which its first message opens.
+  function threadOf({ conversation, command, data }) {
+    const found = document.getElementById(conversation);
+    if (found) return found;
+    const [first] = [...data.values()].filter((one) => typeof one === "string" && one.trim());
+    const title = make("p", { className: "title", textContent: `# ${(first ?? command).slice(0, 100)}` });
+    const opened = make("section", { id: conversation, className: "posted chat" }, title);
+    opened.setAttribute("aria-label", `Thread: ${first ?? command}`);
+    log.append(opened);
+    return opened;
+  }
+
   function toEnd() {
     log.scrollTop = log.scrollHeight;
   }
 
-  function show(turn, html) {
+  function show(turn) {
     const atEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 80;
-    turn.content.innerHTML = html;
+    turn.content.innerHTML = turn.html;
     for (const time of turn.content.querySelectorAll("[data-now]")) {
-      time.textContent = turn.started.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+      time.textContent = new Date(turn.started * 1000).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
     }
     turn.content.querySelectorAll("img, video").forEach((media) => {
       for (const kind of ["load", "loadedmetadata"]) media.addEventListener(kind, () => atEnd && toEnd());
@@ -345,44 +377,72 @@ function spacebotTryout(page) {
     return make("button", { type: "button", onclick }, ...icon, label);
   }
 
-  async function run(command, data, { conversation, after = "" } = {}) {
-    find(".hello")?.remove();
+  async function run(command, data, { conversation, after = "", regenerate = false } = {}) {
     const { chats } = commands.find(({ name }) => name === command) ?? {};
     if (chats && !after) talk({ command, conversation: (conversation ??= randomName()) });
-    const stop = new AbortController();
-    const content = make("div");
-    const buttons = make("div", { className: "under" }, button("Cancel", () => stop.abort()));
-    const element = make("div", { className: "turn" }, content, buttons);
-    const turn = { content, element, started: new Date() };
-    log.append(element);
-    toEnd();
-    const ticking = setInterval(() => tick(turn), 1000);
-    try {
-      const options = { method: "POST", body: data, signal: stop.signal };
-      const query = { command, conversation: conversation ?? "", after };
-      await follow(await ask("run", query, options), turn);
-    } catch {
-      const text = stop.signal.aborted
-        ? "🛑 Cancelled. What the Space had begun it may still finish."
-        : "The connection to Spacebot was lost, so the result did not arrive. Run it again.";
-      end(turn, text);
-    } finally {
-      clearInterval(ticking);
+    const turn = { command, data, after, conversation, started: Date.now() / 1000 };
+    const query = { command, conversation: conversation ?? "", after, regenerate };
+    await watch(turn, (signal) => ask("run", query, { method: "POST", body: data, signal }));
+  }
+
+  // What the visitor had on the page before it was loaded again.
+  async function restore() {
+    const answer = await ask("turns", {});
+    await refresh();
+    for (const turn of answer.ok ? await answer.json() : []) {
+      turn.data = new FormData();
+      for (const pair of turn.fields) turn.data.append(...pair);
+      turn.asks = turn.incomplete; // for its files, which the browser has no more
+      watch(turn, () => ask("turn", { turn: turn.id }));
+      talk(turn.conversation ? turn : undefined);
     }
+  }
+
+  // Shows a turn until its end, through `open` first, and again where the connection breaks.
+  async function watch(turn, open) {
+    find(".hello")?.remove();
+    const stop = new AbortController();
+    const cancel = () => (turn.id ? endTurn(turn) : stop.abort());
+    turn.content = make("div");
+    const buttons = make("div", { className: "under" }, button(turn.conversation ? "Stop" : "Cancel", cancel));
+    turn.element = make("div", { className: "turn" }, turn.content, buttons);
+    (turn.conversation ? threadOf(turn) : log).append(turn.element);
+    toEnd();
+    if (turn.html) show(turn);
+    const ticking = setInterval(() => tick(turn), 1000);
+    for (let tries = 0; tries < 5 && !turn.last && !turn.problem; tries += 1) {
+      try {
+        if (tries) await new Promise((resolve) => setTimeout(resolve, tries * 1000));
+        await follow(await (turn.id ? ask("turn", { turn: turn.id }) : open(stop.signal)), turn);
+      } catch {
+        if (!turn.id) tries = 5; // what never began is not there to be found again
+      }
+    }
+    clearInterval(ticking);
+    if (!turn.last && !turn.problem) {
+      end(turn, stop.signal.aborted ? "🛑 Cancelled before it was sent." : "The connection to Spacebot was lost, so the result did not arrive. Run it again.");
+    }
+    showButtons(turn, buttons);
+  }
+
+  const endTurn = ({ id }) => id && ask("end", { turn: id }, { method: "POST" });
+
+  function showButtons(turn, buttons) {
+    const { command, data, after, conversation } = turn;
+    const again = () => (turn.asks ? choose(command, data, after) : run(command, data, { after }));
     const presses = {
-      again: () => run(command, data, { conversation: data.has("said") ? conversation : undefined, after }),
+      again,
       vary: () => vary(command, data, after),
       edit: () => choose(command, data, after),
       then: (press) => choose(command, undefined, press),
       recipe: () => whisper(turn, turn.recipe),
-      delete: () => {
-        turn.element.remove();
-        line.focus({ preventScroll: true });
+      delete: () => forget(turn),
+      "chat-again": () => {
+        forget(turn);
+        run(command, data, { conversation, regenerate: true });
       },
     };
-    const offered = (turn.under ?? [{ name: "again", label: "Again" }]).filter(
-      ({ name }) => name !== "edit" || !data.has("said"),
-    );
+    const offered = turn.under ?? [{ name: "again", label: "Again" }];
     const held = buttons.contains(document.activeElement);
     buttons.replaceChildren(
       ...offered.flatMap(({ name, label, emoji, press }) => {
@@ -392,16 +452,25 @@ function spacebotTryout(page) {
         return made;
       }),
     );
-    if (held) buttons.querySelector("button").focus({ preventScroll: true });
+    turn.content.querySelectorAll(".dismiss").forEach((one) => (one.onclick = presses.delete));
+    if (held) buttons.querySelector("button")?.focus({ preventScroll: true });
     toEnd();
+  }
+
+  function forget(turn) {
+    endTurn(turn);
+    turn.element.remove();
+    line.focus({ preventScroll: true });
   }
 
   // What only whoever pressed sees.
   function whisper(turn, html) {
     turn.element.querySelector(".whisper")?.remove();
     const told = make("div", { className: "text", innerHTML: html, tabIndex: -1 });
-    const only = make("p", { className: "private", textContent: "Only you can see this" });
-    turn.element.append(make("div", { className: "message whisper" }, told, only));
+    const only = make("p", { className: "private", textContent: "Only you can see this · " });
+    const shown = make("div", { className: "message whisper" }, told, only);
+    only.append(button("Dismiss message", () => shown.remove()));
+    turn.element.append(shown);
     told.focus({ preventScroll: true });
     only.scrollIntoView({ block: "nearest" });
   }
@@ -462,13 +531,14 @@ function spacebotTryout(page) {
 
   function end(turn, text) {
     const progress = turn.content.querySelector(".progress");
+    turn.problem = text;
     const words = make("p", { className: "text problem", textContent: text });
     if (progress) progress.replaceWith(words);
     else turn.content.append(words);
     say.textContent = text;
   }
 
-  // Server-sent events, read from an answer to POST, which EventSource cannot send.
+  // Server-sent events, read with fetch: EventSource sends neither POST nor headers.
   async function follow(answer, turn) {
     if (!answer.ok) {
       end(turn, await refusal(answer));
@@ -476,16 +546,14 @@ function spacebotTryout(page) {
     }
     const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
     let rest = "";
-    for (;;) {
+    while (!turn.last) {
       const { done, value } = await reader.read();
       if (done) throw new Error("the stream ended early");
       const events = (rest + value).split("\n\n");
       rest = events.pop();
       for (const event of events.filter((one) => one.startsWith("data: "))) {
-        const { html, last, ...more } = JSON.parse(event.slice(6));
-        Object.assign(turn, more);
-        show(turn, html);
-        if (last) return;
+        Object.assign(turn, JSON.parse(event.slice(6)));
+        show(turn);
       }
     }
   }
@@ -501,5 +569,5 @@ function spacebotTryout(page) {
   log.addEventListener("keydown", reveal);
   // The first Space may answer after the page is open.
   page.addEventListener("spacebot:look", () => commands.length || refresh());
-  refresh();
+  restore();
 }

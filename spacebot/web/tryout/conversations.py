@@ -16,10 +16,14 @@ MAX_CONVERSATIONS = 500
 
 @dataclass(slots=True)
 class TryOutConversation:
-    """One conversation: the settings it began with, and what the Space's chatbot holds."""
+    """One conversation: the settings it began with, and what the Space's chatbot holds.
+
+    `before` is what it held before the last question.
+    """
 
     settings: Mapping[str, Any] = field(default_factory=dict)
     history: Any = None
+    before: Any = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +48,23 @@ class TryOutConversations:
         self._kept[key] = TryOutConversation(settings)
         return self.say(key, endpoint, text, files)
 
-    def say(self, key: str, endpoint: Endpoint, text: str, files: Sequence[File]) -> TryOutQuestion:
-        """The next message of a conversation; one that was forgotten begins anew."""
+    def say(
+        self,
+        key: str,
+        endpoint: Endpoint,
+        text: str,
+        files: Sequence[File],
+        *,
+        regenerate: bool = False,
+    ) -> TryOutQuestion:
+        """The next message of a conversation, which starts over if it is no longer stored.
+
+        With `regenerate` it is the last one again, as if it had not been asked before.
+        """
         kept = self._kept.setdefault(key, TryOutConversation())
+        if regenerate:
+            kept.history = kept.before
+        kept.before = kept.history
         filled, arguments, _ = transcript.build_question(
             endpoint, kept.settings, kept.history, text, files
         )

@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
+from typing import Any
 from urllib.parse import parse_qsl
 
 from fastapi import HTTPException, Request
@@ -21,6 +22,8 @@ from spacebot.spaces.schema import commands_of
 FormValue = str | int | float | bool
 # The most fields of a form; an endpoint has fewer parameters that a form asks for.
 MAX_FIELDS = 400
+# The characters of a form that are stored for a reload of the page.
+MAX_STORED = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +39,16 @@ class PageCommand:
         """The options that the slash command has, and those that only a form has room for."""
         return inputs.options(self.endpoint)
 
-    def shown(self) -> dict[str, str | bool]:
-        """The command for the page's script: whether it is a chat, takes files."""
-        attaches = any(option.type is OptionType.ATTACHMENT for option in self.form.options)
+    def shown(self) -> dict[str, Any]:
+        """The command for the page's script: its options, whether it is a chat, takes files."""
+        options = self.form.options
+        attaches = any(option.type is OptionType.ATTACHMENT for option in options)
         return {
             "name": self.name,
             "description": self.description,
             "chats": self.endpoint.chats,
             "attaches": attaches,
+            "options": [option.name for option in options],
         }
 
 
@@ -61,6 +66,19 @@ def read_form(endpoint: Endpoint, form: FormData, folder: Path) -> dict[str, For
     options = inputs.options(endpoint).all
     found = {one.name: _value(one, form.get(one.name), folder) for one in options}
     return {name: value for name, value in found.items() if value is not None}
+
+
+def stored(endpoint: Endpoint, form: FormData) -> tuple[list[tuple[str, str]], bool]:
+    """What of a form is stored to ask again; and whether files, secrets or long texts are not."""
+    secret = {one.name for one in inputs.options(endpoint).all if one.secret}
+    kept, left_out = [], False
+    for name, value in form.multi_items():
+        if isinstance(value, str) and name not in secret:
+            kept.append((clean(name), clean(value)))
+        elif not isinstance(value, str) or value:
+            left_out = left_out or isinstance(value, str) or bool(value.filename)
+    long = sum(len(value) for _, value in kept) > MAX_STORED
+    return ([], True) if long else (kept, left_out)
 
 
 async def read_fields(request: Request) -> dict[str, str]:

@@ -5,19 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from spacebot.discord_bot.button_base import (
-    AGAIN,
     SAVE,
-    SEND,
+    SEND_ME,
     PlacedButton,
     failed_rows,
     result_rows,
 )
-from spacebot.models import Job, Outcome
+from spacebot.discord_bot.conversations.button_specs import REGENERATE
+from spacebot.models import AnswerPlace, Job, Outcome
 
-# What an answer of a chat can be: asked again, or sent on.
-CHAT_BUTTONS = (AGAIN, SEND)
-# A visitor has no account that a preset could belong to.
-DISCORD_BUTTONS = (SAVE,)
+# The page sends no direct messages, and its visitors have no account that could own a preset.
+DISCORD_ONLY = (SEND_ME, SAVE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +32,12 @@ class ResultButton:
 
 
 def result_buttons(job: Job, outcome: Outcome, key: str) -> list[ResultButton]:
-    """The buttons under the result of this key; an answer of a chat is asked again, or sent on."""
-    rows = result_rows(key, job.endpoint, outcome.outputs)
-    return [
-        _button(one)
-        for row in rows
-        for one in row
-        if one.spec not in DISCORD_BUTTONS and (not job.conversation or one.spec in CHAT_BUTTONS)
-    ]
+    """The buttons under the result of this key, as a member gets them."""
+    if job.conversation:
+        return [_button(REGENERATE.on())]
+    private = job.endpoint.answer is AnswerPlace.PRIVATE
+    rows = result_rows(key, job.endpoint, outcome.outputs, private=private)
+    return [_button(one) for row in rows for one in row if one.spec not in DISCORD_ONLY]
 
 
 def failure_buttons() -> list[ResultButton]:

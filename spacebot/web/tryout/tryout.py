@@ -1,21 +1,19 @@
-"""The try-out's side of a job: run it, and tell the browser how it goes as server-sent events."""
+"""The try-out's side of a job: run it, and show on the page how it goes."""
 
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import tempfile
-import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import aclosing
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from spacebot.concurrency import TaskSet
 from spacebot.engine import job_text, recipes
-from spacebot.errors import SpacebotError
+from spacebot.errors import JobCancelled, SpacebotError
 from spacebot.models import AnswerPlace, Job, Outcome, Progress, Reply, Space
 from spacebot.spaces import inputs
 from spacebot.spaces.outputs import MAX_MESSAGE_LENGTH
@@ -25,44 +23,22 @@ from spacebot.web.program import Program
 from spacebot.web.tryout import forms, result_buttons
 from spacebot.web.tryout.conversations import TryOutQuestion
 from spacebot.web.tryout.file_cache import FileCache
-from spacebot.web.tryout.result_buttons import ResultButton
 from spacebot.web.tryout.results import TryOutResults
-from spacebot.web.tryout.send_targets import SendTarget, send_targets
+from spacebot.web.tryout.send_targets import send_targets
+from spacebot.web.tryout.visitors import ShownTurn, TryOutRequest, TryOutTurn
 
 JobUpdate = Progress | Outcome
 Folder = tempfile.TemporaryDirectory[str]
 
 log = logging.getLogger(__name__)
 
-# Proxies close a stream that stays silent for long; 15 s is what Gradio itself keeps to.
-HEARTBEAT_INTERVAL = 15.0
-# More updates a second than this only flicker.
-MIN_EVENT_INTERVAL = 0.1
-
-
-@dataclass(frozen=True, slots=True)
-class TryOutEvent:
-    """A step of a job as the browser gets it. `last` says that nothing follows.
-
-    `under` are the buttons where nothing does, and `recipe` what one of them shows.
-    """
-
-    html: str
-    last: bool = False
-    targets: Sequence[SendTarget] = ()
-    under: Sequence[ResultButton] = field(default_factory=result_buttons.failure_buttons)
-    recipe: str = ""
-
-    def event(self) -> str:
-        """The step as one server-sent event."""
-        return f"data: {json.dumps(asdict(self))}\n\n"
+CANCELLED = "Cancelled. The Space may still finish what it had begun."
 
 
 class TryOutRun:
-    """One use of a command in the try-out, told to one browser.
+    """One use of a command in the try-out, shown in a turn on the page.
 
-    `running` holds the tasks of all; `after` is the press of another result's button that this
-    is the answer to.
+    `running` holds the tasks of all; `ended` is called once the turn shows its end.
     """
 
     def __init__(
@@ -70,24 +46,25 @@ class TryOutRun:
         program: Program,
         file_cache: FileCache,
         running: TaskSet,
-        command: str,
         bot: str,
         results: TryOutResults,
         spaces: Callable[[], Sequence[Space]],
-        after: str = "",
+        request: TryOutRequest,
+        ended: Callable[[], None],
     ) -> None:
         self._program = program
         self._file_cache = file_cache
         self._running = running
-        self._command = command
+        self._command = request.command
         self._question: TryOutQuestion | None = None
         self._answered: Callable[[Outcome], None] | None = None
-        self._began = time.time()
         self._bot = bot
         self._header = ""
         self._results = results
         self._spaces = spaces
-        self._after = after
+        self._after = request.after
+        self._ended = ended
+        self.turn = TryOutTurn(request, ShownTurn(self._render()))
 
     def said(self, question: TryOutQuestion, answered: Callable[[Outcome], None]) -> None:
         """Show what was said to a chat over its answer; `answered` keeps what it answers."""
@@ -97,50 +74,49 @@ class TryOutRun:
         said = self._question
         return render.turn(self._command, self._bot, said=said, header=self._header, **shown)
 
-    async def events(self, job: Job, folder: Folder) -> AsyncIterator[str]:
-        """Server-sent events until the job's end; closing cancels it, and `folder` is removed."""
+    def start(self, job: Job, folder: Folder) -> None:
+        """Run a job to its end, whoever watches; `folder` is removed then."""
         # In a conversation what was asked stands right above.
         self._header = "" if job.conversation else job_text.header_line(job, job.command)
-        steps: asyncio.Queue[TryOutEvent] = asyncio.Queue()
-        running = self._running.start(self._run(job, steps), f"try {job.id}")
-        running.add_done_callback(lambda _: folder.cleanup())
-        try:
-            yield TryOutEvent(self._render()).event()
-            async for event in _paced_events(steps):
-                yield event
-        finally:
-            # Not awaited: when the browser has gone, every await here is cancelled too.
-            running.cancel()
+        self.turn.show(ShownTurn(self._render()))
+        self.turn.task = self._running.start(self._run(job), f"try {job.id}")
+        self.turn.task.add_done_callback(lambda _: folder.cleanup())
 
-    def refused(self, error: SpacebotError) -> str:
-        """The event for what was not even started, and why."""
-        return self._failed(error).event()
+    def refused(self, error: SpacebotError) -> None:
+        """Show what was not even started, and why."""
+        self._fail(error)
 
-    async def _run(self, job: Job, steps: asyncio.Queue[TryOutEvent]) -> None:
+    async def _run(self, job: Job) -> None:
         try:
             async with aclosing(self._program.run(job)) as updates:
                 async for step in updates:
-                    steps.put_nowait(await self._show(step, job))
+                    self.turn.show(await self._show(step, job))
+        except asyncio.CancelledError:
+            self._fail(JobCancelled(CANCELLED))
+            raise
         except SpacebotError as error:
-            steps.put_nowait(self._failed(error))
+            self._fail(error)
         except Exception as error:
             log.exception("A job of the try-out failed inside Spacebot.")
-            steps.put_nowait(self._failed(error))
+            self._fail(error)
+        finally:
+            self._ended()
 
-    def _failed(self, error: Exception) -> TryOutEvent:
-        return TryOutEvent(self._render(problem=job_text.describe_failure(error)), last=True)
+    def _fail(self, error: Exception) -> None:
+        problem = self._render(problem=job_text.describe_failure(error))
+        self.turn.show(ShownTurn(problem, last=True))
 
-    async def _show(self, step: JobUpdate, job: Job) -> TryOutEvent:
+    async def _show(self, step: JobUpdate, job: Job) -> ShownTurn:
         if isinstance(step, Outcome):
             return await self._end(step, job)
         partial = await self._message(step.partial) if step.partial else None
-        line = job_text.progress_line(step, self._began)
+        line = job_text.progress_line(step, self.turn.started)
         stage = render.STAGE_LABELS[step.stage]
         shown = render.RunningLine(line, stage, partial)
         # Markdown of a Space's text takes the time it takes, off the event loop.
-        return TryOutEvent(await asyncio.to_thread(self._render, running=shown))
+        return ShownTurn(await asyncio.to_thread(self._render, running=shown))
 
-    async def _end(self, outcome: Outcome, job: Job) -> TryOutEvent:
+    async def _end(self, outcome: Outcome, job: Job) -> ShownTurn:
         messages = [await self._message(reply) for reply in outcome.replies]
         if self._answered:
             self._answered(outcome)
@@ -150,7 +126,7 @@ class TryOutRun:
         found = send_targets(commands, files, text)
         html = await asyncio.to_thread(self._render, **_placed(job, outcome, messages))
         key = self._results.keep(job, outcome, self._after) if job.endpoint.then else ""
-        return TryOutEvent(
+        return ShownTurn(
             html,
             True,
             found,
@@ -194,19 +170,3 @@ def _recipe(job: Job, outcome: Outcome) -> str:
     hides = any(one.secret for one in endpoint.parameters)
     notes = recipes.recipe_notes(where, endpoint, job.arguments, outcome.page_ran, hides=hides)
     return to_html(recipes.code_block(recipes.line(job.command, endpoint, job.arguments)) + notes)
-
-
-async def _paced_events(steps: asyncio.Queue[TryOutEvent]) -> AsyncIterator[str]:
-    """Each newest step, at most one in PAUSE seconds; a comment where there is none for long."""
-    while True:
-        try:
-            step = await asyncio.wait_for(steps.get(), HEARTBEAT_INTERVAL)
-        except TimeoutError:
-            yield ": still at it\n\n"
-            continue
-        while not step.last and not steps.empty():
-            step = steps.get_nowait()
-        yield step.event()
-        if step.last:
-            return
-        await asyncio.sleep(MIN_EVENT_INTERVAL)
