@@ -35,6 +35,12 @@ NAMES = {
     "pink": "#f39ab8",
 }
 
+# What has less colour than this looks grey, and its name follows from its lightness alone: up to
+# these lightnesses (0–1). The nearest
+# of all colours could be a dark green.
+MAX_GREY_CHROMA = 0.025
+GREYS = {"black": 0.2, "dark grey": 0.5, "grey": 0.72, "light grey": 0.93, "white": np.inf}
+
 
 def colour_shares(picture: Image.Image) -> dict[str, float]:
     """The share of the picture that each named colour has (0–1, largest first, sum 1)."""
@@ -43,6 +49,9 @@ def colour_shares(picture: Image.Image) -> dict[str, float]:
     pixels = _oklab(np.asarray(small, float).reshape(-1, 3))
     named = _oklab(np.array([ImageColor.getrgb(colour) for colour in NAMES.values()], float))
     nearest = ((pixels[:, None, :] - named) ** 2).sum(-1).argmin(-1)
+    grey = np.hypot(pixels[:, 1], pixels[:, 2]) < MAX_GREY_CHROMA
+    places = np.array([list(NAMES).index(name) for name in GREYS])
+    nearest[grey] = places[np.searchsorted(list(GREYS.values()), pixels[grey, 0])]
     counts = np.bincount(nearest, minlength=len(NAMES)) / len(pixels)
     shares = {name: float(share) for name, share in zip(NAMES, counts, strict=True) if share}
     return dict(sorted(shares.items(), key=lambda item: -item[1]))

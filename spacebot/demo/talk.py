@@ -37,12 +37,22 @@ SPOKEN = {"plus": "+", "minus": "-", "times": "*", "divided by": "/", "over": "/
 def answer(message: str, before: Sequence[str]) -> str:
     """Answer a message; `before` is what the person said earlier in the session, oldest first."""
     text = " ".join(message.split()).strip()
+    known = list(filter(None, (_known(one, before) for one in _sentences(text))))
+    # A greeting is answered only where nothing else is said.
+    more = [one for one in known if not one.startswith("Hello")]
+    return " ".join(dict.fromkeys(more or known)) or _small_talk(text, before)
+
+
+def _sentences(text: str) -> list[str]:
+    return [one for one in SENTENCE_END.split(text) if one]
+
+
+def _known(sentence: str, before: Sequence[str]) -> str | None:
+    """The answer to one sentence, where there is a rule for it."""
     for pattern, reply in REPLIES:
-        if found := pattern.search(text):
-            said = reply(found, before)
-            if said is not None:
-                return said
-    return _reckoned(text) or _small_talk(text, before)
+        if (found := pattern.search(sentence)) and (said := reply(found, before)) is not None:
+            return said
+    return _reckoned(sentence)
 
 
 def said_before(history: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -59,11 +69,12 @@ def _text(content: Any) -> str:
 
 def recall(subject: str, before: Sequence[str]) -> str | None:
     """What the person last said that their `subject` is ("name" → "Ada"), or None."""
-    for earlier in reversed(before):
+    sentences = [one for earlier in before for one in _sentences(earlier)]
+    for sentence in reversed(sentences):
         for pattern in (TOLD, CALLED):
-            found = pattern.search(earlier)
+            found = pattern.search(sentence)
             if found and _subject(found).lower() == subject.lower():
-                return found["value"].strip(" .!")
+                return found["value"].strip(" .!,")
     return None
 
 
@@ -117,7 +128,7 @@ def _subject(found: re.Match[str]) -> str:
 
 
 def _told(found: re.Match[str], _: Sequence[str]) -> str:
-    subject, value = _subject(found), found["value"].strip(" .!")
+    subject, value = _subject(found), found["value"].strip(" .!,")
     if subject.lower() == "name":
         return f"Nice to meet you, {value}. I will remember your name."
     return f"I will remember that your {subject} is {value}."
@@ -185,8 +196,15 @@ def _rule(pattern: str, reply: Callable) -> tuple[re.Pattern[str], Callable]:
     return re.compile(pattern, re.IGNORECASE), reply
 
 
-TOLD = re.compile(r"\bmy (?P<subject>(?!\bis\b)[\w ]{1,40}?) is (?P<value>[^?]{1,80})$", re.I)
-CALLED = re.compile(r"\b(?:call me|i am called) (?P<value>[\w' -]{1,40})", re.I)
+# Also before a question in the same sentence: "I am called Ann, and what is 2+2?"
+SENTENCE_END = re.compile(
+    r"(?<=[.!?])\s+|,?\s+and\s+(?=(?:what|who|how many|my)\b)|,\s+(?=(?:what|who|how many|my)\b)",
+    re.IGNORECASE,
+)
+TOLD = re.compile(
+    r"\bmy (?P<subject>(?!\bis\b)[\w ]{1,40}?)(?: is|'s) (?P<value>[^?]{1,80})$", re.I
+)
+CALLED = re.compile(r"\b(?:call me|i am called|i'm called) (?P<value>[\w' -]{1,40})", re.I)
 
 # The first that matches and has something to say answers.
 REPLIES: tuple[tuple[re.Pattern[str], Callable[..., str | None]], ...] = (

@@ -52,12 +52,12 @@ async def until_noted(home: Home, message: Message) -> None:
 
 async def test_the_buttons_of_a_result_stand_in_one_row_or_two(place: Place) -> None:
     plain = await ask(place.ada, "kinds text", text="a", channel=place.channel)
-    kept = ["Recipe", "Save as…"]
-    assert list(plain.buttons()) == ["Again", "Edit…", "Send to…", "Delete", *kept]
+    kept = ["Recipe", "Save as…", "Delete"]
+    assert list(plain.buttons()) == ["Again", "Edit…", "Send to…", *kept]
     seeded = await ask(place.ada, "studio draw", prompt="a", channel=place.channel)
-    usual = ["Again", "Vary", "Edit…", "Send to…", "Delete"]
+    usual = ["Again", "Vary", "Edit…", "Send to…"]
     assert list(seeded.buttons()) == [*usual, *kept]
-    assert [len(row["components"]) for row in seeded.components] == [5, 2]
+    assert [len(row["components"]) for row in seeded.components] == [4, 3]
 
 
 async def test_again_is_the_presser_s_own_job(place: Place) -> None:

@@ -121,6 +121,17 @@ async def test_the_owner_sees_and_acts(client, house) -> None:
     assert (await call(client, "GET", "log", None)).status_code == 401
 
 
+async def test_in_a_frame_of_hugging_face_cookies_are_partitioned(hosted, house) -> None:
+    house.hosted = True
+    for path in ("turns", "commands"):
+        answer = await hosted.get(
+            f"/spacebot/tryout/{path}", headers={"X-Spacebot-Session": "0" * 32}
+        )
+        cookie = answer.headers["set-cookie"]
+        parts = ("HttpOnly", "Max-Age=3600", "Secure", "SameSite=none", "Partitioned")
+        assert [part for part in parts if part not in cookie] == []
+
+
 async def test_a_session_ends_with_signing_out_wherever_its_cookie_is(client) -> None:
     await sign_in(client)
     kept = dict(client.cookies)
