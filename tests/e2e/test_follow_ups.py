@@ -63,8 +63,8 @@ async def test_the_readme_s_example(deepfloyd: tuple[Place, Source, Path]) -> No
         assert len(four.attachments) >= 4
         rows = [[button["label"] for button in row["components"]] for row in four.components]
         assert rows[0] == ["Upscale 1", "Upscale 2", "Upscale 3", "Upscale 4"]
-        assert rows[1] == ["Again", "Vary", "Edit…", "Send to…", "Delete"]
-        assert rows[2] == ["Recipe", "Save as…"]
+        assert rows[1] == ["Again", "Vary", "Edit…", "Send to…"]
+        assert rows[2] == ["Recipe", "Save as…", "Delete"]
         larger = await result(await place.ben.click(four, "Upscale 3"))
         # It cannot be had again without the result that it came from.
         assert list(larger.buttons())[:2] == ["Upscale to 1024", "Recipe"]
