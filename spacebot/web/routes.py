@@ -202,14 +202,20 @@ class TryOutRoutes:
                     called.name, after, conversation, *forms.stored(endpoint, form)
                 )
                 run = await self._new_run(session, asked)
-                question = await asyncio.to_thread(
-                    self._question, endpoint, form, Path(folder.name), key, regenerate=regenerate
-                )
-        except InputError as error:
-            folder.cleanup()
-            run.refused(error)
-            self._visitors.add(session, run.turn)
-            return _events(run.turn.events())
+                self._visitors.add(session, run.turn)
+                try:
+                    question = await asyncio.to_thread(
+                        self._question,
+                        endpoint,
+                        form,
+                        Path(folder.name),
+                        key,
+                        regenerate=regenerate,
+                    )
+                except InputError as error:
+                    folder.cleanup()
+                    run.refused(error)
+                    return _events(run.turn.events())
         except BaseException:
             folder.cleanup()
             raise
@@ -223,7 +229,6 @@ class TryOutRoutes:
         )
         if endpoint.chats:
             run.said(question, lambda end: self._conversations.answered(key, endpoint, end))
-        self._visitors.add(session, run.turn)
         run.start(job, folder)
         return _events(run.turn.events())
 

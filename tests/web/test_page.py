@@ -468,9 +468,8 @@ async def test_a_reload_loses_nothing(served, house, browser) -> None:
         await expect(bar).to_contain_text("started")
         job = house.jobs[-1].id
         (cookie,) = await page.context.cookies()
-        assert cookie["httpOnly"]
-        assert cookie["sameSite"] == "Strict"
-        assert cookie["expires"] - time.time() == pytest.approx(3600, abs=120)
+        assert (cookie.get("httpOnly"), cookie.get("sameSite")) == (True, "Strict")
+        assert cookie.get("expires", 0) - time.time() == pytest.approx(3600, abs=300)
         await page.reload()
         await expect(page.locator(".turn")).to_have_count(3)
         await expect(page.locator(".turn audio")).to_have_count(1)
