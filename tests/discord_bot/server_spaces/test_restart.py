@@ -13,7 +13,7 @@ import pytest
 
 from spacebot.discord_bot.server_spaces.guild_registration import pack, unpack
 from tests.e2e.conftest import Place, discord
-from tests.support.asking import ask
+from tests.support.asking import ask, shown
 from tests.support.bot_in_loop import at_home
 from tests.support.loopback import NotSendable, User
 from tests.support.program import running
@@ -33,7 +33,9 @@ def moderator(place: Place) -> User:
     return mod
 
 
-async def test_an_added_command_answers_after_a_sigkill(served: Served, tmp_path: Path):
+async def test_an_added_command_and_the_jobs_of_the_day_outlive_a_sigkill(
+    served: Served, tmp_path: Path
+):
     async with discord() as place, hub() as there:
         there.spaces["ada/fast"] = Hosted(served("fast"))
         mod, other = moderator(place), place.server.add_guild("Elsewhere", place.ada)
@@ -44,6 +46,8 @@ async def test_an_added_command_answers_after_a_sigkill(served: Served, tmp_path
             added = {"space": "ada/fast", "name": "quick"}
             seen = await mod.command("space add", added, channel=place.channel)
             assert "/quick" in await told(seen)
+            seen = await mod.command("limits jobs", per_day=2, channel=place.channel)
+            assert "Saved" in await told(seen)
             before = await ask(place.ada, "quick echo", text="before", channel=place.channel)
             assert "before" in before.content
             program.process.send_signal(signal.SIGKILL)
@@ -58,6 +62,11 @@ async def test_an_added_command_answers_after_a_sigkill(served: Served, tmp_path
             # The Hub was asked once: for the job. Nothing was registered again.
             assert len(there.authorizations) - asked == 1
             assert place.server.commands.writes == written
+            # The job before the kill counts; those of others are their own.
+            seen = await place.ada.command("quick echo", text="third", channel=place.channel)
+            assert "2 jobs for today" in shown(seen).content
+            other_s = await ask(place.ben, "quick echo", text="theirs", channel=place.channel)
+            assert "theirs" in other_s.content
 
 
 async def test_a_list_that_was_not_registered_before_a_kill_is_at_the_next_start(
