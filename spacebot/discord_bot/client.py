@@ -145,7 +145,11 @@ class Bot(StatusClient):
             Feature(commands=lambda: [PresetCommands(dispatcher)], components=PRESET_BUTTONS),
             Feature(commands=lambda: [TokenCommands(accounts)] if accounts else []),
             Feature(start=left.start, close=left.close),
-            Feature(commands=lambda: run_commands(dispatcher), components=RUN_SPACE),
+            Feature(
+                commands=lambda: run_commands(dispatcher),
+                components=RUN_SPACE,
+                close=self.wishes.close,
+            ),
             Feature(
                 commands=lambda: [AutomationCommands(automations, dispatcher)],
                 start=automations.start,

@@ -307,6 +307,8 @@ async def test_everything_goes_on_after_a_sigkill(
             form = await place.ada.choose(offer, "/sleep")
             waiting = await place.ada.submit(form, {"Seconds": "4"})
             await waiting.wait(lambda one: "Working" in shown(one).content, 20)
+            menu = await place.ada.command("find", wish="something fast", channel=place.channel)
+            await menu.wait(lambda one: not shown(one).loading, 30)
             await program.stop(signal.SIGKILL)
         async with running(tmp_path, place.server, "", env):
             await waiting.wait(is_final, 40)
@@ -315,10 +317,25 @@ async def test_everything_goes_on_after_a_sigkill(
             assert "hi" in shown(again).content
             recipe = await place.ada.click(result, "Recipe")
             assert "text:hi" in shown(recipe).content
+            # Its wish is gone, and that is said.
             form = await place.ada.click(offer, OPEN)
-            assert form.modal is not None
+            assert fields(form) == {"Text": None}
+            await form.wait(lambda one: one.followups, 20)
+            assert "no longer in the form" in form.followups[0].content
+            assert form.followups[0].ephemeral
+            old = await place.ada.choose(shown(menu), "1. fast")
+            assert "This menu is too old" in shown(old).content
         assert set(hosts.authorizations) == {None}
         assert proxy.tokens == set()
+
+
+async def test_a_space_that_is_being_read_says_that_the_bot_stops(tmp_path: Path) -> None:
+    async with lab(tmp_path) as (place, hosts, home):
+        hosts.spaces["owner/slow"] = Hosted("http://127.0.0.1:9", ["BUILDING"])
+        seen = await place.ada.command("run", space="owner/slow", channel=place.channel)
+        await until(seen, "Reading **owner/slow**")
+        await home.bot.close()
+        await until(seen, "The bot is being restarted.")
 
 
 async def test_autocomplete_offers_the_hub_s_spaces_and_what_is_known_of_one(shared_lab) -> None:

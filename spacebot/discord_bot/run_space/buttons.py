@@ -7,6 +7,7 @@ from typing import Any, cast
 import discord
 
 from spacebot.discord_bot.button_base import ComponentHandler
+from spacebot.discord_bot.delivery import answer_privately
 from spacebot.discord_bot.run_space.offer import (
     SpaceOffer,
     account_of,
@@ -21,6 +22,11 @@ from spacebot.models import Endpoint, Space
 
 SPACE_NAME = r"(?P<space>[\w.-]+/[\w.-]+)"
 FUNCTION_GONE = "The Space has changed and no longer has this function. Use `/run` again."
+FORM = discord.InteractionResponseType.modal
+WISH_FORGOTTEN = (
+    "⌛ This offer is over a day old, or the bot was restarted since. A text or file that you gave "
+    "with it is no longer in the form: add it again."
+)
 
 
 class OfferHandler(ComponentHandler, template="^$"):
@@ -31,21 +37,27 @@ class OfferHandler(ComponentHandler, template="^$"):
         name, dispatcher = self.ids[-1], bot_with_offers(interaction).dispatcher
         dispatcher.check_any_space(interaction)
         catalogue = dispatcher.jobs.catalogue
-        wish = self.wish(interaction)
+        remembered = self._wish(interaction)
+        wish = remembered or Wish()
         space = await catalogue.last_known(name, await account_of(interaction, name))
         if space is None:
             await SpaceOffer(interaction, wish).make(name, None)
         else:
-            await self.chosen(interaction, space, ranked(space, wish))
+            await self.chosen(interaction, space, ranked(space, wish), wish)
+        if remembered is None and interaction.response.type is FORM:
+            await answer_privately(interaction, WISH_FORGOTTEN)
 
     @staticmethod
-    def wish(interaction: discord.Interaction[Any]) -> Wish:
-        """What the offer is for."""
+    def _wish(interaction: discord.Interaction[Any]) -> Wish | None:
         message = interaction.message
-        return bot_with_offers(interaction).wishes.of(message.id) if message else Wish()
+        return bot_with_offers(interaction).wishes.of(message.id) if message else None
 
     async def chosen(
-        self, interaction: discord.Interaction[Any], space: Space, found: list[Endpoint]
+        self,
+        interaction: discord.Interaction[Any],
+        space: Space,
+        found: list[Endpoint],
+        wish: Wish,
     ) -> None:
         """What this part does."""
         raise NotImplementedError
@@ -55,20 +67,28 @@ class TryButton(OfferHandler, template=rf"try:(?P<key>[0-9a-f]{{4}}):{SPACE_NAME
     """Opens the form of the endpoint that was offered first."""
 
     async def chosen(
-        self, interaction: discord.Interaction[Any], space: Space, found: list[Endpoint]
+        self,
+        interaction: discord.Interaction[Any],
+        space: Space,
+        found: list[Endpoint],
+        wish: Wish,
     ) -> None:
         """Open it."""
         endpoint = next((one for one in found if key_of(one) == self.ids[0]), None)
         if endpoint is None:
             raise EndpointGone(FUNCTION_GONE)
-        await open_form(interaction, space, endpoint, self.wish(interaction))
+        await open_form(interaction, space, endpoint, wish)
 
 
 class FunctionSelect(OfferHandler, template=rf"fn:{SPACE_NAME}"):
     """Opens the form of another endpoint, or shows more of them."""
 
     async def chosen(
-        self, interaction: discord.Interaction[Any], space: Space, found: list[Endpoint]
+        self,
+        interaction: discord.Interaction[Any],
+        space: Space,
+        found: list[Endpoint],
+        wish: Wish,
     ) -> None:
         """Open it, or turn the page."""
         value = str(cast(Any, interaction.data)["values"][0])
@@ -79,7 +99,7 @@ class FunctionSelect(OfferHandler, template=rf"fn:{SPACE_NAME}"):
         endpoint = next((one for one in found if one.api_name == value), None)
         if endpoint is None:
             raise EndpointGone(FUNCTION_GONE)
-        await open_form(interaction, space, endpoint, self.wish(interaction))
+        await open_form(interaction, space, endpoint, wish)
 
 
 RUN_SPACE: tuple[type[ComponentHandler], ...] = (TryButton, FunctionSelect)

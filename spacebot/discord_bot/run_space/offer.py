@@ -36,6 +36,9 @@ QUICK = 1.5
 NEWS_INTERVAL = 2.0
 # Discord takes edits of the answer for 15 minutes.
 MAX_READING = 840.0
+# How long a stop of the bot waits for Discord to take the news, in seconds.
+STOP_WAIT = 2.0
+STOPPED = "⌛ The bot is being restarted. Use `/run` again in a minute."
 OPTIONS_PER_PAGE = 24
 MAX_OPTION_LENGTH = MAX_ID_LENGTH = 100
 
@@ -137,6 +140,8 @@ class SpaceOffer:
         self, reading: asyncio.Task[tuple[Space, list[Endpoint]]], written: str
     ) -> None:
         """Tell what is waited for, in a private message that becomes the offer."""
+        if task := asyncio.current_task():
+            self.bot.wishes.readings.hold(task)
         text = self._news(written)
         answer = await self.interaction.response.send_message(
             text, ephemeral=True, allowed_mentions=NO_PINGS
@@ -147,6 +152,10 @@ class SpaceOffer:
                 while not (await asyncio.wait({reading}, timeout=NEWS_INTERVAL))[0]:
                     await self._show(self._news(written))
             space, found = reading.result()
+        except asyncio.CancelledError:
+            async with asyncio.timeout(STOP_WAIT):
+                await self._show(STOPPED)
+            raise
         except TimeoutError:
             await self._show("⏳ The Space is still starting. Use `/run` again in a few minutes.")
         except SpacebotError as error:

@@ -9,6 +9,7 @@ from typing import Any
 import discord
 from cachetools import TTLCache
 
+from spacebot.concurrency import TaskSet
 from spacebot.engine import recipes
 from spacebot.models import Endpoint, File, Space
 from spacebot.spaces import inputs
@@ -63,16 +64,22 @@ def ranked(space: Space, wish: Wish) -> list[Endpoint]:
 class Wishes:
     """The wishes of open offers, by the id of the message that offers a Space.
 
-    An offer outlives a restart by its buttons' ids; its wish does not, and is asked for.
+    An offer outlives a restart by its buttons' ids. Its wish does not: whoever goes on with it
+    is told so. `readings` are the offers whose Space is still being read.
     """
 
     def __init__(self) -> None:
+        self.readings = TaskSet()
         self._wishes = TTLCache[int, Wish](MAX_REMEMBERED, REMEMBERED_SECONDS)
 
     def remember(self, message: int, wish: Wish) -> None:
         """Keep what the offer in a message is for."""
         self._wishes[message] = wish
 
-    def of(self, message: int) -> Wish:
-        """What the offer in a message is for; an empty wish where that is not known."""
-        return self._wishes.get(message, Wish())
+    def of(self, message: int) -> Wish | None:
+        """What the offer in a message is for; None where that is not known any more."""
+        return self._wishes.get(message)
+
+    async def close(self) -> None:
+        """Have the offers that are being read say that the bot stops."""
+        await self.readings.close()
