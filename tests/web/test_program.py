@@ -10,11 +10,14 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Download, Locator, Page, expect
 
+from tests.support.asking import ask
 from tests.support.browser.axe import serious
 from tests.support.browser.chromium import EXECUTABLE, MISSING, PHONE, launched, visit
 from tests.support.browser.hugging_face import hugging_face
-from tests.support.loopback import DiscordServer
+from tests.support.loopback import Channel, DiscordServer, User
 from tests.support.program import Program, running
+from tests.support.server_spaces import told
+from tests.support.spaces_hub import Hosted, hub
 
 pytestmark = [
     pytest.mark.asyncio(loop_scope="module"),
@@ -103,8 +106,23 @@ async def test_the_owner_steers_the_program(
 ) -> None:
     ada = discord.add_user("ada")
     channel = discord.add_guild("Lab", ada).add_text_channel("art")
-    env = {"OWNER_PASSWORD": PASSWORD}
-    async with running(tmp_path, discord, served("trouble"), env) as it:
+    async with hub() as hosts:
+        hosts.spaces |= {name: Hosted(served("fast")) for name in ("ben/fast", "cleo/fast")}
+        env = {"OWNER_PASSWORD": PASSWORD, "HF_ENDPOINT": hosts.url}
+        await steer(browser, discord, ada, channel, served("trouble"), tmp_path, env)
+
+
+async def steer(
+    browser: Browser,
+    discord: DiscordServer,
+    ada: User,
+    channel: Channel,
+    spaces: str,
+    folder: Path,
+    env: dict[str, str],
+) -> None:
+    """Use everything in the owner's view."""
+    async with running(folder, discord, spaces, env) as it:
         await it.until_page("/trouble", START)
         async with visit(browser, it.url) as owner, visit(browser, it.url) as stranger:
             page = owner.page
@@ -123,8 +141,8 @@ async def test_the_owner_steers_the_program(
                 lambda one: one.message and "The owner of the bot stopped this" in one.message.text,
                 timeout=10,
             )
-            told = await ada.command("trouble told", text="hidden words", channel=channel)
-            await told.wait(lambda one: one.message and "❌" in one.message.text, timeout=10)
+            failed = await ada.command("trouble told", text="hidden words", channel=channel)
+            await failed.wait(lambda one: one.message and "❌" in one.message.text, timeout=10)
             await expect(page.locator(".errors")).to_contain_text("hidden words")
             await expect(stranger.page.locator(".failures")).to_contain_text("raised an error")
             assert "hidden words" not in await stranger.page.content()
@@ -149,6 +167,7 @@ async def test_the_owner_steers_the_program(
             await expect(plot).to_have_count(1)
             await page.get_by_role("button", name="Read again").click()
             await expect(page.locator(".done-said")).to_contain_text("was read again")
+            await steer_added_spaces(page, discord, channel)
             async with page.expect_download() as download:
                 await page.get_by_role("link", name="Download the log").click()
             log = await text_of(await download.value)
@@ -156,6 +175,39 @@ async def test_the_owner_steers_the_program(
             assert discord.token not in log
             assert PASSWORD not in log
             assert "hidden words" not in log
+
+
+async def steer_added_spaces(page: Page, discord: DiscordServer, channel: Channel) -> None:
+    """Remove a Space that a server added everywhere, block an author, and take that back."""
+    mod, guild = discord.add_user("mod"), channel.guild
+    assert guild is not None
+    guild.add_member(mod, "manage_guild")
+
+    def commands() -> list[str]:
+        return [one["name"] for one in discord.commands.all(guild.id)]
+
+    async def add(space: str, name: str) -> str:
+        options = {"space": space, "name": name, "endpoint": "/echo"}
+        return await told(await mod.command("space add", options, channel=channel))
+
+    assert "/quick" in await add("ben/fast", "quick")
+    assert "/swift" in await add("cleo/fast", "swift")
+    view, said = page.locator(".owned"), page.locator(".done-said")
+    remove = view.get_by_role("button", name="Remove everywhere ben/fast")
+    await remove.click(timeout=60_000)
+    await expect(said).to_contain_text("ben/fast is removed from one server")
+    await expect(remove).to_have_count(0)
+    await discord.wait(lambda _: commands() == ["swift"], 60)
+    await view.get_by_role("button", name="Block author cleo").click()
+    await expect(said).to_contain_text("cleo is blocked")
+    await expect(view.get_by_role("button", name="Unblock cleo")).to_be_visible()
+    refused = await mod.command("swift", text="x", channel=channel)
+    assert "blocked this Space" in await told(refused)
+    assert "blocked this Space" in await add("cleo/fast", "again")
+    await view.get_by_role("button", name="Unblock cleo").press("Enter")
+    await expect(said).to_contain_text("can be added and used again")
+    answer = await ask(mod, "swift", text="goes on", channel=channel)
+    assert "goes on" in answer.content
 
 
 async def test_the_spaces_creator_signs_in_with_hugging_face(
