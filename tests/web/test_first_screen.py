@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 
 import httpx
 import pytest
-import pytest_asyncio
-from playwright.async_api import Browser, Dialog, FloatRect, Locator, Route, expect
+from playwright.async_api import Dialog, FloatRect, Locator, Route, expect
 
 from spacebot.models import BotPhase, BotStatus, ExcludedEndpoint, Source, Space
 from spacebot.web import PageServer, serve
 from spacebot.web.readme import readme_text
 from tests.support.browser.axe import serious
-from tests.support.browser.chromium import EXECUTABLE, MISSING, free_port, launched, visit
+from tests.support.browser.chromium import EXECUTABLE, MISSING, free_port, visit
 from tests.support.browser.scripted_program import DEMO, OFF, PROMPT, ScriptedHouse, status
 
 pytestmark = [
@@ -28,21 +27,10 @@ FAILED = BotStatus(BotPhase.FAILED, "Discord refused the token. Reset it and res
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> ScriptedHouse:
-    return ScriptedHouse(tmp_path_factory.mktemp("house"))
-
-
-@pytest.fixture(scope="module")
 def served(house: ScriptedHouse) -> Iterator[PageServer]:
     page = serve(house, "127.0.0.1", free_port())
     yield page
     page.close()
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    async with launched() as running:
-        yield running
 
 
 @pytest.fixture(autouse=True)
@@ -172,18 +160,18 @@ async def test_a_visitor_brings_a_space_and_nobody_else_sees_it(served, house, b
         await expect(told).to_have_text("Writer is ready: choose one of its commands.")
         # The bot's own Space has the name "demo".
         await expect(page.get_by_role("option")).to_have_text(
-            "/demo-2Write text in all of Discord's markdown."
+            "/demo_2Write text in all of Discord's markdown."
         )
         await page.keyboard.press("Enter")
         await page.get_by_label("prompt").fill("hello")
         await page.get_by_role("button", name="Run").click()
-        await expect(page.locator(".turn")).to_contain_text("you used /demo-2")
+        await expect(page.locator(".turn")).to_contain_text("you used /demo_2")
         assert house.jobs[-1].endpoint.space == "guest/writer"
         assert await serious(page) == []
         assert mine.complaints == [
             "Failed to load resource: the server responded with a status of 409 (Conflict)"
         ]
-        await other.page.fill(".line", "/demo-2")
+        await other.page.fill(".line", "/demo_2")
         await expect(other.page.locator(".say")).to_have_text("No command has that name.")
 
 

@@ -6,17 +6,16 @@ import asyncio
 import re
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 
 import httpx
 import pytest
-import pytest_asyncio
-from playwright.async_api import Browser, Page, Route, expect
+from playwright.async_api import Page, Route, expect
 
 from spacebot.models import BotPhase, BotStatus
 from spacebot.web import PageServer, serve
 from tests.support.browser.axe import serious
-from tests.support.browser.chromium import EXECUTABLE, MISSING, PHONE, free_port, launched, visit
+from tests.support.browser.chromium import EXECUTABLE, MISSING, PHONE, free_port, visit
 from tests.support.browser.scripted_program import (
     CONNECTED,
     DEMO,
@@ -40,21 +39,10 @@ SAID = "# Title\n**bold** __under__ ||hidden|| <b>\n> quoted\n```\ncode\n```"
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> ScriptedHouse:
-    return ScriptedHouse(tmp_path_factory.mktemp("house"))
-
-
-@pytest.fixture(scope="module")
 def served(house: ScriptedHouse) -> Iterator[PageServer]:
     page = serve(house, "127.0.0.1", free_port())
     yield page
     page.close()
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    async with launched() as running:
-        yield running
 
 
 @pytest.fixture(autouse=True)

@@ -12,7 +12,7 @@ from playwright.async_api import Browser, Download, Locator, Page, expect
 
 from tests.support.asking import ask
 from tests.support.browser.axe import serious
-from tests.support.browser.chromium import EXECUTABLE, MISSING, PHONE, launched, visit
+from tests.support.browser.chromium import EXECUTABLE, MISSING, PHONE, visit
 from tests.support.browser.hugging_face import hugging_face
 from tests.support.loopback import Channel, DiscordServer, User
 from tests.support.program import Program, running
@@ -28,12 +28,6 @@ KEY = "0123456789abcdef" * 4
 # Importing gradio takes 3 s of a core, which other tests may need as well.
 START = 120.0
 PASSWORD = "correct horse battery"
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    async with launched() as started:
-        yield started
 
 
 @pytest_asyncio.fixture(loop_scope="module")

@@ -7,13 +7,12 @@ from dataclasses import replace
 from spacebot.engine.server_spaces import size_of
 from spacebot.errors import AgeRestricted, CannotAnswer
 from spacebot.models import Space
+from spacebot.spaces.schema.text import unique_name
 from spacebot.web.program import Program
 from spacebot.weighted_cache import WeightedCache
 
 # Of all visitors together: a parsed Space can take megabytes. The oldest go first.
 MAX_SPACES, MAX_PARTS = 64, 50_000
-# Discord's limit for a command's name.
-MAX_NAME_LENGTH = 32
 
 
 class VisitorSpaces:
@@ -39,15 +38,7 @@ class VisitorSpaces:
         key = session, space.source.space
         # Its own name is free for it.
         self._brought.drop(key)
-        space = replace(space, name=self._free_name(session, space.name))
+        taken = {one.name for one in self.of(session)}
+        space = replace(space, name=unique_name(space.name, taken))
         self._brought.put(key, space, size_of(space))
         return space
-
-    def _free_name(self, session: str, name: str) -> str:
-        """A command name that no other Space of the visitor has."""
-        taken = {space.name for space in self.of(session)}
-        found, number = name, 2
-        while found in taken:
-            end = f"-{number}"
-            found, number = f"{name[: MAX_NAME_LENGTH - len(end)]}{end}", number + 1
-        return found
