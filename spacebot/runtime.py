@@ -159,13 +159,13 @@ class Runtime:
             if store is None:
                 return
             self._bot_status = self._first_status()
-            catalogue = await make_catalogue(
-                self.settings, self._sources, network, store, built_in=(COMPARE,)
-            )
-            stack.push_async_callback(catalogue.close)
             vault = await asyncio.to_thread(TokenVault, self.settings.secret_key)
             accounts = Accounts(store.accounts, vault, network.hub)
             await stack.enter_async_context(accounts)
+            catalogue = await make_catalogue(
+                self.settings, self._sources, network, store, accounts, built_in=(COMPARE,)
+            )
+            stack.push_async_callback(catalogue.close)
             jobs = JobManager(
                 catalogue,
                 store,

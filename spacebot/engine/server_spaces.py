@@ -7,13 +7,14 @@ import contextlib
 import math
 import time
 import weakref
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from cachetools import LRUCache
 
+from spacebot.engine.accounts import Accounts
 from spacebot.engine.job_text import exclusion
 from spacebot.engine.on_demand import OnDemandSpaces, SpacePolicy
 from spacebot.engine.store import (
@@ -23,15 +24,7 @@ from spacebot.engine.store import (
     ServerSpaceStore,
 )
 from spacebot.errors import EndpointGone, InputError, LimitReached, StoreError
-from spacebot.models import (
-    NO_ACCOUNT,
-    Account,
-    AnswerPlace,
-    Endpoint,
-    ServerSpaceTotals,
-    Source,
-    Space,
-)
+from spacebot.models import AnswerPlace, Endpoint, ServerSpaceTotals, Source, Space, guild_key
 from spacebot.weighted_cache import WeightedCache
 
 # Discord's limits of one server: slash commands, and how many may be created within a day.
@@ -55,8 +48,11 @@ class AddedSpaces:
     Nothing is read of them before somebody uses one, and only so many are held in memory.
     """
 
-    def __init__(self, on_demand: OnDemandSpaces, store: ServerSpaceStore) -> None:
+    def __init__(
+        self, on_demand: OnDemandSpaces, store: ServerSpaceStore, accounts: Accounts
+    ) -> None:
         self.store = store
+        self._accounts = accounts
         self._on_demand = on_demand
         # By server and row: how it is offered, when it was read, and the Space.
         self._held: WeightedCache[tuple[str, str], tuple[Source, float, Space]] = WeightedCache(
@@ -65,8 +61,6 @@ class AddedSpaces:
         # By server and Space, what its moderators last said of its age.
         self._marks = LRUCache[tuple[str, str], bool](MAX_MARKS)
         self._locks: weakref.WeakValueDictionary[str, asyncio.Lock] = weakref.WeakValueDictionary()
-        # The Hugging Face account of a server, by its id: what its private Spaces are read with.
-        self.account_of: Callable[[str], Awaitable[Account]] = _no_account
         self._totals, self._counted = ServerSpaceTotals(), -math.inf
         self._listeners: list[Callable[[str], None]] = []
 
@@ -122,7 +116,7 @@ class AddedSpaces:
 
         Raises `SpacebotError`, also where there is nothing to offer.
         """
-        account = await self.account_of(guild)
+        account = await self._accounts.get(guild_key(guild))
         space = await self._on_demand.load(source.space, account, fresh=True, source=source)
         if not space.endpoints:
             why = next(map(exclusion, space.excluded), "it has no endpoint.")
@@ -136,7 +130,7 @@ class AddedSpaces:
         source, key = source_of(row), (row.guild, row.id)
         held = self._held.get(key)
         if held is None or held[:2] != (source, row.read):
-            account = await self.account_of(row.guild)
+            account = await self._accounts.get(guild_key(row.guild))
             space = await self._on_demand.last_known(row.space, account, source=source)
             if space is None:
                 return None
@@ -273,10 +267,6 @@ class AddedSpaces:
                 self._totals = await self.store.totals()
             self._counted = time.monotonic()
         return self._totals
-
-
-async def _no_account(_: str) -> Account:
-    return NO_ACCOUNT
 
 
 def source_of(row: ServerSpace) -> Source:

@@ -70,6 +70,7 @@ async def at_home(
         policy = policy or SpacePolicy()
         await policy.load(store.blocked_spaces)
         on_demand = OnDemandSpaces(network, store.descriptions, policy)
+        accounts = Accounts(store.accounts, TokenVault(secret_keys), network.hub)
         catalogue = Catalogue(
             sources,
             network,
@@ -77,9 +78,8 @@ async def at_home(
             token=token,
             built_in=(COMPARE,),
             on_demand=on_demand,
-            added=AddedSpaces(on_demand, store.server_spaces),
+            added=AddedSpaces(on_demand, store.server_spaces, accounts),
         )
-        accounts = Accounts(store.accounts, TokenVault(secret_keys), network.hub)
         jobs = JobManager(
             catalogue, store, folder=folder, accounts=accounts, deadlines=deadlines, limits=limits
         )

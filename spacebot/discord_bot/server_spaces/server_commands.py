@@ -26,7 +26,7 @@ from spacebot.errors import (
     StoreError,
     kind_of,
 )
-from spacebot.models import Choice, Space, guild_key
+from spacebot.models import Choice, Space
 from spacebot.weighted_cache import WeightedCache
 
 log = logging.getLogger(__name__)
@@ -64,7 +64,6 @@ class ServerCommands:
         self._built: WeightedCache[tuple[int, str], Space] = WeightedCache(
             MAX_BUILT, MAX_HELD_PARTS, self._take_down
         )
-        spaces.account_of = lambda guild: handler.jobs.account(guild_key(guild))
         self._refreshing: dict[str, asyncio.Task[Any]] = {}
 
     async def suggest(self, interaction: discord.Interaction, text: str) -> list[Choice]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from spacebot.engine.accounts import Accounts
 from spacebot.engine.built_in import BuiltIn
 from spacebot.engine.catalogue.catalogue import Catalogue
 from spacebot.engine.on_demand import OnDemandSpaces, ServerSpaces, SpacePolicy
@@ -19,6 +20,7 @@ async def make_catalogue(
     sources: Sequence[Source],
     network: Network,
     store: Store,
+    accounts: Accounts,
     *,
     built_in: Sequence[BuiltIn],
 ) -> Catalogue:
@@ -32,7 +34,7 @@ async def make_catalogue(
         token=settings.hf_token,
         built_in=built_in,
         on_demand=on_demand,
-        added=AddedSpaces(on_demand, store.server_spaces),
+        added=AddedSpaces(on_demand, store.server_spaces, accounts),
     )
 
 

@@ -292,21 +292,18 @@ async def test_spaces_of_the_hub_are_offered_while_a_moderator_types(lab: Town):
     assert [one["value"] for one in found] == ["ada/studio"]
 
 
-async def test_a_private_space_is_added_with_the_server_s_own_account_alone(lab: Town):
+async def test_a_private_space_is_added_with_the_server_s_own_account_alone(
+    lab: Town, monkeypatch: pytest.MonkeyPatch
+):
     lab.hub.spaces["ada/secret"] = Hosted(lab.hub.spaces["ada/fast"].host, private=True)
-    added = lab.home.catalogue.added
-    assert added is not None
-    before = added.account_of
+    mine = guild_key(lab.guild.id)
 
-    async def account_of(guild: str) -> Account:
-        return Account(guild_key(guild), TOKEN) if guild == str(lab.guild.id) else NO_ACCOUNT
+    async def get(key: str) -> Account:
+        return Account(key, TOKEN) if key == mine else NO_ACCOUNT
 
-    added.account_of = account_of
-    try:
-        assert "✅" in await lab.space("add", {"space": "ada/secret", "name": "secret"})
-        _, there = lab.other()
-        seen = await lab.mod.command("space add", {"space": "ada/secret"}, channel=there)
-        assert "no such Space" in await told(seen)
-        assert "secret echo" in await lab.space("info", {"name": "secret"})
-    finally:
-        added.account_of = before
+    monkeypatch.setattr(lab.home.jobs.accounts, "get", get)
+    assert "✅" in await lab.space("add", {"space": "ada/secret", "name": "secret"})
+    _, there = lab.other()
+    seen = await lab.mod.command("space add", {"space": "ada/secret"}, channel=there)
+    assert "no such Space" in await told(seen)
+    assert "secret echo" in await lab.space("info", {"name": "secret"})
