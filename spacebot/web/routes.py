@@ -202,7 +202,6 @@ class TryOutRoutes:
                     called.name, after, conversation, *forms.stored(endpoint, form)
                 )
                 run = await self._new_run(session, asked)
-                self._visitors.add(session, run.turn)
                 try:
                     question = await asyncio.to_thread(
                         self._question,
@@ -215,6 +214,7 @@ class TryOutRoutes:
                 except InputError as error:
                     folder.cleanup()
                     run.refused(error)
+                    self._visitors.add(session, run.turn)
                     return _events(run.turn.events())
         except BaseException:
             folder.cleanup()
@@ -229,6 +229,7 @@ class TryOutRoutes:
         )
         if endpoint.chats:
             run.said(question, lambda end: self._conversations.answered(key, endpoint, end))
+        self._visitors.add(session, run.turn)
         run.start(job, folder)
         return _events(run.turn.events())
 
