@@ -293,7 +293,7 @@ async def test_a_typed_command_and_a_pasted_recipe_run(served, house, browser) -
         page = visited.page
         await page.fill(".line", "/demo paint sunset over the sea")
         await expect(page.get_by_role("option")).to_have_count(1)
-        await expect(page.locator(".menu .pill")).to_have_text(["prompt", "form", "seed"])
+        await expect(page.locator(".pills span")).to_have_text(["prompt", "form", "seed"])
         assert await serious(page) == []
         await page.press(".line", "Enter")
         await expect(page.locator(".turn")).to_have_count(1)

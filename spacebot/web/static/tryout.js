@@ -87,6 +87,8 @@ function spacebotTryout(page) {
     }
   });
 
+  const pill = (textContent) => make("span", { textContent });
+
   // The menu ------------------------------------------------------------------
   function showMenu() {
     const text = line.value.trimStart();
@@ -104,7 +106,7 @@ function spacebotTryout(page) {
           { id: `spacebot-command-${index}`, role: "option", onclick: () => pick(name) },
           make("strong", { textContent: `/${name}` }),
           make("span", { textContent: description }),
-          ...(started ? options.map((option) => make("i", { className: "pill", textContent: option })) : []),
+          make("div", { className: "pills" }, ...(started ? options : []).map(pill)),
         ),
       ),
     );
