@@ -7,6 +7,7 @@ a surface knows nothing of time, of the queue or of restarts.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import enum
 import logging
 import time
@@ -68,6 +69,7 @@ class Surface:
 
     def __init__(self, jobs: JobManager, name: str) -> None:
         self.jobs = jobs
+        self.running: JobHandle | None = None
         self.name = name
         self.saved = True
 
@@ -92,9 +94,18 @@ class Surface:
         record of the job does not say it."""
 
     @asynccontextmanager
-    async def showing(self, running: JobHandle) -> AsyncIterator[None]:  # noqa: ARG002
+    async def showing(self, running: JobHandle) -> AsyncIterator[None]:
         """Held open while the job runs."""
+        self.running = running
         yield
+
+    async def streamed(self, limit: int) -> Reply | None:
+        """What a job that failed had streamed until then, in about `limit` characters."""
+        if self.running is None or self.running.partial is None:
+            return None
+        with contextlib.suppress(SpacebotError):
+            return await self.jobs.preview(self.running, limit=limit)
+        return None
 
     async def show(self, running: JobHandle, preview: Reply | None) -> ShowResult:
         """Show how far the job is, with what a stream has given so far."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -130,7 +130,7 @@ def form(command: str, form: CommandOptions) -> str:
 def turn(
     command: str,
     bot: str,
-    messages: Sequence[RenderedMessage] = (),
+    messages: Iterable[RenderedMessage] = (),
     running: RunningLine | None = None,
     problem: str = "",
     said: TryOutQuestion | None = None,

@@ -197,7 +197,7 @@ NO_REASON = (
             "It is reset in 1:23:45.",
         ),
         ("crash", {}, NO_REASON),
-        ("raise_midway", {"count": 2}, "❌ The Space says: It broke midway."),
+        ("raise_midway", {"count": 2}, "step 2\n❌ The Space says: It broke midway."),
         ("nothing", {}, "Done. The Space returned nothing to show."),
         (
             "warned",

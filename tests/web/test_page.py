@@ -117,6 +117,7 @@ async def test_a_space_that_is_down_is_told_and_nothing_of_it_runs(served, house
     async with visit(browser, served.url, PHONE) as visited:
         page = visited.page
         await expect(page.locator(".space").nth(0)).to_contain_text("Answers, for 2 h 13 min")
+        await expect(page.locator(".space h3").nth(0)).to_have_text("demo demo/space")
         await expect(page.locator(".space").nth(1)).to_contain_text("Does not answer")
         await expect(page.locator(".space").nth(1)).to_contain_text(HOSTILE)
         assert await page.get_attribute("a.button", "href") == INVITE
@@ -161,6 +162,8 @@ async def test_a_command_is_chosen_and_run_with_the_keyboard(served, house, brow
         await expect(page.get_by_label("prompt")).to_be_focused()
         assert await serious(page) == []
         await page.keyboard.type("calm piano")
+        limit = "getComputedStyle(document.querySelector('.field'), '::after').content"
+        assert await page.evaluate(limit) == '"10 of 500 characters"'
         await page.keyboard.press("Enter")
         await ended(page)
         await expect(page.locator(".turn")).to_contain_text("you used /demo compose")
@@ -251,6 +254,7 @@ async def test_an_error_stands_in_the_message(served, browser) -> None:
         await use(page, "fail", prompt="x")
         await ended(page)
         await expect(page.locator(".problem")).to_have_text("❌ The Space says: **no**")
+        await expect(page.locator(".turn")).to_contain_text("half of it")
         assert await page.evaluate("window.hacked") is None
         await page.get_by_role("button", name="Edit…").click()
         await expect(page.get_by_label("prompt")).to_have_value("x")
@@ -399,6 +403,7 @@ async def test_a_result_is_sent_to_another_command(served, house, browser) -> No
         assert await serious(page) == []
         targets = page.locator(".targets button")
         await expect(targets.first).to_have_text("/demo describe picture: picture.png")
+        await page.wait_for_function("document.querySelector('.targets img').naturalWidth === 300")
         await page.keyboard.press("Escape")
         await expect(targets.first).to_be_hidden()
         await page.keyboard.press("Enter")
@@ -422,10 +427,13 @@ async def test_a_chat_goes_on_until_it_is_left(served, house, browser) -> None:
         await expect(page.locator(".line")).to_have_attribute("placeholder", "Message /demo chat")
         await page.fill(".line", "and again")
         sent = {"name": "a.png", "mimeType": "image/png", "buffer": b"picture"}
-        await page.set_input_files(".attach input", files=[sent])  # type: ignore[list-item]
-        await expect(page.locator(".say")).to_contain_text("a.png")
+        two = [sent, {**sent, "name": "b.png"}]
+        await page.set_input_files(".attach input", files=two)  # type: ignore[list-item]
+        await expect(page.locator(".say")).to_contain_text("a.png, b.png")
         await page.press(".line", "Enter")
-        await expect(page.locator(".turn").last).to_contain_text("You said: and again a.png")
+        turn = page.locator(".turn").last
+        await expect(turn).to_contain_text("You said: and again a.png")
+        await expect(turn).to_contain_text("This chat does not take b.png: left out.")
         assert await serious(page) == []
         await thread.get_by_role("button", name="Regenerate").click()
         await until(lambda: [text for _, text in house.said[-2:]] == ["and again"] * 2)
@@ -571,7 +579,9 @@ async def test_an_idle_page_asks_seldom_and_is_told_nothing(served, house, brows
         await page.reload()
         await page.wait_for_selector(".spacebot .counts")
         await page.clock.run_for(1000)
+        await page.wait_for_load_state("networkidle")
         asked.clear()
+        answers.clear()
         for _ in range(10):
             await page.clock.run_for(3000)
             count = len(asked)

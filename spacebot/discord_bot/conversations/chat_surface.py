@@ -20,6 +20,7 @@ from spacebot.discord_bot.conversations.transcript import (
     answer_text,
     build_question,
     history_of,
+    left_out_note,
     secrets_missing,
 )
 from spacebot.discord_bot.delivery import DISCORD_ERRORS, Refusal, refusal_of, shown_despite
@@ -41,7 +42,7 @@ from spacebot.models import (
 )
 from spacebot.spaces.client import Connection
 from spacebot.spaces.outputs import MAX_MESSAGE_LENGTH
-from spacebot.spaces.outputs.text import code, small, split
+from spacebot.spaces.outputs.text import small, split
 
 log = logging.getLogger(__name__)
 
@@ -250,8 +251,7 @@ class ChatSurface(Surface):
         if self.question.again and endpoint.stateful and not notes and not endpoint.takes_history:
             notes.append(TWICE)
         if self._left:
-            names = ", ".join(map(code, self._left))
-            notes.append(small(f"This chat does not take {names}: left out."))
+            notes.append(left_out_note(self._left))
         await self._end(
             with_notes(outcome.replies, notes),
             TurnState.DONE,

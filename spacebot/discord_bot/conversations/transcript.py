@@ -12,6 +12,7 @@ from spacebot.engine.store import Conversation, Turn
 from spacebot.models import Endpoint, File, Option, OptionType, Parameter
 from spacebot.spaces.inputs.components.files import is_one_of
 from spacebot.spaces.inputs.form import own_options
+from spacebot.spaces.outputs.text import code, small
 from spacebot.spaces.outputs.values import last_answer, updated_value, words_in
 
 MESSAGE_COMPONENTS = ("textbox", "multimodaltextbox", "chatbot")
@@ -61,6 +62,11 @@ def build_question(
     words = next(o for o in own_options(message) if o.type is OptionType.STRING)
     placed, left = _place_files(endpoint, message, settings, files)
     return endpoint, {**settings, **({words.name: text} if text else {}), **placed}, left
+
+
+def left_out_note(names: Sequence[str]) -> str:
+    """Which files a chat did not take, as a small line."""
+    return small(f"This chat does not take {', '.join(map(code, names))}: left out.")
 
 
 def _place_files(

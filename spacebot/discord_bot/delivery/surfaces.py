@@ -43,6 +43,7 @@ from spacebot.engine.store import RecordState
 from spacebot.errors import JobInterrupted
 from spacebot.models import AnswerPlace, Job, MessageRef, Outcome, OutgoingFile, Reply
 from spacebot.spaces import inputs
+from spacebot.spaces.outputs import MAX_MESSAGE_LENGTH
 
 log = logging.getLogger(__name__)
 
@@ -102,7 +103,8 @@ class MessageSurface(Surface):
     async def showing(self, running: JobHandle) -> AsyncIterator[None]:
         if self.job.endpoint.answer is AnswerPlace.THREAD:
             await self._open_thread(running)
-        yield
+        async with super().showing(running):
+            yield
 
     async def show(self, running: JobHandle, preview: Reply | None) -> ShowResult:
         if not self.ref.is_editable:
@@ -165,7 +167,10 @@ class MessageSurface(Surface):
         await self._note_more(running)
 
     async def fail(self, error: BaseException) -> None:
-        said = Reply(f"{self.header}\n{job_text.describe_failure(error)}")
+        why = job_text.describe_failure(error)
+        room = MAX_MESSAGE_LENGTH - len(why) - 1
+        streamed = await self.streamed(room)
+        said = Reply(f"{streamed.text[:room] if streamed else self.header}\n{why}")
         try:
             await self.poster.final(said, view=failed_view(self.job.id))
         except DISCORD_ERRORS as trouble:

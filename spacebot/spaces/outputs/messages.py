@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import re
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -35,22 +36,6 @@ _PREVIEW_TEXT_LENGTH, _PREVIEW_ITEMS, _PREVIEW_DEPTH = 6000, 25, 20
 _MAX_NOTES = 3
 _MAX_NOTES_READ = 20
 _MAX_NOTE_LENGTH = 200
-_COMPONENT_LABELS = {
-    "textbox": "Text",
-    "markdown": "Text",
-    "image": "Picture",
-    "gallery": "Pictures",
-    "audio": "Sound",
-    "video": "Video",
-    "file": "File",
-    "model3d": "3D model",
-    "label": "Result",
-    "dataframe": "Table",
-    "plot": "Plot",
-    "chatbot": "Answer",
-    "code": "Code",
-    "json": "Data",
-}
 _PATH = re.compile(r"(/[^\s/]+)+/?|[A-Za-z]:\\\S+")
 _UNCONVERTED = "The rest of the result could not be shown. Its files are here as they came."
 _NOTHING = "Done. The Space returned nothing to show."
@@ -166,23 +151,23 @@ def _sections(
     shown, hidden, unseen = [], [], []
     for number, value in enumerate(outputs):
         known = number < len(endpoint.outputs)
-        output = endpoint.outputs[number] if known else Output(f"Output {number + 1}", "")
+        output = endpoint.outputs[number] if known else Output("", "")
         place = RenderContext(attachments, _stem(endpoint, output, outputs), _props(output, value))
         part = _bound_text(render_value(_set_value(value), output.component, place))
         if part and _is_hidden(output, value):
             # One that only holds a path is of no use to anybody.
             is_path = _PATH.fullmatch(str(_set_value(value)))
-            hidden += [] if is_path else [(_label(output, number), part)]
+            hidden += [] if is_path else [(_label(output), part)]
         elif part:
-            shown.append((_label(output, number), part))
+            shown.append((_label(output), part))
         elif is_invisible(output.component) and (
             part := render_value(_set_value(value), "", place)
         ):
             # What a page holds for itself, as a timer's pace: an answer where it is the only one.
-            unseen.append((_label(output, number), _bound_text(part)))
+            unseen.append((_label(output), _bound_text(part)))
     shown = shown or hidden or unseen
     for label, part in shown:
-        yield _OutputSection(label, _with_label(label, part) if len(shown) > 1 else part)
+        yield _OutputSection(label, _with_label(label, part) if label and len(shown) > 1 else part)
 
 
 def _props(output: Output, value: Any) -> Mapping[str, Any]:
@@ -218,11 +203,9 @@ def _stem(endpoint: Endpoint, output: Output, outputs: Sequence[Any]) -> str:
     return safe_stem(endpoint.name) or "result"
 
 
-def _label(output: Output, number: int) -> str:
-    """Return an output's label, or what it is where Gradio made the label up."""
-    if not _is_vague(output.label):
-        return output.label.strip()
-    return _COMPONENT_LABELS.get(output.component.lower()) or f"Output {number + 1}"
+def _label(output: Output) -> str:
+    """Return an output's label; nothing where it has none, or one that Gradio made up."""
+    return "" if _is_vague(output.label) else output.label.strip()
 
 
 def _is_vague(label: str) -> bool:
@@ -313,8 +296,9 @@ def _whole_text(sections: Sequence[_OutputSection]) -> tuple[str, str]:
     texts = [section for section in sections if section.shown.text]
     if len(texts) == 1:
         return texts[0].shown.source or texts[0].shown.text, texts[0].shown.suffix
-    parts = (f"## {one.label}\n\n{one.shown.source or one.shown.text}" for one in texts)
-    return "\n\n".join(parts), ".md"
+    heads = (f"## {one.label}\n\n" if one.label else "" for one in texts)
+    parts = (one.shown.source or one.shown.text for one in texts)
+    return "\n\n".join(map(operator.add, heads, parts)), ".md"
 
 
 def _limit_files(

@@ -241,6 +241,9 @@ function spacebotTryout(page) {
     form.addEventListener("keydown", (event) => event.key === "Escape" && goBack(back));
     form.addEventListener("input", ({ target }) => {
       typed = true;
+      const { maxLength, value } = target;
+      const limit = maxLength > 0 ? `${value.length} of ${maxLength} characters` : "";
+      if (limit) target.closest(".field").dataset.length = limit;
       back.textContent = "Back";
       suggest(name, target, after, PAUSE);
     });
@@ -506,6 +509,7 @@ function spacebotTryout(page) {
     for (const target of targets) {
       const go = button(`/${target.command} `, () => sendTo(target, open));
       go.append(make("span", { textContent: `${target.option}: ${target.what}` }));
+      if (target.picture) go.append(make("img", { src: target.url, alt: "" }));
       list.append(go);
     }
     list.addEventListener("keydown", (event) => {

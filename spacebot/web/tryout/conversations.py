@@ -28,12 +28,16 @@ class TryOutConversation:
 
 @dataclass(frozen=True, slots=True)
 class TryOutQuestion:
-    """A message to a chat: the endpoint with its history, the values, and what was said."""
+    """A message to a chat: the endpoint with its history, the values, and what was said.
+
+    `left_out` names the files that the chat does not take.
+    """
 
     endpoint: Endpoint
     arguments: Mapping[str, Any]
     said: str
     files: tuple[str, ...]
+    left_out: tuple[str, ...] = ()
 
 
 class TryOutConversations:
@@ -65,10 +69,11 @@ class TryOutConversations:
         if regenerate:
             kept.history = kept.before
         kept.before = kept.history
-        filled, arguments, _ = transcript.build_question(
+        filled, arguments, left = transcript.build_question(
             endpoint, kept.settings, kept.history, text, files
         )
-        return TryOutQuestion(filled, arguments, text, tuple(file.name for file in files))
+        names = tuple(file.name for file in files)
+        return TryOutQuestion(filled, arguments, text, names, tuple(left))
 
     def answered(self, key: str, endpoint: Endpoint, outcome: Outcome) -> None:
         """Keep what the chatbot holds now."""

@@ -22,6 +22,7 @@ class SendTarget:
     what: str
     url: str = ""
     text: str = ""
+    picture: bool = False
 
 
 def send_targets(
@@ -38,7 +39,9 @@ def _of_file(commands: Sequence[PageCommand], kept: CachedFile) -> Iterator[Send
         option = recipes.file_option(command.endpoint, kept.name, kept.media_type)
         if option:
             url = f"spacebot/tryout/files/{kept.key}"
-            yield SendTarget(command.name, option, kept.name, url=url)
+            yield SendTarget(
+                command.name, option, kept.name, url=url, picture=kept.kind == "picture"
+            )
 
 
 def _of_text(commands: Sequence[PageCommand], text: str) -> Iterator[SendTarget]:

@@ -60,7 +60,9 @@ class PageSurface(Surface):
         self._put(outcome)
 
     async def fail(self, error: BaseException) -> None:
-        """Put the error; the follower has logged a bug, which the page only tells."""
+        """Put what was streamed, then the error; the follower has logged a bug."""
+        if self.running and (partial := await self.streamed(self.preview_limit)):
+            self._put(replace(self.running.progress, partial=partial))
         self._put(error if isinstance(error, SpacebotError) else SpacebotError(job_text.BUG))
 
     async def interrupted(self, error: JobInterrupted) -> None:  # noqa: ARG002

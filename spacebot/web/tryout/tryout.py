@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from spacebot.concurrency import TaskSet
+from spacebot.discord_bot.conversations import transcript
 from spacebot.engine import job_text, recipes
 from spacebot.errors import JobCancelled, SpacebotError
 from spacebot.models import AnswerPlace, Job, Outcome, Progress, Reply, Space
@@ -60,6 +61,7 @@ class TryOutRun:
         self._answered: Callable[[Outcome], None] | None = None
         self._bot = bot
         self._header = ""
+        self._streamed: render.RenderedMessage | None = None
         self._results = results
         self._spaces = spaces
         self._after = request.after
@@ -103,13 +105,16 @@ class TryOutRun:
             self._ended()
 
     def _fail(self, error: Exception) -> None:
-        problem = self._render(problem=job_text.describe_failure(error))
+        problem = self._render(
+            problem=job_text.describe_failure(error), messages=filter(None, [self._streamed])
+        )
         self.turn.show(ShownTurn(problem, last=True))
 
     async def _show(self, step: JobUpdate, job: Job) -> ShownTurn:
         if isinstance(step, Outcome):
             return await self._end(step, job)
         partial = await self._message(step.partial) if step.partial else None
+        self._streamed = partial or self._streamed
         line = job_text.progress_line(step, self.turn.started)
         stage = render.STAGE_LABELS[step.stage]
         shown = render.RunningLine(line, stage, partial)
@@ -118,6 +123,9 @@ class TryOutRun:
 
     async def _end(self, outcome: Outcome, job: Job) -> ShownTurn:
         messages = [await self._message(reply) for reply in outcome.replies]
+        if self._question and self._question.left_out:
+            note = transcript.left_out_note(self._question.left_out)
+            messages.append(render.RenderedMessage(note))
         if self._answered:
             self._answered(outcome)
         files = [kept for message in messages for kept, _ in message.files]

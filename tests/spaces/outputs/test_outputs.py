@@ -221,10 +221,10 @@ def test_several_outputs_are_labelled_in_order_without_the_empty_ones(tmp_path: 
     assert [one.name for one in reply.files] == ["x.png"]
 
 
-def test_labels_that_gradio_made_up_are_replaced(tmp_path: Path):
+def test_labels_that_gradio_made_up_are_not_shown(tmp_path: Path):
     of = endpoint(("value_144", "textbox"), ("output 1", "label"), ("", "number"))
     (reply,) = render(of, ["a", 7, 3], tmp_path)
-    assert reply.text == f"{HEADER}\n**Text**: a\n\n**Result**: **7**\n\n**Output 3**: 3"
+    assert reply.text == f"{HEADER}\na\n\n**7**\n\n3"
 
 
 def test_musicgen_posts_audio_and_video(tmp_path: Path):

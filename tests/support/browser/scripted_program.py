@@ -49,7 +49,9 @@ from spacebot.spaces import inputs
 HOSTILE = '<img src=x onerror="window.hacked=1"><script>window.hacked=1</script>'
 INVITE = "https://discord.com/oauth2/authorize?client_id=1&scope=bot+applications.commands"
 
-PROMPT = Parameter("prompt", "Prompt", "textbox", "prompt", "What it is about", required=True)
+PROMPT = Parameter(
+    "prompt", "Prompt", "textbox", "prompt", "What it is about", required=True, max_length=500
+)
 SEED = Parameter(
     "seed", "Seed", "number", "seed", "Another gives another", default=7, precision=0, minimum=0
 )
@@ -257,6 +259,7 @@ class ScriptedHouse:
         await asyncio.sleep(0.02)
         yield Progress(JobStage.RUNNING, fraction=0.5, step=5, steps=10, unit="steps")
         if job.endpoint.name == "fail":
+            yield Progress(JobStage.RUNNING, partial=Reply("half of it"))
             raise SpaceRaised(f"**no** {HOSTILE}")
         arguments = str(job.arguments.get("prompt", ""))
         yield Outcome(self._replies(job, arguments), outputs=("something",))
