@@ -14,6 +14,7 @@ from typing import Any
 
 from cachetools import LRUCache
 
+from spacebot.concurrency import TaskSet
 from spacebot.engine.accounts import Accounts
 from spacebot.engine.job_text import exclusion
 from spacebot.engine.on_demand import OnDemandSpaces, SpacePolicy
@@ -36,6 +37,8 @@ DESCRIPTION_TTL = 3600.0
 TOTALS_TTL = 5.0
 # How many Spaces are held as commands see them, and how many parameters and choices in all.
 MAX_HELD, MAX_HELD_PARTS = 128, 100_000
+# How many are parsed at once, in threads that others need too.
+MAX_PARSING = 4
 # How long the database may hold up what Discord wants answered within 3 seconds.
 STORE_WAIT = 1.0
 # How many Spaces of servers are known to be age-restricted there, or not.
@@ -58,6 +61,10 @@ class AddedSpaces:
         self._held: WeightedCache[tuple[str, str], tuple[Source, float, Space]] = WeightedCache(
             MAX_HELD, MAX_HELD_PARTS
         )
+        # What is being parsed, for all callers of the moment, and how many at once.
+        self._parsing: dict[ServerSpace, asyncio.Task[Space | None]] = {}
+        self._room = asyncio.Semaphore(MAX_PARSING)
+        self._tasks = TaskSet()
         # By server and Space, what its moderators last said of its age.
         self._marks = LRUCache[tuple[str, str], bool](MAX_MARKS)
         self._locks: weakref.WeakValueDictionary[str, asyncio.Lock] = weakref.WeakValueDictionary()
@@ -127,20 +134,33 @@ class AddedSpaces:
 
     async def known(self, row: ServerSpace) -> Space | None:
         """An added Space as it was last read; None where it never was, or is forgotten."""
-        source, key = source_of(row), (row.guild, row.id)
+        key = (row.guild, row.id)
         held = self._held.get(key)
-        if held is None or held[:2] != (source, row.read):
+        if held is not None and held[:2] == (source_of(row), row.read):
+            self._held.use(key)
+            return held[2]
+        parsing = self._parsing.get(row)
+        if parsing is None:
+            parsing = self._parsing[row] = self._tasks.start(self._parse(row), f"parse {row.space}")
+            parsing.add_done_callback(lambda _: self._parsing.pop(row, None))
+        # It goes on where the caller gives up: the next one finds it in memory.
+        return await asyncio.shield(parsing)
+
+    async def _parse(self, row: ServerSpace) -> Space | None:
+        async with self._room:
+            source = source_of(row)
             account = await self._accounts.get(guild_key(row.guild))
             space = await self._on_demand.last_known(row.space, account, source=source)
-            if space is None:
-                return None
-            held = source, row.read, space
-        # Again, where it was dropped meanwhile.
-        self._held.put(key, held, size_of(held[2]))
-        return held[2]
+        if space is not None:
+            self._held.put((row.guild, row.id), (source, row.read, space), size_of(space))
+        return space
+
+    async def close(self) -> None:
+        """End what is being parsed."""
+        await self._tasks.close()
 
     def held(self, guild: str) -> list[Space]:
-        """What is in memory of the Spaces that a server added: for when the database fails."""
+        """What is in memory of the Spaces that a server added."""
         mine = filter(None, (self._held.get(key) for key in self._held if key[0] == guild))
         return [space for _, _, space in mine if self.policy.allows(space.source.space)]
 
@@ -183,7 +203,7 @@ class AddedSpaces:
         """The Spaces that a server added, as its commands see them.
 
         What was never read here, or cannot be, is left out: this does not wait for a Space.
-        Where the database fails or is slow, what is in memory.
+        Where the database fails, or parsing takes longer than Discord waits, what is in memory.
         """
         with contextlib.suppress(StoreError, TimeoutError):
             async with asyncio.timeout(wait):
@@ -193,7 +213,8 @@ class AddedSpaces:
     async def _stored(self, guild: str) -> list[Space]:
         rows = [one for one in await self.of(guild) if not one.paused]
         allowed = [row for row in rows if self.allows(row.space)]
-        return [space for row in allowed if (space := await self.known(row)) is not None]
+        found = await asyncio.gather(*map(self.known, allowed))
+        return [space for space in found if space is not None]
 
     async def check_room(self, guild: str, rows: Collection[ServerSpace]) -> None:
         """Raise `LimitReached` where Discord, or the owner, allows a server no further command."""

@@ -149,10 +149,9 @@ class Catalogue:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        for connection in self.connections.values():
-            await connection.close()
-        if self.on_demand is not None:
-            await self.on_demand.close()
+        for one in (*self.connections.values(), self.added, self.on_demand):
+            if one is not None:
+                await one.close()
 
     async def load(
         self,

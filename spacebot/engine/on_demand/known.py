@@ -87,21 +87,34 @@ class KnownSpaces:
         self._parsed.drop(key)
         await self._store.delete(*key)
 
+    async def offered(self, key: Key, source: Source) -> Space | None:
+        """A Space as it was last read and `source` offers it, or None where it never was.
+
+        It is parsed each time: whoever asks holds it.
+        """
+        known = self._parsed.get(key) or await self._stored(key)
+        return known and await self._parse(source, known.packed)
+
     async def _load(self, key: Key) -> KnownSpace | None:
+        stored = await self._stored(key)
+        space = stored and await self._parse(Source(key[0]), stored.packed)
+        return KnownSpace(space, stored.packed, stored.read) if stored and space else None
+
+    async def _stored(self, key: Key) -> StoredDescription | None:
         try:
-            stored = await self._store.get(*key)
+            return await self._store.get(*key)
         except StoreError:
             # The store tells of its own troubles; the Space can be read instead.
             return None
-        if stored is None:
-            return None
+
+    @staticmethod
+    async def _parse(source: Source, packed: bytes) -> Space | None:
         try:
-            space = await asyncio.to_thread(_parse_packed, key[0], stored.packed)
+            return await asyncio.to_thread(_parse_packed, source, packed)
         except (SpacebotError, ValueError, KeyError, zlib.error) as error:
             # An earlier version wrote it, or it names what this one cannot read.
-            log.warning("The stored description of %s cannot be read: %r", key[0], error)
+            log.warning("The stored description of %s cannot be read: %r", source.space, error)
             return None
-        return KnownSpace(space, stored.packed, stored.read)
 
     def _hold(self, key: Key, known: KnownSpace) -> None:
         self._parsed.put(key, known, len(known.packed))
@@ -118,8 +131,8 @@ def parse(source: Source, description: SpaceDescription) -> Space:
         raise SpaceUnreadable(UNREADABLE) from error
 
 
-def _parse_packed(space: str, packed: bytes) -> Space:
-    return parse(Source(space), unpack(packed))
+def _parse_packed(source: Source, packed: bytes) -> Space:
+    return parse(source, unpack(packed))
 
 
 def read_described(

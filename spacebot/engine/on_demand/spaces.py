@@ -161,8 +161,13 @@ class OnDemandSpaces:
     ) -> Space | None:
         """A Space as it was last read, however long ago, without asking it; None: never."""
         self.check(space)
-        known = await self._last_known(space, account)
-        return known and await self._as_offered(known, source)
+        if source is None:
+            known = await self._last_known(space, account)
+            return known and known.space
+        found = await self._known.offered((space, ""), source)
+        if found is None and account.key:
+            found = await self._known.offered((space, account.key), source)
+        return found
 
     async def find(self, space: str, api_name: str, account: Account = NO_ACCOUNT) -> Endpoint:
         """An endpoint as it was last described; raises `SpacebotError`.

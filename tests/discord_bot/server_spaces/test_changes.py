@@ -77,7 +77,7 @@ async def test_a_rename_while_the_space_is_read_stays(lab: Town, served: Callabl
     await lab.space("add", {"space": "ada/slow", "name": "early"})
     commands = lab.home.bot.server_spaces.commands  # type: ignore[union-attr]
     async with _reading(lab, "early") as task:
-        assert "`/late` now" in await lab.space("rename", {"name": "early", "to": "late"})
+        assert "is now `/late`" in await lab.space("rename", {"name": "early", "to": "late"})
         # What is read differs from what is stored, or nothing would be written.
         lab.hub.spaces["ada/slow"] = Hosted(served("stateful"))
     assert (await task).name == "late"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,10 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from spacebot.engine.on_demand import known
 from spacebot.errors import StoreError
-from spacebot.models import Source
+from spacebot.models import Source, Space
+from spacebot.weighted_cache import WeightedCache
 from tests.support.asking import ask, is_final, shown
 from tests.support.loopback import Channel
 from tests.support.server_spaces import Town, told, town
@@ -107,6 +110,49 @@ async def test_commands_go_on_while_the_database_fails(lab: Town, monkeypatch: p
             assert answer.content.count("hi") >= 2
         assert "still" in (await ask(ada, "quick", text="still", channel=here)).content
     assert "after" in (await ask(ada, "quick", text="after", channel=here)).content
+
+
+async def test_a_server_s_spaces_are_parsed_side_by_side_and_once(
+    lab: Town, monkeypatch: pytest.MonkeyPatch
+):
+    added, parse, parsed = lab.home.catalogue.added, known._parse_packed, list[str]()
+    assert added
+    both = threading.Barrier(2, timeout=60)
+
+    def together(source: Source, packed: bytes) -> Space:
+        parsed.append(source.space)
+        both.wait()
+        return parse(source, packed)
+
+    monkeypatch.setattr(known, "_parse_packed", together)
+    added._held = WeightedCache(100, 1_000_000)
+    found = await asyncio.gather(*(added.spaces(str(lab.guild.id), wait=60.0) for _ in range(3)))
+    assert [[one.name for one in each] for each in found] == [["quick", "talk"]] * 3
+    assert sorted(parsed) == ["ada/fast", "ada/stateful"]
+
+
+async def test_what_takes_longer_than_discord_waits_is_there_for_the_next_press(
+    lab: Town, monkeypatch: pytest.MonkeyPatch
+):
+    added, parse, parsed = lab.home.catalogue.added, known._parse_packed, list[str]()
+    assert added
+    slow = threading.Event()
+
+    def slowly(source: Source, packed: bytes) -> Space:
+        parsed.append(source.space)
+        slow.wait(60)
+        return parse(source, packed)
+
+    monkeypatch.setattr(known, "_parse_packed", slowly)
+    added._held = WeightedCache(100, 1_000_000)
+    try:
+        assert await added.spaces(str(lab.guild.id), wait=0.2) == []
+    finally:
+        slow.set()
+    await added._tasks.ended()
+    found = await added.spaces(str(lab.guild.id), wait=60.0)
+    assert [one.name for one in found] == ["quick", "talk"]
+    assert len(parsed) == 2
 
 
 async def test_send_to_offers_them(lab: Town, outside: Channel):
