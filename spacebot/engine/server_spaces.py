@@ -170,18 +170,29 @@ class AddedSpaces:
         Where several rows have the Space, `command` ("/demo paint") says which is meant.
         """
         self.check(space)
-        rows = [row for row in await self.of(guild) if row.space == space]
         name = command.removeprefix("/").partition(" ")[0]
-        # A command that was renamed since is found by its endpoint alone.
-        for row in [row for row in rows if row.name == name] or rows:
-            if not row.paused and (found := await self.known(row)):
-                for endpoint in found.endpoints:
-                    if endpoint.api_name == api_name:
-                        return endpoint
+        for found in await self._offers(guild, space, name):
+            for endpoint in found.endpoints:
+                if endpoint.api_name == api_name:
+                    return endpoint
         raise EndpointGone(
             f"This server has no command for {api_name} of {space} now. `/space list` shows what "
             "moderators have added."
         )
+
+    async def _offers(self, guild: str, space: str, name: str) -> list[Space]:
+        """A Space as a server's commands offer it; one that was renamed since counts too.
+
+        While the database fails, what is in memory.
+        """
+        try:
+            rows = [row for row in await self.of(guild) if row.space == space]
+        except StoreError:
+            held = [one for one in self.held(guild) if one.source.space == space]
+            return sorted(held, key=lambda one: one.name != name)
+        used = [row for row in rows if row.name == name] or rows
+        known = [await self.known(row) for row in used if not row.paused]
+        return [space for space in known if space is not None]
 
     async def marks(self, guild: str, space: str) -> bool:
         """Whether a server's moderators have marked a Space as age-restricted.

@@ -9,6 +9,7 @@ import discord
 
 from spacebot.engine.admission import Ask
 from spacebot.engine.jobs import JobManager
+from spacebot.engine.on_demand import listing_server
 from spacebot.engine.store import Conversation, Turn
 from spacebot.models import Endpoint, Job, MessageRef, Requester
 
@@ -63,3 +64,14 @@ def _job_of(conversation: Conversation, turn: Turn, requester: Requester) -> Job
             guild=int(conversation.guild) if conversation.guild else None,
         ),
     )
+
+
+async def endpoint_of(jobs: JobManager, conversation: Conversation) -> Endpoint:
+    """What a conversation talks to, as its account sees it; raises `SpacebotError`.
+
+    A server's command that was paused or taken away ends the conversations begun with it.
+    """
+    account = await jobs.account(conversation.account, conversation.user, conversation.guild)
+    guild = listing_server(conversation.command, conversation.guild)
+    named = conversation.space, conversation.api_name, conversation.command
+    return await jobs.catalogue.find(*named, account, guild=guild)

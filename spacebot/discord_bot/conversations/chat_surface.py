@@ -14,6 +14,7 @@ from typing import Any
 import discord
 
 from spacebot.discord_bot.age import AgeGate
+from spacebot.discord_bot.conversations.allowed import endpoint_of
 from spacebot.discord_bot.conversations.button_specs import answer_view, stop_view
 from spacebot.discord_bot.conversations.message_stream import MessageStream
 from spacebot.discord_bot.conversations.transcript import (
@@ -374,13 +375,6 @@ class ChatSurface(Surface):
             await MessageStream(self.client, person.id).show(replies, lasting=True)
         except DISCORD_ERRORS as trouble:
             log.info("job %s: its requester could not be told: %s", self.name, trouble)
-
-
-async def endpoint_of(jobs: JobManager, conversation: Conversation) -> Endpoint:
-    """What a conversation talks to, as its account sees it; raises `SpacebotError`."""
-    begun = conversation.account, conversation.user, conversation.guild
-    named = conversation.space, conversation.api_name, conversation.command
-    return await jobs.catalogue.find(*named, await jobs.account(*begun))
 
 
 def in_messages(preview: Reply | None) -> list[Reply]:

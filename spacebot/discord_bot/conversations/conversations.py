@@ -14,14 +14,14 @@ from typing import Any
 import discord
 
 from spacebot.discord_bot.age import AgeGate
-from spacebot.discord_bot.conversations.allowed import admit_turn, conversation_places, known_turn
-from spacebot.discord_bot.conversations.button_specs import answer_view, is_answering
-from spacebot.discord_bot.conversations.chat_surface import (
-    LOST,
-    ChatSurface,
-    Question,
+from spacebot.discord_bot.conversations.allowed import (
+    admit_turn,
+    conversation_places,
     endpoint_of,
+    known_turn,
 )
+from spacebot.discord_bot.conversations.button_specs import answer_view, is_answering
+from spacebot.discord_bot.conversations.chat_surface import LOST, ChatSurface, Question
 from spacebot.discord_bot.conversations.message_stream import MessageStream, last_message
 from spacebot.discord_bot.conversations.question_queue import (
     MAX_WAITING,

@@ -8,6 +8,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
+from spacebot.engine.on_demand import is_one_off
 from spacebot.engine.store import NOBODY, ServerLimits
 from spacebot.errors import NotAllowed
 from spacebot.models import File, Job, Requester
@@ -26,7 +27,7 @@ class Ask:
 
     `guild` is empty in direct messages. `places` are the channel that they talk to the bot
     in, and what it is a thread of; empty for what is no conversation. `jobs` is how many jobs
-    it takes.
+    it takes; `any_space` that they run a Space which is no command there.
     """
 
     guild: str
@@ -34,12 +35,14 @@ class Ask:
     texts: Sequence[str] = field(default=(), repr=False)
     places: Collection[str] = ()
     jobs: int = 1
+    any_space: bool = False
 
     @classmethod
     def of_job(cls, job: Job, *, jobs: int = 1, places: Collection[str] = ()) -> Ask:
         """What a job asks for."""
         texts = [text for one in job.arguments.values() for text in _texts(one)]
-        return cls(str(job.server or ""), job.requester, texts, places, jobs)
+        any_space = is_one_off(job.command)
+        return cls(str(job.server or ""), job.requester, texts, places, jobs, any_space)
 
 
 def _texts(value: object) -> list[str]:
@@ -52,6 +55,8 @@ def check(limits: ServerLimits, ask: Ask) -> None:
     """Raise `NotAllowed` for what a server does not allow at all."""
     if ask.requester.user in limits.blocked_members:
         raise NotAllowed(MEMBER_BLOCKED)
+    if ask.any_space:
+        check_access(limits, ask.requester)
     allowed = limits.chat_channels
     if ask.places and allowed and not set(ask.places) & set(allowed):
         names = ", ".join(f"<#{one}>" for one in allowed[:MAX_CHANNELS_NAMED])

@@ -13,7 +13,7 @@ from spacebot.engine import follow_ups
 from spacebot.engine.accounts import Accounts
 from spacebot.engine.catalogue import Catalogue
 from spacebot.engine.jobs.records import chain_of, to_job
-from spacebot.engine.on_demand import is_one_off
+from spacebot.engine.on_demand import listing_server
 from spacebot.engine.store import JobRecord, Store
 from spacebot.errors import InputError
 from spacebot.models import (
@@ -64,14 +64,15 @@ class JobArchive:
         if chain is not None:
             return await self.follow_up_of(record, chain, account)
         named = record.space, record.api_name, record.command
-        found = await self.catalogue.find(*named, account, guild=_server_of(record))
+        guild = listing_server(record.command, record.message_ref.guild)
+        found = await self.catalogue.find(*named, account, guild=guild)
         return _as_private(record, found)
 
     async def follow_up_of(
         self, record: JobRecord, chain: FollowUpChain, account: Account
     ) -> Endpoint:
         """The endpoint of a job in the chain of a kept one; raises `SpacebotError`."""
-        guild = _server_of(record)
+        guild = listing_server(record.command, record.message_ref.guild)
         found = await follow_ups.endpoint_of(
             self.catalogue, record.space, chain, account, guild=guild
         )
@@ -87,11 +88,6 @@ class JobArchive:
         except OSError:
             shutil.copyfile(file.path, path)
         return replace(file, path=path, folder=path.parent)
-
-
-def _server_of(record: JobRecord) -> str:
-    """The server whose list has the command; empty for a one-off run, which no list has."""
-    return "" if is_one_off(record.command) else str(record.message_ref.guild or "")
 
 
 def _as_private(record: JobRecord, endpoint: Endpoint) -> Endpoint:

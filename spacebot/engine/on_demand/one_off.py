@@ -17,3 +17,11 @@ def one_off_command(space: Space, endpoint: Endpoint) -> str:
 def is_one_off(command: str) -> bool:
     """Whether a job's command is a one-off run."""
     return command.startswith(_PREFIX)
+
+
+def listing_server(command: str, guild: object) -> str:
+    """The server whose list has a command that was used in `guild`, if any has.
+
+    Empty for a one-off run, and outside of servers.
+    """
+    return "" if is_one_off(command) else str(guild or "")

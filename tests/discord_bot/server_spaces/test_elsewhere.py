@@ -224,6 +224,25 @@ async def test_a_mention_begins_a_conversation_with_an_added_chat(lab: Town, out
         ),
         30,
     )
+    thread = lab.place.server.channels[said.id]
+
+    async def answered(text: str, answer: str) -> None:
+        ada.say(f"{me} {text}", channel=thread)
+        await thread.wait(lambda one: any(answer in said.text for said in one.messages), 30)
+
+    await lab.space("pause", {"name": "talk"})
+    await answered("are you there?", "This server has no command for /chat of ada/stateful now.")
+    await lab.space("resume", {"name": "talk"})
+    # What is in memory goes on while the database fails.
+    store = lab.home.jobs.store.server_spaces
+    with pytest.MonkeyPatch.context() as patch:
+
+        async def failing(_: str) -> Any:
+            raise StoreError("away")
+
+        await answered("and now?", "1 before. You said: and now?")
+        patch.setattr(store, "of", failing)
+        await answered("and then?", "2 before. You said: and then?")
     found = await lab.mod.autocomplete(
         "chat-here", option="chat", text="", channel=lab.place.channel
     )
