@@ -20,7 +20,7 @@ COMMANDS = HERE / "commands.txt"
 _LOOKS = name_set(
     "autofocus autoscroll elem_classes elem_id container min_width preserved_by_key rtl"
     " buttons scale show_label size link_target _selectable key mirror_webcam"
-    " webcam_options watermark streamable interactive submit_btn stop_btn"
+    " webcam_options watermark streamable secret submit_btn stop_btn"
     " num_choices_shown filterable recording waveform_options brush eraser layers"
     " transforms canvas_size object_fit preview min_height max_height line_breaks"
     " header_links latex_delimiters feedback_options time_to_live delete_callback"
@@ -29,6 +29,7 @@ _LOOKS = name_set(
 _EVENT = name_set(
     "id targets inputs outputs api_name trigger_after collects_event_data types cancels"
     " connection api_visibility trigger_only_on_success trigger_only_on_failure"
+    " js backend_fn queue zerogpu"
 )
 _CONFIG = name_set("mode title max_file_size i18n_translations layout")
 
@@ -57,7 +58,7 @@ def describe(build: Any) -> dict[str, Any]:
     slim = {key: config.get(key) for key in sorted(_CONFIG) if config.get(key) is not None}
     slim["components"] = [_component(part) for part in config["components"]]
     slim["dependencies"] = [
-        {k: event[k] for k in sorted(_EVENT)} for event in config["dependencies"]
+        {k: event[k] for k in sorted(_EVENT & event.keys())} for event in config["dependencies"]
     ]
     for endpoint in info["named_endpoints"].values():
         for value in (*endpoint["parameters"], *endpoint["returns"]):

@@ -187,6 +187,11 @@ def plain(text: str) -> str:
     return f"plain {text}"
 
 
+def stamp(text: str, kind: str) -> str:
+    """Stamp a text as a draft or as final."""
+    return f"{text} / {kind}"
+
+
 def offer(country: str) -> Any:
     """Offer the cities of a country."""
     return gr.update(choices=CITIES[country], value=CITIES[country][0])
@@ -280,6 +285,10 @@ def build() -> Any:
         ends("wait", wait, [gr.Number(value=3, label="Seconds")], [gr.Textbox(label="Waited")])
         ends("nap", nap, [gr.Number(value=1, label="Seconds")], [gr.Textbox(label="Slept")])
         ends("plain", plain, [gr.Textbox(label="Text")], [gr.Textbox(label="Answer")], queue=False)
+        kind = gr.Radio(["draft", "final"], value="draft", visible=False, label="Kind")
+        script = {"js" if VERSION >= (4, 0) else "_js": "(text, kind) => [text, 'final']"}
+        stamped = gr.Textbox(label="Stamped")
+        ends("stamp", stamp, [gr.Textbox(label="Text"), kind], [stamped], **script)
         country = gr.Dropdown(choices=list(CITIES), value="France", label="Country")
         city = gr.Dropdown(choices=CITIES["France"], value="Paris", label="City")
         guide = gr.Dropdown(choices=[], label="Guide")

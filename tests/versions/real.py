@@ -182,6 +182,10 @@ async def test_a_call_without_a_queue(lab: Lab):
     assert "plain words" in (await lab.ask("plain", text="words")).content
 
 
+async def test_what_a_button_s_script_sets(lab: Lab):
+    assert "words / final" in (await lab.ask("stamp", text="words")).content
+
+
 async def test_a_list_that_the_page_fills_and_one_that_depends_on_another(lab: Lab):
     assert "A week in Rome, Italy, with Ada" in (await lab.ask("visit", country="Italy")).content
     said = await lab.ask("visit", country="Italy", city="Florence", guide="Ben")
@@ -212,7 +216,8 @@ async def test_a_full_queue_says_so_and_who_waits_in_it_can_leave(lab: Lab):
 
     await place.ben.click(shown(leaves), "Cancel")
     await until(leaves, "taken out of the Space's queue")
-    # Gradio 3 drops whoever hung up only when it is their turn, and 4.19 not even then.
+    # Gradio 3 drops whoever hung up only when it is their turn, and 4.19 not even then: its
+    # middleware ends the stream before the clean-up, and /reset knows no job that waits.
     if lab.number >= (4, 0) and lab.number[:2] != (4, 19):
         # Tried again, it finds the place that was given back.
         await until(refused, "In the Space's queue: 2 of 2", 30)

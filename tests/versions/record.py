@@ -19,7 +19,10 @@ _PROPS = name_set(
     "label value choices minimum maximum step precision lines placeholder visible info type"
     " multiselect file_count file_types headers col_count row_count datatype source tool name"
 )
-_EVENT = name_set("id targets trigger inputs outputs api_name backend_fn queue trigger_after types")
+_EVENT = name_set(
+    "id targets trigger inputs outputs api_name backend_fn queue trigger_after types js"
+    " trigger_only_on_success trigger_only_on_failure cancels collects_event_data connection"
+)
 
 
 def described(url: str) -> dict[str, Any]:

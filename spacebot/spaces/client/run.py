@@ -110,7 +110,9 @@ class SpaceRun:
 
         From Gradio 4.2 to 5, a cancel leaves a waiting job in the queue, where it runs
         in its turn. Every version drops the jobs of a session that hangs up, which takes
-        a stream that the Space has `heard` of.
+        a stream that the Space has `heard` of; every one but 4.19.2 to 4.23, where a
+        middleware ends the stream before Gradio's own clean-up: nothing a client can do
+        drops a job there.
         """
         if not heard and not self._network.http.closed:
             with contextlib.suppress(aiohttp.ClientError, TimeoutError):

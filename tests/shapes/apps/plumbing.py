@@ -320,8 +320,33 @@ def read_aloud_after() -> gr.Blocks:
     return demo
 
 
+def set_by_scripts() -> gr.Blocks:
+    """A mode that the open tab's script sets, and one that a button's own script hands on."""
+
+    def film(prompt: str, mode: str) -> Any:
+        return None
+
+    def stamp(text: str, kind: str, seed: float) -> str:
+        return text
+
+    with gr.Blocks(title="Scripts") as demo:
+        mode = gr.Dropdown(["image to video", "text to video"], visible=False, label="Mode")
+        with gr.Tab("Text to video") as clips:
+            prompt, clip = gr.Textbox(label="Prompt"), gr.Video(label="Clip")
+            gr.Button("Film").click(film, [prompt, mode], clip)
+        with gr.Tab("Stamps"):
+            text, kind = gr.Textbox(label="Text"), gr.Radio(["draft", "final"], label="Kind")
+            seed, stamped = gr.Slider(0, 9, 1, label="Seed"), gr.Textbox(label="Stamped")
+            gr.Button("Stamp").click(
+                stamp, [text, kind, seed], stamped, js="(text, kind, seed) => [text, 'final', seed]"
+            )
+            gr.Button("Roll").click(None, None, seed, js="() => Math.random() * 9")
+        clips.select(None, None, mode, js="() => 'text to video'")
+    return demo
+
+
 APPS = [
     chain, lambda_chain, page_events, toggles, twins, utilities, looks, only_load, only_change,
     nothing_to_call, webcam, random_picture, kept_private, thirty_tools, steps_with_state,
-    dynamic_rows, session_setters, upscaled_after, read_aloud_after,
+    dynamic_rows, session_setters, upscaled_after, read_aloud_after, set_by_scripts,
 ]  # fmt: skip

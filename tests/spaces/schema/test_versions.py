@@ -66,6 +66,12 @@ def test_defaults_are_the_components_own(version: str):
     assert defaults == {"name": "", "count": 2, "loud": False, "style": "Hello"}
 
 
+@pytest.mark.parametrize("version", SAID)
+def test_what_a_button_s_script_sets_is_sent_and_not_asked_for(version: str):
+    stamp = next(one for one in space(version).endpoints if one.name == "stamp")
+    assert ([one.name for one in stamp.parameters], stamp.constants) == (["text"], {"kind": "final"})
+
+
 @pytest.mark.parametrize("version", [v for v in SAID if v not in ("3.2",)])
 def test_a_stream_is_known_as_one(version: str):
     streams = {one.name for one in space(version).endpoints if one.streams}
