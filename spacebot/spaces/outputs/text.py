@@ -49,6 +49,10 @@ _MIN_ROOM = 4 * _MAX_OPENING_LENGTH
 _TAG = re.compile(
     r"<(style|script)\b.*?(?:</\1>|\Z)|<!--.*?(?:-->|\Z)|</?[a-zA-Z][^<>]*>", re.S | re.I
 )
+# Tags that stand within a word or before a full stop.
+_INLINE_TAG = re.compile(
+    r"</?(?:a|b|code|em|font|i|kbd|mark|q|s|small|span|strong|sub|sup|u)[\s/>]", re.I
+)
 _LINE_START = re.compile(r"(\d+(?=[.)]\s)|(?=(?:[->]|#{1,6})(?:\s|$)|-#|>>>))")
 # Where a long text is best cut, and how full the message must be by then.
 _CUT_POINTS = (
@@ -124,7 +128,7 @@ def strip_to_line(raw: str) -> str:
 
 def strip_tags(raw: str) -> str:
     """Return HTML as text, line ends as they are."""
-    return html.unescape(_TAG.sub(" ", raw))
+    return html.unescape(_TAG.sub(lambda tag: "" if _INLINE_TAG.match(tag[0]) else " ", raw))
 
 
 def small(text: str) -> str:

@@ -22,7 +22,9 @@ from spacebot.spaces.schema.required import EMPTY_VALUES, ParameterDraft, requir
 from spacebot.spaces.schema.text import UniqueNames, legal_name, spaced_words
 from spacebot.spaces.schema.wiring.javascript import constant_arguments
 
+# What shows or hides fields of the page, and the events of it that do.
 _SWITCHES = name_set("checkbox checkboxgroup radio dropdown tab tabitem tabs accordion")
+_SWITCHED = name_set("change input select")
 # What of a component's props `inputs` may want beyond the named fields.
 _KEPT = name_set(
     "file_count sources type image_mode include_time timezone datatype headers col_count"
@@ -68,6 +70,11 @@ def _read_inputs(
     described = list(entry.get("parameters") or [])
     components = app.joined(event.inputs if event else (), described)
     drafts = [_draft(app, raw, part) for raw, part in zip(described, components, strict=True)]
+    in_turn = _shown_in_turn(app, components)
+    drafts = [
+        replace(draft, in_turn=bool(part and part.id in in_turn))
+        for draft, part in zip(drafts, components, strict=True)
+    ]
     said = {d.parameter.name for d, part in zip(drafts, components, strict=True)
             if event and part and _is_said(app, event, part, drafts)}  # fmt: skip
     by_name = {d.parameter.name: part for d, part in zip(drafts, components, strict=True)}
@@ -122,6 +129,19 @@ def _is_the_page_s(
         )
     picks = part.type in ("dropdown", "radio") and len(draft.parameter.choices) > 1
     return not picks or bool(setting)
+
+
+def _shown_in_turn(app: AppConfig, parts: Sequence[PageComponent | None]) -> set[Any]:
+    """The ids of the contents of which the page shows one at a time, as a switch is set."""
+    contents = {part.id: part for part in parts if part and part.type in CONTENT_COMPONENTS}
+    found: set[Any] = set()
+    for event in app.events:
+        together = contents.keys() & set(event.outputs)
+        switched = [app.component(target) for target, name in event.targets if name in _SWITCHED]
+        if len(together) > 1 and any(part and part.type in _SWITCHES for part in switched):
+            hidden = [app.hidden(contents[one]) for one in together]
+            found |= together if any(hidden) and not all(hidden) else set()
+    return found
 
 
 def _toggles(app: AppConfig, event: Dependency) -> bool:

@@ -66,7 +66,8 @@ class ParameterDraft:
     """A parameter on its way. `own_default` says that the function or the page has a value,
     which may be None; `aside` that the page folds it away; `unaskable` that nobody can be asked,
     `sendable` that it may then be sent empty; `placeholder` that its description is one;
-    `coded` that it is a function's own parameter, which no page sends empty.
+    `coded` that it is a function's own parameter, which no page sends empty; `in_turn` that the
+    page shows another one in its place once something else is chosen.
     """
 
     parameter: Parameter
@@ -78,6 +79,7 @@ class ParameterDraft:
     sendable: bool = False
     placeholder: bool = False
     coded: bool = False
+    in_turn: bool = False
 
     @property
     def empty(self) -> bool:
@@ -90,7 +92,7 @@ class ParameterDraft:
         name = self.words
         may_be_none = self.own_default and self.value is None
         told = _SPARE.search(name) or _OPTIONAL.search(f"{name} {self.parameter.description}")
-        return self.hidden or self.aside or may_be_none or bool(told)
+        return self.hidden or self.aside or self.in_turn or may_be_none or bool(told)
 
     @property
     def can_be_missed(self) -> bool:

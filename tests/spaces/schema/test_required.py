@@ -2,9 +2,11 @@
 
 from typing import Any
 
+import gradio as gr
 import pytest
 
-from spacebot.models import Choice, Parameter
+from spacebot.models import Choice, Parameter, Source
+from spacebot.spaces.schema import read_space
 from spacebot.spaces.schema.required import ParameterDraft, is_empty, required
 
 AB = (Choice("a", "a"), Choice("b", "b"))
@@ -96,6 +98,21 @@ CASES = {
 def test_what_must_be_given(case: str):
     drafts, needed, *gives = CASES[case]
     assert required(drafts, gives) == needed
+
+
+def test_of_what_the_page_shows_in_turn_none_must_be_given():
+    with gr.Blocks(analytics_enabled=False) as page:
+        kind = gr.Radio(["Text", "Image"], value="Text", label="Kind")
+        text, image = gr.Textbox(label="Text"), gr.Image(label="Image", visible=False)
+        kind.change(
+            lambda one: (gr.Textbox(visible=one == "Text"), gr.Image(visible=one == "Image")),
+            *(kind, [text, image]), api_visibility="private",
+        )  # fmt: skip
+        gr.Button("Go").click(lambda *given: str(given), [kind, text, image], gr.Textbox())
+    (found,) = read_space(Source("x/y"), page.get_config_file(), page.get_api_info()).endpoints
+    assert [(one.label, one.required) for one in found.parameters] == [
+        ("Kind", False), ("Text", False), ("Image", False)
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("value", [None, "", [], [[]], {}, {"text": "", "files": []}])

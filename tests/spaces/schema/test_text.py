@@ -61,6 +61,7 @@ def test_a_name_that_is_taken_gets_a_number_within_the_limit():
 TEXTS = [
     ("**Bold** and [a link](https://x.y)", "Bold and a link"),
     ("<h1 style='x'>My <em>Title</em></h1>", "My Title"),
+    ("Too much <b>work</b>.<br>Wait for <i>A</i>-1<p>Thanks", "Too much work. Wait for A-1 Thanks"),
     ("a < b and c > d", "a < b and c > d"),
     ("snake_case stays", "snake_case stays"),
     ({"en": "Name", "fr": "Nom"}, "Name"),

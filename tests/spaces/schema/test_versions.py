@@ -69,7 +69,8 @@ def test_defaults_are_the_components_own(version: str):
 @pytest.mark.parametrize("version", SAID)
 def test_what_a_button_s_script_sets_is_sent_and_not_asked_for(version: str):
     stamp = next(one for one in space(version).endpoints if one.name == "stamp")
-    assert ([one.name for one in stamp.parameters], stamp.constants) == (["text"], {"kind": "final"})
+    assert [one.name for one in stamp.parameters] == ["text"]
+    assert stamp.constants == {"kind": "final"}
 
 
 @pytest.mark.parametrize("version", [v for v in SAID if v not in ("3.2",)])
