@@ -19,6 +19,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import spacebot
 from spacebot.errors import DiskFull, SpaceUnreadable
 from spacebot.models import Endpoint, File, OutgoingFile, Reply
 from spacebot.spaces import outputs
@@ -36,7 +37,8 @@ MAX_INLINE_SIZE = 1000
 _MARKUP = re.compile(r"[<$\\]|[>*_\[\]`]{8}")
 # No answer that people read is nested as deeply as this.
 MAX_DEPTH = 100
-_ROOT = Path(outputs.__file__).parents[2]
+# Where the package is: a worker finds it from whatever folder the bot was started in.
+_ROOT = Path(str(spacebot.__file__)).parents[1]
 # Nothing of the bot's settings, so no token. A thread for each processor would reserve
 # memory that nothing here needs.
 _ENVIRONMENT = {"PYTHONPATH": str(_ROOT), "PYTHONUTF8": "1", "OPENBLAS_NUM_THREADS": "1"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import signal
 import time
 import uuid
@@ -10,10 +11,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from spacebot.discord_bot.server_spaces.guild_registration import pack, unpack
 from tests.e2e.conftest import Place, discord
-from tests.support.asking import ask, shown
+from tests.support.asking import ask, is_final, shown
+from tests.support.automations import picture
 from tests.support.bot_in_loop import at_home
 from tests.support.loopback import NotSendable, User
 from tests.support.program import running
@@ -33,16 +36,31 @@ def moderator(place: Place) -> User:
     return mod
 
 
-async def test_an_added_command_and_the_jobs_of_the_day_outlive_a_sigkill(
+async def try_a_wish(place: Place) -> None:
+    """Find a Space for a picture, try it, and get the picture in black and white."""
+    wish, file = "make my picture black and white", ("cat.png", picture("teal"), "image/png")
+    found = await place.ada.command("find", wish=wish, file=file, channel=place.channel)
+    await found.wait(is_final, 60)
+    form = await place.ada.choose(shown(found), "1. gray")
+    seen = await place.ada.submit(form)
+    await seen.wait(is_final, 60)
+    assert f"**Said**: note: {wish}" in shown(seen).content
+    (gray,) = shown(seen).attachments
+    assert Image.open(io.BytesIO(gray.data)).mode == "L"
+
+
+async def test_from_a_wish_to_a_command_of_the_server_that_outlives_a_sigkill(
     served: Served, tmp_path: Path
 ):
     async with discord() as place, hub() as there:
         there.spaces["ada/fast"] = Hosted(served("fast"))
+        there.spaces["ada/gray"] = Hosted(served("monochrome"), about="black and white pictures")
         mod, other = moderator(place), place.server.add_guild("Elsewhere", place.ada)
         outside = other.add_text_channel("there")
         spaces = f"own={served('fast')}"
         env = {"HF_ENDPOINT": there.url}
         async with running(tmp_path, place.server, spaces, env, ends=-signal.SIGKILL) as program:
+            await try_a_wish(place)
             added = {"space": "ada/fast", "name": "quick"}
             seen = await mod.command("space add", added, channel=place.channel)
             assert "/quick" in await told(seen)

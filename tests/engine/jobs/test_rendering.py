@@ -52,6 +52,13 @@ async def test_a_worker_renders_as_the_bot_itself_does(workers: RenderPool, tmp_
     assert len(workers._idle) == 1
 
 
+async def test_a_worker_starts_from_any_folder(
+    workers: RenderPool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert "Title" in (await rendered(workers, "markdown", MARKDOWN, tmp_path))[0].text
+
+
 async def test_the_worker_knows_nothing_of_the_settings(
     workers: RenderPool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
