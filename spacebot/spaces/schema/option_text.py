@@ -11,7 +11,7 @@ from spacebot.spaces.schema.text import MAX_DESCRIPTION_LENGTH, legal_name, spac
 # Names that say nothing; the label is asked first.
 _EMPTY_NAME = re.compile(
     r"(\w|[a-z]\d+|(param|parameter|args?|kwargs|value|inputs?|inp|in|data|component|textbox|number"
-    r"|dict|list|str|obj|slider|dropdown|checkbox|radio|fn|var|variable|tmp|foo|bar|comp)(_?\d)*"
+    r"|dict|list|str|obj|self|cls|slider|dropdown|checkbox|radio|fn|var|variable|tmp|foo|bar|comp)(_?\d)*"
     r"|(text|image|img|audio|video|file|txt)_?\d+)_?",
     re.I,
 )

@@ -27,6 +27,7 @@ from spacebot.spaces.client import Connection, Network, Result, SpaceDescription
 from spacebot.spaces.client.files.uploads import MOST_WITHIN, inline_file, open_upload, with_uploads
 from spacebot.spaces.client.legacy.values import from_legacy, payload
 from spacebot.spaces.client.steps import output_values
+from spacebot.spaces.client.transport.network import SpaceExecutor
 from spacebot.spaces.inputs.form import value_of
 from spacebot.spaces.schema import read_space
 from tests.spaces.inputs.test_inputs import parameter
@@ -283,6 +284,15 @@ async def test_five_hundred_jobs_share_a_few_threads():
         finally:
             await connection.close()
     assert most - before <= 16
+
+
+async def test_a_lookup_that_finds_nothing_is_told():
+    # A future takes no StopIteration, so whoever awaits it would wait for good.
+    executor = SpaceExecutor()
+    empty: Iterator[None] = iter(())
+    with pytest.raises(LookupError, match="something that the Space names is missing"):
+        await asyncio.wait_for(executor.call(next, empty), 30)
+    executor.close()
 
 
 async def test_a_space_that_does_not_answer_keeps_no_other_waiting():

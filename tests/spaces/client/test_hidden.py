@@ -1,4 +1,4 @@
-"""What is not for everyone: endpoints kept out of the API page, files of private Spaces."""
+"""What a page does not show: endpoints off its API page, parts never rendered, private files."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from spacebot.models import Source
 from spacebot.spaces.client import Network
 from spacebot.spaces.client.files.files import FileFetcher
 from tests.support.apps import serve
+from tests.support.asking import ask
 from tests.support.bot_in_loop import described
+from tests.support.conversations import lab
 
 
 def app() -> gr.Blocks:
@@ -41,6 +43,18 @@ async def test_an_undocumented_endpoint_is_a_command_where_the_owner_names_it(
     assert [left.reason for left in whole.excluded] == [
         "its author keeps it out of the app's API page"
     ]
+
+
+async def test_a_part_that_is_not_on_the_page_costs_the_space_nothing(tmp_path: Path) -> None:
+    with gr.Blocks(analytics_enabled=False) as blocks:
+        text, out = gr.Textbox(label="Text"), gr.Textbox(label="Out")
+        lost = gr.Code(render=False)
+        gr.Button("Shout").click(str.upper, text, out, api_name="shout")
+        gr.Button("Lose").click(lambda one: (one, one), text, [out, lost], api_name="lose")
+    with serve(blocks) as url:
+        async with lab(tmp_path, it=url) as home:
+            said = await ask(home.ada, "it", {"text": "hello"}, channel=home.channel)
+            assert "HELLO" in said.content
 
 
 async def test_files_have_an_address_only_where_anyone_can_open_it(tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ def present_config(config: Mapping[str, Any]) -> dict[str, Any]:
         raise ValueError("not the config of a Gradio app")
     version = _version(config)
     if config.get("protocol", LEGACY_PROTOCOL) != LEGACY_PROTOCOL:
-        return _with_pairs(config) if version[0] == 4 else dict(config)
+        return _with_unrendered(_with_pairs(config) if version[0] == 4 else config)
     if "dependencies" not in config or version < OLDEST_VERSION:
         # The author may have written anything after the numbers.
         found = re.match(r"\d[\d.]{0,19}", str(config.get("version") or "").strip())
@@ -37,11 +37,24 @@ def present_config(config: Mapping[str, Any]) -> dict[str, Any]:
             f"This Space runs Gradio {named}, which is too old for this bot: it needs 3.2 or "
             "newer. Ask the Space's author to update it."
         ).for_good()
-    return {
+    present = {
         **config,
         "components": [_legacy_component(part) for part in config["components"]],
         "dependencies": list(_dependencies(config)),
     }
+    return _with_unrendered(present)
+
+
+def _with_unrendered(config: Mapping[str, Any]) -> dict[str, Any]:
+    """A config that has every component that an event names.
+
+    One that its author never rendered is missing, and gradio_client would not go on without it.
+    """
+    known = {part["id"] for part in config["components"]}
+    named = (i for e in config["dependencies"] for i in (*e["inputs"], *e["outputs"]))
+    missing = [part for part in dict.fromkeys(named) if part not in known]
+    stubs = [{"id": i, "type": "unrendered", "props": {}, "skip_api": True} for i in missing]
+    return {**config, "components": [*config["components"], *stubs]}
 
 
 def present_info(config: Mapping[str, Any], info: Mapping[str, Any] | None) -> dict[str, Any]:

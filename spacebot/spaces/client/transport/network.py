@@ -98,11 +98,19 @@ class SpaceExecutor:
         """Run a blocking function in a thread."""
         loop = asyncio.get_running_loop()
         work: Any = functools.partial(function, *args, **kwargs)
-        return await loop.run_in_executor(self._pool, work)
+        return await loop.run_in_executor(self._pool, _finished, work)
 
     def close(self) -> None:
         """Let the threads end; what has not begun is dropped."""
         self._pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _finished(work: Callable[[], T]) -> T:
+    """Run `work`; a `StopIteration`, which no future takes, would leave its caller waiting."""
+    try:
+        return work()
+    except StopIteration as error:
+        raise LookupError("something that the Space names is missing") from error
 
 
 class Network:
