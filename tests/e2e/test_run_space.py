@@ -181,6 +181,11 @@ async def test_what_is_no_space_of_the_hub_is_refused_in_words(
     [
         ({"private": True}, "it is private and needs a token of yours"),
         ({"sdk": "static"}, "This is a static Space"),
+        (
+            {"sdk": "docker", "host": "http://127.0.0.1:9"},
+            "This is a Docker Space, and no Gradio app",
+        ),
+        ({"stages": ["BUILD_ERROR"]}, "could not be built"),
         ({"stages": ["PAUSED"]}, "paused by its owner"),
         ({"stages": ["RUNTIME_ERROR"]}, "has crashed"),
     ],
@@ -189,7 +194,7 @@ async def test_a_space_that_cannot_serve_says_why(
     shared_lab, served: Callable[[str], str], hosted: dict[str, object], told: str
 ) -> None:
     place, hosts, _ = shared_lab
-    hosts.spaces["owner/odd"] = Hosted(served("fast"), **hosted)  # type: ignore[arg-type]
+    hosts.spaces["owner/odd"] = Hosted(**{"host": served("fast"), **hosted})  # type: ignore[arg-type]
     seen = await place.ada.command("run", space="owner/odd", channel=place.channel)
     await until(seen, told)
 
