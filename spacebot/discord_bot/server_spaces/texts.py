@@ -9,7 +9,7 @@ from spacebot.engine.job_text import harmless_line
 from spacebot.engine.server_spaces import MAX_GUILD_COMMANDS
 from spacebot.engine.store import ServerSpace
 from spacebot.models import Space
-from spacebot.spaces.schema import commands_of
+from spacebot.spaces.schema import MORE_COMMAND, commands_of
 
 MAX_PAGE = 1900
 # So many commands of a Space are named.
@@ -44,9 +44,13 @@ def added(done: Added) -> str:
 
 
 def _named(space: Space) -> str:
-    names = [f"`{name}`" for name in commands_of([space])]
+    commands = commands_of([space])
+    names = [f"`{name}`" for name, endpoint in commands.items() if not endpoint.further]
     more = f" and {len(names) - MAX_NAMED} more" if len(names) > MAX_NAMED else ""
-    return f"It has {len(names)} commands: {', '.join(names[:MAX_NAMED])}{more}."
+    said = f"It has {len(names)} commands: {', '.join(names[:MAX_NAMED])}{more}."
+    if further := len(commands) - len(names):
+        said += f" `/{space.name} {MORE_COMMAND}` has {further} others."
+    return said
 
 
 def listed(rows: Sequence[ServerSpace], most: int) -> list[str]:

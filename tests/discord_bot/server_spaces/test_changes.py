@@ -167,7 +167,7 @@ async def test_a_space_of_no_use_is_told(lab: Town, served: Callable[[str], str]
     for stage, said in (
         ("PAUSED", "paused"),
         ("BUILD_ERROR", "could not be built"),
-        ("RUNTIME_ERROR", ""),
+        ("RUNTIME_ERROR", "has crashed"),
     ):
         lab.hub.spaces["ada/ill"] = Hosted(served("fast"), [stage])
         answer = await lab.space("add", {"space": "ada/ill", "name": "ill"})

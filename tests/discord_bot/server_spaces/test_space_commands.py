@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
+import uuid
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,7 +15,7 @@ import pytest_asyncio
 from spacebot.discord_bot.server_spaces import guild_registration
 from spacebot.errors import StoreError
 from spacebot.models import NO_ACCOUNT, Account, Source, guild_key
-from tests.support.asking import ask
+from tests.support.asking import ask, is_final, shown
 from tests.support.loopback import NotSendable
 from tests.support.server_spaces import Town, told, town
 from tests.support.spaces_hub import TOKEN, Hosted
@@ -140,6 +142,28 @@ async def test_what_cannot_be_added_is_told_and_leaves_nothing(lab: Town):
     assert lab.commands() == []
 
 
+async def test_of_a_space_without_functions_and_of_one_with_three_hundred(
+    lab: Town, served: Callable[[str], str]
+):
+    lab.hub.spaces["ada/frame"] = Hosted(served("picture_frame"))
+    said = await lab.space("add", {"space": "ada/frame"})
+    assert "ada/frame has nothing that can be a command" in said
+    assert lab.commands() == []
+    lab.hub.spaces["ada/hundreds"] = Hosted(served("hundreds"))
+    said = await lab.space("add", {"space": "ada/hundreds", "name": "many"})
+    assert "It has 24 commands: `/many draw`," in said
+    assert "and 14 more. `/many more` has 276 others." in said
+    form = await lab.place.ada.command(
+        "many more", endpoint="add_number_299x", channel=lab.place.channel
+    )
+    assert form.modal is not None
+    summed = await lab.place.ada.submit(form, {"Number 299": "1"})
+    await summed.wait(is_final, 60)
+    assert "300" in shown(summed).content
+    answer = await ask(lab.place.ada, "many draw", prompt="a cat", channel=lab.place.channel)
+    assert "a picture of a cat" in answer.content
+
+
 async def test_no_more_are_added_than_a_server_may_have(lab: Town):
     store = lab.home.jobs.store.server_spaces
     await lab.space("add", {"space": "ada/fast", "name": "quick"})
@@ -148,12 +172,21 @@ async def test_no_more_are_added_than_a_server_may_have(lab: Town):
     assert payload is not None
     policy = lab.home.catalogue.added.policy  # type: ignore[union-attr]
     before, policy.spaces_per_server = policy.spaces_per_server, 2
+    twins = [replace(first, id=uuid.uuid4().hex[:12], name=f"twin-{n}") for n in range(99)]
     try:
         await lab.space("add", {"space": "ada/studio", "name": "two"})
         said = await lab.space("add", {"space": "ada/fast", "endpoint": "/echo"})
         assert "has 2 added Spaces, and the limit is 2" in said
         assert "/space remove" in said
+        # Whatever the owner allows, Discord takes no 101st.
+        policy.spaces_per_server = 1000
+        for twin in twins[1:]:
+            await store.add(twin, payload)
+        said = await lab.space("add", {"space": "ada/fast", "endpoint": "/echo"})
+        assert "has 100 added Spaces, and the limit is 100" in said
     finally:
+        for twin in twins:
+            await store.delete(twin.id)
         policy.spaces_per_server = before
     assert sorted(lab.commands()) == ["quick", "two"]
 
