@@ -20,6 +20,7 @@ from typing import Any
 
 from aiohttp import web
 
+from spacebot import collector
 from spacebot.engine import job_text
 from spacebot.engine.catalogue import Catalogue
 from spacebot.engine.jobs.rendering import RenderPool
@@ -154,37 +155,34 @@ async def job(connection: Connection, folder: Path, workers: RenderPool, key: st
     await workers.render(endpoint, values, header="H", folder=folder / key, file_limit=10 * MIB)
 
 
-async def jobs(url: str, folder: Path, count: int) -> None:
+async def jobs(network: Network, url: str, folder: Path, count: int) -> None:
     """So many jobs at once on one Space."""
     workers = RenderPool()
-    async with Network() as network:
-        connection = Connection(Source(url), network)
-        try:
-            await connection.ready()
-            asked = [job(connection, folder, workers, str(number)) for number in range(count)]
-            for found in await asyncio.gather(*asked, return_exceptions=True):
-                if isinstance(found, BaseException) and not isinstance(found, SpacebotError):
-                    raise found
-        finally:
-            await connection.close()
-            workers.close()
+    connection = Connection(Source(url), network)
+    try:
+        await connection.ready()
+        asked = [job(connection, folder, workers, str(number)) for number in range(count)]
+        for found in await asyncio.gather(*asked, return_exceptions=True):
+            if isinstance(found, BaseException) and not isinstance(found, SpacebotError):
+                raise found
+    finally:
+        await connection.close()
+        workers.close()
 
 
-async def menu(url: str, folder: Path) -> None:
+async def menu(network: Network, url: str, folder: Path) -> None:
     """A Space with a menu of 50,000 choices, its command, and a suggestion."""
     read = asyncio.Event()
-    async with Network() as network:
-        source = Source("a/b", address=url)
-        catalogue = Catalogue([source], network, folder=folder)
-        catalogue.subscribe(read.set)
-        try:
-            await catalogue.start()
-            await read.wait()
-            (endpoint,) = catalogue.spaces[0].endpoints
-            inputs.options(endpoint)
-            await asyncio.to_thread(inputs.suggest, endpoint, "choice", "4999")
-        finally:
-            await catalogue.close()
+    catalogue = Catalogue([Source("a/b", address=url)], network, folder=folder)
+    catalogue.subscribe(read.set)
+    try:
+        await catalogue.start()
+        await read.wait()
+        (endpoint,) = catalogue.spaces[0].endpoints
+        inputs.options(endpoint)
+        await asyncio.to_thread(inputs.suggest, endpoint, "choice", "4999")
+    finally:
+        await catalogue.close()
 
 
 async def said(_: Path) -> None:
@@ -236,8 +234,20 @@ async def measured(name: str, memory: Memory, run: Callable[[Path], Awaitable[No
 
 
 async def everything() -> None:
-    """Print a line for each."""
+    """Print a line for each, in a process as the program is once it has started."""
     memory = Memory()
+    async with Network() as network:
+        collector.settle()
+        await from_spaces(network, memory)
+    await measured("notes of 1 MiB", memory, said)
+    await measured("50 Spaces on the page", memory, page)
+    with tempfile.TemporaryDirectory() as made:
+        for name, kind, value in hostile_results(Path(made)):
+            await measured(name, memory, lambda folder, k=kind, v=value: result(folder, k, v))
+
+
+async def from_spaces(network: Network, memory: Memory) -> None:
+    """Print a line for each Space."""
     for name, space, count in (
         ("20 MB of JSON", "json", 1),
         ("300 files of 2 MiB", "files", 1),
@@ -246,14 +256,11 @@ async def everything() -> None:
         ("a line without end", "line", 1),
     ):
         async with served(space, memory) as url:
-            await measured(name, memory, lambda folder, n=count, at=url: jobs(at, folder, n))
+            await measured(
+                name, memory, lambda folder, n=count, at=url: jobs(network, at, folder, n)
+            )
     async with served("menu", memory) as url:
-        await measured("50,000 choices", memory, lambda folder: menu(url, folder))
-    await measured("notes of 1 MiB", memory, said)
-    await measured("50 Spaces on the page", memory, page)
-    with tempfile.TemporaryDirectory() as made:
-        for name, kind, value in hostile_results(Path(made)):
-            await measured(name, memory, lambda folder, k=kind, v=value: result(folder, k, v))
+        await measured("50,000 choices", memory, lambda folder: menu(network, url, folder))
 
 
 def main() -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import gc
 import logging
 import threading
 import time
@@ -19,7 +18,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, TypeVar
 
-from spacebot import __version__, demo
+from spacebot import __version__, collector, demo
 from spacebot.concurrency import TaskSet
 from spacebot.discord_bot.client import Bot
 from spacebot.discord_bot.compare import COMPARE
@@ -177,10 +176,7 @@ class Runtime:
             jobs.answered = await store.answered()
             self._admin = Admin(jobs, catalogue, self._server_name)
             await catalogue.start()
-            # What the libraries hold lives as long as the process: looking through it again
-            # and again would stop the event loop for tenths of a second.
-            gc.collect()
-            gc.freeze()
+            collector.settle()
             self._up.set()
             await self._until_stopped(jobs)
 
@@ -207,6 +203,7 @@ class Runtime:
         tasks.start(self._run_bot(jobs), "bot")
         tasks.start(self._keep_trimmed(jobs), "trim")
         tasks.start(self._sample(jobs), "sample")
+        tasks.start(collector.collect(lambda: bool(jobs.running)), "collect garbage")
         await self._stop.wait()
         # First the jobs, while Discord can still be told of them.
         await jobs.close(self.settings.stop_seconds)

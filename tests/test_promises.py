@@ -37,7 +37,7 @@ WINGS = {"discord_bot", "engine", "spaces"}
 # From the ground up: a room imports only from rows above its own. A new room gets its
 # place here and in the picture in CONTRIBUTING.md.
 LAYERS = (
-    {"errors", "concurrency", "json_file", "weighted_cache", "wording"},
+    {"errors", "collector", "concurrency", "json_file", "weighted_cache", "wording"},
     {"models"},
     {"settings", "demo", "log"},
     {"spaces/inputs", "spaces/outputs"},

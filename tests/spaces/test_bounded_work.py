@@ -5,15 +5,28 @@ from __future__ import annotations
 import re
 import time
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from spacebot.discord_bot.conversations import transcript
 from spacebot.engine import job_text
-from spacebot.models import Choice, ExcludedEndpoint, JobStage, Parameter, Progress, Source
+from spacebot.engine.jobs import records
+from spacebot.models import (
+    Choice,
+    Endpoint,
+    ExcludedEndpoint,
+    JobStage,
+    Output,
+    Parameter,
+    Progress,
+    Reply,
+    Source,
+)
 from spacebot.spaces.client.error_mapping import job_error
 from spacebot.spaces.inputs.components.menu import menu_of, prepare_menus
 from spacebot.spaces.outputs import text
@@ -227,3 +240,37 @@ def test_values_are_told_apart_by_type_and_content() -> None:
     assert menu.label({"b": [True], "a": 1.0}) == "c5"
     assert not menu.holds(False)
     assert not menu.holds([1, {"a": [3]}])
+
+
+class Counted(list[Any]):
+    """A list that counts how many of its items are looked at."""
+
+    def __init__(self, items: list[Any]) -> None:
+        super().__init__(items)
+        self.seen = 0
+
+    def __iter__(self) -> Iterator[Any]:
+        for one in super().__iter__():
+            self.seen += 1
+            yield one
+
+
+@pytest.mark.parametrize("items", [[[]] * 300_000, ["word"] * 300_000, [{"k": 1}] * 300_000])
+def test_what_is_kept_of_a_long_result_is_decided_by_its_beginning(
+    items: list[Any], monkeypatch: pytest.MonkeyPatch
+):
+    """On the event loop, so it is neither encoded nor walked through."""
+    chat = Endpoint("a/b", "/chat", "chat", "", outputs=(Output("Chat", "chatbot"),))
+    values, encoded = Counted(items), list[Any]()
+    monkeypatch.setattr(
+        records, "json", SimpleNamespace(dumps=lambda *one, **_: encoded.append(one))
+    )
+    assert records.storable_result([values]) is None
+    assert values.seen <= records.MAX_RESULT_LENGTH
+    values.seen, most = 0, 20_000
+    monkeypatch.setattr(transcript, "MAX_KEPT_LENGTH", most)
+    assert not transcript.is_kept([values])
+    assert transcript.history_of(chat, [values]) is None
+    assert transcript.answer_text(chat, [values], [Reply("posted")]) == "posted"
+    assert values.seen <= 3 * most
+    assert encoded == []

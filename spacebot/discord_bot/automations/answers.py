@@ -52,6 +52,8 @@ NEEDED_PERMISSIONS = {
 SHOW_FIRST, SHOW = 5.0, 15.0
 # One emoji, with its colour or skin, and what it is joined with.
 SIGN = "[\u2190-\u2bff\u3030\u303d\u3297\u3299\U0001f000-\U0001faff][\ufe0f\U0001f3fb-\U0001f3ff]*"
+# An answer is not searched any further for one.
+MAX_TEXT_SEARCHED = 4000
 EMOJI = re.compile(f"[\U0001f1e6-\U0001f1ff]{{2}}|{SIGN}(?:\u200d{SIGN})*")
 
 
@@ -99,10 +101,11 @@ class ReactionSurface(ChannelSurface):
 
     async def deliver(self, running: JobHandle, outcome: Outcome) -> None:  # noqa: ARG002
         """React; raises `CannotAnswer`."""
-        said = EMOJI.search(recipes.result_text(self.job.endpoint, outcome.outputs))
+        said = recipes.result_text(self.job.endpoint, outcome.outputs)
+        found = EMOJI.search(said[:MAX_TEXT_SEARCHED])
         channel = self.client.get_partial_messageable(self.ref.channel or 0)
         message = channel.get_partial_message(self.ref.origin or 0)
-        for emoji in [said[0], self.emoji] if said else [self.emoji]:
+        for emoji in [found[0], self.emoji] if found else [self.emoji]:
             try:
                 await persist(partial(_react, message, emoji), Reply(""), self.name)
                 return

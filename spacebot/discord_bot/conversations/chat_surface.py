@@ -18,9 +18,11 @@ from spacebot.discord_bot.conversations.allowed import endpoint_of
 from spacebot.discord_bot.conversations.button_specs import answer_view, stop_view
 from spacebot.discord_bot.conversations.message_stream import MessageStream
 from spacebot.discord_bot.conversations.transcript import (
+    NOT_KEPT,
     answer_text,
     build_question,
     history_of,
+    is_kept,
     left_out_note,
     secrets_missing,
 )
@@ -251,12 +253,14 @@ class ChatSurface(Surface):
         notes = [FORGOTTEN] if before and after and before != after else []
         if self.question.again and endpoint.stateful and not notes and not endpoint.takes_history:
             notes.append(TWICE)
+        if endpoint.takes_history and not is_kept(outcome.outputs):
+            notes.append(NOT_KEPT)
         if self._left:
             notes.append(left_out_note(self._left))
         await self._end(
             with_notes(outcome.replies, notes),
             TurnState.DONE,
-            answer=answer_text(endpoint, outcome.outputs),
+            answer=answer_text(endpoint, outcome.outputs, outcome.replies),
             history=history_of(endpoint, outcome.outputs),
             files=[file.name for reply in outcome.replies for file in reply.files],
             process=process,

@@ -9,15 +9,21 @@ from typing import Any
 
 from spacebot.engine.jobs import SECRET_PLACEHOLDER
 from spacebot.engine.store import Conversation, Turn
-from spacebot.models import Endpoint, File, Option, OptionType, Parameter
+from spacebot.models import Endpoint, File, Option, OptionType, Parameter, Reply
 from spacebot.spaces.inputs.components.files import is_one_of
 from spacebot.spaces.inputs.form import own_options
 from spacebot.spaces.outputs.text import code, small
-from spacebot.spaces.outputs.values import last_answer, updated_value, words_in
+from spacebot.spaces.outputs.values import fits, last_answer, updated_value, words_in
 
 MESSAGE_COMPONENTS = ("textbox", "multimodaltextbox", "chatbot")
 # What one message to a chat may bring along where the chat itself sets no bound.
 MAX_FILES = 10
+# The characters and items of an answer that are kept for the next question: it is encoded and
+# decoded at each one, on the event loop.
+MAX_KEPT_LENGTH = 500_000
+NOT_KEPT = small(
+    "⚠️ This answer is too long to be remembered: the next question goes on from the one before."
+)
 
 
 def message_parameter(endpoint: Endpoint) -> Parameter:
@@ -115,18 +121,29 @@ def secrets_missing(
 
 
 def history_of(endpoint: Endpoint, values: Sequence[Any]) -> list[Any] | None:
-    """What the Space's chatbot holds now, out of its outputs; None where it says nothing of it."""
+    """What the Space's chatbot holds now, out of its outputs.
+
+    None where it says nothing of it, or where that is too long to be kept.
+    """
     for output, value in zip(endpoint.outputs, values, strict=False):
         if output.component == "chatbot":
             shown = updated_value(value)
-            return list(shown) if isinstance(shown, list | tuple) else None
+            kept = isinstance(shown, list | tuple) and fits(shown, MAX_KEPT_LENGTH)
+            return list(shown) if kept else None
     return None
 
 
-def answer_text(endpoint: Endpoint, values: Sequence[Any]) -> str:
-    """The words of an answer as the Space wrote them, out of its outputs."""
+def answer_text(endpoint: Endpoint, values: Sequence[Any], posted: Sequence[Reply] = ()) -> str:
+    """The words of an answer, out of its outputs; as `posted` where they are too many."""
+    if not is_kept(values):
+        return "\n\n".join(reply.text for reply in posted)
     history = history_of(endpoint, values)
     return words_in(list(values) if history is None else last_answer(history))
+
+
+def is_kept(values: Sequence[Any]) -> bool:
+    """Whether an answer is short enough to be kept whole."""
+    return fits(values, MAX_KEPT_LENGTH)
 
 
 def to_markdown(conversation: Conversation, turns: Sequence[Turn]) -> str:

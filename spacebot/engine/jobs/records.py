@@ -10,6 +10,7 @@ from typing import Any
 from spacebot.engine.store import Conversation, JobRecord, Preset
 from spacebot.models import Endpoint, File, FollowUpChain, Job, MessageRef, Requester
 from spacebot.spaces import inputs
+from spacebot.spaces.outputs.values import fits
 
 # Raw outputs are kept for what is done with a result later; a huge one is not worth it.
 MAX_RESULT_LENGTH = 64_000
@@ -89,6 +90,9 @@ def chain_of(record: JobRecord) -> FollowUpChain | None:
 
 def storable_result(values: Any) -> Any:
     """Raw outputs as they are kept: None where they are too large."""
+    if not fits(values, MAX_RESULT_LENGTH):
+        # Encoding 20 MB to find that out would hold the event loop for half a second.
+        return None
     return values if len(json.dumps(values, default=str)) <= MAX_RESULT_LENGTH else None
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 from spacebot.models import File
@@ -31,6 +32,20 @@ def files_in(value: Any) -> Iterator[File]:
             waiting += reversed(list(one.values()))
         elif isinstance(one, list | tuple):
             waiting += reversed(one)
+
+
+def fits(value: Any, most: int) -> bool:
+    """Whether a value has at most so many characters and items in all; looks at no more."""
+    left, waiting = most, [value]
+    while waiting and left >= 0:
+        one = waiting.pop()
+        left -= len(one) + 1 if isinstance(one, str | list | tuple | Mapping) else 1
+        if isinstance(one, Mapping):
+            waiting += islice(one.keys(), max(left, 0))
+            waiting += islice(one.values(), max(left, 0))
+        elif isinstance(one, list | tuple):
+            waiting += islice(one, max(left, 0))
+    return left >= 0
 
 
 def texts_in(value: Any) -> Iterator[str]:

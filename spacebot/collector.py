@@ -1,0 +1,42 @@
+"""Python's garbage collector, kept off the event loop.
+
+A full collection holds every thread, the event loop too, while it looks at each object there is:
+a result of 20 MB of JSON has a million of them. The collector would begin one again and again
+while they are made, in whatever thread they are made.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+from collections.abc import Callable
+
+# The third threshold is a count of younger collections: one that is never reached.
+NEVER = 1_000_000_000
+# How often to collect, in seconds: while nothing is under way, and at the latest.
+INTERVAL, LONGEST_INTERVAL = 60.0, 600.0
+
+
+def settle() -> None:
+    """Leave what start-up made out of all collections, and make full ones by `collect` alone.
+
+    What libraries hold lives as long as the process.
+    """
+    gc.collect()
+    gc.freeze()
+    young, middle, _ = gc.get_threshold()
+    gc.set_threshold(young, middle, NEVER)
+
+
+async def collect(is_busy: Callable[[], bool]) -> None:
+    """Make a full collection now and then, until cancelled: preferably while nobody waits.
+
+    Only what refers to itself needs one; everything else is freed at once.
+    """
+    waited = 0.0
+    while True:
+        await asyncio.sleep(INTERVAL)
+        waited += INTERVAL
+        if waited >= LONGEST_INTERVAL or not is_busy():
+            gc.collect()
+            waited = 0.0
