@@ -138,7 +138,7 @@ class DiskFull(StoreError):
 
     def __init__(self) -> None:
         super().__init__(
-            "The bot's disk is full. Ask whoever runs the bot to make room, then try again."
+            "The bot's disk is full. Ask the bot's owner to free some space, then try again."
         )
 
     @classmethod

@@ -121,7 +121,7 @@ class Admin:
             self.jobs.pauses.set(endpoint, paused=paused)
         except OSError as error:
             raise SpacebotError(
-                "This could not be kept in DATA_DIR: look whether it can be written to."
+                "This could not be saved in DATA_DIR. Check that the folder is writable."
             ) from error
 
     @property

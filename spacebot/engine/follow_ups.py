@@ -35,8 +35,8 @@ PATH_SEPARATOR = " ▸ "
 OUTPUT_ITEM = re.compile(r"(\d+)\[(\d+|index)\]")
 FOLLOW_UP_GONE = "This button is no longer offered: the list of commands was changed."
 RESULT_NOT_KEPT = (
-    "This needs what the Space returned then, which was too large to be kept, or is forgotten. "
-    "Run the first command again."
+    "This needs what the Space returned then, which was too large to store, or is no longer "
+    "stored. Run the first command again."
 )
 
 

@@ -28,7 +28,7 @@ BAR_WIDTH = 12
 MAX_DESCRIPTION = 300
 MAX_UNIT_LENGTH = 20
 MAX_ENDPOINT_NAME, MAX_REASON = 100, 300
-BUG = "Something went wrong in the bot. Try again; if it happens again, tell whoever runs the bot."
+BUG = "Something went wrong in the bot. Try again; if it keeps happening, tell the bot's owner."
 
 
 def header_line(job: Job, command: str) -> str:

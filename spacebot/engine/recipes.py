@@ -113,12 +113,12 @@ def recipe_notes(
     """
     said = [f"On {where}, endpoint `{endpoint.api_name}`."]
     if left := defaults_line(endpoint, arguments):
-        said.append(f"Not given, so the Space's own: `{left.replace('`', chr(39))}`")
+        said.append(f"The Space's defaults for the rest: `{left.replace('`', chr(39))}`")
     if page_ran:
         first = "; ".join(map(one_line, page_ran))
         said.append(f"The Space's page ran first: {clip(first, 300).replace('`', chr(39))}")
     if hides:
-        said.append("What is secret is not kept, and not shown.")
+        said.append("Secret values are not stored or shown.")
     return "\n".join(f"-# {one}" for one in said)
 
 

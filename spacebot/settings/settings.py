@@ -56,7 +56,7 @@ def _secret_keys(value: str) -> tuple[str, ...]:
     keys = tuple(key for key in re.split(r"[\s,]+", value) if key)
     if any(len(key) < _MIN_SECRET_KEY for key in keys):
         raise ValueError(
-            f"a random text of at least {_MIN_SECRET_KEY} characters; earlier ones may follow "
+            f"a random text of at least {_MIN_SECRET_KEY} characters; earlier keys may follow "
             "it, separated by commas"
         )
     return keys
@@ -139,7 +139,7 @@ class Variable:
         try:
             return self.parse(text)
         except ValueError as error:
-            value = "the value given" if self.secret else redact_entry(text)
+            value = "this value" if self.secret else redact_entry(text)
             raise SettingsError(
                 f"{self.name}: {value} cannot be used. Accepted: {error}."
             ) from error
@@ -242,12 +242,12 @@ class Settings:
     )
     jobs_waiting_per_user: int = setting(
         _between(0, 100_000),
-        "How many jobs of one person may wait here; further ones are refused.",
+        "How many jobs of one person may wait here; more are refused.",
         "100",
     )
     jobs_in_all: int = setting(
         _between(1, 1_000_000),
-        "How many jobs the bot accepts in total, running and waiting; further ones are refused.",
+        "How many jobs the bot accepts in total, running and waiting; more are refused.",
         "5000",
     )
     job_seconds: int = setting(_SECONDS, "How long a job may take in total, in seconds.", "3600")
@@ -257,7 +257,7 @@ class Settings:
     silence_seconds: int = setting(
         _SECONDS,
         "How long a Space may be silent before it is asked whether it still runs, in seconds. "
-        "If it does not answer, the job is given up.",
+        "If it does not answer, the job fails.",
         "45",
     )
     connect_seconds: int = setting(
@@ -288,7 +288,7 @@ class Settings:
     )
     server_spaces: str = setting(
         _server_spaces,
-        "Which Spaces members may use from Discord besides the ones you name: hub for every "
+        "Which Spaces members may use from Discord besides those you name: hub for every "
         "public Space on Hugging Face, listed for those in ALLOWED_SPACES, off for none.",
         "hub",
     )
@@ -354,7 +354,7 @@ def space_sources(settings: Settings, commands: Sequence[Mapping[str, Any]]) -> 
     names = [source.name for source in found if source.name]
     if twice := next((name for name in names if names.count(name) > 1), None):
         raise SettingsError(
-            f"{where}: the name {twice!r} is given twice. Accepted: another name for each command."
+            f"{where}: the name {twice!r} appears twice. Accepted: another name for each command."
         )
     return _with_logins(found, where)
 

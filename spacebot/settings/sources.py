@@ -112,7 +112,7 @@ def command_source(entry: Mapping[str, Any]) -> Source:
         source = parse_space(str(entry.get("space", "")))
         endpoint = entry.get("endpoint") or source.endpoint
         if entry.get("then") and not endpoint:
-            raise ValueError("with then, an endpoint: the one whose results get the buttons")
+            raise ValueError("with then, the endpoint whose results get the buttons")
         return Source(
             space=source.space,
             endpoint=endpoint and "/" + str(endpoint).removeprefix("/"),

@@ -257,7 +257,7 @@ class TryOutRoutes:
         """A file of a result, for as long as it is kept."""
         kept = self._file_cache.find(key)
         if kept is None:
-            raise HTTPException(404, "This file is no longer kept. Run the command again.")
+            raise HTTPException(404, "This file is no longer stored. Run the command again.")
         return FileResponse(kept.path, media_type=kept.media_type, headers=kept.headers)
 
     def _called(self, command: str, after: str, session: str) -> forms.PageCommand:

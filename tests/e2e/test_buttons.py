@@ -113,7 +113,7 @@ async def test_a_recipe_is_a_line_to_paste(place: Place) -> None:
 async def test_delete_is_for_the_asker_and_moderators(place: Place) -> None:
     message = await ask(place.ada, "kinds text", text="a", channel=place.channel)
     seen = await place.ben.click(message, "Delete")
-    assert "Only the one who asked, or a moderator, can delete this." in shown(seen).content
+    assert "Only the person who asked, or a moderator, can delete this." in shown(seen).content
     assert not message.deleted
     await place.ada.click(message, "Delete")
     await message.wait(lambda one: one.deleted, 5)
@@ -260,7 +260,7 @@ async def test_a_password_is_neither_kept_nor_shown(place: Place, home: Home) ->
     assert "very-secret" not in repr(await home.jobs.store.get(job))
     recipe = await place.ada.click(message, "Recipe")
     assert "very-secret" not in shown(recipe).content
-    assert "What is secret is not kept" in shown(recipe).content
+    assert "Secret values are not stored" in shown(recipe).content
     form = await place.ben.click(message, "Again")
     assert form.modal is not None, form.describe()
     assert "very-secret" not in str(form.modal)
@@ -301,9 +301,9 @@ async def test_a_job_that_is_forgotten_says_so(place: Place, home: Home) -> None
     await until_noted(home, message)
     await home.jobs.trim(most=0, days=1)
     seen = await place.ada.click(message, "Again")
-    assert "This job is no longer kept." in shown(seen).content
+    assert "This job is no longer stored." in shown(seen).content
     seen = await place.ben.click(message, "Delete")
-    assert "Only the one who asked" in shown(seen).content
+    assert "Only the person who asked" in shown(seen).content
     await place.ada.click(message, "Delete")
     await message.wait(lambda one: one.deleted, 5)
 

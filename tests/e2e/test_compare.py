@@ -74,7 +74,7 @@ async def test_the_quick_one_is_shown_before_the_slow_one(
         await seen.wait(lambda one: "**/echo**\nsea" in shown(one).content, 10)
         assert not is_final(seen)
         stop = await here.ben.click(shown(seen), "Cancel")
-        assert "Only the one who asked" in shown(stop).content
+        assert "Only the person who asked" in shown(stop).content
         await here.ada.click(shown(seen), "Cancel")
         message = await result(seen)
         assert "**/echo**\nsea" in message.content

@@ -65,9 +65,9 @@ async def test_a_space_that_cannot_be_seen(space, private: bool, token: str, tol
     ("stage", "told"),
     [
         ("PAUSED", "The Space is paused by its owner. It answers again when they resume it."),
-        ("RUNTIME_ERROR", "The Space has crashed. Its owner has to mend it."),
-        ("BUILD_ERROR", "The Space could not be built. Its owner has to mend it."),
-        ("CONFIG_ERROR", "The Space's configuration is broken. Its owner has to mend it."),
+        ("RUNTIME_ERROR", "The Space has crashed. Its owner has to fix it."),
+        ("BUILD_ERROR", "The Space could not be built. Its owner has to fix it."),
+        ("CONFIG_ERROR", "The Space's configuration is broken. Its owner has to fix it."),
         ("NO_APP_FILE", "The Space has no app. Its owner has to add one."),
         ("DELETING", "The Space is being deleted."),
     ],

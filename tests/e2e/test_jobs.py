@@ -294,7 +294,7 @@ async def test_only_who_asked_or_a_moderator_may_cancel(place: Place):
     seen = await place.ada.command("trouble hang", seconds=30, channel=place.channel)
     await until(seen, "Working")
     pressed = await place.ben.click(shown(seen), "Cancel")
-    assert shown(pressed).content == "Only the one who asked, or a moderator, can cancel this."
+    assert shown(pressed).content == "Only the person who asked, or a moderator, can cancel this."
     pressed = await mod.click(shown(seen), "Cancel")
     dropped = "Cancelled: the Space cannot be stopped in the middle, so its result is dropped."
     assert shown(pressed).content == dropped

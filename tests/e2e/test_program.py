@@ -45,8 +45,8 @@ async def test_a_signal_ends_it_with_a_job_in_flight(space, tmp_path: Path, numb
         assert await started.stop(number) < program.STOP
         # Whoever asked is told: nobody waits on a message that says that work goes on.
         assert shown(seen).content.split("\n")[-1] == (
-            "❌ The bot is being restarted. This job is kept: it goes on, or you are told, in a "
-            "minute."
+            "❌ The bot is restarting. This job is saved: within a minute it continues, or you are "
+            "told."
         )
 
 

@@ -340,7 +340,7 @@ async def test_a_space_that_is_being_read_says_that_the_bot_stops(tmp_path: Path
         seen = await place.ada.command("run", space="owner/slow", channel=place.channel)
         await until(seen, "Reading **owner/slow**")
         await home.bot.close()
-        await until(seen, "The bot is being restarted.")
+        await until(seen, "The bot is restarting.")
 
 
 async def test_autocomplete_offers_the_hub_s_spaces_and_what_is_known_of_one(shared_lab) -> None:

@@ -237,13 +237,13 @@ async def test_stopped_with_jobs_under_way(space, tmp_path: Path, figures: Figur
             await asyncio.sleep(0.3)
             late = await place.ada.command("fast echo", text="late", channel=place.channel)
             assert (
-                "The bot is being restarted. Try again in a minute."
-                in (await until(late, "restarted")).content
+                "The bot is restarting. Try again in a minute."
+                in (await until(late, "restarting")).content
             )
             took = await stopping
             assert "Done in" in shown(short).content
             for one in (long, more, waiting):
-                assert "The bot is being restarted. This job is kept:" in shown(one).content
+                assert "The bot is restarting. This job is saved:" in shown(one).content
         async with bot(tmp_path, place, spaces, **stop):
             await all_final([long, more, waiting], 30)
             assert LOST in shown(long).content

@@ -25,7 +25,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 MANY = 20
 STOPPED = "The Space stopped while it worked on this, so the result is lost. Try again."
-SILENT = "The Space has given no sign of life, so this job was given up. Try again later."
+SILENT = "The Space stopped responding, so the bot stopped waiting. Try again later."
 
 
 def long_after(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -185,7 +185,9 @@ async def test_a_full_wait_in_the_spaces_queue(space, tmp_path: Path):
         first = await place.ada.command("trouble one_by_one", {"seconds": 3}, channel=place.channel)
         await until(first, "Working")
         last = await ask(place.ben, "trouble one_by_one", {"seconds": 0}, channel=place.channel)
-        assert "This waited 1 s in the Space's own queue, so it was given up." in last.content
+        assert (
+            "This waited 1 s in the Space's own queue, so the bot stopped waiting." in last.content
+        )
         # Given up is given up.
         assert not any("Trying the Space again" in version.content for version in last.history)
         await all_final([first], 10)
@@ -207,7 +209,7 @@ async def test_a_job_that_takes_too_long(space, tmp_path: Path):
         await until(seen, "Working")
         last = await ask(place.ben, "trouble hang", {"seconds": 9}, channel=place.channel)
         await all_final([seen])
-        given_up = "This job took longer than 2 s, so it was given up. Try "
+        given_up = "This job took longer than 2 s, so the bot stopped waiting. Try "
         assert shown(seen).content.endswith(given_up + "smaller values.")
         assert given_up in last.content
 

@@ -76,7 +76,7 @@ def test_what_cannot_be_used_is_told(then: Any, accepted: str) -> None:
 
 def test_then_needs_an_endpoint_and_fixed_values_are_not_repeated() -> None:
     then = [{"label": "A", "endpoint": "/a", "fixed": {"key": "very-secret"}}]
-    with pytest.raises(SettingsError, match="with then, an endpoint") as caught:
+    with pytest.raises(SettingsError, match="with then, the endpoint") as caught:
         command_source({"space": "a/b", "then": then})
     assert "very-secret" not in str(caught.value)
 
@@ -108,7 +108,7 @@ def test_what_is_taken_comes_from_outputs_and_from_before() -> None:
     with pytest.raises(InputError, match="There is no number 4 in this result: it has 3"):
         follow_ups.taken_values(wanted_one, 3, gallery, {})
     for outputs, before in ((None, {"text": "sea"}), (["x"], {"text": "sea"}), (["x", "y"], {})):
-        with pytest.raises(InputError, match="too large to be kept, or is forgotten"):
+        with pytest.raises(InputError, match="too large to store"):
             follow_ups.taken_values(wanted, 0, outputs, before)
 
 

@@ -170,25 +170,25 @@ def test_a_login_in_an_address_is_no_part_of_the_space():
         (
             "DISCORD_TOKEN",
             f"Bot {SECRET}",
-            "DISCORD_TOKEN: the value given cannot be used. Accepted: one word, copied whole, "
+            "DISCORD_TOKEN: this value cannot be used. Accepted: one word, copied whole, "
             "without spaces, quotes or 'Bot ' before it.",
         ),
         (
             "HF_TOKEN",
             f"{HF} {SECRET}",
-            "HF_TOKEN: the value given cannot be used. Accepted: one word, copied whole, "
+            "HF_TOKEN: this value cannot be used. Accepted: one word, copied whole, "
             "without spaces, quotes or 'Bot ' before it.",
         ),
         (
             "DISCORD_PROXY",
             f"ftp://u:{SECRET}@p:1",
-            "DISCORD_PROXY: the value given cannot be used. Accepted: the address of a proxy, "
+            "DISCORD_PROXY: this value cannot be used. Accepted: the address of a proxy, "
             "like http://proxy.example:3128 or socks5://proxy.example:1080.",
         ),
         (
             "ALL_PROXY",
             f"socks5://u:{SECRET}@p:port",
-            "ALL_PROXY: the value given cannot be used. Accepted: the address of a proxy, "
+            "ALL_PROXY: this value cannot be used. Accepted: the address of a proxy, "
             "like http://proxy.example:3128 or socks5://proxy.example:1080.",
         ),
         (
@@ -216,9 +216,9 @@ def test_a_name_is_given_once():
     with pytest.raises(SettingsError) as caught:
         space_sources(read(SPACES="x=a/b x=c/d"), [])
     assert str(caught.value) == (
-        "SPACES: the name 'x' is given twice. Accepted: another name for each command."
+        "SPACES: the name 'x' appears twice. Accepted: another name for each command."
     )
-    with pytest.raises(SettingsError, match=r"^COMMANDS in app\.py: the name 'x' is given twice"):
+    with pytest.raises(SettingsError, match=r"^COMMANDS in app\.py: the name 'x' appears twice"):
         space_sources(read(), [{"space": "a/b", "name": "x"}, {"space": "x=a/b"}])
 
 

@@ -210,7 +210,7 @@ def _reason(error: Exception) -> str:
         return "Discord could not be reached. It is tried again the next time."
     if refusal_of(error) is Refusal.NO_CHANNEL:
         return (
-            "The channel where it answers is gone. Delete this automation, and add one that "
+            "The channel where it answers is gone. Delete this automation and add another that "
             "answers elsewhere."
         )
     return (

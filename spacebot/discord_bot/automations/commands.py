@@ -38,8 +38,8 @@ ANSWER_CHOICES = [
 ]
 NO_SUCH_AUTOMATION = "There is no such automation in this server. Choose one from the list."
 LACKS_INTENT = (
-    "\n⚠️ Discord withholds what this needs: whoever runs me has to switch **{}** on in the "
-    "Developer Portal, under Bot. Then use `/automation resume`. Until then it does nothing."
+    "\n⚠️ Discord withholds what this needs: my owner has to switch **{}** on in the Developer "
+    "Portal, under Bot. Then use `/automation resume`. Until then it does nothing."
 )
 
 LACKS_PERMISSIONS = (
@@ -80,7 +80,7 @@ class AutomationCommands(app_commands.Group):
         when="What has to happen",
         run="The command to run",
         match="The emoji, the words to look for, the time (08:30 Europe/Berlin), or the hours",
-        values="What the command is given, like  prompt:{text} seconds:8",
+        values="The command's options, for example  prompt:{text} seconds:8",
         channel="Where to look, or to post what a clock or a new member starts; else here",
         answer="How to answer; else by a reply",
         to="Another channel for the answers",
@@ -144,7 +144,7 @@ class AutomationCommands(app_commands.Group):
         if found is None:
             raise InputError("`run`: I have no such command. Choose one from the list.")
         if found.answer is AnswerPlace.PRIVATE:
-            raise InputError("That command answers only whoever uses it: no automation runs it.")
+            raise InputError("That command answers privately, so no automation can run it.")
         return wanted, found
 
     def _arguments(self, endpoint: Endpoint, when: str, written: str) -> dict[str, str]:
@@ -333,7 +333,7 @@ async def _fetch_message(
     guild, member = interaction.guild, interaction.user
     channel = guild.get_channel_or_thread(channel_id) if guild else None
     if not isinstance(channel, discord.abc.Messageable) or not isinstance(member, discord.Member):
-        raise InputError("That message is not in this server. Choose one that is.")
+        raise InputError("That message is not in this server. Choose a message here.")
     may = channel.permissions_for(member)
     if not (may.view_channel and may.read_message_history):
         raise InputError(

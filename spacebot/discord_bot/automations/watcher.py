@@ -111,7 +111,7 @@ class AutomationWatcher:
         named = automation.space, automation.api_name, automation.command
         found = await self.jobs.catalogue.find(*named, account, guild=automation.guild)
         if found.answer is AnswerPlace.PRIVATE:
-            raise EndpointGone(f"{automation.command} answers only whoever uses it now.")
+            raise EndpointGone(f"{automation.command} answers privately now.")
         if found.nsfw and not answers_adults(self.client, automation):
             raise AgeRestricted
         return found
@@ -287,7 +287,7 @@ class AutomationWatcher:
 
     def _keep(self, job: Job) -> None:
         self.jobs.release(job)
-        log.info("job %s %s kept for the next client, or the next start", job.id, job.command)
+        log.info("job %s %s waits for the next client or the next start", job.id, job.command)
 
     async def _answer(
         self, automation: Automation, job: Job, message: discord.Message | None

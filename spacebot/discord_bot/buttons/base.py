@@ -7,7 +7,7 @@ import discord
 from spacebot.discord_bot.button_base import ButtonHandler, Presser, bot_of, roles_of
 from spacebot.discord_bot.dispatcher import Dispatcher
 
-NOT_YOURS = "Only the one who asked, or a moderator, can {} this."
+NOT_YOURS = "Only the person who asked, or a moderator, can {} this."
 
 
 class JobButton(ButtonHandler):

@@ -10,7 +10,7 @@ from spacebot.discord_bot.buttons import results
 from spacebot.discord_bot.dispatcher import Dispatcher
 from spacebot.discord_bot.registration.commands import EVERYWHERE, INSTALL_TYPES
 
-NO_RESULT = "This message is not a command's result, or its result is no longer kept."
+NO_RESULT = "This message is not a command's result, or its result is no longer stored."
 
 
 def recipe_menu(dispatcher: Dispatcher) -> app_commands.ContextMenu:

@@ -31,9 +31,9 @@ from spacebot.engine.store import Conversation
 from spacebot.errors import SpacebotError
 from spacebot.wording import clip
 
-CONVERSATION_GONE = "This conversation is no longer kept. Start a new one with its command."
+CONVERSATION_GONE = "This conversation is no longer stored. Start a new one with its command."
 OWNER_ONLY = (
-    "Only whoever started this conversation can do that. **Fork** gives you one of your own."
+    "Only the person who started this conversation can do that. **Fork** gives you your own."
 )
 ANSWER_UNDER_WAY = "An answer is under way. Wait for it, or stop it first."
 
@@ -119,7 +119,7 @@ class RegenerateButton(ConversationButton, spec=REGENERATE):
         if line.is_busy:
             await answer_privately(interaction, ANSWER_UNDER_WAY)
         elif interaction.message and str(interaction.message.id) not in last:
-            await answer_privately(interaction, "Only the last answer can be given anew.")
+            await answer_privately(interaction, "Only the last answer can be regenerated.")
         else:
             await interaction.response.defer()
             await router.conversations.again(found, requester_of(interaction.user))
@@ -224,7 +224,7 @@ async def _fork_message(
         return f"{said} Say what comes next."
     return (
         f"{said}\n-# ⚠️ This Space keeps conversations itself and cannot copy one: "
-        "it has not heard what was said before."
+        "it does not know what came before."
     )
 
 

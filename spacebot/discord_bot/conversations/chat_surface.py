@@ -52,7 +52,7 @@ log = logging.getLogger(__name__)
 # Discord shows that the bot types for 10 seconds.
 TYPING_INTERVAL = 8.0
 FORGOTTEN = small(
-    "⚠️ The Space was restarted and has forgotten what was said before. It goes on from here."
+    "⚠️ The Space was restarted and has forgotten the conversation so far. It continues from here."
 )
 TWICE = small("This Space keeps the conversation itself, so it has heard the question twice.")
 UNSAVED = small(

@@ -44,7 +44,7 @@ NOT_YOURS = (
     "This conversation belongs to {owner}. They can let everybody speak with **Open to all** "
     "under the last answer; **Fork** gives you one of your own."
 )
-CONVERSATION_ENDED = "This conversation is no longer kept. Start a new one with `{command}`."
+CONVERSATION_ENDED = "This conversation is no longer stored. Start a new one with `{command}`."
 
 
 class Conversations:
@@ -254,7 +254,7 @@ class Conversations:
                 [Reply(text[:2000])]
             )
         except DISCORD_ERRORS as error:
-            log.info("conversation %s: nothing can be said there: %s", conversation.id, error)
+            log.info("conversation %s: cannot post there: %s", conversation.id, error)
 
     async def hear(
         self,

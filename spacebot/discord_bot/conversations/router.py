@@ -37,7 +37,7 @@ MESSAGE_TYPES = (discord.MessageType.default, discord.MessageType.reply)
 EMPTY_MESSAGE = "Say something to me in one message, with words or files, and I answer."
 CANNOT_READ = (
     "-# I cannot read messages here, only those that mention me: "
-    "begin each with {me}. (Whoever runs me can switch on the Message Content Intent.)"
+    "begin each with {me}. (My owner can switch on the Message Content Intent.)"
 )
 
 

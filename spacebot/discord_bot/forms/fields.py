@@ -24,7 +24,7 @@ MAX_GROUP, MAX_SELECT, MAX_FILES = 10, 25, 10
 # More than these to choose from fill the form: a select takes one line.
 MAX_RADIO = 4
 CURRENT_VALUE = "Now: {}. Leave this empty to keep it."
-SECRET_VALUE = "It is never kept or shown: type it again."
+SECRET_VALUE = "It is never stored or shown: type it again."
 LONG_VALUE = "Too long to be shown here. Leave this empty to keep it."
 
 

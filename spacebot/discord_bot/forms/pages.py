@@ -86,7 +86,7 @@ class Forms:
     async def _tell_wrong(
         self, interaction: discord.Interaction, draft: FormDraft, error: InputError
     ) -> None:
-        text = f"✏️ {error} What you typed is kept."
+        text = f"✏️ {error} What you typed is still there."
         await self._tell(interaction, draft, text, draft.page_of(error.option), wrong=True)
 
     async def _tell(

@@ -34,7 +34,7 @@ NOT_ALONE = (
 )
 SECRETS_LEFT_OUT = "-# Secret values are not saved: you are asked for them each time."
 FILES_END = (
-    "-# Attached files are kept only as long as this result's job. After that you are asked for "
+    "-# Attached files are stored only as long as this result's job. After that you are asked for "
     "them."
 )
 

@@ -38,7 +38,7 @@ NEWS_INTERVAL = 2.0
 MAX_READING = 840.0
 # How long a stop of the bot waits for Discord to take the news, in seconds.
 STOP_WAIT = 2.0
-STOPPED = "⌛ The bot is being restarted. Use `/run` again in a minute."
+STOPPED = "⌛ The bot is restarting. Use `/run` again in a minute."
 OPTIONS_PER_PAGE = 24
 MAX_OPTION_LENGTH = MAX_ID_LENGTH = 100
 

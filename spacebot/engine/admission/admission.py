@@ -182,9 +182,9 @@ def _day_text(now: Allowance, jobs: int) -> str:
     if left:
         return (
             f"This takes {jobs} jobs, and you have {left} of your {now.jobs} jobs a day left in "
-            f"this server. You get new ones at {day}."
+            f"this server. You get more at {day}."
         )
     return (
         f"You have used your {now.jobs} job{'s' * (now.jobs != 1)} for today in this server. "
-        f"You get new ones at {day}."
+        f"You get more at {day}."
     )

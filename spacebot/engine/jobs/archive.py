@@ -26,7 +26,7 @@ from spacebot.models import (
     Job,
 )
 
-JOB_FORGOTTEN = "This job is no longer kept. Use the command again."
+JOB_FORGOTTEN = "This job is no longer stored. Use the command again."
 
 
 class JobArchive:
@@ -81,7 +81,7 @@ class JobArchive:
     def adopt(self, job: str, file: File) -> File:
         """A kept file of another job as this one's own; raises `InputError` where it is gone."""
         if file.path is None or not file.path.exists():
-            raise InputError(f"{file.name} is no longer kept. Attach it again.")
+            raise InputError(f"{file.name} is no longer stored. Attach it again.")
         path = self._upload_path(job, file.name)
         try:
             os.link(file.path, path)

@@ -13,7 +13,7 @@ from spacebot.models import NO_ACCOUNT, Account, Job, JobStage, Outcome, Progres
 from spacebot.spaces.client import Partial
 
 RESTARTING = (
-    "The bot is being restarted. This job is kept: it goes on, or you are told, in a minute."
+    "The bot is restarting. This job is saved: within a minute it continues, or you are told."
 )
 
 Prepare = Callable[[Job], Awaitable[Mapping[str, Any]]]

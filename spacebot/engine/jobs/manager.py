@@ -154,7 +154,7 @@ class JobManager:
 
     def _check_open(self, job: Job) -> None:
         if self.closing:
-            raise LimitReached("The bot is being restarted. Try again in a minute.")
+            raise LimitReached("The bot is restarting. Try again in a minute.")
         self.pauses.check(job.endpoint)
         check_room(job, [one.job for one in self.running], self.queue.limits)
 
@@ -290,7 +290,7 @@ class JobManager:
         """Leave a job as it is written down, for the next start."""
         self._let_go(running)
         self._ours.discard(running.job.id)
-        log.info("job %s %s kept for the next start", running.job.id, running.job.command)
+        log.info("job %s %s waits for the next start", running.job.id, running.job.command)
 
     async def lose(self, job: Job) -> None:
         """End a job that an earlier process left, and whose requester was told that it is lost."""

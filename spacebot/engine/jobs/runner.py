@@ -130,8 +130,8 @@ class JobRunner:
                 raise
             then = "smaller values" if running.began else "again when fewer people use the Space"
             raise SpaceSilent(
-                f"This job took longer than {job_text.duration(self.deadlines.total)}, so it was "
-                f"given up. Try {then}."
+                f"This job took longer than {job_text.duration(self.deadlines.total)}, so the bot "
+                f"stopped waiting. Try {then}."
             ) from error
 
     async def _run(self, running: JobHandle) -> Outcome:
@@ -262,7 +262,7 @@ class JobRunner:
             raise SpaceBusy(
                 f"This waited {job_text.duration(self.deadlines.queue)} "
                 "in the Space's own queue, so "
-                "it was given up. Try again when fewer people use the Space."
+                "the bot stopped waiting. Try again when fewer people use the Space."
             ).for_good() from error
         return [*connection.visible(job.endpoint.api_name, result.outputs), *result.shown]
 

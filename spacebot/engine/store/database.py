@@ -51,7 +51,7 @@ def make_engine(url: str, *, alone: bool = False) -> AsyncEngine:
         ) from error
     except (ArgumentError, ValueError) as error:
         raise SettingsError(
-            "DATABASE_URL: the value given cannot be used. Accepted: a database as SQLAlchemy "
+            "DATABASE_URL: this value cannot be used. Accepted: a database as SQLAlchemy "
             "names it, with an asynchronous driver, like postgresql+asyncpg://user@host/name."
         ) from error
     if is_sqlite:

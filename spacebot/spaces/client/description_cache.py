@@ -67,7 +67,7 @@ class DescriptionCache:
             with self._saving:
                 json_file.save(self._path(space), description.to_json())
         except OSError as error:
-            log.warning("The description of %s cannot be kept in DATA_DIR: %s", space, error)
+            log.warning("The description of %s cannot be saved in DATA_DIR: %s", space, error)
 
     def _path(self, space: str) -> Path:
         return self._folder / f"{hashlib.sha256(space.encode()).hexdigest()[:24]}.json"

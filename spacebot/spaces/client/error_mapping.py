@@ -131,7 +131,7 @@ def _refused(error: httpx.HTTPStatusError | aiohttp.ClientResponseError) -> Exce
         case status:
             refused = SpaceUnavailable(
                 f"The Space refused the job (HTTP {status}). "
-                "Try again later; if it happens again, tell whoever runs this bot."
+                "Try again later; if it keeps happening, tell the bot's owner."
             )
             return refused if status >= 500 else refused.for_good()
 
@@ -142,7 +142,7 @@ def watch_error(error: BaseException) -> Exception:
         # First, for aiohttp's is a ClientError as well.
         case TimeoutError() | httpx.TimeoutException():
             return SpaceSilent(
-                "The Space has given no sign of life, so this job was given up. Try again later."
+                "The Space stopped responding, so the bot stopped waiting. Try again later."
             )
         case aiohttp.ClientResponseError() if _status(error) in (429, 503):
             busy = _busy(

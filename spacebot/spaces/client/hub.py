@@ -23,9 +23,9 @@ POLL_INTERVAL, MAX_POLL_INTERVAL = 3.0, 4.0
 # What the Hub says of a Space that cannot serve, and what a user can do about it.
 ENDED_STAGES = {
     "PAUSED": "The Space is paused by its owner. It answers again when they resume it.",
-    "RUNTIME_ERROR": "The Space has crashed. Its owner has to mend it.",
-    "BUILD_ERROR": "The Space could not be built. Its owner has to mend it.",
-    "CONFIG_ERROR": "The Space's configuration is broken. Its owner has to mend it.",
+    "RUNTIME_ERROR": "The Space has crashed. Its owner has to fix it.",
+    "BUILD_ERROR": "The Space could not be built. Its owner has to fix it.",
+    "CONFIG_ERROR": "The Space's configuration is broken. Its owner has to fix it.",
     "NO_APP_FILE": "The Space has no app. Its owner has to add one.",
     "DELETING": "The Space is being deleted.",
 }
@@ -44,8 +44,8 @@ ASLEEP_STAGES = ("SLEEPING", "STOPPED")
 
 RENAMED = "This Space is called {} now. Use that name."
 PASSED_ON = (
-    "This Space is {} on Hugging Face now, so it belongs to somebody else. Whoever runs this bot "
-    "can put that name in its settings."
+    "This Space is {} on Hugging Face now, so it belongs to somebody else. The bot's owner can "
+    "put that name in its settings."
 )
 
 

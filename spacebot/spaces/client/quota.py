@@ -38,7 +38,7 @@ def quota_exceeded(title: str, text: str) -> QuotaExceeded | None:
     if is_theirs:
         parts.append("Only the Space's owner can raise it.")
     elif _NO_ACCOUNT.search(text):
-        parts.append("Whoever runs the bot can raise it by setting HF_TOKEN.")
+        parts.append("The bot's owner can raise it by setting HF_TOKEN.")
     seconds = _SECONDS.search(text)
     asked = int(seconds[1]) if seconds and not is_theirs else 0
     error = QuotaExceeded(" ".join(parts), asked=asked)

@@ -18,8 +18,8 @@ from spacebot.web.tryout.forms import PageCommand
 
 MAX_RESULTS = 200
 FILE_NOT_KEPT = (
-    "This takes a file that was attached before, which the try-out does not keep; in Discord it "
-    "is taken again."
+    "This needs the file that was attached before, which the try-out does not store. In Discord "
+    "it is used again."
 )
 
 

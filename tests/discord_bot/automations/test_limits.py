@@ -92,7 +92,7 @@ async def test_what_is_offered_while_one_types(home: Lab):
     [
         ({"when": "text", "run": "/fast echo"}, "`match` is needed"),
         ({"when": "join", "run": "/nothing"}, "no such command"),
-        ({"when": "join", "run": "/secret"}, "answers only whoever uses it"),
+        ({"when": "join", "run": "/secret"}, "answers privately"),
         ({"when": "join", "run": "/fast echo", "values": "a cat"}, "`name:value`"),
         ({"when": "join", "run": "/fast echo", "values": "text:{wrong}"}, "There is no {wrong}"),
         ({"when": "join", "run": "/fast echo", "answer": "reaction"}, "no message to react to"),
@@ -403,7 +403,7 @@ async def test_whoever_caused_it_may_cancel_it(home: Lab):
     await place.wait(lambda c: runs(c), 10)
     (running,) = runs(place)
     await home.server.wait(lambda _: home.home.jobs.running, 5)
-    assert "Only the one who asked" in said_by(await home.ben.click(running, "Cancel"))
+    assert "Only the person who asked" in said_by(await home.ben.click(running, "Cancel"))
     await home.ada.click(running, "Cancel")
     assert "🛑 Cancelled" in (await home.answer_to(said)).content
 
@@ -430,7 +430,7 @@ async def test_a_restart_keeps_automations_and_their_jobs(
         await there.home.jobs.close()
         await there.home.jobs.drained(5)
         (message,) = runs(place)
-        assert "This job is kept" in message.content
+        assert "This job is saved" in message.content
         await there.home.bot.close()
         server.requests.clear()
         async with at_home(server, source, folder=tmp_path) as again:
@@ -462,7 +462,7 @@ async def test_a_restart_forgets_neither_what_waits_nor_what_ran(
         await there.home.jobs.drained(5)
         await there.home.bot.close()
         assert len(runs(place)) == 2
-        assert all("This job is kept" in one.content for one in runs(place))
+        assert all("This job is saved" in one.content for one in runs(place))
         async with at_home(server, source, folder=tmp_path, limits=limits) as again:
             for one in said:
                 assert "Done in" in (await there.answer_to(one)).content

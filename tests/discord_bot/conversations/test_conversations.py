@@ -115,7 +115,9 @@ async def test_a_space_that_keeps_the_conversation_itself_says_so(served, tmp_pa
         await it.ada.click(spoken(thread)[-1], "Fork")
         await it.channel.wait(lambda channel: len(channel.threads) == 2, 5)
         fork = it.channel.threads[-1]
-        await fork.wait(lambda place: "has not heard" in spoken(place)[-1].content, 5)
+        await fork.wait(
+            lambda place: "does not know what came before" in spoken(place)[-1].content, 5
+        )
 
 
 async def test_files_go_along_both_ways(served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -212,7 +214,7 @@ async def test_stop_keeps_what_was_said(served, tmp_path: Path):
         await growing.wait(lambda message: message.content.startswith("Calm: 1"), 10)
         refused = await it.ben.click(growing, "Stop")
         assert refused.message
-        assert "Only whoever started" in refused.message.content
+        assert "Only the person who started" in refused.message.content
         await it.ada.click(growing, "Stop")
         said = await answer(thread, "🛑 Stopped.")
         assert said.content.startswith("Calm: 1")
@@ -242,7 +244,7 @@ async def test_a_thread_belongs_to_its_starter_until_it_is_opened(served, tmp_pa
         first = spoken(thread)[0]
         refused = await it.ben.click(first, "Open to all")
         assert refused.message
-        assert "Only whoever started" in refused.message.content
+        assert "Only the person who started" in refused.message.content
         await it.ada.click(first, "Open to all")
         await first.wait(lambda message: "Only me" in message.buttons(), 5)
         it.ben.say("count to 5", channel=thread)

@@ -49,7 +49,7 @@ async def test_a_killed_bot_keeps_every_conversation(served, tmp_path: Path):
             await again.until(lambda: server.gateway.identifies == 2, 90)
             # The Space keeps this one itself, so what it was at is lost, and told.
             await parrot.wait(
-                lambda place: any("restarted" in m.content for m in spoken(place)), 40
+                lambda place: any("restart" in m.content for m in spoken(place)), 40
             )
             waiting = await answer(parrot, "this one waits", 40)
             assert waiting.reference
@@ -74,7 +74,7 @@ async def test_what_waits_when_the_bot_is_stopped_is_asked_after_it(served, tmp_
         await it.home.jobs.close()
         await it.home.jobs.drained(10)
         await it.home.bot.close()
-        assert "This job is kept" in spoken(thread)[-1].content
+        assert "This job is saved" in spoken(thread)[-1].content
         async with at_home(it.server, source, folder=tmp_path):
             said = await answer(thread, "“this one waits”", 40)
             assert said.reference
@@ -103,7 +103,7 @@ async def test_a_restarted_space_has_forgotten_and_the_user_is_told(tmp_path: Pa
             await asyncio.to_thread(space.restart)
             it.ada.say("what is my name?", channel=thread)
             said = await answer(thread, "You have not told me", 40)
-            assert "has forgotten what was said before" in said.content
+            assert "has forgotten the conversation so far" in said.content
             it.ada.say("my name is Eve", channel=thread)
             said = await answer(thread, "Nice to meet you, Eve")
             assert "forgotten" not in said.content
@@ -172,7 +172,7 @@ async def test_a_new_client_takes_up_the_questions_of_the_old_one(served, tmp_pa
         assert not it.home.jobs.running
         async with connected(it.server, Bot(it.home.catalogue, it.home.jobs)):
             # The Space keeps this one itself, so what it was at is told to be lost.
-            await thread.wait(lambda p: any("restarted" in m.content for m in spoken(p)), 20)
+            await thread.wait(lambda p: any("restart" in m.content for m in spoken(p)), 20)
             waited = await answer(thread, "this one waits", 40)
             assert waited.reference
             assert len(spoken(thread)) == 3
@@ -186,10 +186,10 @@ async def test_what_was_not_used_for_long_is_forgotten_and_told(served, tmp_path
         ((kept, *_),) = await store.places()
         assert await store.said(kept) == []
         it.ada.say(f"<@{it.server.bot.id}> still there?", channel=thread)
-        await thread.wait(lambda p: "no longer kept" in spoken(p)[-1].content, 10)
+        await thread.wait(lambda p: "no longer stored" in spoken(p)[-1].content, 10)
         pressed = await it.ada.click(spoken(thread)[0], LAST)
         assert pressed.message
-        assert "no longer kept" in pressed.message.content
+        assert "no longer stored" in pressed.message.content
 
 
 async def test_an_answer_arrives_although_discord_has_trouble(served, tmp_path: Path):

@@ -176,7 +176,7 @@ async def test_what_is_secret_or_gone_is_asked_for(here: Lab):
     file = ("a.png", picture("teal", (31, 7)), "image/png")
     result = await ask(here.ada, "kinds png", picture=file, channel=here.channel)
     saved = await save(here.ada, result, "frame")
-    assert "Attached files are kept only as long" in shown(saved).content
+    assert "Attached files are stored only as long" in shown(saved).content
     assert (await result_of(await use(here, here.ada, "frame"))).attachments
     await here.home.jobs.drained(30)
     await here.home.jobs.trim(most=0, days=1)

@@ -72,8 +72,8 @@ async def test_a_login_opens_the_space_and_its_files(
 @pytest.mark.parametrize(
     ("login", "told"),
     [
-        (None, "asks for a login. Whoever runs this bot can give it one: http://user:password@"),
-        ((USER, "wrong"), "refuses the user name and password that SPACES or COMMANDS gives"),
+        (None, "asks for a login. The bot's owner can provide it: http://user:password@"),
+        ((USER, "wrong"), "rejects the user name and password in SPACES or COMMANDS"),
     ],
 )
 async def test_without_the_right_login_the_owner_is_told_where_it_goes(

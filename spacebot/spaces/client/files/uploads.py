@@ -80,7 +80,7 @@ def open_upload(upload: Upload) -> BinaryIO:
             raise PermissionError(f"{path} is not in {folder}")
         file = os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb")
     except OSError as error:
-        raise InputError(f"{upload.name} is no longer kept. Attach it again.") from error
+        raise InputError(f"{upload.name} is no longer stored. Attach it again.") from error
     if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
         file.close()
         raise InputError(f"{upload.name} is not a file. Attach it again.")

@@ -10,12 +10,12 @@ from gradio_client import utils
 from gradio_client.exceptions import AuthenticationError
 
 LOGIN_NEEDED = (
-    "The Space asks for a login. Whoever runs this bot can give it one: "
+    "The Space asks for a login. The bot's owner can provide it: "
     'http://user:password@host in SPACES, or "auth" in COMMANDS.'
 )
 LOGIN_REFUSED = (
-    "The Space refuses the user name and password that SPACES or COMMANDS gives for it. "
-    "Whoever runs this bot has to correct them."
+    "The Space rejects the user name and password in SPACES or COMMANDS. The bot's owner has to "
+    "correct them."
 )
 
 
