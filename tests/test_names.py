@@ -1,11 +1,19 @@
-"""Names say one thing: a class name occurs once, and a module name once in its wing."""
+"""Names say one thing, and what people read has plain words."""
 
 import ast
+import re
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
-PACKAGE = Path(__file__).parents[1] / "spacebot"
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "spacebot"
+# A plain word serves better: see Style in CONTRIBUTING.md.
+HOUSE_WORDS = re.compile(
+    r"\b(mend(s|ed|ing)?|whoever|kept|given|the one (who|that|whose)|one (who|that))\b", re.I
+)
+# A story, and a list of words without a meaning of their own.
+OTHER_WORDS = {PACKAGE / "demo/talk.py", PACKAGE / "spaces/schema/naming.py"}
 
 
 def _modules() -> Iterator[Path]:
@@ -35,3 +43,36 @@ def test_a_module_name_occurs_once_in_its_wing() -> None:
         folders = path.relative_to(PACKAGE).parts[:-1]
         places["/".join((*folders[:2], path.stem))].append(str(path.relative_to(PACKAGE)))
     assert not _duplicates(places)
+
+
+def _messages(path: Path) -> Iterator[str]:
+    """Each string of a module that is a phrase, without its docstrings."""
+    tree = ast.parse(path.read_text())
+    docstrings = {
+        id(node.body[0].value)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
+        and node.body
+        and isinstance(node.body[0], ast.Expr)
+    }
+    for node in ast.walk(tree):
+        value = node.value if isinstance(node, ast.Constant) else None
+        if isinstance(value, str) and id(node) not in docstrings and " " in value.strip():
+            yield value
+
+
+def test_what_people_read_has_plain_words() -> None:
+    found = [
+        f"{path.relative_to(ROOT)}: {match[0]!r} in {text[:80]!r}"
+        for path in (*PACKAGE.rglob("*.py"), ROOT / "app.py")
+        if path not in OTHER_WORDS
+        for text in _messages(path)
+        if (match := HOUSE_WORDS.search(text))
+    ]
+    pages = [ROOT / "README.md", *ROOT.glob("docs/*.md"), *PACKAGE.glob("web/templates/*.html")]
+    for path in pages:
+        # Code and what a template computes are for programs.
+        text = re.sub(r"```.*?```|`[^`]*`|\{[{%].*?[%}]\}", "", path.read_text(), flags=re.S)
+        found += [f"{path.relative_to(ROOT)}: {one[0]!r}" for one in HOUSE_WORDS.finditer(text)]
+    assert not found, "\n".join(found)
+    assert HOUSE_WORDS.search("Its owner has to mend it.")

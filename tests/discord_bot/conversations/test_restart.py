@@ -48,9 +48,7 @@ async def test_a_killed_bot_keeps_every_conversation(served, tmp_path: Path):
         async with running(tmp_path / "second", server, spaces, env) as again:
             await again.until(lambda: server.gateway.identifies == 2, 90)
             # The Space keeps this one itself, so what it was at is lost, and told.
-            await parrot.wait(
-                lambda place: any("restart" in m.content for m in spoken(place)), 40
-            )
+            await parrot.wait(lambda place: any("restart" in m.content for m in spoken(place)), 40)
             waiting = await answer(parrot, "this one waits", 40)
             assert waiting.reference
             ada.say("what is my name?", channel=falcon)
