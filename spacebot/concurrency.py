@@ -41,7 +41,7 @@ class TaskSet:
 
 
 def growing_pauses(first: float, longest: float) -> Iterator[float]:
-    """Pauses between tries, in seconds: each twice the one before, up to the `longest`."""
+    """Pauses between tries, in seconds: each doubles the last, up to the `longest`."""
     while True:
         yield first
         first = min(2 * first, longest)

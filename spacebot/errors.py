@@ -1,4 +1,4 @@
-"""What can go wrong, and the sentence for whoever waits for it.
+"""What can go wrong, and what the person who is waiting is told.
 
 Every error's text is written for the person who reads it: what happened and what
 to do next, without secrets or prompts. Foreign errors are translated once, where
@@ -8,33 +8,33 @@ the log.
 SpacebotError
 ├── SettingsError           the owner's settings; stops the start
 ├── DeployError             Hugging Face, or the owner's account there, refuses a deployment
-├── InputError              an option the user gave; nothing was sent
+├── InputError              a value that the user entered; nothing was sent
 │   ├── SecretNeeded        a password that this member has not entered
 │   └── AgeRestricted       a Space for adults, in a place that takes everyone
 ├── LimitReached            the bot's own limits, or a server's; nothing was sent
-├── NotAllowed              a server's moderators do not allow it; nothing was sent
-├── Cancelled               whoever asked, or a moderator, stopped it
-├── Interrupted             the bot is stopping; the job is kept for its next start
-├── HubTokenRefused         a Hugging Face token that is not accepted, or may do too much or little
+├── NotAllowed              a server's moderators forbid it; nothing was sent
+├── Cancelled               the person who asked, or a moderator, stopped it
+├── Interrupted             the bot is stopping; the job is saved for its next start
+├── HubTokenRefused         a Hugging Face token that is rejected, or has the wrong permissions
 ├── Unanswered              the bot may not write where it should answer
 ├── StoreError              the database, or the disk under DATA_DIR, fails
 │   ├── DiskFull            there is no room for a file or a row
-│   └── NewerDatabase       a later version of Spacebot made it; this one leaves it alone
+│   └── NewerDatabase       a later version of Spacebot created it; this one leaves it alone
 └── SpaceError              the Space, or the way to it
     ├── SpaceNotFound       no such Space, or a private one without a token
     │   └── SpaceRenamed    the Hub has it by another name
     ├── SpaceUnavailable    paused, broken, building, asleep, not answering
-    │   ├── LoginNeeded     it no longer knows the login that it was given
-    │   └── HubUnavailable  Hugging Face itself cannot be reached, or has a problem
-    ├── SpaceBusy           its queue is full, or it limits our rate: try later
+    │   ├── LoginNeeded     it no longer accepts the login
+    │   └── HubUnavailable  Hugging Face itself is unreachable, or has a problem
+    ├── SpaceBusy           its queue is full, or it rate-limits us: try later
     ├── QuotaExceeded       ZeroGPU quota; `reset` is the Space's own words
-    ├── SignInNeeded        it wants a member's own sign-in, which Discord cannot give
+    ├── SignInNeeded        it needs a member's own sign-in, which Discord cannot provide
     ├── EndpointGone        the Space no longer has this endpoint
     ├── SpaceNotAllowed     the owner of the bot does not let members use this Space
-    ├── SpaceStopped        it went away while the job ran
-    ├── SpaceUnreadable     it answered what cannot be read: no Gradio, or broken, or too much
-    ├── SpaceSilent         no sign of life within the deadline
-    └── SpaceRaised         the Space's code raised; its own text where it gave one
+    ├── SpaceStopped        it stopped while the job ran
+    ├── SpaceUnreadable     its answer cannot be read: no Gradio, broken, or too large
+    ├── SpaceSilent         it did not respond within the deadline
+    └── SpaceRaised         the Space's code raised an error, with its text if there is one
 """
 
 from __future__ import annotations
@@ -106,7 +106,7 @@ class LimitReached(SpacebotError):
 
 
 class NotAllowed(SpacebotError):
-    """The moderators of the server do not allow this: what, and where it is allowed."""
+    """The server's moderators forbid this; the text says what, and where it is allowed."""
 
     safe_to_retry = True
 
@@ -116,7 +116,7 @@ class JobCancelled(SpacebotError):
 
 
 class JobInterrupted(SpacebotError):
-    """The bot is stopping; the job is kept, and taken up or told of at the next start."""
+    """The bot is stopping; the next start resumes the job or says that it is lost."""
 
 
 class HubTokenRefused(SpacebotError):
@@ -195,11 +195,11 @@ class SpaceUnavailable(SpaceError):
 
 
 class LoginNeeded(SpaceUnavailable):
-    """The Space asks for a login where it had one: it was restarted, or the login expired."""
+    """The Space asks for a login again: it was restarted, or the login expired."""
 
 
 class HubUnavailable(SpaceUnavailable):
-    """Hugging Face itself cannot be reached, or answers with an error of its own."""
+    """Hugging Face itself is unreachable, or answers with an error."""
 
 
 class SpaceBusy(SpaceError):
@@ -210,10 +210,10 @@ class SpaceBusy(SpaceError):
 
 
 class QuotaExceeded(SpaceError):
-    """The ZeroGPU quota is used up; the text holds when it is reset.
+    """The ZeroGPU quota is used up; the text says when it resets.
 
-    `{whose}` in the text stands for whose quota it is. `asked` is how many seconds were asked
-    for, where the Space said that.
+    `{whose}` in the text is a placeholder for the quota's owner. `asked` is how many seconds the
+    job asked for, if the Space said so.
     """
 
     worth_retrying = True
@@ -232,7 +232,7 @@ class QuotaExceeded(SpaceError):
 
 
 class SignInNeeded(SpaceError):
-    """The function wants whoever runs it to be signed in to Hugging Face."""
+    """The function needs the person who runs it to be signed in to Hugging Face."""
 
     safe_to_retry = True
 
@@ -269,9 +269,9 @@ class SpaceUnreadable(SpaceError):
 
 
 class SpaceRaised(SpaceError):
-    """The Space's own code raised an error; the text is its own where it gave one.
+    """The Space's own code raised an error, with its text if there is one.
 
-    `empty` names the options that were left empty and may be what it misses.
+    `empty` names the options that were left empty and may be what it needs.
     """
 
     empty: tuple[str, ...] = ()

@@ -8,7 +8,7 @@ from typing import Any
 
 
 def load(path: Path) -> Any:
-    """What a file holds; None where there is none. Raises `OSError` and `ValueError`."""
+    """The content of a file; None if there is no file. Raises `OSError` and `ValueError`."""
     try:
         return json.loads(path.read_text("utf-8"))
     except FileNotFoundError:

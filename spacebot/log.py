@@ -13,7 +13,7 @@ MAX_LINES = 2000
 MASK = "•••"
 # A member's token is no setting: whatever looks like one is hidden.
 HUB_TOKEN = re.compile(r"\bhf_\w{10,}")
-# At DEBUG they log the bodies of all that Discord sends: prompts, and what is typed into forms.
+# At DEBUG they log everything that Discord sends: prompts, and what members type into forms.
 VERBOSE_LIBRARIES = ("discord.gateway", "discord.http", "discord.webhook")
 
 
@@ -48,7 +48,7 @@ class LogBuffer(logging.Handler):
             self._kept.append(self.format(record))
 
     def text(self) -> str:
-        """All that is kept, oldest first."""
+        """All stored lines, oldest first."""
         with self._keeping:
             return "".join(f"{line}\n" for line in self._kept)
 

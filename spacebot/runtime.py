@@ -57,12 +57,11 @@ from spacebot.web.tryout.surface import PageSurface
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
-# Beyond the seconds that running jobs are given, to tell everyone and to close.
+# On top of the seconds that running jobs get, to tell everyone and to close.
 CLOSE_SECONDS = 3.0
 TELL_SECONDS = 2.0
 TRIM_INTERVAL = 3600.0
-# The embedded Space: the name of its command, and what is kept of it goes by. Its port is
-# another one at each start.
+# The embedded Space: its command's name and its storage key. Its port changes at each start.
 DEMO_NAME, DEMO_SOURCE = "demo", "Built-in Space"
 # The gateway measures its latency every 41 s.
 LATENCY_INTERVAL = 30.0
@@ -205,7 +204,7 @@ class Runtime:
         tasks.start(self._sample(jobs), "sample")
         tasks.start(collector.collect(lambda: bool(jobs.running)), "collect garbage")
         await self._stop.wait()
-        # First the jobs, while Discord can still be told of them.
+        # The jobs come first, while Discord can still be updated.
         await jobs.close(self.settings.stop_seconds)
         await jobs.drained(TELL_SECONDS)
         await tasks.close()
@@ -284,7 +283,7 @@ class Runtime:
             raise LimitReached(BOT_HANGS) from error
 
     def status(self) -> Status:
-        """How everything stands: of the last second, and from any thread."""
+        """The status of everything, at most a second old, from any thread."""
         with self._seeing:
             if self._seen is None or time.monotonic() - self._seen[0] > 0.5:
                 self._seen = (time.monotonic(), self._ask_status())
@@ -298,7 +297,7 @@ class Runtime:
             with contextlib.suppress(TimeoutError):
                 return self._submit(self._status()).result(2)
             bot = BotStatus(BotPhase.FAILED, BOT_HANGS, trouble=BotProblem.BUG)
-        # Beside it stands what was last known.
+        # The rest is as it was last known.
         return replace(self._seen[1], bot=bot) if self._seen else self._basic(bot)
 
     def _basic(self, bot: BotStatus) -> Status:

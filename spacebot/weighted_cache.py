@@ -11,10 +11,10 @@ V = TypeVar("V")
 
 
 class WeightedCache(Generic[K, V]):
-    """Up to `most` values by key, which together weigh up to `most_weight`: those used last.
+    """Up to `most` values by key that together weigh up to `most_weight`: the latest used.
 
-    One that is heavier alone is held until the next one comes. `dropped` is told the key of
-    each that goes, whatever it goes for.
+    A value that is too heavy alone stays until the next one arrives. `dropped` is called with
+    the key of each value that is dropped, for any reason.
     """
 
     def __init__(
@@ -36,11 +36,11 @@ class WeightedCache(Generic[K, V]):
         return self._entries[key][0] if key in self._entries else None
 
     def use(self, key: K) -> None:
-        """Have a value that is there be the one used last."""
+        """Mark an existing value as the latest used."""
         self._entries.move_to_end(key)
 
     def put(self, key: K, value: V, weight: int) -> None:
-        """Hold a value, in the place of the one before."""
+        """Store a value, replacing the previous one."""
         self._forget(key)
         self._entries[key] = value, weight
         self._weight += weight
@@ -48,7 +48,7 @@ class WeightedCache(Generic[K, V]):
             self.drop(next(iter(self._entries)))
 
     def drop(self, key: K) -> None:
-        """Let go of a value, where it is there."""
+        """Drop a value, if it exists."""
         if self._forget(key):
             self._dropped(key)
 

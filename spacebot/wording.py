@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 def clip(text: str, length: int) -> str:
-    """The text, with "…" at the end where it had to be cut."""
+    """The text, ending in "…" if it had to be cut."""
     return text if len(text) <= length else text[: max(0, length - 1)].rstrip() + "…"
 
 

@@ -151,7 +151,7 @@ def serve(host: str = "127.0.0.1") -> DemoServer:
     with socket.socket() as probe:
         probe.bind((host, 0))
         port = probe.getsockname()[1]
-    # A port of its own is named because Gradio's first choice, 7860, belongs to the page.
+    # Gradio's first choice, 7860, belongs to the page.
     _, url, _ = blocks.launch(
         server_name=host,
         server_port=port,

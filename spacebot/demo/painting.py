@@ -1,4 +1,4 @@
-"""A picture from words: what is said decides colours and forms; the seed, how they fall."""
+"""A picture from words: they decide colours and forms, and the seed where these go."""
 
 from __future__ import annotations
 

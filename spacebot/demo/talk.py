@@ -1,4 +1,4 @@
-"""A chat without a model: it knows what was said in its session, and it can reckon.
+"""A chat without a model: it remembers its session and does sums.
 
 Everything here is a function of the message and of what the person said before,
 so that a session's memory is exactly its history.
@@ -38,7 +38,7 @@ def answer(message: str, before: Sequence[str]) -> str:
     """Answer a message; `before` is what the person said earlier in the session, oldest first."""
     text = " ".join(message.split()).strip()
     known = list(filter(None, (_known(one, before) for one in _sentences(text))))
-    # A greeting is answered only where nothing else is said.
+    # A greeting is answered only if nothing else was said.
     more = [one for one in known if not one.startswith("Hello")]
     return " ".join(dict.fromkeys(more or known)) or _small_talk(text, before)
 
@@ -48,7 +48,7 @@ def _sentences(text: str) -> list[str]:
 
 
 def _known(sentence: str, before: Sequence[str]) -> str | None:
-    """The answer to one sentence, where there is a rule for it."""
+    """The answer to one sentence, if there is a rule for it."""
     for pattern, reply in REPLIES:
         if (found := pattern.search(sentence)) and (said := reply(found, before)) is not None:
             return said
@@ -79,7 +79,7 @@ def recall(subject: str, before: Sequence[str]) -> str | None:
 
 
 def reckon(expression: str) -> float | int:
-    """The value of an arithmetic expression; ValueError where it is none or its value is huge."""
+    """The value of an arithmetic expression; ValueError if it is invalid or huge."""
     try:
         value = _value(ast.parse(expression.strip(), mode="eval").body)
     except (SyntaxError, TypeError, OverflowError, RecursionError) as error:

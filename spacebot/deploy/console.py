@@ -1,4 +1,4 @@
-"""What the command says: plain lines, in which no secret can stand."""
+"""The command's output: plain lines that cannot contain a secret."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Console:
         print(self.hide(text), file=sys.stderr, flush=True)
 
     def ask_secret(self, question: str) -> str:
-        """What is typed, which the terminal does not show."""
+        """Read a line without showing it in the terminal."""
         value = getpass(question).strip()
         self.keep_secret([value])
         return value

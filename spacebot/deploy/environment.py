@@ -12,7 +12,7 @@ from spacebot.deploy.console import Console
 from spacebot.errors import DeployError, SettingsError
 from spacebot.settings import VARIABLES, Settings
 
-# Where the page listens and where data is kept is not the same here and there.
+# The page's address and the data folder differ between here and the Space.
 LOCAL_VARIABLES = {"GRADIO_SERVER_NAME", "GRADIO_SERVER_PORT", "DATA_DIR"}
 SECRETS = {variable.name for variable in VARIABLES if variable.secret}
 DEFAULTS = {variable.name: variable.default for variable in VARIABLES if not variable.secret}

@@ -1,4 +1,4 @@
-"""A Space on the Hub: what is there, what is to change, and the changing."""
+"""A Space on the Hub: its current state, the changes to make, and making them."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class DeployOptions:
 
 @dataclass(frozen=True, slots=True)
 class ExistingSpace:
-    """What is there already. `secrets` are the names only: the Hub never tells a value."""
+    """The current state. `secrets` are only the names: the Hub never returns a value."""
 
     names: tuple[str, ...] = ()
     secrets: frozenset[str] = frozenset()
@@ -66,7 +66,7 @@ def check_account(account: Mapping[str, Any], name: str) -> None:
 
 
 def find_space(api: HfApi, name: str) -> ExistingSpace | None:
-    """What is there under that name, or None; `DeployError` where it must not be changed."""
+    """The Space of that name, or None; raises `DeployError` if it must not be changed."""
     try:
         info = api.space_info(name)
     except RepositoryNotFoundError:

@@ -57,7 +57,7 @@ class StartWaiter:
         self._started = time.monotonic()
 
     def until_running(self, patience: WaitLimits | None = None) -> bool:
-        """Whether it came to run; what happened is told as it goes."""
+        """Whether it started to run; reports what happens meanwhile."""
         patience = patience or WaitLimits()
         last, since, worked = "", 0.0, False
         while (spent := time.monotonic() - self._started) < patience.all:

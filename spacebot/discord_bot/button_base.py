@@ -1,10 +1,10 @@
-"""The buttons under a message, as data, and the one base of what handles a press.
+"""The buttons under a message as data, and the base class of their handlers.
 
 A `ButtonSpec` says what a button shows and who may press it; Discord's messages and
-the page are both drawn from it. A button's state is in its custom_id, so it outlives
-a restart: messages that were posted keep theirs for ever, so a spec's name and the
-form of its ids never change. What a press does is a `ButtonHandler`, in `buttons` for
-jobs and in `conversations` for answers.
+the page both use it. A button's state is in its custom_id, so it survives a restart.
+Posted messages keep their ids forever, so a spec's name and the format of its ids
+never change. A `ButtonHandler` defines what a press does, in `buttons` for jobs and
+in `conversations` for answers.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Presser(Flag):
     """Who may press a button. OWNER asked for the job, or began the conversation."""
 
     OWNER = auto()
-    # Whoever may speak in the conversation.
+    # Anyone who may speak in the conversation.
     SPEAKER = auto()
     # May manage messages in the channel.
     MODERATOR = auto()
@@ -98,7 +98,7 @@ FOLLOW = ButtonSpec("then", style=PRIMARY, id_pattern=r":([0-9a-f]{4}):(\d{1,2})
 
 
 def bot_of(interaction: discord.Interaction) -> Any:
-    """The `Bot` that an interaction reached, which stands in a layer above."""
+    """The `Bot` that received an interaction, from a layer above."""
     return interaction.client
 
 
@@ -137,10 +137,10 @@ class ComponentHandler(discord.ui.DynamicItem[Any], template="^$"):
 
 
 class BotModal(discord.ui.Modal):
-    """A form. A subclass implements `submitted`; what fails reaches the bot's one error handler.
+    """A form. A subclass implements `submitted`; failures reach the bot's error handler.
 
-    `name` begins its custom_id, and each showing has an id of its own. After a restart the bot
-    says that a form of such an id is too old.
+    Its custom_id starts with `name` and is new each time it is shown. After a restart, the bot
+    says that a form with such an id is too old.
     """
 
     def __init__(self, name: str, *, title: str, timeout: float) -> None:
@@ -157,7 +157,7 @@ class BotModal(discord.ui.Modal):
         raise NotImplementedError
 
     async def on_error(self, interaction: discord.Interaction, error: Exception, /) -> None:
-        """Tell whoever filled it in."""
+        """Tell the person who filled it in."""
         await bot_of(interaction).tell_failure(interaction, error)
 
 
@@ -173,7 +173,7 @@ class ButtonHandler(ComponentHandler, template="^$"):
 
 
 def roles_of(interaction: discord.Interaction, owner: str) -> Presser:
-    """What whoever pressed is to something of `owner`."""
+    """The roles of the person who pressed, for something that belongs to `owner`."""
     roles = Presser.ANYONE
     if str(interaction.user.id) == owner:
         roles |= Presser.OWNER
@@ -238,7 +238,7 @@ def result_rows(
     usual += [EDIT.on(job)] * bool(endpoint.parameters)
     usual += [SEND.on(job)] * any(value is not None for value in values)
     last = SEND_ME.on(job) if private else DELETE.on(job)
-    # The owner's own buttons come first, where there is no room for all.
+    # The owner's own buttons take precedence if there is no room for all.
     saved = not follows and len(own) < MAX_FOLLOW_UPS - 1
     keep = [RECIPE.on(job), *([SAVE.on(job)] if saved else [])]
     if len(usual) + len(keep) < BUTTONS_PER_ROW:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-# The Hub's tag for what is only for adults.
+# The Hub's tag for adult content.
 ADULT_TAG = "not-for-all-audiences"
 RUNNING_STAGES = frozenset({"RUNNING", "RUNNING_BUILDING", "RUNNING_APP_STARTING"})
 ASLEEP_STAGES = frozenset({"SLEEPING", "STOPPED"})
@@ -49,7 +49,7 @@ class SpaceListing:
 
     @property
     def on_zero_gpu(self) -> bool:
-        """Whether its GPU time counts against a quota of whoever uses it."""
+        """Whether its GPU time counts against the quota of the account that uses it."""
         return self.hardware.startswith("zero")
 
 
@@ -70,7 +70,7 @@ class HubUser:
 class GpuQuota:
     """An account's ZeroGPU seconds. `resets_at` is None while none were used.
 
-    Whoever `pays_beyond` goes on when none are left.
+    An account that `pays_beyond` can continue when none are left.
     """
 
     total: float

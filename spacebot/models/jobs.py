@@ -1,4 +1,4 @@
-"""The words for jobs: who asked for what, where it stands, what it gave."""
+"""Jobs as data: who asked for what, the progress, and the result."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from spacebot.models.spaces import Endpoint
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A file on its way: one that a person attached, or one that a Space returned.
+    """A file that a person attached, or that a Space returned.
 
-    `path` is None where the file could not be brought here (`problem` says why,
-    in words for the user); `url` is its address on the Space. `folder` is set on
-    a file that this program itself saved for a job, to the folder it made for it:
-    no other file is ever uploaded.
+    `path` is None if the file could not be downloaded (`problem` tells the user
+    why); `url` is its address on the Space. `folder` is set only on a file that
+    this program saved for a job, to the folder it created for the file: no other
+    file is ever uploaded.
     """
 
     name: str
@@ -39,7 +39,7 @@ class File:
     def from_json(cls, kept: Mapping[str, Any]) -> File:
         """The file as it was before it was stored."""
         path = Path(kept["path"]) if kept["path"] else None
-        # Rows written by an earlier version have no folder: each file had one of its own.
+        # Rows of earlier versions have no folder: each file had its own.
         folder = kept.get("folder") or (path and path.parent)
         return cls(**{**kept, "path": path, "folder": Path(folder) if folder else None})
 
@@ -97,7 +97,7 @@ class Requester:
 
 @dataclass(frozen=True, slots=True)
 class AutocompleteRequest:
-    """A person types `text` for an option, and has given `arguments` so far."""
+    """A person is typing `text` for an option, with `arguments` filled in so far."""
 
     endpoint: Endpoint
     option: str
@@ -108,12 +108,12 @@ class AutocompleteRequest:
 
 @dataclass(frozen=True, slots=True)
 class FollowUpChain:
-    """How a job came from another one's result: by which follow-ups, with what of it.
+    """How a job follows from another job's result: by which follow-ups, with which values.
 
-    `parent` is that job's id, `root` the API name of the command at the start and
-    `command` its name ("/demo paint"); `path` the labels of the follow-ups since;
-    `taken` the values by parameter, as the Space returned them. `account` is that of the
-    session in which it goes on; None where it needs none of what a session remembers.
+    `parent` is that job's id, `root` the API name of the first command and `command`
+    its name ("/demo paint"); `path` the labels of the follow-ups since; `taken` the
+    values by parameter, as the Space returned them. `account` is that of the session
+    in which it continues; None if it needs nothing that a session remembers.
     """
 
     parent: str
@@ -158,11 +158,11 @@ class Job:
 
 
 class JobStage(enum.StrEnum):
-    """Where a job stands, in the order it goes through them.
+    """The stages of a job, in order.
 
-    WAKING: the Space is being reached. WAITING: in line here, behind other jobs
-    for the Space. SENDING: files go up to the Space. QUEUED: in the Space's own
-    queue. RUNNING: the Space works on it. FETCHING: its files come here.
+    WAKING: the bot connects to the Space. WAITING: in the bot's queue, behind other
+    jobs for the Space. SENDING: files are uploaded to the Space. QUEUED: in the Space's
+    own queue. RUNNING: the Space works on it. FETCHING: its files are downloaded.
     """
 
     WAKING = "waking"
@@ -174,11 +174,11 @@ class JobStage(enum.StrEnum):
 
 
 class JobEnding(enum.StrEnum):
-    """How a job ended; `jobs.ending_of` decides it, and every count goes by it.
+    """How a job ended; `jobs.ending_of` decides it, and every count is by it.
 
     DONE: its result was posted. FAILED: the Space, Discord or the bot failed.
-    CANCELLED: a person stopped it. REJECTED: a value that was given, or a limit of
-    the bot, kept it from the Space. LOST: a restart interrupted it.
+    CANCELLED: a person stopped it. REJECTED: an invalid value or a limit of the bot
+    stopped it before it reached the Space. LOST: a restart interrupted it.
     """
 
     DONE = "done"
@@ -190,11 +190,11 @@ class JobEnding(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Where a job stands. `rank` counts from 1; `eta` is seconds; `fraction` is 0–1.
+    """The progress of a job. `rank` counts from 1; `eta` is seconds; `fraction` is 0–1.
 
-    `step` of a WAKING one counts the tries, where there were others before.
-    `note` is the Space's own words (a progress description, a gr.Info); `partial`
-    the text and files of a streaming endpoint so far.
+    While WAKING, `step` counts the attempts from the second on. `note` is the Space's
+    own text (a progress description, a gr.Info); `partial` the text and files of a
+    streaming endpoint so far.
     """
 
     stage: JobStage

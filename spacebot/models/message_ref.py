@@ -1,4 +1,4 @@
-"""Where an answer stands in Discord, as data: it outlives the interaction it answers."""
+"""Message references: where an answer is in Discord, as data that outlives its interaction."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ DEFAULT_FILE_LIMIT = 10 * 1024 * 1024
 class MessageRef:
     """The message that answers a job: an interaction's reply, or an ordinary message.
 
-    An ordinary one has no token. It answers the message `origin` for the automation of
-    this id. `user` is who asked; `created` is in epoch seconds; `message` is None until
-    Discord has told its id; `more` are the messages that follow it, in `thread` where the
-    answer has one. `file_limit` is how many bytes one file may have there. Age-restricted
-    Spaces may answer where it is `nsfw`.
+    An ordinary message has no token. `automation` is the id of the automation for which it
+    answers the message `origin`. `user` is who asked; `created` is in epoch seconds;
+    `message` is None until Discord has returned its id; `more` are the messages that follow
+    it, in `thread` if the answer has one. `file_limit` is the most bytes of one file there.
+    Age-restricted Spaces may answer there if it is `nsfw`.
     """
 
     application: int = 0
@@ -51,7 +51,7 @@ class MessageRef:
 
     @property
     def messages(self) -> list[tuple[int, int | None]]:
-        """The messages of the answer in order, each with the thread that it stands in."""
+        """The messages of the answer in order, each with its thread."""
         first = [(self.message, None)] if self.message is not None else []
         return [*first, *((message, self.thread) for message in self.more)]
 
@@ -68,7 +68,7 @@ class MessageRef:
         return time.time() - self.created < TOKEN_LIFETIME
 
     def is_in(self, channel: int) -> bool:
-        """Whether any of the answer stands in this channel or thread."""
+        """Whether any part of the answer is in this channel or thread."""
         return channel in (self.channel, self.thread)
 
 

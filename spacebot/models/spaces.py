@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 
 class Memo:
-    """Remembers what is worked out of a frozen value; not compared, replaced or pickled."""
+    """Caches what is computed from a frozen value; not compared, replaced or pickled."""
 
     __slots__ = ("_memo",)
 
@@ -38,13 +38,13 @@ class AnswerPlace(enum.StrEnum):
 class FollowUp:
     """A button under a result that calls another endpoint of the same Space.
 
-    `endpoint` is an API name with its slash. `take` says where a parameter's
-    value comes from: a number is an output of the result, counted from 0 as the
-    API does, hidden ones included, "0[2]" the third thing that the first one holds
-    and "0[index]" the one that the button is numbered by; another text is a parameter
-    that the result, or what it followed, was made with. With `each` there are so many
-    buttons; `index` names the parameter that gets 0 for the first, 1 for the second …
-    `of` is the output that they number: there are no more buttons than it holds things.
+    `endpoint` is an API name with its slash. `take` says where a parameter's value
+    comes from: a number is an output of the result, counted from 0 as in the API,
+    hidden outputs included; "0[2]" is the third item of the first output, and
+    "0[index]" the item with the button's number; any other text is a parameter of the
+    result's job or of a job before it. `each` is the number of buttons; `index` names
+    the parameter that gets 0 for the first button, 1 for the second … `of` is the
+    output that they number: there are at most as many buttons as it has items.
     """
 
     label: str
@@ -61,12 +61,13 @@ class FollowUp:
 class Source:
     """One entry of SPACES or COMMANDS: a Space, and how it is offered.
 
-    `space` is `owner/name` or an http(s) address without a trailing slash; what
-    is kept of a Space goes by it. Where it is but a name, `address` says where
-    the Space is served this time. `auth` is the user name and password that the app asks
-    for; nothing shows or keeps it. `endpoint` is an API name with its slash, or
-    None for all of the Space's; without an `answer`, it goes where the outputs
-    fit best. `nsfw` restricts it to age-restricted channels, whatever the Hub says of it.
+    `space` is `owner/name` or an http(s) address without a trailing slash, and the
+    storage key of everything about the Space. If it is only a name, `address` says
+    where the Space is served this time. `auth` is the user name and password that the
+    app asks for; it is never shown or stored. `endpoint` is an API name with its slash,
+    or None for all endpoints of the Space; without an `answer`, the result goes where
+    its outputs fit best. `nsfw` restricts the Space to age-restricted channels, whatever
+    the Hub says.
     """
 
     space: str
@@ -112,10 +113,10 @@ class Parameter(Memo):
 
     `component` is Gradio's component type in lower case ("slider", "image"); it
     is the key into `inputs.INPUTS`. `required` says that the Space needs a value
-    and has none of its own; otherwise `default` (JSON) is sent when none is given.
-    `live` says that its choices or bounds can change with what is given for others.
-    `bare` says that it may be left empty, though the Space's API calls it required.
-    `loaded` says that a load event of the page sets its default: each session may get another.
+    and has no default; otherwise `default` (JSON) is sent if the user leaves it out.
+    `live` says that its choices or bounds can change with the values of others.
+    `bare` says that it may be left empty, although the Space's API calls it required.
+    `loaded` says that a load event of the page sets its default, which can differ by session.
     """
 
     name: str

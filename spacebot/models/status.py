@@ -1,4 +1,4 @@
-"""The words for how everything stands, as the page shows it."""
+"""The status of everything, as the page shows it."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from spacebot.models.spaces import ExcludedEndpoint
 
 
 class BotPhase(enum.StrEnum):
-    """How the Discord client stands.
+    """The state of the Discord client.
 
     OFF: no token is set. CONNECTING: the first connection is under way.
-    CONNECTED: commands are answered. RETRYING: lost what can heal (network,
-    Discord down); it tries again by itself. FAILED: what cannot heal by itself
-    (a refused token, a bug); `reason` says what to do.
+    CONNECTED: commands are answered. RETRYING: a temporary failure (the network,
+    Discord down); it reconnects by itself. FAILED: a permanent failure (a rejected
+    token, a bug); `reason` says what to do.
     """
 
     OFF = "off"
@@ -46,10 +46,10 @@ class BotProblem(enum.StrEnum):
 class BotStatus:
     """The Discord side. `latency` is the gateway's, in seconds; `invite` an address.
 
-    `trouble` is the kind of what `reason` tells, where it keeps the bot from
-    Discord; `advice` tells what would work better, where nothing is in the way;
-    `commands` is how many are registered there; `until` (epoch seconds) is set
-    while Discord accepts no requests from here.
+    `trouble` is the kind of `reason`, if that keeps the bot off Discord; `advice`
+    says what would work better, if nothing is wrong; `commands` is how many are
+    registered there; `until` (epoch seconds) is set while Discord accepts no
+    requests from here.
     """
 
     phase: BotPhase
@@ -94,7 +94,7 @@ class HistorySpan:
     """What ended within a span of time from `at` (epoch seconds).
 
     `median` and `p95` are the seconds that jobs ran on their Space, `latency`
-    the gateway's; None where there was none.
+    the gateway's; None if nothing was measured.
     """
 
     at: float
@@ -157,11 +157,11 @@ class Status:
     """All that the page shows: no prompt, no user, no secret. `started` is epoch seconds.
 
     `done` to `lost` count the jobs since the start, by how they ended. `answered`
-    says that a command in Discord has been answered, ever. `history`
-    are the last spans of `span` seconds each, oldest first; `failures` the last
-    ones, newest first; `paused` the commands that take no jobs for now; `trouble`
-    says what is wrong with the bot's database or disk; `server_spaces` sums up what servers
-    added, None where they cannot.
+    says whether a command in Discord has ever been answered. `history` are the latest
+    spans of `span` seconds each, oldest first; `failures` the latest, newest first;
+    `paused` the commands that accept no jobs for now; `trouble` says what is wrong
+    with the bot's database or disk; `server_spaces` sums up the Spaces that servers
+    added, None if they cannot add any.
     """
 
     bot: BotStatus

@@ -122,8 +122,8 @@ _SECONDS = _between(1, 604_800)
 
 @dataclass(frozen=True, slots=True)
 class Variable:
-    """One variable of the environment. `default` is as it would be written there, and `empty`
-    what stands for it where it is missing and has none."""
+    """One environment variable. `default` is as it would be written there, and `empty` its
+    value if it is missing and has no default."""
 
     name: str
     parse: Callable[[str], Any]

@@ -1,4 +1,4 @@
-"""The page: how everything stands, the setup guide, the owner's view, and the try-out."""
+"""The page: the status, the setup guide, the owner's view, and the try-out."""
 
 from spacebot.web.access import OwnerAccess
 from spacebot.web.program import Program

@@ -35,8 +35,8 @@ class OwnerAccess:
     """How the owner signs in. With neither a password nor Hugging Face nobody can.
 
     `owners` are user names, in lower case, and `creator` a user id on Hugging Face.
-    `hosted` says that the page stands in a frame of huggingface.co. `hosts` are the host
-    names that the page answers to beside localhost and IP addresses; "*" is every one.
+    `hosted` says that the page is shown in a frame of huggingface.co. `hosts` are the host
+    names that the page accepts besides localhost and IP addresses; "*" accepts any.
     """
 
     password: str = field(default="", repr=False)
@@ -68,7 +68,7 @@ class Visitor:
 
 
 class OwnerGate:
-    """Lets the owner in and keeps everyone else out. Sessions are kept here, not in cookies."""
+    """Lets only the owner in. Sessions are stored here, not in cookies."""
 
     def __init__(self, access: OwnerAccess, clock: Callable[[], float] = time.time) -> None:
         self.access = access

@@ -1,8 +1,8 @@
-"""The page's connections: how many there may be, and how long a request's head may take.
+"""Limits of the page's connections: their number, and the time for a request's headers.
 
-uvicorn has no deadline for a head that comes byte by byte, nor a bound on connections:
-a few hundred of them would use up the descriptors of the whole process. Gradio starts
-uvicorn without a way to hand it a protocol, so the running server is given this one.
+uvicorn has no deadline for headers that arrive byte by byte, and no limit on connections:
+a few hundred would use up the file descriptors of the process. Gradio starts uvicorn
+without a way to choose its protocol, so this one is set on the running server.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class BoundedProtocol(H11Protocol):
     _deadline: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Begin to wait; where there are too many, the longest wait ends, or this one."""
+        """Start waiting; beyond the limit, close the longest waiting connection."""
         super().connection_made(cast(asyncio.Transport, transport))
         self._wait()
         if len(self.connections) > MAX_CONNECTIONS:

@@ -1,7 +1,7 @@
 """Checks every request before anything parses it: host, path, size, origin, content type.
 
-The page has few routes of its own, but Gradio brings dozens that would read a body of any
-size. What is not listed in `BODY_LIMITS` gets no body at all.
+The page has few routes of its own, but Gradio adds dozens that would read a body of any
+size. Routes that are not in `BODY_LIMITS` accept no body.
 """
 
 from __future__ import annotations
@@ -158,9 +158,9 @@ class RequestGuard:
 
 
 class BodyReader:
-    """The body of one request as it is read, within its bounds of size and time.
+    """The body of one request as it is read, within limits of size and time.
 
-    `then` is called once, when it has been read or given up.
+    `then` is called once, after it was read or rejected.
     """
 
     def __init__(

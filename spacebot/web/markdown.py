@@ -164,7 +164,7 @@ def _heading(renderer: RendererHTML, tokens: Sequence[Token], index: int, *rest:
 
 
 def _fence(_renderer: RendererHTML, tokens: Sequence[Token], index: int, *_: Any) -> str:
-    # Focusable, so that the keyboard can scroll what is wider than the message.
+    # Focusable, so that the keyboard can scroll wide content.
     return f'<pre tabindex="0"><code>{escape(tokens[index].content)}</code></pre>\n'
 
 

@@ -1,4 +1,4 @@
-"""How everything stands, asked for once however many look, and never on the page's own loop."""
+"""The status, read once for all viewers, and never on the page's own loop."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class StatusOverview:
         self._status: Status | None = None
 
     async def status(self) -> Status:
-        """How everything stands. A bot that hangs holds up those who look, and nothing else."""
+        """The status. A bot that hangs delays only those who view it."""
         if self._asking is None or self._asking.done():
             self._asking = asyncio.create_task(asyncio.to_thread(self._program.status))
         return await asyncio.shield(self._asking)

@@ -24,7 +24,7 @@ class OwnerView:
         self._gate = OwnerGate(access)
 
     async def view(self, request: Request, known: str = "") -> Response:
-        """The owner's section, where it is not `known`; for a stranger, how to sign in."""
+        """The owner's section, unless it is `known`; for anyone else, how to sign in."""
         require_own_page(request)
         visitor = self._gate.visitor(request)
         if visitor.owner:

@@ -110,7 +110,7 @@ def _line(
     value: Callable[[HistorySpan], float | None],
     top: float,
 ) -> list[str]:
-    """A line through neighbouring values, broken where there is none; a dot where one is alone."""
+    """A line through neighbouring values, broken at gaps; a single value is a dot."""
     step = PLOT_WIDTH / len(history)
     drawn: list[str] = []
     for run in _runs(history, value):

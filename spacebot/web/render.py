@@ -64,7 +64,7 @@ class ThreadHeader:
 
 @dataclass(frozen=True)
 class PageSection:
-    """A part of the page that changes by itself; `digest` changes with `html`."""
+    """A part of the page that updates itself; `digest` changes with `html`."""
 
     name: str
     html: str
@@ -138,11 +138,11 @@ def turn(
     thread: ThreadHeader | None = None,
     private: bool = False,
 ) -> str:
-    """What a command looks like: who used it, then its messages, how it runs, or its problem.
+    """A use of a command: who used it, then its messages, its progress, or its problem.
 
-    `said` is the message to a chat that is answered, `header` the line over what
-    came of a command, in Discord's markdown; `thread` where its messages are, if
-    not in the channel, and `private` that nobody else sees them.
+    `said` is the message to a chat that is answered, `header` the line above a
+    command's result, in Discord's markdown; `thread` is where its messages are, if
+    not in the channel, and `private` says that nobody else sees them.
     """
     return _html(
         "turn.html",

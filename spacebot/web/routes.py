@@ -81,7 +81,7 @@ class TryOutRoutes:
         if not self._program.tryout:
             raise HTTPException(404, "The try-out is off here.")
         # A foreign page could otherwise spend what a visitor, or the owner's machine, may spend.
-        # A file may be opened in a tab of its own, which no page asks for.
+        # A file can be opened in its own tab, which no page requests.
         if request.headers.get("sec-fetch-site") != "none":
             require_own_page(request)
 
@@ -97,7 +97,7 @@ class TryOutRoutes:
         return _events(self._visitors.find(session, turn).events())
 
     async def end(self, turn: str, session: Session) -> None:
-        """Cancel a turn that runs, and forget one that has ended."""
+        """Cancel a running turn, or forget a finished one."""
         found = self._visitors.find(session, turn)
         if found.state.last:
             self._visitors.drop(session, found)
@@ -169,7 +169,7 @@ class TryOutRoutes:
     async def vary(
         self, request: Request, command: str, session: Session, after: str = ""
     ) -> dict[str, str]:
-        """Other seeds than those given, by option name, as a form holds them."""
+        """New seeds by option name, as form values."""
         endpoint = self._called(command, after, session).endpoint
         fields = await forms.read_fields(request)
         varied = recipes.vary_seeds(endpoint, fields)
@@ -189,7 +189,7 @@ class TryOutRoutes:
 
         `after` is the press of a result's button, which calls another endpoint with it.
         `regenerate` asks a chat its last question again.
-        A chat belongs to a `conversation`; the form of a further message holds `said` and `files`.
+        A chat belongs to a `conversation`; the form of each further message has `said` and `files`.
         """
         requester = _visitor(session)
         key = f"{session}:{_conversation(conversation) or session}"
@@ -242,7 +242,7 @@ class TryOutRoutes:
     def _question(
         self, endpoint: Endpoint, form: FormData, folder: Path, key: str, *, regenerate: bool
     ) -> TryOutQuestion:
-        """What a form asks of an endpoint; a chat's is put together with what was said before."""
+        """What a form asks of an endpoint; for a chat, together with the conversation so far."""
         said = form.get("said")
         if endpoint.chats and isinstance(said, str):
             said = clean(said)
@@ -254,14 +254,14 @@ class TryOutRoutes:
         return TryOutQuestion(endpoint, arguments, "", ())
 
     async def file(self, key: str) -> FileResponse:
-        """A file of a result, for as long as it is kept."""
+        """A file of a result, as long as it is stored."""
         kept = self._file_cache.find(key)
         if kept is None:
             raise HTTPException(404, "This file is no longer stored. Run the command again.")
         return FileResponse(kept.path, media_type=kept.media_type, headers=kept.headers)
 
     def _called(self, command: str, after: str, session: str) -> forms.PageCommand:
-        """What is run: the command, or what the press of a result's button calls."""
+        """What to run: the command, or what the pressed button of a result calls."""
         if not after:
             return self._command(command, session)
         try:

@@ -113,7 +113,7 @@ def serve(
     *,
     access: OwnerAccess | None = None,
 ) -> PageServer:
-    """Serve the page from threads of its own, at the first free port from 7860 or at `port`."""
+    """Serve the page from its own threads, on the first free port from 7860 or on `port`."""
     demo, file_cache = build(program, access), FileCache()
     try:
         _, url, _ = demo.launch(

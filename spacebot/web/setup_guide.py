@@ -1,6 +1,6 @@
-"""The first ten minutes: the steps from nothing to a first answer in Discord, and how far they are.
+"""The first ten minutes: the steps to a first answer in Discord, and their progress.
 
-Pure: what is known goes in, words come out. No secret is ever among them.
+Pure: the state goes in, text comes out. The text never contains a secret.
 """
 
 from __future__ import annotations
@@ -42,10 +42,10 @@ _KINDS = (
 
 
 class StepState(enum.StrEnum):
-    """How far a step is.
+    """The progress of a step.
 
-    NOW is the one to do next, WRONG the one that needs fixing. SET is done as far
-    as anyone here can tell: Discord has not said yet whether it is right.
+    NOW is the next step, WRONG needs fixing. SET is done as far as the bot can tell:
+    Discord has not confirmed it yet.
     """
 
     DONE = "done"
@@ -57,9 +57,9 @@ class StepState(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class GuideStep:
-    """One step of the guide. `links` are (words, address); `wrong` says what is in the way.
+    """One step of the guide. `links` are (text, address); `wrong` says what blocks it.
 
-    `text` is in Discord's markdown. `advice` tells what would work better.
+    `text` is in Discord's markdown. `advice` says what would work better.
     """
 
     key: str
@@ -72,7 +72,7 @@ class GuideStep:
 
 
 def wrong_kind(token: str) -> str:
-    """Why this cannot be a bot's token, by its shape alone; empty where it may be one."""
+    """Why this cannot be a bot token, judging by its format; empty if it can."""
     if _BOT_TOKEN.fullmatch(token) and application_id(token):
         return ""
     found = next((what for pattern, what in _KINDS if re.fullmatch(pattern, token)), "")
@@ -83,7 +83,7 @@ def wrong_kind(token: str) -> str:
 
 
 def application_id(token: str) -> int | None:
-    """The application's id, which a bot's token begins with; None where it does not."""
+    """The application's id at the start of a bot token; None if there is none."""
     head = token.split(".")[0]
     try:
         text = base64.urlsafe_b64decode(head + "=" * (-len(head) % 4)).decode("ascii")
@@ -93,7 +93,7 @@ def application_id(token: str) -> int | None:
 
 
 def guide_steps(status: Status, *, token: bool, hosted: bool) -> tuple[GuideStep, ...]:
-    """The guide as it stands, empty where no step of it could fix what is wrong."""
+    """The current guide, empty if no step of it could fix the problem."""
     bot = status.bot
     if bot.trouble in (BotProblem.BUG, BotProblem.STORE) or (
         bot.phase is BotPhase.FAILED and bot.trouble is None
@@ -163,7 +163,7 @@ def _marks(
 
 
 def _problems(status: Status) -> dict[str, str]:
-    """What is in the way, by the step that fixes it."""
+    """The problem, by the step that fixes it."""
     bot = status.bot
     found: dict[str, str] = {}
     if status.reach is not None and bot.phase is not BotPhase.CONNECTED:
@@ -205,7 +205,7 @@ def _token(status: Status, mark: StepState, where: str) -> str:
         return "One is set. Whether it is right is known as soon as Discord has been reached."
     if status.bot.trouble is BotProblem.TOKEN:
         return where
-    # What is wrong with an intent says all there is to do.
+    # The problem with an intent says everything to do.
     if mark is StepState.WRONG:
         return ""
     return (

@@ -72,7 +72,7 @@ class PasswordThrottle:
             self._wrong.pop(source, None)
 
     def _forget(self) -> None:
-        """Drop the oldest: what is long past, and what there is no room for."""
+        """Drop the oldest entries: expired ones, and those beyond the limit."""
         now = self._clock()
         while self._wrong:
             oldest = next(iter(self._wrong.values()))

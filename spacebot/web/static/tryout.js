@@ -468,7 +468,7 @@ function spacebotTryout(page) {
     line.focus({ preventScroll: true });
   }
 
-  // What only whoever pressed sees.
+  // A message that only the visitor sees.
   function whisper(turn, html) {
     turn.element.querySelector(".whisper")?.remove();
     const told = make("div", { className: "text", innerHTML: html, tabIndex: -1 });

@@ -47,7 +47,7 @@ class TryOutConversations:
         self._kept = LRUCache[str, TryOutConversation](MAX_CONVERSATIONS)
 
     def begin(self, key: str, endpoint: Endpoint, arguments: Mapping[str, Any]) -> TryOutQuestion:
-        """Start a conversation with what its command was given."""
+        """Start a conversation with the options of its command."""
         text, files, settings = transcript.split_arguments(endpoint, arguments)
         self._kept[key] = TryOutConversation(settings)
         return self.say(key, endpoint, text, files)

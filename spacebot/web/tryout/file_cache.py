@@ -1,4 +1,4 @@
-"""The files of try-out results: kept for a while, served by names nobody can guess."""
+"""The files of try-out results: stored for a while, under names that nobody can guess."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ INLINE_TYPES: Mapping[str, str] = {**IMAGE_TYPES, **AUDIO_TYPES, **VIDEO_TYPES}
 
 @dataclass(frozen=True, slots=True)
 class CachedFile:
-    """A file in the cache, of `size` bytes, put there at `kept` (monotonic seconds)."""
+    """A file of `size` bytes in the cache since `kept_at` (monotonic seconds)."""
 
     key: str
     name: str
@@ -94,7 +94,7 @@ class FileCache:
         return kept
 
     def find(self, key: str) -> CachedFile | None:
-        """The file kept under `key`, or None when there is none or no longer."""
+        """The file stored under `key`, or None if there is none any more."""
         with self._lock:
             self._sweep()
             return self._kept.get(key)

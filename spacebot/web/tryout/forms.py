@@ -1,4 +1,4 @@
-"""The try-out's forms: an endpoint's Options as fields, and what was given in them."""
+"""The try-out's forms: an endpoint's options as fields, and the values from them."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def commands_by_name(spaces: Sequence[Space]) -> dict[str, PageCommand]:
 
 
 def read_form(endpoint: Endpoint, form: FormData, folder: Path) -> dict[str, FormValue | File]:
-    """What was given, by option name, files in `folder`; raises InputError."""
+    """The values by option name, with files in `folder`; raises InputError."""
     options = inputs.options(endpoint).all
     found = {one.name: _value(one, form.get(one.name), folder) for one in options}
     return {name: value for name, value in found.items() if value is not None}
@@ -82,7 +82,7 @@ def stored(endpoint: Endpoint, form: FormData) -> tuple[list[tuple[str, str]], b
 
 
 async def read_fields(request: Request) -> dict[str, str]:
-    """The fields of a form without files, by their names; raises 400 for what is no form."""
+    """The fields of a form without files, by name; raises 400 if it cannot be read."""
     try:
         pairs = parse_qsl(
             (await request.body()).decode("ascii"),
@@ -105,7 +105,7 @@ def save_attachments(uploads: Sequence[UploadFile | str], folder: Path) -> list[
 
 
 def partial_arguments(endpoint: Endpoint, typed: Mapping[str, str]) -> dict[str, FormValue | File]:
-    """What is filled in by now, by option name; half a number and files are left out."""
+    """The values filled in so far, by option name, without unfinished numbers and files."""
     found: dict[str, FormValue | File] = {}
     for option in inputs.options(endpoint).all:
         with contextlib.suppress(InputError):
@@ -152,7 +152,7 @@ def safe_file_name(said: str) -> str:
     return f"{start}{ending}" or "file"
 
 
-# How what stands in a field is read, and what is said where it cannot be.
+# How to read each type of field, and the error if that fails.
 READERS: Mapping[OptionType, tuple[Callable[[str], FormValue], str]] = {
     OptionType.STRING: (str, ""),
     OptionType.INTEGER: (int, "a whole number is needed."),

@@ -1,4 +1,4 @@
-"""What stands under a message of the try-out: the buttons that members get in Discord."""
+"""The buttons under a message of the try-out: those that members get in Discord."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ DISCORD_ONLY = (SEND_ME, SAVE)
 
 @dataclass(frozen=True, slots=True)
 class ResultButton:
-    """One button as the browser gets it: the name in `button_base.BUTTONS`, and what is on it.
+    """One button for the browser: its name in `button_base.BUTTONS`, its label and emoji.
 
-    `press` holds its ids: a follow-up's are sent back.
+    `press` holds its ids; a follow-up sends them back.
     """
 
     name: str

@@ -69,7 +69,7 @@ class TryOutRun:
         self.turn = TryOutTurn(request, ShownTurn(self._render()))
 
     def said(self, question: TryOutQuestion, answered: Callable[[Outcome], None]) -> None:
-        """Show what was said to a chat over its answer; `answered` keeps what it answers."""
+        """Show the message to a chat above its answer; `answered` stores the answer."""
         self._question, self._answered = question, answered
 
     def _render(self, **shown: Any) -> str:
@@ -77,8 +77,8 @@ class TryOutRun:
         return render.turn(self._command, self._bot, said=said, header=self._header, **shown)
 
     def start(self, job: Job, folder: Folder) -> None:
-        """Run a job to its end, whoever watches; `folder` is removed then."""
-        # In a conversation what was asked stands right above.
+        """Run a job to its end, even if nobody watches; then remove `folder`."""
+        # In a conversation the question is right above.
         self._header = "" if job.conversation else job_text.header_line(job, job.command)
         self.turn.show(ShownTurn(self._render()))
         self.turn.task = self._running.start(self._run(job), f"try {job.id}")
@@ -143,7 +143,7 @@ class TryOutRun:
         )
 
     async def _message(self, reply: Reply) -> render.RenderedMessage:
-        # The files are copied now: whoever ran the job may remove them afterwards.
+        # The files are copied now: the job may remove them afterwards.
         files = [
             (
                 await asyncio.to_thread(self._file_cache.keep, Path(one.path), one.name),

@@ -36,7 +36,7 @@ NO_SUCH_TURN = "This message is no longer stored. Run its command again."
 class ShownTurn:
     """What a turn shows. `last` says that nothing follows.
 
-    `under` are the buttons of one that has ended, and `recipe` what one of them shows.
+    `under` are the buttons of a finished turn, and `recipe` is what **Recipe** shows.
     """
 
     html: str
@@ -167,7 +167,7 @@ class Visitors:
 
 
 def issue_session(request: Request, response: Response, *, hosted: bool) -> None:
-    """Give the browser a cookie for its session, or the one that it has for another hour."""
+    """Give the browser a cookie for its session, or renew its cookie for another hour."""
     key = _cookie(request) or secrets.token_hex(16)
     set_cookie(request, response, COOKIE, key, SESSION_SECONDS, hosted=hosted)
 
