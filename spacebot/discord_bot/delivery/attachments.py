@@ -19,17 +19,17 @@ from spacebot.models import Endpoint, File, Job
 from spacebot.spaces.outputs.text import code
 from spacebot.wording import file_size
 
-# A file for a Space without a limit of its own.
+# The limit of a file for a Space that sets none.
 MAX_UPLOAD_BYTES = 100_000_000
 
 
 def attachments_of(message: discord.Message) -> list[discord.Attachment]:
-    """The files of a message, and of one that it forwards."""
+    """The files of a message and of the messages that it forwards."""
     return [file for one in (message, *message.message_snapshots) for file in one.attachments]
 
 
 def text_of(message: discord.Message) -> str:
-    """What a message says, or one that it forwards; else what is in its embeds."""
+    """The text of a message or of a message that it forwards; else the text of its embeds."""
     parts = (message, *message.message_snapshots)
     if said := "\n\n".join(one.content for one in parts if one.content.strip()):
         return said
@@ -56,12 +56,12 @@ def embedded_pictures(message: discord.Message) -> Iterator[File]:
 def _picture_file(name: str, url: str) -> File:
     path = PurePosixPath(urlsplit(name).path)
     kind = mimetypes.guess_type(path.name)[0]
-    # A link need not say what is behind it: then it is a picture.
+    # If a link does not say what it leads to, it is taken for a picture.
     return File(path.name if kind else f"{path.stem or 'picture'}.png", mime=kind, url=url)
 
 
 def with_pending_files(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """What was given, with each attachment as a `File` that is not here yet."""
+    """The values, with each attachment as a `File` that is not downloaded yet."""
     return {
         name: pending_file(value) if isinstance(value, discord.Attachment) else value
         for name, value in arguments.items()
@@ -92,7 +92,7 @@ def member_file_name(attachment: discord.Attachment) -> str:
 
 
 async def load_attachments(client: discord.Client, jobs: JobManager, job: Job) -> dict[str, Any]:
-    """What was given, with each file in the job's own folder; raises `InputError`."""
+    """The values, with each file in the job's own folder; raises `InputError`."""
     return {
         option: await _load_attachment(client, jobs, job, option, value)
         if isinstance(value, File)

@@ -1,4 +1,4 @@
-"""Seeing that what a job says reaches whoever asked, once, whatever Discord does."""
+"""Delivers a job's messages exactly once to the person who asked, whatever Discord does."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ ReplySender = Callable[[Reply], Awaitable[T]]
 
 log = logging.getLogger(__name__)
 
-# How long Discord may have trouble before a result is given up, in seconds.
+# How long to retry a result while Discord has trouble, in seconds.
 MAX_RETRY_SECONDS = 900.0
 FIRST_RETRY_PAUSE, MAX_RETRY_PAUSE = 1.0, 30.0
-# After so many seconds an edit that was given up has arrived, or never will.
+# After so many seconds, an abandoned edit has arrived or never will.
 EDIT_GRACE = 2.0
 
-# What is said for files that are left out, by their names.
+# The note about files that are left out, with their names.
 FILES_TOO_LARGE = "Discord did not take {}: too large for this place."
 FILTERED_OUT = "Discord's content filter blocked the files here: {}."
 MODERATED = "This server's AutoMod blocked the answer, so it was sent to you privately."
@@ -49,11 +49,11 @@ UNDELIVERED = (
 
 
 class ResultPoster:
-    """Writes one job's messages: `header` is the line over them, `name` what the log says.
+    """Writes one job's messages: `header` is the line above them, `name` its name in the log.
 
-    By the interaction's token while it lives; then by an ordinary message that
-    mentions whoever asked; where the bot may not write there, by direct message. Without
-    `elsewhere`, nowhere else: nobody asked for it.
+    It uses the interaction's token while that is valid; then an ordinary message that
+    mentions the person who asked; and a direct message if the bot may not write there.
+    Without `elsewhere` it posts nowhere else: nobody asked for the job.
     """
 
     def __init__(
@@ -70,7 +70,7 @@ class ResultPoster:
         self._followed: list[int] = []
 
     def overtake(self) -> None:
-        """An edit under way was given up: the next one neither waits for it nor loses to it."""
+        """Abandon the edit under way: the next neither waits for it nor is overwritten by it."""
         self._overtaken = True
         # discord.py sends one request of a token at a time; an adapter of this task's own
         # has no part in that, nor in a lock that a cancelled request may leave behind.
@@ -88,7 +88,7 @@ class ResultPoster:
                 await self._by_token(edit, reply)
 
     async def more(self, reply: Reply, *, view: discord.ui.View | None = None) -> int | None:
-        """Post one message after the first; its id, where it stands beside the first."""
+        """Post one message after the first; returns its id if it is in the same channel."""
         count, nonce, tries = len(self._followed), fresh_nonce(), itertools.count()
 
         async def follow_up(part: Reply) -> None:
@@ -106,7 +106,7 @@ class ResultPoster:
     async def in_thread(
         self, thread: discord.Thread, reply: Reply, *, view: discord.ui.View | None = None
     ) -> int | None:
-        """Post one message in a thread; None where it is closed or gone."""
+        """Post one message in a thread; None if the thread is closed or gone."""
         try:
             way = partial(send, thread, nonce=fresh_nonce(), view=view)
             sent = await self._persist(way, reply)
@@ -144,7 +144,7 @@ class ResultPoster:
             if refusal is Refusal.FORBIDDEN and reply.files:
                 # Its text may be taken, without the permission to attach files.
                 return await self._by_token(way, await self._unattached(reply))
-            # Whoever deleted the reply does not want it in the channel.
+            # The person who deleted the reply does not want it in the channel.
             self._deleted = refusal is Refusal.DELETED
             self._direct = self._direct or self._deleted
             return False
@@ -165,7 +165,7 @@ class ResultPoster:
         return True
 
     async def _another_way(self, reply: Reply, view: discord.ui.View | None) -> None:
-        """Write an ordinary message in the channel; else to the one who asked alone."""
+        """Write an ordinary message in the channel; if that fails, only to the person who asked."""
         if not self.elsewhere:
             log.info("job %s: its message is gone", self.name)
             return
@@ -188,7 +188,7 @@ class ResultPoster:
             await self._close_old(told, again)
 
     async def _to_person(self, reply: Reply, view: discord.ui.View | None = None) -> bool:
-        """Write to the one who asked alone; whether they take that."""
+        """Write only to the person who asked; returns whether they accept that."""
         if not self.elsewhere:
             return False
         try:
@@ -200,7 +200,7 @@ class ResultPoster:
         return True
 
     async def _unattached(self, reply: Reply) -> Reply:
-        """The same without its files, which go to the one who asked alone."""
+        """The same without its files, which go only to the person who asked."""
         sent = await self._to_person(reply)
         return without_files(reply, UNATTACHED + " Sent by direct message." * sent)
 

@@ -1,4 +1,4 @@
-"""What Discord means when it refuses a request: the one place that knows its error codes."""
+"""What Discord's error codes mean. No other module knows them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ DISCORD_ERRORS = (discord.HTTPException, aiohttp.ClientError, OSError)
 class Refusal(enum.Enum):
     """Why Discord did not do what it was asked."""
 
-    # The message is deleted: whoever did that does not want it.
+    # Somebody deleted the message and does not want it.
     DELETED = enum.auto()
     # There is no such channel, or the bot may not see it.
     NO_CHANNEL = enum.auto()

@@ -21,14 +21,14 @@ def roles_of_member(user: discord.abc.User) -> frozenset[str]:
 
 
 def manages(interaction: discord.Interaction) -> bool:
-    """Whether whoever acts may manage the server (Manage Server); an administrator may."""
+    """Whether the person has Manage Server; administrators always do."""
     return interaction.guild_id is not None and interaction.permissions.manage_guild
 
 
 def check_manages(interaction: discord.Interaction) -> int:
-    """The server's id; raises `NotAllowed` for whoever may not manage it.
+    """The server's id; raises `NotAllowed` for people who may not manage it.
 
-    Discord shows such commands to nobody else, but a server can change that.
+    By default Discord hides such commands from them, but a server can change that.
     """
     if interaction.guild_id is None or not manages(interaction):
         raise NotAllowed(MANAGERS_ONLY)

@@ -1,8 +1,7 @@
-"""Jobs shown in a message of their own: an interaction's reply, or an ordinary message.
+"""Jobs shown in their own message: an interaction's reply, or an ordinary message.
 
-An interaction's token lives 15 minutes: what takes longer is delivered by an ordinary
-message that mentions whoever asked, and where the bot may not write there, by direct
-message.
+An interaction's token is valid for 15 minutes. Later results arrive in an ordinary message
+that mentions the person who asked, or in a direct message if the bot may not write there.
 """
 
 from __future__ import annotations
@@ -60,9 +59,9 @@ LOST = (
 
 
 class MessageSurface(Surface):
-    """Shows a job in the message that `job.message_ref` names, with a thread where it wants one.
+    """Shows a job in the message `job.message_ref`, with a thread if its endpoint wants one.
 
-    Without `elsewhere` the result is posted there or nowhere.
+    Without `elsewhere`, the result is posted there or nowhere.
     """
 
     def __init__(
@@ -124,13 +123,13 @@ class MessageSurface(Surface):
         return ShowResult.YES
 
     def overtake(self) -> bool:
-        """Whether the edit under way may be given up: the final one neither waits for it nor
-        loses to it."""
+        """Abandon the edit under way: the final edit neither waits for it nor is overwritten by
+        it."""
         self.poster.overtake()
         return True
 
     async def deliver(self, running: JobHandle, outcome: Outcome) -> None:
-        """Post the messages of a result, in order, where whoever asked will see them."""
+        """Post the messages of a result, in order, where the person who asked sees them."""
         if self.ref.private:
             await self.jobs.note(self.job.id, state=RecordState.POSTING)
         done = job_text.duration_line(outcome.run_seconds)
@@ -180,7 +179,7 @@ class MessageSurface(Surface):
 
     async def interrupted(self, error: JobInterrupted) -> None:
         """Say so at once or not at all: the bot is stopping."""
-        # The button of a running job says at the next start that this one is kept.
+        # At the next start, the button of a running job says that this job is saved.
         said = f"{self.header}\n{job_text.describe_failure(error)}"
         await self.poster.notice(said, view=cancel_view(self.job.id))
 
@@ -189,15 +188,15 @@ class MessageSurface(Surface):
         await self.poster.final(Reply(f"{self.header}\n{why}"), view=again_view(self.job.id))
 
     async def is_waiting(self) -> bool:
-        """Whether the message still stands there unanswered, after a restart.
+        """Whether the message is still there and unanswered, after a restart.
 
-        A process can be killed after it posted a result and before it noted so.
+        A process can be killed between posting a result and recording it.
         """
         try:
             message = await self.writer.fetch() or await self._sought()
         except DISCORD_ERRORS as error:
             refusal = refusal_of(error)
-            # One that cannot be looked at now is taken to stand there.
+            # A message that cannot be read now is assumed to be there.
             never = self.ref.message is None and refusal is Refusal.UNANSWERED
             return refusal is not Refusal.DELETED and not never
         if message is not None and self.ref.message is None:
@@ -238,12 +237,12 @@ class MessageSurface(Surface):
             return None
         known = self.client.get_channel(ref.channel)
         if known is None:
-            # Not told of (yet): it is tried.
+            # Not in the cache (yet): try it.
             return self.client.get_partial_messageable(ref.channel, guild_id=ref.guild)
         return known if isinstance(known, discord.TextChannel) else None
 
     async def _post_in_thread(self, left: list[Reply], view: discord.ui.View) -> None:
-        """Post in the thread, where there is one; what was not posted stays in `left`."""
+        """Post in the thread, if there is one; unposted messages stay in `left`."""
         while left and self._thread is not None:
             buttons = None if left[1:] else view
             posted = await self.poster.in_thread(self._thread, left[0], view=buttons)
@@ -253,7 +252,7 @@ class MessageSurface(Surface):
             del left[0]
 
     async def _note_more(self, running: JobHandle) -> None:
-        """Write down the messages after the first: whoever deletes a result means them all."""
+        """Record the messages after the first: deleting a result deletes all of them."""
         if self._posted:
             note_ref(running, more=tuple(self._posted))
             await self.jobs.note(self.job.id, message_ref=running.job.message_ref)

@@ -37,7 +37,7 @@ def ref_of(interaction: discord.Interaction, *, private: bool, nsfw: bool = Fals
 
 
 async def answer_privately(interaction: discord.Interaction, text: str) -> None:
-    """Answer an interaction for whoever made it alone; what is too long for a message is cut."""
+    """Answer an interaction privately; text that is too long for a message is cut."""
     done = interaction.response.is_done()
     send = interaction.followup.send if done else interaction.response.send_message
     await send(text[:MAX_MESSAGE_LENGTH], ephemeral=True, allowed_mentions=NO_PINGS)
@@ -101,10 +101,10 @@ class MessageWriter:
         return sent.id
 
     async def arrived(self, reply: Reply, *, besides: Collection[int]) -> int | None:
-        """The id of the follow-up that this became, although Discord's answer was lost.
+        """The id of the follow-up message that was created although Discord's answer was lost.
 
-        None where there is none, or where the bot cannot look: what only one person sees,
-        and where the bot is no member.
+        None if there is none, or if the bot cannot look: at private messages, and in channels
+        where it is not a member.
         """
         ref = self.ref
         if ref.channel is None or ref.message is None or ref.private or ref.is_ordinary:
@@ -131,14 +131,14 @@ class MessageWriter:
         await there.get_partial_message(message).delete()
 
     async def look(self, message: int, *, channel: int | None = None) -> discord.Message:
-        """A message of this job as it stands: the reply, or one posted after it."""
+        """The current state of a message of this job: the reply, or a later message."""
         if self.ref.is_editable and not self.ref.is_ordinary and channel is None:
             return await self._webhook.fetch_message(message)
         there = self.client.get_partial_messageable(channel or self.ref.channel or 0)
         return await there.fetch_message(message)
 
     async def fetch(self) -> discord.Message | None:
-        """The reply as it stands; None where it cannot be seen (any longer)."""
+        """The current reply; None if the bot cannot see it (any more)."""
         if self.ref.is_editable and not self.ref.is_ordinary:
             return await self._webhook.fetch_message("@original")  # type: ignore[arg-type]
         message = self._message()
@@ -164,7 +164,7 @@ class MessageWriter:
         view: discord.ui.View | None = None,
         mention: bool = True,
     ) -> None:
-        """Post an ordinary message in the channel, which mentions whoever asked."""
+        """Post an ordinary message in the channel that mentions the person who asked."""
         assert self.ref.channel is not None
         channel = self.client.get_partial_messageable(self.ref.channel)
         user = discord.Object(self.ref.user)
@@ -209,9 +209,9 @@ async def send(
     reference: discord.MessageReference | None = None,
     view: discord.ui.View | None = None,
 ) -> discord.Message:
-    """Send a reply as an ordinary message; it pings nobody but whom `allowed` names.
+    """Send a reply as an ordinary message; it pings only people in `allowed`.
 
-    Sent again with the same `nonce` because Discord's answer got lost, it still stands once.
+    If Discord's answer was lost, sending it again with the same `nonce` posts it only once.
     """
     with OpenFiles(reply.files) as opened:
         return await channel.send(
@@ -248,7 +248,7 @@ async def edit(
 async def thread_on(
     message: discord.PartialMessage | discord.Message, title: str
 ) -> discord.Thread:
-    """The thread on a message: the one that it has, else a new one."""
+    """The thread on a message: the existing thread, or a new one."""
     if message.thread is not None:
         return message.thread
     try:

@@ -46,7 +46,7 @@ _SIGNATURES = (
     (re.compile(rb"%PDF-"), ".pdf"),
     (re.compile(rb"\s*(?:<\?xml[^>]*>\s*)?<svg[\s>]"), ".svg"),
 )
-# Endings that mean the same content as the one that the signature names.
+# Suffixes for the same content as the suffix of the signature.
 _SAME_TYPE_SUFFIXES = {
     ".jpg": {".jpeg", ".jpe", ".jfif"},
     ".mp4": {".m4v", ".m4a", ".mov", ".3gp"},
@@ -90,10 +90,10 @@ def join_parts(parts: Iterable[Rendered], separator: str = "\n") -> Rendered:
 
 @dataclass(slots=True)
 class AttachmentWriter:
-    """Makes attachments of at most `limit` bytes each; what has to be written goes to `folder`.
+    """Creates attachments of at most `limit` bytes each, writing new files to `folder`.
 
-    Without a folder nothing is written, and only files that are already here are taken; with
-    no `notes`, nothing is said of the others.
+    Without a folder it writes nothing and uses only files that are already here; without
+    `notes`, it does not mention the others.
     """
 
     folder: Path | None
@@ -146,7 +146,7 @@ class AttachmentWriter:
         return name
 
     def _note(self, file: File, stem: str, reason: str, between: str) -> Rendered:
-        """Return what is said of a file that is not posted."""
+        """Return the sentence about a file that is not posted."""
         if not self.notes:
             return Rendered()
         return Rendered(f"{text.bold(file.name or stem)}{between}{reason}{_where(file)}")
@@ -156,7 +156,7 @@ class AttachmentWriter:
         return clip(text.clean(alt), MAX_ALT_LENGTH)
 
     def _fitting(self, path: Path, suffix: str, played: bool) -> Path | None:
-        """Return the file, another version of it, or None where it stays too large."""
+        """Return the file or a smaller version of it, or None if it stays too large."""
         small = path.stat().st_size <= self.max_file_bytes
         if self.folder is None or (small and not (played and suffix in _NOT_PLAYED)):
             return path if small else None
@@ -189,7 +189,7 @@ class RenderContext:
     props: Mapping[str, Any] = field(default_factory=dict)
 
     def add(self, file: File, alt: str = "", *, played: bool = False) -> Rendered:
-        """Return a file as an attachment, or the sentence that stands in its place."""
+        """Return a file as an attachment, or the sentence that replaces it."""
         return self.attachments.add(file, self.stem, alt, played=played)
 
     def write(self, data: bytes | str, suffix: str, alt: str = "") -> Rendered:
@@ -227,7 +227,7 @@ def suffix_of(path: Path, name: str) -> str:
 
 
 def decode_uri(uri: str) -> tuple[bytes, str] | None:
-    """Return the bytes and the MIME type of a `data:` address, or None where it is broken."""
+    """Return the bytes and the MIME type of a `data:` address, or None if it is broken."""
     match = _DATA_URI.match(uri)
     if match is None:
         return None

@@ -122,7 +122,7 @@ class _Converter(MarkdownConverter):
 
     def convert_table(self, el: Tag, text_: str, parent_tags: set[str]) -> str:
         if el.find("table") is not None:
-            # A table around tables is a page's layout: what is in its cells counts.
+            # A table around tables is a page's layout: only the content of its cells matters.
             return f"\n\n{text_}\n\n"
         rows = [
             [cell.get_text(" ", strip=True) for cell in row.find_all(["td", "th"])]
@@ -175,7 +175,7 @@ def _attribute(el: Tag, name: str) -> str:
 
 
 def format_table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Return a table as an aligned code block, or as a list where it is too wide for one."""
+    """Return a table as an aligned code block, or as a list if it is too wide."""
     aligned = text.table(headers, rows, cell=_MAX_TABLE_WIDTH)
     if not rows or max(map(text.width, aligned.split("\n"))) <= _MAX_TABLE_WIDTH:
         return text.fence(aligned)
@@ -255,7 +255,7 @@ def _math(self: RendererHTML, tokens: Sequence[Token], index: int, *_: Any) -> s
     """Write LaTeX as readable text: ∫, √, x², a/b."""
     latex = tokens[index].content
     try:
-        # What is nested is read again at each level: 160 fractions would take for ever.
+        # Nested parts are read again at each level: 160 fractions would take forever.
         readable = (
             latex if _depth(latex) > _MAX_LATEX_DEPTH else _latex().latex_to_text(latex).strip()
         )
@@ -265,7 +265,7 @@ def _math(self: RendererHTML, tokens: Sequence[Token], index: int, *_: Any) -> s
 
 
 def _depth(latex: str) -> int:
-    """Return how deeply LaTeX is nested, at most: what is not closed counts as well."""
+    """Return the maximum nesting depth of LaTeX, counting unclosed braces too."""
     depth = most = 0
     for letter in latex:
         depth += (letter in "{[") - (letter in "}]")

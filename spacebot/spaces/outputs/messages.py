@@ -43,7 +43,7 @@ _NOTHING = "Done. The Space returned nothing to show."
 
 @dataclass(frozen=True, slots=True)
 class _OutputSection:
-    """What one output shows, under its label where there are several."""
+    """What one output shows, under its label if there are several outputs."""
 
     label: str
     shown: Rendered
@@ -80,10 +80,10 @@ def render(
 ) -> tuple[Reply, ...]:
     """Return the messages that show an endpoint's outputs, under `header` (safe markdown).
 
-    Files in `values` are `models.File`s; `file_limit` is the bytes that one may
-    have where the answer goes; `alt` describes pictures without a caption; `notes`
-    are what the Space said on the way. What has to be written goes to `folder`, and so
-    does a text that would take more than `most` messages.
+    Files in `values` are `models.File`s; `file_limit` is the most bytes of one file
+    in the answer's channel; `alt` describes pictures without a caption; `notes` are
+    the Space's messages meanwhile. New files are written to `folder`, and so is a
+    text that would take more than `most` messages.
     """
     attachments = AttachmentWriter(folder, file_limit, alt)
     sections = _limit_files(list(_sections(endpoint, outputs, attachments)), attachments, endpoint)
@@ -155,7 +155,7 @@ def _sections(
         place = RenderContext(attachments, _stem(endpoint, output, outputs), _props(output, value))
         part = _bound_text(render_value(_set_value(value), output.component, place))
         if part and _is_hidden(output, value):
-            # One that only holds a path is of no use to anybody.
+            # A bare path is of no use to anybody.
             is_path = _PATH.fullmatch(str(_set_value(value)))
             hidden += [] if is_path else [(_label(output), part)]
         elif part:
@@ -163,7 +163,7 @@ def _sections(
         elif is_invisible(output.component) and (
             part := render_value(_set_value(value), "", place)
         ):
-            # What a page holds for itself, as a timer's pace: an answer where it is the only one.
+            # State of the page, such as a timer's interval: shown only if there is nothing else.
             unseen.append((_label(output), _bound_text(part)))
     shown = shown or hidden or unseen
     for label, part in shown:
@@ -191,30 +191,30 @@ def _bound_text(part: Rendered) -> Rendered:
 
 
 def _set_value(value: Any) -> Any:
-    """Return what an update sets (`gr.update`), and None for one that only changes looks."""
+    """Return the value that an update (`gr.update`) sets; None if it only changes looks."""
     only_looks = isinstance(value, Mapping) and value and value.keys() <= {"visible", "interactive"}
     return None if only_looks else updated_value(value)
 
 
 def _stem(endpoint: Endpoint, output: Output, outputs: Sequence[Any]) -> str:
-    """Return the name of a file that has none of its own."""
+    """Return the name for a file without a name."""
     if len(outputs) > 1 and not _is_vague(output.label):
         return safe_stem(output.label.lower()) or safe_stem(endpoint.name) or "result"
     return safe_stem(endpoint.name) or "result"
 
 
 def _label(output: Output) -> str:
-    """Return an output's label; nothing where it has none, or one that Gradio made up."""
+    """Return an output's label; nothing if it has none, or if Gradio made it up."""
     return "" if _is_vague(output.label) else output.label.strip()
 
 
 def _is_vague(label: str) -> bool:
-    """Say whether a label is one that Gradio makes up for an output without any."""
+    """Say whether Gradio made up this label, for an output without one."""
     return re.fullmatch(r"(?:value|output|parameter)?[\s_]?\d*", label.strip(), re.I) is not None
 
 
 def _with_label(label: str, part: Rendered) -> Rendered:
-    """Return a part under its label; files are named there, since they stand below the text."""
+    """Return a part under its label, with the names of its files, which follow the text."""
     head = text.bold(clip(label, 100))
     names = ", ".join(text.code(attached.name) for attached in part.files[:_FILES_PER_MESSAGE])
     more = ", …" if len(part.files) > _FILES_PER_MESSAGE else ""

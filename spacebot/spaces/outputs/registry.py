@@ -1,4 +1,4 @@
-"""One renderer for each of Gradio's output components: its value → what is shown.
+"""One renderer for each of Gradio's output components: value → message parts.
 
 To add one: a small class, and a line in `RENDERERS`, the table that ends the file.
 """
@@ -32,9 +32,9 @@ from spacebot.spaces.outputs.values import as_list, files_in, holds_files, last_
 
 
 class Renderer(Protocol):
-    """Turns one value into what is shown, with the files and properties of its place.
+    """Renders one value, with the files and properties of its context.
 
-    Raises TypeError, KeyError and their like for a value of another shape.
+    Raises TypeError, KeyError and the like for a value of another shape.
     """
 
     def __call__(self, value: Any, place: RenderContext) -> Rendered: ...
@@ -124,7 +124,7 @@ class MultimodalTextboxRenderer:
 
 
 class ChatbotRenderer:
-    """A chat: what was said last, after the person's own last message."""
+    """A chat: its answer to the person's last message."""
 
     def __call__(self, value: Any, place: RenderContext) -> Rendered:
         said = last_answer(value)

@@ -1,7 +1,7 @@
-"""Discord's markdown: escaping what is not ours, fences, tables, and splitting long text.
+"""Discord's markdown: escaping foreign text, fences, tables, and splitting long text.
 
-Nothing made here can ping: `AllowedMentions.none()` already stops that, and what
-a Space writes must not even look like a mention, a button or the bot's own words.
+Nothing from here can ping: `AllowedMentions.none()` already prevents that, and a Space's
+text must not even look like a mention, a button or the bot's own words.
 """
 
 from __future__ import annotations
@@ -117,7 +117,7 @@ def escape(text: str) -> str:
 
 
 def plain_line(raw: str, limit: int) -> str:
-    """Return what a Space said, which may hold HTML, as one plain line of at most `limit`."""
+    """Return a Space's text, which may contain HTML, as one plain line of at most `limit`."""
     return clip(strip_to_line(raw[: 8 * limit + 1000]), limit)
 
 
@@ -168,7 +168,7 @@ def width(text: str) -> int:
 
 
 def table(headers: Sequence[str], rows: Sequence[Sequence[str]], cell: int = 40) -> str:
-    """Return rows as aligned lines, cells cut at `cell` characters; numbers stand right."""
+    """Return rows as aligned lines, cells cut at `cell` characters, numbers right-aligned."""
     lines = [[clip(" ".join(text.split()), cell) for text in row] for row in (headers, *rows)]
     count = max(map(len, lines), default=0)
     lines = [[*row, *[""] * (count - len(row))] for row in lines]
@@ -225,7 +225,7 @@ def tail(text: str, limit: int) -> str:
     opening = _open_fence(text[:start])
     if opening:
         return f"…\n{opening}\n{text[start:]}"
-    # What stood within a line must not come to stand at the start of one.
+    # Text from within a line must not end up at the start of a line.
     return f"…\n{text[start:]}" if border else f"… {text[start:]}"
 
 

@@ -49,7 +49,7 @@ def fits(value: Any, most: int) -> bool:
 
 
 def texts_in(value: Any) -> Iterator[str]:
-    """Yield the texts that stand beside the files of a nested value."""
+    """Yield the texts beside the files of a nested value."""
     if isinstance(value, str):
         yield from [value] if value.strip() and not is_uri(value) else []
     elif isinstance(value, Mapping):

@@ -1,7 +1,7 @@
-"""Renders in a process of its own: pickled requests on standard input, JSON lines back.
+"""Renders in its own process: pickled requests on standard input, JSON lines on the output.
 
-What a Space sends may take any time and memory to convert, so that the process is one that
-can be killed. Its answers are JSON: whatever broke it cannot run anything in the bot.
+A Space's values can take any time and memory to convert, so this process can be killed.
+Its answers are JSON: even if it is compromised, it cannot run code in the bot.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from spacebot.errors import DiskFull
 from spacebot.models import Reply
 from spacebot.spaces.outputs.messages import preview, render
 
-# Above this the system refuses memory, in bytes; a drawing of Vega-Lite has a limit of its own.
+# The memory limit in bytes, enforced by the system; Vega-Lite drawings have their own limit.
 # 290,000 JSON objects, near the most that is taken, fail at 320 MiB and are converted at 400.
 MAX_MEMORY_BYTES = 400 << 20
 # A process that once needed more than this ends after its answer, to give the memory back.
@@ -87,6 +87,6 @@ def _limit() -> None:
 if __name__ == "__main__":
     _limit()
     answering = os.fdopen(os.dup(1), "wb")
-    # What a library prints must not stand among the answers.
+    # Output that a library prints must not mix with the answers.
     os.dup2(2, 1)
     main(sys.stdin.buffer, answering)

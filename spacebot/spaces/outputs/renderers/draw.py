@@ -1,7 +1,7 @@
 """Draws a Vega-Lite chart: the description on standard input, a PNG on standard output.
 
-It runs as a process of its own, since a chart's description is a Space's and may
-ask for any amount of work.
+It runs in its own process, since the chart's description comes from a Space and can
+demand any amount of work.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ _MAX_MARKED_POINTS = 20
 
 
 def vega_lite(figure: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Return a Plotly figure as a Vega-Lite chart, or None where it has other kinds of traces."""
+    """Return a Plotly figure as a Vega-Lite chart, or None if it has other kinds of traces."""
     traces, layout = figure.get("data") or [], figure.get("layout") or {}
     drawers = [_DRAWERS.get(trace.get("type") or "scatter") for trace in traces]
     if not traces or None in drawers:
@@ -106,7 +106,7 @@ def _layer(
 
 
 def _points(trace: Mapping[str, Any]) -> tuple[list[Any], list[Any]]:
-    """Return a trace's x and y; the one that is missing counts from 0."""
+    """Return a trace's x and y; a missing axis counts from 0."""
     x, y = _values(trace.get("x")), _values(trace.get("y"))
     return x or list(range(len(y))), y or list(range(len(x)))
 

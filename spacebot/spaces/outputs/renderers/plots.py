@@ -64,7 +64,7 @@ class PlotRenderer:
         return place.write(drawn, ".png") if drawn else self._page(described, kind, place)
 
     def _spec(self, described: Any, kind: str) -> dict[str, Any] | None:
-        """Return the plot as Vega-Lite, where it can be said in it."""
+        """Return the plot as Vega-Lite, if Vega-Lite can express it."""
         if kind == "plotly":
             return vega_lite(described)
         return described if kind == "altair" else None
@@ -189,7 +189,7 @@ def chart(
 
 
 def draw(spec: dict[str, Any] | None) -> bytes | None:
-    """Return a Vega-Lite chart as PNG, or None where it cannot be drawn."""
+    """Return a Vega-Lite chart as PNG, or None if it cannot be drawn."""
     if spec is None or _has_external_data(spec):
         return None
     raw = json.dumps({"background": "white", **_limit_size(spec)})

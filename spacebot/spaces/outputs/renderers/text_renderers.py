@@ -1,6 +1,6 @@
-"""Renderers of what is written: text, markdown, code, JSON, labels.
+"""Renderers of written values: text, markdown, code, JSON, labels.
 
-They raise TypeError for a value of another shape, which is then shown by its shape.
+They raise TypeError for a value of another shape, which is then rendered by its shape.
 """
 
 # ruff: noqa: ARG002 - every renderer has the same signature
@@ -17,7 +17,7 @@ from spacebot.spaces.outputs.files import RenderContext, Rendered, is_uri, join_
 from spacebot.spaces.outputs.values import holds_files, label_of, parse_json_text, plain_value
 from spacebot.wording import clip
 
-# What is shown of a text that goes into a file.
+# How much of a text is shown if the whole text goes into a file.
 _PREVIEW_LENGTH = 600
 _MAX_JSON_LENGTH = 1500
 _MAX_JSON_LINES = 40
@@ -104,7 +104,7 @@ class CodeRenderer:
 
 
 class JsonRenderer:
-    """JSON in a block, attached where it is long; a lone string is a chat's answer."""
+    """JSON in a code block, attached if it is long; a single string is a chat's answer."""
 
     def __call__(self, value: Any, place: RenderContext) -> Rendered:
         if isinstance(value, str):
