@@ -1,8 +1,8 @@
 """Age: where age-restricted Spaces may answer.
 
-A command says so to Discord by its `nsfw` flag, but Send to, Compare, mentions, automations and
-buttons reach a Space past its command. Whether a place takes it is decided here, kept in the
-`MessageRef` of the answer, and enforced where every job starts (`JobManager.start`).
+A command tells Discord by its `nsfw` flag, but Send to, Compare, mentions, automations and
+buttons reach a Space without its command. This module decides whether a channel allows it; the
+answer's `MessageRef` stores that, and `JobManager.start` enforces it for every job.
 """
 
 from __future__ import annotations
@@ -38,9 +38,9 @@ def is_age_restricted(channel: Any) -> bool:
 class AgeGate:
     """Knows where a member may use age-restricted Spaces.
 
-    Outside servers Discord offers an age-restricted command only to adults who have switched
-    that on in their settings. So whoever sends one may go on by buttons and messages, until
-    the bot is restarted; the newest `MAX_ADULTS` are remembered.
+    Outside servers, Discord offers an age-restricted command only to adults who have turned
+    that on in their settings. So members who send one may continue with buttons and messages
+    until the bot restarts; the newest `MAX_ADULTS` are remembered.
     """
 
     def __init__(self) -> None:
@@ -60,7 +60,7 @@ class AgeGate:
 
     def check(self, interaction: discord.Interaction[Any], endpoint: Endpoint) -> None:
         """Raise `AgeRestricted` where an endpoint may not answer an interaction."""
-        # Asked of every endpoint: whoever sends a restricted command is remembered.
+        # Checked for every endpoint: members who send a restricted command are remembered.
         if not self.takes(interaction):
             _refuse(endpoint, direct=interaction.guild_id is None)
 

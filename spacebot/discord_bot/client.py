@@ -230,7 +230,7 @@ class Bot(StatusClient):
             self.offer()
 
     def _need_content(self) -> None:
-        """Ask Discord for what people write, where there are chats."""
+        """Ask Discord for message content, if there are chats."""
         self.privileged_intents.need(
             "conversations", [CONTENT] if self.chat_router.must_hear else []
         )
@@ -242,7 +242,7 @@ class Bot(StatusClient):
             self._renewing = asyncio.create_task(self._renew(), name="renew intents")
 
     async def _hear(self) -> None:
-        """See that what is said in a conversation is heard, also where no chat is on offer."""
+        """Receive the messages of conversations, even if no chat is on offer."""
         if self._renewing is None:
             self._need_content()
         if self._renewing is not None:
@@ -291,7 +291,7 @@ class Bot(StatusClient):
             await self.chat_router.conversations.recover()
 
     async def on_message(self, message: discord.Message) -> None:
-        """Somebody said something: to a conversation, or not."""
+        """Handle a message, which may belong to a conversation."""
         await asyncio.gather(self.chat_router.heard(message), self.automations.on_message(message))
 
     async def on_raw_reaction_add(self, reaction: discord.RawReactionActionEvent) -> None:
@@ -324,7 +324,7 @@ class Bot(StatusClient):
         self.connected = False
 
     async def on_raw_message_delete(self, event: discord.RawMessageDeleteEvent) -> None:
-        """Whoever deletes a job's message cancels the job."""
+        """Deleting a job's message cancels the job."""
         self._deleted(event.message_id)
 
     async def on_raw_bulk_message_delete(self, event: discord.RawBulkMessageDeleteEvent) -> None:
@@ -337,12 +337,12 @@ class Bot(StatusClient):
         self.chat_router.conversations.deleted(message)
 
     async def on_raw_thread_delete(self, event: discord.RawThreadDeleteEvent) -> None:
-        """Whoever deletes a thread cancels its jobs."""
+        """Deleting a thread cancels its jobs."""
         self._cancel(lambda ref: ref.is_in(event.thread_id), "Its thread was deleted.")
         self.chat_router.conversations.closed(event.thread_id, "Its thread was deleted.")
 
     async def on_raw_thread_update(self, event: discord.RawThreadUpdateEvent) -> None:
-        """Whoever closes a thread cancels its jobs."""
+        """Closing a thread cancels its jobs."""
         if event.data.get("thread_metadata", {}).get("archived"):
             self._cancel(lambda ref: ref.is_in(event.thread_id), "Its thread was closed.")
             self.chat_router.conversations.closed(event.thread_id, "Its thread was closed.")
@@ -363,7 +363,7 @@ class Bot(StatusClient):
     async def _failed(
         self, interaction: discord.Interaction, error: app_commands.AppCommandError
     ) -> None:
-        """Tell whoever waits for a command that failed before it became a job."""
+        """Report a command that failed before it became a job."""
         cause = getattr(error, "original", error)
         if isinstance(error, app_commands.CommandNotFound | app_commands.CommandSignatureMismatch):
             self._sync_wanted.set()
@@ -372,7 +372,7 @@ class Bot(StatusClient):
             await self.tell_failure(interaction, cause)
 
     async def tell_failure(self, interaction: discord.Interaction, error: BaseException) -> None:
-        """Tell whoever waits what went wrong, and log it once: here ends whatever fails."""
+        """Tell the person who is waiting what went wrong, and log it once."""
         await failures.tell(interaction, error)
 
     @property

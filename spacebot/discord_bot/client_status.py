@@ -1,4 +1,4 @@
-"""How the Discord client stands, in words for the page."""
+"""The Discord client's status, in words for the page."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ RATE_LIMITED = (
 
 
 class StatusClient(discord.Client):
-    """A client that can say how it stands. `problem` is why its commands are not registered."""
+    """A client that reports its status. `problem` is why its commands are not registered."""
 
     limits: RateLimitMonitor
     requests: RequestMonitor

@@ -24,7 +24,7 @@ def silence_voice_warnings() -> None:
 
 
 def event_parsers(client: discord.Client) -> dict[str, Callable[[Any], None]]:
-    """What handles each gateway event: there is no hook for dropping one that came twice."""
+    """The handlers of gateway events: there is no hook for dropping a duplicate event."""
     return client._connection.parsers
 
 
@@ -56,7 +56,7 @@ def wrap_requests(http: HTTPClient, wrap: Callable[[Call], Call]) -> None:
 
 
 def wrap_gateway_connect(http: HTTPClient, wrap: Callable[[Call], Call]) -> None:
-    """Nothing public stands between the client and a gateway that must not be asked now."""
+    """There is no public way to keep the client off a gateway that must not be used now."""
     http.ws_connect = wrap(http.ws_connect)
 
 

@@ -140,7 +140,7 @@ class Dispatcher:
         await self.recovery(job).run()
 
     async def commands_for(self, interaction: discord.Interaction) -> dict[str, Endpoint]:
-        """Every command that whoever acts sees where they are."""
+        """Every command that the person sees in this place."""
         return await self.jobs.catalogue.commands_in(interaction.guild_id)
 
     def cancellable(self, job: str) -> Cancellable | None:
@@ -157,7 +157,7 @@ class Dispatcher:
             del self._groups[group.job.id]
 
     def check_any_space(self, interaction: discord.Interaction[Any]) -> None:
-        """Raise `NotAllowed` for whoever may not look for and run any Space in this server."""
+        """Raise `NotAllowed` for people who may not find and run any Space in this server."""
         limits = self.jobs.admission.of(interaction.guild_id)
         check_access(limits, requester_of(interaction.user))
 
@@ -245,7 +245,7 @@ class Dispatcher:
         chain: FollowUpChain | None = None,
         conversation: str | None = None,
     ) -> None:
-        """Open a form with what is given, `only` for the options named; then answer."""
+        """Open a form with the values so far, `only` for these options; then answer."""
         self._check(interaction, command, endpoint)
         # Before anybody types: what the server does not allow is refused afterwards as well.
         asked = self.job(interaction, command, endpoint, arguments)
@@ -289,9 +289,9 @@ class Dispatcher:
         conversation: str | None = None,
         ask: Collection[str] = (),
     ) -> None:
-        """Answer, after a form for what the endpoint needs and is not given.
+        """Answer, after a form for missing required values.
 
-        `ask` names parameters to ask for although they are optional.
+        `ask` names optional parameters to ask for as well.
         """
         needed = (option for one in endpoint.parameters for option in inputs.own_options(one))
         only = {
@@ -349,7 +349,7 @@ class Dispatcher:
             log.exception("job %s could not be recovered", record.id)
 
     def _can_be_taken_up(self, record: JobRecord, endpoint: Endpoint) -> bool:
-        """Whether a job can be run without harm, and with all its values: no secret is kept."""
+        """Whether a job can safely run again with all its values: secrets are not stored."""
         harmless = record.state == RecordState.WAITING or endpoint.repeatable
         return harmless and not secrets_of(record)
 

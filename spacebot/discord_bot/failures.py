@@ -1,4 +1,4 @@
-"""What a member is told where an interaction fails before it becomes a job."""
+"""What a member is told if an interaction fails before it becomes a job."""
 
 from __future__ import annotations
 

@@ -21,11 +21,11 @@ class OpenMenus(Generic[T]):
         self._menus = TTLCache[str, T](most, MENU_TTL)
 
     def add(self, menu: T) -> str:
-        """Keep a menu and return its id; the oldest goes where there are too many."""
+        """Store a menu and return its id; if there are too many, drop the oldest."""
         key = secrets.token_hex(6)
         self._menus[key] = menu
         return key
 
     def get(self, key: str) -> T | None:
-        """The menu of this id, or None where it has expired."""
+        """The menu of this id, or None if it has expired."""
         return self._menus.get(key)

@@ -46,13 +46,13 @@ ENDINGS = {
 
 @dataclass(slots=True, eq=False)
 class PendingLines:
-    """What is still to be written in one server."""
+    """The lines still to be written in one server."""
 
     lines: deque[str] = field(default_factory=deque)
     left_out: int = 0
 
     def add(self, line: str) -> None:
-        """Add a line; the oldest goes where there are too many."""
+        """Add a line; if there are too many, drop the oldest."""
         if len(self.lines) >= MAX_LINES:
             self.lines.popleft()
             self.left_out += 1
@@ -94,7 +94,7 @@ class ServerLog:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     def write(self, guild: int, line: str) -> None:
-        """Write one line to a server's log channel, where it has one; waits for nothing."""
+        """Write one line to a server's log channel, if it has one, without waiting."""
         if not self._limits(guild).log_channel or self._client.is_closed():
             return
         self._pending.setdefault(guild, PendingLines()).add(" ".join(line.split())[:MAX_LINE])
@@ -135,7 +135,7 @@ class ServerLog:
                 await self._switch_off(guild, limits)
 
     async def _switch_off(self, guild: int, limits: ServerLimits) -> None:
-        """Write there no more, and tell whoever had set it, once."""
+        """Stop writing there, and tell the person who set it, once."""
         self._pending[guild].lines.clear()
         await self._jobs.admission.change(guild, lambda now: replace(now, log_channel=""))
         known = self._client.get_guild(guild)

@@ -33,12 +33,12 @@ async def keep_running(
     tell: Callable[[Bot | None, BotStatus], None],
     proxy: str = "",
 ) -> None:
-    """Run the bot until it is cancelled or cannot go on; `tell` hears how it stands.
+    """Run the bot until it is cancelled or cannot continue; `tell` receives its status.
 
-    `proxy` is the setting that names the proxy to Discord, where there is one.
+    `proxy` is the setting that names the proxy to Discord, if there is one.
 
-    What can heal (network, Discord or the database down) is tried again with growing pauses.
-    What cannot (a refused token) is not: Discord resets a token after 1,000
+    Temporary failures (network, Discord or the database down) are retried with growing
+    pauses. Permanent ones (a rejected token) are not: Discord resets a token after 1,000
     identifies a day.
     """
     # Added once, however often this is called.
@@ -58,7 +58,7 @@ async def keep_running(
         except Exception as caught:
             error = _network_error(caught, known=bot is None or bot.user is not None)
             if isinstance(error, discord.PrivilegedIntentsRequired) and not refused:
-                # Whatever Discord had said of the application: without, all else works.
+                # Whatever the application's flags said: everything else works without it.
                 log.warning("Discord refused a privileged intent: going on without")
                 refused = True
                 continue

@@ -34,7 +34,7 @@ from spacebot.spaces import inputs
 
 log = logging.getLogger(__name__)
 
-# What people choose from, and how it is told.
+# The choices, and how messages name them.
 ANSWERS = {
     "reply": "a reply",
     "thread": "a thread",
@@ -75,7 +75,7 @@ class ChannelSurface(MessageSurface):
 
     def __init__(self, client: discord.Client, jobs: JobManager, job: Job) -> None:
         requester = replace(job.requester, share=f"automation:{automation_of(job)}")
-        # It answers where its moderator said, whatever its command does otherwise.
+        # It answers where its moderator chose, whatever its command does elsewhere.
         endpoint = replace(job.endpoint, answer=AnswerPlace.CHANNEL)
         job = replace(job, requester=requester, endpoint=endpoint)
         super().__init__(client, jobs, job, elsewhere=False)
@@ -123,7 +123,7 @@ async def _react(message: discord.PartialMessage, emoji: str, _: Reply) -> None:
 
 
 async def origin_of(client: discord.Client, job: Job) -> discord.Message | None:
-    """The message that a job answers; None where it cannot be read."""
+    """The message that a job answers; None if it cannot be read."""
     ref = job.message_ref or MessageRef()
     channel = client.get_channel(ref.channel or 0)
     if ref.origin is None or not isinstance(channel, discord.abc.Messageable):
@@ -136,7 +136,7 @@ async def origin_of(client: discord.Client, job: Job) -> discord.Message | None:
 
 
 def missing_permissions(guild: discord.Guild, automation: Automation) -> list[str]:
-    """The permissions that the bot lacks where it answers, by their names in Discord."""
+    """The permissions that the bot lacks in the answer's channel, by their names in Discord."""
     elsewhere = automation.answer == "channel"
     number = int(automation.target if elsewhere else automation.channel)
     channel = guild.get_channel_or_thread(number)

@@ -128,7 +128,7 @@ class AutomationCommands(app_commands.Group):
             rate=per_hour,
             due=kind.next(setting, time.time()),
         )
-        # Raises where it may not answer there.
+        # Raises if it may not answer there.
         await self.automations.endpoint(automation)
         _check_writable(to)
         if answer in ("reply", "thread") and kind.source in ("join", "time"):
@@ -157,7 +157,7 @@ class AutomationCommands(app_commands.Group):
     async def _answer(
         self, interaction: discord.Interaction, mark: str, automation: Automation, work: Any
     ) -> None:
-        """Do it, and say what there is now, and what is missing for it."""
+        """Do it, then show the automation and what it still lacks."""
         await interaction.response.defer(ephemeral=True)
         await work
         automation = self.automations.find(automation.id, interaction.guild_id) or automation
@@ -260,7 +260,7 @@ class AutomationCommands(app_commands.Group):
 
     @add.autocomplete("values")
     async def _values(self, interaction: discord.Interaction, current: str) -> list[Choice[str]]:
-        """What is given where nothing is said, to begin with."""
+        """The initial options if the moderator enters none."""
         now = interaction.namespace
         offered = await self.dispatcher.commands_for(interaction)
         endpoint, kind = offered.get(str(now.run)), TRIGGERS.get(str(now.when))
@@ -301,7 +301,7 @@ def _channel_id(interaction: discord.Interaction, channel: ServerChannel | None)
 
 
 def _check_answer(kind: Trigger, answer: str) -> None:
-    """Raise InputError where there is no message to answer in this way."""
+    """Raise InputError if there is no message to answer in this way."""
     if answer == "reaction" and kind.source not in ("message", "reaction"):
         raise InputError("There is no message to react to. Choose another `answer`.")
     if answer == "thread" and kind.source in ("join", "time"):
@@ -315,7 +315,7 @@ def _check_writable(to: ServerChannel | None) -> None:
 
 
 def _check_messages(place: ServerChannel | None, option: str) -> None:
-    """Raise InputError where nothing is said in a place itself."""
+    """Raise InputError if a channel itself has no messages."""
     if place is not None and place.type in CHANNELS_WITHOUT_MESSAGES:
         raise InputError(
             f"Nothing can be written in {place.mention} itself. Choose another one for `{option}`."
@@ -325,7 +325,7 @@ def _check_messages(place: ServerChannel | None, option: str) -> None:
 async def _fetch_message(
     interaction: discord.Interaction, found: Automation, written: str
 ) -> discord.Message:
-    """The message of this link or id, in the automation's channel where only the id is given."""
+    """The message with this link or id; an id alone is looked up in the automation's channel."""
     named = MESSAGE_LINK.fullmatch(written.strip())
     if named is None:
         raise InputError("`message` is needed: a message's link, or its id.")

@@ -18,7 +18,7 @@ from spacebot.engine.store import Automation
 
 log = logging.getLogger(__name__)
 
-# Discord hides a link's preview where it stands in these.
+# Discord hides the preview of a link inside these.
 LINK = re.compile(r"https?://[^\s<>]+")
 # An emoji may be followed by a sign that asks for its coloured form.
 VARIATION_SELECTOR = "\ufe0f"
@@ -26,11 +26,11 @@ VARIATION_SELECTOR = "\ufe0f"
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One thing that happened: `source` says of which sort, and the rest where, and by whom.
+    """One event: `source` is its kind, and the rest says where it happened and who caused it.
 
-    `channel` is where it happened, a thread too, and `above` the forum that this is a post
-    of, or what a new thread was opened in. `message` is what it is about, where there is one.
-    `roles` are the ids of the roles that whoever caused it has.
+    `channel` is where it happened, possibly a thread, and `above` the forum of a post or the
+    parent of a new thread. `message` is the message it concerns, if there is one. `roles` are
+    the ids of the roles of the person who caused it.
     """
 
     source: str
@@ -49,12 +49,12 @@ class Event:
 
     @property
     def mention(self) -> str:
-        """How Discord writes whoever caused it."""
+        """The mention of the person who caused it."""
         return f"<@{self.user}>"
 
     @property
     def files(self) -> list[discord.Attachment]:
-        """What is attached to the message, or to one that it forwards."""
+        """The attachments of the message, or of the messages that it forwards."""
         return attachments_of(self.message) if self.message else []
 
     @property
@@ -65,7 +65,7 @@ class Event:
 
     @property
     def values(self) -> Mapping[str, str]:
-        """What a command can be given of it, by the names in the braces."""
+        """The values that a command can take from it, by the names in the braces."""
         return {
             "text": self.text,
             "link": self.link,
@@ -130,7 +130,7 @@ def thread_event(
 
 
 def timed_event(automation: Automation, guild: discord.Guild | None) -> Event:
-    """A clock has struck for an automation, in the name of whoever made it."""
+    """The scheduled time of an automation, on behalf of the person who created it."""
     maker = guild.get_member(int(automation.maker)) if guild else None
     return Event(
         "time",
@@ -171,7 +171,7 @@ async def first_message(thread: discord.Thread) -> discord.Message | None:
 
 
 async def member_of(guild: discord.Guild, user: int) -> discord.Member | None:
-    """A member of a server; None where there is none, or Discord does not say."""
+    """A member of a server; None if there is none, or if Discord does not say."""
     try:
         return guild.get_member(user) or await guild.fetch_member(user)
     except DISCORD_ERRORS as error:

@@ -1,4 +1,4 @@
-"""What automations ran lately: each has a rate of its own, and reacts to a message once."""
+"""Recent runs of automations: each has its own rate, and reacts to a message only once."""
 
 from __future__ import annotations
 

@@ -23,10 +23,10 @@ MEDIA_CATEGORIES = ("image", "audio", "video")
 
 
 class Trigger:
-    """A kind of event. `source` is the sort of `Event` it is looked for in.
+    """A kind of event. `source` is the kind of `Event` that can trigger it.
 
-    `label` is what a person reads, `needs` the privileged intents without which it is
-    never heard of. `gives` is the text that a command is given where nobody says what.
+    `label` is its name for people; without the privileged intents in `needs`, it never
+    occurs. `gives` is the text that a command gets by default.
     """
 
     source = "message"
@@ -36,7 +36,7 @@ class Trigger:
     takes_files = False
 
     def check(self, setting: str) -> str:
-        """What it has to know, as it is kept; raises InputError."""
+        """The details to store; raises InputError."""
         if setting.strip():
             raise InputError("`match` has no use for this event. Leave it out.")
         return ""

@@ -1,4 +1,4 @@
-"""What a command is given of an event: `prompt:{text} seconds:8`, checked and filled in."""
+"""A command's values from an event: `prompt:{text} seconds:8`, checked and filled in."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ CONTENT_PLACEHOLDERS = {"text", "link", "file"}
 
 
 def options(endpoint: Endpoint) -> dict[str, Option]:
-    """What can be given to an endpoint, by option name; passwords cannot, since all is shown."""
+    """The options to fill in, by name; never passwords, since everything is shown."""
     main, further = fields(endpoint)
     return {option.name: option for option in main + further if not option.secret}
 
@@ -47,7 +47,7 @@ def parse(endpoint: Endpoint, line: str) -> dict[str, str]:
 
 
 def defaults(endpoint: Endpoint, kind: Trigger) -> dict[str, str]:
-    """What an endpoint is given of such an event where nobody says it: a file, or a text."""
+    """An endpoint's default value from such an event: a file, or a text."""
     if kind.takes_files:
         attached = [one for one in options(endpoint).values() if one.type is OptionType.ATTACHMENT]
         attached.sort(key=lambda one: not one.required)
@@ -85,7 +85,7 @@ def check(endpoint: Endpoint, arguments: Mapping[str, str]) -> None:
 def fill(
     endpoint: Endpoint, arguments: Mapping[str, str], event: Event, file: discord.Attachment | None
 ) -> dict[str, Any] | None:
-    """The values for one run, files as Discord's; None where the event lacks what is needed."""
+    """The values for one run, with Discord's files; None if the event lacks a needed value."""
     known, filled = options(endpoint), dict[str, Any]()
     for name, value in arguments.items():
         if value == FILE_PLACEHOLDER:
@@ -124,7 +124,7 @@ def format_line(arguments: Mapping[str, str]) -> str:
 def accepts_file(
     endpoint: Endpoint, arguments: Mapping[str, str], file: discord.Attachment
 ) -> bool:
-    """Whether the option that is given the file takes one of its kind."""
+    """Whether the option for the file accepts this kind."""
     known = options(endpoint)
     kinds = [
         known[name].file_types for name, value in arguments.items() if value == FILE_PLACEHOLDER
@@ -138,5 +138,5 @@ def join_names(names: Any, form: str = "`{}`") -> str:
 
 
 def private_copy(endpoint: Endpoint) -> Endpoint:
-    """The same endpoint, answering only whoever asks."""
+    """The same endpoint, answering privately."""
     return replace(endpoint, answer=AnswerPlace.PRIVATE)

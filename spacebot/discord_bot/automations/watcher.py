@@ -80,7 +80,7 @@ class AutomationWatcher:
         self._tasks = TaskSet()
 
     async def start(self) -> None:
-        """Take up what is kept, and follow the clock."""
+        """Resume the stored jobs, and follow the clock."""
         kept = self.jobs.store.automations
         self._all = {one.id: one for one in await kept.all()}
         self.limiter.recall(await kept.recent_runs(MAX_REMEMBERED))
@@ -102,11 +102,11 @@ class AutomationWatcher:
         return next((one for one in self.of(guild) if one.id == automation), None)
 
     async def endpoint(self, automation: Automation) -> Endpoint:
-        """The endpoint that it runs, as it was last described.
+        """The endpoint that it runs, from its latest description.
 
-        Raises `SpacebotError`, such as `AgeRestricted` where it may not answer.
+        Raises `SpacebotError`, such as `AgeRestricted` if it may not answer.
         """
-        # Never a member's, whoever sets it off.
+        # Never a member's, whoever triggers it.
         account = await self.jobs.account(guild_key(automation.guild))
         named = automation.space, automation.api_name, automation.command
         found = await self.jobs.catalogue.find(*named, account, guild=automation.guild)
@@ -252,7 +252,7 @@ class AutomationWatcher:
         await self.deliver(job, event.message)
 
     async def deliver(self, job: Job, message: discord.Message | None) -> None:
-        """Answer by a kept job when its turn has come, and count what came of it."""
+        """Run a stored job when its turn comes, and count its result."""
         automation = automation_of(job)
         self._waiting[job.id] = job
         async with self._gates[automation]:
@@ -270,7 +270,7 @@ class AutomationWatcher:
     async def _try(
         self, automation: Automation, job: Job, message: discord.Message | None
     ) -> BaseException | None:
-        """Answer by a kept job; gives what went wrong."""
+        """Run a stored job; returns the error, if any."""
         try:
             return await self._answer(automation, job, message)
         except SpacebotError as error:

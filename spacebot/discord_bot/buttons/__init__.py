@@ -1,8 +1,7 @@
-"""What the buttons under a result do, and "Recipe" in a message's own menu.
+"""The buttons under a result, and "Recipe" in a message's menu.
 
-A press is told by the custom_id of its button: nothing else has to be remembered.
-`JOB_BUTTONS` has a handler for each button in `button_base.BUTTONS` but Send to, which is a
-feature of its own.
+The custom_id of a button identifies a press: nothing else has to be stored. `JOB_BUTTONS` has
+a handler for each button in `button_base.BUTTONS` except Send to, which is its own feature.
 """
 
 from __future__ import annotations

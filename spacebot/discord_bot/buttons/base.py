@@ -19,7 +19,7 @@ class JobButton(ButtonHandler):
         return self.ids[0]
 
     async def press(self, interaction: discord.Interaction) -> None:
-        """Run it for whoever may press it, and tell others that they may not."""
+        """Run it for people who may press it, and tell others that they may not."""
         dispatcher: Dispatcher = bot_of(interaction).dispatcher
         if Presser.ANYONE not in self.spec.allowed:
             owner = await self.owner(dispatcher, interaction)

@@ -15,7 +15,7 @@ RECORD_WAIT, POLL_INTERVAL = 2.0, 0.05
 
 
 async def outputs_of(dispatcher: Dispatcher, job: str) -> Sequence[Any] | None:
-    """What a job's Space returned; None where that is not kept."""
+    """The outputs of a job's Space; None if they are not stored."""
     running = dispatcher.jobs.find(job)
     if running is not None and running.outputs is not None:
         return running.outputs

@@ -66,7 +66,7 @@ class CancelButton(JobButton, spec=CANCEL):
 
 
 class AgainButton(JobButton, spec=AGAIN):
-    """Runs a job again with the same values; what is secret is asked for anew."""
+    """Runs a job again with the same values, asking for secrets again."""
 
     async def run(self, dispatcher: Dispatcher, interaction: discord.Interaction) -> None:
         record, kept = await dispatcher.jobs.archive.recall(self.job)
@@ -138,7 +138,7 @@ async def _run(
     arguments: Any,
 ) -> None:
     more = _followed(kept)
-    # A file that is no longer kept, too.
+    # Also a file that is no longer stored.
     missing = record.arguments.keys() - kept.arguments.keys()
     if missing | secrets_of(record):
         only = missing | secrets_of(record)
@@ -148,14 +148,14 @@ async def _run(
 
 
 def _followed(kept: Job) -> dict[str, Any]:
-    """What a job follows, in whose session; one that follows nothing begins anew."""
+    """The chain that a job follows, with its session; without one, the job starts fresh."""
     if kept.chain is None:
         return {}
     return {"chain": kept.chain, "conversation": kept.conversation}
 
 
 async def show_recipe(dispatcher: Dispatcher, interaction: discord.Interaction, job: str) -> None:
-    """Show, to whoever pressed, what a result was made with."""
+    """Privately show how a result was made."""
     record, kept = await dispatcher.jobs.archive.recall(job)
     line = recipes.line(kept.command, kept.endpoint, kept.arguments)
     first = record

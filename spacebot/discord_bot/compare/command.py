@@ -30,7 +30,7 @@ def comparable_commands(commands: Mapping[str, Endpoint]) -> dict[str, tuple[End
     found: dict[str, tuple[Endpoint, str]] = {}
     for name, endpoint in commands.items():
         option = recipes.text_option(endpoint)
-        # What answers only whoever asks is not shown to all.
+        # Commands that answer privately are not shown to everyone.
         if option is None or endpoint.answer is AnswerPlace.PRIVATE:
             continue
         if not _needed(endpoint) - {option}:
@@ -44,7 +44,7 @@ def _needed(endpoint: Endpoint) -> set[str]:
 
 
 def describe_command(commands: Mapping[str, Endpoint]) -> Space:
-    """The command; raises `EndpointGone` where there is nothing to compare."""
+    """The command; raises `EndpointGone` if there is nothing to compare."""
     names = list(comparable_commands(commands))
     if len(names) < MIN_COMMANDS:
         raise EndpointGone(TOO_FEW_COMMANDS)
@@ -89,7 +89,7 @@ async def run_comparison(
     prompt, names = read_choice(endpoint, arguments)
     job = dispatcher.job(interaction, f"/{COMMAND_NAME}", endpoint, arguments)
     job = await dispatcher.acknowledge(interaction, job, jobs=len(names))
-    # After a restart its requester is told that the answers are lost.
+    # After a restart, the requester is told that the answers are lost.
     await dispatcher.jobs.note_known(job, RecordState.SENT)
     dispatcher.jobs.admission.sent(job.id)
     known = comparable_commands(await dispatcher.commands_for(interaction))

@@ -193,7 +193,7 @@ class Comparison:
         poster = ResultPoster(self.writer, self.header, self.job.id)
         reply = Reply(self._text(), tuple(self._files()))
         if any(isinstance(cell.error, JobInterrupted) for cell in self.cells):
-            # The button of a running job says at the next start that this one is kept.
+            # At the next start, the button of a running job says that this job is saved.
             await poster.notice(reply.text, view=cancel_view(self.job.id))
             return
         await poster.final(reply, view=failed_view(self.job.id))

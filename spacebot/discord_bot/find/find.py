@@ -38,7 +38,7 @@ class FoundMenu:
 
 
 class Find:
-    """Finds commands and Spaces for a wish, and tries one where it was found."""
+    """Finds commands and Spaces for a wish, and tries them on the spot."""
 
     def __init__(self, dispatcher: Dispatcher, finder: SpaceFinder) -> None:
         self.dispatcher = dispatcher
@@ -77,7 +77,7 @@ class Find:
     async def answer(
         self, interaction: discord.Interaction[Any], text: str, thing: Thing | None
     ) -> None:
-        """Answer an interaction by what is found for a wish, to this member alone."""
+        """Answer an interaction privately with the results for a wish."""
         self.dispatcher.check_any_space(interaction)
         await interaction.response.defer(ephemeral=True, thinking=True)
         wish = _wish(text, thing)
@@ -93,7 +93,7 @@ class Find:
     async def ask_wish(
         self, interaction: discord.Interaction[Any], thing: Thing, label: str
     ) -> None:
-        """Ask what is to be done with a thing, then find it."""
+        """Ask what to do with an item, then find it."""
         await interaction.response.send_modal(WishForm(self, thing, label))
 
     async def try_one(

@@ -22,9 +22,9 @@ FormFinish = Callable[[discord.Interaction, dict[str, Any]], Awaitable[None]]
 
 @dataclass(slots=True, eq=False)
 class FormDraft:
-    """One form. `finish` is called with what was given, once that can be taken.
+    """One form. `finish` is called with the values once they are valid.
 
-    `menu` is the interaction whose private message stands between two pages.
+    `menu` is the interaction whose private message leads from page to page.
     """
 
     title: str
@@ -62,9 +62,9 @@ class FormDraft:
         ]
 
     def problems(self) -> Iterator[InputError]:
-        """What the Space could not take of what was given.
+        """The error in the values, if the Space could not accept them.
 
-        What is attached is looked at once it was brought here.
+        Attachments are checked once they are downloaded.
         """
         arguments = {name: value for name, value in self.arguments.items() if value is not None}
         for parameter, own in group_by_parameter(self.endpoint, arguments):
@@ -73,6 +73,6 @@ class FormDraft:
                 yield problem
 
     def _include(self, option: str) -> None:
-        """Ask for an option that was given with the command, and wrongly."""
+        """Ask again for an option that was wrong in the command."""
         if not any(option in one.slots for one in self.fields):
             self.fields += fields_of(self.endpoint, {option})

@@ -30,7 +30,7 @@ LONG_VALUE = "Too long to be shown here. Leave this empty to keep it."
 
 @dataclass(frozen=True, slots=True)
 class FormField:
-    """One field. `slots` are the options it fills: several where it takes several files."""
+    """One field. `slots` are the options it fills: several if it takes several files."""
 
     option: Option
     parameter: Parameter
@@ -42,14 +42,14 @@ class FormField:
         return self.option.name
 
     def current_value(self, arguments: Mapping[str, Any]) -> Any:
-        """The value as it stands: what was given, else the default, else None."""
+        """The current value: what was entered, else the default, else None."""
         if self.option.type is OptionType.ATTACHMENT:
             return [arguments[slot] for slot in self.slots if arguments.get(slot) is not None]
         value = arguments.get(self.name)
         return self.option.default if value is None else value
 
     def label(self, arguments: Mapping[str, Any]) -> ui.Label[Any]:
-        """The field as Discord shows it, with its value as it stands."""
+        """The field for Discord, with its current value."""
         now = self.current_value(arguments)
         text, said = (
             clip(one_line(self.option.label) or self.name, MAX_LABEL),
@@ -62,7 +62,7 @@ class FormField:
         )
 
     def take(self, item: ui.Item[Any], arguments: dict[str, Any]) -> None:
-        """Put what came back into `arguments`, where it is not as it stood: untouched, it stays."""
+        """Put the submitted value into `arguments`, unless it is unchanged."""
         now = self.current_value(arguments)
         match item:
             case ui.FileUpload():
@@ -123,7 +123,7 @@ class FormField:
         return self.parameter.component in ("radio", "dropdown") and not self.parameter.multiple
 
     def _picked(self, now: Any) -> list[str]:
-        """The labels of what is chosen as it stands."""
+        """The labels of the current choices."""
         if now is None:
             return []
         menu = menu_of(self.parameter)
@@ -186,7 +186,7 @@ class FormField:
         )
 
     def _text(self, now: Any) -> str:
-        """What stands in the text field; nothing of a secret, and not the half of a long text."""
+        """The text in the field; empty for a secret, and for a text that is too long."""
         if now is None or self.option.secret:
             return ""
         if isinstance(now, int | float) and not isinstance(now, bool):
@@ -207,7 +207,7 @@ class FormField:
 
 
 def fields_of(endpoint: Endpoint, only: Collection[str] | None = None) -> tuple[FormField, ...]:
-    """The fields of an endpoint's form, what has to be given first; `only` names the options."""
+    """The fields of an endpoint's form, required ones first; `only` limits the options."""
     by_name = {parameter.name: parameter for parameter in endpoint.parameters}
     main, further = fields(endpoint)
     found: list[FormField] = []

@@ -73,14 +73,14 @@ class Forms:
             await self._tell(interaction, draft, text, number + 1, run=not draft.missing())
 
     async def finish(self, interaction: discord.Interaction, draft: FormDraft) -> None:
-        """Run what was given, unless something of it cannot be taken."""
+        """Run the form, unless a value is invalid."""
         problem = next(draft.problems(), None)
         if problem is not None:
             await self._tell_wrong(interaction, draft, problem)
             return
         self.drafts.pop(draft.id, None)
         arguments = {name: value for name, value in draft.arguments.items() if value is not None}
-        # Whoever pressed gets the result's message; the one between the pages has served.
+        # The result's message replaces the one between the pages.
         await asyncio.gather(draft.finish(interaction, arguments), _close(draft))
 
     async def _tell_wrong(
@@ -172,7 +172,7 @@ class OpenPageButton(FormButton, template=rf"form:{DRAFT_ID}:(?P<page>\d{{1,4}})
 
 
 class RunFormButton(FormButton, template=rf"form:{DRAFT_ID}:run"):
-    """Runs the form with what was given so far."""
+    """Runs the form with the values so far."""
 
     async def go_on(self, interaction: discord.Interaction, forms: Forms, draft: FormDraft) -> None:
         await forms.finish(interaction, draft)

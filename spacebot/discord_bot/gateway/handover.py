@@ -1,7 +1,7 @@
 """Moving to another gateway session without missing an event.
 
-A session's intents are fixed when it identifies. The new session stands before the old
-one is left, so for a moment both tell the same events; each is handled once.
+A session's intents are fixed when it identifies. The new session is ready before the old
+one closes, so for a moment both deliver the same events; each is handled once.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class GatewayHandover:
             parsers[event] = partial(self._once, event, parsers[event])
 
     def _once(self, event: str, parse: Callable[[Any], None], data: Any) -> None:
-        """Handle an event, unless the other session has told of it."""
+        """Handle an event, unless the other session has delivered it."""
         if self._overlap:
             key = event, EVENT_KEYS[event](data)
             if key in self._seen:

@@ -29,7 +29,7 @@ PORTAL_NAMES: Mapping[str, tuple[str, str, str]] = {
 
 
 def minimal_intents() -> discord.Intents:
-    """The servers, their messages and reactions, and what is deleted: none is privileged."""
+    """Servers, their messages and reactions, and deletions: no privileged intent."""
     return discord.Intents(guilds=True, guild_messages=True, dm_messages=True, guild_reactions=True)
 
 
@@ -63,11 +63,11 @@ class PrivilegedIntents:
         return [PORTAL_NAMES[name][0] for name in sorted(names) if name not in self._allowed]
 
     def refuse(self) -> None:
-        """Ask for none until `renew` is called: Discord refused, whatever it had said."""
+        """Ask for no privileged intent until `renew` is called: Discord rejected them."""
         self._refused = True
 
     def read(self, flags: discord.ApplicationFlags) -> None:
-        """Take what an application's flags say is allowed, and ask for what is needed of it."""
+        """Note what an application's flags allow, and ask for what is needed."""
         self._allowed = frozenset(
             name
             for name, (_, verified, small) in PORTAL_NAMES.items()
@@ -85,9 +85,9 @@ class PrivilegedIntents:
         set_intents(self._client, intents)
 
     async def renew(self) -> None:
-        """Look at what Discord allows now, and identify anew where that gives what is needed.
+        """Check what Discord allows now, and identify again if that adds what is needed.
 
-        The old session is left once the new one stands: nothing is missed.
+        The old session closes once the new one is ready: no event is missed.
         """
         before = self._asked
         self._refused = False

@@ -48,7 +48,7 @@ class ReachabilityMonitor:
         self.seen: Reachability | None = None
 
     def look(self) -> asyncio.Task[Reachability]:
-        """Probe; whoever asks while a probe is under way shares it."""
+        """Probe; callers during a probe share its result."""
         if self._looking is None or self._looking.done():
             self._looking = asyncio.create_task(self._look(), name="look at the way to Discord")
         return self._looking
@@ -141,7 +141,7 @@ async def _greet(session: aiohttp.ClientSession, gateway: str, proxy: str | None
 
 
 def describe_cause(error: BaseException) -> str:
-    """What kept us from a host, in words; never the proxy's address, which may hold a password."""
+    """Why a host cannot be reached; never the proxy's address, which may hold a password."""
     match error:
         case ProxyFailed():
             return str(error)

@@ -22,11 +22,11 @@ OVERDUE_SECONDS = 120.0
 
 
 async def uncancelled(work: Coroutine[Any, Any, T], *, name: str) -> T:
-    """Await `work` in a task of its own, which goes on if the caller is cancelled.
+    """Await `work` in its own task, which continues if the caller is cancelled.
 
-    During a global rate limit discord.py clears an event that every other request waits
-    for, sleeps, and sets it again. A request that is cancelled in that sleep never sets
-    it, and no request is made until the next start.
+    During a global rate limit, discord.py clears an event that all other requests wait
+    for, sleeps, and sets it again. A request that is cancelled during that sleep never
+    sets it, and no further request is made until the next start.
     """
     task = asyncio.create_task(work, name=name)
     task.add_done_callback(_retrieve)

@@ -37,7 +37,7 @@ MARKS = {
 
 @dataclass(frozen=True, slots=True)
 class HistoryPage:
-    """What a page shows: its number from 0, and what is searched for."""
+    """A page: its number from 0, and the search."""
 
     number: int = 0
     starred: bool = False
@@ -57,7 +57,7 @@ class HistoryPage:
         return cls(int(number), starred == "1", command, words)
 
     def matches(self, job: PastJob) -> bool:
-        """Whether a job has what is searched for."""
+        """Whether a job matches the search."""
         text = f"{job.command} {values_line(job.arguments)}".casefold()
         wanted = self.words.casefold().split()
         return self.command.casefold().lstrip("/") in job.command.casefold() and all(
@@ -111,7 +111,7 @@ def _view(page: HistoryPage, shown: Sequence[PastJob], last: int) -> ui.View:
 
 
 def _link(job: PastJob) -> str:
-    """Where the answer stands; private ones have no address."""
+    """The link to the answer; private answers have none."""
     ref = job.message_ref
     if ref.private or not ref.message or not ref.channel:
         return ""

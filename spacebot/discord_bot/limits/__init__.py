@@ -1,4 +1,4 @@
-"""/limits: what a server's moderators allow, and /quota: what is left of it to a member."""
+"""/limits: what a server's moderators allow, and /quota: what a member has left."""
 
 from __future__ import annotations
 

@@ -63,7 +63,7 @@ class LimitsCommands(app_commands.Group):
         running: Jobs | None = None,
         waiting: Jobs | None = None,
     ) -> None:
-        """Set what is given, and leave the rest as it is."""
+        """Set the options that are present, and leave the rest unchanged."""
         given = {"member_jobs": per_day, "running": running, "waiting": waiting}
         changes: dict[str, Any] = {
             name: most or None for name, most in given.items() if most is not None

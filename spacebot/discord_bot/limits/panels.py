@@ -59,7 +59,7 @@ class ChooseChatChannels(ComponentHandler, template=CHATS_ID):
     """Sets the channels in which conversations work."""
 
     async def press(self, interaction: discord.Interaction) -> None:
-        """Set them, and show what is limited now."""
+        """Set the limits, and show them all."""
         guild = check_manages(interaction)
         chosen = tuple(cast(Any, interaction.data)["values"])
         limits = await admission_of(interaction).change(

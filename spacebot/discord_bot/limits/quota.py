@@ -1,4 +1,4 @@
-"""/quota: what is left to a member here."""
+"""/quota: what a member has left here."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from spacebot.engine.jobs import JobManager
 from spacebot.errors import SpacebotError
 from spacebot.models import user_key
 
-# Adds a line to what a member is told, such as what is left to them elsewhere; "" is none.
+# Adds a line to the member's answer, such as a quota elsewhere; "" adds none.
 QuotaLine: TypeAlias = Callable[[discord.Interaction], Awaitable[str]]
 QUOTA = "quota"
 
@@ -61,7 +61,7 @@ def _lines(now: Allowance, jobs: JobManager, *, in_server: bool) -> Iterator[str
 
 
 async def gpu_line(jobs: JobManager, interaction: discord.Interaction) -> str:
-    """What is left of the ZeroGPU seconds that a member's jobs here use, where a token is set."""
+    """The ZeroGPU seconds left for a member's jobs here, if a token is set."""
     if jobs.accounts is None:
         return ""
     try:

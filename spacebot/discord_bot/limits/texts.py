@@ -1,4 +1,4 @@
-"""What the moderators of a server are told about its limits."""
+"""Messages to a server's moderators about its limits."""
 
 from __future__ import annotations
 

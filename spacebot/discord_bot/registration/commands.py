@@ -38,7 +38,7 @@ INSTALL_TYPES = app_commands.AppInstallationType(guild=True, user=True)
 def build_command(
     space: Space, dispatcher: Dispatcher
 ) -> app_commands.Command[Any, ..., Any] | app_commands.Group:
-    """One Space → `/name`, or `/name endpoint` where it gives several."""
+    """One Space → `/name`, or `/name endpoint` if it has several."""
     if len(space.endpoints) == 1:
         return _command(
             space.endpoints[0], space.name, f"/{space.name}", MAX_COMMAND_CHARACTERS, dispatcher
@@ -214,7 +214,7 @@ def _limit(text: str) -> str:
     return text if len(text) <= 100 else text[:99] + "…"
 
 
-# What Discord adds to a command that is registered, or leaves out where it is the default.
+# What Discord adds to a registered command, or leaves out if it is the default.
 def comparable(command: Mapping[str, Any]) -> dict[str, Any]:
     """A command's payload, sent or registered, as what can be compared."""
     return {
@@ -244,7 +244,7 @@ def _comparable_option(option: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def commands_differ(ours: Sequence[Mapping[str, Any]], theirs: Sequence[Mapping[str, Any]]) -> bool:
-    """Whether what is registered is not what is wanted, in whatever order."""
+    """Whether the registered commands differ from the wanted ones, in any order."""
     return _by_name(ours) != _by_name(theirs)
 
 

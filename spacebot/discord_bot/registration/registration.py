@@ -23,9 +23,9 @@ Payload = dict[str, Any]
 
 
 class CommandRegistration:
-    """Keeps what is registered as the tree has it.
+    """Keeps the registered commands in step with the command tree.
 
-    `told` says, for each command that is not registered, why; `count` is how many are.
+    `told` says why each missing command is not registered; `count` is how many are.
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class CommandRegistration:
 
     @property
     def problems_text(self) -> str:
-        """What is not registered, and why, in a sentence; empty where everything is."""
+        """Which commands are not registered, and why, in a sentence; empty if all are."""
         left_out = [*self._unbuilt, *self._unfit]
         return f"Not registered with Discord: {'; '.join(left_out)}." if left_out else ""
 
@@ -53,9 +53,9 @@ class CommandRegistration:
         self._unbuilt = []
 
     def add(self, name: str, make: Callable[[], Any]) -> None:
-        """Put a command on the tree, or note why it cannot be made: it must not cost the others.
+        """Add a command to the tree, or note why it is impossible, without affecting others.
 
-        One that is not offered now (`EndpointGone`) is left out without a note.
+        A command that is not offered now (`EndpointGone`) is left out without a note.
         """
         try:
             self._tree.add_command(make())
@@ -71,11 +71,11 @@ class CommandRegistration:
             log.error("left out %s", line, exc_info=error)
 
     async def sync(self) -> None:
-        """Register the commands where they differ from what is registered.
+        """Register the commands if they differ from the registered ones.
 
-        `CommandTree.sync` sends the whole list each time, and new names count
-        against 200 a day. While a Space has not been heard of yet, what is
-        registered and not ours is left standing: it may be that Space's.
+        `CommandTree.sync` sends the whole list each time, and new names count against
+        200 a day. Until every Space has answered, unknown registered commands stay:
+        they may belong to a Space that has not answered yet.
         """
         application = self._client.application_id
         assert application is not None

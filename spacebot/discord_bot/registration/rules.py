@@ -1,7 +1,7 @@
 """Discord's published rules for commands, checked before any is sent.
 
-Discord registers all commands at once or none: a single one that breaks a rule would
-take every other one with it.
+Discord registers all commands at once or none: a single command that breaks a rule
+would take all others with it.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ Payload = Mapping[str, Any]
 
 
 def fit_command(command: Payload) -> tuple[dict[str, Any] | None, list[str]]:
-    """The command as Discord takes it, or None, and why what is missing had to go."""
+    """The command for Discord, or None, and why anything was removed."""
     options = command.get("options") or ()
     unfit = _unfit_parts(options)
     whys = [f"{display_name(command)} {one.get('name')}: {why}" for one, why in unfit]
@@ -50,7 +50,7 @@ def display_name(command: Payload) -> str:
 
 
 def find_problem(command: Payload) -> str:
-    """Why Discord would refuse this command; empty where it would not."""
+    """Why Discord would reject this command; empty if it would not."""
     if (command.get("type") or CHAT_INPUT) != CHAT_INPUT:
         return next(_length_problems("its name", command.get("name"), 1, MAX_NAME), "")
     options = command.get("options") or ()
@@ -118,7 +118,7 @@ def _option_problems(option: Payload, depth: int) -> Iterator[str]:
     if kind not in OPTION_TYPES:
         yield "its type is unknown"
     elif kind in (SUBCOMMAND, GROUP):
-        # Groups stand only at the top, subcommands at the top or in a group.
+        # Groups are allowed only at the top, subcommands at the top or in a group.
         if depth > 1 or (kind == GROUP and depth):
             yield "a subcommand cannot be nested this deep"
         elif kind == GROUP and not option.get("options"):

@@ -28,7 +28,7 @@ class SendItem:
 
     @property
     def _named(self) -> tuple[str, str | None]:
-        """A file's name, and what it is said to be."""
+        """A file's name and its content type."""
         assert not isinstance(self.value, str)
         if isinstance(self.value, File):
             return self.value.name, self.value.mime
@@ -52,7 +52,7 @@ class TargetCommand:
 
 @dataclass(slots=True, eq=False)
 class SendMenu:
-    """One open menu: what there is to send, and what is chosen so far."""
+    """One open menu: the items to send, and the choices so far."""
 
     items: Sequence[SendItem]
     shown: discord.Interaction

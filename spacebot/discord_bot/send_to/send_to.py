@@ -137,7 +137,7 @@ async def _result_messages(
 
 
 async def _ref_of(dispatcher: Dispatcher, pressed: discord.Message, job: str) -> MessageRef | None:
-    """Where a result stands. It can be pressed a moment before that is written down."""
+    """Where a result is. Its button can be pressed just before that is recorded."""
     deadline = time.monotonic() + MESSAGE_SEARCH_TIMEOUT
     while True:
         running = dispatcher.jobs.find(job)
@@ -196,7 +196,7 @@ class SendButton(JobButton, spec=SEND):
 
 
 class MenuHandler(ComponentHandler, template="^$"):
-    """Handles a part of a menu, which is kept in memory; an expired one says so."""
+    """Handles a part of a menu in memory; an expired menu says so."""
 
     async def press(self, interaction: discord.Interaction) -> None:
         send_to: SendTo = bot_of(interaction).send_to
@@ -263,7 +263,7 @@ class FindAnother(MenuHandler, template=rf"another:{MENU_ID}"):
     async def chosen(
         self, send_to: SendTo, interaction: discord.Interaction[Any], menu: SendMenu
     ) -> None:
-        """Ask what is to be done with it."""
+        """Ask what to do with it."""
         assert menu.chosen is not None
         value = menu.chosen.value
         what = "this text" if isinstance(value, str) else menu.chosen.label

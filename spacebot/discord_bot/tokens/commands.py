@@ -152,7 +152,7 @@ class ServerTokenCommands(app_commands.Group):
 
 
 def check_moderator(interaction: discord.Interaction[Any]) -> str:
-    """The key of the server's account; raises `InputError` for whoever may not change it."""
+    """The key of the server's account; raises `InputError` for people who may not change it."""
     if interaction.guild_id is None:
         raise InputError("A server's token is set in the server: use the command there.")
     if not manages(interaction):

@@ -21,8 +21,8 @@ FIRST_RETRY_PAUSE, MAX_RETRY_PAUSE = 5.0, 300.0
 class LeftServers:
     """Deletes the tokens and presets of servers that the bot is no longer in.
 
-    Discord tells of a removal only who is connected then, so what is stored is compared with
-    the list of servers after each READY.
+    Discord reports a removal only to connected clients, so the stored servers are compared
+    with the list of servers after each READY.
     """
 
     def __init__(
@@ -45,7 +45,7 @@ class LeftServers:
             await asyncio.gather(self._looking, return_exceptions=True)
 
     def look(self) -> None:
-        """Compare what is stored with the servers there are. Call it once those are known."""
+        """Compare the stored servers with the actual ones. Call it once those are known."""
         self._wanted.set()
 
     async def removed(self, guild: int) -> None:
