@@ -1,3 +1,3 @@
 """Spacebot: any Gradio Space becomes slash commands in a Discord server."""
 
-__version__ = "0.1.0"
+__version__ = "1.0.0"

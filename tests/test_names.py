@@ -6,6 +6,8 @@ from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
+from spacebot import __version__
+
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "spacebot"
 # A plain word serves better: see Style in CONTRIBUTING.md.
@@ -76,3 +78,9 @@ def test_what_people_read_has_plain_words() -> None:
         found += [f"{path.relative_to(ROOT)}: {one[0]!r}" for one in HOUSE_WORDS.finditer(text)]
     assert not found, "\n".join(found)
     assert HOUSE_WORDS.search("Its owner has to mend it.")
+
+
+def test_the_changelog_begins_with_this_version_and_its_date() -> None:
+    first = re.search(r"^## .*$", (ROOT / "CHANGELOG.md").read_text(), re.M)
+    assert first, "it has no heading"
+    assert re.fullmatch(rf"## \[{re.escape(__version__)}\] - \d{{4}}-\d\d-\d\d", first[0])
