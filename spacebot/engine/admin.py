@@ -16,7 +16,7 @@ from spacebot.spaces.schema import commands_of
 
 log = logging.getLogger(__name__)
 
-# A Space that wakes takes minutes; whoever pressed is told, and it goes on behind.
+# Waking a Space takes minutes: tell the owner, and continue in the background.
 WAKE_WAIT = 40.0
 # So many of the Spaces that servers added are listed, the newest ones.
 MAX_ADDED_SHOWN = 500

@@ -10,14 +10,13 @@ from spacebot.models import Endpoint, Space
 
 @dataclass(frozen=True, slots=True)
 class BuiltIn:
-    """A command of the bot's own: the catalogue has its description, the dispatcher runs it.
+    """The bot's own command: the catalogue describes it, the dispatcher runs it.
 
-    It is described as a Space of one endpoint, so that its options, suggestions, form and
-    recipe are made as those of all others are. `name` is the command's and stands where a
-    Space's name would (a real one is "owner/name" or an address); its jobs are stored under
-    it. `describe` takes the commands on offer and raises `EndpointGone` where the command is
-    not offered now. `run` takes the dispatcher, the interaction, the endpoint and the options
-    given.
+    It is described as a Space with one endpoint, so that its options, suggestions, form and
+    recipe work like all others. `name` is the command's name, used in place of a Space's name
+    (which is "owner/name" or an address); its jobs are stored under it. `describe` takes the
+    commands on offer and raises `EndpointGone` if the command is not offered now. `run` takes
+    the dispatcher, the interaction, the endpoint and the options.
     """
 
     name: str

@@ -1,7 +1,7 @@
-"""Following a job: the one place that knows when to show how far it is, and what ends it.
+"""Following a job: this module alone decides when to show progress, and what ends a job.
 
-A `Follower` runs a job and tells a `Surface` about it. It knows neither Discord nor HTTP;
-a surface knows nothing of time, of the queue or of restarts.
+A `Follower` runs a job and shows it on a `Surface`. It knows neither Discord nor HTTP; a
+surface knows nothing about time, the queue or restarts.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from spacebot.spaces.outputs import MAX_MESSAGE_LENGTH
 
 log = logging.getLogger(__name__)
 
-# How long the final edit waits for one that is under way, in seconds.
+# How long the final edit waits for an edit under way, in seconds.
 LAST_EDIT_WAIT = 0.5
 
 
@@ -56,11 +56,11 @@ class SurfaceClosed(Exception):
 
 
 class Surface:
-    """Where a job is shown. `name` is what the log calls it, `header` the line over a result.
+    """Where a job is shown. `name` is its name in the log, `header` the line above a result.
 
-    A subclass implements `show`, `deliver` and `fail`. A preview has `preview_limit`
-    characters at most; with 0 there is none. `saved` is False once the store has failed to
-    keep something of this job: the answer is given all the same, and says so.
+    A subclass implements `show`, `deliver` and `fail`. A preview has at most `preview_limit`
+    characters; 0 turns previews off. `saved` becomes False if the store fails to save
+    something about this job: the answer is still delivered, and says so.
     """
 
     leaving = CloseAction.HAND_OVER
@@ -108,11 +108,11 @@ class Surface:
         return None
 
     async def show(self, running: JobHandle, preview: Reply | None) -> ShowResult:
-        """Show how far the job is, with what a stream has given so far."""
+        """Show the job's progress, with what it has streamed so far."""
         raise NotImplementedError
 
     def overtake(self) -> bool:
-        """Whether the edit under way may be given up, so that the final one need not wait."""
+        """Whether the edit under way can be abandoned, so that the final one need not wait."""
         return False
 
     async def deliver(self, running: JobHandle, outcome: Outcome) -> None:
@@ -138,7 +138,7 @@ class Surface:
 class Follower:
     """Runs one job and shows it on a surface, from its start to its end.
 
-    Nothing is raised but what cancels it: whatever goes wrong is told there, and logged.
+    It raises only cancellation: every failure is shown on the surface, and logged.
     """
 
     def __init__(self, surface: Surface, job: Job) -> None:

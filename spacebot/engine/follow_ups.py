@@ -65,12 +65,12 @@ def _count(one: FollowUp, outputs: Sequence[Any]) -> int:
 
 
 def label_of(one: FollowUp, index: int) -> str:
-    """What is on a button of a follow-up."""
+    """The label of a follow-up's button."""
     return f"{one.label} {index + 1}" if one.each > 1 else one.label
 
 
 def key_of(one: FollowUp) -> str:
-    """Four letters that name a follow-up in a button's id, wherever in the list it stands."""
+    """Four letters that name a follow-up in a button's id, whatever its place in the list."""
     return f"{zlib.crc32(one.label.encode()) & 0xFFFF:04x}"
 
 
@@ -124,7 +124,7 @@ class PriorValues:
 
     @property
     def held(self) -> set[str]:
-        """What cannot be taken as a value: what was attached, and what is secret."""
+        """What cannot be used as a value: attachments and secrets."""
         return {*self.files, *self.secret}
 
     def asks(self, wanted: FollowUp) -> set[str]:
@@ -148,10 +148,10 @@ def taken_values(
     made_with: Mapping[str, Any],
     held: Container[Any] = (),
 ) -> dict[str, Any]:
-    """The values that a follow-up takes, by parameter; raises `InputError` where one is lost.
+    """The values that a follow-up takes, by parameter; raises `InputError` if one is lost.
 
-    `outputs` are the raw ones of the result; `made_with` the values by parameter
-    that it, and what it followed, were made with, without what is `held` (`PriorValues.held`).
+    `outputs` are the result's raw outputs; `made_with` the values by parameter of its job
+    and the jobs before it, without those that are `held` (`PriorValues.held`).
     """
     found: dict[str, Any] = {}
     for parameter, source in wanted.take.items():

@@ -1,8 +1,8 @@
-"""The words for a job's message, the same in Discord and on the page.
+"""The texts of a job's message, the same in Discord and on the page.
 
-Everything here is Discord markdown that cannot ping: mentions of the requester are
-the caller's, what a person typed comes escaped from `inputs.describe`, and what
-a Space said through `harmless_line`.
+Everything here is Discord markdown that cannot ping: mentions of the requester come
+from the caller, users' text is escaped by `inputs.describe`, and Spaces' text goes
+through `harmless_line`.
 """
 
 from __future__ import annotations
@@ -39,9 +39,9 @@ def header_line(job: Job, command: str) -> str:
 
 
 def progress_line(now: Progress, since: float | None = None) -> str:
-    """Where a job stands, in one small line; `since` is when it began, in epoch seconds.
+    """A job's progress in one small line; `since` is when it started, in epoch seconds.
 
-    Discord counts the elapsed time up by itself, which costs no edits.
+    Discord updates the elapsed time itself, without edits.
     """
     line = STAGE_WRITERS[now.stage](now)
     note = harmless_line(now.note, 120) if now.note else ""
@@ -101,7 +101,7 @@ STAGE_WRITERS = {
 
 
 def harmless_line(text: str, limit: int) -> str:
-    """What a Space said, which may hold HTML, as one harmless line of about `limit` characters."""
+    """A Space's text, which may contain HTML, as one harmless line of about `limit` characters."""
     return escape(plain_line(text, limit))
 
 
@@ -147,7 +147,7 @@ def _left_empty(error: SpaceRaised) -> str:
 
 
 def describe_failure(error: BaseException) -> str:
-    """What went wrong, in words for whoever waits, and what to do next."""
+    """What went wrong, for the person who is waiting, and what to do next."""
     match error:
         case SpaceRaised() if str(error).strip():
             said = harmless_line(str(error), 1200)

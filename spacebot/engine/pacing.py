@@ -77,7 +77,7 @@ class InteractionThrottle:
 
     def __init__(self) -> None:
         self._waiting = self._held = 0
-        # Whoever holds it answers one.
+        # Its holder answers one interaction.
         self.slots = asyncio.Semaphore(MAX_CONCURRENT_ACKNOWLEDGEMENTS)
         self._over = asyncio.Event()
         self._over.set()

@@ -44,7 +44,7 @@ def vary_seeds(
 
 
 def _randomizes(parameter: Parameter) -> bool:
-    """Whether a box lets the Space draw a seed of its own."""
+    """Whether a checkbox lets the Space draw its own seed."""
     words = _words(parameter)
     return bool(words & RANDOM_WORDS) and ("seed" in words or len(words) == 1)
 
@@ -54,7 +54,7 @@ def _other_seed(parameter: Parameter, before: Any, chance: random.Random) -> int
     step = max(1, int(parameter.step or 1))
     low = int(parameter.minimum if parameter.minimum is not None else 0)
     high = int(parameter.maximum if parameter.maximum is not None else MAX_SEED)
-    # Below 0 stands for "a random one" where it is allowed.
+    # Where they are allowed, values below 0 mean "a random seed".
     low += -(min(low, 0) // step) * step
     count = max(0, min(high, max(MAX_SEED, low)) - low) // step + 1
     drawn = low + chance.randrange(count) * step
@@ -70,7 +70,7 @@ def _words(parameter: Parameter) -> frozenset[str]:
 
 
 def line(command: str, endpoint: Endpoint, arguments: Mapping[str, Any]) -> str:
-    """A command with all that was given, as one line to paste; secrets are left out."""
+    """A command with all its options, as one line to paste; secrets are left out."""
     return " ".join(
         [command, *(f"{name}:{text}" for name, text in _value_texts(endpoint, arguments))]
     )
@@ -85,7 +85,7 @@ def _value_texts(endpoint: Endpoint, arguments: Mapping[str, Any]) -> Iterator[t
 
 
 def defaults_line(endpoint: Endpoint, arguments: Mapping[str, Any]) -> str:
-    """What was not given and has a default, as "size:768 form:Waves", in at most 500 characters."""
+    """The defaults of the other options, as "size:768 form:Waves", in at most 500 characters."""
     main, _ = fields(endpoint)
     by_name = {parameter.name: parameter for parameter in endpoint.parameters}
     parts = [
@@ -123,12 +123,12 @@ def recipe_notes(
 
 
 def code_block(lines: str) -> str:
-    """Lines to paste, as a block of code; what follows it begins on a line of its own."""
+    """Lines to paste, as a code block that ends with a line break."""
     return f"```\n{lines.replace('```', chr(39) * 3)}\n```\n"
 
 
 def result_text(endpoint: Endpoint, values: Any) -> str:
-    """What a result says: its first text, or a chat's last answer; empty where it has none."""
+    """A result's text: its first text, or a chat's last answer; empty if it has none."""
     for output, value in zip(endpoint.outputs, values or (), strict=False):
         said = updated_value(value)
         if output.component == "chatbot":

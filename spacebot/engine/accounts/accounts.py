@@ -17,7 +17,7 @@ from spacebot.spaces.client import HubClient
 
 log = logging.getLogger(__name__)
 
-# Looked up at each job; whoever has none is remembered too.
+# Looked up for each job; members without an account are cached too.
 MAX_REMEMBERED = 10_000
 TOKEN = re.compile(r"hf_[A-Za-z0-9]{10,190}")
 ROLES = {"read": "read", "fineGrained": "fine-grained"}
@@ -115,7 +115,7 @@ class Accounts:
         return deleted
 
     async def find(self, key: str) -> AccountRecord | None:
-        """What is stored under a key; raises `StoreError`."""
+        """The stored account of a key; raises `StoreError`."""
         if key not in self._known:
             found = await self._store.get(key)
             # It may have been set meanwhile.
@@ -133,8 +133,8 @@ class Accounts:
     async def choose(self, user: str, guild: int | str | None) -> Account:
         """The account for what a member does in a server: their own, else the server's.
 
-        Raises `HubTokenRefused` where their own can no longer be read: they can mend that.
-        What a moderator has to mend costs no member anything.
+        Raises `HubTokenRefused` if their own can no longer be read, which they can fix.
+        What only a moderator can fix does not affect members.
         """
         if user and (own := await self._own(user)):
             return own
@@ -150,8 +150,8 @@ class Accounts:
     async def of_job(self, job: Job) -> Account:
         """The account that a job runs with; raises `HubTokenRefused`.
 
-        One that goes on in a session goes on with the account of that session; one that an
-        automation started has the server's, whoever set it off. The page has none.
+        A job in an existing session uses the account of that session; a job of an automation
+        uses the server's, whoever triggered it. The page has no account.
         """
         ref = job.message_ref
         if ref is None:
@@ -198,7 +198,7 @@ class Accounts:
             )
 
     async def _reseal_one(self, record: AccountRecord) -> bool | None:
-        """Whether it was sealed anew; None where it cannot be read."""
+        """Whether it was encrypted again; None if it cannot be read."""
         if self._vault.is_current(record.sealed):
             return False
         try:

@@ -1,4 +1,4 @@
-"""Whether a job may start in a server: what its moderators allow, and what is used of it."""
+"""Whether a job may start in a server: its moderators' limits, and how much is used."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ class Admission:
             )
 
     def admit(self, job: str, ask: Ask) -> None:
-        """Count a job that is about to be kept, unless `check` raises."""
+        """Count a job that is about to be stored, unless `check` raises."""
         self.check(ask)
         counts = ask.jobs if self.of(ask.guild).counts_jobs else 0
         self.note(job, ask, counts)
@@ -144,7 +144,7 @@ class Admission:
             await self._count(found, found.jobs)
 
     async def ended(self, job: str, *, counts: bool = True) -> None:
-        """A job has ended; one that was sent nowhere does not count after all."""
+        """Note the end of a job; a job that was never sent is not counted after all."""
         found = self._admitted.pop(job, None)
         if found is None:
             return

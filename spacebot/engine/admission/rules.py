@@ -23,11 +23,11 @@ MAX_CHANNELS_NAMED = 10
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """What somebody asks for: in which server, and with which words.
+    """A request for jobs: in which server, and with which text.
 
-    `guild` is empty in direct messages. `places` are the channel that they talk to the bot
-    in, and what it is a thread of; empty for what is no conversation. `jobs` is how many jobs
-    it takes; `any_space` that they run a Space which is no command there.
+    `guild` is empty in direct messages. `places` are the conversation's channel and the
+    parent of its thread; empty outside conversations. `jobs` is how many jobs it takes;
+    `any_space` says that they run a Space that is no command there.
     """
 
     guild: str
@@ -68,7 +68,7 @@ def check(limits: ServerLimits, ask: Ask) -> None:
 
 
 def check_access(limits: ServerLimits, requester: Requester) -> None:
-    """Raise `NotAllowed` for whoever may not run any Space (`/run`, `/find`) here."""
+    """Raise `NotAllowed` for people who may not run any Space (`/run`, `/find`) here."""
     if requester.user in limits.blocked_members:
         raise NotAllowed(MEMBER_BLOCKED)
     if limits.run_access == NOBODY:
@@ -90,5 +90,5 @@ def blocked_word(words: tuple[str, ...], text: str) -> bool:
 @lru_cache(maxsize=500)
 def _pattern(words: tuple[str, ...]) -> re.Pattern[str]:
     parts = "|".join(re.escape(normalize(word)) for word in words)
-    # Not \b: a word may begin or end with what is no letter.
+    # Not \b: a word may begin or end with a character that is no letter.
     return re.compile(rf"(?<!\w)(?:{parts})(?!\w)")

@@ -1,4 +1,4 @@
-"""The Spaces on offer: those of the settings, kept reached, and others as members use them."""
+"""The Spaces on offer: those of the settings, kept connected, and others on demand."""
 
 from __future__ import annotations
 
@@ -44,10 +44,10 @@ FIRST_RETRY_PAUSE, MAX_RETRY_PAUSE = 5.0, 300.0
 
 
 class Catalogue:
-    """The Spaces of the settings, each with its connection and commands, and what is built in.
+    """The Spaces of the settings with their connections and commands, and built-in commands.
 
-    `on_demand` has the Spaces that members bring, `added` those that servers keep. Whatever
-    may concern all kinds is asked here: `load`, `find`, `follow_up`, `connection`, `commands_in`.
+    `on_demand` has the Spaces that members name, `added` those that servers added. The methods
+    for all kinds are here: `load`, `find`, `follow_up`, `connection`, `commands_in`.
     """
 
     def __init__(
@@ -161,10 +161,10 @@ class Catalogue:
         fresh: bool = False,
         source: Source | None = None,
     ) -> Space:
-        """A Space as somebody uses it ("owner/name"), read anew where that is over an hour old.
+        """A Space for use ("owner/name"), read again if the description is over an hour old.
 
-        Of one that the settings name, what they offer. `source` says how another is offered.
-        Raises `SpacebotError` with a sentence for whoever waits.
+        For a Space in the settings, what they offer. `source` says how others are offered.
+        Raises `SpacebotError` with a sentence for the person who is waiting.
         """
         offered = [one for one in self._spaces if one.source.space == space]
         if not offered:
@@ -173,14 +173,14 @@ class Catalogue:
         return replace(offered[0], endpoints=tuple(reversed(endpoints.values())))
 
     async def last_known(self, space: str, account: Account = NO_ACCOUNT) -> Space | None:
-        """The same as it was last read, without asking the Space; None where it never was."""
+        """The same from its last description, without asking the Space; None if there is none."""
         own = space in self.connections
         return await (self.load(space) if own else self._guests(space).last_known(space, account))
 
     def connection(self, space: str, account: Account = NO_ACCOUNT) -> Connection:
         """The connection that jobs on a Space use; raises `SpacebotError`.
 
-        HF_TOKEN goes with what the settings name, unless the job has an account of its own.
+        Spaces in the settings get HF_TOKEN, unless the job has its own account.
         """
         own = self.connections.get(space)
         if own is None:
@@ -190,9 +190,9 @@ class Catalogue:
         return own
 
     def account_for(self, space: str, account: Account) -> Account:
-        """The account, where it is one to use a Space with: never at an address of its own.
+        """The account, if the Space may see it: never a Space at its own address.
 
-        Nor where the owner shares a private Space, which only HF_TOKEN may see.
+        Nor a private Space that the owner shares, which only HF_TOKEN may see.
         """
         own = self.connections.get(space)
         return account if own is None or (own.is_on_hub and own.is_open_to_all) else NO_ACCOUNT
@@ -230,7 +230,7 @@ class Catalogue:
         return await self._guests(space).find(space, api_name, account)
 
     def configured(self, space: str, api_name: str, command: str = "") -> Endpoint:
-        """The same, of what the settings name and what is built in; raises `EndpointGone`."""
+        """The same, for the settings' Spaces and built-in commands; raises `EndpointGone`."""
         if built_in := self.built_in.get(space):
             return built_in.describe(commands_of(self._spaces)).endpoints[0]
         return find_endpoint(self._spaces, space, api_name, command)
@@ -387,7 +387,7 @@ class Catalogue:
         return tuple(spaces)
 
     def _described(self, space: str) -> SpaceDescription:
-        """What is known of a Space; the owner's mark makes all of it age-restricted."""
+        """The description of a Space; the owner's mark makes all of it age-restricted."""
         known = self._known[space]
         marked = any(one.nsfw for one in self._sources if one.space == space)
         return replace(known, nsfw=known.nsfw or marked)

@@ -12,7 +12,7 @@ MAX_CHOICES_ON_LOOP = 2000
 
 
 async def choices_for(parameter: Parameter | None, text: str) -> list[Choice]:
-    """The choices of a parameter that fit a text; none of one that there is not."""
+    """The choices of a parameter that match a text; none if there is no such parameter."""
     if parameter is None:
         return []
     if len(parameter.choices) > MAX_CHOICES_ON_LOOP:

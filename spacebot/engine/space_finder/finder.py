@@ -1,4 +1,4 @@
-"""From a wish to Spaces: first what is on offer here, then the Hub's."""
+"""From a wish to Spaces: first those on offer here, then the Hub's."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ class SpaceFinder:
     async def find(self, query: SpaceQuery, here: Sequence[Space], *, adult: bool) -> Findings:
         """Up to `MAX_ANSWERS` answers; `here` are the Spaces whose commands are on offer.
 
-        `adult` includes what is not for all audiences.
+        `adult` includes Spaces that are not for all audiences.
         """
         listings, problem = await self._listings(query, adult=adult)
         meant = [one.space for one in listings]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from spacebot.engine.space_finder.kinds import FileKind, kinds_named
 from spacebot.models import SpaceListing
 
-# By how many places one that has to be woken comes later.
+# By how many places a sleeping Space ranks lower.
 ASLEEP = 2
 
 

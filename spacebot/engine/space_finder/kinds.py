@@ -41,7 +41,7 @@ def kinds_of_words(found: Collection[str]) -> frozenset[FileKind]:
 
 
 def kinds_taken(endpoint: Endpoint) -> frozenset[FileKind]:
-    """What an endpoint takes; FILE where it takes files of any kind."""
+    """What an endpoint takes; FILE if it takes any kind of file."""
     files = (one for one in fields(endpoint)[0] if one.type is OptionType.ATTACHMENT)
     taken = {kind for option in files for kind in _kinds_of_types(option.file_types)}
     if recipes.text_option(endpoint) is not None:

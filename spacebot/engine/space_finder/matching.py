@@ -24,7 +24,7 @@ MIN_SCORE = 2
 
 @dataclass(frozen=True, slots=True)
 class AttachedFile:
-    """What is known of a file before it is fetched."""
+    """What is known about a file before it is downloaded."""
 
     name: str
     mime: str | None
@@ -77,7 +77,7 @@ def _score(
     # Nearly every endpoint takes or gives some text: that tells nothing.
     named, taken = kinds_of_words(words) - {FileKind.TEXT}, kinds_taken(endpoint)
     left, score = set(words), 0
-    # Each word counts once, where it counts most.
+    # Each word counts once, with its highest weight.
     for weight, text in _texts(space, endpoint):
         hits = left & stems(text)
         score += weight * len(hits)

@@ -15,7 +15,7 @@ from spacebot.wording import clip
 log = logging.getLogger(__name__)
 
 MAX_SUGGESTIONS = MAX_CHOICES
-# Discord shows no suggestions after 3 s, and whoever types has moved on by then.
+# Discord shows no suggestions after 3 s, and by then the person has typed on.
 SUGGESTION_TIMEOUT = 0.8
 # Below so many letters the Hub would name anything.
 MIN_LETTERS = 2
@@ -37,8 +37,8 @@ async def suggest_spaces(
 ) -> list[Choice]:
     """Spaces whose names contain `text`, each once: `added` ones, `own` ones, then the Hub's.
 
-    Within a second: what the Hub says too late serves the next letter. `adult` includes what is
-    not for all audiences.
+    It takes at most a second: a late answer of the Hub serves the next keystroke. `adult`
+    includes Spaces that are not for all audiences.
     """
     typed = text.strip().casefold()
     first, listed = await asyncio.gather(added or no_names(), _named(hub, typed))

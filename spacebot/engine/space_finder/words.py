@@ -6,7 +6,7 @@ import re
 
 from spacebot.spaces.inputs.components.base import fold
 
-# What is read of a text.
+# How much of a text is read.
 MAX_READ = 2000
 _WORD = re.compile(r"[^\W_]{2,}")
 # The longest first; what remains has at least `MIN_STEM` letters.
