@@ -24,6 +24,16 @@ from spacebot.web.markdown import to_html
 from spacebot.web.overview import StatusOverview
 from spacebot.web.tryout import forms
 from spacebot.web.tryout.file_cache import FileCache
+from spacebot.web.tryout.visitors import (
+    MAX_SIZE,
+    MAX_TURNS,
+    MAX_VISITOR_SIZE,
+    SESSION_SECONDS,
+    ShownTurn,
+    TryOutRequest,
+    TryOutTurn,
+    Visitors,
+)
 from tests.support.browser.scripted_program import CONNECTED, OFF, ScriptedHouse, status
 
 OWN = {"Origin": "http://page"}
@@ -214,6 +224,34 @@ async def run(client: httpx.AsyncClient, command: str, **arguments: str) -> http
 async def test_values_get_their_types(client, house) -> None:
     await run(client, "demo compose", prompt="a\r\nb", seed="3", loud="true", unknown="x")
     assert dict(house.jobs[-1].arguments) == {"prompt": "a\nb", "seed": 3, "loud": True}
+
+
+async def test_what_visitors_have_on_the_page_is_bounded_and_goes_after_an_hour() -> None:
+    now = 0.0
+    visitors = Visitors(timer=lambda: now)
+
+    def ended(html: str) -> TryOutTurn:
+        return TryOutTurn(TryOutRequest("demo write"), ShownTurn(html, last=True))
+
+    running = TryOutTurn(TryOutRequest("demo wait"), ShownTurn(""))
+    visitors.add("ada", running)
+    for number in range(MAX_TURNS + 10):
+        visitors.add("ada", ended(str(number)))
+    assert len(visitors.turns("ada")) == MAX_TURNS
+    assert visitors.turns("ada")[0] is running
+    visitors.add("ada", ended("x" * MAX_VISITOR_SIZE))
+    assert len(visitors.turns("ada")) == 2
+    # Others crowd out whoever used the page longest ago, and nobody else.
+    for number in range(MAX_SIZE // MAX_VISITOR_SIZE):
+        visitors.add(str(number), ended("x" * MAX_VISITOR_SIZE))
+    assert not visitors.turns("ada")
+    (last,) = visitors.turns(str(number))
+    now = SESSION_SECONDS - 1.0
+    assert visitors.find(str(number), last.id) is last
+    now += SESSION_SECONDS - 1.0
+    assert visitors.turns(str(number))
+    now += SESSION_SECONDS + 1.0
+    assert not visitors.turns(str(number))
 
 
 async def test_all_visitors_together_have_one_share(client, house) -> None:

@@ -8,7 +8,7 @@ import json
 import re
 import secrets
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Annotated, Any
 
@@ -127,9 +127,9 @@ class VisitorTurns:
 class Visitors:
     """The turns of all visitors by their sessions. An unused session ends after an hour."""
 
-    def __init__(self) -> None:
+    def __init__(self, timer: Callable[[], float] = time.monotonic) -> None:
         self._visitors = TTLCache[str, VisitorTurns](
-            MAX_SIZE, SESSION_SECONDS, getsizeof=lambda one: one.size
+            MAX_SIZE, SESSION_SECONDS, timer=timer, getsizeof=lambda one: one.size
         )
 
     def turns(self, session: str) -> Sequence[TryOutTurn]:
