@@ -1,8 +1,8 @@
-"""What a person fills in, and what Gradio takes: data in, data out, no client.
+"""From what a person fills in to what Gradio takes: data in, data out, no client.
 
-An `Endpoint`'s parameters become `Option`s (`options`); what was given for them
-becomes the values for gradio_client (`values`), or an `InputError` whose sentence
-names the option. A component joins by one class and one line in `registry.INPUTS`.
+An `Endpoint`'s parameters become `Option`s (`options`); the entered values become the
+values for gradio_client (`values`), or an `InputError` whose sentence names the option.
+To add a component, add a class and a line in `registry.INPUTS`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""All of an endpoint's options, and what was given for them turned into what Gradio takes."""
+"""All of an endpoint's options, and their values turned into what Gradio takes."""
 
 from __future__ import annotations
 
@@ -51,10 +51,10 @@ class CommandOptions:
 def options(
     endpoint: Endpoint, budget: int = MAX_COMMAND_CHARACTERS, most: int = MAX_OPTIONS
 ) -> CommandOptions:
-    """The options of a command: what has to be given stays, then what comes first.
+    """The options of a command: required ones first, then the others in order.
 
-    `budget` is the characters that this endpoint may use of its command's 8,000,
-    its own name and description included; `most` is the number of options.
+    `budget` is how many of its command's 8,000 characters this endpoint may use, including
+    its own name and description; `most` is the number of options.
     """
     left = budget - len(endpoint.name) - len(endpoint.description)
     main, further = fields(endpoint)
@@ -70,7 +70,7 @@ def options(
 
 
 def fields(endpoint: Endpoint) -> tuple[list[Option], list[Option]]:
-    """The fields without which something could not be given, and the ones for further files."""
+    """The fields for all values, and those for further files."""
     return endpoint.memo(_fields)
 
 
@@ -90,7 +90,7 @@ def _fields(endpoint: Endpoint) -> tuple[list[Option], list[Option]]:
 
 
 def own_options(parameter: Parameter) -> tuple[Option, ...]:
-    """The options of one parameter; none where it cannot be asked for."""
+    """The options of one parameter; none if it cannot be asked for."""
     kind = input_for(parameter)
     return () if kind is None else kind.options(parameter)
 
@@ -98,7 +98,7 @@ def own_options(parameter: Parameter) -> tuple[Option, ...]:
 def by_parameter(
     endpoint: Endpoint, everything: list[Option], kept: Mapping[str, Option]
 ) -> list[Option]:
-    """The kept options in the order of the endpoint's parameters."""
+    """The chosen options in the order of the endpoint's parameters."""
     order = {parameter.name: place for place, parameter in enumerate(endpoint.parameters)}
     chosen = [each for each in everything if each.name in kept]
     return sorted(chosen, key=lambda each: order[each.parameter])
@@ -118,10 +118,10 @@ def option_size(each: Option) -> int:
 
 
 def values(endpoint: Endpoint, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """What Gradio takes for every parameter, from what was given by option name.
+    """What Gradio takes for every parameter, from the values by option name.
 
-    It reads attached tables and JSON from disk. Raises InputError, whose sentence
-    names the option, for the first thing that the Space could not take.
+    It reads attached tables and JSON from disk. Raises InputError, whose sentence names
+    the option, for the first value that the Space would reject.
     """
     sent = dict(endpoint.constants)
     for parameter, own in group_by_parameter(endpoint, arguments):
@@ -133,7 +133,7 @@ def values(endpoint: Endpoint, arguments: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def left_empty(endpoint: Endpoint, arguments: Mapping[str, Any]) -> tuple[str, ...]:
-    """The options that the Space may miss: not given, and required by its API alone."""
+    """The options that the Space may need: left out, and required only by its API."""
     return tuple(
         name_of(one) for one, own in group_by_parameter(endpoint, arguments) if one.bare and not own
     )
@@ -142,7 +142,7 @@ def left_empty(endpoint: Endpoint, arguments: Mapping[str, Any]) -> tuple[str, .
 def group_by_parameter(
     endpoint: Endpoint, arguments: Mapping[str, Any]
 ) -> Iterator[tuple[Parameter, dict[str, Any]]]:
-    """Each parameter with what was given for it, by option name."""
+    """Each parameter with its entered values, by option name."""
     main, further = fields(endpoint)
     for parameter in endpoint.parameters:
         names = [each.name for each in main + further if each.parameter == parameter.name]
@@ -154,7 +154,7 @@ def group_by_parameter(
 
 
 def value_of(parameter: Parameter, own: Mapping[str, Any]) -> Any:
-    """What Gradio takes for one parameter: what was given, else the default, else blank."""
+    """What Gradio takes for one parameter: the entered value, else the default, else blank."""
     kind = input_for(parameter)
     if kind is None:
         return parameter.default
@@ -170,9 +170,9 @@ def value_of(parameter: Parameter, own: Mapping[str, Any]) -> Any:
 def problem_of(
     endpoint: Endpoint, parameter: Parameter, own: Mapping[str, Any]
 ) -> InputError | None:
-    """What the Space could not take of what was given for a parameter.
+    """The error in a parameter's values, if the Space could not accept them.
 
-    As far as that can be told before attached files are here and the Space's page ran.
+    As far as that is known before attached files are downloaded and the Space's page ran.
     """
     attached = not all(isinstance(one, str | int | float) for one in own.values())
     if attached or (own and is_late(endpoint, parameter)):
@@ -185,7 +185,7 @@ def problem_of(
 
 
 def still_fitting(endpoint: Endpoint, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Those of earlier values that an endpoint takes as it is now; secrets are given anew."""
+    """The earlier values that an endpoint still accepts, without secrets."""
     main, further = fields(endpoint)
     is_file = {one.name: one.type is OptionType.ATTACHMENT for one in main + further}
     fitting = {
@@ -198,20 +198,20 @@ def still_fitting(endpoint: Endpoint, arguments: Mapping[str, Any]) -> dict[str,
 
 
 def is_late(endpoint: Endpoint, parameter: Parameter) -> bool:
-    """Whether only the Space's page, once it ran, tells what can be given for a parameter."""
+    """Whether a parameter's valid values are known only after the Space's page ran."""
     limited = parameter.component in LIMITED_COMPONENTS
     return limited and endpoint.page is not None and parameter.name in endpoint.page.late
 
 
 def resolve_now(deferred: DeferredValue) -> Any:
-    """What Gradio takes for a value, whatever the page may do: a choice that is not known
-    stands for itself."""
+    """What Gradio takes for a value, whatever the page may do: an unknown choice is sent as it
+    is."""
     opened = replace(deferred.parameter, custom=True, minimum=None, maximum=None)
     return value_of(opened, deferred.own)
 
 
 def partial_values(endpoint: Endpoint, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """What is given by now, by parameter, and the defaults of what is not; files are left out."""
+    """The values so far by parameter, with defaults for the others, without files."""
     found: dict[str, Any] = {}
     for parameter, own in group_by_parameter(endpoint, arguments):
         if own:
@@ -223,7 +223,7 @@ def partial_values(endpoint: Endpoint, arguments: Mapping[str, Any]) -> dict[str
 
 
 def missing_message(kind: Input, parameter: Parameter) -> str:
-    """What to say of a parameter that has to be given and was not."""
+    """The message about a missing required parameter."""
     others = [each.name for each in kind.options(parameter) if each.name != name_of(parameter)]
     also = f", or use `{others[0]}`" if others else ""
     return f"is needed: give it a value{also}."

@@ -25,7 +25,7 @@ ZERO_WIDTH_SPACE = "\u200b"
 def summarize(
     endpoint: Endpoint, arguments: Mapping[str, Any], limit: int = MAX_SUMMARY_LENGTH
 ) -> str:
-    """What was given, as "prompt: piano music · seed: 4", in markdown that does nothing.
+    """The entered values, as "prompt: piano music · seed: 4", escaped for markdown.
 
     At most `limit` characters; secrets are dots, files their names.
     """
@@ -34,7 +34,7 @@ def summarize(
 
 
 def describe_each(endpoint: Endpoint, arguments: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Each parameter that was given, by its option's name, in plain words on one line."""
+    """Each entered parameter, by its option's name, in plain words on one line."""
     for parameter, own in group_by_parameter(endpoint, arguments):
         words = [one_line(describe_value(parameter, one)) for one in own.values()]
         if text := ", ".join(word for word in words if word):
@@ -42,7 +42,7 @@ def describe_each(endpoint: Endpoint, arguments: Mapping[str, Any]) -> Iterator[
 
 
 def describe_value(parameter: Parameter, one: Any) -> str:
-    """One given value in plain words."""
+    """One entered value in plain words."""
     if parameter.secret:
         return MASK
     kind = input_for(parameter)
@@ -52,7 +52,7 @@ def describe_value(parameter: Parameter, one: Any) -> str:
 
 
 def thread_title(endpoint: Endpoint, arguments: Mapping[str, Any]) -> str:
-    """A thread's name, 1–100 characters: the main text that was given, else the command's name."""
+    """A thread's name, 1–100 characters: its main text, else the command's name."""
     for parameter, own in group_by_parameter(endpoint, arguments):
         text = own.get(name_of(parameter))
         if (

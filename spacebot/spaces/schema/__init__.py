@@ -1,4 +1,4 @@
-"""A Gradio app's description of itself becomes a Space of Endpoints, without I/O.
+"""Turns a Gradio app's description into a Space with Endpoints, without I/O.
 
 `read` puts it together: `app` answers questions about `/config`, `candidates`
 joins it with the API description, `parameters` and `needs` read the inputs,

@@ -24,7 +24,7 @@ _LAYOUT_BLOCKS = frozenset({"sidebar", "accordion", "tabitem", "tab"})
 # What Gradio calls an app whose author gave no title.
 _NO_TITLE = frozenset({"", "gradio", "gradio app", "app", "demo", "interface", "my app"})
 
-# More than any real app has: what is read of an app takes time in bounds, whatever it says.
+# More than any real app has, so that reading an app takes bounded time.
 # An event may look at every other, and at those before it in its chain.
 MAX_EVENTS, MAX_CHAIN = 2000, 30
 
@@ -177,8 +177,8 @@ class AppConfig:
         return any(one.when == "failure" for one in (event, *self.earlier(event)))
 
     def after_failure(self, event: Dependency) -> Iterator[Dependency]:
-        """The events that the page runs where `event` fails, but not where it succeeds; what
-        follows such an event on its success is among them."""
+        """The events that the page runs if `event` fails, but not if it succeeds, with the events
+        that follow these on success."""
         waiting = [one for one in self.events if one.after == event.id and one.when == "failure"]
         for one in islice(waiting, MAX_CHAIN):
             yield one

@@ -16,7 +16,7 @@ def commands_of(spaces: Iterable[Space]) -> dict[str, Endpoint]:
 
 
 def command_name(space: Space, endpoint: Endpoint) -> str:
-    """A command as a person types it: `/name`, or `/name endpoint` where there are several."""
+    """A command as a person types it: `/name`, or `/name endpoint` if there are several."""
     if endpoint.further:
         return f"/{space.name} {MORE_COMMAND} endpoint:{endpoint.name}"
     return f"/{space.name}" if len(space.endpoints) == 1 else f"/{space.name} {endpoint.name}"

@@ -1,4 +1,4 @@
-"""What a person calls an endpoint, and what is said of it."""
+"""The names and descriptions of endpoints."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from spacebot.spaces.schema.text import (
     spaced_words,
 )
 
-# Function names and button labels that do not tell what is done.
+# Function names and button labels that say nothing about what happens.
 _SAYS_NOTHING = re.compile(
     r"\W*(\w|lambda|predict(ion)?s?|fn|func|function|f|run|submit|infer(ence)?|main|wrapper|call|"
     r"do|go|start|ok|okay|send|process(ing)?|execute|click|clicked|button|btn|on ?click|handle(r)?|"
@@ -69,7 +69,7 @@ _COMPONENT_WORDS = {
 
 
 def says_nothing(name: str) -> bool:
-    """Whether a function's name or a button's label does not tell what is done."""
+    """Whether a function's name or a button's label says nothing about what happens."""
     words = spaced_words(plain_text(name))
     return not any(map(str.isalpha, words)) or bool(_SAYS_NOTHING.fullmatch(words))
 
@@ -85,7 +85,7 @@ def space_words(source: Source) -> str:
 
 
 def title_of(app: AppConfig, source: Source) -> str:
-    """The app's title, or the Space's name where it has none."""
+    """The app's title, or the Space's name if it has none."""
     own = spaced_words(space_words(source).replace("-", " "))
     return app.title or own or urlsplit(source.served_at).netloc
 
@@ -202,7 +202,7 @@ def _action(endpoints: EndpointSet, candidate: Candidate) -> str:
 
 
 def _required_labels(candidate: Candidate) -> list[str]:
-    """What it must be given, by the author's labels where they are short."""
+    """The required inputs, by the author's labels if they are short."""
     parameters = candidate.inputs.parameters
     main = [p for p in parameters if p.required] or list(parameters[:2])
     return [spaced_words(p.option.replace("-", " ")) for p in main]

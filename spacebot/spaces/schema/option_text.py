@@ -1,4 +1,4 @@
-"""What a person calls a parameter, and what is said of it beside its option."""
+"""The names and descriptions of options."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ _MAX_HINT_LENGTH = MAX_DESCRIPTION_LENGTH - 20
 def option_name(name: str, label: str, component: str) -> str:
     """What a person would call a parameter: its name, else its label, else its kind."""
     if component == "chatbot":
-        # One who is asked for a whole history gives its next message.
+        # Instead of a whole history, a person enters the next message.
         return "message"
     # A text called "image" is where one is: an address, a path.
     elsewhere = (
@@ -122,6 +122,6 @@ def is_empty_name(name: str) -> bool:
 
 
 def is_empty_label(label: str) -> bool:
-    """Whether a label is missing or one that Gradio made up ("parameter_12", "1st")."""
+    """Whether a label is missing, or made up by Gradio ("parameter_12", "1st")."""
     said = any(map(str.isalpha, label)) and not _EMPTY_LABEL.fullmatch(label)
     return not said or bool(_EMPTY_NAME.fullmatch(label.replace(" ", "_")) and label.isascii())

@@ -145,7 +145,7 @@ def _shown_in_turn(app: AppConfig, parts: Sequence[PageComponent | None]) -> set
 
 
 def _toggles(app: AppConfig, event: Dependency) -> bool:
-    """Whether an event looks like one that shows or hides a field: behind a box, a tab."""
+    """Whether an event looks as if it shows or hides a field: of a checkbox or a tab."""
     parts = [app.component(target) for target, _ in app.root(event).targets]
     by_button = not event.inputs
     return all(part and (by_button or part.type in _SWITCHES) for part in parts)
@@ -168,8 +168,8 @@ def _is_said(
 def _askable_drafts(
     drafts: Sequence[ParameterDraft], said: Collection[str]
 ) -> Iterable[ParameterDraft]:
-    """The drafts; a chat's history, or what only shows something, is sent unasked unless it is
-    all that is taken in, or holds what is `said`."""
+    """The drafts; a chat's history and display-only inputs are sent unasked, unless they are
+    the only inputs, or hold the message (`said`)."""
     brings = [d for d in drafts if d.parameter.component in CONTENT_COMPONENTS - {"chatbot"}]
     for draft in drafts:
         kind, name = draft.parameter.component, draft.parameter.name

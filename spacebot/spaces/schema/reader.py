@@ -204,7 +204,7 @@ def _is_stateful(endpoints: EndpointSet, candidate: Candidate) -> bool:
 
 
 def _chats(endpoints: EndpointSet, candidate: Candidate) -> bool:
-    """Whether it is one side of a conversation: by what is said, and by what is remembered."""
+    """Whether it takes part in a conversation: it takes messages, and it remembers."""
     said = {"textbox", "multimodaltextbox", "chatbot"}
     if not any(p.component in said for p in candidate.inputs.parameters):
         return False

@@ -1,11 +1,11 @@
-"""Which inputs a person must give.
+"""Which inputs a person must fill in.
 
-Gradio's API calls "required" whatever has no value on the page, so an optional
-melody or a negative prompt counts as well. What the page itself would send for
-an input left alone is what an optional one is sent here.
+Gradio's API calls every input without a value on the page "required", even an optional
+melody or a negative prompt. An optional input left empty is sent as the page itself would
+send it.
 
-What is asked for follows from the form: kinds of components, their values and order, and
-what comes out. Labels come in every language; what they say in words can only relax that.
+The decision follows from the form: the kinds of components, their values and order, and the
+outputs. Labels come in every language, so their words can only make an input optional.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ _AID = re.compile(
     r"|another|or|upload|record|microphone|webcam|style|[2-9])\b",
     re.I,
 )
-# What may be said about a picture, a film or a sound; the model describes it without, too.
+# Optional text about a picture, a film or a sound: the model can describe it without.
 _ABOUT = re.compile(r"\b(questions?|quer(y|ies)|caption|des(c|cription)?|describe|context)\b", re.I)
 
 
@@ -88,7 +88,7 @@ class ParameterDraft:
 
     @property
     def optional(self) -> bool:
-        """Whether it may be left alone, by what its author says of it or where it stands."""
+        """Whether it may be left empty, by its author's words or its place in the form."""
         name = self.words
         may_be_none = self.own_default and self.value is None
         told = _SPARE.search(name) or _OPTIONAL.search(f"{name} {self.parameter.description}")
@@ -111,7 +111,7 @@ class ParameterDraft:
 
     @property
     def is_subject(self) -> bool:
-        """Whether it is a picture or the like that has to be given."""
+        """Whether it is a required picture or similar."""
         return self.parameter.component in MEDIA_COMPONENTS and self.empty and not self.optional
 
     @property
@@ -131,7 +131,7 @@ def is_empty(value: Any) -> bool:
 
 
 def required(drafts: list[ParameterDraft], gives: Collection[str] = ()) -> list[bool]:
-    """For each draft, whether it must be given; `gives` are the kinds of the outputs."""
+    """For each draft, whether it is required; `gives` are the kinds of the outputs."""
     needed: list[bool] = []
     main = _main_text(drafts, gives)
     for draft in drafts:
@@ -161,9 +161,9 @@ def _main_text(drafts: list[ParameterDraft], gives: Collection[str]) -> Paramete
 def _is_about(
     draft: ParameterDraft, drafts: list[ParameterDraft], index: int, gives: Collection[str]
 ) -> bool:
-    """Whether it is a text that only adds to what is looked at or heard.
+    """Whether it is a text that only adds to a picture or sound.
 
-    One that follows a picture says how to change it where a picture comes out.
+    After a picture, a text says how to change it if the output is a picture.
     """
     subjects = [other for other in drafts[:index] if other.is_subject]
     changes = any(_pictured(one.parameter.component) in map(_pictured, gives) for one in subjects)
@@ -189,7 +189,7 @@ def _is_required(
     if draft.coded:
         return True
     if kind in TEXT_COMPONENTS:
-        # Others are blank on the page where nobody writes there, as one that is blank on purpose.
+        # Others are blank on the page until somebody writes there, like those blank on purpose.
         return draft is main and (draft.value is None or not before)
     if kind in MEDIA_COMPONENTS:
         # Who paints into a picture has one.
@@ -201,7 +201,7 @@ def _is_required(
 
 
 def _has_other(draft: ParameterDraft, drafts: list[ParameterDraft], needed: list[bool]) -> bool:
-    """Whether a file can be given in its place: a PDF or a picture, where it is a picture."""
+    """Whether a file can replace it: a PDF or a picture, if it is a picture."""
     others = [d.parameter for d, need in zip(drafts, needed, strict=True) if not need]
     return draft.parameter.component in MEDIA_COMPONENTS and any(
         other.component in ("file", "uploadbutton")
@@ -229,7 +229,7 @@ def _is_pair(draft: ParameterDraft, before: list[ParameterDraft]) -> bool:
 
 
 def _only_content(drafts: list[ParameterDraft]) -> ParameterDraft | None:
-    """The one input that all depends on, where nothing else is given."""
+    """The one input that everything depends on, if nothing else is required."""
     content = [d for d in drafts if d.is_content and d.empty and not d.own_default]
     shown = [d for d in content if not d.hidden]
     return shown[0] if len(shown) == 1 and len(shown) == len(content) else None

@@ -67,7 +67,7 @@ def _by_key(key: str, translations: Mapping[str, Any]) -> str:
 
 
 def first_sentence(text: str, limit: int = MAX_DESCRIPTION_LENGTH) -> str:
-    """The first sentence, cut at a word with an ellipsis where it is over `limit`."""
+    """The first sentence, cut at a word with an ellipsis if it is over `limit`."""
     return shorten(plain_text(_SENTENCE.split(text[:MAX_TEXT_READ].strip(), maxsplit=1)[0]), limit)
 
 
@@ -121,9 +121,9 @@ def unique_name(name: str, taken: Collection[str]) -> str:
 
 
 class UniqueNames:
-    """Names that are each given once.
+    """Names that are unique.
 
-    Numbers are counted on, since an app may call thousands of things by the same name.
+    Their numbers keep counting, since an app may use the same name thousands of times.
     """
 
     def __init__(self, taken: Iterable[str] = ()) -> None:

@@ -33,7 +33,7 @@ class Input:
         raise NotImplementedError
 
     def value(self, parameter: Parameter, arguments: Mapping[str, Any]) -> Any:
-        """What Gradio takes, in JSON, for the options that were given; raises InputError."""
+        """What Gradio takes, in JSON, for the entered options; raises InputError."""
         raise NotImplementedError
 
     def blank(self, parameter: Parameter) -> Any:
@@ -53,7 +53,7 @@ class Input:
         return []
 
     def shown(self, parameter: Parameter, value: Any) -> str:
-        """One given value in plain words, not yet escaped."""
+        """One entered value in plain words, not yet escaped."""
         return str(value)
 
 
@@ -107,7 +107,7 @@ def refuse(name: str, text: str) -> InputError:
 
 
 def quote(value: Any) -> str:
-    """What was given, short and as code, where no mention and no markdown works."""
+    """The entered value, short and as code, so that mentions and markdown have no effect."""
     text = clip(one_line(str(value)), 60).replace("`", "'")
     return f"`{text}`" if text else "nothing"
 

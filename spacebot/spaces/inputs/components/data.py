@@ -68,7 +68,7 @@ class PastedInput(Input):
 
 
 class JsonInput(PastedInput):
-    """JSON. `texts` kinds take what is no JSON as a text, or as `spread` of it."""
+    """JSON. `texts` kinds take other input as a text, or as `spread` of it."""
 
     types = (".json", "text")
     hint = "JSON"
@@ -94,7 +94,7 @@ class JsonInput(PastedInput):
         return value if not isinstance(value, str) else self.spread(value)
 
     def spread(self, text: str) -> Any:
-        """What a plain text stands for."""
+        """The value that a plain text means."""
         return text
 
 
@@ -104,7 +104,7 @@ def refuse_constant(constant: str) -> Any:
 
 
 def explain_json_error(error: ValueError) -> str:
-    """What is wrong with a text that is no JSON, and where it is known."""
+    """What is wrong with invalid JSON, and where, if known."""
     if not isinstance(error, json.JSONDecodeError):
         return str(error)
     message = error.msg[0].lower() + error.msg[1:]
@@ -145,10 +145,10 @@ class FileExplorerInput(JsonInput):
 
 
 class ChatbotInput(Input):
-    """A chat's history. Who is asked for one says its next message.
+    """A chat's history. A person only enters the next message.
 
-    A conversation gives it whole, or as `{"history", "text", "files"}`: what was said
-    before, and the next message with its `File`s.
+    A conversation passes it whole, or as `{"history", "text", "files"}`: the messages so
+    far, and the next message with its `File`s.
     """
 
     def options(self, parameter: Parameter) -> tuple[Option, ...]:
@@ -168,7 +168,7 @@ class ChatbotInput(Input):
             case File():
                 raise refuse(name, "takes a text, not a file.")
             case text:
-                # What a page greets with is the beginning of what was said.
+                # A page's greeting is the start of the conversation.
                 greeting = parameter.default or []
                 return [*greeting, chat_message(parameter, str(text))]
 
@@ -189,7 +189,7 @@ def chat_message(parameter: Parameter, text: str, files: Sequence[Upload] = ()) 
 
 
 def read_text_file(name: str, file: File) -> str:
-    """The text of an attached file; raises InputError where it is too large or no text."""
+    """The text of an attached file; raises InputError if it is too large or no text."""
     assert file.path is not None  # file_data has refused it otherwise
     if file.path.stat().st_size > MAX_TEXT_BYTES:
         raise refuse(

@@ -22,8 +22,8 @@ TRUE_CELLS, FALSE_CELLS = (
 class DataframeInput(PastedInput):
     """A Dataframe, from CSV or JSON.
 
-    The first line of CSV holds headers where it repeats those of the Space's table. Only a
-    table without headers of its own takes them from the text.
+    The first line of CSV holds headers if it repeats those of the Space's table. Only a
+    table without headers takes them from the text.
     """
 
     types = (".csv", ".tsv", ".json", ".txt")
@@ -100,7 +100,7 @@ def typed_table(
 def order_columns(
     own: Sequence[Any], names: Sequence[Any], rows: Sequence[Sequence[Any]]
 ) -> tuple[Sequence[Any], Sequence[Sequence[Any]]]:
-    """Columns named as the Space's in the Space's order, those left out empty; else as given."""
+    """Columns with the Space's names in its order, missing ones empty; others unchanged."""
     positions = {_folded(one): place for place, one in enumerate(names)}
     places = [positions.get(_folded(one)) for one in own]
     if (

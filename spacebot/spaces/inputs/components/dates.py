@@ -62,7 +62,7 @@ def has_time(parameter: Parameter) -> bool:
 
 
 def time_zone(parameter: Parameter) -> tzinfo:
-    """The Space's time zone. One that names none uses its machine's clock, nearly always UTC."""
+    """The Space's time zone. Without one, it uses its machine's clock, nearly always UTC."""
     try:
         return ZoneInfo(parameter.props.get("timezone") or "UTC")
     except (ZoneInfoNotFoundError, ValueError):
@@ -93,8 +93,8 @@ def parse_moment(text: str, home: tzinfo) -> datetime | None:
 def guess_moment(text: str, home: tzinfo) -> datetime | None:
     """The moment that plain English means: a weekday or a time alone is the next one.
 
-    Only English: among all its languages the parser finds a meaning in nearly
-    anything, and not the one that was meant ("demain 15h").
+    Only English: with all its languages, the parser finds a meaning in nearly any text,
+    and often the wrong one ("demain 15h").
     """
     settings = {
         "RELATIVE_BASE": datetime.now(home).replace(tzinfo=None, microsecond=0),

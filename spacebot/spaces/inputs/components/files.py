@@ -65,7 +65,7 @@ class FileInput(Input):
         return (MIME_TYPES.guess_type(name.casefold())[0] or "").startswith("video/")
 
     def files(self, parameter: Parameter, arguments: Mapping[str, Any]) -> list[Upload]:
-        """The files that were attached, in the order given, each checked for its kind."""
+        """The attached files in order, each checked for its kind."""
         return [to_upload(name, file, self.accepted(parameter)) for name, file in arguments.items()]
 
 

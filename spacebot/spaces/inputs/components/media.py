@@ -79,7 +79,7 @@ class AnnotatedImageInput(FileInput):
 
 
 class MultimodalTextboxInput(FileInput):
-    """A MultimodalTextbox: a text and files, at least one of them where it is required."""
+    """A MultimodalTextbox: a text and files, at least one of them if it is required."""
 
     def options(self, parameter: Parameter) -> tuple[Option, ...]:
         count = FILE_SLOTS if parameter.multiple else 1

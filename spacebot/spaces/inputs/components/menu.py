@@ -70,7 +70,7 @@ class ChoiceMenu:
         return self._by_text.get(value) or (self.known[alike[0]] if len(alike) == 1 else None)
 
     def label(self, value: Any) -> str:
-        """The unique label of a value, or the value's own text where it is not a choice."""
+        """The unique label of a value, or the value's own text if it is not a choice."""
         label = self._by_value.get(_key(value))
         return clip(one_line(str(value)), MAX_CHOICE_LENGTH) if label is None else label
 

@@ -62,7 +62,7 @@ class NumberInput(Input):
         return int(number) if number == number.to_integral_value() else float(number)
 
     def blank(self, parameter: Parameter) -> float | int | None:
-        # An untouched slider stands at its minimum; an untouched number is empty.
+        # An untouched slider is at its minimum; an untouched number is empty.
         return parameter.minimum if self.stepped else None
 
     def usable(self, parameter: Parameter, value: Any) -> bool:
@@ -171,7 +171,7 @@ def range_text(low: Decimal | None, high: Decimal | None) -> str:
 
 
 def parse_decimal(name: str, value: Any) -> Decimal:
-    """The number a person gave, exactly; raises InputError where it is none."""
+    """The exact number that a person entered; raises InputError if it is not a number."""
     try:
         number = to_decimal(value)
     except InvalidOperation:
@@ -183,7 +183,7 @@ def parse_decimal(name: str, value: Any) -> Decimal:
 
 
 def to_decimal(value: Any) -> Decimal:
-    """The exact decimal of a number or its text; raises InvalidOperation where it is none."""
+    """The exact decimal of a number or its text; raises InvalidOperation for anything else."""
     if isinstance(value, bool):
         raise InvalidOperation
     number = Decimal(str(value).strip().replace("\u2212", "-"))
@@ -193,7 +193,7 @@ def to_decimal(value: Any) -> Decimal:
 
 
 def exact_decimal(value: float | None) -> Decimal | None:
-    """The decimal of a bound, or None where there is none (infinite counts as none)."""
+    """The decimal of a bound, or None if there is none (infinite counts as none)."""
     try:
         return None if value is None else to_decimal(value)
     except InvalidOperation:

@@ -68,7 +68,7 @@ def max_text_length(parameter: Parameter) -> int:
 
 
 def check_length(parameter: Parameter, text: str) -> str:
-    """The text; raises InputError where it is too long."""
+    """The text; raises InputError if it is too long."""
     if len(text) > (limit := max_text_length(parameter)):
         said = f"is {len(text):,} characters long: at most {limit:,} are accepted here."
         raise refuse(name_of(parameter), said)

@@ -29,8 +29,8 @@ MAX_ENDPOINTS = 500
 class Candidate:
     """One endpoint that could become a command. `order` is its place in the description,
     `output_ids` are its outputs on the page, `before` the steps to call first, `failing` those
-    to call where it fails, `after` those at the end, with the values it gives them (`gives_after`).
-    `later_outputs` are what all steps show where one fails, and those at the end.
+    to call if it fails, `after` those at the end, with the values it gives them (`gives_after`).
+    `later_outputs` are the outputs of the steps after a failure, and of those at the end.
     """
 
     api_name: str
@@ -79,10 +79,10 @@ class Candidate:
 
 
 def read_candidates(app: AppConfig, info: Mapping[str, Any], wanted: str = "") -> list[Candidate]:
-    """The endpoints that can be called: the first `MAX_ENDPOINTS`, and the one `wanted`."""
+    """The callable endpoints: the first `MAX_ENDPOINTS`, and the `wanted` one."""
     named = info.get("named_endpoints") or {}
     read = [*islice(named, MAX_ENDPOINTS)]
-    # Whoever names one of thousands gets it.
+    # An endpoint that the settings name counts, even among thousands.
     read += [name for name in islice(named, MAX_ENDPOINTS, None) if name == wanted]
     return [_candidate(app, order, name, named[name]) for order, name in enumerate(read)]
 

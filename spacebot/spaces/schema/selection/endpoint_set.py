@@ -95,7 +95,7 @@ class EndpointSet:
         return self.app.tab((*event.outputs, *event.inputs)) if event else ""
 
     def chats(self, candidate: Candidate) -> bool:
-        """Whether it answers a message: a gr.ChatInterface's, or one that fills a chatbot."""
+        """Whether it answers a message: from a gr.ChatInterface, or by filling a chatbot."""
         triggers = self.app.triggers(candidate.event)
         # ChatInterface starts its API's function by a button that no page shows.
         unseen = any(part and self.app.hidden(part) for part, _ in triggers)

@@ -1,8 +1,8 @@
 """Which endpoints are for the page itself rather than for a person, and why.
 
-Each rule looks at one endpoint and gives a reason in words, or nothing. RULES
-ends the file, the surest first. When they would leave an app with no command,
-the endpoint caught by the least sure rule is kept.
+Each rule looks at one endpoint and returns a reason in words, or nothing. RULES at the
+end of the file lists them, the surest first. If they would leave an app without commands,
+the endpoint that the least sure rule caught stays.
 """
 
 from __future__ import annotations
@@ -220,7 +220,7 @@ def _of_a_talk(candidate: Candidate, _endpoints: EndpointSet) -> str:
 
 
 def _brings(candidate: Candidate) -> bool:
-    """Whether it must be given anything but a chat's history."""
+    """Whether it requires anything but a chat's history."""
     return any(p.required and p.component != "chatbot" for p in candidate.inputs.parameters)
 
 
@@ -263,7 +263,7 @@ def _goes_on(later: Candidate, best: Candidate) -> bool:
 
 
 def _chain_score(candidate: Candidate, endpoints: EndpointSet) -> float:
-    # A step that makes something new outdoes one that prepares the form for it.
+    # A step that creates something takes precedence over a step that prepares its form.
     points = endpoints.score(candidate)
     event = candidate.event
     if event and candidate.shows_chat:

@@ -41,7 +41,7 @@ class FollowUpLink:
 def follow_up_links(
     endpoints: EndpointSet, kept: Sequence[Candidate], offered: Sequence[Candidate], source: Source
 ) -> list[FollowUpLink]:
-    """Which of the endpoints on offer go on from the results of those kept."""
+    """Which of the endpoints on offer continue from the results of the remaining ones."""
     found: list[FollowUpLink] = []
     for then in offered:
         if then.inputs.problem or not then.event or not endpoints.events(then) & BUTTON_EVENTS:
@@ -89,7 +89,7 @@ def follow_ups_of(
 
 
 def _endpoints(then: Sequence[FollowUp]) -> Iterator[str]:
-    """The endpoints that the owner put under a result, or under what comes of that."""
+    """The endpoints that the owner put under a result, or under a follow-up of it."""
     for one in then:
         yield one.endpoint
         yield from _endpoints(one.then)
@@ -117,7 +117,7 @@ def _can_go_first(endpoints: EndpointSet, first: Candidate, then: Candidate) -> 
 
 
 def _needs_no_more(first: Candidate, then: Candidate) -> bool:
-    """Whether a person brings nothing to it that the other was not given, or did not give."""
+    """Whether all its inputs come from the other endpoint's inputs or outputs."""
     known = first.gives | set(first.inputs.ids.values())
     asked = [
         one

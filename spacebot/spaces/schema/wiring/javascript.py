@@ -1,4 +1,4 @@
-"""What a page's JavaScript sets, where it only names constants: nothing of it is run."""
+"""What a page's JavaScript sets, if it only returns constants: no JavaScript runs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _QUOTED = re.compile(r"'([^'\"\\]*)'")
 
 
 def constant_results(script: Any, count: int) -> tuple[Any, ...] | None:
-    """The constants that a function returns for so many outputs; None where it does more."""
+    """The constants that a function returns for so many outputs; None if it does more."""
     told = _returned_source(script)
     found = _constant(told)
     if found is None and told != "null":
@@ -46,7 +46,7 @@ def constant_arguments(script: Any, count: int) -> dict[int, Any]:
 
 
 def _returned_source(script: Any) -> str:
-    """What a function returns, as it is written; nothing where it does more than that."""
+    """The source of a function's return value; nothing if the function does more."""
     text = script.strip().rstrip("; \t\n") if isinstance(script, str) else ""
     if not text or len(text) > MAX_SCRIPT_LENGTH:
         return ""
@@ -83,7 +83,7 @@ def _items(text: str) -> Iterator[str]:
 
 
 def _constant(written: str) -> Any:
-    """The value of a constant; None where it is none, or null."""
+    """The value of a constant; None if it is not constant, or null."""
     try:
         return json.loads(_QUOTED.sub(r'"\1"', written))
     except (ValueError, RecursionError):

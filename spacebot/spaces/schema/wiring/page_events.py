@@ -91,7 +91,7 @@ def is_loaded(opening: PageLogic | None, page: PageLogic, parameter: Parameter) 
 
 
 def is_live(page: PageLogic, parameter: Parameter) -> bool:
-    """Whether a parameter's choices or bounds can change with what is given for others, or are
+    """Whether a parameter's choices or bounds can change with the values of others, or are
     known only once the page is open."""
     picks = parameter.component not in ("slider", "number")
     unknown = picks and not parameter.choices and parameter.name in page.late
@@ -156,7 +156,7 @@ def _starts(on: tuple[Any, str], filled: Collection[Any], changed: Collection[An
 def _needed_events(
     app: AppConfig, wanted: set[Any], reachable: Collection[Any]
 ) -> list[Dependency]:
-    """The events on the way to what is wanted, in the page's order."""
+    """The events that lead to the wanted components, in the page's order."""
     wanted, found = set(wanted), set()
     for _ in range(MAX_CHAIN):
         fresh = [

@@ -33,7 +33,7 @@ def steps_before(endpoints: EndpointSet, candidate: Candidate) -> list[Candidate
 
 
 def _only_checks(event: Dependency, later: Dependency) -> bool:
-    """Whether all an event does is to refuse what the later one must not be given."""
+    """Whether an event only rejects invalid input for a later one."""
     return later.when == "success" and bool(event.inputs) and not event.outputs
 
 
@@ -93,8 +93,8 @@ def _can_come_after(step: Candidate) -> bool:
 def _shown_after(
     endpoints: EndpointSet, main: Sequence[Candidate], step: Candidate
 ) -> tuple[int, ...]:
-    """Which outputs of a later step are new to whoever reads the answer: neither a field of the
-    page's form nor an output of `main`."""
+    """Which outputs of a later step are new to the reader: neither a field of the page's form
+    nor an output of `main`."""
     own = {i for one in main for i in _ids(one, "inputs") | _ids(one, "outputs")}
     return tuple(n for n in _shown(step) if not _is_field(endpoints, step.output_ids[n], own))
 
@@ -144,13 +144,13 @@ def _goes_without(endpoints: EndpointSet, event: Dependency) -> bool:
 
 def _can_come_first(step: Candidate) -> bool:
     named = not (is_lambda(step) or step.undocumented or step.inputs.problem)
-    # One that has to know where somebody clicked cannot be called.
+    # An event that needs to know where somebody clicked cannot be called.
     pointed = step.event is not None and step.event.pointed
     return named and not pointed and bool(step.inputs.ids) and _can_be_linked(step)
 
 
 def _can_be_linked(candidate: Candidate) -> bool:
-    """Whether each of its inputs is a field of its own; a chat brings its history itself."""
+    """Whether each of its inputs is a separate field; a chat adds its history itself."""
     fields = set(candidate.inputs.ids.values())
     known = len(fields) == len(candidate.entry.get("parameters") or [])
     return known and not candidate.shows_chat and candidate.inputs.history is None
