@@ -18,8 +18,9 @@ from typing import Any, ClassVar, Self
 
 import discord
 
-from spacebot.engine import follow_ups, recipes
+from spacebot.engine import follow_ups
 from spacebot.models import Endpoint
+from spacebot.spaces import inputs
 
 BUTTONS_PER_ROW = 5
 # Five rows are all, and the last one is taken.
@@ -234,7 +235,7 @@ def result_rows(
     then = follow_ups.follow_up_buttons(endpoint.then, values)
     own = [FOLLOW.on(job, one.key, str(one.index), label=one.label) for one in then]
     usual = [AGAIN.on(job)]
-    usual += [VARY.on(job)] * bool(recipes.seed_parameters(endpoint))
+    usual += [VARY.on(job)] * bool(inputs.seed_parameters(endpoint))
     usual += [EDIT.on(job)] * bool(endpoint.parameters)
     usual += [SEND.on(job)] * any(value is not None for value in values)
     last = SEND_ME.on(job) if private else DELETE.on(job)

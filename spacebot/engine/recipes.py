@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -12,19 +11,13 @@ from spacebot.spaces import inputs
 from spacebot.spaces.inputs.components.base import name_of, one_line
 from spacebot.spaces.inputs.form import fields
 from spacebot.spaces.inputs.registry import input_for
+from spacebot.spaces.inputs.seeds import parameter_words, random_boxes, seed_parameters
 from spacebot.spaces.inputs.value_text import describe_value
 from spacebot.spaces.outputs.values import last_answer, updated_value, words_in
 from spacebot.wording import clip
 
 # What most generators take, whatever the page says: 32 bits with a sign.
 MAX_SEED = 2**31 - 1
-RANDOM_WORDS = frozenset({"random", "randomize", "randomise", "randomized", "randomised", "rand"})
-
-
-def seed_parameters(endpoint: Endpoint) -> list[Parameter]:
-    """The parameters that are a generator's seed, by their name or label."""
-    numbers = (one for one in endpoint.parameters if one.component in ("number", "slider"))
-    return [one for one in numbers if "seed" in _words(one)]
 
 
 def vary_seeds(
@@ -33,20 +26,10 @@ def vary_seeds(
     """The same with other seeds; a box beside them that would draw one is switched off."""
     chance = chance or random.SystemRandom()
     fresh = dict(arguments)
-    found = seed_parameters(endpoint)
-    for parameter in found:
+    for parameter in seed_parameters(endpoint):
         name = name_of(parameter)
         fresh[name] = _other_seed(parameter, arguments.get(name, parameter.default), chance)
-    for parameter in endpoint.parameters:
-        if found and parameter.component == "checkbox" and _randomizes(parameter):
-            fresh[name_of(parameter)] = False
-    return fresh
-
-
-def _randomizes(parameter: Parameter) -> bool:
-    """Whether a checkbox lets the Space draw its own seed."""
-    words = _words(parameter)
-    return bool(words & RANDOM_WORDS) and ("seed" in words or len(words) == 1)
+    return fresh | {name_of(box): False for box in random_boxes(endpoint)}
 
 
 def _other_seed(parameter: Parameter, before: Any, chance: random.Random) -> int | str:
@@ -62,11 +45,6 @@ def _other_seed(parameter: Parameter, before: Any, chance: random.Random) -> int
         drawn = drawn + step if drawn + step <= high else low
     (option,) = inputs.own_options(parameter)
     return str(drawn) if option.type is OptionType.STRING else drawn
-
-
-def _words(parameter: Parameter) -> frozenset[str]:
-    apart = re.sub(r"([a-z])([A-Z])", r"\1 \2", f"{parameter.name} {parameter.label}")
-    return frozenset(re.findall(r"[a-z]+", apart.casefold()))
 
 
 def line(command: str, endpoint: Endpoint, arguments: Mapping[str, Any]) -> str:
@@ -161,5 +139,7 @@ def text_option(endpoint: Endpoint) -> str | None:
         and not parameter.secret
         and input_for(parameter)
     ]
-    written.sort(key=lambda one: (not one.required, bool(_words(one) & {"negative", "system"})))
+    written.sort(
+        key=lambda one: (not one.required, bool(parameter_words(one) & {"negative", "system"}))
+    )
     return name_of(written[0]) if written else None

@@ -9,6 +9,7 @@ import pytest
 
 from spacebot.engine import recipes
 from spacebot.models import Endpoint, File, Output, Parameter
+from spacebot.spaces import inputs
 
 
 def endpoint(*parameters: Parameter, outputs: tuple[Output, ...] = ()) -> Endpoint:
@@ -37,7 +38,7 @@ def number(name: str, label: str = "", component: str = "slider", **more: Any) -
 def test_a_seed_is_known_by_its_name_or_label(
     name: str, label: str, component: str, is_seed: bool
 ) -> None:
-    found = recipes.seed_parameters(endpoint(number(name, label, component)))
+    found = inputs.seed_parameters(endpoint(number(name, label, component)))
     assert bool(found) is is_seed
 
 
@@ -59,6 +60,29 @@ def test_vary_stays_within_bounds_and_steps_and_switches_the_box_off() -> None:
         assert fresh["random_crop"] is True
         assert fresh["prompt"] == "sea"
     assert arguments["seed"] == 4
+
+
+@pytest.mark.parametrize(
+    ("given", "drawn"),
+    [
+        ({}, True),
+        ({"seed": 7}, False),
+        ({"seed": 0}, False),
+        # Below 0 stands for a random one.
+        ({"seed": -1}, True),
+        ({"seed": 7, "randomize_seed": True}, True),
+        ({"steps": 7}, True),
+    ],
+)
+def test_a_seed_that_is_given_is_used(given: dict[str, Any], drawn: bool) -> None:
+    kind = endpoint(
+        number("seed", minimum=-1, maximum=10, step=1, default=0, precision=0),
+        number("steps", default=4, precision=0),
+        number("randomize_seed", "Randomize seed", "checkbox", default=True),
+        number("random_crop", "Random crop", "checkbox", default=True),
+    )
+    sent = inputs.values(kind, given)
+    assert (sent["randomize_seed"], sent["random_crop"]) == (drawn, True)
 
 
 def test_vary_never_gives_the_same_seed_where_there_is_another() -> None:

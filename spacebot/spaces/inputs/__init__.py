@@ -29,4 +29,5 @@ from spacebot.spaces.inputs.form import (
     values,
 )
 from spacebot.spaces.inputs.registry import ASKABLE, INPUTS
+from spacebot.spaces.inputs.seeds import seed_parameters
 from spacebot.spaces.inputs.value_text import WRITTEN_COMPONENTS, summarize, thread_title

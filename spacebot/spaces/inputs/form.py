@@ -26,6 +26,7 @@ from spacebot.spaces.inputs.components.base import (
     refuse,
 )
 from spacebot.spaces.inputs.registry import input_for
+from spacebot.spaces.inputs.seeds import keep_given_seed
 from spacebot.wording import file_size
 
 # Discord's limits for one command; its subcommands share the characters.
@@ -124,6 +125,7 @@ def values(endpoint: Endpoint, arguments: Mapping[str, Any]) -> dict[str, Any]:
     the option, for the first value that the Space would reject.
     """
     sent = dict(endpoint.constants)
+    arguments = keep_given_seed(endpoint, arguments)
     for parameter, own in group_by_parameter(endpoint, arguments):
         for name, one in own.items():
             check_size(name, one, endpoint.max_file_size)

@@ -199,7 +199,8 @@ def _set_value(value: Any) -> Any:
 def _stem(endpoint: Endpoint, output: Output, outputs: Sequence[Any]) -> str:
     """Return the name for a file without a name."""
     if len(outputs) > 1 and not _is_vague(output.label):
-        return safe_stem(output.label.lower()) or safe_stem(endpoint.name) or "result"
+        named = output.label.lower().replace("/", " ")
+        return safe_stem(named) or safe_stem(endpoint.name) or "result"
     return safe_stem(endpoint.name) or "result"
 
 

@@ -60,6 +60,10 @@ async def test_a_seed_is_drawn_as_on_the_page(served, tmp_path: Path):
         seed = int(answer.content.partition("a cat with ")[2][:4])
         assert 1000 <= seed <= 9999
         assert f"Seed**: {seed}" in answer.content
+        # Who gives one wants it, though the page's box would draw another.
+        given = {"prompt": "a cat", "seed": 7}
+        answer = await ask(home.ada, "it draw", given, channel=home.channel)
+        assert "a cat with 7" in answer.content
 
 
 async def test_a_failure_s_step_answers_only_where_the_event_fails(served, tmp_path: Path):

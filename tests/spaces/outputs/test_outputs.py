@@ -360,6 +360,12 @@ def test_too_large_pictures_become_webp(tmp_path: Path):
     assert reply.files[0].path.stat().st_size <= 60_000
 
 
+def test_a_picture_without_a_name_has_its_label_s(tmp_path: Path):
+    file = File("image.webp", png(tmp_path / "image.webp"))
+    (reply,) = render(endpoint(("Before / after", "image"), ("I", "textbox")), [file, ""], tmp_path)
+    assert reply.files[0].name == "before-after.png"
+
+
 def test_too_large_sound_becomes_mp3(tmp_path: Path):
     file = File("tune.wav", wav(tmp_path / "t.wav", seconds=20))
     (reply,) = render(endpoint(("O", "audio")), [file], tmp_path, file_limit=100_000)
