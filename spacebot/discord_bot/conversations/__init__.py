@@ -1,8 +1,8 @@
 """Conversations: chats of Spaces as threads, direct messages and mentions.
 
-`ConversationRouter` begins them and hears what is said; `Conversations` keeps them, one question
-of each at a time (`lines`); a `ChatSurface` shows its answer as it grows, in a
-`MessageStream`. What is sent and what comes back is data (`talk`).
+`ConversationRouter` starts them and receives their messages; `Conversations` stores them and
+asks one question of each at a time (`question_queue`); a `ChatSurface` shows the growing answer
+in a `MessageStream`. Questions and answers are data (`transcript`).
 """
 
 from spacebot.discord_bot.conversations.buttons import CHAT_BUTTONS

@@ -45,7 +45,7 @@ async def admit_turn(
     turn: Turn,
     requester: Requester,
 ) -> None:
-    """Count the job that is to answer a turn; raises `SpacebotError` where it is not allowed."""
+    """Count the job that answers a turn; raises `SpacebotError` if it is not allowed."""
     job = _job_of(conversation, turn, requester)
     jobs.admit(job, places=conversation_places(client, conversation))
     await jobs.admission.write(job.id)

@@ -20,7 +20,7 @@ CLOSE_LABEL = "Only me"
 
 
 def stop_view(conversation: str) -> discord.ui.View:
-    """The button under an answer that is being given."""
+    """The button under an answer under way."""
     return to_view([[STOP.on(conversation)]])
 
 

@@ -49,7 +49,7 @@ class ConversationButton(ButtonHandler):
     """Handles a button of a conversation. A subclass implements `run`."""
 
     async def press(self, interaction: discord.Interaction[Any]) -> None:
-        """Run it for whoever may press it."""
+        """Run it for people who may press it."""
         router: HasConversations = cast(Any, interaction.client).chat_router
         found = await self.allowed(router, interaction)
         if found is not None:
@@ -58,7 +58,7 @@ class ConversationButton(ButtonHandler):
     async def allowed(
         self, router: HasConversations, interaction: discord.Interaction[Any]
     ) -> Conversation | None:
-        """The conversation; where it is gone, or not theirs, whoever pressed is told."""
+        """The conversation; None, with a message to the person, if it is gone or not theirs."""
         await router.conversations.question_queues.stored(self.ids[0])
         found = await router.conversations.store.get(self.ids[0])
         if found is None or found.ended is not None:
@@ -75,7 +75,7 @@ class ConversationButton(ButtonHandler):
         router: HasConversations,  # noqa: ARG002
         found: Conversation,
     ) -> Presser:
-        """What whoever pressed is to the conversation."""
+        """The roles of the person who pressed, in the conversation."""
         roles = roles_of(interaction, found.user)
         return roles | Presser.SPEAKER if found.open or Presser.OWNER in roles else roles
 
@@ -87,12 +87,12 @@ class ConversationButton(ButtonHandler):
 
 
 class StopButton(ConversationButton, spec=STOP):
-    """Stops the answer that is being given: for whoever asked, too."""
+    """Stops the answer under way; the person who asked may press it, too."""
 
     def roles(
         self, interaction: discord.Interaction[Any], router: HasConversations, found: Conversation
     ) -> Presser:
-        """Whoever asked this question may speak, whatever has changed since."""
+        """The person who asked this question may speak, whatever has changed since."""
         roles = super().roles(interaction, router, found)
         asking = router.conversations.question_queues.of(found.id).current
         asks = asking is not None and asking.question.requester.user == str(interaction.user.id)
@@ -126,7 +126,7 @@ class RegenerateButton(ConversationButton, spec=REGENERATE):
 
 
 class EnterSecretsButton(ConversationButton, spec=ENTER):
-    """Asks whoever presses for their own secrets, then asks the last question again."""
+    """Asks people for their own secrets, then asks the last question again."""
 
     async def run(
         self, router: HasConversations, interaction: discord.Interaction[Any], found: Conversation
@@ -149,7 +149,7 @@ class EnterSecretsButton(ConversationButton, spec=ENTER):
 
 
 class ForkButton(ConversationButton, spec=FORK):
-    """Goes on from here in a thread of whoever presses; this one stays as it is."""
+    """Continues from here in a new thread for the person; this conversation stays."""
 
     async def run(
         self, router: HasConversations, interaction: discord.Interaction[Any], found: Conversation
@@ -181,7 +181,7 @@ class ForkButton(ConversationButton, spec=FORK):
 
 
 class ExportButton(ConversationButton, spec=EXPORT):
-    """Hands over what was said, as a Markdown file that only whoever presses sees."""
+    """Privately sends the conversation as a Markdown file."""
 
     async def run(
         self, router: HasConversations, interaction: discord.Interaction[Any], found: Conversation

@@ -39,7 +39,7 @@ class ChatHereCommand:
         return self.are_offered or bool(self.conversations)
 
     def commands(self) -> list[app_commands.Command[Any, ..., Any]]:
-        """The command with which moderators choose the chat of a channel, where there are any."""
+        """The command to choose a channel's chat, for moderators, if there are any chats."""
         return [self._command()] if self.are_offered else []
 
     def _command(self) -> app_commands.Command[Any, ..., Any]:

@@ -29,8 +29,8 @@ log = logging.getLogger(__name__)
 class MessageStream:
     """The messages of one answer, in order. `messages` are their ids, the first one first.
 
-    The first is a reply to `question`, where that is known. What is raised is
-    discord.py's: a `Refusal.MAX_REMEMBERED_DELETIONS` where a message of it was deleted.
+    The first is a reply to `question`, if that is known. Errors are discord.py's: a
+    `Refusal.DELETED` if one of the messages was deleted.
     """
 
     def __init__(
@@ -54,9 +54,9 @@ class MessageStream:
         *,
         lasting: bool = False,
     ) -> None:
-        """Make the messages these, `view` under the last; what has not changed is left alone.
+        """Show these messages, `view` under the last; unchanged messages are left alone.
 
-        What is `lasting` is tried again while Discord has trouble.
+        A `lasting` change is retried while Discord has trouble.
         """
         for number, reply in enumerate(replies):
             under = view if number == len(replies) - 1 else None
@@ -143,7 +143,7 @@ def _key(view: discord.ui.View | None) -> str:
 async def last_message(
     client: discord.Client, conversation: Conversation, turn: Turn
 ) -> discord.Message | None:
-    """The last message of this turn's answer, where there is one."""
+    """The last message of this turn's answer, if there is one."""
     if not conversation.answer:
         return None
     channel = client.get_partial_messageable(int(conversation.channel))

@@ -15,7 +15,7 @@ from spacebot.engine.store import Turn
 MAX_WAITING = 10
 # So many deleted messages are remembered.
 MAX_REMEMBERED_DELETIONS = 1000
-# So many seconds the files of what was just said may take to come, where the client is closed.
+# How long the files of the latest message may take to arrive if the client closes, in seconds.
 CLOSE_WAIT = 2.0
 # How long a press waits for the answer above it to be stored: Discord gives it 3 seconds.
 STORED = 1.0
@@ -23,7 +23,7 @@ STORED = 1.0
 
 @dataclass(slots=True)
 class QuestionQueue:
-    """One conversation's questions: the one whose turn it is, and those behind it."""
+    """One conversation's questions: the current one, and those behind it."""
 
     waiting: deque[Question] = field(default_factory=deque)
     taken: Question | None = None
@@ -33,13 +33,13 @@ class QuestionQueue:
 
     @property
     def is_answering(self) -> bool:
-        """Whether an answer is under way; one that is whole already is not."""
+        """Whether an answer is under way and not complete yet."""
         posted = self.current is not None and self.current.posted
         return self.taken is not None and not posted
 
     @property
     def is_full(self) -> bool:
-        """Whether as many wait as may, behind the one that is answered."""
+        """Whether the most questions allowed wait behind the current one."""
         return len(self.waiting) + self.is_answering > MAX_WAITING
 
     @property
@@ -66,7 +66,7 @@ class QuestionQueues:
         return self._lines.get(conversation) or QuestionQueue()
 
     async def stored(self, conversation: str) -> None:
-        """Wait a moment for an answer that stands there, or is about to, to be stored."""
+        """Wait a moment until an answer that is (almost) posted is stored."""
         now = self.of(conversation).current
         if now is not None and now.ending:
             with contextlib.suppress(TimeoutError):
@@ -98,7 +98,7 @@ class QuestionQueues:
     async def close(self) -> None:
         """Leave every question as it is, for the next client to take up."""
         if self._coming:
-            # It takes up what is written down.
+            # The next start resumes what is stored.
             await asyncio.wait(set(self._coming), timeout=CLOSE_WAIT)
         tasks = [line.task for line in self._lines.values() if line.task]
         for task in tasks:

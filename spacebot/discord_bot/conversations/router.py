@@ -46,7 +46,7 @@ async def _nothing() -> None:
 
 
 class ConversationRouter(ChatHereCommand):
-    """Begins conversations, and hears what is said in them."""
+    """Starts conversations, and receives their messages."""
 
     def __init__(
         self, client: discord.Client, jobs: JobManager, forms: Forms, age: AgeGate
@@ -101,7 +101,7 @@ class ConversationRouter(ChatHereCommand):
             _header(interaction, command, endpoint, arguments), allowed_mentions=NO_PINGS
         )
         assert answered.message_id is not None
-        # A thread has its message's id: what is said there waits until it is known.
+        # A thread has its message's id: messages there wait until the conversation is known.
         async with self.conversations.lock(answered.message_id):
             thread = await self._thread(
                 interaction.channel, answered.message_id, endpoint, arguments
@@ -152,7 +152,7 @@ class ConversationRouter(ChatHereCommand):
         return await self._open_thread(channel, message, title)
 
     async def _open_thread(self, channel: Any, message: int, title: str) -> discord.Thread | None:
-        """Open a thread on a message; None where there can be none."""
+        """Open a thread on a message; None if that is impossible."""
         if not isinstance(channel, discord.TextChannel):
             return None
         under = channel.get_partial_message(message)
@@ -163,7 +163,7 @@ class ConversationRouter(ChatHereCommand):
             return None
 
     async def _explain(self, conversation: Conversation) -> None:
-        """Say how to go on, where it is not by just writing."""
+        """Say how to continue, if writing a message is not enough."""
         if conversation.guild and (conversation.addressed or not self.reads):
             me = self.client.user.mention if self.client.user else "my name"
             if conversation.addressed:
@@ -174,7 +174,7 @@ class ConversationRouter(ChatHereCommand):
 
     @property
     def reads(self) -> bool:
-        """Whether the bot is told what messages say that do not mention it."""
+        """Whether the bot receives the content of messages that do not mention it."""
         return self.client.intents.message_content
 
     async def heard(self, message: discord.Message) -> None:
@@ -211,7 +211,7 @@ class ConversationRouter(ChatHereCommand):
         return f"<@{me}>" in message.content or f"<@!{me}>" in message.content
 
     def _text(self, message: discord.Message) -> str:
-        """What was said, without the bot's own mention, others' by their names."""
+        """The text of a message, without the bot's mention, and with names for other mentions."""
         text = message.content or "\n\n".join(one.content for one in message.message_snapshots)
         for user in message.mentions:
             name = "" if user == self.client.user else f"@{user.display_name}"
@@ -261,7 +261,7 @@ class ConversationRouter(ChatHereCommand):
         await self._explain(conversation)
 
     async def _chosen(self, message: discord.Message) -> tuple[str, Endpoint] | None:
-        """The chat of this channel: the one that was set, or the only one there is."""
+        """The chat of this channel: its setting, or the only chat there is."""
         chats = await self.conversations.chats(message.guild.id if message.guild else None)
         parent = getattr(message.channel, "parent_id", None)
         chosen = self.conversations.chosen.get(str(parent or message.channel.id))

@@ -1,4 +1,4 @@
-"""What is under an offer: the button for the best endpoint, and the select of others."""
+"""The components of an offer: the button for the best endpoint, and the select of others."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class OfferHandler(ComponentHandler, template="^$"):
     """Handles a part of an offer by the Space's name in its id, after a restart too."""
 
     async def press(self, interaction: discord.Interaction[Any]) -> None:
-        """Go on with the Space as it was last read; read it again where it was forgotten."""
+        """Continue with the Space's last description; read it again if that is gone."""
         name, dispatcher = self.ids[-1], bot_with_offers(interaction).dispatcher
         dispatcher.check_any_space(interaction)
         catalogue = dispatcher.jobs.catalogue

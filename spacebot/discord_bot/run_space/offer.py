@@ -89,7 +89,7 @@ class SpaceOffer:
         self._shown = ""
 
     async def make(self, written: str, endpoint: str | None) -> None:
-        """Read the Space, then open the form of the one endpoint, or offer its endpoints."""
+        """Read the Space, then open the form of a single endpoint, or offer its endpoints."""
         reading = asyncio.create_task(self._read(written, endpoint))
         try:
             done, _ = await asyncio.wait({reading}, timeout=QUICK)
@@ -124,7 +124,7 @@ class SpaceOffer:
         return await self.catalogue.load(name, self.account)
 
     async def _answer(self, space: Space, found: list[Endpoint], *, named: bool) -> None:
-        """Answer at once: by the form, where there is no choice to make."""
+        """Answer at once: with the form, if there is no choice to make."""
         if named or len(found) == 1:
             await open_form(self.interaction, space, found[0], self.wish)
             return
@@ -139,7 +139,7 @@ class SpaceOffer:
     async def _wait(
         self, reading: asyncio.Task[tuple[Space, list[Endpoint]]], written: str
     ) -> None:
-        """Tell what is waited for, in a private message that becomes the offer."""
+        """Say what the bot waits for, in a private message that becomes the offer."""
         if task := asyncio.current_task():
             self.bot.wishes.readings.hold(task)
         text = self._news(written)
@@ -196,7 +196,7 @@ async def account_of(interaction: discord.Interaction[Any], space: str) -> Accou
 async def open_form(
     interaction: discord.Interaction[Any], space: Space, endpoint: Endpoint, wish: Wish
 ) -> None:
-    """Answer an interaction by the form of an endpoint, or run it where it asks for nothing."""
+    """Answer an interaction with an endpoint's form, or run it if it needs no input."""
     dispatcher = bot_with_offers(interaction).dispatcher
     dispatcher.age.check(interaction, endpoint)
     command = one_off_command(space, endpoint)

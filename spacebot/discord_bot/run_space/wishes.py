@@ -26,7 +26,7 @@ class Wish:
     arguments: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     def arguments_for(self, endpoint: Endpoint) -> dict[str, Any]:
-        """The values that an endpoint is given, by option name."""
+        """The values for an endpoint, by option name."""
         options = {one.name for part in endpoint.parameters for one in inputs.own_options(part)}
         filled = {name: value for name, value in self.arguments.items() if name in options}
         if self.text and (option := recipes.text_option(endpoint)):
