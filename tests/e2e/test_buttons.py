@@ -75,6 +75,19 @@ async def test_again_sends_the_same_file(place: Place) -> None:
     assert Image.open(io.BytesIO(again.attachments[0].data)).size == (31, 7)
 
 
+async def test_again_asks_for_what_the_space_no_longer_takes(place: Place, home: Home) -> None:
+    first = await ask(place.ada, "studio draw", prompt="sea", steps=9, channel=place.channel)
+    await until_noted(home, first)
+    job = first.buttons()["Again"]["custom_id"].split(":")[1]
+    # As it was given when the Space took words for its steps.
+    await home.jobs.store.mark(job, arguments={"prompt": "sea", "steps": "many"})
+    form = await place.ben.click(first, "Again")
+    assert form.modal is not None, form.describe()
+    assert [one["label"] for one in form.modal["components"]] == ["Steps"]
+    again = await result(await place.ben.submit(form, {"Steps": "8"}))
+    assert "sea seed=7 random=True steps=8" in again.content
+
+
 async def test_vary_changes_the_seed_and_nothing_else(place: Place) -> None:
     first = await ask(place.ada, "studio draw", prompt="sea", steps=9, channel=place.channel)
     assert "seed=7 random=True steps=9" in first.content
@@ -402,9 +415,11 @@ async def test_a_space_that_changed_is_gone_on_with_as_far_as_it_goes(tmp_path: 
                 again = await result(await place.ben.click(small, "Again"))
                 assert "('sea', 5, False)" in again.content
                 assert "style" not in again.content
-                refused = await result(await place.ben.click(large, "Again"))
-                assert "`size` must be between 1 and 20: you gave 70." in refused.content
-                form = await place.ben.click(refused, "Edit…")
+                # A value that it takes no longer is asked for.
+                form = await place.ben.click(large, "Again")
+                assert form.modal is not None, form.describe()
+                assert [one["label"] for one in form.modal["components"]] == ["Size"]
+                form = await place.ben.click(large, "Edit…")
                 mended = await result(await place.ben.submit(form, {"Size": "20", "Loud": True}))
                 assert "('sea', 20, True)" in mended.content
 

@@ -10,6 +10,7 @@ from spacebot.discord_bot.buttons import follow, results
 from spacebot.discord_bot.buttons.base import JobButton
 from spacebot.discord_bot.buttons.menus import job_id_of, recipe_menu
 from spacebot.discord_bot.buttons.outputs import outputs_of
+from spacebot.discord_bot.buttons.rerun import rerun
 
 JOB_BUTTONS: tuple[type[JobButton], ...] = (
     results.CancelButton,

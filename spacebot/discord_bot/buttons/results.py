@@ -12,6 +12,7 @@ import discord
 from spacebot.discord_bot.button_base import AGAIN, CANCEL, DELETE, EDIT, RECIPE, SEND_ME, VARY
 from spacebot.discord_bot.buttons.base import JobButton
 from spacebot.discord_bot.buttons.outputs import page_ran_of
+from spacebot.discord_bot.buttons.rerun import rerun
 from spacebot.discord_bot.delivery import (
     DISCORD_ERRORS,
     NO_PINGS,
@@ -137,14 +138,9 @@ async def _run(
     kept: Job,
     arguments: Any,
 ) -> None:
-    more = _followed(kept)
-    # Also a file that is no longer stored.
-    missing = record.arguments.keys() - kept.arguments.keys()
-    if missing | secrets_of(record):
-        only = missing | secrets_of(record)
-        await dispatcher.ask(interaction, kept.command, kept.endpoint, arguments, only=only, **more)
-    else:
-        await dispatcher.answer(interaction, kept.command, kept.endpoint, arguments, **more)
+    before, more = record.arguments, _followed(kept)
+    command, endpoint = kept.command, kept.endpoint
+    await rerun(dispatcher, interaction, command, endpoint, arguments, before=before, **more)
 
 
 def _followed(kept: Job) -> dict[str, Any]:

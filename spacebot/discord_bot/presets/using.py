@@ -8,6 +8,7 @@ from typing import Any
 
 import discord
 
+from spacebot.discord_bot.buttons import rerun
 from spacebot.discord_bot.dispatcher import Dispatcher
 from spacebot.discord_bot.run_space import Wish
 from spacebot.discord_bot.run_space.offer import account_of
@@ -36,29 +37,23 @@ class PresetRun:
         self.catalogue = dispatcher.jobs.catalogue
 
     async def start(self, prompt: str, file: discord.Attachment | None, *, edit: bool) -> None:
-        """Run it at once, or ask for what is not saved or no longer fits.
+        """Run it, or ask for what cannot be given again.
 
         `prompt` and `file` take the place of what is saved; `edit` asks for all of it. Raises
         `SpacebotError`.
         """
         endpoint = await self._endpoint()
         saved = arguments_of(self.preset)
-        there = {name: one for name, one in saved.items() if _is_kept(one)}
-        fitting = inputs.still_fitting(endpoint, there)
-        given = fitting | self._instead(endpoint, prompt, file)
-        lost = self.preset.arguments.keys() - given.keys()
-        by_option = {
-            option.name: part.name
-            for part in endpoint.parameters
-            for option in inputs.own_options(part)
-        }
-        command = self.preset.command
-        # A value without its option may belong to one that was renamed: show all there is.
-        if edit or not lost <= by_option.keys():
-            await self.dispatcher.ask(self.interaction, command, endpoint, given)
+        given = {name: one for name, one in saved.items() if _is_kept(one)}
+        given |= self._instead(endpoint, prompt, file)
+        command, named = self.preset.command, self.preset.arguments
+        options = {one.name for part in endpoint.parameters for one in inputs.own_options(part)}
+        # The value of an option that is gone may belong to another one by now.
+        if edit or not named.keys() <= options:
+            fitting = inputs.still_fitting(endpoint, given)
+            await self.dispatcher.ask(self.interaction, command, endpoint, fitting)
             return
-        asked = {by_option[name] for name in lost}
-        await self.dispatcher.run_or_ask(self.interaction, command, endpoint, given, ask=asked)
+        await rerun(self.dispatcher, self.interaction, command, endpoint, given, before=named)
 
     def _instead(
         self, endpoint: Endpoint, prompt: str, file: discord.Attachment | None

@@ -176,8 +176,7 @@ def problem_of(
 
     As far as that is known before attached files are downloaded and the Space's page ran.
     """
-    attached = not all(isinstance(one, str | int | float) for one in own.values())
-    if attached or (own and is_late(endpoint, parameter)):
+    if any(map(_is_attached, own.values())) or (own and is_late(endpoint, parameter)):
         return None
     try:
         value_of(parameter, own)
@@ -186,12 +185,17 @@ def problem_of(
     return None
 
 
+def _is_attached(value: Any) -> bool:
+    """Whether a value is a file, as whoever asked knows files."""
+    return not isinstance(value, str | int | float)
+
+
 def still_fitting(endpoint: Endpoint, arguments: Mapping[str, Any]) -> dict[str, Any]:
     """The earlier values that an endpoint still accepts, without secrets."""
     main, further = fields(endpoint)
     is_file = {one.name: one.type is OptionType.ATTACHMENT for one in main + further}
     fitting = {
-        name: one for name, one in arguments.items() if is_file.get(name) is isinstance(one, File)
+        name: one for name, one in arguments.items() if is_file.get(name) is _is_attached(one)
     }
     for parameter, own in group_by_parameter(endpoint, fitting):
         if own and (parameter.secret or problem_of(endpoint, parameter, own)):

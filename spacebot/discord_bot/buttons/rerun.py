@@ -1,0 +1,38 @@
+"""Running a command with values that were given before: what cannot be given again is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+import discord
+
+from spacebot.discord_bot.dispatcher import Dispatcher
+from spacebot.models import Endpoint
+from spacebot.spaces import inputs
+
+
+async def rerun(
+    dispatcher: Dispatcher,
+    interaction: discord.Interaction[Any],
+    command: str,
+    endpoint: Endpoint,
+    values: Mapping[str, Any],
+    *,
+    before: Collection[str],
+    **more: Any,
+) -> None:
+    """Run an endpoint, as it is now, with what is left of earlier values.
+
+    `before` names the options that were given then. Those without a value are asked for: secrets,
+    files that are gone, and what the Space no longer takes. Options that are gone are left out.
+    """
+    fitting = inputs.still_fitting(endpoint, values)
+    by_option = {
+        option.name: parameter.name
+        for parameter in endpoint.parameters
+        for option in inputs.own_options(parameter)
+    }
+    lost = set(before) - fitting.keys()
+    asked = {by_option[name] for name in lost & by_option.keys()}
+    await dispatcher.run_or_ask(interaction, command, endpoint, fitting, ask=asked, **more)
