@@ -147,6 +147,18 @@ def test_what_is_filled_in_stays_as_it_was_used():
     assert (step.api_name, step.overwrites) == ("/finish", {0: 3, 1: 2})
 
 
+def test_what_a_step_made_and_a_later_one_changes_is_shown_as_it_is_then():
+    with gr.Blocks(analytics_enabled=False) as page:
+        text, info = gr.Textbox(label="Text"), gr.Textbox(label="Info")
+        parts = gr.File(label="Parts")
+        went = gr.Button("Go").click(lambda one: one, text, info, api_name="read")
+        changed = went.then(lambda one: one, info, info, api_name="polish")
+        changed.then(lambda one: one, info, parts, api_name="bundle")
+    found = command(page, "/bundle")
+    assert [(one.api_name, one.shows) for one in found.before] == [("/read", ()), ("/polish", (0,))]
+    assert [one.label for one in found.outputs] == ["Parts", "Info"]
+
+
 async def test_what_a_page_may_leave_empty_is_optional(served, tmp_path: Path):
     async with lab(tmp_path, it=served("chained")) as home:
         answer = await ask(home.ada, "it look", {"picture": picture(8)}, channel=home.channel)

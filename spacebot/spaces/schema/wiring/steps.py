@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
 from typing import Any, Literal
@@ -76,8 +76,9 @@ def steps_after(endpoints: EndpointSet, main: Sequence[Candidate]) -> list[Endin
             unknown |= set(later.outputs)
     wanted: set[Any] = set()
     needed: list[Ending] = []
+    made = _made([*main, *(one for one, _ in found)])
     for step, needs in reversed(found):
-        shows = _shown_after(endpoints, main, step) or _overwritten(main, step)
+        shows = _shown_after(endpoints, main, step, made) or _overwritten(main, step)
         if shows or wanted & _ids(step, "outputs"):
             needed.insert(0, (step, needs))
             wanted |= _ids(step, "inputs")
@@ -91,12 +92,13 @@ def _can_come_after(step: Candidate) -> bool:
 
 
 def _shown_after(
-    endpoints: EndpointSet, main: Sequence[Candidate], step: Candidate
+    endpoints: EndpointSet, main: Sequence[Candidate], step: Candidate, made: Collection[Any]
 ) -> tuple[int, ...]:
     """Which outputs of a later step are new to the reader: neither a field of the page's form
     nor an output of `main`."""
     own = {i for one in main for i in _ids(one, "inputs") | _ids(one, "outputs")}
-    return tuple(n for n in _shown(step) if not _is_field(endpoints, step.output_ids[n], own))
+    shown = _shown(step, made)
+    return tuple(n for n in shown if not _is_field(endpoints, step.output_ids[n], own))
 
 
 def _overwritten(main: Sequence[Candidate], step: Candidate) -> dict[int, int]:
@@ -218,12 +220,13 @@ def _after(
     keys: Mapping[Any, str],
 ) -> tuple[EndpointStep, tuple[EndpointStep, ...]]:
     """The endpoint's own call as the steps after it see it, and the calls for these."""
+    made = _made([*main, *(one for one, _ in ending)])
     own, *steps = _steps([main[-1], *(one for one, _ in ending)], keys)
     return own, tuple(
         replace(
             step,
             needs=needs,
-            shows=tuple(n for n in step.shows if n in _shown_after(endpoints, main, one)),
+            shows=tuple(n for n in step.shows if n in _shown_after(endpoints, main, one, made)),
             overwrites=_overwritten(main, one),
         )
         for step, (one, needs) in zip(steps, ending, strict=True)
@@ -264,7 +267,8 @@ def _still_shown(run: Sequence[Candidate], number: int) -> tuple[int, ...]:
     """Which outputs of a step belong to the result: the page shows the last value of each."""
     step = run[number]
     later = {i for one in run[number + 1 :] for i in one.output_ids} - {None}
-    return tuple(n for n in _shown(step) if step.output_ids[n] not in later)
+    made = _made(run[:number])
+    return tuple(n for n in _shown(step, made) if step.output_ids[n] not in later)
 
 
 def _outputs(run: Sequence[Candidate], steps: Sequence[EndpointStep]) -> Iterator[Output]:
@@ -272,12 +276,22 @@ def _outputs(run: Sequence[Candidate], steps: Sequence[EndpointStep]) -> Iterato
         yield from (one.outputs[number] for number in step.shows)
 
 
-def _shown(step: Candidate) -> tuple[int, ...]:
-    """Which outputs of a step belong to the result."""
+def _made(run: Iterable[Candidate]) -> set[Any]:
+    """The components that these set and do not take in themselves."""
+    return {i for one in run for i in _ids(one, "outputs") - _ids(one, "inputs")}
+
+
+def _shown(step: Candidate, made: Collection[Any] = ()) -> tuple[int, ...]:
+    """Which outputs of a step belong to the result: not what somebody filled in and it gives back,
+    unless an earlier step has `made` that."""
     return tuple(
         number
         for number, output in enumerate(step.outputs)
         if output.component in RESULT_COMPONENTS | {"slider"}
         and output.props.get("visible") is not False
-        and not (output.props.get("returned") and output.component in CONTENT_COMPONENTS)
+        and not (
+            output.props.get("returned")
+            and output.component in CONTENT_COMPONENTS
+            and step.output_ids[number] not in made
+        )
     )
