@@ -1,4 +1,4 @@
-"""A member's past jobs and favourites, on SQLite and PostgreSQL."""
+"""A member's past jobs, favourites and presets, on SQLite and PostgreSQL."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from spacebot.engine.store import JobRecord, Store
-from spacebot.models import MessageRef
+from spacebot.engine.store import JobRecord, Preset, Store
+from spacebot.models import MessageRef, guild_key, user_key
 from tests.support.postgres import Postgres
 
 Open = Callable[[], Store]
@@ -83,3 +83,26 @@ async def test_a_starred_job_keeps_its_files_no_longer_than_others(opened: Open)
         assert await store.known(ids, since=1.0) == set(ids)
         assert await store.known(ids, since=1.5) == {record(2).id}
         assert await store.get(record(1).id) is not None
+
+
+async def test_presets_are_their_owner_s_and_outlive_a_restart(opened: Open) -> None:
+    given = {"prompt": "sea 🌊", "steps": 9}
+    mine = Preset(user_key(1), "sea", "Sea", "o/n", "/run", "/n", given, nsfw=False, maker="1")
+    async with opened() as store:
+        await store.presets.put(mine)
+        await store.presets.put(replace(mine, owner=guild_key(GUILD), nsfw=True))
+        # In the place of the one of the same name.
+        await store.presets.put(replace(mine, name="SEA", arguments={"prompt": "land"}))
+        await store.presets.put(replace(mine, key="bay", name="Bay"))
+    async with opened() as store:
+        found = await store.presets.of(mine.owner)
+        assert [(one.name, dict(one.arguments)) for one in found] == [
+            ("Bay", given),
+            ("SEA", {"prompt": "land"}),
+        ]
+        assert await store.presets.servers() == [GUILD]
+        await store.presets.delete(mine.owner, "sea")
+        assert await store.presets.get(mine.owner, "sea") is None
+        await store.presets.delete_all(guild_key(GUILD))
+        assert await store.presets.servers() == []
+        assert [one.name for one in await store.presets.of(mine.owner)] == ["Bay"]
