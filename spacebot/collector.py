@@ -8,13 +8,18 @@ while they are made, in whatever thread they are made.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
+import os
 from collections.abc import Callable
+from pathlib import Path
 
 # The third threshold is a count of younger collections: one that is never reached.
 NEVER = 1_000_000_000
 # How often to collect, in seconds: while nothing is under way, and at the latest.
-INTERVAL, LONGEST_INTERVAL = 60.0, 600.0
+INTERVAL, LONGEST_INTERVAL = 30.0, 300.0
+# By so many bytes the process may grow until the next collection.
+MAX_GROWTH = 64 << 20
 
 
 def settle() -> None:
@@ -31,12 +36,20 @@ def settle() -> None:
 async def collect(is_busy: Callable[[], bool]) -> None:
     """Make a full collection now and then, until cancelled: preferably while nobody waits.
 
-    Only what refers to itself needs one; everything else is freed at once.
+    Only what refers to itself needs one; everything else is freed at once. A failed job does: its
+    task holds the error, and the error the frames of the task.
     """
-    waited = 0.0
+    waited, size = 0.0, resident()
     while True:
         await asyncio.sleep(INTERVAL)
         waited += INTERVAL
-        if waited >= LONGEST_INTERVAL or not is_busy():
+        if waited >= LONGEST_INTERVAL or resident() - size > MAX_GROWTH or not is_busy():
             gc.collect()
-            waited = 0.0
+            waited, size = 0.0, resident()
+
+
+def resident() -> int:
+    """The memory of this process in bytes; 0 where the system does not tell."""
+    with contextlib.suppress(OSError, ValueError):
+        return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGESIZE")
+    return 0

@@ -73,3 +73,29 @@ async def test_what_refers_to_itself_is_freed_while_nobody_waits(
     collecting.cancel()
     # It waited for the moment at which nothing was under way.
     assert busy == []
+
+
+async def test_a_busy_process_that_grows_is_collected_at_once(
+    full: list[str], monkeypatch: pytest.MonkeyPatch
+):
+    looked, sizes = asyncio.Event(), iter([0, 1, 2 * collector.MAX_GROWTH])
+
+    def resident() -> int:
+        size = next(sizes, None)
+        if size is None:
+            looked.set()
+        return size or 0
+
+    monkeypatch.setattr(collector, "INTERVAL", 0.01)
+    monkeypatch.setattr(collector, "LONGEST_INTERVAL", 1e9)
+    monkeypatch.setattr(collector, "resident", resident)
+    collector.settle()
+    full.clear()
+    collecting = asyncio.create_task(collector.collect(lambda: True))
+    await asyncio.wait_for(looked.wait(), 60)
+    collecting.cancel()
+    assert full == ["full"]
+
+
+def test_the_size_of_the_process_is_known():
+    assert collector.resident() > 1 << 20

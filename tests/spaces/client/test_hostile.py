@@ -8,6 +8,7 @@ import gzip
 import json
 import resource
 import threading
+import traceback
 import zlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -30,6 +31,7 @@ from spacebot.models import (
 )
 from spacebot.spaces import inputs
 from spacebot.spaces.client import Connection, Network, Partial, Result
+from spacebot.spaces.client.transport import bounded_reading
 from spacebot.spaces.client.transport.bounded_reading import MAX_MESSAGE_BYTES, parse_json
 from spacebot.spaces.inputs.components.menu import ChoiceMenu
 from tests.support.hostile_space import DONE, HostileSpace, hostile
@@ -378,3 +380,21 @@ async def test_a_redirect_to_another_host_is_not_followed(tmp_path: Path, path: 
                 await connection.process()
         assert any(asked.endswith(path) for asked in space.asked)
         assert elsewhere.asked == []
+
+
+@pytest.mark.parametrize(
+    "raw", [b"[" + b"[]," * 900_000 + b"[]]", b'"' + b"\xff" * 300_000 + b'"', b"[1," * 100_000]
+)
+def test_what_cannot_be_read_is_not_held_by_its_error(raw: bytes):
+    """The error lives until a full collection, in a task whose frames it holds."""
+    with pytest.raises(SpaceUnreadable) as caught:
+        bounded_reading.parse_json(bytearray(raw))
+    error: BaseException | None = caught.value
+    while error is not None:
+        for frame, _ in traceback.walk_tb(error.__traceback__):
+            if frame.f_code.co_filename == bounded_reading.__file__:
+                held = [one for one in frame.f_locals.values() if isinstance(one, str | bytes)]
+                assert not [one for one in held if len(one) > 1000]
+                assert not frame.f_locals.get("raw")
+        assert not hasattr(error, "object")
+        error = error.__cause__ or error.__context__

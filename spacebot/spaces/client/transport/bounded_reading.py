@@ -114,6 +114,7 @@ async def read_answer(response: aiohttp.ClientResponse, limit: int = MAX_ANSWER_
     async for piece in chunks(response):
         whole += piece
         if len(whole) > limit:
+            whole.clear()
             raise SpaceUnreadable(TOO_LARGE)
     return whole
 
@@ -123,6 +124,16 @@ def parse_json(raw: bytes | bytearray) -> Any:
 
     A bytearray is emptied: its text takes as much again.
     """
+    try:
+        return _parse(raw)
+    except SpaceUnreadable as error:
+        said = str(error)
+    # Another one, since the frames of that one hold the text for as long as it lives.
+    del raw
+    raise SpaceUnreadable(said)
+
+
+def _parse(raw: bytes | bytearray) -> Any:
     try:
         text = raw.decode()
     except UnicodeDecodeError as error:

@@ -108,6 +108,7 @@ async def read_events(
         # Its second half may be the first byte to come.
         searched = max(0, len(buffer) - 1)
         if len(buffer) > MAX_MESSAGE_BYTES:
+            buffer.clear()
             raise SpaceUnreadable(TOO_LARGE)
 
 
