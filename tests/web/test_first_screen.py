@@ -160,7 +160,7 @@ async def test_a_visitor_brings_a_space_and_nobody_else_sees_it(served, house, b
         await expect(told).to_have_text("Writer is ready: choose one of its commands.")
         # The bot's own Space has the name "demo".
         await expect(page.get_by_role("option")).to_have_text(
-            "/demo_2Write text in all of Discord's markdown."
+            "/demo_2Write text in all of Discord's markdown.prompt"
         )
         await page.keyboard.press("Enter")
         await page.get_by_label("prompt").fill("hello")
