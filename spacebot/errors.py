@@ -19,7 +19,8 @@ SpacebotError
 ├── Unanswered              the bot may not write where it should answer
 ├── StoreError              the database, or the disk under DATA_DIR, fails
 │   ├── DiskFull            there is no room for a file or a row
-│   └── NewerDatabase       a later version of Spacebot created it; this one leaves it alone
+│   ├── NewerDatabase       a later version of Spacebot created it; this one leaves it alone
+│   └── UnreadableRecord    what was saved cannot be read
 └── SpaceError              the Space, or the way to it
     ├── SpaceNotFound       no such Space, or a private one without a token
     │   └── SpaceRenamed    the Hub has it by another name
@@ -160,6 +161,13 @@ class DiskFull(StoreError):
 
 class NewerDatabase(StoreError):
     """The database belongs to a later version; waiting does not help."""
+
+
+class UnreadableRecord(StoreError):
+    """What was saved cannot be read; trying again does not help."""
+
+    def __init__(self) -> None:
+        super().__init__("The bot could not read what it had saved. Its log has the details.")
 
 
 class SpaceError(SpacebotError):

@@ -60,7 +60,7 @@ LAYERS = (
     },
     {"discord_bot/delivery"},
     {"discord_bot/server_log"},
-    {"discord_bot/forms"},
+    {"discord_bot/forms", "discord_bot/recovery"},
     {"discord_bot/dispatcher"},
     {"discord_bot/failures", "discord_bot/registration"},
     {

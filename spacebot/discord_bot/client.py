@@ -38,6 +38,7 @@ from spacebot.discord_bot.gateway.rest import RequestMonitor
 from spacebot.discord_bot.history import HISTORY_BUTTONS, history_command
 from spacebot.discord_bot.limits import LIMITS_PANELS, LimitsCommands, gpu_line, quota_command
 from spacebot.discord_bot.presets import PRESET_BUTTONS, PresetCommands
+from spacebot.discord_bot.recovery import Recoverer
 from spacebot.discord_bot.registration.acknowledgement import AcknowledgingAdapter
 from spacebot.discord_bot.registration.commands import MAX_COMMANDS, build_command
 from spacebot.discord_bot.registration.registration import CommandRegistration
@@ -91,17 +92,13 @@ class Bot(StatusClient):
         self.registration = CommandRegistration(self, self.tree, catalogue)
         self.forms = Forms()
         self.age = AgeGate()
-        self.chat_router = ConversationRouter(self, jobs, self.forms, self.age)
-        self.chat_router.began = self._hear
-        self.automations = AutomationWatcher(self, jobs, self.privileged_intents)
-        self.dispatcher = Dispatcher(
-            self,
-            jobs,
-            self.forms,
-            age=self.age,
-            converse=self.chat_router.open,
-            others=self.automations.recovery,
+        self.chat_router = chats = ConversationRouter(
+            self, jobs, self.forms, self.age, began=self._hear
         )
+        self.automations = AutomationWatcher(self, jobs, self.privileged_intents)
+        self.dispatcher = Dispatcher(self, jobs, self.forms, age=self.age, converse=chats.open)
+        kinds = (chats.conversations, self.automations, self.dispatcher)
+        self.recoverer = Recoverer(self, jobs, [kind.recovery for kind in kinds])
         self.wishes = Wishes()
         self.find = Find.over(self.dispatcher)
         self.send_to = SendTo(self.dispatcher, self.find)
@@ -122,7 +119,7 @@ class Bot(StatusClient):
         self._sync_wanted = asyncio.Event()
         self._syncing: asyncio.Task[None] | None = None
         self._renewing: asyncio.Task[None] | None = None
-        self._taking: asyncio.Task[None] | None = None
+        self._recovering: asyncio.Task[None] | None = None
 
     def _features(self) -> tuple[Feature, ...]:
         chats, automations, dispatcher = self.chat_router, self.automations, self.dispatcher
@@ -181,7 +178,7 @@ class Bot(StatusClient):
         if self._unsubscribe is not None:
             self._unsubscribe()
             self._unsubscribe = None
-        for task in (self._syncing, self._taking, ready_task(self)):
+        for task in (self._syncing, self._recovering, ready_task(self)):
             if task is not None:
                 task.cancel()
         for feature in self.features:
@@ -286,9 +283,7 @@ class Bot(StatusClient):
             self._recovered = True
             if self.deaf:
                 log.warning(self.deaf)
-            self._taking = asyncio.create_task(self.dispatcher.take_over(), name="take over")
-            await self.dispatcher.recover()
-            await self.chat_router.conversations.recover()
+            self._recovering = asyncio.create_task(self.recoverer.run(), name="recovery")
 
     async def on_message(self, message: discord.Message) -> None:
         """Handle a message, which may belong to a conversation."""

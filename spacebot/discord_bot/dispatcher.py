@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 import uuid
-from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any, Protocol
 
@@ -17,9 +16,7 @@ import discord
 from spacebot.discord_bot.age import AgeGate
 from spacebot.discord_bot.button_base import cancel_view
 from spacebot.discord_bot.delivery import (
-    LOST,
     NO_PINGS,
-    POSTED_UNCERTAIN,
     MessageSurface,
     Refusal,
     ref_of,
@@ -28,14 +25,14 @@ from spacebot.discord_bot.delivery import (
 )
 from spacebot.discord_bot.delivery.attachments import with_pending_files
 from spacebot.discord_bot.forms import Forms
+from spacebot.discord_bot.recovery import Recovery
 from spacebot.engine import job_text
 from spacebot.engine.admission import Ask, check_access
 from spacebot.engine.follow import Follower
-from spacebot.engine.jobs import JobManager, secrets_of, to_job
+from spacebot.engine.jobs import JobManager
 from spacebot.engine.on_demand import is_one_off
 from spacebot.engine.pacing import InteractionThrottle
-from spacebot.engine.store import JobRecord, RecordState
-from spacebot.errors import SpacebotError
+from spacebot.engine.store import JobRecord
 from spacebot.models import (
     AnswerPlace,
     AutocompleteRequest,
@@ -49,8 +46,6 @@ from spacebot.spaces import inputs
 
 log = logging.getLogger(__name__)
 
-# So many interrupted jobs are taken up side by side after a restart.
-MAX_CONCURRENT_RECOVERIES = 10
 # So many seconds an answer waits for its job to be written down: a disk that is busy for
 # longer must not cost Discord's 3.
 RECORD_WAIT = 0.25
@@ -58,14 +53,6 @@ RECORD_WAIT = 0.25
 ConversationOpener = Callable[
     [discord.Interaction[Any], str, Endpoint, Mapping[str, Any]], Awaitable[bool]
 ]
-
-
-@dataclass(frozen=True, slots=True)
-class Recovery:
-    """A job to run, in this process for the first time, and the message that shows it."""
-
-    surface: MessageSurface
-    run: Callable[[], Coroutine[Any, Any, Any]]
 
 
 class Cancellable(Protocol):
@@ -89,7 +76,6 @@ class Dispatcher:
         *,
         age: AgeGate,
         converse: ConversationOpener,
-        others: Callable[[Job], Recovery | None],
     ) -> None:
         self.client = client
         self.jobs = jobs
@@ -99,9 +85,6 @@ class Dispatcher:
         self._groups: dict[str, Cancellable] = {}
         # Takes a chat's command as the beginning of a conversation, where one can be had.
         self._converse = converse
-        # Takes up a job that no interaction asked for; gives None for one of ours.
-        self._others = others
-        self._tasks: set[asyncio.Task[Any]] = set()
 
     async def answer(
         self,
@@ -137,7 +120,8 @@ class Dispatcher:
         job = replace(job, chain=chain, conversation=conversation, account=account)
         job = await self.acknowledge(interaction, job)
         await self.throttle.wait_for_crowd()
-        await self.recovery(job).run()
+        surface = MessageSurface(self.client, self.jobs, job)
+        await Follower(surface, job).run()
 
     async def commands_for(self, interaction: discord.Interaction) -> dict[str, Endpoint]:
         """Every command that the person sees in this place."""
@@ -169,11 +153,16 @@ class Dispatcher:
             self.check_any_space(interaction)
         self.age.check(interaction, endpoint)
 
-    def recovery(self, job: Job) -> Recovery:
-        """A job that an interaction asked for, shown in its reply."""
+    async def recovery(self, record: JobRecord) -> Recovery:
+        """How a job that an interaction asked for is taken up: in its reply."""
+        job = await self.jobs.archive.job_of(record)
         surface = MessageSurface(self.client, self.jobs, job)
-        # Its message may be learnt first.
-        return Recovery(surface, lambda: Follower(surface, surface.job).run())
+
+        async def run() -> None:
+            # Its message may have been learnt since.
+            await Follower(surface, surface.job).run()
+
+        return Recovery(job, surface, run, job.endpoint.repeatable)
 
     def job(
         self,
@@ -301,65 +290,6 @@ class Dispatcher:
         }
         way = self.answer if not only else partial(self.ask, only=only)
         await way(interaction, command, endpoint, arguments, chain=chain, conversation=conversation)
-
-    async def recover(self) -> None:
-        """Take up, or tell of, every job that a restart interrupted."""
-        # As they were before the database is asked: they go on ending meanwhile.
-        ours = self.jobs.job_ids
-        records = [one for one in await self.jobs.store.unfinished() if one.id not in ours]
-        if records:
-            log.info("%d jobs were interrupted by the restart", len(records))
-        limit = asyncio.Semaphore(MAX_CONCURRENT_RECOVERIES)
-
-        async def one(record: JobRecord) -> None:
-            async with limit:
-                await self._recover(record)
-
-        await asyncio.gather(*map(one, records))
-
-    async def take_over(self) -> None:
-        """Go on with the jobs of a client that was closed, until this one is."""
-        while True:
-            running, go_on = await self.jobs.left.get()
-            log.info("job %s is taken over", running.job.id)
-            self._spawn(go_on(self.client), running.job.id)
-
-    def _spawn(self, work: Coroutine[Any, Any, Any], job: str) -> None:
-        task = asyncio.create_task(work, name=f"job {job}")
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    async def _recover(self, record: JobRecord) -> None:
-        """Take up one job where that is safe, or tell its requester."""
-        try:
-            job = await self._job(record)
-            recovery = self._others(job) or self.recovery(job)
-            surface = recovery.surface
-            if not await surface.is_waiting():
-                await self.jobs.note(record.id, state=JobEnding.CANCELLED.value, ended=time.time())
-            elif self._can_be_taken_up(record, surface.job.endpoint):
-                log.info("job %s %s is taken up again", record.id, record.command)
-                self._spawn(recovery.run(), record.id)
-            else:
-                # A private answer cannot be looked at once its token is over.
-                posted = record.state == RecordState.POSTING
-                await surface.tell_lost(POSTED_UNCERTAIN if posted else LOST)
-                await self.jobs.lose(job)
-        except Exception:
-            log.exception("job %s could not be recovered", record.id)
-
-    def _can_be_taken_up(self, record: JobRecord, endpoint: Endpoint) -> bool:
-        """Whether a job can safely run again with all its values: secrets are not stored."""
-        harmless = record.state == RecordState.WAITING or endpoint.repeatable
-        return harmless and not secrets_of(record)
-
-    async def _job(self, record: JobRecord) -> Job:
-        try:
-            endpoint = await self.jobs.archive.endpoint_of(record)
-        except SpacebotError:
-            # Enough to tell of it; running it says why the endpoint cannot be had.
-            endpoint = Endpoint(record.space, record.api_name, record.command, "")
-        return to_job(record, endpoint)
 
 
 def at_message(job: Job, message: int | None) -> Job:

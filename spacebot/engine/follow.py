@@ -89,10 +89,6 @@ class Surface:
         """The job's values, with their files here."""
         return job.arguments
 
-    async def mark(self, state: str) -> None:
-        """Write down that the job goes to its Space, or is back, where the store's own
-        record of the job does not say it."""
-
     @asynccontextmanager
     async def showing(self, running: JobHandle) -> AsyncIterator[None]:
         """Held open while the job runs."""
@@ -153,7 +149,7 @@ class Follower:
         surface = self.surface
         try:
             running = await self.jobs.start(
-                self.job, header=surface.header, prepare=surface.prepare, mark=surface.mark
+                self.job, header=surface.header, prepare=surface.prepare
             )
         except Exception as error:
             await self._tell_failure(error)

@@ -10,6 +10,7 @@ from spacebot.models.accounts import NO_ACCOUNT, Account, guild_key, user_key
 from spacebot.models.hub import ADULT_TAG, GpuQuota, HubUser, SpaceListing
 from spacebot.models.jobs import (
     AutocompleteRequest,
+    ChatTurn,
     File,
     FollowUpChain,
     Job,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -107,6 +107,29 @@ class AutocompleteRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class ChatTurn:
+    """What somebody said in a conversation, and the answer to it.
+
+    `name` is how its author is called; `answer_files` are the names of the answer's files.
+    """
+
+    name: str
+    text: str = field(repr=False)
+    files: Sequence[File] = ()
+    answer: str = field(default="", repr=False)
+    answer_files: Sequence[str] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """The turn as the store keeps it."""
+        return {**asdict(self), "files": [file.to_json() for file in self.files]}
+
+    @classmethod
+    def from_json(cls, kept: Mapping[str, Any]) -> ChatTurn:
+        """The turn as it was before it was stored."""
+        return cls(**{**kept, "files": [File.from_json(file) for file in kept["files"]]})
+
+
+@dataclass(frozen=True, slots=True)
 class FollowUpChain:
     """How a job follows from another job's result: by which follow-ups, with which values.
 
@@ -132,7 +155,8 @@ class Job:
     the Space when it is not the requester's own. `command` is what was typed ("/demo
     paint"). `message_ref` says which message in Discord answers it, where one does.
     A `stored` job outlives a restart. `chain` says what it follows. `account` is the key of the
-    Hugging Face account that it runs with, "" for none; None until that is chosen.
+    Hugging Face account that it runs with, "" for none; None until that is chosen. A question of
+    the conversation `chat` has a `turn`: its arguments come from that, and are not stored.
     """
 
     id: str
@@ -145,6 +169,8 @@ class Job:
     stored: bool = False
     chain: FollowUpChain | None = None
     account: str | None = None
+    chat: str | None = None
+    turn: ChatTurn | None = None
 
     @property
     def server(self) -> int | None:

@@ -121,6 +121,10 @@ async def test_a_broken_store_is_told_in_its_own_words(served, tmp_path: Path, c
         message = await ask(it.ada, "kinds text", text="a", channel=it.channel)
         with sqlite3.connect(tmp_path / "spacebot.db") as database:
             database.execute("ALTER TABLE conversations RENAME TO gone")
+        # A conversation that was just used is known without its table.
+        exported = await it.ada.click(spoken(thread)[-1], "Export")
+        await exported.wait(lambda one: one.message and one.message.attachments, 30)
+        with sqlite3.connect(tmp_path / "spacebot.db") as database:
             database.execute("ALTER TABLE jobs RENAME TO gone_too")
         uses = (
             it.ada.click(message, "Delete"),
@@ -133,9 +137,6 @@ async def test_a_broken_store_is_told_in_its_own_words(served, tmp_path: Path, c
             told = [one for one in caplog.records if "an interaction failed" in one.message]
             assert ["StoreError (OperationalError)" in one.message for one in told] == [True]
             caplog.clear()
-        # A conversation that was just used is known without the database.
-        exported = await it.ada.click(spoken(thread)[-1], "Export")
-        await exported.wait(lambda one: one.message and one.message.attachments, 5)
 
 
 async def test_every_posted_button_has_its_handler() -> None:

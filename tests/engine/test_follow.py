@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -40,16 +40,12 @@ class Seen(Surface):
         self.texts: list[str] = []
         self.errors: list[BaseException] = []
         self.notes: list[bool] = []
-        self.marks: list[str] = []
         self.is_closed = False
         self.first = asyncio.Event()
 
     @property
     def closed(self) -> bool:
         return self.is_closed
-
-    async def mark(self, state: str) -> None:
-        self.marks.append(state)
 
     async def show(self, running: JobHandle, preview: Reply | None) -> ShowResult:
         self.shown += 1
@@ -90,7 +86,6 @@ async def test_a_result_is_delivered_and_the_job_settled(jobs: JobManager) -> No
     surface = Seen(jobs)
     assert await Follower(surface, asked(jobs, "/echo", text="hi")).run() is None
     assert ("hi" in surface.texts[0], surface.errors) == (True, [])
-    assert surface.marks == ["sent"]
     assert (jobs.running, jobs.metrics.count(JobEnding.DONE)) == ((), 1)
 
 
@@ -185,8 +180,9 @@ async def test_a_job_that_is_not_handed_over_stops_with_its_surface(
 
 async def test_where_the_store_fails_the_answer_is_given_and_says_so(jobs: JobManager) -> None:
     class Storing(Seen):
-        async def mark(self, state: str) -> None:
+        async def prepare(self, job: Job) -> Mapping[str, Any]:
             await self.save(self._fails())
+            return await super().prepare(job)
 
         async def _fails(self) -> None:
             raise StoreError("The disk is full.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from spacebot.engine.store import Store, Turn
+from spacebot.engine.store import JobRecord, Store
 from spacebot.models import JobEnding
 from tests.faults.counting import settled
 from tests.support.conversations import Lab, answer, lab, opened, spoken
@@ -77,18 +77,19 @@ async def test_a_conversation_is_answered_and_goes_on(served, tmp_path: Path):
             await answer(unsaved, "Your name is Eve.")
             await settled(it.home)
             async with Store.in_folder(folder) as saved:
-                for thread in (before, unsaved):
-                    assert await _said(it, saved, thread)
+                for thread, count in ((before, 2), (unsaved, 3)):
+                    said = await _said(it, saved, thread)
+                    assert [one.is_answered for one in said] == [True] * count
 
 
-async def _said(it: Lab, store: Store, thread: Channel) -> list[Turn]:
+async def _said(it: Lab, store: Store, thread: Channel) -> list[JobRecord]:
     """What the database has of a conversation."""
     found = await it.home.bot.chat_router.conversations.find(thread.id, it.ada.id)
     assert found is not None
     saved = await store.chats.get(found.id)
     assert saved is not None
     assert (saved.answer, saved.history) == (found.answer, found.history)
-    return await store.chats.said(found.id)
+    return await store.said(found.id)
 
 
 async def test_a_disk_that_fills_in_the_middle_costs_no_answer(served, tmp_path: Path):

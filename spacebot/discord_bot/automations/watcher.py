@@ -35,12 +35,12 @@ from spacebot.discord_bot.automations.triggers import (
 )
 from spacebot.discord_bot.delivery import DISCORD_ERRORS, NO_PINGS, roles_of_member
 from spacebot.discord_bot.delivery.attachments import with_pending_files
-from spacebot.discord_bot.dispatcher import Recovery
 from spacebot.discord_bot.gateway.intents import PrivilegedIntents
+from spacebot.discord_bot.recovery import Recovery
 from spacebot.engine import job_text
 from spacebot.engine.follow import Follower
 from spacebot.engine.jobs import JobManager
-from spacebot.engine.store import Automation
+from spacebot.engine.store import Automation, JobRecord
 from spacebot.errors import (
     AgeRestricted,
     EndpointGone,
@@ -286,7 +286,7 @@ class AutomationWatcher:
         return caught
 
     def _keep(self, job: Job) -> None:
-        self.jobs.release(job)
+        self.jobs.release(job.id)
         log.info("job %s %s waits for the next client or the next start", job.id, job.command)
 
     async def _answer(
@@ -301,17 +301,18 @@ class AutomationWatcher:
             surface = ReactionSurface(self.client, self.jobs, job, automation.target)
         return await Follower(surface, surface.job).run()
 
-    def recovery(self, job: Job) -> Recovery | None:
-        """How to take up a job that an automation left behind; None for any other job."""
-        if not automation_of(job):
+    async def recovery(self, record: JobRecord) -> Recovery | None:
+        """How a job that an automation started is taken up; None for any other job."""
+        if not record.message_ref.automation:
             return None
+        job = await self.jobs.archive.job_of(record)
         surface = ChannelSurface(self.client, self.jobs, job)
-        if surface.ref.message:
-            return Recovery(surface, Follower(surface, surface.job).run)
-        # It waits for its turn again, and answers the message that it is about.
-        return Recovery(surface, partial(self._deliver_later, job))
+        # Without a message it waits for its turn again, and answers what it is about.
+        has_message = surface.ref.message is not None
+        run = Follower(surface, surface.job).run if has_message else partial(self._resume, job)
+        return Recovery(job, surface, run, job.endpoint.repeatable)
 
-    async def _deliver_later(self, job: Job) -> None:
+    async def _resume(self, job: Job) -> None:
         await self.deliver(job, await origin_of(self.client, job))
 
     async def _count(self, automation: Automation, error: BaseException | None) -> None:

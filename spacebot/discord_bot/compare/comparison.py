@@ -142,7 +142,7 @@ class Comparison:
             await self._finish()
         except BaseException:
             # The next client tells that it is lost.
-            self.dispatcher.jobs.release(self.job)
+            self.dispatcher.jobs.release(self.job.id)
             raise
         finally:
             self.posted.set()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 import discord
@@ -10,8 +9,8 @@ import discord
 from spacebot.engine.admission import Ask
 from spacebot.engine.jobs import JobManager
 from spacebot.engine.on_demand import listing_server
-from spacebot.engine.store import Conversation, Turn
-from spacebot.models import Endpoint, Job, MessageRef, Requester
+from spacebot.engine.store import Conversation
+from spacebot.models import Endpoint, Requester
 
 
 def places_of(channel: Any) -> tuple[str, ...]:
@@ -29,41 +28,6 @@ def conversation_places(client: discord.Client, conversation: Conversation) -> t
 def ask_in(channel: Any, guild: int | None, requester: Requester, *texts: str) -> Ask:
     """What somebody asks for who wants to talk in a channel."""
     return Ask(str(guild or ""), requester, texts, places_of(channel))
-
-
-def known_turn(turn: Turn) -> asyncio.Future[Turn]:
-    """A turn that is written down already, as a question has it."""
-    ready: asyncio.Future[Turn] = asyncio.get_running_loop().create_future()
-    ready.set_result(turn)
-    return ready
-
-
-async def admit_turn(
-    jobs: JobManager,
-    client: discord.Client,
-    conversation: Conversation,
-    turn: Turn,
-    requester: Requester,
-) -> None:
-    """Count the job that answers a turn; raises `SpacebotError` if it is not allowed."""
-    job = _job_of(conversation, turn, requester)
-    jobs.admit(job, places=conversation_places(client, conversation))
-    await jobs.admission.write(job.id)
-
-
-def _job_of(conversation: Conversation, turn: Turn, requester: Requester) -> Job:
-    """The job that will answer a turn, as far as limits are about it."""
-    return Job(
-        turn.job,
-        Endpoint(conversation.space, conversation.api_name, conversation.command, ""),
-        requester,
-        {"text": turn.text},
-        command=conversation.command,
-        message_ref=MessageRef(
-            channel=int(conversation.channel),
-            guild=int(conversation.guild) if conversation.guild else None,
-        ),
-    )
 
 
 async def endpoint_of(jobs: JobManager, conversation: Conversation) -> Endpoint:

@@ -187,7 +187,7 @@ class ExportButton(ConversationButton, spec=EXPORT):
         self, router: HasConversations, interaction: discord.Interaction[Any], found: Conversation
     ) -> None:
         """Hand it over."""
-        text = to_markdown(found, await router.conversations.store.said(found.id))
+        text = to_markdown(found, await router.conversations.jobs.store.said(found.id))
         file = discord.File(io.BytesIO(text.encode()), f"conversation-{found.id}.md")
         await interaction.response.send_message(file=file, ephemeral=True)
 
@@ -200,7 +200,9 @@ class ShareButton(ConversationButton, spec=SHARE):
     ) -> None:
         """Open or close it, and say so in the thread."""
         now = not found.open
-        await router.conversations.store.change(found.id, open=now)
+        store = router.conversations.jobs.store
+        # Where it is not saved, it is so until a restart.
+        await store.saved(store.chats.change(found.id, open=now))
         changed = await router.conversations.store.get(found.id)
         await interaction.response.edit_message(view=answer_view(changed or found))
         said = "Everybody can speak here now." if now else f"Only {found.mention} is answered now."
@@ -211,7 +213,7 @@ async def _fork_message(
     conversations: Conversations, conversation: Conversation, copy: Conversation
 ) -> str:
     """What the thread of a fork says first."""
-    turns = await conversations.store.said(conversation.id)
+    turns = await conversations.jobs.store.said(conversation.id)
     said = (
         f"🔀 {copy.mention} goes on here from <#{conversation.channel}>, "
         f"after {len(turns)} question{'s' * (len(turns) != 1)}."

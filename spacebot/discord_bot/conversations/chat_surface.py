@@ -8,15 +8,20 @@ import logging
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import discord
 
 from spacebot.discord_bot.age import AgeGate
 from spacebot.discord_bot.conversations.allowed import endpoint_of
-from spacebot.discord_bot.conversations.button_specs import answer_view, stop_view
-from spacebot.discord_bot.conversations.message_stream import MessageStream
+from spacebot.discord_bot.conversations.button_specs import answer_view, is_answering, stop_view
+from spacebot.discord_bot.conversations.message_stream import (
+    MessageStream,
+    in_messages,
+    with_notes,
+)
+from spacebot.discord_bot.conversations.question import Question, ref_in
 from spacebot.discord_bot.conversations.transcript import (
     NOT_KEPT,
     answer_text,
@@ -28,16 +33,24 @@ from spacebot.discord_bot.conversations.transcript import (
 )
 from spacebot.discord_bot.delivery import DISCORD_ERRORS, Refusal, refusal_of, shown_despite
 from spacebot.engine import job_text
-from spacebot.engine.follow import CloseAction, Follower, ShowResult, Surface, tell_failure
-from spacebot.engine.jobs import JobHandle, JobManager, arguments_of, from_stored
+from spacebot.engine.follow import (
+    CloseAction,
+    Follower,
+    ShowResult,
+    Surface,
+    SurfaceClosed,
+    tell_failure,
+)
+from spacebot.engine.jobs import JobHandle, JobManager, arguments_of, ending_of
 from spacebot.engine.jobs.runner import MAX_CHAT_MESSAGES
-from spacebot.engine.store import Conversation, Turn, TurnState
+from spacebot.engine.store import Conversation
 from spacebot.errors import JobCancelled, JobInterrupted, SecretNeeded, SpacebotError, StoreError
 from spacebot.models import (
-    DEFAULT_FILE_LIMIT,
     NO_ACCOUNT,
+    ChatTurn,
     Endpoint,
     Job,
+    JobEnding,
     MessageRef,
     Outcome,
     Reply,
@@ -45,7 +58,7 @@ from spacebot.models import (
 )
 from spacebot.spaces.client import Connection
 from spacebot.spaces.outputs import MAX_MESSAGE_LENGTH
-from spacebot.spaces.outputs.text import small, split
+from spacebot.spaces.outputs.text import small
 
 log = logging.getLogger(__name__)
 
@@ -64,23 +77,6 @@ LOST = (
 )
 
 
-@dataclass(slots=True, eq=False)
-class Question:
-    """A turn that waits. `again` asks it anew; `over` writes over the last answer's messages.
-
-    `conversation` is as it was when this was said. `ready` gives the turn once its files are
-    here and it is written down.
-    """
-
-    conversation: Conversation
-    requester: Requester
-    ready: asyncio.Future[Turn]
-    message: int | None = None
-    again: bool = False
-    over: bool = False
-    dropped: bool = False
-
-
 class ChatSurface(Surface):
     """Shows the answer to one question in the messages of a conversation, and stores it.
 
@@ -96,31 +92,46 @@ class ChatSurface(Surface):
         jobs: JobManager,
         age: AgeGate,
         conversation: Conversation,
-        turn: Turn,
+        job: Job,
         question: Question,
         secrets: Mapping[str, Any],
     ) -> None:
-        super().__init__(jobs, turn.job)
+        super().__init__(jobs, job.id)
         self.client = client
         self.age = age
         self.conversation = conversation
-        self.turn = turn
+        self.job = job
         self.question = question
         # Nobody is there to be told any more.
         self.gone = False
         self.ending = self.posted = False
         self.stored = asyncio.Event()
-        self.stream = MessageStream(
-            client,
-            int(conversation.channel),
-            question=int(turn.message) if turn.message else None,
-            messages=[int(one) for one in conversation.answer] if question.over else (),
-        )
+        self.stream = self._stream()
         self._secrets = secrets
         self._running: JobHandle | None = None
         self._endpoint: Endpoint | None = None
         self._stop: str | None = None
         self._left: list[str] = []
+
+    def _stream(self) -> MessageStream:
+        kept = self.conversation
+        return MessageStream(
+            self.client,
+            int(kept.channel),
+            question=self.asked_in,
+            messages=[int(one) for one in kept.answer] if self.question.over else (),
+        )
+
+    @property
+    def turn(self) -> ChatTurn:
+        """What was said."""
+        assert self.job.turn is not None
+        return self.job.turn
+
+    @property
+    def asked_in(self) -> int | None:
+        """The message that asked, where there is one."""
+        return self.job.message_ref.origin if self.job.message_ref else None
 
     def stop(self, why: str = "", *, gone: bool = False) -> str:
         """Stop the answer; returns what that does. With `gone` nobody is there to be told."""
@@ -142,13 +153,20 @@ class ChatSurface(Surface):
 
     async def run(self) -> None:
         """Ask, show the answer and store it; what goes wrong is told there."""
+        older = list(self.conversation.answer)
         try:
             job = await self._job()
         except Exception as error:
-            await tell_failure(self, error)
-            await self.jobs.admission.ended(self.turn.job, counts=False)
-            return
-        await Follower(self, job).run()
+            with contextlib.suppress(SurfaceClosed):
+                await tell_failure(self, error)
+                await self.jobs.drop(self.job, ending_of(error))
+        else:
+            await Follower(self, job).run()
+        self.stored.set()
+        if self.posted and older and not self.question.over:
+            # Only the last answer has buttons.
+            channel = self.stream.channel.id
+            await MessageStream(self.client, channel, messages=[int(older[-1])]).bare()
 
     async def _job(self) -> Job:
         kept = self.conversation
@@ -156,19 +174,18 @@ class ChatSurface(Surface):
         settings = {**arguments_of(kept), **self._secrets}
         if missing := secrets_missing(endpoint, kept.arguments, self._secrets):
             raise SecretNeeded(missing)
-        files = [from_stored(one) for one in self.turn.files]
         filled, arguments, self._left = build_question(
-            endpoint, settings, self.sent, self.turn.text, files
+            endpoint, settings, self.sent, self.turn.text, self.turn.files
         )
         self._endpoint = endpoint
-        return Job(
-            id=self.turn.job,
+        asker = self.question.requester
+        return replace(
+            self.job,
             endpoint=filled,
-            requester=self.question.requester,
+            requester=asker,
             arguments=arguments,
             conversation=kept.session,
-            command=kept.command,
-            message_ref=self._ref(),
+            message_ref=self._ref(asker),
             account=self._account_key(endpoint),
         )
 
@@ -183,24 +200,10 @@ class ChatSurface(Surface):
         # A session of an earlier version had none.
         return kept.account if kept.account is not None or kept.process is None else ""
 
-    def _ref(self) -> MessageRef:
-        kept = self.conversation
-        guild = self.client.get_guild(int(kept.guild)) if kept.guild else None
-        user, channel = int(self.question.requester.user), int(kept.channel)
-        nsfw = self.age.hears(self.client.get_channel(channel), user, direct=not kept.guild)
-        return MessageRef(
-            application=self.client.application_id or 0,
-            created=time.time(),
-            user=user,
-            channel=channel,
-            guild=guild and guild.id,
-            file_limit=guild.filesize_limit if guild else DEFAULT_FILE_LIMIT,
-            nsfw=nsfw,
-        )
-
-    async def mark(self, state: str) -> None:
-        """Write down that the question is asked, or is not after all."""
-        await self.save(self.jobs.store.chats.mark(self.turn.job, state=state))
+    def _ref(self, requester: Requester) -> MessageRef:
+        ref = ref_in(self.client, self.conversation, requester, self.asked_in)
+        channel, direct = self.client.get_channel(ref.channel or 0), not self.conversation.guild
+        return replace(ref, nsfw=self.age.hears(channel, ref.user, direct=direct))
 
     @asynccontextmanager
     async def showing(self, running: JobHandle) -> AsyncIterator[None]:
@@ -259,7 +262,6 @@ class ChatSurface(Surface):
             notes.append(left_out_note(self._left))
         await self._end(
             with_notes(outcome.replies, notes),
-            TurnState.DONE,
             answer=answer_text(endpoint, outcome.outputs, outcome.replies),
             history=history_of(endpoint, outcome.outputs),
             files=[file.name for reply in outcome.replies for file in reply.files],
@@ -295,14 +297,13 @@ class ChatSurface(Surface):
         line = small("🛑 Stopped.") if stopped and replies else job_text.describe_failure(error)
         await self._end(
             with_notes(replies, [line]),
-            TurnState.STOPPED if stopped and self._running else TurnState.FAILED,
             answer=answer_text(endpoint, values) if endpoint else "",
             history=history_of(endpoint, values) if endpoint else None,
             asks=isinstance(error, SecretNeeded),
         )
 
     async def interrupted(self, error: JobInterrupted) -> None:
-        """Say that the bot stops; the turn stays as it is, for the next start."""
+        """Say that the bot stops; the question stays as it is, for the next start."""
         try:
             said = [Reply(job_text.describe_failure(error))]
             await self.stream.show(said, stop_view(self.conversation.id))
@@ -319,7 +320,6 @@ class ChatSurface(Surface):
     async def _end(
         self,
         replies: Sequence[Reply],
-        state: str,
         *,
         answer: str = "",
         history: Any = None,
@@ -327,9 +327,8 @@ class ChatSurface(Surface):
         process: str | None = None,
         asks: bool = False,
     ) -> None:
-        """Show the last of it and write down how it ended; `asks` for the member's secrets."""
+        """Show the last of it and note what was said; `asks` for the member's secrets."""
         self.ending = True
-        before, kept = list(self.conversation.answer), self.jobs.store.chats
         if not self.saved:
             replies = with_notes(replies, [UNSAVED])
         try:
@@ -339,22 +338,16 @@ class ChatSurface(Surface):
         except DISCORD_ERRORS as error:
             await self._another_way(error, replies)
         self.posted = True
-        ended = kept.mark(self.turn.job, state=state, answer=answer, answer_files=list(files))
-        await self.save(ended)
+        if self._running is not None:
+            turn = replace(self.turn, answer=answer, answer_files=list(files))
+            self._running.job = replace(self._running.job, turn=turn)
         changed: dict[str, Any] = {"before": self.sent, "history": history or self.sent}
         if process is not None:
             changed["process"] = process
         if self._running is not None and self.conversation.account is None:
             changed["account"] = self._running.job.account
-        messages = [str(one) for one in self.stream.messages]
-        changed |= {"answer": messages, "used": time.time()}
-        await self.save(kept.change(self.conversation.id, **changed))
-        self.stored.set()
-        if before and before[-1] not in messages and not self.question.over:
-            # Only the last answer has buttons.
-            await MessageStream(
-                self.client, self.stream.channel.id, messages=[int(before[-1])]
-            ).bare()
+        answered = {"answer": [str(one) for one in self.stream.messages], "used": time.time()}
+        await self.save(self.jobs.store.chats.change(self.conversation.id, **changed, **answered))
 
     async def _fresh(self) -> Conversation:
         """The conversation as it is now: somebody may have opened it meanwhile."""
@@ -380,19 +373,24 @@ class ChatSurface(Surface):
         except DISCORD_ERRORS as trouble:
             log.info("job %s: its requester could not be told: %s", self.name, trouble)
 
+    async def ending_shown(self) -> JobEnding | None:
+        """DONE where the answer stands there whole, after a restart; else it is written over."""
+        shown = await self.stream.shown(self.conversation.answer)
+        if shown is None:
+            return None
+        if not is_answering(shown):
+            turn = replace(self.turn, answer=self.turn.answer or shown.content)
+            await self.save(self.jobs.store.mark(self.job.id, turn=turn))
+            return JobEnding.DONE
+        self.question.over = True
+        self.stream = self._stream()
+        return None
 
-def in_messages(preview: Reply | None) -> list[Reply]:
-    """What a stream has given so far, in as many messages as an answer may have."""
-    text = preview.text if preview else ""
-    return [Reply(part) for part in split(text)][:MAX_CHAT_MESSAGES] if text else []
-
-
-def with_notes(replies: Sequence[Reply], notes: Sequence[str]) -> list[Reply]:
-    """Messages with small lines under the last one, in a message of their own where need be."""
-    said = "\n".join(notes)
-    if not said:
-        return list(replies)
-    if replies and len(replies[-1].text) + len(said) < MAX_MESSAGE_LENGTH:
-        text = f"{replies[-1].text}\n{said}".strip()
-        return [*replies[:-1], replace(replies[-1], text=text)]
-    return [*replies, Reply(said)]
+    async def tell_lost(self, state: str) -> None:  # noqa: ARG002
+        """Say that a restart lost the answer, with the buttons of one."""
+        await self.stream.show([Reply(LOST)], answer_view(self.conversation), lasting=True)
+        changed = {
+            "answer": [str(one) for one in self.stream.messages],
+            "before": self.conversation.history,
+        }
+        await self.save(self.jobs.store.chats.change(self.conversation.id, **changed))

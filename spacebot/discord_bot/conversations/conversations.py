@@ -14,29 +14,38 @@ from typing import Any
 import discord
 
 from spacebot.discord_bot.age import AgeGate
-from spacebot.discord_bot.conversations.allowed import (
-    admit_turn,
-    conversation_places,
-    endpoint_of,
-    known_turn,
+from spacebot.discord_bot.conversations.allowed import conversation_places, endpoint_of
+from spacebot.discord_bot.conversations.chat_surface import ChatSurface
+from spacebot.discord_bot.conversations.message_stream import MessageStream
+from spacebot.discord_bot.conversations.question import (
+    Question,
+    copied_record,
+    lost_conversation,
+    question_job,
+    saved_question,
 )
-from spacebot.discord_bot.conversations.button_specs import answer_view, is_answering
-from spacebot.discord_bot.conversations.chat_surface import LOST, ChatSurface, Question
-from spacebot.discord_bot.conversations.message_stream import MessageStream, last_message
 from spacebot.discord_bot.conversations.question_queue import (
     MAX_WAITING,
     QuestionQueue,
     QuestionQueues,
 )
 from spacebot.discord_bot.conversations.transcript import secrets_of
-from spacebot.discord_bot.delivery import DISCORD_ERRORS, requester_of
+from spacebot.discord_bot.delivery import DISCORD_ERRORS
 from spacebot.discord_bot.delivery.attachments import attachments_of, fetch_attachment, pending_file
+from spacebot.discord_bot.recovery import Recovery
 from spacebot.engine import job_text
 from spacebot.engine.admission import Ask
-from spacebot.engine.jobs import SECRET_PLACEHOLDER, JobManager, to_stored
-from spacebot.engine.store import Conversation, Turn, TurnState
+from spacebot.engine.jobs import (
+    SECRET_PLACEHOLDER,
+    JobManager,
+    ending_of,
+    endpoint_stub,
+    to_job,
+    to_stored,
+)
+from spacebot.engine.store import Conversation, JobRecord
 from spacebot.errors import EndpointGone, InputError, SpacebotError, kind_of
-from spacebot.models import Endpoint, File, JobEnding, Reply, Requester
+from spacebot.models import Endpoint, File, Job, Reply, Requester
 
 log = logging.getLogger(__name__)
 
@@ -55,7 +64,7 @@ class Conversations:
         self.jobs = jobs
         self.age = age
         self.store = jobs.store.chats
-        self.question_queues = QuestionQueues(self._answer)
+        self.question_queues = QuestionQueues(self._answer, jobs.release)
         # By channel; where several may talk to the bot in one, by person too.
         self._of_channel: dict[str, str] = {}
         self._of_person: dict[tuple[str, str], str] = {}
@@ -63,7 +72,6 @@ class Conversations:
         self._secrets: dict[tuple[str, str], dict[str, Any]] = {}
         # The chat that each channel has chosen, as Space and API name.
         self.chosen: dict[str, tuple[str, str]] = {}
-        self._interrupted: set[str] = set()
         self._locks: weakref.WeakValueDictionary[str, asyncio.Lock] = weakref.WeakValueDictionary()
 
     async def chats(self, guild: int | None) -> dict[str, Endpoint]:
@@ -75,8 +83,7 @@ class Conversations:
         return bool(self._of_channel or self._of_person)
 
     async def load(self) -> None:
-        """Learn where the kept conversations are, and what the last start left unanswered."""
-        self._interrupted = {turn.job for turn in await self.store.unanswered()}
+        """Learn where the kept conversations are, and which chats channels have chosen."""
         self.chosen = await self.store.chosen()
         for conversation, channel, user, addressed in await self.store.places():
             self._note(conversation, channel, user, addressed)
@@ -166,37 +173,23 @@ class Conversations:
         message: int | None = None,
     ) -> None:
         """Put what somebody said at the end of the conversation's line."""
-        turn = Turn(
-            job=uuid.uuid4().hex[:12],
-            conversation=conversation.id,
-            user=str(author.id),
-            mention=author.mention,
-            name=author.display_name,
-            text=text,
-            message=str(message) if message else None,
-        )
-        requester = requester_of(author)
-        ready = asyncio.ensure_future(self._prepare(conversation, turn, attachments, requester))
-        self.question_queues.add(Question(conversation, requester, ready, message))
+        job = question_job(self.client, conversation, author, text, message)
+        ready = asyncio.ensure_future(self._prepare(conversation, job, attachments))
+        self.question_queues.add(Question(job.id, conversation, job.requester, ready, message))
 
     async def _prepare(
-        self,
-        conversation: Conversation,
-        turn: Turn,
-        attachments: Sequence[discord.Attachment],
-        requester: Requester,
-    ) -> Turn:
-        """Bring the files here and write the turn down; raises `SpacebotError`."""
+        self, conversation: Conversation, job: Job, attachments: Sequence[discord.Attachment]
+    ) -> Job:
+        """Bring the files here and write the question down; raises `SpacebotError`."""
         places = conversation_places(self.client, conversation)
-        self.jobs.admission.check(Ask(conversation.guild or "", requester, [turn.text], places))
-        files = []
-        if attachments:
+        self.jobs.admission.check(Ask.of_job(job, places=places))
+        if attachments and job.turn:
             endpoint = await self.endpoint(conversation)
-            files = [to_stored(await self._fetched(turn.job, endpoint, one)) for one in attachments]
-        turn = replace(turn, files=files)
-        await admit_turn(self.jobs, self.client, conversation, turn, requester)
-        await self.jobs.store.saved(self.store.say(turn))
-        return turn
+            files = [await self._fetched(job.id, endpoint, one) for one in attachments]
+            job = replace(job, turn=replace(job.turn, files=files))
+        self.jobs.admit(job, places=places)
+        await self.jobs.keep(job)
+        return job
 
     async def _fetched(
         self, job: str, endpoint: Endpoint, attachment: discord.Attachment, option: str = ""
@@ -215,35 +208,36 @@ class Conversations:
 
     async def _answer(self, line: QuestionQueue, question: Question) -> None:
         """Answer one question: the line's turn has come to it. Whatever fails is told."""
+        job = None
         try:
-            await self._ask(line, question)
+            job = await question.ready
+            await self._ask(line, question, job)
         except Exception as error:
             if not isinstance(error, SpacebotError):
-                log.exception("a question failed unexpectedly")
+                log.exception("job %s failed unexpectedly", question.job)
             elif not isinstance(error, InputError):
-                log.warning("a question could not be asked: %s", kind_of(error))
-            told = job_text.describe_failure(error)
-            await self.tell(question.conversation, told, question.message)
-        finally:
-            turn = question.ready
-            if turn.done() and not turn.cancelled() and turn.exception() is None:
-                await self.jobs.admission.ended(turn.result().job)
+                log.warning("job %s failed: %s", question.job, kind_of(error))
+            said = job_text.describe_failure(error)
+            await self.tell(question.conversation, said, question.message)
+            if job is not None:
+                await self.jobs.drop(job, ending_of(error))
 
-    async def _ask(self, line: QuestionQueue, question: Question) -> None:
-        kept = await self.store.get(question.conversation.id)
-        if kept is None:
-            return
-        turn = await question.ready
+    async def _ask(self, line: QuestionQueue, question: Question, job: Job) -> None:
         if self.jobs.closing:
             # It is written down: the next start asks it.
             return
         if question.dropped:
-            await self.jobs.store.saved(self.store.unsay(turn.job))
-            await self.jobs.admission.ended(turn.job, counts=False)
+            await self.jobs.forget(job)
             return
-        about = (kept, turn, question, self.secrets(kept.id, question.requester.user))
-        line.current = ChatSurface(self.client, self.jobs, self.age, *about)
+        kept = await self.store.get(question.conversation.id)
+        if kept is None or kept.ended is not None:
+            raise EndpointGone(CONVERSATION_ENDED.format(command=job.command))
+        line.current = self._surface(kept, job, question)
         await line.current.run()
+
+    def _surface(self, kept: Conversation, job: Job, question: Question) -> ChatSurface:
+        about = (kept, job, question, self.secrets(kept.id, question.requester.user))
+        return ChatSurface(self.client, self.jobs, self.age, *about)
 
     async def tell(
         self, conversation: Conversation, text: str, question: int | None = None
@@ -294,11 +288,12 @@ class Conversations:
 
     async def again(self, conversation: Conversation, requester: Requester) -> bool:
         """Ask the last question again; False where there is none. Raises `SpacebotError`."""
-        if not (turns := await self.store.said(conversation.id)):
+        if not (said := await self.jobs.store.said(conversation.id)):
             return False
-        await admit_turn(self.jobs, self.client, conversation, turns[-1], requester)
-        ready = known_turn(turns[-1])
-        self.question_queues.add(Question(conversation, requester, ready, again=True, over=True))
+        job = replace(to_job(said[-1], endpoint_stub(said[-1])), requester=requester)
+        self.jobs.admit(job, places=conversation_places(self.client, conversation))
+        await self.jobs.admission.write(job.id)
+        self.question_queues.add(saved_question(job, conversation, again=True, over=True))
         return True
 
     async def fork(
@@ -324,13 +319,9 @@ class Conversations:
         # Whoever forks takes along only what they entered themselves.
         mine = self.secrets(conversation.id, copy.user)
         self.give_secrets(copy.id, copy.user, mine)
-        for turn in await self.store.said(conversation.id):
-            about = {"job": uuid.uuid4().hex[:12], "conversation": copy.id, "message": None}
-            # What is still being asked is asked in the other one alone.
-            if turn.state in (TurnState.WAITING, TurnState.SENT):
-                about["state"] = TurnState.DONE
-            if turn.is_answered or "state" not in about:
-                await self.store.say(replace(turn, **about))
+        for record in await self.jobs.store.said(conversation.id):
+            if copied := copied_record(record, copy):
+                await self.jobs.store.saved(self.jobs.store.add(copied))
         return copy
 
     def deleted(self, message: int) -> None:
@@ -342,56 +333,20 @@ class Conversations:
         if conversation := self._of_channel.get(str(channel)):
             self.question_queues.stop(conversation, why)
 
-    async def recover(self) -> None:
-        """Ask again, or tell of, the questions that a restart interrupted."""
-        for turn in await self.store.unanswered():
-            if turn.job not in self._interrupted:
-                # Asked since this start, while servers were still being told of.
-                continue
-            try:
-                await self._recover(turn)
-            except SpacebotError as error:
-                log.warning("job %s could not be recovered: %s", turn.job, type(error).__name__)
-                await self._lose(turn, job_text.describe_failure(error))
-            except DISCORD_ERRORS as error:
-                log.warning("job %s could not be recovered: %r", turn.job, error)
+    async def recovery(self, record: JobRecord) -> Recovery | None:
+        """How a question is taken up that a restart interrupted; None for any other job."""
+        if record.chat is None or record.turn is None:
+            return None
+        conversation = await self.store.get(record.chat) or lost_conversation(record)
+        job = await self.jobs.archive.job_of(record, endpoint_of(self.jobs, conversation))
+        if not record.user:
+            # A copied one, asked again in the fork.
+            job = replace(job, requester=Requester(conversation.user, conversation.mention))
+        question = saved_question(job, conversation, again=bool(record.turn.answer))
 
-    async def _recover(self, turn: Turn) -> None:
-        if (conversation := await self.store.get(turn.conversation)) is None:
-            return
-        endpoint = await self.endpoint(conversation)
-        shown = await last_message(self.client, conversation, turn)
-        if turn.state == TurnState.SENT and shown is not None and not is_answering(shown):
-            # Posted, and killed before that was written down.
-            answer = turn.answer or shown.content
-            await self.store.mark(turn.job, state=TurnState.DONE, answer=answer)
-            return
-        remembers = endpoint.stateful and not endpoint.takes_history
-        if turn.state == TurnState.WAITING or endpoint.repeatable or not remembers:
-            log.info("job %s %s is asked again", turn.job, conversation.command)
-            self._take_up(conversation, turn, over=shown is not None)
-            return
-        stream = MessageStream(
-            self.client,
-            int(conversation.channel),
-            question=int(turn.message) if turn.message else None,
-            messages=[int(one) for one in conversation.answer] if shown else [],
-        )
-        await stream.show([Reply(LOST)], answer_view(conversation))
-        await self.store.mark(turn.job, state=TurnState.LOST)
-        self.jobs.metrics.ended(conversation.space, JobEnding.LOST)
-        answer = [str(one) for one in stream.messages]
-        await self.store.change(conversation.id, answer=answer, before=conversation.history)
+        async def run() -> None:
+            self.question_queues.add(question)
 
-    async def _lose(self, turn: Turn, why: str) -> None:
-        """End a question that cannot be asked again, and say why."""
-        await self.store.mark(turn.job, state=TurnState.LOST)
-        if conversation := await self.store.get(turn.conversation):
-            self.jobs.metrics.ended(conversation.space, JobEnding.LOST)
-            await self.tell(conversation, why, int(turn.message) if turn.message else None)
-
-    def _take_up(self, conversation: Conversation, turn: Turn, *, over: bool) -> None:
-        requester = Requester(turn.user, turn.mention)
-        message = int(turn.message) if turn.message else None
-        about = (conversation, requester, known_turn(turn), message)
-        self.question_queues.add(Question(*about, again=bool(turn.answer), over=over))
+        remembers = job.endpoint.stateful and not job.endpoint.takes_history
+        surface = self._surface(conversation, job, question)
+        return Recovery(job, surface, run, job.endpoint.repeatable or not remembers)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 
 import discord
@@ -20,8 +21,10 @@ from spacebot.discord_bot.delivery import (
     send,
     without_files,
 )
-from spacebot.engine.store import Conversation, Turn
+from spacebot.engine.jobs.runner import MAX_CHAT_MESSAGES
 from spacebot.models import Reply
+from spacebot.spaces.outputs import MAX_MESSAGE_LENGTH
+from spacebot.spaces.outputs.text import split
 
 log = logging.getLogger(__name__)
 
@@ -135,23 +138,38 @@ class MessageStream:
     def _partial(self, message: int) -> discord.PartialMessage:
         return self.channel.get_partial_message(message)
 
+    async def shown(self, answer: Sequence[str]) -> discord.Message | None:
+        """The last message of an answer, by the ids of its messages, if it answers the question
+        and can be seen."""
+        if not answer:
+            return None
+        try:
+            first = await self.channel.fetch_message(int(answer[0]))
+            answers = first.reference.message_id if first.reference else None
+            if self.question and answers != self.question:
+                return None
+            return await self.channel.fetch_message(int(answer[-1]))
+        except DISCORD_ERRORS as error:
+            log.info("no answer can be seen in %s: %s", self.channel.id, type(error).__name__)
+            return None
+
 
 def _key(view: discord.ui.View | None) -> str:
     return "" if view is None else repr(view.to_components())
 
 
-async def last_message(
-    client: discord.Client, conversation: Conversation, turn: Turn
-) -> discord.Message | None:
-    """The last message of this turn's answer, if there is one."""
-    if not conversation.answer:
-        return None
-    channel = client.get_partial_messageable(int(conversation.channel))
-    try:
-        first = await channel.fetch_message(int(conversation.answer[0]))
-        answers = first.reference.message_id if first.reference else None
-        if turn.message and answers != int(turn.message):
-            return None
-        return await channel.fetch_message(int(conversation.answer[-1]))
-    except discord.NotFound:
-        return None
+def in_messages(preview: Reply | None) -> list[Reply]:
+    """What a stream has given so far, in as many messages as an answer may have."""
+    text = preview.text if preview else ""
+    return [Reply(part) for part in split(text)][:MAX_CHAT_MESSAGES] if text else []
+
+
+def with_notes(replies: Sequence[Reply], notes: Sequence[str]) -> list[Reply]:
+    """Messages with small lines under the last one, in a message of their own where need be."""
+    said = "\n".join(notes)
+    if not said:
+        return list(replies)
+    if replies and len(replies[-1].text) + len(said) < MAX_MESSAGE_LENGTH:
+        text = f"{replies[-1].text}\n{said}".strip()
+        return [*replies[:-1], replace(replies[-1], text=text)]
+    return [*replies, Reply(said)]

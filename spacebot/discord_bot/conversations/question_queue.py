@@ -8,8 +8,9 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
-from spacebot.discord_bot.conversations.chat_surface import ChatSurface, Question
-from spacebot.engine.store import Turn
+from spacebot.discord_bot.conversations.chat_surface import ChatSurface
+from spacebot.discord_bot.conversations.question import Question
+from spacebot.models import Job
 
 # More than this and somebody floods the conversation.
 MAX_WAITING = 10
@@ -52,14 +53,20 @@ class QuestionQueues:
     """Every conversation's queue.
 
     `answer` answers one question, noting how as `QuestionQueue.current`; it raises nothing.
+    `release` is told the job of each question that is left when the client is closed.
     """
 
-    def __init__(self, answer: Callable[[QuestionQueue, Question], Awaitable[None]]) -> None:
+    def __init__(
+        self,
+        answer: Callable[[QuestionQueue, Question], Awaitable[None]],
+        release: Callable[[str], None],
+    ) -> None:
         self._answer = answer
+        self._release = release
         self._lines: dict[str, QuestionQueue] = {}
         # A message can be deleted before it has found its line.
         self._deleted: deque[int] = deque(maxlen=MAX_REMEMBERED_DELETIONS)
-        self._coming: set[asyncio.Future[Turn]] = set()
+        self._coming: set[asyncio.Future[Job]] = set()
 
     def of(self, conversation: str) -> QuestionQueue:
         """A conversation's line; an empty one is forgotten."""
@@ -100,10 +107,14 @@ class QuestionQueues:
         if self._coming:
             # The next start resumes what is stored.
             await asyncio.wait(set(self._coming), timeout=CLOSE_WAIT)
-        tasks = [line.task for line in self._lines.values() if line.task]
+        lines = list(self._lines.values())
+        left = [one for line in lines for one in (line.taken, *line.waiting) if one]
+        tasks = [line.task for line in lines if line.task]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        for question in left:
+            self._release(question.job)
 
     def stop(self, conversation: str, why: str) -> None:
         """Stop the answer under way and drop what waits: nobody is there any more."""
@@ -121,8 +132,7 @@ class QuestionQueues:
                 question.dropped = question.dropped or question.message == message
             if line.current is None:
                 continue
-            asked = line.current.turn.message
-            if asked == str(message) or message in line.current.stream.messages:
+            if message in (line.current.asked_in, *line.current.stream.messages):
                 line.current.stop(
                     "Its message was deleted.", gone=message in line.current.stream.messages
                 )

@@ -41,22 +41,26 @@ CANNOT_READ = (
 )
 
 
-async def _nothing() -> None:
-    """Where nothing has to be done for a new conversation."""
-
-
 class ConversationRouter(ChatHereCommand):
-    """Starts conversations, and receives their messages."""
+    """Starts conversations, and receives their messages.
+
+    `began` is called when one starts: it may need what no chat on offer needs.
+    """
 
     def __init__(
-        self, client: discord.Client, jobs: JobManager, forms: Forms, age: AgeGate
+        self,
+        client: discord.Client,
+        jobs: JobManager,
+        forms: Forms,
+        age: AgeGate,
+        *,
+        began: Callable[[], Awaitable[None]],
     ) -> None:
         super().__init__(Conversations(client, jobs, age))
         self.age = age
         self.client = client
         self.forms = forms
-        # Called when a conversation begins: it may need what no chat on offer needs.
-        self.began: Callable[[], Awaitable[None]] = _nothing
+        self._began = began
 
     async def open(
         self,
@@ -121,7 +125,7 @@ class ConversationRouter(ChatHereCommand):
                 return
             question = None if thread else answered.message_id
             self.conversations.say(conversation, interaction.user, text, files, question)
-        await self.began()
+        await self._began()
         await self._explain(conversation)
 
     async def _continue(

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from spacebot.engine.jobs import SECRET_PLACEHOLDER
-from spacebot.engine.store import Conversation, Turn
+from spacebot.engine.store import Conversation, JobRecord
 from spacebot.models import Endpoint, File, Option, OptionType, Parameter, Reply
 from spacebot.spaces.inputs.components.files import is_one_of
 from spacebot.spaces.inputs.form import own_options
@@ -146,17 +146,18 @@ def is_kept(values: Sequence[Any]) -> bool:
     return fits(values, MAX_KEPT_LENGTH)
 
 
-def to_markdown(conversation: Conversation, turns: Sequence[Turn]) -> str:
+def to_markdown(conversation: Conversation, said: Sequence[JobRecord]) -> str:
     """A conversation as a Markdown document."""
     began = datetime.fromtimestamp(conversation.created, UTC)
     parts = [
         f"# Conversation with {conversation.command}",
         f"{conversation.space}{conversation.api_name}, {began:%Y-%m-%d %H:%M} UTC",
     ]
-    for turn in turns:
-        parts += [f"## {turn.name}", turn.text]
-        parts += [f"- {file['file']['name']}" for file in turn.files]
-        if turn.is_answered:
+    for record in said:
+        if (turn := record.turn) is None:
+            continue
+        parts += [f"## {turn.name}", turn.text, *(f"- {file.name}" for file in turn.files)]
+        if record.is_answered:
             parts += [f"## {conversation.command}", turn.answer]
             parts += [f"- {name}" for name in turn.answer_files]
         else:

@@ -40,7 +40,7 @@ from spacebot.engine.follow import ShowResult, Surface
 from spacebot.engine.jobs import JobHandle, JobManager
 from spacebot.engine.store import RecordState
 from spacebot.errors import JobInterrupted
-from spacebot.models import AnswerPlace, Job, MessageRef, Outcome, OutgoingFile, Reply
+from spacebot.models import AnswerPlace, Job, JobEnding, MessageRef, Outcome, OutgoingFile, Reply
 from spacebot.spaces import inputs
 from spacebot.spaces.outputs import MAX_MESSAGE_LENGTH
 
@@ -183,12 +183,14 @@ class MessageSurface(Surface):
         said = f"{self.header}\n{job_text.describe_failure(error)}"
         await self.poster.notice(said, view=cancel_view(self.job.id))
 
-    async def tell_lost(self, why: str = LOST) -> None:
+    async def tell_lost(self, state: str) -> None:
         """Say that a restart lost the result, with a button that runs the job again."""
+        # A private answer cannot be looked at once its token is over.
+        why = POSTED_UNCERTAIN if state == RecordState.POSTING else LOST
         await self.poster.final(Reply(f"{self.header}\n{why}"), view=again_view(self.job.id))
 
-    async def is_waiting(self) -> bool:
-        """Whether the message is still there and unanswered, after a restart.
+    async def ending_shown(self) -> JobEnding | None:
+        """How the message says that the job ended, after a restart; None while it waits.
 
         A process can be killed between posting a result and recording it.
         """
@@ -198,11 +200,11 @@ class MessageSurface(Surface):
             refusal = refusal_of(error)
             # A message that cannot be read now is assumed to be there.
             never = self.ref.message is None and refusal is Refusal.UNANSWERED
-            return refusal is not Refusal.DELETED and not never
+            return JobEnding.CANCELLED if never or refusal is Refusal.DELETED else None
         if message is not None and self.ref.message is None:
             self.job = replace(self.job, message_ref=replace(self.ref, message=message.id))
             self.writer = self.poster.writer = MessageWriter(self.client, self.ref)
-        return message is None or is_running(message)
+        return None if message is None or is_running(message) else JobEnding.DONE
 
     async def _sought(self) -> discord.Message | None:
         """A reply whose id was never learnt, by its button, among the messages of its time."""

@@ -58,7 +58,7 @@ class HistoryPage:
 
     def matches(self, job: PastJob) -> bool:
         """Whether a job matches the search."""
-        text = f"{job.command} {values_line(job.arguments)}".casefold()
+        text = f"{job.command} {_values(job)}".casefold()
         wanted = self.words.casefold().split()
         return self.command.casefold().lstrip("/") in job.command.casefold() and all(
             word in text for word in wanted
@@ -85,16 +85,23 @@ async def show(
 
 def _line(number: int, job: PastJob) -> str:
     mark = MARKS.get(job.state, "⏳")
-    values = escape(clip(values_line(job.arguments), MAX_VALUES))
+    values = escape(clip(_values(job), MAX_VALUES))
     star = " ⭐" if job.starred else ""
     return f"{number}. {mark}{star} **{job.command}** {values} · <t:{int(job.created)}:R>"
+
+
+def _values(job: PastJob) -> str:
+    """What was given or said, in one line."""
+    return " ".join(job.said.split()) if job.said is not None else values_line(job.arguments)
 
 
 def _view(page: HistoryPage, shown: Sequence[PastJob], last: int) -> ui.View:
     view = ui.View(timeout=None)
     start = page.number * JOBS_PER_PAGE
     for row, job in enumerate(shown):
-        view.add_item(AGAIN.on(job.id, label=f"Again {start + row + 1}").item(row))
+        if job.said is None:
+            # A question is asked again in its conversation, which knows what was said before.
+            view.add_item(AGAIN.on(job.id, label=f"Again {start + row + 1}").item(row))
         label = "Remove the star" if job.starred else "Favourite"
         star = ui.Button[Any](
             label=label, emoji="⭐", custom_id=f"star:{job.id}:{page.key}", row=row
@@ -111,11 +118,13 @@ def _view(page: HistoryPage, shown: Sequence[PastJob], last: int) -> ui.View:
 
 
 def _link(job: PastJob) -> str:
-    """The link to the answer; private answers have none."""
-    ref = job.message_ref
-    if ref.private or not ref.message or not ref.channel:
+    """The link to the answer, or to a conversation's question; private answers have none."""
+    ref, is_question = job.message_ref, job.said is not None
+    message = ref.origin if is_question else ref.message
+    if ref.private or not ref.channel or not (message or is_question):
         return ""
-    return f"https://discord.com/channels/{ref.guild or '@me'}/{ref.channel}/{ref.message}"
+    parts = (ref.guild or "@me", ref.channel, *([message] if message else []))
+    return f"https://discord.com/channels/{'/'.join(map(str, parts))}"
 
 
 PAGE_ID = r"(?P<number>\d{1,4}):(?P<starred>[01]):(?P<query>.*)"

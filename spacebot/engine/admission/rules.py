@@ -40,7 +40,8 @@ class Ask:
     @classmethod
     def of_job(cls, job: Job, *, jobs: int = 1, places: Collection[str] = ()) -> Ask:
         """What a job asks for."""
-        texts = [text for one in job.arguments.values() for text in _texts(one)]
+        given = (job.turn.text, *job.turn.files) if job.turn else job.arguments.values()
+        texts = [text for one in given for text in _texts(one)]
         any_space = is_one_off(job.command)
         return cls(str(job.server or ""), job.requester, texts, places, jobs, any_space)
 

@@ -11,6 +11,7 @@ from spacebot.engine.jobs.queue import JobLimits
 from spacebot.engine.jobs.records import (
     SECRET_PLACEHOLDER,
     arguments_of,
+    endpoint_stub,
     from_stored,
     secrets_of,
     to_job,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,10 +12,10 @@ from typing import Any
 from spacebot.engine import follow_ups
 from spacebot.engine.accounts import Accounts
 from spacebot.engine.catalogue import Catalogue
-from spacebot.engine.jobs.records import chain_of, to_job
+from spacebot.engine.jobs.records import chain_of, endpoint_stub, to_job
 from spacebot.engine.on_demand import listing_server
 from spacebot.engine.store import JobRecord, Store
-from spacebot.errors import InputError
+from spacebot.errors import InputError, SpacebotError, StoreError
 from spacebot.models import (
     NO_ACCOUNT,
     Account,
@@ -77,6 +77,19 @@ class JobArchive:
             self.catalogue, record.space, chain, account, guild=guild
         )
         return _as_private(record, found)
+
+    async def job_of(self, record: JobRecord, find: Awaitable[Endpoint] | None = None) -> Job:
+        """A kept job, its endpoint found by `find`, where it is not the one that ran.
+
+        Where that cannot be had, it has a stub: running it says why.
+        """
+        try:
+            endpoint = await (find or self.endpoint_of(record))
+        except StoreError:
+            raise
+        except SpacebotError:
+            endpoint = endpoint_stub(record)
+        return to_job(record, endpoint)
 
     def adopt(self, job: str, file: File) -> File:
         """A kept file of another job as this one's own; raises `InputError` where it is gone."""

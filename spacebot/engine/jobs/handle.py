@@ -17,15 +17,13 @@ RESTARTING = (
 )
 
 Prepare = Callable[[Job], Awaitable[Mapping[str, Any]]]
-Mark = Callable[[str], Awaitable[None]]
 
 
 class JobHandle:
     """One job under way: its latest `progress`, and at its end its `result`.
 
     `header` is the line that the first message of the result begins with. `prepare` gives
-    the job's values with their files here; `mark` is told whenever the job goes to its
-    Space, or is back.
+    the job's values with their files here.
     """
 
     def __init__(
@@ -35,13 +33,11 @@ class JobHandle:
         *,
         header: str = "",
         prepare: Prepare | None = None,
-        mark: Mark | None = None,
     ) -> None:
         self.job = job
         self.folder = folder
         self.header = header
         self.prepare = prepare
-        self.mark = mark
         self.started = time.time()
         self.progress = Progress(JobStage.WAITING)
         self.partial: Partial | None = None

@@ -17,7 +17,7 @@ from spacebot.engine.admission import Admission, Ask
 from spacebot.engine.catalogue import Catalogue
 from spacebot.engine.jobs.archive import JobArchive
 from spacebot.engine.jobs.ending import ending_of
-from spacebot.engine.jobs.handle import JobHandle, Mark, Prepare
+from spacebot.engine.jobs.handle import JobHandle, Prepare
 from spacebot.engine.jobs.history import JobHistory
 from spacebot.engine.jobs.metrics import JobMetrics
 from spacebot.engine.jobs.pauses import PausedEndpoints
@@ -117,13 +117,12 @@ class JobManager:
         *,
         header: str = "",
         prepare: Prepare | None = None,
-        mark: Mark | None = None,
     ) -> JobHandle:
         """Start a job; raises `LimitReached` if the bot is stopping, the command is paused, or
         unfinished jobs hold too many files, and `AgeRestricted` where its answer may not be.
 
         What else keeps a job from running is raised by what this returns (see there for
-        `header`, `prepare` and `mark`).
+        `header` and `prepare`).
         """
         try:
             await self._check_age(job)
@@ -131,7 +130,7 @@ class JobManager:
         except SpacebotError as error:
             self.count(job, error)
             raise
-        running = JobHandle(job, self._results.path(), header=header, prepare=prepare, mark=mark)
+        running = JobHandle(job, self._results.path(), header=header, prepare=prepare)
         self._running[job.id] = running
         self._ours.add(job.id)
         # One of an earlier process; what this one kept was admitted then.
@@ -229,8 +228,14 @@ class JobManager:
             await self.note(job.id, **_known_columns(job, ending.value), ended=time.time())
         self._ours.discard(job.id)
 
-    def release(self, job: Job) -> None:
+    def release(self, job: str) -> None:
         """Have a kept job in hand no longer: it is for whoever next looks for what was left."""
+        self._ours.discard(job)
+
+    async def forget(self, job: Job) -> None:
+        """Delete a kept job that was not started, and that its requester took back."""
+        await self.admission.ended(job.id, counts=False)
+        await self.store.saved(self.store.forget(job.id))
         self._ours.discard(job.id)
 
     async def note_known(self, job: Job, state: str) -> None:
@@ -248,8 +253,6 @@ class JobManager:
         self.admission.sent(running.job.id, sent)
         state = RecordState.SENT if sent else RecordState.WAITING
         await self.note_known(running.job, state)
-        if running.mark is not None:
-            await running.mark(state)
 
     async def settle(
         self, running: JobHandle, error: BaseException | None = None, *, posted: float = 0.0
@@ -272,19 +275,17 @@ class JobManager:
         )
         try:
             await self.admission.ended(job.id, counts=ending is not JobEnding.REJECTED)
-            await self._note_end(running, ending)
+            if job.stored:
+                await self._note_end(running, ending)
         finally:
             # Until then its buttons find what it gave here.
             self._let_go(running)
             self._ours.discard(job.id)
 
     async def _note_end(self, running: JobHandle, ending: JobEnding) -> None:
-        job = running.job
-        if not job.stored:
-            return
-        known = {"state": ending.value} if running.noted else _known_columns(job, ending.value)
-        known |= {"result": storable_result(running.outputs), "page_ran": list(running.page_ran)}
-        await self.note(job.id, **known, ended=time.time())
+        job, state = running.job, ending.value
+        known = {"state": state} if running.noted else _known_columns(job, state)
+        await self.note(job.id, **known, **_result_columns(running), ended=time.time())
 
     def put_off(self, running: JobHandle) -> None:
         """Leave a job as it is written down, for the next start."""
@@ -295,6 +296,7 @@ class JobManager:
     async def lose(self, job: Job) -> None:
         """End a job that an earlier process left, and whose requester was told that it is lost."""
         self.count(job, JobInterrupted())
+        await self.admission.ended(job.id)
         await self.note(job.id, state=JobEnding.LOST.value, ended=time.time())
 
     def _let_go(self, running: JobHandle) -> None:
@@ -318,8 +320,8 @@ class JobManager:
         somebody starred are kept without their files.
         """
         older = time.time() - days * 86400
-        forgotten = await self.store.trim(most=most, older=older)
-        forgotten += await self.store.chats.trim(older=older)
+        forgotten = await self.store.chats.trim(older=older)
+        forgotten += await self.store.trim(most=most, older=older)
         await self.store.descriptions.trim(older=older)
         await asyncio.to_thread(self.uploads.delete, forgotten)
         # And files of what was never written down, or taken back: not those that just come.
@@ -356,3 +358,11 @@ def _known_columns(job: Job, state: str) -> dict[str, Any]:
     record = to_record(job, state)
     names = ("state", "arguments", "message_ref", "message", "account")
     return {name: getattr(record, name) for name in names}
+
+
+def _result_columns(running: JobHandle) -> dict[str, Any]:
+    """What a job gave, as columns; a question's answer is in its turn."""
+    if running.job.turn is not None:
+        return {"turn": running.job.turn}
+    outputs = storable_result(running.outputs)
+    return {"result": outputs, "page_ran": list(running.page_ran)}

@@ -29,12 +29,14 @@ def to_record(job: Job, state: str) -> JobRecord:
         user=job.requester.user,
         mention=job.requester.mention,
         state=state,
-        arguments=_without_secrets(job),
+        arguments={} if job.turn else _without_secrets(job),
         message_ref=ref,
         conversation=job.conversation,
         message=str(ref.message) if ref.message else None,
         chain=asdict(job.chain) if job.chain else None,
         account=job.account,
+        chat=job.chat,
+        turn=job.turn,
     )
 
 
@@ -51,7 +53,14 @@ def to_job(record: JobRecord, endpoint: Endpoint) -> Job:
         stored=True,
         chain=chain_of(record),
         account=record.account,
+        chat=record.chat,
+        turn=record.turn,
     )
+
+
+def endpoint_stub(record: JobRecord | Conversation) -> Endpoint:
+    """The endpoint of a record, as far as that says which: enough to tell of it."""
+    return Endpoint(record.space, record.api_name, record.command, "")
 
 
 def arguments_of(record: JobRecord | Conversation | Preset) -> dict[str, Any]:

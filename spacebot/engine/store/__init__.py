@@ -10,7 +10,7 @@ hundreds of jobs at once cost one commit. DATA_DIR belongs to one process at a t
 
 from spacebot.engine.store.accounts import AccountRecord, AccountStore
 from spacebot.engine.store.automations import Automation, AutomationStore
-from spacebot.engine.store.conversations import Conversation, ConversationStore, Turn, TurnState
+from spacebot.engine.store.conversations import Conversation, ConversationStore
 from spacebot.engine.store.data_folder import DataFolder
 from spacebot.engine.store.database import DATABASE_UNREACHABLE, check_database, clean
 from spacebot.engine.store.descriptions import (
@@ -23,6 +23,6 @@ from spacebot.engine.store.limits import NOBODY, LimitsStore, ServerLimits
 from spacebot.engine.store.opening import open_store
 from spacebot.engine.store.presets import MAX_PRESETS, Preset, PresetStore
 from spacebot.engine.store.server_spaces import GuildCommands, ServerSpace, ServerSpaceStore
-from spacebot.engine.store.store import JobRecord, Store
+from spacebot.engine.store.store import JobRecord, Store, UnfinishedJob
 from spacebot.engine.store.tables import RecordState
 from spacebot.errors import NewerDatabase, StoreError

@@ -1,4 +1,4 @@
-"""The kept conversations, what was said in them, and the chats that channels have chosen."""
+"""The kept conversations, and the chats that channels have chosen."""
 
 from __future__ import annotations
 
@@ -16,28 +16,11 @@ from spacebot.engine.store.tables import (
     as_row,
     chosen_chats,
     conversations,
-    turns,
-    unfinished,
 )
 from spacebot.errors import StoreError
 
 if TYPE_CHECKING:
     from spacebot.engine.store.store import Store
-
-
-class TurnState:
-    """How far a turn is.
-
-    WAITING: it can be asked safely. SENT: the Space may have answered. DONE, FAILED
-    and STOPPED are ends; LOST is one whose answer a restart cost.
-    """
-
-    WAITING = "waiting"
-    SENT = "sent"
-    DONE = "done"
-    FAILED = "failed"
-    STOPPED = "stopped"
-    LOST = "lost"
 
 
 # So many conversations are in memory: those that were used last.
@@ -77,34 +60,6 @@ class Conversation:
     used: float = field(default_factory=time.time)
     ended: float | None = None
     account: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """One question and its answer. `job` is the run that answers it, `message` the question's id.
-
-    `files` are those of the question as they are kept (see `jobs.records`);
-    `answer_files` the names of the answer's. `name` is how the requester is called.
-    """
-
-    job: str
-    conversation: str
-    user: str
-    mention: str
-    name: str
-    text: str = field(repr=False)
-    message: str | None = None
-    files: Sequence[Any] = ()
-    state: str = TurnState.WAITING
-    answer: str = field(default="", repr=False)
-    answer_files: Sequence[str] = ()
-    created: float = field(default_factory=time.time)
-
-    @property
-    def is_answered(self) -> bool:
-        """Whether there is an answer; one that is being given anew is still the last one."""
-        again = self.state in (TurnState.WAITING, TurnState.SENT) and bool(self.answer)
-        return again or self.state in (TurnState.DONE, TurnState.STOPPED)
 
 
 class ConversationStore:
@@ -147,31 +102,6 @@ class ConversationStore:
                 self._recent[conversation] = replace(known, **values)
         await self._write(conversations, conversation, values)
 
-    async def say(self, turn: Turn) -> None:
-        """Write a turn down; on return it outlives a SIGKILL."""
-        await self._execute(turns.insert().values(**as_row(turn)))
-
-    async def mark(self, job: str, **values: Any) -> None:
-        """Change columns of one turn."""
-        await self._execute(turns.update().where(turns.c.job == job).values(**values))
-
-    async def unsay(self, job: str) -> None:
-        """Forget a turn."""
-        await self._execute(turns.delete().where(turns.c.job == job))
-
-    async def said(self, conversation: str) -> list[Turn]:
-        """All turns of a conversation, oldest first."""
-        mine = turns.c.conversation == conversation
-        return await self._turns(sa.select(turns).where(mine))
-
-    async def unanswered(self) -> list[Turn]:
-        """The turns that a restart interrupted, oldest first."""
-        return await self._turns(sa.select(turns).where(unfinished(turns)))
-
-    async def _turns(self, chosen: sa.Select[Any]) -> list[Turn]:
-        found = await self._rows(chosen.order_by(turns.c.created))
-        return [Turn(**row._mapping) for row in found]
-
     async def choose(self, channel: str, chat: tuple[str, str] | None) -> None:
         """Set the Space and API name that this channel talks to; None takes the choice back."""
         await self._execute(chosen_chats.delete().where(chosen_chats.c.channel == channel))
@@ -185,29 +115,19 @@ class ConversationStore:
         return {row.channel: (row.space, row.api_name) for row in found}
 
     async def trim(self, *, older: float) -> list[str]:
-        """Forget what was said in conversations unused since `older`.
+        """End the conversations unused since `older`; the ids that their own files are kept by.
 
-        Returns the ids that their files are kept by: of their jobs, and their own. The
-        conversations stay as ended ones, so that whoever comes back is told.
+        They stay as ended ones, so that whoever comes back is told. `Store.trim` forgets what
+        was said in them.
         """
         old = sa.and_(conversations.c.used < older, conversations.c.ended.is_(None))
         chosen = sa.select(conversations.c.id).where(old).limit(BATCH_ROWS)
+        nothing = {"history": None, "before": None, "arguments": {}}
         forgotten: list[str] = []
         while ids := [row.id for row in await self._rows(chosen)]:
-            forgotten += ids + await self._forget(ids)
-        return forgotten
-
-    async def _forget(self, ids: Sequence[str]) -> list[str]:
-        """End these conversations and delete their turns; returns the turns' jobs."""
-        theirs = turns.c.conversation.in_(ids)
-        said = sa.select(turns.c.job).where(theirs).limit(BATCH_ROWS)
-        forgotten: list[str] = []
-        while jobs := [row.job for row in await self._rows(said)]:
-            await self._execute(turns.delete().where(turns.c.job.in_(jobs)))
-            forgotten += jobs
-        nothing = {"history": None, "before": None, "arguments": {}, "ended": time.time()}
-        mine = conversations.c.id.in_(ids)
-        await self._execute(conversations.update().where(mine).values(**nothing))
-        for one in ids:
-            self._recent.pop(one, None)
+            mine = conversations.update().where(conversations.c.id.in_(ids))
+            await self._execute(mine.values(**nothing, ended=time.time()))
+            for one in ids:
+                self._recent.pop(one, None)
+            forgotten += ids
         return forgotten

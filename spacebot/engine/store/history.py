@@ -20,7 +20,7 @@ MAX_FAVOURITES = 100
 
 @dataclass(frozen=True, slots=True)
 class PastJob:
-    """One job of a member, without its result."""
+    """One job of a member, without its result; `said` is the text of a conversation's question."""
 
     id: str
     command: str
@@ -28,6 +28,7 @@ class PastJob:
     arguments: Mapping[str, Any] = field(repr=False)
     message_ref: MessageRef
     created: float
+    said: str | None
     starred: bool
 
 
@@ -39,7 +40,8 @@ class HistoryStore(StorePart):
         mine = sa.and_(favourites.c.job == jobs.c.id, favourites.c.user == user)
         columns = (jobs.c.id, jobs.c.command, jobs.c.state, jobs.c.arguments, jobs.c.message_ref)
         stars = favourites.c.user.is_not(None)
-        query = sa.select(*columns, jobs.c.created, stars.label("starred"))
+        said = jobs.c.turn["text"].as_string()
+        query = sa.select(*columns, jobs.c.created, said, stars.label("starred"))
         query = query.select_from(jobs.outerjoin(favourites, mine)).where(jobs.c.user == user)
         place = sa.cast(jobs.c.message_ref["guild"].as_string(), sa.BigInteger)
         query = query.where(place.is_(None) if guild is None else place == guild)

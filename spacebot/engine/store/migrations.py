@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
@@ -9,6 +10,8 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from spacebot.engine.store.tables import (
+    BATCH_ROWS,
+    RecordState,
     accounts,
     automations,
     blocked_spaces,
@@ -24,9 +27,9 @@ from spacebot.engine.store.tables import (
     server_limits,
     server_spaces,
     space_descriptions,
-    turns,
 )
 from spacebot.errors import NewerDatabase
+from spacebot.models import ChatTurn, File, JobEnding, MessageRef
 
 MIGRATION_LOCK = 0x5370616365626F74
 
@@ -37,16 +40,15 @@ async def _first(connection: AsyncConnection) -> None:
 
 
 async def _second(connection: AsyncConnection) -> None:
-    """2: conversations, what was said in them, and the chats that channels have chosen."""
-    await _create(connection, conversations, turns, chosen_chats)
+    """2: conversations, and the chats that channels have chosen."""
+    await _create(connection, conversations, chosen_chats)
 
 
 async def _third(connection: AsyncConnection) -> None:
     """3: a job's message, to find it by, and the job that it follows."""
     for column in (jobs.c.message, jobs.c.chain):
         await _add(connection, column)
-    for index in jobs.indexes:
-        await connection.run_sync(index.create, checkfirst=True)
+    await _index(connection, jobs)
 
 
 async def _fourth(connection: AsyncConnection) -> None:
@@ -56,8 +58,7 @@ async def _fourth(connection: AsyncConnection) -> None:
 
 async def _fifth(connection: AsyncConnection) -> None:
     """5: indexes for what a restart looks for."""
-    for index in (*jobs.indexes, *turns.indexes):
-        await connection.run_sync(index.create, checkfirst=True)
+    await _index(connection, jobs)
 
 
 async def _sixth(connection: AsyncConnection) -> None:
@@ -95,13 +96,80 @@ async def _eleventh(connection: AsyncConnection) -> None:
 async def _twelfth(connection: AsyncConnection) -> None:
     """12: the results that members have starred, and an index to find a member's jobs by."""
     await _create(connection, favourites)
-    for index in jobs.indexes:
-        await connection.run_sync(index.create, checkfirst=True)
+    await _index(connection, jobs)
 
 
 async def _thirteenth(connection: AsyncConnection) -> None:
     """13: the presets of members and servers."""
     await _create(connection, presets)
+
+
+async def _fourteenth(connection: AsyncConnection) -> None:
+    """14: what was said in conversations are jobs too; it had a table of its own."""
+    for column in (jobs.c.chat, jobs.c.turn):
+        await _add(connection, column)
+    await _index(connection, jobs)
+    if not await connection.run_sync(lambda sync: sa.inspect(sync).has_table(turns.name)):
+        return
+    about = [conversations.c[name] for name in ("space", "api_name", "command", "channel", "guild")]
+    whose = turns.c.conversation == conversations.c.id
+    chosen = sa.select(turns, *about).outerjoin(conversations, whose).order_by(turns.c.job)
+    last = ""
+    while rows := (
+        await connection.execute(chosen.where(turns.c.job > last).limit(BATCH_ROWS))
+    ).fetchall():
+        await connection.execute(jobs.insert(), [_turn_as_job(row) for row in rows])
+        last = rows[-1].job
+    await connection.run_sync(turns.drop)
+
+
+# The table that version 2 made for what was said in conversations, until version 14.
+turns = sa.Table(
+    "turns",
+    sa.MetaData(),
+    *(sa.Column(name, sa.Text) for name in ("job", "conversation", "user", "mention", "name")),
+    *(sa.Column(name, sa.Text) for name in ("message", "text", "state", "answer")),
+    *(sa.Column(name, sa.JSON) for name in ("files", "answer_files")),
+    sa.Column("created", sa.Float),
+)
+
+
+def _turn_as_job(row: sa.Row[Any]) -> dict[str, Any]:
+    """What was said in a conversation → the columns of a job."""
+    files: list[File] = []
+    # A file of another shape costs only itself.
+    with contextlib.suppress(KeyError, TypeError, ValueError):
+        files += [File.from_json(one["file"]) for one in row.files]
+    state = JobEnding.CANCELLED.value if row.state == "stopped" else row.state
+    if row.space is None and state in RecordState.UNFINISHED:
+        # Its conversation could not be saved: nobody knows where to answer it.
+        state = JobEnding.LOST.value
+    ref = MessageRef(
+        created=row.created,
+        user=_discord_id(row.user) or 0,
+        channel=_discord_id(row.channel),
+        guild=_discord_id(row.guild),
+        origin=_discord_id(row.message),
+    )
+    return {
+        "id": row.job,
+        "user": row.user,
+        "mention": row.mention,
+        "space": row.space or "unknown",
+        "api_name": row.api_name or "",
+        "command": row.command or "unknown",
+        "state": state,
+        "arguments": {},
+        "message_ref": ref,
+        "created": row.created,
+        "ended": None if state in RecordState.UNFINISHED else row.created,
+        "chat": row.conversation,
+        "turn": ChatTurn(row.name, row.text, files, row.answer, row.answer_files or ()),
+    }
+
+
+def _discord_id(text: str | None) -> int | None:
+    return int(text) if text and text.isdecimal() else None
 
 
 # Applied in order, each once; the number applied so far is kept in the database.
@@ -119,6 +187,7 @@ MIGRATIONS: Sequence[Callable[[AsyncConnection], Awaitable[None]]] = (
     _eleventh,
     _twelfth,
     _thirteenth,
+    _fourteenth,
 )
 
 
@@ -152,3 +221,12 @@ async def _add(connection: AsyncConnection, column: sa.Column[Any]) -> None:
 
 async def _create(connection: AsyncConnection, *tables: sa.Table) -> None:
     await connection.run_sync(metadata.create_all, tables=tables)
+
+
+async def _index(connection: AsyncConnection, table: sa.Table) -> None:
+    """Create a table's indexes, as far as their columns are there by now."""
+    known = await connection.run_sync(lambda sync: sa.inspect(sync).get_columns(table.name))
+    names = {each["name"] for each in known}
+    for index in table.indexes:
+        if {column.name for column in index.columns} <= names:
+            await connection.run_sync(index.create, checkfirst=True)

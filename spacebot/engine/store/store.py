@@ -7,7 +7,7 @@ import time
 from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
@@ -26,21 +26,22 @@ from spacebot.engine.store.presets import PresetStore
 from spacebot.engine.store.server_spaces import ServerSpaceStore
 from spacebot.engine.store.tables import (
     BATCH_ROWS,
+    RecordState,
     as_row,
     by_key,
     conversations,
     favourites,
     jobs,
-    turns,
     unfinished,
 )
 from spacebot.engine.store.unsaved import UnsavedRows
 from spacebot.engine.store.vacuum import make_shrinkable, shrink
 from spacebot.engine.store.writer import BatchWriter
-from spacebot.errors import StoreError
-from spacebot.models import JobEnding, MessageRef
+from spacebot.errors import StoreError, UnreadableRecord
+from spacebot.models import ChatTurn, JobEnding, MessageRef
 
-UNREADABLE = "The bot could not read what it had saved. Its log has the details."
+# The conversations that nothing has ended.
+_going_on = sa.select(conversations.c.id).where(conversations.c.ended.is_(None))
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,7 @@ class JobRecord:
     outputs; `message` the id of the message that answers it; `chain` what it
     follows (see `models.FollowUpChain`); `page_ran` what the Space's page ran before it,
     None where that is not known; `account` the key of the Hugging Face account it ran with.
+    A question of the conversation `chat` has a `turn`, in place of arguments and result.
     Times are epoch seconds.
     """
 
@@ -72,6 +74,29 @@ class JobRecord:
     chain: Mapping[str, Any] | None = None
     page_ran: Sequence[str] | None = None
     account: str | None = None
+    chat: str | None = None
+    turn: ChatTurn | None = None
+
+    @property
+    def is_unfinished(self) -> bool:
+        """Whether its work has not ended."""
+        return self.state in RecordState.UNFINISHED
+
+    @property
+    def is_answered(self) -> bool:
+        """Whether a question has an answer; one that is being given anew is still the last one."""
+        said = bool(self.turn and self.turn.answer)
+        return self.state == JobEnding.DONE or (
+            said and (self.is_unfinished or self.state == JobEnding.CANCELLED)
+        )
+
+
+class UnfinishedJob(NamedTuple):
+    """A job that has not ended, and the conversation that it belongs to."""
+
+    id: str
+    chat: str | None
+    state: str
 
 
 class Store:
@@ -166,18 +191,34 @@ class Store:
             )
         )
 
-    async def unfinished(self) -> list[JobRecord]:
-        """The jobs that a restart interrupted, oldest first."""
-        chosen = sa.select(jobs).where(unfinished(jobs)).order_by(jobs.c.created)
-        return await self._select(chosen)
+    async def unfinished(self) -> list[UnfinishedJob]:
+        """The jobs that a restart interrupted, oldest first. One that cannot be read is there
+        like every other."""
+        columns = (jobs.c.id, jobs.c.chat, jobs.c.state)
+        chosen = sa.select(*columns).where(unfinished).order_by(jobs.c.created)
+        return [UnfinishedJob(*row) for row in await self.rows(chosen)]
+
+    async def said(self, chat: str) -> list[JobRecord]:
+        """The questions of a conversation, oldest first."""
+        new = [JobRecord(**one) for one in self._unsaved.new(jobs) if one["chat"] == chat]
+        found = await self._select(sa.select(jobs).where(jobs.c.chat == chat))
+        return sorted({one.id: one for one in (*new, *found)}.values(), key=lambda one: one.created)
+
+    async def forget(self, job: str) -> None:
+        """Delete a job that its requester took back."""
+        self._unsaved.release((jobs, job))
+        await self.execute(jobs.delete().where(jobs.c.id == job))
 
     async def trim(self, *, most: int, older: float) -> list[str]:
-        """Forget ended jobs beyond the `most` newest or ended before `older`, but no starred ones.
+        """Forget ended jobs beyond the `most` newest or ended before `older`, but neither starred
+        ones nor what was said in conversations that go on.
 
         In batches, so that nobody waits long for the table.
         """
         starred = sa.select(favourites.c.job)
-        ended = sa.and_(sa.not_(unfinished(jobs)), jobs.c.id.not_in(starred))
+        said = sa.and_(jobs.c.chat.is_not(None), jobs.c.chat.in_(_going_on))
+        kept = sa.or_(unfinished, jobs.c.id.in_(starred), said)
+        ended = sa.not_(kept)
         beyond = sa.select(jobs.c.created).where(ended).order_by(jobs.c.created.desc())
         found = await self.rows(beyond.offset(most).limit(1))
         last = found[0].created if found else None
@@ -193,22 +234,26 @@ class Store:
         return forgotten
 
     async def known(self, ids: Sequence[str], *, since: float) -> set[str]:
-        """Of these ids of jobs, turns and conversations, those whose files are kept.
+        """Of these ids of jobs and conversations, those whose files are kept.
 
         A starred job that ended before `since` is kept without its files.
         """
-        current = sa.or_(unfinished(jobs), jobs.c.ended >= since)
+        current = sa.or_(unfinished, jobs.c.ended >= since, jobs.c.chat.in_(_going_on))
         found = {row for _, row in self._unsaved}
         for start in range(0, len(ids), BATCH_ROWS):
             some = ids[start : start + BATCH_ROWS]
-            for column in (jobs.c.id, turns.c.job, conversations.c.id):
+            for column in (jobs.c.id, conversations.c.id):
                 chosen = sa.select(column).where(column.in_(some))
                 chosen = chosen.where(current) if column is jobs.c.id else chosen
                 found |= {one for (one,) in await self.rows(chosen)}
         return found
 
     async def _select(self, query: sa.Select[Any]) -> list[JobRecord]:
-        return [JobRecord(**by_key(row, jobs)) for row in await self.rows(query)]
+        return [self._with_unsaved(by_key(row, jobs)) for row in await self.rows(query)]
+
+    def _with_unsaved(self, row: Mapping[str, Any]) -> JobRecord:
+        held = self._unsaved.find((jobs, row["id"]))
+        return JobRecord(**{**row, **(held.values if held else {})})
 
     async def row(self, table: sa.Table, key: str) -> dict[str, Any] | None:
         """One row's values, with what the database did not take of them."""
@@ -239,7 +284,7 @@ class Store:
         except (SQLAlchemyError, OSError) as error:
             raise as_store_error(error) from error
         except ValueError as error:
-            raise StoreError(UNREADABLE) from error
+            raise UnreadableRecord from error
         except Exception as error:
             # A driver's own, raised before SQLAlchemy could translate it: while it connects.
             if not hasattr(error, "sqlstate"):

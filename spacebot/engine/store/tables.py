@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from spacebot.engine.store.database import clean
-from spacebot.models import MessageRef
+from spacebot.models import ChatTurn, MessageRef
 
 metadata = sa.MetaData()
 # Rows that one statement deletes or names: PostgreSQL takes 32,767 values in one, and other
@@ -27,6 +27,7 @@ class RecordState:
     WAITING = "waiting"
     SENT = "sent"
     POSTING = "posting"
+    UNFINISHED = (WAITING, SENT, POSTING)
 
 
 class CleanText(sa.TypeDecorator[str]):
@@ -41,31 +42,42 @@ class CleanText(sa.TypeDecorator[str]):
         return value if value is None else clean(value)
 
 
-class StoredMessageRef(sa.TypeDecorator[MessageRef]):
-    """A message reference, which a row holds as JSON."""
+class StoredObject(sa.TypeDecorator[Any]):
+    """An object that a row holds as JSON."""
 
-    impl = sa.JSON
+    impl = sa.JSON(none_as_null=True)
     cache_ok = True
 
-    def process_bind_param(self, value: MessageRef | None, dialect: Any) -> Any:
+    def process_bind_param(self, value: Any, dialect: Any) -> Any:
         """Turn it into JSON."""
         del dialect
         return None if value is None else value.to_json()
-
-    def process_result_value(self, value: Any, dialect: Any) -> MessageRef:
-        """Read what this version or an earlier one wrote."""
-        del dialect
-        return MessageRef.from_json(value or {})
 
     def coerce_compared_value(self, op: Any, value: Any) -> Any:
         """Compare a part of the JSON as JSON."""
         return self.impl_instance.coerce_compared_value(op, value)
 
 
-def unfinished(table: sa.Table) -> sa.ColumnElement[bool]:
-    """Rows whose work has not ended, in literals: so a database sees that its index fits."""
-    names = (RecordState.WAITING, RecordState.SENT, RecordState.POSTING)
-    return table.c.state.in_([sa.literal_column(f"'{name}'") for name in names])
+class StoredMessageRef(StoredObject):
+    """A message reference, as this version or an earlier one wrote it."""
+
+    cache_ok = True
+
+    def process_result_value(self, value: Any, dialect: Any) -> MessageRef:
+        """Read it from JSON."""
+        del dialect
+        return MessageRef.from_json(value or {})
+
+
+class StoredTurn(StoredObject):
+    """A turn of a conversation."""
+
+    cache_ok = True
+
+    def process_result_value(self, value: Any, dialect: Any) -> ChatTurn | None:
+        """Read it from JSON."""
+        del dialect
+        return None if value is None else ChatTurn.from_json(value)
 
 
 jobs = sa.Table(
@@ -88,6 +100,17 @@ jobs = sa.Table(
     sa.Column("chain", sa.JSON),
     sa.Column("page_ran", sa.JSON),
     sa.Column("account", CleanText),
+    sa.Column("chat", sa.String(12), index=True),
+    sa.Column("turn", StoredTurn),
+)
+# Rows whose work has not ended, in literals: so a database sees that its index fits.
+unfinished = jobs.c.state.in_([sa.literal_column(f"'{name}'") for name in RecordState.UNFINISHED])
+# A restart looks for them: a few rows among a million.
+sa.Index(
+    "ix_jobs_unfinished",
+    jobs.c.created,
+    sqlite_where=unfinished,
+    postgresql_where=unfinished,
 )
 conversations = sa.Table(
     "conversations",
@@ -112,22 +135,6 @@ conversations = sa.Table(
     sa.Column("used", sa.Float, nullable=False, index=True),
     sa.Column("ended", sa.Float),
     sa.Column("account", CleanText),
-)
-turns = sa.Table(
-    "turns",
-    metadata,
-    sa.Column("job", sa.String(12), primary_key=True),
-    sa.Column("conversation", sa.String(12), nullable=False, index=True),
-    sa.Column("user", CleanText, nullable=False),
-    sa.Column("mention", CleanText, nullable=False),
-    sa.Column("name", CleanText, nullable=False),
-    sa.Column("message", CleanText),
-    sa.Column("text", CleanText, nullable=False),
-    sa.Column("files", sa.JSON, nullable=False),
-    sa.Column("state", sa.String(12), nullable=False),
-    sa.Column("answer", CleanText, nullable=False),
-    sa.Column("answer_files", sa.JSON, nullable=False),
-    sa.Column("created", sa.Float, nullable=False),
 )
 chosen_chats = sa.Table(
     "chosen_chats",
@@ -268,15 +275,6 @@ schema_version = sa.Table("schema_version", metadata, sa.Column("version", sa.In
 
 # A member looks through their own jobs, the newest first.
 sa.Index("ix_jobs_user_created", jobs.c.user, jobs.c.created)
-# A restart looks for what has not ended: a few rows among a million.
-for _table in (jobs, turns):
-    _open = unfinished(_table)
-    sa.Index(
-        f"ix_{_table.name}_unfinished",
-        _table.c.created,
-        sqlite_where=_open,
-        postgresql_where=_open,
-    )
 
 
 def by_key(row: sa.Row[Any], table: sa.Table) -> dict[str, Any]:

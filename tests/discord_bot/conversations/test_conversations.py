@@ -13,8 +13,9 @@ from PIL import Image
 
 from spacebot.discord_bot.conversations.transcript import answer_text as words_of
 from spacebot.discord_bot.conversations.transcript import to_markdown
-from spacebot.engine.store import Conversation, Turn, TurnState
-from spacebot.models import Endpoint, Output
+from spacebot.engine.store import Conversation, JobRecord, RecordState
+from spacebot.models import ChatTurn, Endpoint, File, JobEnding, MessageRef, Output
+from tests.support.asking import shown
 from tests.support.conversations import LAST, answer, forked, lab, opened, spoken
 from tests.support.loopback import NotSendable
 
@@ -76,10 +77,11 @@ async def test_a_fork_while_an_answer_is_given_anew_takes_the_old_one(served, tm
         assert first is not None
         owner: Any = it.home.bot.user
         copy = await it.home.bot.chat_router.conversations.fork(first, owner, 1)
-        (turn,) = await store.chats.said(copy.id)
-        assert (turn.state, bool(turn.answer)) == ("done", True)
+        (record,) = await store.said(copy.id)
+        assert record.turn is not None
+        assert (record.state, bool(record.turn.answer)) == ("done", True)
         # A restart asks the question anew in one conversation alone.
-        assert len(await store.chats.unanswered()) == 1
+        assert len(await store.unfinished()) == 1
         await answer(thread)
 
 
@@ -105,6 +107,20 @@ async def test_a_history_is_sent_each_time_and_regenerate_and_fork_go_back(serve
         assert exported.message.ephemeral
         text = exported.message.attachments[0].data.decode()
         assert text.index("fibonacci please") < text.index("Answer 2.") < text.index("Answer 3.")
+        await it.home.jobs.drained(60)
+        # Each question is its author's once, wherever a copy of it goes on.
+        for user, place, questions in (
+            (it.ada, thread, ["now reverse", "and a prime", "fibonacci please"]),
+            (it.ben, fork, ["now reverse"]),
+        ):
+            page = shown(await user.command("history", channel=it.channel))
+            *lines, _ = page.content.splitlines()
+            assert [line.split("**")[2].split(" · ")[0].strip() for line in lines] == questions
+            parts = [part for row in page.components for part in row["components"]]
+            links = [part["url"] for part in parts if "url" in part]
+            address = f"https://discord.com/channels/{it.guild.id}/{place.id}"
+            assert len([link for link in links if link.startswith(address)]) == len(questions)
+            assert not any("Again" in label for label in page.buttons())
 
 
 async def test_a_space_that_keeps_the_conversation_itself_says_so(served, tmp_path: Path):
@@ -198,7 +214,7 @@ async def test_a_question_asked_before_all_servers_are_told_of_is_asked_once(
         it.ada.say("slowly now", channel=thread)
         await thread.wait(lambda place: "Stop" in spoken(place)[-1].buttons(), 10)
         # What the last start left is looked for once Discord has told of every server.
-        await it.home.bot.chat_router.conversations.recover()
+        await it.home.bot.recoverer.recover()
         await answer(thread, "You said “slowly now”")
         it.ada.say("and now", channel=thread)
         await answer(thread, "2 before. You said “and now”")
@@ -421,11 +437,14 @@ async def test_the_intent_is_asked_for_only_where_there_is_a_chat(served, tmp_pa
 
 def test_an_export_holds_what_was_said_and_what_went_wrong():
     talk = Conversation("a" * 12, "o/n", "/chat", "/falcon", "1", "<@1>", "2", "f" * 32)
-    turns = [
-        Turn("1", "a", "1", "<@1>", "Ada", "hi", state=TurnState.DONE, answer="**yo**"),
-        Turn("2", "a", "1", "<@1>", "Ada", "and?", files=[{"file": {"name": "a.png"}}]),
+    about = ("o/n", "/chat", "/falcon", "1", "<@1>")
+    answered = ChatTurn("Ada", "hi", answer="**yo**")
+    open_ = ChatTurn("Ada", "and?", [File("a.png")])
+    said = [
+        JobRecord("1", *about, JobEnding.DONE.value, {}, MessageRef(), chat="a", turn=answered),
+        JobRecord("2", *about, RecordState.WAITING, {}, MessageRef(), chat="a", turn=open_),
     ]
-    text = to_markdown(talk, turns)
+    text = to_markdown(talk, said)
     assert (
         "## Ada\n\nhi\n\n## /falcon\n\n**yo**\n\n## Ada\n\nand?\n\n- a.png\n\n*(no answer)*" in text
     )

@@ -8,13 +8,13 @@ import signal
 from pathlib import Path
 
 from spacebot.discord_bot.client import Bot
-from spacebot.discord_bot.conversations.chat_surface import Question
+from spacebot.discord_bot.conversations.question import Question
 from spacebot.discord_bot.conversations.question_queue import QuestionQueue, QuestionQueues
 from spacebot.discord_bot.supervisor import keep_running
 from spacebot.engine.catalogue import Catalogue
 from spacebot.engine.jobs import JobManager
-from spacebot.engine.store import Conversation, Store, Turn
-from spacebot.models import BotStatus, Requester, Source
+from spacebot.engine.store import Conversation, Store
+from spacebot.models import BotStatus, ChatTurn, Endpoint, Job, JobEnding, Requester, Source
 from spacebot.spaces.client import Network
 from tests.faults.counting import settled
 from tests.support.apps import spawn
@@ -85,8 +85,10 @@ async def test_a_question_under_way_is_answered_after_the_restart(served, tmp_pa
         thread = await opened(it.ada, "slow look", it.channel, message="hello")
         (kept,) = [one[0] for one in await it.home.jobs.store.chats.places()]
     async with Store.in_folder(tmp_path) as store:
-        (turn,) = await store.chats.said(kept)
-        assert turn.answer.startswith("Answer 1")
+        (record,) = await store.said(kept)
+        assert record.state == JobEnding.DONE
+        assert record.turn is not None
+        assert record.turn.answer.startswith("Answer 1")
         conversation = await store.chats.get(kept)
         assert conversation
         assert conversation.answer == [str(spoken(thread)[-1].id)]
@@ -180,8 +182,8 @@ async def test_what_was_not_used_for_long_is_forgotten_and_told(served, tmp_path
     async with lab(tmp_path, falcon=served("falcon")) as it:
         thread = await opened(it.ada, "falcon", it.channel, message="my name is Ada")
         await it.home.jobs.trim(most=1000, days=-1)
-        store = it.home.jobs.store.chats
-        ((kept, *_),) = await store.places()
+        store = it.home.jobs.store
+        ((kept, *_),) = await store.chats.places()
         assert await store.said(kept) == []
         it.ada.say(f"<@{it.server.bot.id}> still there?", channel=thread)
         await thread.wait(lambda p: "no longer stored" in spoken(p)[-1].content, 10)
@@ -210,12 +212,16 @@ async def test_what_was_just_said_is_written_down_before_the_client_is_closed():
     async def take(_: QuestionQueue, question: Question) -> None:
         await question.ready
 
-    lines, ready = QuestionQueues(take), asyncio.get_running_loop().create_future()
+    released: list[str] = []
+    queues = QuestionQueues(take, released.append)
+    ready = asyncio.get_running_loop().create_future()
     talk = Conversation("a", "o/n", "/chat", "/falcon", "1", "<@1>", "2", "f" * 32)
-    lines.add(Question(talk, Requester("1", "<@1>"), ready))
-    closing = asyncio.create_task(lines.close())
+    asker = Requester("1", "<@1>")
+    queues.add(Question("2", talk, asker, ready))
+    closing = asyncio.create_task(queues.close())
     await asyncio.sleep(0.05)
     assert not closing.done()
-    ready.set_result(Turn("2", "a", "1", "<@1>", "Ada", "hello"))
+    turn = ChatTurn("Ada", "hello")
+    ready.set_result(Job("2", Endpoint("o/n", "/chat", "chat", ""), asker, {}, turn=turn))
     await closing
     assert not ready.cancelled()

@@ -1,0 +1,178 @@
+"""What a restart, or a client that was closed, left behind: it is run again, or told to be lost.
+
+One rule for every record: one that waited is run again; one that its Space may have worked
+on, where repeating it does no harm; of any other its requester is told once that it is lost.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import logging
+import time
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Protocol, TypeVar
+
+import discord
+
+from spacebot.discord_bot.delivery import DISCORD_ERRORS
+from spacebot.engine.jobs import JobManager, secrets_of
+from spacebot.engine.store import JobRecord, RecordState, StoreError, UnfinishedJob
+from spacebot.errors import UnreadableRecord, kind_of
+from spacebot.models import Job, JobEnding
+
+T = TypeVar("T")
+
+log = logging.getLogger(__name__)
+
+MAX_CONCURRENT_RECOVERIES = 10
+# Seconds between two tries to read from a database that fails.
+RETRY_PAUSE = 5.0
+
+
+class RecoverySurface(Protocol):
+    """Where a job that was left is shown."""
+
+    async def ending_shown(self) -> JobEnding | None:
+        """How the job ended, where its message says so and its record does not."""
+        ...
+
+    async def tell_lost(self, state: str) -> None:
+        """Say that the result is lost, of a job that was in this state."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Recovery:
+    """How one job is taken up: where it is shown, and what runs it for the first time here.
+
+    `repeatable` says that its Space may do the work twice.
+    """
+
+    job: Job
+    surface: RecoverySurface
+    run: Callable[[], Coroutine[Any, Any, Any]]
+    repeatable: bool
+
+
+# Says how a record of its kind is taken up; None for one of another kind.
+RecoveryKind = Callable[[JobRecord], Awaitable[Recovery | None]]
+
+
+class Recoverer:
+    """Takes up what was left, once a client is ready. `kinds` are asked in this order."""
+
+    def __init__(
+        self, client: discord.Client, jobs: JobManager, kinds: Sequence[RecoveryKind]
+    ) -> None:
+        self.client = client
+        self.jobs = jobs
+        self._kinds = kinds
+        self._limit = asyncio.Semaphore(MAX_CONCURRENT_RECOVERIES)
+        self._tasks: set[asyncio.Task[Any]] = set()
+
+    async def run(self) -> None:
+        """Take up every record that was left, and the jobs of closed clients, until cancelled."""
+        await asyncio.gather(self._take_over(), self.recover())
+
+    async def recover(self) -> None:
+        """Take up, or tell of, every record that was left unfinished."""
+        left = await self._read(self._left)
+        if left:
+            log.info("%d jobs were interrupted by the restart", len(left))
+        # The questions of a conversation in their order, all else side by side.
+        rows: defaultdict[str, list[str]] = defaultdict(list)
+        for one in left:
+            rows[one.chat or one.id].append(one.id)
+        await asyncio.gather(*map(self._recover_in_order, rows.values()))
+
+    async def _left(self) -> list[UnfinishedJob]:
+        # As they were before the database is asked: they go on ending meanwhile.
+        ours = self.jobs.job_ids
+        return [one for one in await self.jobs.store.unfinished() if one.id not in ours]
+
+    async def _recover_in_order(self, jobs: Sequence[str]) -> None:
+        async with self._limit:
+            for job in jobs:
+                await self._recover(job)
+
+    async def _recover(self, job: str) -> None:
+        """Take up one job, or tell of it. What fails costs no other job anything."""
+        recovery = None
+        try:
+            if (record := await self._read(partial(self._record, job))) is not None:
+                recovery = await self._read(partial(self._recovery, record))
+                await self._take_up(record, recovery)
+        except DISCORD_ERRORS as error:
+            log.warning("job %s could not be recovered: %s", job, type(error).__name__)
+        except Exception as error:
+            if self.client.is_closed():
+                return
+            log.exception("job %s could not be recovered", job, exc_info=error)
+            await self._give_up(job, recovery)
+
+    async def _record(self, job: str) -> JobRecord | None:
+        record = await self.jobs.store.get(job)
+        # That it has ended may be what could not be written.
+        return record if record is not None and record.is_unfinished else None
+
+    async def _recovery(self, record: JobRecord) -> Recovery:
+        for kind in self._kinds:
+            if recovery := await kind(record):
+                return recovery
+        raise LookupError(record.id)
+
+    async def _take_up(self, record: JobRecord, recovery: Recovery) -> None:
+        if ending := await recovery.surface.ending_shown():
+            await self.jobs.note(record.id, state=ending.value, ended=time.time())
+        elif _is_safe(record, recovery):
+            log.info("job %s %s is taken up again", record.id, record.command)
+            self._spawn(recovery.run(), record.id)
+        else:
+            await recovery.surface.tell_lost(record.state)
+            await self.jobs.lose(recovery.job)
+
+    async def _give_up(self, job: str, recovery: Recovery | None) -> None:
+        """End a job that cannot be recovered, and say so where that can be done."""
+        if recovery is None:
+            await self.jobs.note(job, state=JobEnding.LOST.value, ended=time.time())
+            return
+        try:
+            await recovery.surface.tell_lost(RecordState.SENT)
+        except Exception as error:
+            log.warning("job %s: nobody could be told: %s", job, type(error).__name__)
+        await self.jobs.lose(recovery.job)
+
+    async def _read(self, reading: Callable[[], Awaitable[T]]) -> T:
+        """What the store says, asked again and again while its database fails."""
+        for tries in itertools.count():
+            try:
+                return await reading()
+            except UnreadableRecord:
+                raise
+            except StoreError as error:
+                if not tries:
+                    log.warning("what was left waits for the database: %s", kind_of(error))
+            await asyncio.sleep(RETRY_PAUSE)
+        raise AssertionError
+
+    async def _take_over(self) -> None:
+        """Go on with the jobs of a client that was closed."""
+        while True:
+            running, go_on = await self.jobs.left.get()
+            log.info("job %s is taken over", running.job.id)
+            self._spawn(go_on(self.client), running.job.id)
+
+    def _spawn(self, work: Coroutine[Any, Any, Any], job: str) -> None:
+        task = asyncio.create_task(work, name=f"job {job}")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+def _is_safe(record: JobRecord, recovery: Recovery) -> bool:
+    """Whether a job can be run without harm, and with all its values: no secret is kept."""
+    harmless = record.state == RecordState.WAITING or recovery.repeatable
+    return harmless and not secrets_of(record)
