@@ -54,7 +54,7 @@ def is_answered(place: Channel, text: str = "") -> bool:
     return bool(said) and LAST in said[-1].buttons() and text in said[-1].content
 
 
-async def answer(place: Channel, text: str = "", seconds: float = 20) -> Message:
+async def answer(place: Channel, text: str = "", seconds: float = 60) -> Message:
     """Wait for a whole answer that says this."""
     await place.wait(lambda channel: is_answered(channel, text), seconds)
     return spoken(place)[-1]
@@ -70,7 +70,7 @@ async def forked(user: User, message: Message) -> Channel:
 
 
 async def opened(
-    requester: User, command: str, channel: Channel, seconds: float = 20, **arguments: Any
+    requester: User, command: str, channel: Channel, seconds: float = 60, **arguments: Any
 ) -> Channel:
     """Open a conversation by its command; its thread, once answered."""
     before = set(channel.threads)
