@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from spacebot.discord_bot.conversations.conversations import CONVERSATION_ENDED
 from spacebot.engine.jobs import JobLimits
 from spacebot.engine.store import RecordState, Store, StoreError
 from spacebot.models import JobEnding, Source
@@ -136,7 +137,7 @@ async def test_a_question_whose_conversation_is_gone_is_told_so(served, tmp_path
             other.execute("DELETE FROM conversations")
             other.execute("UPDATE jobs SET state = ? WHERE state = 'sent'", (RecordState.WAITING,))
         async with at_home(it.server, source, folder=tmp_path) as home:
-            told = "This conversation is no longer kept. Start a new one with `/parrot`."
+            told = CONVERSATION_ENDED.format(command="/parrot")
             await thread.wait(lambda p: [told in m.content for m in spoken(p)].count(True) == 2, 60)
             assert spoken(thread)[-1].reference is waits
             async with asyncio.timeout(60):
