@@ -25,6 +25,8 @@ from spacebot.spaces.outputs import MAX_MESSAGE_LENGTH
 
 log = logging.getLogger(__name__)
 
+# How long a failure waits for what the job had streamed, in seconds.
+STREAMED_TIMEOUT = 5.0
 # How long the final edit waits for an edit under way, in seconds.
 LAST_EDIT_WAIT = 0.5
 
@@ -99,9 +101,11 @@ class Surface:
         """What a job that failed had streamed until then, in about `limit` characters."""
         if self.running is None or self.running.partial is None:
             return None
-        with contextlib.suppress(SpacebotError):
-            return await self.jobs.preview(self.running, limit=limit)
-        return None
+        # A Space that failed may no longer serve its files: then it is what was shown last.
+        with contextlib.suppress(SpacebotError, TimeoutError):
+            async with asyncio.timeout(STREAMED_TIMEOUT):
+                return await self.jobs.preview(self.running, limit=limit)
+        return self.running.previewed[1]
 
     async def show(self, running: JobHandle, preview: Reply | None) -> ShowResult:
         """Show the job's progress, with what it has streamed so far."""

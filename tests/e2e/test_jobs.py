@@ -188,7 +188,7 @@ NO_REASON = (
     ("command", "options", "told"),
     [
         ("told", {"text": "No cats today."}, "❌ The Space says: No cats today."),
-        ("told_html", {}, "❌ The Space says: The model is full . Get help ."),
+        ("told_html", {}, "❌ The Space says: The model is full. Get help."),
         (
             "told_quota",
             {},
