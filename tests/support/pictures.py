@@ -19,6 +19,7 @@ import httpx
 from PIL import Image
 
 from tests.support.browser.chromium import EXECUTABLE, MISSING, free_port, launched, visit
+from tests.support.program import VISITOR
 
 ROOT = Path(__file__).parents[2]
 PICTURES = ROOT / "docs"
@@ -47,7 +48,7 @@ async def program() -> AsyncIterator[str]:
 async def _answering(url: str, seconds: float = 90) -> None:
     """Wait until there are commands to try; TimeoutError after `seconds`."""
     deadline = time.monotonic() + seconds
-    async with httpx.AsyncClient() as client:
+    async with httpx.AsyncClient(headers=VISITOR) as client:
         while time.monotonic() < deadline:
             with contextlib.suppress(httpx.TransportError):
                 answer = await client.get(f"{url}/spacebot/tryout/commands")

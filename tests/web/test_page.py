@@ -589,7 +589,8 @@ async def test_an_idle_page_asks_seldom_and_is_told_nothing(served, house, brows
         # Once in 3 s, and nothing else: nothing has changed, so nothing is sent.
         assert len(asked) <= 11
         assert all("/spacebot/status" in url for url in asked)
-        assert set(answers[-5:]) == {204}
+        # The time since the start may be a minute more meanwhile.
+        assert answers[-5:].count(204) >= 4
         await page.evaluate(
             "Object.defineProperty(document, 'hidden', { value: true });"
             "document.dispatchEvent(new Event('visibilitychange'))"

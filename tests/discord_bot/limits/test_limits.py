@@ -286,10 +286,12 @@ async def test_a_question_in_a_conversation_counts_and_so_does_regenerate(here: 
     await here.channel.wait(lambda place: place.threads, 20)
     (thread,) = here.channel.threads
     await thread.wait(lambda place: "Regenerate" in place.messages[-1].buttons(), 30)
+    edits = len(thread.messages[-1].history)
     await here.ada.click(thread.messages[-1], "Regenerate")
-    await here.home.jobs.drained(20)
-    text = "used your 2 jobs"
+    # The last edit before is the one with the button that was pressed.
+    await thread.wait(lambda place: len(place.messages[-1].history) > edits, 30)
     await thread.wait(lambda place: "Regenerate" in place.messages[-1].buttons(), 30)
+    text = "used your 2 jobs"
     pressed = await here.ada.click(thread.messages[-1], "Regenerate")
     await pressed.wait(lambda one: one.followups, 20)
     assert text in await refused(pressed)
