@@ -131,6 +131,15 @@ function spacebotTryout(page) {
     mark();
   }
 
+  // Enter may come before the commands have.
+  async function enter() {
+    const typed = line.value;
+    await refresh();
+    if (line.value !== typed || !panel.hidden) return;
+    showMenu();
+    if (!menu.hidden) menu.children[active].click();
+  }
+
   line.addEventListener("input", showMenu);
   line.addEventListener("focus", async () => {
     const before = closings;
@@ -146,6 +155,7 @@ function spacebotTryout(page) {
     const count = menu.children.length;
     if (event.key === "Escape") closeMenu();
     else if (menu.hidden && event.key === "Enter" && talking && line.value.trim()) speak();
+    else if (menu.hidden && event.key === "Enter" && line.value.startsWith("/")) enter();
     else if (menu.hidden && event.key === "Enter") say.textContent = "Type / to choose a command.";
     else if (menu.hidden) return;
     else if (event.key === "ArrowDown") active = (active + 1) % count;

@@ -175,7 +175,7 @@ async def test_an_output_may_appear_in_mid_stream():
             },
             QuotaExceeded,
             "The bot's GPU quota on Hugging Face is used up (this needs 60 s), so this cannot run "
-            "now. It is reset in 1 day, 0:00:00. Whoever runs the bot can raise it by setting "
+            "now. It is reset in 1 day, 0:00:00. The bot's owner can raise it by setting "
             "HF_TOKEN.",
         ),
         (
@@ -207,7 +207,7 @@ async def test_an_output_may_appear_in_mid_stream():
             },
             QuotaExceeded,
             "The bot's GPU quota on Hugging Face has 56 s left and this needs 60 s, so this cannot "
-            "run now. It is reset within 24 hours. Whoever runs the bot can raise it by setting "
+            "run now. It is reset within 24 hours. The bot's owner can raise it by setting "
             "HF_TOKEN.",
         ),
         (
