@@ -98,7 +98,7 @@ async def test_cancelling_takes_a_job_out_of_the_spaces_queue(space, tmp_path: P
         )
         await until(queued, "In the Space's queue: 1 of 1")
         pressed = await place.ben.click(shown(queued), "Cancel")
-        assert shown(pressed).content == "Cancelled: taken out of the Space's queue."
+        assert shown(pressed).content == "Cancelled before the Space began with it."
         await all_final([first, queued], 20)
         assert "awake" in shown(first).content
         # Nothing stands in the way of the next one.

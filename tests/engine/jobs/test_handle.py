@@ -44,7 +44,7 @@ def running(*, streams: bool = False) -> JobHandle:
             "Cancelled: the Space is not asked again.",
         ),
         (Progress(JobStage.SENDING), False, False, "Cancelled on its way to the Space."),
-        (Progress(JobStage.QUEUED), False, False, "Cancelled: taken out of the Space's queue."),
+        (Progress(JobStage.QUEUED), False, False, "Cancelled before the Space began with it."),
         (
             Progress(JobStage.RUNNING),
             True,
@@ -89,5 +89,5 @@ async def test_a_step_after_the_first_can_be_taken_out_of_the_queue():
     job = running()
     for stage in (JobStage.SENDING, JobStage.RUNNING, JobStage.SENDING, JobStage.QUEUED):
         pipeline._take(job, turn, Progress(stage))
-    assert job.cancel() == "Cancelled: taken out of the Space's queue."
+    assert job.cancel() == "Cancelled before the Space began with it."
     pipeline.close()
