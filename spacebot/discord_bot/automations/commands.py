@@ -23,6 +23,7 @@ from spacebot.discord_bot.registration.channels import (
     ServerChannel,
     WritableChannel,
 )
+from spacebot.discord_bot.registration.commands import FOR_MODERATORS
 from spacebot.engine import job_text
 from spacebot.engine.store import Automation
 from spacebot.errors import InputError
@@ -68,9 +69,7 @@ class AutomationCommands(app_commands.Group):
         super().__init__(
             name=AUTOMATION,
             description="Run a command whenever something happens in this server",
-            allowed_contexts=app_commands.AppCommandContext(guild=True),
-            allowed_installs=app_commands.AppInstallationType(guild=True),
-            default_permissions=discord.Permissions(manage_guild=True),
+            **FOR_MODERATORS,
         )
         self.automations = automations
         self.dispatcher = dispatcher

@@ -8,7 +8,7 @@ from discord import app_commands
 from spacebot.discord_bot.button_base import job_under
 from spacebot.discord_bot.buttons import results
 from spacebot.discord_bot.dispatcher import Dispatcher
-from spacebot.discord_bot.registration.commands import EVERYWHERE, INSTALL_TYPES
+from spacebot.discord_bot.registration.commands import FOR_EVERYONE
 
 NO_RESULT = "This message is not a command's result, or its result is no longer stored."
 
@@ -26,8 +26,7 @@ def recipe_menu(dispatcher: Dispatcher) -> app_commands.ContextMenu:
     return app_commands.ContextMenu(
         name="Recipe",
         callback=recipe,
-        allowed_contexts=EVERYWHERE,
-        allowed_installs=INSTALL_TYPES,
+        **FOR_EVERYONE,
     )
 
 

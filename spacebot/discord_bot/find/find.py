@@ -13,7 +13,7 @@ from spacebot.discord_bot.delivery.attachments import pending_file
 from spacebot.discord_bot.dispatcher import Dispatcher
 from spacebot.discord_bot.find.answers import findings_message
 from spacebot.discord_bot.open_menus import MENU_EXPIRED, MENU_ID, MENU_TTL, OpenMenus
-from spacebot.discord_bot.registration.commands import EVERYWHERE, INSTALL_TYPES
+from spacebot.discord_bot.registration.commands import FOR_EVERYONE
 from spacebot.discord_bot.run_space import Wish, offer_space
 from spacebot.engine.space_finder import Answer, SpaceFinder, SpaceQuery
 from spacebot.models import File
@@ -70,8 +70,7 @@ class Find:
             name=FIND_NAME,
             description=DESCRIPTION,
             callback=find,
-            allowed_contexts=EVERYWHERE,
-            allowed_installs=INSTALL_TYPES,
+            **FOR_EVERYONE,
         )
 
     async def answer(

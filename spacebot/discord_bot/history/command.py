@@ -10,7 +10,7 @@ from discord.app_commands import Range
 
 from spacebot.discord_bot.delivery import NO_PINGS
 from spacebot.discord_bot.history.pages import MAX_COMMAND, MAX_WORDS, HistoryPage, show
-from spacebot.discord_bot.registration.commands import EVERYWHERE, INSTALL_TYPES
+from spacebot.discord_bot.registration.commands import FOR_EVERYONE
 from spacebot.engine.jobs import JobManager
 
 HISTORY = "history"
@@ -40,6 +40,5 @@ def history_command(jobs: JobManager) -> app_commands.Command[Any, ..., Any]:
         name=HISTORY,
         description="Your recent jobs here, visible only to you",
         callback=history,
-        allowed_contexts=EVERYWHERE,
-        allowed_installs=INSTALL_TYPES,
+        **FOR_EVERYONE,
     )

@@ -14,6 +14,7 @@ from spacebot.discord_bot.delivery import NO_PINGS, answer_privately, check_mana
 from spacebot.discord_bot.limits.panels import CHATS_QUESTION, WordsForm, chats_view
 from spacebot.discord_bot.limits.texts import summary
 from spacebot.discord_bot.registration.channels import ServerChannel, WritableChannel
+from spacebot.discord_bot.registration.commands import FOR_MODERATORS
 from spacebot.engine.jobs import JobManager
 from spacebot.engine.store import NOBODY, ServerLimits
 from spacebot.errors import InputError
@@ -38,9 +39,7 @@ class LimitsCommands(app_commands.Group):
         super().__init__(
             name=LIMITS,
             description="What members may do with this bot in this server",
-            allowed_contexts=app_commands.AppCommandContext(guild=True),
-            allowed_installs=app_commands.AppInstallationType(guild=True),
-            default_permissions=discord.Permissions(manage_guild=True),
+            **FOR_MODERATORS,
         )
         self.admission = jobs.admission
 

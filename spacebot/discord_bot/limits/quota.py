@@ -9,7 +9,7 @@ import discord
 from discord import app_commands
 
 from spacebot.discord_bot.delivery import NO_PINGS, requester_of
-from spacebot.discord_bot.registration.commands import EVERYWHERE, INSTALL_TYPES
+from spacebot.discord_bot.registration.commands import FOR_EVERYONE
 from spacebot.engine import job_text
 from spacebot.engine.admission import Allowance
 from spacebot.engine.jobs import JobManager
@@ -38,8 +38,7 @@ def quota_command(
         name=QUOTA,
         description="See what you have left here, visible only to you",
         callback=callback,
-        allowed_contexts=EVERYWHERE,
-        allowed_installs=INSTALL_TYPES,
+        **FOR_EVERYONE,
     )
 
 

@@ -18,7 +18,7 @@ from spacebot.discord_bot.presets.names import (
     presets_here,
 )
 from spacebot.discord_bot.presets.using import PresetRun
-from spacebot.discord_bot.registration.commands import EVERYWHERE, INSTALL_TYPES
+from spacebot.discord_bot.registration.commands import FOR_EVERYONE
 from spacebot.engine.jobs import values_line
 from spacebot.engine.store import Preset
 from spacebot.spaces.inputs.components.base import MAX_CHOICES
@@ -38,8 +38,7 @@ class PresetCommands(app_commands.Group):
         super().__init__(
             name="preset",
             description="Commands with their values, saved under a name",
-            allowed_contexts=EVERYWHERE,
-            allowed_installs=INSTALL_TYPES,
+            **FOR_EVERYONE,
         )
         self.dispatcher = dispatcher
         self.jobs = dispatcher.jobs

@@ -31,8 +31,18 @@ OPTION_TYPES: dict[OptionType, Any] = {
     OptionType.BOOLEAN: bool,
     OptionType.ATTACHMENT: discord.Attachment,
 }
-EVERYWHERE = app_commands.AppCommandContext(guild=True, dm_channel=True, private_channel=True)
-INSTALL_TYPES = app_commands.AppInstallationType(guild=True, user=True)
+# Where Discord offers a command, and to whom.
+FOR_EVERYONE: Mapping[str, Any] = {
+    "allowed_contexts": app_commands.AppCommandContext(
+        guild=True, dm_channel=True, private_channel=True
+    ),
+    "allowed_installs": app_commands.AppInstallationType(guild=True, user=True),
+}
+FOR_MODERATORS: Mapping[str, Any] = {
+    "allowed_contexts": app_commands.AppCommandContext(guild=True),
+    "allowed_installs": app_commands.AppInstallationType(guild=True),
+    "default_permissions": discord.Permissions(manage_guild=True),
+}
 
 
 def build_command(
@@ -46,8 +56,7 @@ def build_command(
     group = app_commands.Group(
         name=space.name,
         description=_limit(space.title),
-        allowed_contexts=EVERYWHERE,
-        allowed_installs=INSTALL_TYPES,
+        **FOR_EVERYONE,
         nsfw=space.nsfw,
     )
     listed = [endpoint for endpoint in space.endpoints if not endpoint.further]
@@ -147,8 +156,7 @@ def _command(
         name=name,
         description=_limit(endpoint.description),
         callback=callback,
-        allowed_contexts=EVERYWHERE if top else None,
-        allowed_installs=INSTALL_TYPES if top else None,
+        **(FOR_EVERYONE if top else {}),
         # Discord keeps the age of a whole command, and refuses one of a subcommand's own.
         nsfw=endpoint.nsfw and top,
     )

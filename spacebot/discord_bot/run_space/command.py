@@ -9,7 +9,7 @@ import discord
 from discord import app_commands
 
 from spacebot.discord_bot.dispatcher import Dispatcher
-from spacebot.discord_bot.registration.commands import EVERYWHERE, INSTALL_TYPES
+from spacebot.discord_bot.registration.commands import FOR_EVERYONE
 from spacebot.discord_bot.run_space.offer import offer_space
 from spacebot.engine.catalogue import Catalogue
 from spacebot.engine.on_demand import RUN, is_hub_name
@@ -47,8 +47,7 @@ def run_commands(dispatcher: Dispatcher) -> Iterator[app_commands.Command[Any, .
         name=RUN,
         description="Run any Space on Hugging Face, once",
         callback=use,
-        allowed_contexts=EVERYWHERE,
-        allowed_installs=INSTALL_TYPES,
+        **FOR_EVERYONE,
     )
 
     @run.autocomplete("space")

@@ -19,7 +19,7 @@ from spacebot.discord_bot.delivery.attachments import attachments_of, embedded_p
 from spacebot.discord_bot.dispatcher import Dispatcher
 from spacebot.discord_bot.find import Find
 from spacebot.discord_bot.open_menus import MENU_EXPIRED, MENU_ID, OpenMenus
-from spacebot.discord_bot.registration.commands import EVERYWHERE, INSTALL_TYPES
+from spacebot.discord_bot.registration.commands import FOR_EVERYONE
 from spacebot.discord_bot.send_to.menus import (
     SendItem,
     SendMenu,
@@ -57,8 +57,7 @@ class SendTo:
         return app_commands.ContextMenu(
             name="Use in a Space…",
             callback=use,
-            allowed_contexts=EVERYWHERE,
-            allowed_installs=INSTALL_TYPES,
+            **FOR_EVERYONE,
         )
 
     async def offer(

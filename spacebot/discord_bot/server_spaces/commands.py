@@ -7,6 +7,7 @@ from discord import app_commands
 from discord.app_commands import Choice, Range
 
 from spacebot.discord_bot.delivery import answer_privately, manages
+from spacebot.discord_bot.registration.commands import FOR_MODERATORS
 from spacebot.discord_bot.server_spaces import texts
 from spacebot.discord_bot.server_spaces.changes import AddRequest, ListChanges
 from spacebot.discord_bot.server_spaces.server_commands import ServerCommands
@@ -41,9 +42,7 @@ class SpaceCommands(app_commands.Group):
         super().__init__(
             name=SPACE,
             description="Add Spaces of Hugging Face as commands of this server",
-            allowed_contexts=app_commands.AppCommandContext(guild=True),
-            allowed_installs=app_commands.AppInstallationType(guild=True),
-            default_permissions=discord.Permissions(manage_guild=True),
+            **FOR_MODERATORS,
         )
         self.commands_of_servers = commands
         self.spaces = commands.spaces

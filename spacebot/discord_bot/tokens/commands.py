@@ -9,7 +9,7 @@ from discord import app_commands, ui
 
 from spacebot.discord_bot.button_base import BotModal
 from spacebot.discord_bot.delivery import answer_privately, manages
-from spacebot.discord_bot.registration.commands import EVERYWHERE, INSTALL_TYPES
+from spacebot.discord_bot.registration.commands import FOR_EVERYONE
 from spacebot.engine.accounts import ROLES, TOKENS_PAGE, Accounts
 from spacebot.engine.store import AccountRecord
 from spacebot.errors import InputError
@@ -68,8 +68,7 @@ class TokenCommands(app_commands.Group):
         super().__init__(
             name="token",
             description="Use your own Hugging Face account for your jobs",
-            allowed_contexts=EVERYWHERE,
-            allowed_installs=INSTALL_TYPES,
+            **FOR_EVERYONE,
         )
         self.accounts = accounts
         self.add_command(ServerTokenCommands(self))
