@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -45,3 +45,14 @@ def growing_pauses(first: float, longest: float) -> Iterator[float]:
     while True:
         yield first
         first = min(2 * first, longest)
+
+
+async def retried(
+    work: Callable[[], Awaitable[T]], error: type[Exception], pauses: Iterator[float]
+) -> T:
+    """What `work` returns. While it raises `error`, it is tried again after the next pause."""
+    while True:
+        try:
+            return await work()
+        except error:
+            await asyncio.sleep(next(pauses))

@@ -7,7 +7,6 @@ on, where repeating it does no harm; of any other its requester is told once tha
 from __future__ import annotations
 
 import asyncio
-import itertools
 import logging
 import time
 from collections import defaultdict
@@ -18,6 +17,7 @@ from typing import Any, Protocol, TypeVar
 
 import discord
 
+from spacebot.concurrency import TaskSet
 from spacebot.discord_bot.delivery import DISCORD_ERRORS
 from spacebot.engine.jobs import JobManager, secrets_of
 from spacebot.engine.store import JobRecord, RecordState, StoreError, UnfinishedJob
@@ -72,7 +72,7 @@ class Recoverer:
         self.jobs = jobs
         self._kinds = kinds
         self._limit = asyncio.Semaphore(MAX_CONCURRENT_RECOVERIES)
-        self._tasks: set[asyncio.Task[Any]] = set()
+        self._tasks = TaskSet()
 
     async def run(self) -> None:
         """Take up every record that was left, and the jobs of closed clients, until cancelled."""
@@ -130,7 +130,7 @@ class Recoverer:
             await self.jobs.note(record.id, state=ending.value, ended=time.time())
         elif _is_safe(record, recovery):
             log.info("job %s %s is taken up again", record.id, record.command)
-            self._spawn(recovery.run(), record.id)
+            self._tasks.start(recovery.run(), f"job {record.id}")
         else:
             await recovery.surface.tell_lost(record.state)
             await self.jobs.lose(recovery.job)
@@ -148,28 +148,24 @@ class Recoverer:
 
     async def _read(self, reading: Callable[[], Awaitable[T]]) -> T:
         """What the store says, asked again and again while its database fails."""
-        for tries in itertools.count():
+        logged = False
+        while True:
             try:
                 return await reading()
             except UnreadableRecord:
                 raise
             except StoreError as error:
-                if not tries:
+                if not logged:
                     log.warning("what was left waits for the database: %s", kind_of(error))
+            logged = True
             await asyncio.sleep(RETRY_PAUSE)
-        raise AssertionError
 
     async def _take_over(self) -> None:
         """Go on with the jobs of a client that was closed."""
         while True:
             running, go_on = await self.jobs.left.get()
             log.info("job %s is taken over", running.job.id)
-            self._spawn(go_on(self.client), running.job.id)
-
-    def _spawn(self, work: Coroutine[Any, Any, Any], job: str) -> None:
-        task = asyncio.create_task(work, name=f"job {job}")
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+            self._tasks.start(go_on(self.client), f"job {running.job.id}")
 
 
 def _is_safe(record: JobRecord, recovery: Recovery) -> bool:

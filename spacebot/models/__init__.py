@@ -6,7 +6,7 @@ the `Option`s a person fills in; a `Job` carries what they gave; while it runs i
 yields `Progress`, and at its end an `Outcome` of `Reply`s.
 """
 
-from spacebot.models.accounts import NO_ACCOUNT, Account, guild_key, user_key
+from spacebot.models.accounts import NO_ACCOUNT, Account, guild_key, guild_of, user_key
 from spacebot.models.hub import ADULT_TAG, GpuQuota, HubUser, SpaceListing
 from spacebot.models.jobs import (
     AutocompleteRequest,

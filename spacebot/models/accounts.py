@@ -32,6 +32,7 @@ class Account:
 
 
 NO_ACCOUNT = Account()
+GUILD_PREFIX = "guild:"
 
 
 def user_key(user: str | int) -> str:
@@ -41,4 +42,9 @@ def user_key(user: str | int) -> str:
 
 def guild_key(guild: str | int) -> str:
     """The key of a server's account."""
-    return f"guild:{guild}"
+    return f"{GUILD_PREFIX}{guild}"
+
+
+def guild_of(key: str) -> int | None:
+    """The server of a key; None for a member's."""
+    return int(key.removeprefix(GUILD_PREFIX)) if key.startswith(GUILD_PREFIX) else None

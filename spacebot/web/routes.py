@@ -213,7 +213,7 @@ class TryOutRoutes:
                     )
                 except InputError as error:
                     folder.cleanup()
-                    run.refused(error)
+                    run.fail(error)
                     self._visitors.add(session, run.turn)
                     return _events(run.turn.events())
         except BaseException:

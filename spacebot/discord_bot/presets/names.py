@@ -10,7 +10,7 @@ from spacebot.discord_bot.delivery import check_manages
 from spacebot.engine.jobs import JobManager, values_line
 from spacebot.engine.store import Preset
 from spacebot.errors import InputError
-from spacebot.models import guild_key, user_key
+from spacebot.models import guild_key, guild_of, user_key
 from spacebot.wording import clip
 
 MAX_NAME = 40
@@ -55,7 +55,7 @@ async def presets_here(jobs: JobManager, interaction: discord.Interaction) -> li
 
 def is_servers(preset: Preset) -> bool:
     """Whether a preset is a server's."""
-    return preset.owner.startswith("guild:")
+    return guild_of(preset.owner) is not None
 
 
 def choice_of(preset: Preset) -> discord.app_commands.Choice[str]:

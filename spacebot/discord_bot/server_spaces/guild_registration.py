@@ -14,7 +14,7 @@ from typing import Any
 
 import discord
 
-from spacebot.concurrency import TaskSet, growing_pauses
+from spacebot.concurrency import TaskSet, growing_pauses, retried
 from spacebot.discord_bot.delivery import DISCORD_ERRORS, Refusal, refusal_of
 from spacebot.engine.server_spaces import recent
 from spacebot.engine.store import ServerSpaceStore
@@ -155,13 +155,9 @@ class GuildRegistration:
         Whoever adds a bot again finds none of the commands that it had there. Where the database
         fails, it is asked again with growing pauses.
         """
-        for pause in growing_pauses(FIRST_RETRY_PAUSE, MAX_RETRY_PAUSE):
-            try:
-                await self._look()
-                break
-            except StoreError:
-                # The store logs its own troubles.
-                await asyncio.sleep(pause)
+        # The store logs its own troubles.
+        pauses = growing_pauses(FIRST_RETRY_PAUSE, MAX_RETRY_PAUSE)
+        await retried(self._look, StoreError, pauses)
 
     async def _look(self) -> None:
         for guild, registered, pending in await self._store.registered():

@@ -7,7 +7,7 @@ import logging
 
 import discord
 
-from spacebot.concurrency import growing_pauses
+from spacebot.concurrency import growing_pauses, retried
 from spacebot.engine.accounts import Accounts
 from spacebot.engine.store import PresetStore
 from spacebot.errors import StoreError
@@ -58,18 +58,12 @@ class LeftServers:
             self.look()
 
     async def _keep_looking(self) -> None:
-        pauses = growing_pauses(FIRST_RETRY_PAUSE, MAX_RETRY_PAUSE)
         while True:
             await self._wanted.wait()
             self._wanted.clear()
-            try:
-                deleted = await self._delete()
-            except StoreError:
-                # The store logs its own troubles.
-                await asyncio.sleep(next(pauses))
-                self.look()
-                continue
+            # The store logs its own troubles.
             pauses = growing_pauses(FIRST_RETRY_PAUSE, MAX_RETRY_PAUSE)
+            deleted = await retried(self._delete, StoreError, pauses)
             if deleted:
                 log.info("deleted the tokens of %d servers that removed the bot", deleted)
 

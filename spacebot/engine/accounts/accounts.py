@@ -12,7 +12,7 @@ from cachetools import LRUCache
 from spacebot.engine.accounts.vault import TokenVault, Unsealable
 from spacebot.engine.store import AccountRecord, AccountStore
 from spacebot.errors import HubTokenRefused, StoreError
-from spacebot.models import NO_ACCOUNT, Account, HubUser, Job, guild_key, user_key
+from spacebot.models import NO_ACCOUNT, Account, HubUser, Job, guild_key, guild_of, user_key
 from spacebot.spaces.client import HubClient
 
 log = logging.getLogger(__name__)
@@ -106,10 +106,10 @@ class Accounts:
         last, deleted = guild_key(""), 0
         while page := await self._store.after(last):
             for record in page:
-                kind, _, guild = record.key.partition(":")
-                if kind != "guild":
+                guild = guild_of(record.key)
+                if guild is None:
                     return deleted
-                if has_left(int(guild)):
+                if has_left(guild):
                     deleted += await self.delete(record.key)
             last = page[-1].key
         return deleted

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from spacebot.engine.store.part import StorePart
 from spacebot.engine.store.tables import by_key, presets
-from spacebot.models import guild_key
+from spacebot.models import guild_key, guild_of
 
 # How many presets a member, or a server, may have.
 MAX_PRESETS = 25
@@ -55,7 +55,7 @@ class PresetStore(StorePart):
         """The ids of the servers that have presets."""
         chosen = sa.select(presets.c.owner).where(presets.c.owner.startswith(guild_key("")))
         owners = await self._rows(chosen.distinct())
-        return [int(row.owner.removeprefix(guild_key(""))) for row in owners]
+        return [guild for row in owners if (guild := guild_of(row.owner)) is not None]
 
     async def put(self, preset: Preset) -> None:
         """Store a preset in the place of the one of the same name."""

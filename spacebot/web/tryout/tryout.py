@@ -84,27 +84,24 @@ class TryOutRun:
         self.turn.task = self._running.start(self._run(job), f"try {job.id}")
         self.turn.task.add_done_callback(lambda _: folder.cleanup())
 
-    def refused(self, error: SpacebotError) -> None:
-        """Show what was not even started, and why."""
-        self._fail(error)
-
     async def _run(self, job: Job) -> None:
         try:
             async with aclosing(self._program.run(job)) as updates:
                 async for step in updates:
                     self.turn.show(await self._show(step, job))
         except asyncio.CancelledError:
-            self._fail(JobCancelled(CANCELLED))
+            self.fail(JobCancelled(CANCELLED))
             raise
         except SpacebotError as error:
-            self._fail(error)
+            self.fail(error)
         except Exception as error:
             log.exception("A job of the try-out failed inside Spacebot.")
-            self._fail(error)
+            self.fail(error)
         finally:
             self._ended()
 
-    def _fail(self, error: Exception) -> None:
+    def fail(self, error: Exception) -> None:
+        """Show why there is no result, of what was not even started too."""
         problem = self._render(
             problem=job_text.describe_failure(error), messages=filter(None, [self._streamed])
         )
