@@ -26,6 +26,7 @@ from tests.support.loopback import DiscordServer, Interaction, NotSendable, conn
 # Discord has 100 commands for an application: the Space's own, and those asked for by name.
 BY_NAME = 80
 PATIENCE = 30.0
+TOLD = ("❌", "✏️", "🛑")
 
 
 class Person:
@@ -34,6 +35,8 @@ class Person:
     def __init__(self, server: DiscordServer, catalogue: Catalogue, jobs: JobManager) -> None:
         self.server, self.jobs, self.catalogue = server, jobs, catalogue
         self._calls = 0
+        self._endings: dict[str, JobEnding] = {}
+        jobs.subscribe(lambda job, ending, _: self._endings.update({job.requester.user: ending}))
 
     @property
     def space(self) -> Space:
@@ -57,20 +60,23 @@ class Person:
             there.setdefault(option.parameter, []).append(option)
         return there
 
-    def _ended(self) -> int:
-        return sum(map(self.jobs.metrics.count, JobEnding))
+    def _is_answered(self, person: str, seen: Interaction) -> bool:
+        failed, ending = _read(seen).failed, self._endings.get(person)
+        if ending is None or ending is JobEnding.REJECTED:
+            # A rejection is counted before it is told; "⏳" is a limit then, and a queue otherwise.
+            return failed.startswith(TOLD if ending is None else (*TOLD, "⏳"))
+        return True
 
     async def ask(self, command: str, arguments: Mapping[str, Any], seconds: float) -> Answer:
         """Type a command and read all that comes back; raises TimeoutError."""
         self._calls += 1
         person = self.server.add_user(f"person-{self._calls}")
-        before = self._ended()
         try:
             seen = await person.command(command, arguments)
         except NotSendable as error:
             return Answer((f"❌ Discord does not send this: {error}",))
         deadline = time.monotonic() + seconds
-        while self._ended() == before and not _read(seen).failed:
+        while not self._is_answered(str(person.id), seen):
             if time.monotonic() > deadline:
                 for running in self.jobs.running:
                     running.cancel()

@@ -170,7 +170,7 @@ async def person(
 async def test_a_component_end_to_end(tried: Try, person: Person) -> None:
     found = person.find(f"/{tried.command}")
     assert found is not None
-    answer = await person.ask(found[0], tried.arguments, 20)
+    answer = await person.ask(found[0], tried.arguments, 60)
     said = "\n".join(answer.texts).replace("\\", "")
     for text in tried.says:
         assert text in said
