@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 
+from spacebot.models.cluster import ClusterStatus
 from spacebot.models.jobs import JobStage
 from spacebot.models.spaces import ExcludedEndpoint
 
@@ -161,7 +162,8 @@ class Status:
     spans of `span` seconds each, oldest first; `failures` the latest, newest first;
     `paused` the commands that accept no jobs for now; `trouble` says what is wrong
     with the bot's database or disk; `server_spaces` sums up the Spaces that servers
-    added, None if they cannot add any.
+    added, None if they cannot add any. `cluster` is this process among those that share
+    its database, None until it has opened that.
     """
 
     bot: BotStatus
@@ -183,6 +185,7 @@ class Status:
     paused: tuple[str, ...] = ()
     trouble: str = ""
     server_spaces: ServerSpaceTotals | None = None
+    cluster: ClusterStatus | None = None
 
 
 @dataclass(frozen=True, slots=True)

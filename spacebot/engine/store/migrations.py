@@ -23,9 +23,11 @@ from spacebot.engine.store.tables import (
     jobs,
     metadata,
     presets,
+    processes,
     schema_version,
     server_limits,
     server_spaces,
+    shards,
     space_descriptions,
 )
 from spacebot.errors import NewerDatabase
@@ -123,6 +125,12 @@ async def _fourteenth(connection: AsyncConnection) -> None:
     await connection.run_sync(turns.drop)
 
 
+async def _fifteenth(connection: AsyncConnection) -> None:
+    """15: the processes that share the database, their shards, and whose a job is."""
+    await _create(connection, processes, shards)
+    await _add(connection, jobs.c.process)
+
+
 # The table that version 2 made for what was said in conversations, until version 14.
 turns = sa.Table(
     "turns",
@@ -188,6 +196,7 @@ MIGRATIONS: Sequence[Callable[[AsyncConnection], Awaitable[None]]] = (
     _twelfth,
     _thirteenth,
     _fourteenth,
+    _fifteenth,
 )
 
 

@@ -23,6 +23,7 @@ from spacebot.engine.store.history import HistoryStore
 from spacebot.engine.store.limits import LimitsStore
 from spacebot.engine.store.migrations import migrate
 from spacebot.engine.store.presets import PresetStore
+from spacebot.engine.store.processes import ProcessStore
 from spacebot.engine.store.server_spaces import ServerSpaceStore
 from spacebot.engine.store.tables import (
     BATCH_ROWS,
@@ -54,6 +55,7 @@ class JobRecord:
     follows (see `models.FollowUpChain`); `page_ran` what the Space's page ran before it,
     None where that is not known; `account` the key of the Hugging Face account it ran with.
     A question of the conversation `chat` has a `turn`, in place of arguments and result.
+    `process` is the one that has it in hand, None where no other shares the database.
     Times are epoch seconds.
     """
 
@@ -76,6 +78,7 @@ class JobRecord:
     account: str | None = None
     chat: str | None = None
     turn: ChatTurn | None = None
+    process: int | None = None
 
     @property
     def is_unfinished(self) -> bool:
@@ -116,6 +119,7 @@ class Store:
         self.history = HistoryStore(*part)
         self.limits = LimitsStore(*part)
         self.presets = PresetStore(*part)
+        self.processes = ProcessStore(*part)
         self._reads: set[asyncio.Task[Any]] = set()
 
     @classmethod

@@ -102,6 +102,7 @@ jobs = sa.Table(
     sa.Column("account", CleanText),
     sa.Column("chat", sa.String(12), index=True),
     sa.Column("turn", StoredTurn),
+    sa.Column("process", sa.Integer),
 )
 # Rows whose work has not ended, in literals: so a database sees that its index fits.
 unfinished = jobs.c.state.in_([sa.literal_column(f"'{name}'") for name in RecordState.UNFINISHED])
@@ -270,6 +271,31 @@ presets = sa.Table(
     sa.Column("nsfw", sa.Boolean, nullable=False),
     sa.Column("maker", CleanText, nullable=False),
     sa.Column("created", sa.Float, nullable=False),
+)
+# The processes that share the database. One that died is deleted by another; from then on its
+# shards and jobs are free.
+processes = sa.Table(
+    "processes",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("host", CleanText, nullable=False),
+    sa.Column("version", CleanText, nullable=False),
+    sa.Column("shards", sa.JSON, nullable=False),
+    sa.Column("servers", sa.Integer, nullable=False),
+    sa.Column("running", sa.Integer, nullable=False),
+    sa.Column("waiting", sa.Integer, nullable=False),
+    sa.Column("stopping", sa.Boolean, nullable=False),
+    sa.Column("started", sa.Float, nullable=False),
+    sa.Column("seen", sa.Float, nullable=False),
+)
+# The shards of the bot: which process holds each, and the gateway session that the last one
+# left for the next to resume.
+shards = sa.Table(
+    "shards",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("process", sa.Integer),
+    sa.Column("session", sa.JSON(none_as_null=True)),
 )
 schema_version = sa.Table("schema_version", metadata, sa.Column("version", sa.Integer))
 
