@@ -12,7 +12,6 @@ from spacebot.engine.jobs.records import (
     SECRET_PLACEHOLDER,
     arguments_of,
     endpoint_stub,
-    from_stored,
     secrets_of,
     to_job,
     to_record,

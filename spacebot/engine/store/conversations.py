@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 from cachetools import LRUCache
 
+from spacebot.engine.store.part import StorePart
 from spacebot.engine.store.tables import (
     BATCH_ROWS,
     as_row,
@@ -62,13 +63,12 @@ class Conversation:
     account: str | None = None
 
 
-class ConversationStore:
+class ConversationStore(StorePart):
     """The conversations in the store. Those that were used last are in memory too, so that they
     go on while the database fails."""
 
-    def __init__(self, store: Store) -> None:
-        self._rows = store.rows
-        self._execute = store.execute
+    def __init__(self, store: Store, dialect: str) -> None:
+        super().__init__(store.rows, store.execute, dialect)
         self._row = store.row
         self._write = store.write
         self._recent = LRUCache[str, Conversation](MAX_RECENT)
@@ -104,10 +104,11 @@ class ConversationStore:
 
     async def choose(self, channel: str, chat: tuple[str, str] | None) -> None:
         """Set the Space and API name that this channel talks to; None takes the choice back."""
-        await self._execute(chosen_chats.delete().where(chosen_chats.c.channel == channel))
-        if chat is not None:
+        if chat is None:
+            await self._execute(chosen_chats.delete().where(chosen_chats.c.channel == channel))
+        else:
             row = {"channel": channel, "space": chat[0], "api_name": chat[1]}
-            await self._execute(chosen_chats.insert().values(**row))
+            await self._put(chosen_chats, row)
 
     async def chosen(self) -> dict[str, tuple[str, str]]:
         """The Space and API name that each channel has chosen."""

@@ -109,8 +109,9 @@ class Store:
         self._engine: AsyncEngine = make_engine(url, alone=alone)
         self._writer: BatchWriter | None = None
         self._unsaved = UnsavedRows()
-        self.chats = ConversationStore(self)
-        part = (self.rows, self.execute, self._engine.dialect.name)
+        dialect = self._engine.dialect.name
+        self.chats = ConversationStore(self, dialect)
+        part = (self.rows, self.execute, dialect)
         self.automations = AutomationStore(*part)
         self.descriptions = DescriptionStore(*part)
         self.blocked_spaces = BlockedSpaceStore(*part)
