@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-inp
 # tried again, and said.
 TESTS ?= -n 4 --dist loadfile --reruns 2 --reruns-delay 2
 
-.PHONY: run deploy test test-versions check bench soak hostile pictures coverage-demos lock help clean
+.PHONY: run deploy test test-versions check bench store-size soak hostile pictures coverage-demos lock help clean
 
 run: $(VENV)/run.stamp
 	@exec $(BIN)/python app.py
@@ -34,6 +34,10 @@ check: $(VENV)/dev.stamp
 bench: $(VENV)/dev.stamp
 	$(BIN)/python -m bench
 
+# A million ended jobs in each database, and what every call of the store costs then.
+store-size: $(VENV)/dev.stamp
+	$(BIN)/python -m bench.store_size
+
 # make soak MINUTES=10
 soak: $(VENV)/dev.stamp
 	$(BIN)/python -m bench.soak --minutes $(or $(MINUTES),10)
@@ -56,7 +60,7 @@ lock: | $(BIN)/python
 	@$(PIP) 'uv>=0.9,<1'
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.12 --generate-hashes \
 		--no-emit-index-url --no-annotate --custom-compile-command 'make lock' \
-		--upgrade requirements.txt --output-file requirements.lock
+		--upgrade requirements-postgres.txt --output-file requirements.lock
 
 help:
 	@echo "make run                     the program, on http://127.0.0.1:7860"
@@ -64,8 +68,9 @@ help:
 	@echo "make check                   ruff and pyright"
 	@echo "make test                    every test"
 	@echo "make test-versions           real servers of every version of Gradio"
-	@echo "make lock                    requirements.lock, from requirements.txt"
+	@echo "make lock                    requirements.lock, from requirements-postgres.txt"
 	@echo "make bench                   how fast the bot is, beside others"
+	@echo "make store-size              the store with a million jobs: plans and times"
 	@echo "make soak MINUTES=10         mixed use with trouble, and what the bot holds meanwhile"
 	@echo "make hostile                 what a hostile Space costs: the loop held, the memory"
 	@echo "make pictures                the README's moving picture, recorded again"

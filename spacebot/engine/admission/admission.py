@@ -72,7 +72,10 @@ class Admission:
         self._limits = {one.guild: one for one in await self._store.limits.all()}
         self._day = self._today
         self._used = Counter(await self._store.limits.used(self._day))
-        await self._store.saved(self._store.limits.forget(self._day))
+
+    async def trim(self) -> None:
+        """Forget what was used before today."""
+        await self._store.limits.forget(self._today)
 
     @property
     def _today(self) -> int:

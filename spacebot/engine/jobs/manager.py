@@ -323,6 +323,7 @@ class JobManager:
         forgotten = await self.store.chats.trim(older=older)
         forgotten += await self.store.trim(most=most, older=older)
         await self.store.descriptions.trim(older=older)
+        await self.admission.trim()
         await asyncio.to_thread(self.uploads.delete, forgotten)
         # And files of what was never written down, or taken back: not those that just come.
         old = await asyncio.to_thread(self.uploads.since_before, time.time() - UPLOAD_GRACE)

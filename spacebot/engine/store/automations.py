@@ -10,7 +10,13 @@ from typing import Any
 import sqlalchemy as sa
 
 from spacebot.engine.store.part import StorePart
-from spacebot.engine.store.tables import as_row, automations, by_key, jobs
+from spacebot.engine.store.tables import (
+    as_row,
+    automations,
+    by_key,
+    jobs,
+    run_by_automation,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +79,7 @@ class AutomationStore(StorePart):
         """
         whose, about = (jobs.c.message_ref[name].as_string() for name in ("automation", "origin"))
         chosen = sa.select(whose.label("whose"), about.label("about"), jobs.c.created)
-        newest = chosen.where(whose != "").order_by(jobs.c.created.desc()).limit(most)
+        newest = chosen.where(run_by_automation).order_by(jobs.c.created.desc()).limit(most)
         return [
             (row.whose, int(row.about) if row.about else None, row.created)
             for row in reversed(await self._rows(newest))

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 from cachetools import LRUCache
 
+from spacebot.engine.store.batches import in_batches
 from spacebot.engine.store.part import StorePart
 from spacebot.engine.store.tables import (
-    BATCH_ROWS,
     as_row,
     chosen_chats,
     conversations,
+    going_on,
 )
 from spacebot.errors import StoreError
 
@@ -121,14 +122,19 @@ class ConversationStore(StorePart):
         They stay as ended ones, so that whoever comes back is told. `Store.trim` forgets what
         was said in them.
         """
-        old = sa.and_(conversations.c.used < older, conversations.c.ended.is_(None))
-        chosen = sa.select(conversations.c.id).where(old).limit(BATCH_ROWS)
-        nothing = {"history": None, "before": None, "arguments": {}}
+        old = sa.select(conversations.c.id).where(conversations.c.used < older, going_on)
+
+        async def find(rows: int) -> list[str]:
+            return [row.id for row in await self._rows(old.limit(rows))]
+
         forgotten: list[str] = []
-        while ids := [row.id for row in await self._rows(chosen)]:
-            mine = conversations.update().where(conversations.c.id.in_(ids))
-            await self._execute(mine.values(**nothing, ended=time.time()))
-            for one in ids:
-                self._recent.pop(one, None)
+        async for ids in in_batches(find, self._end):
             forgotten += ids
         return forgotten
+
+    async def _end(self, ids: Sequence[str]) -> None:
+        mine = conversations.update().where(conversations.c.id.in_(ids))
+        nothing = {"history": None, "before": None, "arguments": {}}
+        await self._execute(mine.values(**nothing, ended=time.time()))
+        for one in ids:
+            self._recent.pop(one, None)

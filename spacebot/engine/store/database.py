@@ -159,7 +159,11 @@ def is_outage(error: BaseException) -> bool:
         return _sqlstate(error)[:2] in OUTAGE_SQLSTATES
     if state := _sqlstate(error):
         return error.connection_invalidated or state[:2] in OUTAGE_SQLSTATES
-    return error.connection_invalidated or isinstance(error, OperationalError)
+    # SQLite's SQLITE_ERROR is about the statement: malformed JSON, too many values.
+    about_statement = _sqlite_name(error) == "SQLITE_ERROR"
+    return error.connection_invalidated or (
+        isinstance(error, OperationalError) and not about_statement
+    )
 
 
 def _sqlstate(error: BaseException) -> str:

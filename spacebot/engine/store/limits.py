@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from typing import Any
 
 import sqlalchemy as sa
 
+from spacebot.engine.store.batches import in_batches
 from spacebot.engine.store.part import StorePart
 from spacebot.engine.store.tables import by_key, job_counts, server_limits
 
@@ -76,4 +78,17 @@ class LimitsStore(StorePart):
 
     async def forget(self, before: int) -> None:
         """Forget what was counted on the days before this one."""
-        await self._execute(job_counts.delete().where(job_counts.c.day < before))
+        table = job_counts.c
+        key = (table.guild, table.user, table.day)
+        old = sa.select(*key).where(table.day < before)
+        # In a list of keys, SQLite would look up every server with every member.
+        one = job_counts.delete().where(*(column == sa.bindparam(column.name) for column in key))
+
+        async def find(rows: int) -> list[dict[str, Any]]:
+            return [dict(row._mapping) for row in await self._rows(old.limit(rows))]
+
+        async def delete(found: Sequence[dict[str, Any]]) -> None:
+            await self._execute(one, found)
+
+        async for _ in in_batches(find, delete):
+            pass

@@ -8,6 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.schema import CreateIndex
 
 from spacebot.engine.store.tables import (
     BATCH_ROWS,
@@ -131,6 +132,12 @@ async def _fifteenth(connection: AsyncConnection) -> None:
     await _add(connection, jobs.c.process)
 
 
+async def _sixteenth(connection: AsyncConnection) -> None:
+    """16: indexes for what would read a table of a million rows whole."""
+    for table in (jobs, conversations, server_spaces):
+        await _index(connection, table)
+
+
 # The table that version 2 made for what was said in conversations, until version 14.
 turns = sa.Table(
     "turns",
@@ -197,6 +204,7 @@ MIGRATIONS: Sequence[Callable[[AsyncConnection], Awaitable[None]]] = (
     _thirteenth,
     _fourteenth,
     _fifteenth,
+    _sixteenth,
 )
 
 
@@ -238,4 +246,4 @@ async def _index(connection: AsyncConnection, table: sa.Table) -> None:
     names = {each["name"] for each in known}
     for index in table.indexes:
         if {column.name for column in index.columns} <= names:
-            await connection.run_sync(index.create, checkfirst=True)
+            await connection.execute(CreateIndex(index, if_not_exists=True))

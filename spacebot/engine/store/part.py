@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 Rows = Callable[[sa.Select[*tuple[Any, ...]]], Awaitable[Sequence[sa.Row[Any]]]]
-Execute = Callable[[sa.Executable], Awaitable[None]]
+Execute = Callable[..., Awaitable[None]]
 
 
 class StorePart:

@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from spacebot.engine.store.accounts import AccountStore
 from spacebot.engine.store.automations import AutomationStore
+from spacebot.engine.store.batches import in_batches
 from spacebot.engine.store.conversations import ConversationStore
 from spacebot.engine.store.data_folder import DATABASE_NAME
 from spacebot.engine.store.database import as_store_error, make_engine
@@ -32,6 +33,7 @@ from spacebot.engine.store.tables import (
     by_key,
     conversations,
     favourites,
+    going_on,
     jobs,
     unfinished,
 )
@@ -42,7 +44,7 @@ from spacebot.errors import StoreError, UnreadableRecord
 from spacebot.models import ChatTurn, JobEnding, MessageRef
 
 # The conversations that nothing has ended.
-_going_on = sa.select(conversations.c.id).where(conversations.c.ended.is_(None))
+_going_on = sa.select(conversations.c.id).where(going_on)
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,11 +192,8 @@ class Store:
 
     async def answered(self) -> bool:
         """Whether any kept job was answered."""
-        return bool(
-            await self.rows(
-                sa.select(jobs.c.id).where(jobs.c.state == JobEnding.DONE.value).limit(1)
-            )
-        )
+        done = sa.select(jobs.c.id).where(jobs.c.state == JobEnding.DONE.value)
+        return bool(await self.rows(done.order_by(jobs.c.created.desc()).limit(1)))
 
     async def unfinished(self) -> list[UnfinishedJob]:
         """The jobs that a restart interrupted, oldest first. One that cannot be read is there
@@ -218,7 +217,7 @@ class Store:
         """Forget ended jobs beyond the `most` newest or ended before `older`, but neither starred
         ones nor what was said in conversations that go on.
 
-        In batches, so that nobody waits long for the table.
+        In batches, so that no other write waits long.
         """
         starred = sa.select(favourites.c.job)
         said = sa.and_(jobs.c.chat.is_not(None), jobs.c.chat.in_(_going_on))
@@ -230,13 +229,23 @@ class Store:
         too_many = sa.false() if last is None else jobs.c.created <= last
         # What has ended by then was created by then: that column has an index.
         span = jobs.c.created <= max(older, older if last is None else last)
-        old = sa.select(jobs.c.id).where(span, ended, sa.or_(too_many, jobs.c.ended < older))
+        old = sa.select(jobs.c.id, jobs.c.created).order_by(jobs.c.created)
+        old = old.where(span, ended, sa.or_(too_many, jobs.c.ended < older))
         forgotten: list[str] = []
-        while ids := [row.id for row in await self.rows(old.limit(BATCH_ROWS))]:
-            await self.execute(jobs.delete().where(jobs.c.id.in_(ids)))
-            forgotten += ids
+        reached = 0.0
+
+        async def find(rows: int) -> Sequence[sa.Row[Any]]:
+            # Not again through what is kept, and what a database has not cleared away yet.
+            return await self.rows(old.where(jobs.c.created >= reached).limit(rows))
+
+        async for found in in_batches(find, self._delete):
+            forgotten += [row.id for row in found]
+            reached = found[-1].created
         await shrink(self._engine)
         return forgotten
+
+    async def _delete(self, found: Sequence[sa.Row[Any]]) -> None:
+        await self.execute(jobs.delete().where(jobs.c.id.in_([row.id for row in found])))
 
     async def known(self, ids: Sequence[str], *, since: float) -> set[str]:
         """Of these ids of jobs and conversations, those whose files are kept.
@@ -305,9 +314,12 @@ class Store:
         """
         await self._write(row=(table, key), values=dict(values), new=new)
 
-    async def execute(self, statement: sa.Executable) -> None:
-        """Change something else, durably, after what came before; raises `StoreError`."""
-        await self._write(statement=statement)
+    async def execute(self, statement: sa.Executable, rows: Sequence[dict[str, Any]] = ()) -> None:
+        """Change something else, durably, after what came before; raises `StoreError`.
+
+        With `rows`, once with the parameters of each.
+        """
+        await self._write(statement=statement, rows=rows)
 
     async def _write(self, **about: Any) -> None:
         assert self._writer is not None

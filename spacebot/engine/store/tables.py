@@ -6,6 +6,7 @@ from dataclasses import fields
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.ext.compiler import compiles
 
 from spacebot.engine.store.database import clean
 from spacebot.models import ChatTurn, MessageRef
@@ -80,6 +81,27 @@ class StoredTurn(StoredObject):
         return None if value is None else ChatTurn.from_json(value)
 
 
+class AutomationId(sa.ColumnElement[str]):
+    """The id in a job's message reference of the automation that ran it.
+
+    In literals, so that a database sees that an index fits. What is not JSON has none; SQLite
+    would refuse to index it.
+    """
+
+    inherit_cache = True
+    type = sa.Text()
+
+
+@compiles(AutomationId, "sqlite")
+def _in_sqlite(*_: Any, **__: Any) -> str:
+    return "CASE WHEN json_valid(place) THEN json_extract(place, '$.automation') END"
+
+
+@compiles(AutomationId, "postgresql")
+def _in_postgresql(*_: Any, **__: Any) -> str:
+    return "place ->> 'automation'"
+
+
 jobs = sa.Table(
     "jobs",
     metadata,
@@ -113,6 +135,14 @@ sa.Index(
     sqlite_where=unfinished,
     postgresql_where=unfinished,
 )
+run_by_automation = AutomationId() != sa.literal_column("''")
+# A start asks for the newest ones.
+sa.Index(
+    "ix_jobs_automation",
+    jobs.c.created,
+    sqlite_where=run_by_automation,
+    postgresql_where=run_by_automation,
+)
 conversations = sa.Table(
     "conversations",
     metadata,
@@ -136,6 +166,15 @@ conversations = sa.Table(
     sa.Column("used", sa.Float, nullable=False, index=True),
     sa.Column("ended", sa.Float),
     sa.Column("account", CleanText),
+)
+going_on = conversations.c.ended.is_(None)
+# The rest stay for good, and are many.
+sa.Index(
+    "ix_conversations_going_on",
+    conversations.c.used,
+    conversations.c.id,
+    sqlite_where=going_on,
+    postgresql_where=going_on,
 )
 chosen_chats = sa.Table(
     "chosen_chats",
@@ -212,6 +251,15 @@ server_spaces = sa.Table(
     sa.Column("created", sa.Float, nullable=False),
     sa.Column("payload", sa.LargeBinary, nullable=False),
     sa.UniqueConstraint("guild", "name"),
+)
+# Spaces are found in whatever case their name was written.
+sa.Index("ix_server_spaces_lower", sa.func.lower(server_spaces.c.space))
+sa.Index(
+    "ix_server_spaces_chats",
+    server_spaces.c.id,
+    # As SQLAlchemy writes it in a query.
+    sqlite_where=sa.text("chats = 1"),
+    postgresql_where=server_spaces.c.chats,
 )
 guild_commands = sa.Table(
     "guild_commands",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -35,6 +36,7 @@ async def shrink(engine: AsyncEngine) -> None:
     if engine.dialect.name != "sqlite":
         return
     while True:
+        began = time.perf_counter()
         async with engine.connect() as connection:
             await connection.execution_options(isolation_level="AUTOCOMMIT")
             before = await _number(connection, "freelist_count")
@@ -46,7 +48,8 @@ async def shrink(engine: AsyncEngine) -> None:
             await raw.executescript(f"PRAGMA incremental_vacuum({PAGES_PER_STEP})")
             if await _number(connection, "freelist_count") >= before:
                 return
-        await asyncio.sleep(0)
+        # As long again for those who wait: a writer looks for a free moment only now and then.
+        await asyncio.sleep(time.perf_counter() - began)
 
 
 async def _number(connection: AsyncConnection, pragma: str) -> int:

@@ -30,12 +30,13 @@ MIN_FREE_BYTES = 256 << 10
 @dataclass(slots=True, eq=False)
 class PendingWrite:
     """One change, and who waits for it: columns of a row (all of them for a `new` one), or
-    any other `statement`."""
+    any other `statement`, with its parameters for each of some `rows`."""
 
     row: RowKey | None = None
     values: dict[str, Any] = field(default_factory=dict)
     new: bool = False
     statement: sa.Executable | None = None
+    rows: Sequence[dict[str, Any]] = ()
     done: asyncio.Future[None] | None = None
 
     def end(self, error: BaseException | None = None) -> None:
@@ -101,35 +102,37 @@ class BatchWriter:
             self._works()
 
     async def _write(self, batch: Sequence[PendingWrite]) -> None:
+        """Write a batch; one that fails in halves, until only what is bad is lost."""
+        error = await self._try(batch)
+        if error is not None and _is_down(error):
+            # The connection may have been an old one.
+            error = await self._try(batch)
+        if error is not None and not _is_down(error) and len(batch) > 1:
+            middle = len(batch) // 2
+            await self._write(batch[:middle])
+            await self._write(batch[middle:])
+            return
+        if error is not None:
+            self._tell(error)
+        for write in batch:
+            self._end(write, error)
+
+    async def _try(self, batch: Sequence[PendingWrite]) -> Exception | None:
+        """Write a batch in one transaction; what failed, or None."""
         try:
             await self._commit(batch)
-        except Exception:
-            await self._write_one_by_one(batch)
-        else:
-            self._works()
-            for write in batch:
-                self._end(write)
+        except Exception as error:
+            return error
+        self._works()
+        return None
 
-    async def _write_one_by_one(self, batch: Sequence[PendingWrite]) -> None:
-        """Give each change a transaction of its own, so that only a bad one is lost."""
-        for number, write in enumerate(batch):
-            try:
-                await self._commit([write])
-            except Exception as error:
-                self._end(write, error)
-                if is_full(error) or is_outage(error):
-                    self._failed(error)
-                else:
-                    # Not its text: that quotes what was to be written.
-                    log.error("a row could not be written: %s", _kind(error))
-                if is_outage(error) and not is_full(error):
-                    # Every other one would wait for the same in turn.
-                    for other in batch[number + 1 :]:
-                        self._end(other, error)
-                    return
-            else:
-                self._works()
-                self._end(write)
+    def _tell(self, error: Exception) -> None:
+        """Log why a write failed."""
+        if is_full(error) or is_outage(error):
+            self._failed(error)
+        else:
+            # Not its text: that quotes what was to be written.
+            log.error("a row could not be written: %s", _kind(error))
 
     def _end(self, write: PendingWrite, error: BaseException | None = None) -> None:
         """Tell whoever waits, and hold what could not be written."""
@@ -145,7 +148,7 @@ class BatchWriter:
                 await connection.execute(statement, rows)
             for one in batch:
                 if one.statement is not None:
-                    await connection.execute(one.statement)
+                    await connection.execute(one.statement, one.rows or None)
 
     def _failed(self, error: BaseException) -> None:
         trouble = str(as_store_error(error))
@@ -165,6 +168,11 @@ class BatchWriter:
 
     def _has_room(self) -> bool:
         return self._folder is None or shutil.disk_usage(self._folder).free > MIN_FREE_BYTES
+
+
+def _is_down(error: BaseException) -> bool:
+    """Whether every other write would wait for the same error in turn."""
+    return is_outage(error) and not is_full(error)
 
 
 def _kind(error: BaseException) -> str:

@@ -109,8 +109,7 @@ async def test_the_next_day_begins_with_nothing_used_and_the_refusal_says_when(o
             admission.check(Ask("7", ADA))
         clock.now = midnight
         await start(admission, Ask("7", ADA))
-        # What is over is forgotten at the next start.
-        await admission.load()
+        await admission.trim()
         assert await store.limits.used(20_000) == {}
         assert await store.limits.used(20_001) == {("7", "1"): 1}
 

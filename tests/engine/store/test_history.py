@@ -2,30 +2,15 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
-
-import pytest
 
 from spacebot.engine.store import JobRecord, Preset, Store
 from spacebot.models import MessageRef, guild_key, user_key
-from tests.support.postgres import Postgres
 
 Open = Callable[[], Store]
 # Larger than 32 bits, as Discord's ids are.
 GUILD = 1_575_875_687_208_714_240
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-async def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Open:
-    """Gives a store that is not open yet, each time of the same database."""
-    if request.param == "sqlite":
-        return lambda: Store.in_folder(tmp_path)
-    server: Postgres = request.getfixturevalue("postgres")
-    url = await server.create(f"test-{uuid.uuid4().hex}")
-    return lambda: Store(url)
 
 
 def record(number: int, user: str = "1", guild: int | None = GUILD) -> JobRecord:

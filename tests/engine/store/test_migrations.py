@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-import uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,6 @@ import sqlalchemy as sa
 from spacebot.engine.store import Conversation, RecordState, Store, StoreError
 from spacebot.models import ChatTurn, File, JobEnding, MessageRef
 from tests.support.old_schema import take_back
-from tests.support.postgres import Postgres
 
 TALK = Conversation("c" * 12, "o/n", "/chat", "/falcon", "1", "<@1>", "22", "f" * 32, guild="33")
 FILE = File("a.png", Path("/uploads/1/0/a.png"), size=3, folder=Path("/uploads/1/0"))
@@ -37,16 +35,6 @@ def turn(number: int, **changed: Any) -> dict[str, Any]:
         "created": float(number),
     }
     return row | changed
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-async def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], Store]:
-    """Gives a store that is not open yet, each time of the same database."""
-    if request.param == "sqlite":
-        return lambda: Store.in_folder(tmp_path)
-    server: Postgres = request.getfixturevalue("postgres")
-    url = await server.create(f"test-{uuid.uuid4().hex}")
-    return lambda: Store(url)
 
 
 async def test_what_was_said_before_is_taken_over_whole(opened: Callable[[], Store]) -> None:

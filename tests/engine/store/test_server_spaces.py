@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-import uuid
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -15,7 +13,6 @@ from spacebot.engine.store import GuildCommands, ServerSpace, Store, StoreError
 from spacebot.engine.store.descriptions import StoredDescription
 from spacebot.models import ServerSpaceTotals
 from tests.support.clocks import set_clock
-from tests.support.postgres import Postgres
 
 Open = Callable[[], Store]
 
@@ -34,16 +31,6 @@ def added(number: int, guild: str = "7", **changed: object) -> ServerSpace:
         read=float(number),
     )
     return replace(row, **changed)  # type: ignore[arg-type]
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-async def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Open:
-    """Gives a store that is not open yet, each time of the same database."""
-    if request.param == "sqlite":
-        return lambda: Store.in_folder(tmp_path)
-    server: Postgres = request.getfixturevalue("postgres")
-    url = await server.create(f"test-{uuid.uuid4().hex}")
-    return lambda: Store(url)
 
 
 async def test_what_a_server_added_is_there_for_the_next_start(opened: Open) -> None:

@@ -65,16 +65,6 @@ def conversation(number: int, **changed: Any) -> Conversation:
     return replace(made, **changed)
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-async def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Open:
-    """Gives a store that is not open yet, each time of the same database."""
-    if request.param == "sqlite":
-        return lambda: Store.in_folder(tmp_path)
-    server: Postgres = request.getfixturevalue("postgres")
-    url = await server.create(f"test-{uuid.uuid4().hex}")
-    return lambda: Store(url)
-
-
 async def test_what_is_written_is_there_for_another_process(tmp_path: Path) -> None:
     async with Store.in_folder(tmp_path) as store:
         await asyncio.gather(*(store.add(record(number)) for number in range(200)))
@@ -245,6 +235,19 @@ async def test_a_bad_row_costs_no_other_row_anything(opened: Open) -> None:
         assert [number for number, one in enumerate(ended) if one] == [17, 23]
         assert all(isinstance(ended[number], StoreError) for number in (17, 23))
         assert len(await store.unfinished()) == 38
+        assert store.trouble == ""
+
+
+async def test_a_bad_statement_costs_only_itself(opened: Open) -> None:
+    async with opened() as store:
+        star = ("1", record(0).id)
+        bad = {5: store.history.star(*star), 9: store.execute(sa.text("DELETE FROM nowhere"))}
+        await store.history.star(*star)
+        writes = [bad.get(one) or store.limits.count("3", "1", 7, 1) for one in range(12)]
+        ended = await asyncio.gather(*writes, return_exceptions=True)
+        assert [number for number, one in enumerate(ended) if one] == [5, 9]
+        # Each of the others is counted once, however often its batch was tried.
+        assert await store.limits.used(7) == {("3", "1"): 10}
         assert store.trouble == ""
 
 
