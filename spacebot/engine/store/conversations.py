@@ -6,13 +6,13 @@ import contextlib
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import sqlalchemy as sa
 from cachetools import LRUCache
 
 from spacebot.engine.store.batches import in_batches
-from spacebot.engine.store.part import StorePart
+from spacebot.engine.store.part import Database, StorePart
 from spacebot.engine.store.tables import (
     as_row,
     chosen_chats,
@@ -20,10 +20,6 @@ from spacebot.engine.store.tables import (
     going_on,
 )
 from spacebot.errors import StoreError
-
-if TYPE_CHECKING:
-    from spacebot.engine.store.store import Store
-
 
 # So many conversations are in memory: those that were used last.
 MAX_RECENT = 500
@@ -68,10 +64,10 @@ class ConversationStore(StorePart):
     """The conversations in the store. Those that were used last are in memory too, so that they
     go on while the database fails."""
 
-    def __init__(self, store: Store, dialect: str) -> None:
-        super().__init__(store.rows, store.execute, dialect)
-        self._row = store.row
-        self._write = store.write
+    def __init__(self, database: Database) -> None:
+        super().__init__(database)
+        self._row = database.row
+        self._write = database.write
         self._recent = LRUCache[str, Conversation](MAX_RECENT)
 
     async def add(self, conversation: Conversation) -> None:

@@ -2,24 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-Rows = Callable[[sa.Select[*tuple[Any, ...]]], Awaitable[Sequence[sa.Row[Any]]]]
-Execute = Callable[..., Awaitable[None]]
+
+class Database(Protocol):
+    """What the parts ask of the store; its methods raise `StoreError`."""
+
+    @property
+    def dialect(self) -> str: ...
+
+    async def rows(self, query: sa.Select[*tuple[Any, ...]]) -> Sequence[sa.Row[Any]]: ...
+
+    async def row(self, table: sa.Table, key: str) -> dict[str, Any] | None: ...
+
+    async def execute(
+        self, statement: sa.Executable, rows: Sequence[dict[str, Any]] = ()
+    ) -> None: ...
+
+    async def write(
+        self, table: sa.Table, key: str, values: Mapping[str, Any], *, new: bool = False
+    ) -> None: ...
 
 
 class StorePart:
-    """A part of the store with tables of its own. `rows` and `execute` are the store's."""
+    """A part of the store with tables of its own."""
 
-    def __init__(self, rows: Rows, execute: Execute, dialect: str) -> None:
-        self._rows = rows
-        self._execute = execute
+    def __init__(self, database: Database) -> None:
+        self._rows = database.rows
+        self._execute = database.execute
         # SQLAlchemy has "insert, or update what is there" for each database alone.
-        self._insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
+        self._insert = postgresql.insert if database.dialect == "postgresql" else sqlite.insert
 
     async def _put(self, table: sa.Table, row: Mapping[str, Any]) -> None:
         """Write a row in the place of the one with the same primary key, at once."""

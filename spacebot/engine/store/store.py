@@ -111,18 +111,16 @@ class Store:
         self._engine: AsyncEngine = make_engine(url, alone=alone)
         self._writer: BatchWriter | None = None
         self._unsaved = UnsavedRows()
-        dialect = self._engine.dialect.name
-        self.chats = ConversationStore(self, dialect)
-        part = (self.rows, self.execute, dialect)
-        self.automations = AutomationStore(*part)
-        self.descriptions = DescriptionStore(*part)
-        self.blocked_spaces = BlockedSpaceStore(*part)
-        self.accounts = AccountStore(*part)
-        self.server_spaces = ServerSpaceStore(*part)
-        self.history = HistoryStore(*part)
-        self.limits = LimitsStore(*part)
-        self.presets = PresetStore(*part)
-        self.processes = ProcessStore(*part)
+        self.chats = ConversationStore(self)
+        self.automations = AutomationStore(self)
+        self.descriptions = DescriptionStore(self)
+        self.blocked_spaces = BlockedSpaceStore(self)
+        self.accounts = AccountStore(self)
+        self.server_spaces = ServerSpaceStore(self)
+        self.history = HistoryStore(self)
+        self.limits = LimitsStore(self)
+        self.presets = PresetStore(self)
+        self.processes = ProcessStore(self)
         self._reads: set[asyncio.Task[Any]] = set()
 
     @classmethod
@@ -268,6 +266,11 @@ class Store:
     def _with_unsaved(self, row: Mapping[str, Any]) -> JobRecord:
         held = self._unsaved.find((jobs, row["id"]))
         return JobRecord(**{**row, **(held.values if held else {})})
+
+    @property
+    def dialect(self) -> str:
+        """The kind of database: "sqlite" or "postgresql"."""
+        return self._engine.dialect.name
 
     async def row(self, table: sa.Table, key: str) -> dict[str, Any] | None:
         """One row's values, with what the database did not take of them."""
