@@ -13,7 +13,7 @@ from types import FrameType
 from dotenv import load_dotenv
 
 from spacebot import __version__, log
-from spacebot.engine.store import DataFolder, check_database
+from spacebot.engine.store import DataFolder, check_database, sqlite_file
 from spacebot.errors import SettingsError
 from spacebot.settings import Settings, space_sources
 
@@ -45,9 +45,9 @@ def main(arguments: Sequence[str] = ()) -> int:
     try:
         settings = Settings.from_environ(os.environ)
         spaces = space_sources(settings, COMMANDS)
-        folder = DataFolder(settings.data_dir)
-        folder.prepare()
         check_database(settings.database_url)
+        folder = DataFolder(settings.data_dir, sqlite_file(settings.database_url))
+        folder.prepare()
     except SettingsError as error:
         say(str(error))
         return 2

@@ -30,7 +30,7 @@ from spacebot.engine.catalogue import AUTOCOMPLETE_TIMEOUT, make_catalogue, visi
 from spacebot.engine.follow import Follower
 from spacebot.engine.jobs import JobDeadlines, JobLimits, JobManager
 from spacebot.engine.on_demand import ServerSpaces
-from spacebot.engine.store import DataFolder, open_store
+from spacebot.engine.store import DataFolder, open_store, sqlite_file
 from spacebot.errors import LimitReached, NewerDatabase, StoreError
 from spacebot.models import (
     AutocompleteRequest,
@@ -97,7 +97,7 @@ class Runtime:
         self.has_token = bool(settings.discord_token)
         self.hosted = bool(settings.space_id)
         self.started = time.time()
-        self._folder = folder or DataFolder(settings.data_dir)
+        self._folder = folder or DataFolder(settings.data_dir, sqlite_file(settings.database_url))
         self._sources = tuple(sources)
         self._demo: demo.DemoServer | None = None
         self._loop = asyncio.new_event_loop()

@@ -58,11 +58,18 @@ def test_a_database_url_without_its_driver_is_one_line(tmp_path: Path) -> None:
     assert "secret" not in log
 
 
-async def test_a_second_process_is_refused_and_the_first_goes_on(tmp_path: Path) -> None:
+@pytest.mark.parametrize("shared", ["DATA_DIR", "DATABASE_URL"])
+async def test_a_second_process_is_refused_and_the_first_goes_on(
+    tmp_path: Path, shared: str
+) -> None:
     env = {"DATA_DIR": str(tmp_path / "data"), "STOP_SECONDS": "0"}
+    other = env
+    if shared == "DATABASE_URL":
+        env["DATABASE_URL"] = f"sqlite+aiosqlite:///{tmp_path}/shared.db"
+        other = {**env, "DATA_DIR": str(tmp_path / "other")}
     async with running(tmp_path / "first", None, env=env) as first:
         await first.until_health("ok", SLOW)
-        code, log = await asyncio.to_thread(refused, tmp_path / "second", env)
+        code, log = await asyncio.to_thread(refused, tmp_path / "second", other)
         assert code == 2
         assert "in use by another Spacebot" in only_line(log)
         assert (await first.get("/healthz")).status_code == 200

@@ -12,7 +12,7 @@ from spacebot.engine.store.accounts import AccountRecord, AccountStore
 from spacebot.engine.store.automations import Automation, AutomationStore
 from spacebot.engine.store.conversations import Conversation, ConversationStore
 from spacebot.engine.store.data_folder import DataFolder
-from spacebot.engine.store.database import DATABASE_UNREACHABLE, check_database, clean
+from spacebot.engine.store.database import DATABASE_UNREACHABLE, check_database, clean, sqlite_file
 from spacebot.engine.store.descriptions import (
     BlockedSpaceStore,
     DescriptionStore,

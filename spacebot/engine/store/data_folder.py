@@ -1,4 +1,4 @@
-"""DATA_DIR: made, checked and locked before anything is written there."""
+"""DATA_DIR, and a SQLite file elsewhere: checked and locked before anything is written there."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import stat
 import tempfile
 from pathlib import Path
 
-from filelock import FileLock, Timeout
+from filelock import BaseFileLock, FileLock, Timeout
 
 from spacebot.errors import SettingsError
 
@@ -35,15 +35,17 @@ WRITE_FAILURES = {
 class DataFolder:
     """DATA_DIR. Once it is locked, it belongs to this process until the process ends.
 
-    The operating system holds the lock (flock), so a killed process leaves none behind.
+    So does the SQLite file that a DATABASE_URL names, `database`. The operating system holds
+    the locks (flock), so a killed process leaves none behind.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, database: Path | None = None) -> None:
         self.path = path
-        # A soft lock, a file that is merely there, would outlive a SIGKILL.
-        self._lock = FileLock(
-            path / "spacebot.lock", mode=0o600, thread_local=False, fallback_to_soft=False
-        )
+        self._database = database
+        self._locks = [_lock(path / "spacebot.lock")]
+        if database is not None:
+            # Through whatever link it is named.
+            self._locks.append(_lock(Path(f"{database.resolve()}.lock")))
         self._is_ours = False
 
     def prepare(self) -> None:
@@ -77,31 +79,45 @@ class DataFolder:
                 self.path.chmod(0o700)
 
     def lock(self, seconds: float = 0.0) -> bool:
-        """Lock the folder, waiting this long for another process; False where it still has it.
+        """Lock all of it, waiting this long for another process; False where it still has it.
 
-        Where the file system knows no locks, that is logged and the folder is used without.
+        Where the file system knows no locks, that is logged and all is used without.
         """
         if self._is_ours:
             return True
-        try:
-            self._lock.acquire(timeout=seconds, poll_interval=POLL_INTERVAL)
-        except Timeout:
-            return False
-        except (OSError, NotImplementedError) as error:
-            log.warning(
-                "%s cannot be locked (%s): see that no second Spacebot uses it", self.path, error
-            )
+        for lock in self._locks:
+            try:
+                lock.acquire(timeout=seconds, poll_interval=POLL_INTERVAL)
+            except Timeout:
+                self.release()
+                return False
+            except (OSError, NotImplementedError) as error:
+                log.warning(
+                    "%s cannot be locked (%s): see that no second Spacebot uses it",
+                    lock.lock_file,
+                    error,
+                )
         self._is_ours = True
         return True
 
     def release(self) -> None:
-        """Let another process have the folder."""
-        self._lock.release()
+        """Let another process have all of it."""
+        for lock in self._locks:
+            lock.release()
         self._is_ours = False
 
     def in_use(self) -> SettingsError:
-        """What to say when another process has the folder."""
+        """What to say when another process has the folder, or the SQLite file."""
+        used = f"DATA_DIR: {self.path} is"
+        if self._database is not None:
+            used = f"DATA_DIR or DATABASE_URL: {self.path} or {self._database} is"
         return SettingsError(
-            f"DATA_DIR: {self.path} is in use by another Spacebot, which would run every command "
-            "a second time. Stop that one first, or give this one a DATA_DIR of its own."
+            f"{used} in use by another Spacebot, which would run every command a second time. "
+            "Stop that one first, or give this one its own. Several processes can share a "
+            "PostgreSQL database."
         )
+
+
+def _lock(file: Path) -> BaseFileLock:
+    # A soft lock, a file that is merely there, would outlive a SIGKILL.
+    return FileLock(file, mode=0o600, thread_local=False, fallback_to_soft=False)

@@ -60,6 +60,14 @@ def make_engine(url: str, *, alone: bool = False) -> AsyncEngine:
     return engine
 
 
+def sqlite_file(url: str) -> Path | None:
+    """The file of a SQLite database; None of every other one, or where there is no URL."""
+    parsed = sa.make_url(url) if url else None
+    if parsed is None or parsed.get_backend_name() != "sqlite":
+        return None
+    return Path(parsed.database) if parsed.database not in (None, "", ":memory:") else None
+
+
 def check_database(url: str) -> None:
     """Raise `SettingsError` where DATABASE_URL can never work."""
     if url:
