@@ -43,7 +43,7 @@ LAYERS = (
     {"spaces/inputs", "spaces/outputs"},
     {"spaces/schema", "spaces/client"},
     {"engine/store", "engine/job_text", "engine/recipes", "engine/built_in"},
-    {"engine/accounts", "engine/on_demand"},
+    {"engine/accounts", "engine/cluster", "engine/on_demand"},
     {"engine/server_spaces"},
     {"engine/admission", "engine/catalogue", "engine/space_finder"},
     {"engine/follow_ups"},

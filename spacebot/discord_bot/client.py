@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import math
-import time
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -13,7 +11,7 @@ from typing import Any
 import discord
 from discord import app_commands
 
-from spacebot.concurrency import growing_pauses
+from spacebot.concurrency import TaskSet, growing_pauses
 from spacebot.discord_bot import failures
 from spacebot.discord_bot.age import AgeGate
 from spacebot.discord_bot.automations import AutomationCommands, AutomationWatcher
@@ -22,7 +20,7 @@ from spacebot.discord_bot.client_status import StatusClient
 from spacebot.discord_bot.conversations import CHAT_BUTTONS, ConversationRouter
 from spacebot.discord_bot.delivery import DISCORD_ERRORS
 from spacebot.discord_bot.discord_internals import (
-    ready_task,
+    ready_tasks,
     silence_voice_warnings,
     use_adapter,
 )
@@ -35,6 +33,7 @@ from spacebot.discord_bot.gateway.intents import CONTENT, PrivilegedIntents, min
 from spacebot.discord_bot.gateway.rate_limits import MAX_LOGIN_SLEEP, RateLimitMonitor
 from spacebot.discord_bot.gateway.reach import choose_connector
 from spacebot.discord_bot.gateway.rest import RequestMonitor
+from spacebot.discord_bot.gateway.shards import ShardSet
 from spacebot.discord_bot.history import HISTORY_BUTTONS, history_command
 from spacebot.discord_bot.limits import LIMITS_PANELS, LimitsCommands, gpu_line, quota_command
 from spacebot.discord_bot.presets import PRESET_BUTTONS, PresetCommands
@@ -49,6 +48,7 @@ from spacebot.discord_bot.server_spaces import GuildCommandTree, ServerSpaceFeat
 from spacebot.discord_bot.tokens import LeftServers, TokenCommands
 from spacebot.engine.built_in import BuiltIn
 from spacebot.engine.catalogue import Catalogue
+from spacebot.engine.cluster import Cluster, SingleProcess
 from spacebot.engine.jobs import JobManager
 from spacebot.models import MessageRef
 from spacebot.spaces.schema import commands_of
@@ -58,14 +58,19 @@ log = logging.getLogger(__name__)
 FIRST_RETRY_PAUSE, MAX_RETRY_PAUSE = 5.0, 300.0
 # Several Spaces answer one after the other when the bot starts: one request for all.
 SYNC_DELAY = 0.3
-# The seconds between two identifies of one bot.
-IDENTIFY_INTERVAL = 5.0
 
 
 class Bot(StatusClient):
     """Discord's side: slash commands that start jobs."""
 
-    def __init__(self, catalogue: Catalogue, jobs: JobManager, *, proxy: str = "") -> None:
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        jobs: JobManager,
+        *,
+        proxy: str = "",
+        cluster: Cluster | None = None,
+    ) -> None:
         silence_voice_warnings()
         limits = RateLimitMonitor(proxy=bool(proxy))
         connector, http_proxy = choose_connector(proxy)
@@ -80,13 +85,15 @@ class Bot(StatusClient):
             http_trace=limits.trace,
         )
         self.limits = limits
-        limits.guard(self.http, self.is_ready)
+        self.shards = ShardSet(self, cluster or SingleProcess())
+        limits.guard(self.http, self.shards.began.is_set)
         # While the bot logs in, `keep_running` waits out what takes longer.
         self.http.max_ratelimit_timeout = MAX_LOGIN_SLEEP
         self.requests = RequestMonitor(self.http)
         self.catalogue = catalogue
         self.jobs = jobs
-        self.privileged_intents = PrivilegedIntents(self, GatewayHandover(self).run)
+        self.handover = GatewayHandover(self, self.shards)
+        self.privileged_intents = PrivilegedIntents(self, self.handover.run)
         self.tree = GuildCommandTree(self, self.tell_failure)
         self.tree.error(self._failed)
         self.registration = CommandRegistration(self, self.tree, catalogue)
@@ -104,22 +111,24 @@ class Bot(StatusClient):
         self.send_to = SendTo(self.dispatcher, self.find)
         self.server_log = ServerLog(self, jobs)
         self.left_servers = LeftServers(self, jobs.accounts, jobs.store.presets)
-        self.server_spaces = catalogue.added and ServerSpaceFeature(
-            self,
-            self.tree,
-            self.dispatcher,
-            catalogue.added,
-            moderator_log=self.server_log.write,
-            chat_added=self._chat_added,
-        )
+        self.server_spaces = self._server_spaces()
         self.features = self._features()
         self._unsubscribe: Callable[[], None] | None = None
-        self._recovered = False
-        self._identified = -math.inf
+        self._tasks = TaskSet()
+        self._recovered = set[int]()
         self._sync_wanted = asyncio.Event()
         self._syncing: asyncio.Task[None] | None = None
         self._renewing: asyncio.Task[None] | None = None
-        self._recovering: asyncio.Task[None] | None = None
+
+    def _server_spaces(self) -> ServerSpaceFeature | None:
+        return self.catalogue.added and ServerSpaceFeature(
+            self,
+            self.tree,
+            self.dispatcher,
+            self.catalogue.added,
+            moderator_log=self.server_log.write,
+            chat_added=self._chat_added,
+        )
 
     def _features(self) -> tuple[Feature, ...]:
         chats, automations, dispatcher = self.chat_router, self.automations, self.dispatcher
@@ -172,15 +181,18 @@ class Bot(StatusClient):
         self.privileged_intents.read(self.application_flags)
         self._unsubscribe = self.catalogue.subscribe(self.offer)
         self._syncing = asyncio.create_task(self._keep_synced(), name="sync commands")
+        self._tasks.start(self.recoverer.take_over(), "jobs of closed clients")
 
     async def close(self) -> None:
         """Leave Discord."""
         if self._unsubscribe is not None:
             self._unsubscribe()
             self._unsubscribe = None
-        for task in (self._syncing, self._recovering, ready_task(self)):
+        self._tasks.cancel()
+        for task in (self._syncing, *ready_tasks(self)):
             if task is not None:
                 task.cancel()
+        await self.shards.close()
         for feature in self.features:
             await feature.close()
         await super().close()
@@ -268,22 +280,38 @@ class Bot(StatusClient):
             else:
                 await asyncio.sleep(SYNC_DELAY)
 
-    async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:  # noqa: ARG002
-        """Wait where that is due, and no longer: Discord takes one identify in 5 seconds."""
-        await asyncio.sleep(max(0.0, self._identified + IDENTIFY_INTERVAL - time.monotonic()))
-        self._identified = time.monotonic()
+    async def connect(self, *, reconnect: bool = True) -> None:
+        """Hold this process's shards until the client is closed."""
+        del reconnect
+        await self.shards.run()
+
+    async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
+        """Wait for nothing: a shard connects when it is its turn."""
+
+    async def on_shard_ready(self, shard: int) -> None:
+        """The gateway has told everything about a shard's servers."""
+        self.handover.release_events(shard)
+        self._shard_connected(shard, knows_guilds=True)
+        self.left_servers.look()
+
+    async def on_shard_resumed(self, shard: int) -> None:
+        """A shard's connection was lost and is back, or another process's session goes on here."""
+        self._shard_connected(shard, knows_guilds=False)
+        self._tasks.start(self.handover.learn_guilds(shard), f"learn the servers of shard {shard}")
+
+    def _shard_connected(self, shard: int, *, knows_guilds: bool) -> None:
+        """Take up what was left of a shard when it is first connected."""
+        if self.shards.connected(shard, knows_guilds=knows_guilds) and not self.is_ready():
+            self.announce_ready()
+        if shard not in self._recovered:
+            self._recovered.add(shard)
+            self._tasks.start(self.recoverer.recover(shard), f"recovery of shard {shard}")
 
     async def on_ready(self) -> None:
         """The gateway has told everything."""
-        self.connected = True
         log.info("connected as %s, in %d servers", self.user, len(self.guilds))
-        self.left_servers.look()
-        # Ready comes again after a connection that could not be resumed.
-        if not self._recovered:
-            self._recovered = True
-            if self.deaf:
-                log.warning(self.deaf)
-            self._recovering = asyncio.create_task(self.recoverer.run(), name="recovery")
+        if self.deaf:
+            log.warning(self.deaf)
 
     async def on_message(self, message: discord.Message) -> None:
         """Handle a message, which may belong to a conversation."""
@@ -309,14 +337,6 @@ class Bot(StatusClient):
     async def on_thread_create(self, thread: discord.Thread) -> None:
         """Somebody opened a thread or a forum post."""
         await self.automations.on_thread(thread)
-
-    async def on_resumed(self) -> None:
-        """The connection was lost and is back."""
-        self.connected = True
-
-    async def on_disconnect(self) -> None:
-        """The connection was lost; discord.py tries again by itself."""
-        self.connected = False
 
     async def on_raw_message_delete(self, event: discord.RawMessageDeleteEvent) -> None:
         """Deleting a job's message cancels the job."""

@@ -6,9 +6,11 @@ import math
 
 import discord
 
+from spacebot.discord_bot.discord_internals import ShardedClient
 from spacebot.discord_bot.gateway.intents import CONTENT, PrivilegedIntents
 from spacebot.discord_bot.gateway.rate_limits import RateLimitMonitor
 from spacebot.discord_bot.gateway.rest import RequestMonitor
+from spacebot.discord_bot.gateway.shards import ShardSet
 from spacebot.discord_bot.registration.registration import CommandRegistration
 from spacebot.engine import job_text
 from spacebot.models import BotPhase, BotProblem, BotStatus
@@ -42,14 +44,14 @@ RATE_LIMITED = (
 )
 
 
-class StatusClient(discord.Client):
+class StatusClient(ShardedClient):
     """A client that reports its status. `problem` is why its commands are not registered."""
 
     limits: RateLimitMonitor
     requests: RequestMonitor
     privileged_intents: PrivilegedIntents
     registration: CommandRegistration
-    connected = False
+    shards: ShardSet
     problem = ""
     crowded = ""
 
@@ -64,10 +66,11 @@ class StatusClient(discord.Client):
             filter(None, (self.crowded, self.registration.problems_text))
         )
         trouble = None
-        phase = BotPhase.CONNECTED if self.connected else BotPhase.CONNECTING
-        if not self.connected and self.is_ready():
+        connected = self.shards.ready
+        phase = BotPhase.CONNECTED if connected else BotPhase.CONNECTING
+        if not connected and self.is_ready():
             phase, trouble = BotPhase.RETRYING, BotProblem.NETWORK
-            reason = "Lost the connection to Discord. Reconnecting."
+            reason = self._lost
         elif late := self.requests.overdue:
             phase, trouble = BotPhase.RETRYING, BotProblem.DISCORD
             reason = REQUESTS_OVERDUE.format(job_text.duration(late))
@@ -86,11 +89,20 @@ class StatusClient(discord.Client):
             latency=self.latency if math.isfinite(self.latency) else None,
             invite=self.invite,
             trouble=trouble,
-            shards=self.shard_count or 1,
+            shards=len(self.shards),
             commands=self.registration.count,
             advice=self.deaf,
             until=limit.until if limit else None,
         )
+
+    @property
+    def _lost(self) -> str:
+        """Which shards are not connected, if there are others."""
+        lost = self.shards.lost
+        if len(lost) == len(self.shards):
+            return "Lost the connection to Discord. Reconnecting."
+        numbers = ", ".join(map(str, lost))
+        return f"Lost the connection to Discord of shard {numbers}. Reconnecting."
 
     @property
     def deaf(self) -> str:

@@ -6,14 +6,18 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable, Mapping
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 import aiohttp
 import discord
 from discord.gateway import DiscordWebSocket
 from discord.http import HTTPClient
+from discord.state import AutoShardedConnectionState
 from discord.webhook.async_ import AsyncWebhookAdapter, async_context
+
+from spacebot.models import shard_of
 
 Call = Callable[..., Any]
 
@@ -34,9 +38,67 @@ def set_intents(client: discord.Client, intents: discord.Intents) -> None:
     client._connection._intents = intents
 
 
-def ready_task(client: discord.Client) -> asyncio.Task[Any] | None:
-    """discord.py would tell a closed client that it is ready, which fails: it is cancelled."""
-    return client._connection._ready_task
+class HasSocket(Protocol):
+    """What has a connection to the gateway, once that stands."""
+
+    ws: DiscordWebSocket | None
+
+
+class ShardedClient(discord.Client):
+    """A client whose shards come and go one by one, which `discord.AutoShardedClient` does not
+    offer. Its state is that class's; `sockets` are its shards, by their numbers, and
+    `known_shards` those whose servers Discord has told."""
+
+    def __init__(self, **options: Any) -> None:
+        self.sockets: Mapping[int, HasSocket] = {}
+        self.known_shards = set[int]()
+        super().__init__(**options)
+
+    def _get_state(self, **options: Any) -> AutoShardedConnectionState[Any]:
+        return AutoShardedConnectionState(
+            dispatch=self.dispatch,
+            handlers=self._handlers,
+            hooks=self._hooks,
+            http=self.http,
+            **options,
+        )
+
+    def _get_websocket(
+        self, guild_id: int | None = None, *, shard_id: int | None = None
+    ) -> DiscordWebSocket:
+        if shard_id is None:
+            shard_id = shard_of(guild_id, self.shard_count or 1)
+        socket = self.sockets[shard_id].ws
+        assert socket is not None
+        return socket
+
+    @property
+    def latency(self) -> float:
+        """The mean of the shards' latencies in seconds; NaN while none is connected."""
+        latencies = [shard.ws.latency for shard in self.sockets.values() if shard.ws is not None]
+        return sum(latencies) / len(latencies) if latencies else math.nan
+
+    def set_shard_count(self, count: int) -> None:
+        """discord.py takes it in the constructor alone, before Discord was asked."""
+        self.shard_count = self._connection.shard_count = count
+
+    def announce_ready(self) -> None:
+        """discord.py does so once it has identified as many shards as it was given at first."""
+        self._connection.call_handlers("ready")
+        self.dispatch("ready")
+
+
+def forget_guilds(client: discord.Client, gone: Callable[[discord.Guild], bool]) -> None:
+    """discord.py keeps the servers of a shard that is given up, and those that a new session
+    no longer lists."""
+    for guild in [*filter(gone, client.guilds)]:
+        client._connection._remove_guild(guild)
+
+
+def ready_tasks(client: ShardedClient) -> list[asyncio.Task[None]]:
+    """discord.py would tell a closed client that shards are ready, which fails: cancel them."""
+    state = cast("AutoShardedConnectionState[Any]", client._connection)
+    return [*state._ready_tasks.values()]
 
 
 async def send_heartbeat(socket: DiscordWebSocket) -> None:

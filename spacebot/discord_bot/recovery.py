@@ -22,7 +22,7 @@ from spacebot.discord_bot.delivery import DISCORD_ERRORS
 from spacebot.engine.jobs import JobManager, secrets_of
 from spacebot.engine.store import JobRecord, RecordState, StoreError, UnfinishedJob
 from spacebot.errors import UnreadableRecord, kind_of
-from spacebot.models import Job, JobEnding
+from spacebot.models import Job, JobEnding, shard_of
 
 T = TypeVar("T")
 
@@ -74,13 +74,9 @@ class Recoverer:
         self._limit = asyncio.Semaphore(MAX_CONCURRENT_RECOVERIES)
         self._tasks = TaskSet()
 
-    async def run(self) -> None:
-        """Take up every record that was left, and the jobs of closed clients, until cancelled."""
-        await asyncio.gather(self._take_over(), self.recover())
-
-    async def recover(self) -> None:
-        """Take up, or tell of, every record that was left unfinished."""
-        left = await self._read(self._left)
+    async def recover(self, shard: int = 0) -> None:
+        """Take up, or tell of, every record that was left unfinished in the servers of a shard."""
+        left = await self._read(partial(self._left, shard))
         if left:
             log.info("%d jobs were interrupted by the restart", len(left))
         # The questions of a conversation in their order, all else side by side.
@@ -89,10 +85,14 @@ class Recoverer:
             rows[one.chat or one.id].append(one.id)
         await asyncio.gather(*map(self._recover_in_order, rows.values()))
 
-    async def _left(self) -> list[UnfinishedJob]:
+    async def _left(self, shard: int) -> list[UnfinishedJob]:
         # As they were before the database is asked: they go on ending meanwhile.
-        ours = self.jobs.job_ids
-        return [one for one in await self.jobs.store.unfinished() if one.id not in ours]
+        ours, shards = self.jobs.job_ids, self.client.shard_count or 1
+        return [
+            one
+            for one in await self.jobs.store.unfinished()
+            if one.id not in ours and shard_of(one.guild, shards) == shard
+        ]
 
     async def _recover_in_order(self, jobs: Sequence[str]) -> None:
         async with self._limit:
@@ -160,8 +160,8 @@ class Recoverer:
             logged = True
             await asyncio.sleep(RETRY_PAUSE)
 
-    async def _take_over(self) -> None:
-        """Go on with the jobs of a client that was closed."""
+    async def take_over(self) -> None:
+        """Go on with the jobs of clients that were closed, until cancelled."""
         while True:
             running, go_on = await self.jobs.left.get()
             log.info("job %s is taken over", running.job.id)

@@ -41,8 +41,6 @@ async def keep_running(
     pauses. Permanent ones (a rejected token) are not: Discord resets a token after 1,000
     identifies a day.
     """
-    # Added once, however often this is called.
-    logging.getLogger("discord.client").addFilter(_without_traceback)
     pauses = growing_pauses(FIRST_RETRY_PAUSE, MAX_RETRY_PAUSE)
     refused = False
     while True:
@@ -84,26 +82,11 @@ async def keep_running(
 
 
 def _network_error(error: Exception, *, known: bool) -> Exception:
-    """What was meant: discord.py stumbles when its first connection to the gateway fails.
-
-    It then asks the missing connection for its sequence, an AttributeError. And while the
-    bot is not `known` to Discord, it takes what a proxy or a wall says for Discord's answer.
-    """
-    cause = error.__context__
+    """What was meant: while the bot is not `known` to Discord, discord.py takes what a proxy
+    or a wall says for Discord's answer."""
     if not known and isinstance(error, TypeError | KeyError):
         return aiohttp.ClientError(f"not Discord's answer: {error}")
-    if isinstance(error, AttributeError) and isinstance(cause, aiohttp.ClientError | OSError):
-        return cause
     return error
-
-
-def _without_traceback(record: logging.LogRecord) -> bool:
-    """Make one line of what discord.py logs at each reconnect."""
-    if record.exc_info and str(record.msg).startswith("Attempting a reconnect"):
-        record.msg = f"Disconnected (%s). {record.msg}"
-        record.args = (type(record.exc_info[1]).__name__, *(record.args or ()))
-        record.exc_info, record.levelno, record.levelname = None, logging.WARNING, "WARNING"
-    return True
 
 
 def _brief(error: Exception) -> str:

@@ -7,7 +7,7 @@ yields `Progress`, and at its end an `Outcome` of `Reply`s.
 """
 
 from spacebot.models.accounts import NO_ACCOUNT, Account, guild_key, guild_of, user_key
-from spacebot.models.cluster import ClusterStatus, ProcessStatus
+from spacebot.models.cluster import ClusterStatus, GatewaySession, ProcessStatus, shard_of
 from spacebot.models.hub import ADULT_TAG, GpuQuota, HubUser, SpaceListing
 from spacebot.models.jobs import (
     AutocompleteRequest,

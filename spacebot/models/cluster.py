@@ -46,3 +46,17 @@ class ClusterStatus:
     processes: tuple[ProcessStatus, ...]
     shard_count: int = 0
     trouble: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class GatewaySession:
+    """What another connection needs to resume a gateway session, from any process."""
+
+    id: str
+    sequence: int
+    gateway: str
+
+
+def shard_of(guild: int | None, count: int) -> int:
+    """The shard that hears of a server, of so many; direct messages come to the first."""
+    return (guild >> 22) % count if guild else 0

@@ -12,6 +12,7 @@ import discord
 import pytest
 from discord.gateway import DiscordWebSocket, KeepAliveHandler
 from discord.http import HTTPClient
+from discord.state import AutoShardedConnectionState, ConnectionState
 from discord.webhook import async_
 
 from spacebot.discord_bot import discord_internals
@@ -42,11 +43,25 @@ async def test_intents_that_are_set_are_those_of_the_next_session(client: discor
     assert "state._intents.value" in inspect.getsource(DiscordWebSocket.identify)
 
 
-async def test_the_task_that_tells_a_client_that_it_is_ready(client: discord.Client) -> None:
-    assert discord_internals.ready_task(client) is None
-    assert "self._ready_task = asyncio.create_task" in inspect.getsource(
-        type(client._connection).parse_ready
+async def test_shards_come_and_go_one_by_one() -> None:
+    client = discord_internals.ShardedClient(intents=minimal_intents())
+    state = client._connection
+    assert isinstance(state, AutoShardedConnectionState)
+    # discord.py counts itself ready once as many shards are, which are none: we say so.
+    assert state.shard_ids == []
+    source = inspect.getsource(AutoShardedConnectionState.parse_ready)
+    assert "if len(self._ready_tasks) == len(self.shard_ids):" in source
+    assert "self._ready_tasks[shard_id] = asyncio.create_task" in source
+    assert discord_internals.ready_tasks(client) == []
+    client.set_shard_count(8)
+    assert (client.shard_count, state.shard_count) == (8, 8)
+    assert "ws.shard_count = client._connection.shard_count" in inspect.getsource(
+        DiscordWebSocket.from_client
     )
+    socket = Mock(spec=DiscordWebSocket)
+    client.sockets = {3: Mock(ws=socket)}
+    assert state._get_websocket((8 + 3) << 22) is socket
+    assert "_remove_guild" in vars(ConnectionState)
 
 
 async def test_a_heartbeat_is_sent_and_its_answer_seen() -> None:

@@ -14,6 +14,7 @@ import discord
 import pytest
 
 from spacebot import log as logs
+from spacebot.discord_bot.discord_internals import ShardedClient
 from spacebot.discord_bot.tokens import LeftServers, left_servers
 from spacebot.engine.accounts import Accounts
 from spacebot.engine.store import AccountRecord, Preset
@@ -28,7 +29,6 @@ from tests.support.loopback import (
     Interaction,
     NotSendable,
     User,
-    connected,
 )
 from tests.support.spaces_hub import Hub, HubAccount, hub
 
@@ -281,17 +281,15 @@ async def test_another_process_s_servers_are_not_taken_for_ones_that_left(
             await it.home.jobs.store.accounts.put(
                 AccountRecord(guild_key(guild), "lab-on-hf", "read", "1", "sealed")
             )
-        client = discord.Client(
-            intents=discord.Intents.none(), shard_id=0, shard_count=2, max_messages=None
-        )
+        client = ShardedClient(intents=discord.Intents.none(), shard_count=2)
+        client.known_shards.add(0)
         left = LeftServers(client, accounts, it.home.jobs.store.presets)
-        async with connected(it.server, client):
-            await left.start()
-            left.look()
-            async with asyncio.timeout(60):
-                while await looks.get() != 2:
-                    pass
-            await left.close()
+        await left.start()
+        left.look()
+        async with asyncio.timeout(60):
+            while await looks.get() != 2:
+                pass
+        await left.close()
         assert await stored_keys(it.home) == [guild_key(ids[1]), guild_key(ids[3])]
 
 

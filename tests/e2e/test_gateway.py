@@ -17,7 +17,14 @@ from spacebot.discord_bot.supervisor import keep_running
 from spacebot.engine.catalogue import Catalogue
 from spacebot.engine.jobs import JobManager
 from spacebot.engine.store import Store
-from spacebot.models import BotPhase, BotProblem, BotStatus, JobEnding, Source
+from spacebot.models import (
+    BotPhase,
+    BotProblem,
+    BotStatus,
+    GatewaySession,
+    JobEnding,
+    Source,
+)
 from spacebot.spaces.client import Network
 from tests.e2e.conftest import Place, discord
 from tests.support.asking import ask, is_final, shown, until
@@ -112,13 +119,13 @@ async def test_a_token_that_the_gateway_refuses_ends_it(space, tmp_path: Path):
         kept, source = Kept(), Source(space("fast"), name="fast")
 
         def reset_after_login(made: Bot) -> None:
-            hook = made.setup_hook
+            start = made.shards.start
 
-            async def setup_hook() -> None:
-                await hook()
+            def reset(shard: int, session: GatewaySession | None = None) -> None:
                 place.server.token = "another"
+                start(shard, session)
 
-            made.setup_hook = setup_hook
+            made.shards.start = reset
 
         await asyncio.wait_for(kept.run(place.server, tmp_path, source, reset_after_login), 30)
         assert kept.told[-1].phase is BotPhase.FAILED

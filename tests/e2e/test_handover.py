@@ -6,7 +6,7 @@ import asyncio
 from collections import Counter
 from pathlib import Path
 
-from spacebot.discord_bot import client
+from spacebot.engine.cluster import cluster
 from spacebot.models import JobEnding, Source
 from tests.faults.counting import settled
 from tests.support.asking import is_final, shown
@@ -22,7 +22,7 @@ async def test_commands_are_answered_while_an_intent_is_switched_on(
         gateway, sent = it.server.gateway, list[Interaction]()
         it.server.limits.acknowledge_within = 3.0
         # As in life, Discord makes the bot wait before it identifies again.
-        monkeypatch.setattr(client, "IDENTIFY_INTERVAL", 4.0)
+        monkeypatch.setattr(cluster, "IDENTIFY_INTERVAL", 4.0)
 
         async def type_commands(stop: asyncio.Event) -> None:
             while not stop.is_set():

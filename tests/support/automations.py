@@ -94,7 +94,7 @@ async def lab(
     """Run the bot in a server of its own."""
     with pytest.MonkeyPatch.context() as patch:
         # It connects anew for what an automation needs to be told: here that may be at once.
-        patch.setattr("spacebot.discord_bot.client.IDENTIFY_INTERVAL", 0.0)
+        patch.setattr("spacebot.engine.cluster.cluster.IDENTIFY_INTERVAL", 0.0)
         async with DiscordServer(privileged=privileged) as server:
             server.limits.enforced = False
             # A crowd's bot, Discord and Spaces share one process here, which may be a slow one.

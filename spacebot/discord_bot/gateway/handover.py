@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
@@ -18,12 +18,23 @@ import aiohttp
 import discord
 from discord.gateway import DiscordWebSocket, ReconnectWebSocket
 
-from spacebot.discord_bot.discord_internals import awaits_answer, event_parsers, send_heartbeat
+from spacebot.concurrency import growing_pauses
+from spacebot.discord_bot.discord_internals import (
+    ShardedClient,
+    awaits_answer,
+    event_parsers,
+    send_heartbeat,
+)
+from spacebot.discord_bot.gateway.shards import Shard, ShardSet
+from spacebot.models import shard_of
 
 log = logging.getLogger(__name__)
 
 # How long each part of a handover may take, in seconds.
 STEP_TIMEOUT = 15.0
+# How long the servers of a shard may take to come, in seconds.
+READY_TIMEOUT = 30.0
+FIRST_RETRY_PAUSE, MAX_RETRY_PAUSE = 1.0, 60.0
 MAX_REMEMBERED_EVENTS = 2000
 
 # An event that starts work → what tells it from others. Interactions and messages have ids
@@ -43,12 +54,18 @@ EVENT_KEYS: Mapping[str, Callable[[Mapping[str, Any]], Any]] = {
 
 
 class GatewayHandover:
-    """A client's way from one gateway session to the next."""
+    """A client's way from one gateway session of a shard to the next.
 
-    def __init__(self, client: discord.Client) -> None:
+    A session that another process began tells nothing of its servers when it is resumed. Until
+    a session of this process has, events that need them are held back; interactions do not.
+    """
+
+    def __init__(self, client: ShardedClient, shards: ShardSet) -> None:
         self._client = client
+        self._shards = shards
         self._overlap = False
         self._seen: deque[tuple[str, Any]] = deque(maxlen=MAX_REMEMBERED_EVENTS)
+        self._held = defaultdict[int, list[Callable[[], None]]](list)
         self._turn = asyncio.Lock()
         parsers = event_parsers(client)
         for event in EVENT_KEYS:
@@ -61,30 +78,68 @@ class GatewayHandover:
             if key in self._seen:
                 return
             self._seen.append(key)
-        parse(data)
+        guild = int(data.get("guild_id") or 0)
+        shard = self._shards.held.get(shard_of(guild, self._client.shard_count or 1))
+        if guild and shard and shard.is_blind and event != "INTERACTION_CREATE":
+            self._held[shard.id].append(partial(parse, data))
+        else:
+            parse(data)
+
+    def release_events(self, number: int) -> None:
+        """Handle what was held back, now that the servers of a shard are known."""
+        if shard := self._shards.held.get(number):
+            shard.is_blind = False
+        for parse in self._held.pop(number, ()):
+            parse()
+
+    async def learn_guilds(self, number: int) -> None:
+        """Identify a resumed shard, if its servers are not known, and leave the old session."""
+        pauses = growing_pauses(FIRST_RETRY_PAUSE, MAX_RETRY_PAUSE)
+        while (shard := self._shards.held.get(number)) and shard.is_blind:
+            try:
+                await self._renew(shard)
+            except (discord.ConnectionClosed, OSError, TimeoutError) as error:
+                log.warning("shard %d: no new session: %s", number, type(error).__name__)
+                await asyncio.sleep(next(pauses))
 
     async def run(self) -> None:
-        """Identify anew, with the client's intents, and leave the old session.
+        """Identify every shard anew, with the client's intents, and leave the old sessions.
 
-        Raises what keeps the new session from standing; the old one goes on then.
+        Raises what keeps a new session from standing; the old one goes on then.
         """
-        async with self._turn:
-            self._overlap = True
-            try:
-                fresh = await self._opened()
-                await self._switch(fresh)
-            finally:
-                self._overlap = False
-                self._seen.clear()
+        for shard in self._shards:
+            await self._renew(shard)
 
-    async def _opened(self) -> DiscordWebSocket:
+    async def _renew(self, shard: Shard) -> None:
+        told = asyncio.ensure_future(
+            self._client.wait_for("shard_ready", check=lambda number: number == shard.id)
+        )
+        try:
+            async with self._turn:
+                await self._replace(shard)
+            await asyncio.wait_for(told, READY_TIMEOUT)
+        finally:
+            told.cancel()
+
+    async def _replace(self, shard: Shard) -> None:
+        self._overlap = True
+        try:
+            fresh = await self._opened(shard)
+            if shard.id not in self._shards.held:
+                # It was given up meanwhile.
+                await fresh.close()
+                return
+            await self._switch(shard, fresh)
+        finally:
+            self._overlap = False
+            self._seen.clear()
+
+    async def _opened(self, shard: Shard) -> DiscordWebSocket:
         """A second session, which has told that it is ready."""
         fresh = None
         try:
+            fresh = await shard.opened_anew()
             async with asyncio.timeout(STEP_TIMEOUT):
-                fresh = await DiscordWebSocket.from_client(
-                    self._client, shard_id=self._client.shard_id
-                )
                 while fresh.session_id is None:
                     await fresh.poll_event()
         except BaseException as error:
@@ -95,16 +150,18 @@ class GatewayHandover:
             raise
         return fresh
 
-    async def _switch(self, fresh: DiscordWebSocket) -> None:
-        """Have the client listen to the new session, then hear the old one to its end."""
-        old, self._client.ws = self._client.ws, fresh
+    async def _switch(self, shard: Shard, fresh: DiscordWebSocket) -> None:
+        """Have the shard listen to the new session, then hear the old one to its end."""
+        old, shard.ws = shard.ws, fresh
+        if old is None:
+            return
         polled, poll = asyncio.Event(), fresh.poll_event
 
         async def poll_event() -> None:
             polled.set()
             await poll()
 
-        # `Client.connect` asks for the client's socket before each event: it goes on with the
+        # `Shard.run` asks for the shard's socket before each event: it goes on with the
         # new one as soon as the old one has told something, at the latest the answer to this.
         fresh.poll_event = poll_event
         asked = time.perf_counter()

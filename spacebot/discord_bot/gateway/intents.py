@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 
@@ -11,9 +10,6 @@ import discord
 from spacebot.discord_bot.discord_internals import set_intents
 
 log = logging.getLogger(__name__)
-
-# How long to wait for the connection to be back, in seconds.
-READY_TIMEOUT = 30.0
 
 CONTENT, MEMBERS = "message_content", "members"
 # A privileged intent → its name in the Developer Portal, and the flags that an application
@@ -92,20 +88,16 @@ class PrivilegedIntents:
         before = self._asked
         self._refused = False
         self.read((await self._client.application_info()).flags)
-        if self._asked == before or not self._client.ws:
+        if self._asked == before or not self._client.is_ready():
             return
         log.info("identifying anew, to be sent more: %s", ", ".join(sorted(self._asked)))
-        ready = asyncio.ensure_future(self._client.wait_for("ready", timeout=READY_TIMEOUT))
         try:
             await self._identify()
-            await ready
         except TimeoutError:
-            log.warning("Discord is not ready yet after %.0f s", READY_TIMEOUT)
+            log.warning("Discord did not tell of its servers in time")
         except (discord.ConnectionClosed, OSError) as error:
             log.warning("Discord did not give a new session: %s", type(error).__name__)
             self._forgo(before)
-        finally:
-            ready.cancel()
 
     def _forgo(self, before: frozenset[str]) -> None:
         """Go on with the intents of the session that there is."""

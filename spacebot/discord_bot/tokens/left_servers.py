@@ -5,13 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 
-import discord
-
 from spacebot.concurrency import growing_pauses, retried
+from spacebot.discord_bot.discord_internals import ShardedClient
 from spacebot.engine.accounts import Accounts
 from spacebot.engine.store import PresetStore
 from spacebot.errors import StoreError
-from spacebot.models import guild_key
+from spacebot.models import guild_key, shard_of
 
 log = logging.getLogger(__name__)
 
@@ -26,7 +25,7 @@ class LeftServers:
     """
 
     def __init__(
-        self, client: discord.Client, accounts: Accounts | None, presets: PresetStore
+        self, client: ShardedClient, accounts: Accounts | None, presets: PresetStore
     ) -> None:
         self._client = client
         self._accounts = accounts
@@ -76,10 +75,7 @@ class LeftServers:
     def _has_left(self, guild: int) -> bool:
         """Whether the bot is no longer in a server; a server with an outage is still listed.
 
-        Of another process's shards nothing is known here.
+        Nothing is known of shards that another process holds, or that are not connected yet.
         """
-        return self._is_of_our_shards(guild) and self._client.get_guild(guild) is None
-
-    def _is_of_our_shards(self, guild: int) -> bool:
-        ours = getattr(self._client, "shard_ids", None) or [self._client.shard_id or 0]
-        return (guild >> 22) % (self._client.shard_count or 1) in ours
+        shard = shard_of(guild, self._client.shard_count or 1)
+        return shard in self._client.known_shards and self._client.get_guild(guild) is None

@@ -97,11 +97,13 @@ class JobRecord:
 
 
 class UnfinishedJob(NamedTuple):
-    """A job that has not ended, and the conversation that it belongs to."""
+    """A job that has not ended: its conversation, its server, and the process that has it."""
 
     id: str
     chat: str | None
     state: str
+    guild: int | None
+    process: int | None
 
 
 class Store:
@@ -196,7 +198,8 @@ class Store:
     async def unfinished(self) -> list[UnfinishedJob]:
         """The jobs that a restart interrupted, oldest first. One that cannot be read is there
         like every other."""
-        columns = (jobs.c.id, jobs.c.chat, jobs.c.state)
+        guild = sa.cast(jobs.c.message_ref["guild"].as_string(), sa.BigInteger)
+        columns = (jobs.c.id, jobs.c.chat, jobs.c.state, guild, jobs.c.process)
         chosen = sa.select(*columns).where(unfinished).order_by(jobs.c.created)
         return [UnfinishedJob(*row) for row in await self.rows(chosen)]
 

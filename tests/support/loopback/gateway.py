@@ -134,6 +134,11 @@ class Gateway:
         self.server = server
         self.heartbeat_interval = 41.25
         self.shards = 1
+        # The identifies of one bucket of shards may come so many seconds apart, 0: at any time.
+        self.max_concurrency = 1
+        self.identify_interval = 0.0
+        self.hasty = 0
+        self._identified: dict[int, float] = {}
         self.down = False
         self.refused = 0
         self.identifies = 0
@@ -228,10 +233,23 @@ class Gateway:
         if not 0 <= index < count:
             connection.close(4010)
             return
+        if self._is_hasty(index % self.max_concurrency):
+            self.hasty += 1
+            connection.push_op(INVALID, False)
+            return
         session = Session(intents, (index, count))
         self.sessions[session.id] = session
         session.connection, connection.session = connection, session
         self._welcome(session)
+
+    def _is_hasty(self, bucket: int) -> bool:
+        now = time.monotonic()
+        last, self._identified[bucket] = self._identified.get(bucket, 0.0), now
+        return now - last < self.identify_interval
+
+    def connected(self) -> set[int]:
+        """The shards that have a live session."""
+        return {session.shard[0] for session in self.sessions.values() if session.connection}
 
     def _welcome(self, session: Session) -> None:
         guilds = [g for g in self.server.guilds.values() if g.has_bot and self._owns(session, g)]
@@ -302,12 +320,17 @@ class Gateway:
         alive = self.sessions.values()
         return [s for s in alive if self._owns(s, guild) and (not intent or s.intents & intent)]
 
-    def drop(self, *, resumable: bool = True, code: int = 0) -> None:
-        """Ends every connection: by a cut (code 0) or a close code, with or without resume."""
-        if not resumable:
-            self.sessions.clear()
+    def drop(self, *, resumable: bool = True, code: int = 0, shard: int | None = None) -> None:
+        """Ends every connection, or a shard's: by a cut (code 0) or a close code, with or without
+        resume."""
         for connection in list(self.connections):
-            connection.close(code)
+            session = connection.session
+            if shard is None or (session and session.shard[0] == shard):
+                connection.close(code)
+        if not resumable:
+            dropped = [s.id for s in self.sessions.values() if shard in (None, s.shard[0])]
+            for session_id in dropped:
+                del self.sessions[session_id]
 
     def ask_reconnect(self) -> None:
         """Asks the bot to reconnect, as Discord does before it restarts a gateway."""

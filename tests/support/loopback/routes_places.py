@@ -76,7 +76,7 @@ def gateway_bot(call: Call) -> Any:
         "total": 1000,
         "remaining": max(0, 1000 - identifies),
         "reset_after": 86_400_000,
-        "max_concurrency": 1,
+        "max_concurrency": call.server.gateway.max_concurrency,
     }
     shards = call.server.gateway.shards
     return {"url": call.server.gateway_url, "shards": shards, "session_start_limit": limit}

@@ -1,0 +1,251 @@
+"""The client's shards: each a connection to the gateway, started and given up on its own.
+
+discord.py's `AutoShardedClient` starts all of them one after the other, tries again for ever
+inside itself, and gives none up; here each shard runs as `discord.Client.connect` runs its only
+one, and an error that cannot heal ends the client, for the supervisor to judge.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from typing import Any, NoReturn
+
+import aiohttp
+import discord
+import yarl
+from discord.backoff import ExponentialBackoff
+from discord.gateway import DiscordWebSocket, ReconnectWebSocket
+
+from spacebot.discord_bot.discord_internals import ShardedClient, event_parsers, forget_guilds
+from spacebot.engine.cluster import Cluster
+from spacebot.models import GatewaySession
+
+log = logging.getLogger(__name__)
+
+CONNECT_TIMEOUT = 60.0
+# Any other code than 1000 or 1001 leaves the session to be resumed.
+RESUMABLE = 4000
+CONNECTION_ERRORS = (
+    OSError,
+    TimeoutError,
+    discord.HTTPException,
+    discord.GatewayNotFound,
+    aiohttp.ClientError,
+)
+
+
+class Shard:
+    """One shard. `ready` says that it is connected; it `is_blind` while it resumes the session
+    of another process, which does not tell the servers again."""
+
+    def __init__(
+        self,
+        client: ShardedClient,
+        number: int,
+        cluster: Cluster,
+        *,
+        buckets: int,
+        began: asyncio.Event,
+    ) -> None:
+        self.id = number
+        self.ws: DiscordWebSocket | None = None
+        self.ready = self.is_blind = False
+        self._client = client
+        self._cluster = cluster
+        self._bucket = number % buckets
+        # Set by the first shard that reaches the gateway.
+        self._began = began
+        self._backoff = ExponentialBackoff[bool]()
+
+    @property
+    def session(self) -> GatewaySession | None:
+        """The session as another connection can resume it."""
+        ws = self.ws
+        if ws is None or ws.session_id is None or ws.sequence is None:
+            return None
+        return GatewaySession(ws.session_id, ws.sequence, str(ws.gateway))
+
+    async def run(self, session: GatewaySession | None) -> NoReturn:
+        """Stay connected. Raises what cannot heal, and a failure before any shard was."""
+        while True:
+            try:
+                await self._connect(session)
+                self._began.set()
+                while True:
+                    assert self.ws is not None
+                    await self.ws.poll_event()
+            except ReconnectWebSocket as error:
+                self._lost()
+                session = self.session if error.resume else None
+                continue
+            except discord.ConnectionClosed as error:
+                self._lost()
+                if error.code == 4014:
+                    raise discord.PrivilegedIntentsRequired(error.shard_id) from None
+                if error.code != 1000:
+                    raise
+                reason: Exception = error
+            except CONNECTION_ERRORS as error:
+                self._lost()
+                if not self._began.is_set():
+                    raise
+                reason = error
+            # Discord says so where the session cannot be resumed any more.
+            session = self.session or session
+            await self._pause(reason)
+
+    async def _connect(self, session: GatewaySession | None) -> None:
+        if session is not None:
+            self.ws = await self._opened(session)
+            return
+        async with self._cluster.identifying(self._bucket):
+            self.ws = await self._opened(None)
+
+    async def opened_anew(self) -> DiscordWebSocket:
+        """Another session of this shard, beside the present one."""
+        async with self._cluster.identifying(self._bucket):
+            return await self._opened(None)
+
+    async def _opened(self, session: GatewaySession | None) -> DiscordWebSocket:
+        how = (
+            {
+                "resume": True,
+                "session": session.id,
+                "sequence": session.sequence,
+                "gateway": yarl.URL(session.gateway),
+            }
+            if session
+            else {}
+        )
+        async with asyncio.timeout(CONNECT_TIMEOUT):
+            return await DiscordWebSocket.from_client(self._client, shard_id=self.id, **how)
+
+    def _lost(self) -> None:
+        if self.ready:
+            self.ready = False
+            self._client.dispatch("shard_disconnect", self.id)
+
+    async def _pause(self, error: Exception) -> None:
+        pause = self._backoff.delay()
+        log.warning(
+            "Shard %d is disconnected (%s). Attempting a reconnect in %.2fs",
+            *(self.id, type(error).__name__, pause),
+        )
+        await asyncio.sleep(pause)
+
+    async def close(self, code: int = 1000) -> None:
+        """Disconnect; code 1000 ends the session too."""
+        self.ready = False
+        if self.ws is not None and self.ws.open:
+            await self.ws.close(code)
+
+
+class ShardSet:
+    """The shards that this process holds, by their numbers."""
+
+    def __init__(self, client: ShardedClient, cluster: Cluster) -> None:
+        self._client = client
+        self._cluster = cluster
+        self._buckets = 1
+        self._held: dict[int, Shard] = {}
+        self._tasks: dict[int, asyncio.Task[NoReturn]] = {}
+        # Set by the first failure that cannot heal, or when all is closed.
+        self._ended: asyncio.Future[None] | None = None
+        self.began = asyncio.Event()
+        parsers = event_parsers(client)
+        parsers["READY"] = partial(self._forget_left, parsers["READY"])
+
+    def _forget_left(self, parse: Callable[[Any], None], data: Any) -> None:
+        """Forget the servers that a shard was in and that its new session does not list."""
+        number, listed = data["shard"][0], {int(guild["id"]) for guild in data["guilds"]}
+        forget_guilds(self._client, lambda one: one.shard_id == number and one.id not in listed)
+        parse(data)
+
+    def __iter__(self) -> Iterator[Shard]:
+        return iter(tuple(self._held.values()))
+
+    def __len__(self) -> int:
+        return len(self._held)
+
+    @property
+    def held(self) -> Mapping[int, Shard]:
+        """The shards by their numbers."""
+        return self._held
+
+    @property
+    def ready(self) -> bool:
+        """Whether every shard is ready, and there is one."""
+        return bool(self._held) and all(shard.ready for shard in self)
+
+    @property
+    def lost(self) -> list[int]:
+        """The numbers of those that are not connected."""
+        return sorted(shard.id for shard in self if not shard.ready)
+
+    async def run(self) -> None:
+        """Hold what the cluster gives this process, until the client is closed.
+
+        Raises what ends a shard for good.
+        """
+        self._ended = asyncio.get_running_loop().create_future()
+        advised, _, limits = await self._client.http.get_bot_gateway()
+        self._buckets = max(1, limits["max_concurrency"])
+        sharing = asyncio.ensure_future(self._cluster.share(self, advised))
+        try:
+            await asyncio.wait({sharing, self._ended}, return_when=asyncio.FIRST_COMPLETED)
+            if sharing.done():
+                sharing.result()
+            await self._ended
+        finally:
+            sharing.cancel()
+            await self.close()
+
+    def start(self, shard: int, session: GatewaySession | None = None) -> None:
+        """Begin to connect a shard."""
+        self._client.set_shard_count(self._cluster.shard_count)
+        self._client.sockets = self._held
+        held = Shard(self._client, shard, self._cluster, buckets=self._buckets, began=self.began)
+        held.is_blind = session is not None
+        self._held[shard] = held
+        task = asyncio.create_task(held.run(session), name=f"shard {shard}")
+        self._tasks[shard] = task
+        task.add_done_callback(self._shard_ended)
+
+    def _shard_ended(self, task: asyncio.Task[NoReturn]) -> None:
+        if task.cancelled() or self._ended is None or self._ended.done():
+            return
+        error = task.exception()
+        assert error is not None
+        self._ended.set_exception(error)
+
+    async def stop(self, shard: int) -> GatewaySession | None:
+        """Disconnect a shard, and forget its servers; returns the session that it had."""
+        held, task = self._held.pop(shard), self._tasks.pop(shard)
+        # Events that have come and are not handled yet are replayed to whoever resumes.
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        await held.close(RESUMABLE)
+        self._client.known_shards.discard(shard)
+        forget_guilds(self._client, lambda guild: guild.shard_id == shard)
+        return held.session
+
+    def connected(self, shard: int, *, knows_guilds: bool) -> bool:
+        """Note that a shard is connected, and maybe told its servers; whether all are, now."""
+        if held := self._held.get(shard):
+            held.ready = True
+            if knows_guilds:
+                self._client.known_shards.add(shard)
+        return self.ready
+
+    async def close(self) -> None:
+        """Disconnect every shard."""
+        tasks = [*self._tasks.values()]
+        for task in tasks:
+            task.cancel()
+        self._tasks.clear()
+        await asyncio.gather(*(shard.close() for shard in self), return_exceptions=True)
+        if self._ended is not None and not self._ended.done():
+            self._ended.set_result(None)

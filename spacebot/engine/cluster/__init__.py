@@ -1,0 +1,6 @@
+"""Which shards of the bot this process holds, and when it may identify them.
+
+Knows nothing of Discord: a `ShardHost` connects the shards that a `Cluster` gives it.
+"""
+
+from spacebot.engine.cluster.cluster import Cluster, ShardHost, SingleProcess

@@ -1,0 +1,1 @@
+"""Tests of `discord_bot/limits` and the log of a server."""
