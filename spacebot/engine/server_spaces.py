@@ -28,27 +28,28 @@ from spacebot.errors import EndpointGone, InputError, LimitReached, StoreError
 from spacebot.models import AnswerPlace, Endpoint, ServerSpaceTotals, Source, Space, guild_key
 from spacebot.weighted_cache import WeightedCache
 
-# Discord's limits of one server: slash commands, and how many may be created within a day.
+# Discord's limits for one server: slash commands, and how many may be created in a day.
 MAX_GUILD_COMMANDS, MAX_CREATIONS = 100, 200
 DAY = 86400.0
-# When an added Space that is used is read again, in seconds.
+# From this age in seconds, an added Space is read again when it is used.
 DESCRIPTION_TTL = 3600.0
-# How long a sum of all servers holds, in seconds.
+# How long the totals over all servers are cached, in seconds.
 TOTALS_TTL = 5.0
-# How many Spaces are held as commands see them, and how many parameters and choices in all.
+# How many Spaces stay in memory as commands see them, and how many parameters and choices they may
+# have in all.
 MAX_HELD, MAX_HELD_PARTS = 128, 100_000
 # How many are parsed at once, in threads that others need too.
 MAX_PARSING = 4
-# How long the database may hold up what Discord wants answered within 3 seconds.
+# How long the database may delay an answer that Discord wants within 3 seconds.
 STORE_WAIT = 1.0
-# How many Spaces of servers are known to be age-restricted there, or not.
+# For how many Spaces of servers it is remembered whether they are age-restricted there.
 MAX_MARKS = 10_000
 
 
 class AddedSpaces:
     """The added Spaces of every server. All calls belong to one event loop.
 
-    Nothing is read of them before somebody uses one, and only so many are held in memory.
+    A Space is read only once somebody uses it, and a limited number stays in memory.
     """
 
     def __init__(
@@ -61,11 +62,11 @@ class AddedSpaces:
         self._held: WeightedCache[tuple[str, str], tuple[Source, float, Space]] = WeightedCache(
             MAX_HELD, MAX_HELD_PARTS
         )
-        # What is being parsed, for all callers of the moment, and how many at once.
+        # What is being parsed, shared by all current callers, and the limit on parsing at once.
         self._parsing: dict[ServerSpace, asyncio.Task[Space | None]] = {}
         self._room = asyncio.Semaphore(MAX_PARSING)
         self._tasks = TaskSet()
-        # By server and Space, what its moderators last said of its age.
+        # By server and Space, what its moderators last said about its age restriction.
         self._marks = LRUCache[tuple[str, str], bool](MAX_MARKS)
         self._locks: weakref.WeakValueDictionary[str, asyncio.Lock] = weakref.WeakValueDictionary()
         self._totals, self._counted = ServerSpaceTotals(), -math.inf
@@ -77,11 +78,11 @@ class AddedSpaces:
         return self._on_demand.policy
 
     def check(self, space: str) -> None:
-        """Raise `SpaceNotAllowed` where a server may not have this Space."""
+        """Raise `SpaceNotAllowed` if a server may not add this Space."""
         self._on_demand.check(space)
 
     def allows(self, space: str) -> bool:
-        """Whether a server may have this Space."""
+        """Whether a server may add this Space."""
         return self._on_demand.allows(space)
 
     @property
@@ -90,13 +91,13 @@ class AddedSpaces:
         return min(self.policy.spaces_per_server, MAX_GUILD_COMMANDS)
 
     def subscribe(self, changed: Callable[[str], None]) -> Callable[[], None]:
-        """Call `changed` with a server's id when the owner changes its list; returns the way to
-        end that."""
+        """Call `changed` with a server's id when the owner changes its list; returns a function
+        that stops that."""
         self._listeners.append(changed)
         return partial(self._listeners.remove, changed)
 
     def lock(self, guild: str) -> asyncio.Lock:
-        """Held while a server's list is checked and changed: two moderators take turns."""
+        """Held while a server's list is checked and changed, so that two moderators take turns."""
         return self._locks.setdefault(guild, asyncio.Lock())
 
     async def of(self, guild: str) -> list[ServerSpace]:
@@ -104,14 +105,14 @@ class AddedSpaces:
         return await self.store.of(guild)
 
     async def named(self, guild: str, name: str) -> ServerSpace:
-        """A server's command of this name; raises `InputError`."""
+        """A server's command with this name; raises `InputError`."""
         found = await self.store.find(guild, name.strip().lstrip("/").lower())
         if found is None:
             raise InputError("This server has added no such command. Choose one from the list.")
         return found
 
     async def used(self, guild: str, name: str) -> ServerSpace | None:
-        """The command that somebody uses; raises `StoreError`, also where that takes too long."""
+        """The command that somebody uses; raises `StoreError`, also if that takes too long."""
         try:
             async with asyncio.timeout(STORE_WAIT):
                 return await self.store.find(guild, name)
@@ -119,9 +120,9 @@ class AddedSpaces:
             raise StoreError(DATABASE_UNREACHABLE) from error
 
     async def read(self, guild: str, source: Source) -> Space:
-        """Read a Space now, a private one with the server's own account.
+        """Read a Space now; a private one with the server's own account.
 
-        Raises `SpacebotError`, also where there is nothing to offer.
+        Raises `SpacebotError`, also if there is nothing to offer.
         """
         account = await self._accounts.get(guild_key(guild))
         space = await self._on_demand.load(source.space, account, fresh=True, source=source)
@@ -133,7 +134,7 @@ class AddedSpaces:
         return space
 
     async def known(self, row: ServerSpace) -> Space | None:
-        """An added Space as it was last read; None where it never was, or is forgotten."""
+        """An added Space as last read; None if it never was or is forgotten."""
         key = (row.guild, row.id)
         held = self._held.get(key)
         if held is not None and held[:2] == (source_of(row), row.read):
@@ -143,7 +144,7 @@ class AddedSpaces:
         if parsing is None:
             parsing = self._parsing[row] = self._tasks.start(self._parse(row), f"parse {row.space}")
             parsing.add_done_callback(lambda _: self._parsing.pop(row, None))
-        # It goes on where the caller gives up: the next one finds it in memory.
+        # It continues even if the caller gives up: the next caller finds it in memory.
         return await asyncio.shield(parsing)
 
     async def _parse(self, row: ServerSpace) -> Space | None:
@@ -156,18 +157,18 @@ class AddedSpaces:
         return space
 
     async def close(self) -> None:
-        """End what is being parsed."""
+        """End the parsing under way."""
         await self._tasks.close()
 
     def held(self, guild: str) -> list[Space]:
-        """What is in memory of the Spaces that a server added."""
+        """A server's added Spaces that are in memory."""
         mine = filter(None, (self._held.get(key) for key in self._held if key[0] == guild))
         return [space for _, _, space in mine if self.policy.allows(space.source.space)]
 
     async def find(self, guild: str, space: str, api_name: str, command: str = "") -> Endpoint:
         """An endpoint that a server added; raises `SpacebotError`.
 
-        Where several rows have the Space, `command` ("/demo paint") says which is meant.
+        If several rows have the Space, `command` ("/demo paint") says which is meant.
         """
         self.check(space)
         name = command.removeprefix("/").partition(" ")[0]
@@ -181,9 +182,9 @@ class AddedSpaces:
         )
 
     async def _offers(self, guild: str, space: str, name: str) -> list[Space]:
-        """A Space as a server's commands offer it; one that was renamed since counts too.
+        """A Space as a server's commands offer it, also under a former name.
 
-        While the database fails, what is in memory.
+        While the database fails, the answer comes from memory.
         """
         try:
             rows = [row for row in await self.of(guild) if row.space == space]
@@ -195,9 +196,10 @@ class AddedSpaces:
         return [space for space in known if space is not None]
 
     async def marks(self, guild: str, space: str) -> bool:
-        """Whether a server's moderators have marked a Space as age-restricted.
+        """Whether a server's moderators marked a Space as age-restricted.
 
-        While the database fails, what was last known; raises `StoreError` where nothing is.
+        While the database fails, the last known answer counts; raises `StoreError` if there is
+        none.
         """
         key = (guild, space.casefold())
         try:
@@ -213,8 +215,8 @@ class AddedSpaces:
     async def spaces(self, guild: str, *, wait: float = STORE_WAIT) -> list[Space]:
         """The Spaces that a server added, as its commands see them.
 
-        What was never read here, or cannot be, is left out: this does not wait for a Space.
-        Where the database fails, or parsing takes longer than Discord waits, what is in memory.
+        It does not wait for any Space: those never read or unreadable are left out. If the database
+        fails, or parsing takes longer than Discord waits, the answer comes from memory.
         """
         with contextlib.suppress(StoreError, TimeoutError):
             async with asyncio.timeout(wait):
@@ -228,7 +230,7 @@ class AddedSpaces:
         return [space for space in found if space is not None]
 
     async def check_room(self, guild: str, rows: Collection[ServerSpace]) -> None:
-        """Raise `LimitReached` where Discord, or the owner, allows a server no further command."""
+        """Raise `LimitReached` if Discord or the owner allows a server no more commands."""
         if len(rows) >= self.most:
             raise LimitReached(
                 f"This server has {len(rows)} added Spaces, and the limit is {self.most}. "
@@ -237,7 +239,7 @@ class AddedSpaces:
         await self.check_creations(guild)
 
     async def check_creations(self, guild: str) -> None:
-        """Raise `LimitReached` where a server created as many commands as Discord allows a day."""
+        """Raise `LimitReached` if a server created as many commands as Discord allows a day."""
         created = recent(await self.store.registration(guild))
         if len(created) >= MAX_CREATIONS:
             raise LimitReached(
@@ -246,8 +248,9 @@ class AddedSpaces:
             )
 
     async def add(self, row: ServerSpace, payload: bytes) -> None:
-        """Keep an added Space; on return it outlives a SIGKILL. Call it under the lock."""
-        # First: a process that dies in between registers the list again.
+        """Store an added Space; once this returns, it outlives a SIGKILL. Call it
+        under the lock."""
+        # This comes first: if the process dies in between, the next one registers the list again.
         await self.store.note(row.guild, pending=True)
         await self.store.add(row, payload)
         self._marks.pop((row.guild, row.space.casefold()), None)
@@ -262,7 +265,7 @@ class AddedSpaces:
         return replace(row, **{name: one for name, one in values.items() if name != "payload"})
 
     async def take(self, row: ServerSpace, space: Space, payload: bytes) -> bool:
-        """Keep what a Space says now; returns whether its command changed. Under the lock."""
+        """Store a Space's new description; returns whether its command changed. Under the lock."""
         changes: dict[str, Any] = {
             "title": space.title,
             "chats": any(endpoint.chats for endpoint in space.endpoints),
@@ -275,14 +278,14 @@ class AddedSpaces:
         return changed
 
     async def remove(self, *rows: ServerSpace) -> None:
-        """Forget added Spaces."""
+        """Delete added Spaces."""
         for row in rows:
             await self.store.note(row.guild, pending=True)
             await self.store.delete(row.id)
             self._held.drop((row.guild, row.id))
 
     async def remove_everywhere(self, space: str) -> int:
-        """Forget a Space in every server, and have them registered; returns how many had it."""
+        """Delete a Space from every server and register those again; returns how many had it."""
         rows = await self.store.using(space)
         await self.remove(*rows)
         guilds = {row.guild for row in rows}
@@ -292,9 +295,9 @@ class AddedSpaces:
         return len(guilds)
 
     async def totals(self) -> ServerSpaceTotals:
-        """How many there are in all servers, and in which state, as of the last seconds."""
+        """The totals over all servers, by state, as of a few seconds ago."""
         if time.monotonic() - self._counted > TOTALS_TTL:
-            # The store tells of its own troubles; until it works again the last sum is shown.
+            # The store reports its own failures; until it works again, the last totals are shown.
             with contextlib.suppress(StoreError):
                 self._totals = await self.store.totals()
             self._counted = time.monotonic()
@@ -302,7 +305,7 @@ class AddedSpaces:
 
 
 def source_of(row: ServerSpace) -> Source:
-    """What a row says of its Space, as an owner would write it."""
+    """A row as the source that an owner would write."""
     return Source(
         row.space,
         row.endpoint,
@@ -314,7 +317,7 @@ def source_of(row: ServerSpace) -> Source:
 
 
 def is_old(row: ServerSpace) -> bool:
-    """Whether an added Space is to be read again when it is used."""
+    """Whether an added Space is read again when it is used."""
     return time.time() - row.read > DESCRIPTION_TTL
 
 
@@ -324,6 +327,6 @@ def recent(known: GuildCommands) -> list[float]:
 
 
 def size_of(space: Space) -> int:
-    """How many parameters and choices a parsed Space holds, which its memory grows with."""
+    """How many parameters and choices a parsed Space has: its memory grows with them."""
     parameters = [one for endpoint in space.endpoints for one in endpoint.parameters]
     return len(parameters) + sum(len(one.choices) for one in parameters)

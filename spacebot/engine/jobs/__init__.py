@@ -1,7 +1,7 @@
-"""Jobs: admission, running, progress, cancel, what is kept. Knows no Discord.
+"""Jobs: admission, running, progress, cancelling, storing. Knows nothing of Discord.
 
-`JobManager.start` gives a `JobHandle`: Discord code and the page both iterate over it,
-so the try-out on the page and a slash command are the same path.
+`JobManager.start` returns a `JobHandle`, over which both Discord code and the page iterate, so a
+slash command and the page's try-out take the same path.
 """
 
 from spacebot.engine.jobs.ending import ending_of

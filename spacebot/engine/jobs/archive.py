@@ -1,4 +1,4 @@
-"""Kept jobs, to do something with again: their values, their files, their endpoints."""
+"""Stored jobs, for doing something with them again: their values, files and endpoints."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ JOB_FORGOTTEN = "This job is no longer stored. Use the command again."
 
 
 class JobArchive:
-    """The jobs in the store. `upload_path` gives the place of a job's file by its name."""
+    """The jobs in the store. `upload_path` gives the path of a job's file by its name."""
 
     def __init__(
         self,
@@ -45,9 +45,9 @@ class JobArchive:
         self._accounts = accounts
 
     async def recall(self, job: str) -> tuple[JobRecord, Job]:
-        """A kept job with its endpoint as it is now; raises `SpacebotError`.
+        """A stored job with its current endpoint; raises `SpacebotError`.
 
-        Files that are no longer kept are left out of what was given.
+        Files that are no longer stored are left out of its values.
         """
         record = await self.store.get(job)
         if record is None:
@@ -57,7 +57,7 @@ class JobArchive:
         return record, replace(kept, arguments=arguments)
 
     async def endpoint_of(self, record: JobRecord) -> Endpoint:
-        """The endpoint of a kept job, as it was last described; raises `SpacebotError`."""
+        """A stored job's endpoint, as last described; raises `SpacebotError`."""
         chain, account = chain_of(record), NO_ACCOUNT
         if self._accounts is not None and record.account:
             account = await self._accounts.get(record.account)
@@ -71,7 +71,7 @@ class JobArchive:
     async def follow_up_of(
         self, record: JobRecord, chain: FollowUpChain, account: Account
     ) -> Endpoint:
-        """The endpoint of a job in the chain of a kept one; raises `SpacebotError`."""
+        """The endpoint of a job in a stored job's chain; raises `SpacebotError`."""
         guild = listing_server(record.command, record.message_ref.guild)
         found = await follow_ups.endpoint_of(
             self.catalogue, record.space, chain, account, guild=guild
@@ -79,9 +79,9 @@ class JobArchive:
         return _as_private(record, found)
 
     async def job_of(self, record: JobRecord, find: Awaitable[Endpoint] | None = None) -> Job:
-        """A kept job, its endpoint found by `find`, where it is not the one that ran.
+        """A stored job, with its endpoint from `find` if that is not the one that ran.
 
-        Where that cannot be had, it has a stub: running it says why.
+        If there is none, the job gets a stub: running it says why.
         """
         try:
             endpoint = await (find or self.endpoint_of(record))
@@ -92,7 +92,8 @@ class JobArchive:
         return to_job(record, endpoint)
 
     def adopt(self, job: str, file: File) -> File:
-        """A kept file of another job as this one's own; raises `InputError` where it is gone."""
+        """Give this job a copy of another job's stored file; raises `InputError` if the file is
+        gone."""
         if file.path is None or not file.path.exists():
             raise InputError(f"{file.name} is no longer stored. Attach it again.")
         path = self._upload_path(job, file.name)
@@ -104,7 +105,7 @@ class JobArchive:
 
 
 def _as_private(record: JobRecord, endpoint: Endpoint) -> Endpoint:
-    """The endpoint; after a private answer it answers privately, wherever it does now."""
+    """The endpoint, made private if the earlier answer was private."""
     private = record.message_ref.private
     return replace(endpoint, answer=AnswerPlace.PRIVATE) if private else endpoint
 
@@ -112,5 +113,5 @@ def _as_private(record: JobRecord, endpoint: Endpoint) -> Endpoint:
 def _file_exists(value: Any) -> bool:
     if not isinstance(value, File):
         return True
-    # One that never came here may still be had from where it was.
+    # A file that was never downloaded may still be at its address.
     return value.path.exists() if value.path is not None else value.url is not None

@@ -1,4 +1,4 @@
-"""How a job ended, decided by the error it ended with."""
+"""How a job ended, by the error that ended it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ ENDINGS: tuple[tuple[type[BaseException], JobEnding], ...] = (
 
 
 def ending_of(error: BaseException | None) -> JobEnding:
-    """How a job ended that `error` ended; without one, its result was posted."""
+    """How a job ended that raised `error`; without one, its result was posted."""
     if error is None:
         return JobEnding.DONE
     return next((end for kind, end in ENDINGS if isinstance(error, kind)), JobEnding.FAILED)

@@ -1,4 +1,4 @@
-"""ZeroGPU quotas: what is left is asked before a job is sent, and told as whose it is."""
+"""ZeroGPU quotas: checked before a job is sent, and explained with whose quota it is."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from spacebot.errors import QuotaExceeded, SpacebotError
 from spacebot.models import Endpoint, GpuQuota
 from spacebot.spaces.client import Connection
 
-# A job is not held up for longer by a Hub that does not say what is left, in seconds.
+# How long a job waits for the Hub to say what is left of a quota, in seconds.
 ASK_TIMEOUT = 3.0
-# So many jobs that asked for more than was left are remembered.
+# How many jobs that asked for too much are remembered.
 MAX_REMEMBERED = 1000
 
 
 class GpuQuotas:
-    """What jobs on ZeroGPU asked for. A Space says so only where it is too much.
+    """What jobs on ZeroGPU asked for, which a Space tells only if it is too much.
 
-    So the same job is not sent again while less than that is left. Other values may ask for
-    less, and are sent.
+    The same job is not sent again while less than that is left. With other values it may ask for
+    less, so it is sent.
     """
 
     def __init__(self) -> None:
@@ -35,7 +35,7 @@ class GpuQuotas:
     async def check(
         self, running: JobHandle, connection: Connection, values: Mapping[str, Any]
     ) -> None:
-        """Raise `QuotaExceeded` for a job that asks for more seconds than are left."""
+        """Raise `QuotaExceeded` for a job that needs more seconds than are left."""
         quota = await _quota_of(connection)
         if quota is None or quota.pays_beyond:
             return
@@ -55,7 +55,7 @@ class GpuQuotas:
     def explain(
         self, running: JobHandle, values: Mapping[str, Any], error: QuotaExceeded
     ) -> QuotaExceeded:
-        """The error, saying whose quota it is; what was asked for is remembered."""
+        """The error, naming whose quota it is; remembers what the job asked for."""
         if error.asked:
             self._asked[_key(running.job.endpoint, values)] = error.asked
         if not running.account:
@@ -64,7 +64,7 @@ class GpuQuotas:
 
 
 async def _quota_of(connection: Connection) -> GpuQuota | None:
-    """What is left to the account that a connection uses; None where that does not matter."""
+    """What is left for the account that a connection uses; None if that does not matter."""
     with contextlib.suppress(SpacebotError, TimeoutError):
         async with asyncio.timeout(ASK_TIMEOUT):
             return await connection.gpu_quota()
@@ -72,6 +72,6 @@ async def _quota_of(connection: Connection) -> GpuQuota | None:
 
 
 def _key(endpoint: Endpoint, values: Mapping[str, Any]) -> str:
-    """Tells one job from others by what it sends; holds nothing of that."""
+    """Identifies a job by what it sends, without containing any of that."""
     said = json.dumps([endpoint.space, endpoint.api_name, values], default=str, sort_keys=True)
     return hashlib.sha256(said.encode()).hexdigest()

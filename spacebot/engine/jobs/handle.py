@@ -1,4 +1,4 @@
-"""One job under way, as those who wait for it see it."""
+"""A running job, as its waiters see it."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ Prepare = Callable[[Job], Awaitable[Mapping[str, Any]]]
 
 
 class JobHandle:
-    """One job under way: its latest `progress`, and at its end its `result`.
+    """One running job: its latest `progress`, and finally its `result`.
 
-    `header` is the line that the first message of the result begins with. `prepare` gives
-    the job's values with their files here.
+    `header` begins the first message of the result. `prepare` downloads the files among the job's
+    values.
     """
 
     def __init__(
@@ -45,7 +45,7 @@ class JobHandle:
         self.outputs: list[Any] | None = None
         self.notes: list[str] = []
         self.page_ran: tuple[str, ...] = ()
-        # Chosen when it begins.
+        # Chosen when the job begins.
         self.account: Account = NO_ACCOUNT
         self.sent = False
         self.noted = False
@@ -54,12 +54,12 @@ class JobHandle:
         self.task: asyncio.Task[Outcome] | None = None
         # Set at the first partial result.
         self.spoke = asyncio.Event()
-        # Set at each progress.
+        # Set at each change of progress.
         self.changed = asyncio.Event()
         self._stopped_by: JobCancelled | JobInterrupted | None = None
 
     def update(self, progress: Progress) -> None:
-        """Take the latest progress."""
+        """Note the latest progress."""
         self.progress = progress
         self.changed.set()
 
@@ -69,7 +69,7 @@ class JobHandle:
         return self._stop(JobCancelled(f"{why} {does}".strip()))
 
     def interrupt(self) -> None:
-        """Stop the job because the bot stops; it stays kept."""
+        """Stop the job because the bot is stopping; it stays stored."""
         self._stop(JobInterrupted(RESTARTING))
 
     def _stop(self, error: JobCancelled | JobInterrupted) -> str:
@@ -90,7 +90,7 @@ class JobHandle:
                 raise self._stopped_by from None
             raise
         if self._stopped_by is not None:
-            # Whoever stopped it was told that there will be no result.
+            # The person who stopped it was told that there will be no result.
             raise self._stopped_by
         return outcome
 

@@ -28,10 +28,10 @@ from spacebot.models import HistorySpan, JobEnding, JobFailure
 MINUTE_SECONDS, QUARTER_SECONDS = 60.0, 900.0
 MINUTES_KEPT, QUARTERS_KEPT = 60, 96
 MAX_FAILURES = 50
-# Enough for a median and a 95th percentile of a span, however many jobs it has.
+# Enough for the median and 95th percentile of a span, however many jobs it has.
 MAX_SAMPLES = 500
 
-# An error's own text may quote what was asked: these are its kinds, for everyone.
+# An error's own text may quote what was asked, so everyone sees only its kind.
 FAILURE_KINDS = (
     (SpaceRaised, "The Space's own code raised an error."),
     (QuotaExceeded, "The GPU quota on Hugging Face is used up."),
@@ -71,7 +71,7 @@ class _Bucket:
 
 
 class TimeSeries:
-    """What ended within each of the last `most` spans of `seconds` each."""
+    """What ended in each of the last `most` spans of `seconds` each."""
 
     def __init__(self, seconds: float, most: int, clock: Callable[[], float]) -> None:
         self.seconds = seconds
@@ -80,14 +80,14 @@ class TimeSeries:
         self._buckets: deque[_Bucket] = deque(maxlen=most)
 
     def bucket(self) -> _Bucket:
-        """The span of now."""
+        """The current span."""
         number = int(self._clock() // self.seconds)
         if not self._buckets or self._buckets[-1].number != number:
             self._buckets.append(_Bucket(number))
         return self._buckets[-1]
 
     def spans(self) -> tuple[HistorySpan, ...]:
-        """All the spans up to now, oldest first, also those in which nothing happened."""
+        """All spans up to now, oldest first, including empty ones."""
         last = int(self._clock() // self.seconds)
         kept = {bucket.number: bucket for bucket in self._buckets}
         return tuple(
@@ -97,7 +97,7 @@ class TimeSeries:
 
 
 class JobHistory:
-    """The last hour by minutes, the last day by quarters of an hour, and the last failures."""
+    """The last hour by minute, the last day by quarter of an hour, and the last failures."""
 
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
         self._clock = clock
@@ -107,7 +107,7 @@ class JobHistory:
         self._failures: deque[tuple[JobFailure, str]] = deque(maxlen=MAX_FAILURES)
 
     def ended(self, ending: JobEnding, *, ran: float) -> None:
-        """Count a job that gave a result or failed; the plots show no others."""
+        """Count a job that succeeded or failed; the plots show no other endings."""
         for track in (self._hour, self._day):
             bucket = track.bucket()
             bucket.done += ending is JobEnding.DONE
@@ -116,12 +116,12 @@ class JobHistory:
                 bucket.run_seconds.append(ran)
 
     def latency(self, seconds: float) -> None:
-        """Note the gateway's latency as it is now."""
+        """Note the gateway's current latency."""
         for track in (self._hour, self._day):
             track.bucket().latencies.append(seconds)
 
     def failed(self, command: str, space: str, error: BaseException) -> None:
-        """Keep why a job failed."""
+        """Record why a job failed."""
         said = next(
             (words for kind, words in FAILURE_KINDS if isinstance(error, kind)), BOT_FAILURE
         )
@@ -130,16 +130,17 @@ class JobHistory:
 
     @property
     def failures(self) -> tuple[JobFailure, ...]:
-        """The last failures, newest first, in words for everyone."""
+        """The last failures, newest first, worded for everyone."""
         return tuple(failure for failure, _ in self._failures)
 
     @property
     def texts(self) -> tuple[tuple[JobFailure, str], ...]:
-        """The same with the errors' own texts, which only the owner may read."""
+        """The same with the errors' own texts, for the owner only."""
         return tuple(self._failures)
 
     def shown(self) -> tuple[tuple[HistorySpan, ...], float]:
-        """The spans to show and their seconds: the hour until the bot is older than that."""
+        """The spans to show and their length in seconds: of the hour, until the bot has run for
+        longer."""
         young = self._clock() - self._began < MINUTE_SECONDS * MINUTES_KEPT
         track = self._hour if young else self._day
         return track.spans(), track.seconds

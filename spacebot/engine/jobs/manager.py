@@ -1,4 +1,4 @@
-"""The jobs under way: started, kept, counted, ended."""
+"""The unfinished jobs: started, stored, counted, ended."""
 
 from __future__ import annotations
 
@@ -33,21 +33,20 @@ from spacebot.spaces.outputs import MAX_MESSAGE_LENGTH
 
 log = logging.getLogger(__name__)
 
-# A file that comes here is written down with what it belongs to within so many seconds.
+# How long after a file arrives its job is written down at the latest, in seconds.
 UPLOAD_GRACE = 3600.0
-# Hears how a job ended, and the error that ended it.
+# Called with how a job ended and the error that ended it.
 EndingListener = Callable[[Job, JobEnding, BaseException | None], None]
-# Goes on with a job, given the client that can tell of it.
+# Continues a job with the client that can show it.
 JobContinuation = Callable[[Any], Coroutine[Any, Any, None]]
 
 
 class JobManager:
     """Runs jobs on the Spaces of a catalogue. All calls belong to one event loop.
 
-    `folder` is where results live until they are posted, and what was attached
-    for as long as its job is kept; `cap` the bytes that one file of a result may
-    have on its way here. Whoever starts a job ends it with `settle`, once what
-    came of it was told.
+    `folder` holds results until they are posted, and attachments for as long as their job is
+    stored. `cap` limits the bytes of one downloaded result file. The code that starts a job ends it
+    with `settle`, once the outcome was shown.
     """
 
     def __init__(
@@ -65,7 +64,7 @@ class JobManager:
         self.store = store
         self.accounts = accounts
         self.queue = JobQueue(limits or JobLimits())
-        # What servers allow their members, before a job is kept.
+        # What servers allow their members, checked before a job is stored.
         self.admission = Admission(store, self.queue.running_in)
         self.queue.server_limit = lambda server: self.admission.of(server).running
         self.deadlines = deadlines or JobDeadlines()
@@ -81,9 +80,9 @@ class JobManager:
         self.archive = JobArchive(catalogue, store, self.uploads.path, accounts)
         self._running: dict[str, JobHandle] = {}
         self._ours: set[str] = set()
-        # What goes on with jobs whose client was closed, for the next one, and those jobs.
+        # What continues jobs whose client was closed, with the next client, and those jobs.
         self.left: asyncio.Queue[tuple[JobHandle, JobContinuation]] = asyncio.Queue()
-        # Set once no job is taken any more: what is kept is for the next start.
+        # Set once no more jobs are accepted: what is stored is for the next start.
         self.closing = False
         self._idle = asyncio.Event()
         self._idle.set()
@@ -99,16 +98,16 @@ class JobManager:
 
     @property
     def running(self) -> tuple[JobHandle, ...]:
-        """The jobs that are not settled yet, waiting ones included."""
+        """The jobs that are not settled yet, including waiting ones."""
         return tuple(self._running.values())
 
     @property
     def job_ids(self) -> frozenset[str]:
-        """The jobs that this process has in hand, which no earlier one left."""
+        """The jobs that this process handles, as opposed to those an earlier one left."""
         return frozenset(self._ours)
 
     def find(self, job: str) -> JobHandle | None:
-        """The job under way with this id."""
+        """The unfinished job with this id."""
         return self._running.get(job)
 
     async def start(
@@ -118,11 +117,11 @@ class JobManager:
         header: str = "",
         prepare: Prepare | None = None,
     ) -> JobHandle:
-        """Start a job; raises `LimitReached` if the bot is stopping, the command is paused, or
-        unfinished jobs hold too many files, and `AgeRestricted` where its answer may not be.
+        """Start a job.
 
-        What else keeps a job from running is raised by what this returns (see there for
-        `header` and `prepare`).
+        Raises `LimitReached` if the bot is stopping, the command is paused, or unfinished jobs hold
+        too many files, and `AgeRestricted` if its answer may not appear there. All other errors are
+        raised by the handle that this returns (see there for `header` and `prepare`).
         """
         try:
             await self._check_age(job)
@@ -133,20 +132,20 @@ class JobManager:
         running = JobHandle(job, self._results.path(), header=header, prepare=prepare)
         self._running[job.id] = running
         self._ours.add(job.id)
-        # One of an earlier process; what this one kept was admitted then.
+        # A job of an earlier process. This process's own jobs were admitted when they were stored.
         self.admission.note(job.id, Ask.of_job(job))
         self._idle.clear()
         running.task = asyncio.create_task(self._run(running))
         return running
 
     async def _check_age(self, job: Job) -> None:
-        """Raise `AgeRestricted` where minors may be, whatever way led to the job."""
+        """Raise `AgeRestricted` where minors may be, however the job came about."""
         ref, space = job.message_ref, job.endpoint.space
         if ref is not None and ref.nsfw:
             return
         marked, added = job.endpoint.nsfw, self.catalogue.added
         if added and ref and ref.guild and space not in self.catalogue.connections:
-            # By a server's moderators, also where it is used past the command they added.
+            # A server's moderators decide, even if the Space is used other than by their command.
             marked = marked or await added.marks(str(ref.guild), space)
         if marked:
             raise AgeRestricted
@@ -158,16 +157,16 @@ class JobManager:
         check_room(job, [one.job for one in self.running], self.queue.limits)
 
     async def _run(self, running: JobHandle) -> Outcome:
-        # What was attached may have no room.
+        # There may be no room for its attachments.
         with DiskFull.translate_errors():
             return await self._runner.run(running)
 
     async def account(
         self, key: str | None, user: str = "", guild: str | int | None = None
     ) -> Account:
-        """The Hugging Face account of a key; for None the one that a member has in a server.
+        """The Hugging Face account with this key; for None, the one that a member has in a server.
 
-        Raises `HubTokenRefused` where that one can no longer be read.
+        Raises `HubTokenRefused` if its token can no longer be read.
         """
         if self.accounts is None:
             return NO_ACCOUNT
@@ -187,15 +186,15 @@ class JobManager:
         return ending
 
     def subscribe(self, tell: EndingListener) -> Callable[[], None]:
-        """Have `tell` hear of every job that ends; returns the way to end that."""
+        """Call `tell` for every job that ends; returns a function that stops that."""
         self._listeners.append(tell)
         return partial(self._listeners.remove, tell)
 
     def admit(self, job: Job, jobs: int = 1, *, places: Collection[str] = ()) -> None:
-        """Count a job that is about to be kept, as so many `jobs` of its member's.
+        """Count a job that is about to be stored, as `jobs` jobs of its member.
 
-        Raises `LimitReached` or `NotAllowed` where its server does not allow it;
-        `places` are those of a conversation (see `Ask`).
+        Raises `LimitReached` or `NotAllowed` if its server does not allow it; `places` are those of
+        a conversation (see `Ask`).
         """
         try:
             self.admission.admit(job.id, Ask.of_job(job, jobs=jobs, places=places))
@@ -204,9 +203,9 @@ class JobManager:
             raise
 
     async def keep(self, job: Job) -> None:
-        """Write a job down that is `stored`, so that it outlives the process; admit it first.
+        """Store a job that is `stored`, so that it outlives the process; admit it first.
 
-        Where the database does not take it, the job goes on without.
+        If the database fails, the job runs without being stored.
         """
         self._ours.add(job.id)
         counting = self.admission.write(job.id)
@@ -218,37 +217,37 @@ class JobManager:
 
     @property
     def trouble(self) -> str:
-        """What is wrong with the database or the disk, as a sentence; empty where nothing is."""
+        """What is wrong with the database or the disk, as a sentence; empty if nothing is."""
         return self.store.trouble or (str(DiskFull()) if self._results.is_full else "")
 
     async def drop(self, job: Job, ending: JobEnding) -> None:
-        """End a kept job that was not started; what was given stays, to be changed."""
+        """End a stored job that never started; its values stay, for editing them."""
         await self.admission.ended(job.id, counts=ending is JobEnding.DONE)
         if job.stored:
             await self.note(job.id, **_known_columns(job, ending.value), ended=time.time())
         self._ours.discard(job.id)
 
     def release(self, job: str) -> None:
-        """Have a kept job in hand no longer: it is for whoever next looks for what was left."""
+        """Stop handling a stored job, and leave it to the next recovery."""
         self._ours.discard(job)
 
     async def forget(self, job: Job) -> None:
-        """Delete a kept job that was not started, and that its requester took back."""
+        """Delete a stored job that never started because its requester took it back."""
         await self.admission.ended(job.id, counts=False)
         await self.store.saved(self.store.forget(job.id))
         self._ours.discard(job.id)
 
     async def note_known(self, job: Job, state: str) -> None:
-        """Write down how far a kept job is, and what is known of it by now."""
+        """Record how far a stored job is, and what is known about it by now."""
         if job.stored:
             await self.note(job.id, **_known_columns(job, state))
 
     async def note(self, job: str, **values: Any) -> None:
-        """Change columns of a kept job; where the database does not take it, that is logged."""
+        """Change columns of a stored job; a database failure is only logged."""
         await self.store.saved(self.store.mark(job, **values))
 
     async def _mark(self, running: JobHandle, sent: bool) -> None:
-        """Write down that a job goes to its Space, with what is known of it by now."""
+        """Record that a job goes to its Space, and what is known about it by now."""
         running.noted = True
         self.admission.sent(running.job.id, sent)
         state = RecordState.SENT if sent else RecordState.WAITING
@@ -257,10 +256,9 @@ class JobManager:
     async def settle(
         self, running: JobHandle, error: BaseException | None = None, *, posted: float = 0.0
     ) -> None:
-        """End a job whose outcome was told: count it, log it, and delete its files.
+        """End a job whose outcome was shown: count it, log it, and delete its files.
 
-        `error` is what was told in place of a result; `posted` the seconds that
-        posting took.
+        `error` is what was shown instead of a result; `posted` how many seconds posting took.
         """
         job = running.job
         ending = self.count(job, error, ran=running.run_seconds)
@@ -278,7 +276,7 @@ class JobManager:
             if job.stored:
                 await self._note_end(running, ending)
         finally:
-            # Until then its buttons find what it gave here.
+            # Until now its buttons found its values here.
             self._let_go(running)
             self._ours.discard(job.id)
 
@@ -288,19 +286,19 @@ class JobManager:
         await self.note(job.id, **known, **_result_columns(running), ended=time.time())
 
     def put_off(self, running: JobHandle) -> None:
-        """Leave a job as it is written down, for the next start."""
+        """Leave a job as it is stored, for the next start."""
         self._let_go(running)
         self._ours.discard(running.job.id)
         log.info("job %s %s waits for the next start", running.job.id, running.job.command)
 
     async def lose(self, job: Job) -> None:
-        """End a job that an earlier process left, and whose requester was told that it is lost."""
+        """End a job of an earlier process whose requester was told that it is lost."""
         self.count(job, JobInterrupted())
         await self.admission.ended(job.id)
         await self.note(job.id, state=JobEnding.LOST.value, ended=time.time())
 
     def _let_go(self, running: JobHandle) -> None:
-        """Have a job under way no longer, and delete its files."""
+        """Remove a job from the unfinished ones, and delete its files."""
         self._running.pop(running.job.id, None)
         if running.folder.exists():
             shutil.rmtree(running.folder, ignore_errors=True)
@@ -308,16 +306,16 @@ class JobManager:
             self._idle.set()
 
     def leave(self, running: JobHandle, go_on: JobContinuation) -> None:
-        """Leave a job to whoever can next tell of it; it waits in `left`, unless all ends."""
+        """Leave a job to the next client, in `left`, unless the bot is stopping."""
         if running.task is not None and not running.task.cancelled():
             log.info("job %s goes on, and is told of by the next connection", running.job.id)
             self.left.put_nowait((running, go_on))
 
     async def trim(self, *, most: int, days: float) -> None:
-        """Forget all but the `most` newest ended jobs of the last `days`, with their files.
+        """Delete ended jobs, with their files, except the `most` newest of the last `days`.
 
-        And what was said in conversations that were last used before that. Older jobs that
-        somebody starred are kept without their files.
+        Also delete the questions of conversations last used before then. Older starred jobs stay,
+        without their files.
         """
         older = time.time() - days * 86400
         forgotten = await self.store.chats.trim(older=older)
@@ -325,13 +323,13 @@ class JobManager:
         await self.store.descriptions.trim(older=older)
         await self.admission.trim()
         await asyncio.to_thread(self.uploads.delete, forgotten)
-        # And files of what was never written down, or taken back: not those that just come.
+        # Also files whose job was never stored or was taken back, but not those just arriving.
         old = await asyncio.to_thread(self.uploads.since_before, time.time() - UPLOAD_GRACE)
         known = await self.store.known(old, since=older) | self._ours
         await asyncio.to_thread(self.uploads.delete, set(old) - known)
 
     async def close(self, grace: float = 0.0) -> None:
-        """Take no new jobs, give the running ones `grace` seconds, interrupt the rest."""
+        """Accept no new jobs, give the running ones `grace` seconds, interrupt the rest."""
         self.closing = True
         tasks = [running.task for running in self.running if running.task]
         if tasks and grace:
@@ -345,24 +343,24 @@ class JobManager:
         self._runner.close()
 
     async def drained(self, seconds: float) -> None:
-        """Wait until every job is settled, `seconds` at most."""
+        """Wait until every job is settled, for `seconds` at most."""
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._idle.wait(), seconds)
 
     async def preview(self, running: JobHandle, *, limit: int = MAX_MESSAGE_LENGTH) -> Reply | None:
-        """What a streaming endpoint has given so far (see `JobRunner.preview`)."""
+        """What a streaming endpoint has sent so far (see `JobRunner.preview`)."""
         return await self._runner.preview(running, limit=limit)
 
 
 def _known_columns(job: Job, state: str) -> dict[str, Any]:
-    """What is known of a job by now, as columns."""
+    """What is known about a job by now, as columns."""
     record = to_record(job, state)
     names = ("state", "arguments", "message_ref", "message", "account")
     return {name: getattr(record, name) for name in names}
 
 
 def _result_columns(running: JobHandle) -> dict[str, Any]:
-    """What a job gave, as columns; a question's answer is in its turn."""
+    """A job's result, as columns; a question's answer is in its turn."""
     if running.job.turn is not None:
         return {"turn": running.job.turn}
     outputs = storable_result(running.outputs)

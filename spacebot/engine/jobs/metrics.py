@@ -1,4 +1,4 @@
-"""What the owner sees of the jobs: counters and timings, without prompts or names."""
+"""What the owner sees of jobs: counters and timings, without prompts or names."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 
 from spacebot.models import JobEnding, SpaceStatus
 
-# What jobs take, from an echo to a film.
+# From an echo to a film.
 DURATION_BUCKETS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800, 3600)
 MAX_RECENT = 200
-# How many Spaces that no setting names have counts of their own, and the name for the rest.
+# How many Spaces that no setting names are counted separately, and the name for the rest.
 MAX_SPACES, OTHERS = 200, "other Spaces"
 
 
 def median_and_p95(seconds: Collection[float]) -> tuple[float | None, float | None]:
-    """The middle, and what 95 % stay within; None of both where nothing was measured."""
+    """The median, and what 95 % stay within; None for both without measurements."""
     if not seconds:
         return None, None
     return statistics.median(seconds), sorted(seconds)[math.ceil(0.95 * len(seconds)) - 1]
 
 
 class JobMetrics:
-    """Counts every job by Space and how it ended.
+    """Counts jobs by Space and by how they ended.
 
-    Members may use any Space: beyond those of the settings (`own`) the first `MAX_SPACES` have
-    counts of their own, the rest share theirs.
+    Members may use any Space: beyond the settings' own (`own`), the first `MAX_SPACES` are counted
+    separately, the rest together.
     """
 
     def __init__(self, own: Collection[str] = ()) -> None:
@@ -62,7 +62,7 @@ class JobMetrics:
     def took(
         self, space: str, ending: JobEnding, *, waited: float, ran: float, posted: float
     ) -> None:
-        """Note the seconds of a job that reached its Space."""
+        """Note how long a job that reached its Space took."""
         space = self._label(space)
         if ending is JobEnding.DONE:
             self._ran[space].append(ran)
@@ -78,11 +78,12 @@ class JobMetrics:
         return space
 
     def count(self, ending: JobEnding) -> int:
-        """How many jobs ended so, on all Spaces."""
+        """How many jobs ended this way, on all Spaces."""
         return sum(number for (_, one), number in self._counts.items() if one is ending)
 
     def with_timings(self, space: SpaceStatus) -> SpaceStatus:
-        """A Space's status with what its recent jobs took, and how many were done and failed."""
+        """A Space's status with the timings of its recent jobs and the counts of done and failed
+        ones."""
         median, p95 = median_and_p95(self._ran.get(space.source, ()))
         done, failed = (
             self._counts[space.source, ending] for ending in (JobEnding.DONE, JobEnding.FAILED)

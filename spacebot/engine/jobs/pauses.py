@@ -1,4 +1,4 @@
-"""The commands that the owner has paused, kept over a restart."""
+"""The commands that the owner paused, remembered across restarts."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ COMMAND_PAUSED = (
 
 
 class PausedEndpoints:
-    """Which endpoints take no jobs for now, kept as JSON in the file at `path`."""
+    """The endpoints that accept no jobs for now, stored as JSON in the file at `path`."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -32,7 +32,7 @@ class PausedEndpoints:
             raise LimitReached(COMMAND_PAUSED)
 
     def set(self, endpoint: Endpoint, *, paused: bool) -> None:
-        """Pause an endpoint or let it go on, from now on and after a restart."""
+        """Pause or resume an endpoint, from now on and after a restart."""
         key = (endpoint.space, endpoint.api_name)
         self._paused = self._paused | {key} if paused else self._paused - {key}
         json_file.save(self._path, sorted(self._paused))

@@ -1,11 +1,10 @@
 """Fair admission: whose job goes to a Space next.
 
-Jobs wait per Space, round robin between users, then first come, first served
-within a user. A user's first job on a Space always goes at once; further ones go
-as long as the Space has shown that it runs as many side by side, so that they
-wait here, where others can pass them, and not in the Space's own queue. How many
-that is, it does not say: one job more is sent and watched. Where that one does not
-begin at once, and another user comes, it is recalled from the Space's queue.
+Jobs wait per Space: round robin between users, FIFO within a user. A user's first job on a Space
+always goes at once. Further jobs go only as long as the Space has shown that it runs that many side
+by side; otherwise they wait here, where others can pass them, and not in the Space's own queue. A
+Space does not say how many it runs, so one more job is sent and watched. If it does not begin at
+once and another user comes, it is recalled from the Space's queue.
 """
 
 from __future__ import annotations
@@ -21,18 +20,18 @@ from typing import Any
 from spacebot.errors import LimitReached
 from spacebot.settings import Settings
 
-# How long a job may stay unstarted on a Space before that counts as its queue being
-# full: a job that starts at once still says "queued" first.
+# How long a job may stay unstarted before the Space's queue counts as full: even a job that starts
+# at once says "queued" first.
 MAX_START_DELAY = 0.25
-# Others come and go on a public Space, so what it could run side by side grows old.
+# A public Space has other users too, so what it could run side by side becomes outdated.
 CONCURRENCY_TTL = 120.0
 
 
 @dataclass(frozen=True, slots=True)
 class JobLimits:
-    """How many jobs at most: running per Space, running and waiting per user, and in all.
+    """The most jobs running per Space, running and waiting per user, and in all.
 
-    `files_per_user` and `files_in_all` are bytes attached to jobs that have not ended.
+    `files_per_user` and `files_in_all` limit the bytes attached to unfinished jobs.
     """
 
     per_space: int = 1000
@@ -55,10 +54,10 @@ class JobLimits:
 
 @dataclass(slots=True, eq=False)
 class QueueTicket:
-    """One job's place: in line until `granted`, on the Space until it is left.
+    """One job's place: in line until `granted`, then on the Space until it leaves.
 
-    `withdrawn` asks whoever runs the job to take it out of the Space's queue again. `server`
-    is where the user asked, empty in direct messages.
+    `withdrawn` asks the job's runner to take it out of the Space's queue again. `server` is where
+    the user asked, empty in direct messages.
     """
 
     space: str
@@ -73,13 +72,13 @@ class QueueTicket:
     running: bool = False
 
 
-# Endpoints of which it is remembered how many jobs they run side by side.
+# How many endpoints' observed concurrency is remembered.
 MAX_REMEMBERED = 2000
 
 
 @dataclass(slots=True)
 class _Concurrency:
-    """How many jobs an endpoint was seen to run side by side, and when; how many ended."""
+    """How many jobs an endpoint was seen to run side by side, and when; how many have ended."""
 
     known: int = 0
     ended: int = 0
@@ -90,7 +89,7 @@ class _Concurrency:
 
 
 class JobQueue:
-    """Who may send a job now. All calls belong to one event loop."""
+    """Decides who may send a job now. All calls belong to one event loop."""
 
     def __init__(
         self,
@@ -100,7 +99,7 @@ class JobQueue:
         later: Callable[[float, Callable[[], None]], object] | None = None,
     ) -> None:
         self.limits = limits
-        # How many jobs of one member a server lets run at once; None is no limit of its own.
+        # How many jobs a server lets one member run at once; None is no limit of its own.
         self.server_limit: Callable[[str], int | None] = lambda _: None
         self._clock = clock
         self._later = later or _call_later
@@ -127,7 +126,7 @@ class JobQueue:
         return len(self._on_space.get(space, ())), sum(map(len, lines.values()))
 
     def running_in(self, place: tuple[str, str]) -> int:
-        """How many jobs of a member are on Spaces, by server and user."""
+        """How many of each member's jobs are on Spaces, by server and user."""
         return self._running_in[place]
 
     def enter(self, space: str, endpoint: str, user: str, server: str = "") -> QueueTicket:
@@ -154,7 +153,7 @@ class JobQueue:
         return ticket
 
     def _stuck(self, ticket: QueueTicket) -> list[QueueTicket]:
-        """What others sent beyond their first job and the Space has not begun."""
+        """The jobs beyond a user's first that others sent and the Space has not begun."""
         there = self._same(ticket)
         served = {one.user for one in there if one.running}
         return [
@@ -173,7 +172,7 @@ class JobQueue:
             other.withdrawn.set()
 
     def back(self, ticket: QueueTicket) -> None:
-        """A recalled job was taken out of the Space's queue: it is its user's next."""
+        """A recalled job has left the Space's queue: it is its user's next."""
         ticket.granted.clear()
         ticket.withdrawn.clear()
         self._on_space[ticket.space].discard(ticket)
@@ -186,7 +185,7 @@ class JobQueue:
         self._grant(ticket.space)
 
     def rank(self, ticket: QueueTicket) -> tuple[int, int]:
-        """A waiting turn's place in line and the line's length, both from 1."""
+        """A waiting job's place in line and the line's length, both from 1."""
         lines = self._waiting[ticket.space]
         own = lines[ticket.user]
         ahead = own.index(ticket)
@@ -208,14 +207,14 @@ class JobQueue:
         width = self._widths[ticket.space, ticket.endpoint]
         count = sum(other.running for other in self._same(ticket))
         if now - ticket.sent > MAX_START_DELAY and width.ended > ticket.ended:
-            # It began when another one made room: so many are all there is room for.
+            # It began when another one made room, so the Space has no more room than that.
             width.known, width.at = count, now
         else:
             width.known = max(count, width.known)
         self._grant(ticket.space)
 
     def leave(self, ticket: QueueTicket) -> None:
-        """A job ended, or gave up its place in line."""
+        """A job ended, or left the line."""
         if ticket.granted.is_set():
             self._widths[ticket.space, ticket.endpoint].ended += 1
             self._on_space[ticket.space].discard(ticket)
@@ -223,13 +222,13 @@ class JobQueue:
         else:
             self._remove(ticket)
         self._grant(ticket.space)
-        # The bound on a user's running jobs spans the Spaces.
+        # A user's limit on running jobs spans the Spaces.
         for space in [space for space, lines in self._waiting.items() if ticket.user in lines]:
             self._grant(space)
         self._forget_idle()
 
     def _forget_idle(self) -> None:
-        """Forget the Spaces without jobs once there are too many: any on the Hub may be used."""
+        """Forget Spaces without jobs once there are too many: any Space on the Hub may be used."""
         if len(self._widths) <= MAX_REMEMBERED:
             return
         for space in [space for space, jobs in self._on_space.items() if not jobs]:
@@ -243,7 +242,7 @@ class JobQueue:
         ]
 
     def _grant(self, space: str) -> None:
-        """Send whoever may go now, one user after the other."""
+        """Send the jobs that may go now, one user after the other."""
         lines = self._waiting.get(space)
         while lines and len(self._on_space[space]) < self.limits.per_space:
             ticket = next(filter(None, map(self._next_of, lines.values())), None)
@@ -260,7 +259,7 @@ class JobQueue:
             ticket.granted.set()
 
     def _next_of(self, line: deque[QueueTicket]) -> QueueTicket | None:
-        """The next job of a user, where it may go now; those that a server holds are passed."""
+        """A user's next job that may go now; jobs that their server holds back are skipped."""
         ticket = next((one for one in line if not self._is_held(one)), None)
         return ticket if ticket and self._may_go(ticket) else None
 

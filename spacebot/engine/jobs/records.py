@@ -1,4 +1,4 @@
-"""Jobs as they are kept in the store, and back."""
+"""Converting jobs to stored records, and back."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from spacebot.models import Endpoint, File, FollowUpChain, Job, MessageRef, Requ
 from spacebot.spaces import inputs
 from spacebot.spaces.outputs.values import fits
 
-# Raw outputs are kept for what is done with a result later; a huge one is not worth it.
+# Raw outputs are stored for later uses of a result; a huge one is not worth it.
 MAX_RESULT_LENGTH = 64_000
-# What is kept in the place of a password.
+# Stored in place of a password.
 SECRET_PLACEHOLDER = {"secret": True}
 
 
 def to_record(job: Job, state: str) -> JobRecord:
-    """A job as it is written down."""
+    """A job as a record."""
     ref = job.message_ref or MessageRef()
     return JobRecord(
         id=job.id,
@@ -41,7 +41,7 @@ def to_record(job: Job, state: str) -> JobRecord:
 
 
 def to_job(record: JobRecord, endpoint: Endpoint) -> Job:
-    """A kept job as it was, for the endpoint as it is described now."""
+    """A stored job as it was, with its endpoint as described now."""
     return Job(
         id=record.id,
         endpoint=endpoint,
@@ -59,23 +59,23 @@ def to_job(record: JobRecord, endpoint: Endpoint) -> Job:
 
 
 def endpoint_stub(record: JobRecord | Conversation) -> Endpoint:
-    """The endpoint of a record, as far as that says which: enough to tell of it."""
+    """A minimal endpoint for a record whose own is gone: enough to report on the job."""
     return Endpoint(record.space, record.api_name, record.command, "")
 
 
 def arguments_of(record: JobRecord | Conversation | Preset) -> dict[str, Any]:
-    """What was given, by option name; files where they are kept."""
+    """The values by option name, files with their stored paths."""
     secret = secrets_of(record)
     return {name: from_stored(one) for name, one in record.arguments.items() if name not in secret}
 
 
 def secrets_of(record: JobRecord | Conversation | Preset) -> set[str]:
-    """The options that were given and are not kept, since they are secret."""
+    """The options whose values were entered but not stored, since they are secret."""
     return {name for name, one in record.arguments.items() if one == SECRET_PLACEHOLDER}
 
 
 def values_line(arguments: Mapping[str, Any]) -> str:
-    """Stored arguments in one line, as a member types them, without what is secret."""
+    """Stored values in one line, as a member types them, without secrets."""
     parts = (
         f"{name}:{' '.join(_value_text(value).split())}"
         for name, value in arguments.items()
@@ -91,16 +91,16 @@ def _value_text(value: Any) -> str:
 
 
 def chain_of(record: JobRecord) -> FollowUpChain | None:
-    """What the job follows."""
+    """The chain that the job belongs to."""
     if not record.chain:
         return None
     return FollowUpChain(**{**record.chain, "path": tuple(record.chain["path"])})
 
 
 def storable_result(values: Any) -> Any:
-    """Raw outputs as they are kept: None where they are too large."""
+    """Raw outputs in storable form; None if they are too large."""
     if not fits(values, MAX_RESULT_LENGTH):
-        # Encoding 20 MB to find that out would hold the event loop for half a second.
+        # Encoding 20 MB to measure it would block the event loop for half a second.
         return None
     return values if len(json.dumps(values, default=str)) <= MAX_RESULT_LENGTH else None
 
@@ -119,14 +119,14 @@ def _without_secrets(job: Job) -> dict[str, Any]:
 
 
 def to_stored(value: Any) -> Any:
-    """A given value as it is stored: a file by where it is."""
+    """A value in storable form: a file by its path."""
     if isinstance(value, File):
         return {"file": value.to_json()}
     return value
 
 
 def from_stored(value: Any) -> Any:
-    """A given value as it was before it was stored."""
+    """A value from its storable form."""
     if isinstance(value, Mapping) and "file" in value:
         return File.from_json(value["file"])
     return value

@@ -1,4 +1,4 @@
-"""Converts what a Space gave, in processes that are killed where that takes too long."""
+"""Converting results into messages, in processes that are killed if it takes too long."""
 
 from __future__ import annotations
 
@@ -27,20 +27,20 @@ from spacebot.spaces.outputs.values import files_in
 
 log = logging.getLogger(__name__)
 
-# Drawing and shrinking pictures is work for a processor, of which there are few.
+# Drawing and shrinking pictures keeps a processor busy, and there are few.
 MAX_WORKERS = 2
-# Seconds for a result and for a preview, and until a process without work ends.
+# Deadlines in seconds: for a result, for a preview, and for an idle process to end.
 RESULT_TIMEOUT, PREVIEW_TIMEOUT, IDLE_TIMEOUT = 30, 5, 60
-# So much is converted at once, on the event loop: characters and items in all.
+# Results up to this many characters and items are converted at once, on the event loop.
 MAX_INLINE_SIZE = 1000
-# HTML and LaTeX, and quotes in quotes, may take any time for their length.
+# For HTML, LaTeX and nested quotes, conversion time does not follow from length.
 _MARKUP = re.compile(r"[<$\\]|[>*_\[\]`]{8}")
-# No answer that people read is nested as deeply as this.
+# No answer meant for people is nested this deeply.
 MAX_DEPTH = 100
-# Where the package is: a worker finds it from whatever folder the bot was started in.
+# Where the package is, so that a worker finds it whatever folder the bot was started in.
 _ROOT = Path(str(spacebot.__file__)).parents[1]
-# Nothing of the bot's settings, so no token. A thread for each processor would reserve
-# memory that nothing here needs.
+# None of the bot's settings, so no token. A thread for each processor would reserve memory that
+# nothing here needs.
 _ENVIRONMENT = {"PYTHONPATH": str(_ROOT), "PYTHONUTF8": "1", "OPENBLAS_NUM_THREADS": "1"}
 UNREADABLE = "The Space sent something unreadable. Try other values, or look at the Space's page."
 
@@ -72,8 +72,8 @@ class RenderPool:
     ) -> tuple[Reply, ...]:
         """The messages that `outputs.render` makes.
 
-        Where that fails, the files of the result as they came; raises `SpaceUnreadable`
-        where there are none.
+        If that fails, they hold the result's files unconverted; raises `SpaceUnreadable` if there
+        are none.
         """
         try:
             return await self._render(endpoint, values, options)
@@ -101,7 +101,7 @@ class RenderPool:
     async def _ask(
         self, call: str, endpoint: Endpoint, values: list[Any], options: Any, seconds: int
     ) -> tuple[Reply, ...]:
-        # Parameters may hold thousands of choices, and say nothing about the outputs.
+        # Parameters may hold thousands of choices, and do not matter for the outputs.
         slim = replace(endpoint, parameters=(), constants={}, then=(), before=())
         request = (call, (slim, values), options, seconds + 5)
         loop = asyncio.get_running_loop()
@@ -123,7 +123,7 @@ class RenderPool:
         return _replies(answer)
 
     def _worker(self) -> _RenderWorker:
-        """A process that waits for work, or a new one."""
+        """An idle process, or a new one."""
         while self._idle:
             worker, ending = self._idle.pop()
             ending.cancel()
@@ -133,12 +133,12 @@ class RenderPool:
         return _RenderWorker()
 
     def _rest(self, worker: _RenderWorker) -> None:
-        """Keep a process for the next request, for a while."""
+        """Have a process wait for the next request, for a while."""
         ending = asyncio.get_running_loop().call_later(IDLE_TIMEOUT, self._end, worker)
         self._idle.append((worker, ending))
 
     def _end(self, worker: _RenderWorker) -> None:
-        """End a process, without waiting for it here."""
+        """End a process without waiting for that."""
         self._idle = [one for one in self._idle if one[0] is not worker]
         worker.kill()
         with contextlib.suppress(RuntimeError):  # closed meanwhile, which ended it
@@ -147,7 +147,7 @@ class RenderPool:
 
 @contextlib.contextmanager
 def _translate_errors() -> Iterator[None]:
-    """A value that a renderer stumbles over is told as the Space's, as a worker's is."""
+    """Turn a renderer's failure into the Space's error, as a worker does."""
     try:
         yield
     except Exception as error:
@@ -180,8 +180,8 @@ class _RenderWorker:
         assert sink is not None
         assert source is not None
         try:
-            # Written as it is made, so that other threads go on meanwhile. A long result needs
-            # no record of what was written: it holds nothing twice.
+            # It is written as it is pickled, so other threads run meanwhile. Without a memo, which
+            # only matters for shared objects, a long result takes less memory.
             pickler = pickle.Pickler(sink, protocol=5)
             pickler.fast = True
             pickler.dump(request)
@@ -191,7 +191,7 @@ class _RenderWorker:
             return {"error": "the process ended", "ends": True}
 
     def kill(self) -> None:
-        """End the process at once, with what it started."""
+        """Kill the process at once, with everything it started."""
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
 
@@ -200,7 +200,7 @@ class _RenderWorker:
         self._process.wait()
         for pipe in (self._process.stdin, self._process.stdout):
             assert pipe is not None
-            # What was not sent any more is of no use.
+            # The unsent rest is of no use.
             with contextlib.suppress(OSError):
                 pipe.close()
 
@@ -221,8 +221,10 @@ def _replies(made: dict[str, Any]) -> tuple[Reply, ...]:
 
 
 def is_light(value: Any) -> bool:
-    """Whether a result is so small that converting it takes no time; raises `SpaceUnreadable`
-    for one that is nested too deeply."""
+    """Whether a result is small enough to convert at once.
+
+    Raises `SpaceUnreadable` if it is nested too deeply.
+    """
     left, waiting = MAX_INLINE_SIZE, [(value, 0)]
     while waiting:
         one, depth = waiting.pop()

@@ -1,4 +1,4 @@
-"""One job's way: in line here, on the Space, and back as messages to post."""
+"""One job's way: waiting here, running on the Space, and back as messages to post."""
 
 from __future__ import annotations
 
@@ -49,22 +49,22 @@ from spacebot.spaces.outputs.values import files_in
 
 log = logging.getLogger(__name__)
 
-# What is kept of the messages that a Space shows on the way: characters of each, and how many.
+# The limits on a Space's messages during a job: characters of each, and how many.
 MAX_NOTE_LENGTH, MAX_NOTES = 2000, 20
-# A conversation is there to be read; the longest answers still become a file.
+# A conversation is meant to be read; only the longest answers become a file.
 MAX_CHAT_MESSAGES = 8
-# The pauses between tries, in seconds, where the Space asks for none of its own.
+# The pauses between attempts, in seconds, if the Space asks for none.
 FIRST_RETRY_PAUSE, MAX_RETRY_PAUSE = 2.0, 30.0
 SentMarker = Callable[[JobHandle, bool], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
 class JobDeadlines:
-    """Seconds until a job is given up.
+    """After how many seconds a job is abandoned.
 
-    `queue` is in the Space's own queue, `silence` without any sign of life,
-    `total` from start to end. `retry` is how long what cannot have run yet is
-    tried again, with pauses from 2 to 30 seconds.
+    `queue` is the time in the Space's own queue, `silence` without any response, `total` from start
+    to end. `retry` is how long a job that cannot have run yet is retried, with pauses from 2 to 30
+    seconds.
     """
 
     queue: float = 1800.0
@@ -84,11 +84,10 @@ class JobDeadlines:
 
 
 class JobRunner:
-    """Takes jobs from the values given to the messages to post.
+    """Takes jobs from their values to the messages to post.
 
-    `cap` is the bytes that one file of a result may have on its way here;
-    `mark(running, sent)` writes down that a job goes to its Space, or is back;
-    `results` gives a folder in memory while the disk is full.
+    `cap` limits the bytes of one downloaded result file; `mark(running, sent)` records that a job
+    goes to its Space, or is back; `results` provides a folder in memory while the disk is full.
     """
 
     def __init__(
@@ -171,14 +170,14 @@ class JobRunner:
         job = running.job
         if not any(files_in(job.arguments)):
             return inputs.values(job.endpoint, job.arguments)
-        # An attached table is read: of a few MB, that takes a while.
+        # Attached tables are read: a few MB take a while.
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(
             self._rendering.pool, inputs.values, job.endpoint, job.arguments
         )
 
     async def _turn(self, running: JobHandle, ticket: QueueTicket) -> None:
-        """Wait in line here, saying at which place."""
+        """Wait in line here, showing the place."""
         while not ticket.granted.is_set():
             rank, size = self.queue.rank(ticket)
             running.update(Progress(JobStage.WAITING, rank=rank, size=size))
@@ -191,7 +190,7 @@ class JobRunner:
     async def _attempts(
         self, running: JobHandle, ticket: QueueTicket, values: dict[str, Any]
     ) -> list[Any]:
-        """Run on the Space, again where it cannot have run yet and trying again can help."""
+        """Run on the Space, retrying if the job cannot have run yet and trying again can help."""
         tries, deadline = 1, math.inf
         while True:
             try:
@@ -202,11 +201,12 @@ class JobRunner:
                 await self._turn(running, ticket)
             except SpaceError as error:
                 if tries == 1:
-                    # From the first failure on: a job may have been in a queue for long by then.
+                    # Counted from the first failure: the job may have waited in a queue for long by
+                    # then.
                     deadline = time.monotonic() + self.deadlines.retry
                 pause = error.wait or min(FIRST_RETRY_PAUSE * 2 ** (tries - 1), MAX_RETRY_PAUSE)
                 safe = error.safe_to_retry or running.job.endpoint.repeatable
-                # A quota comes back in hours: whoever asked is told at once.
+                # A quota comes back in hours, so the requester is told at once.
                 soon = error.worth_retrying and not isinstance(error, QuotaExceeded)
                 if not (soon and safe) or time.monotonic() + pause > deadline:
                     raise
@@ -218,7 +218,7 @@ class JobRunner:
                 await asyncio.sleep(pause)
 
     async def _unsent(self, running: JobHandle) -> None:
-        """Note that the Space has not got the job after all."""
+        """Record that the Space does not have the job after all."""
         running.sent = running.began = False
         running.partial = None
         await self._mark(running, False)
@@ -270,7 +270,7 @@ class JobRunner:
         return asyncio.get_running_loop().time() + self.deadlines.queue
 
     async def _reach(self, running: JobHandle, connection: Connection) -> None:
-        """Have the Space reached, saying what is known of how long that takes."""
+        """Reach the Space, showing what is known about how long that takes."""
         if not connection.is_open:
             running.update(Progress(JobStage.WAKING))
         reaching = asyncio.ensure_future(connection.ready())
@@ -283,7 +283,7 @@ class JobRunner:
         reaching.result()
 
     def _take(self, running: JobHandle, ticket: QueueTicket, update: Update) -> None:
-        """Keep what an update says, for whoever looks at the job next."""
+        """Store an update for the next reader of the job."""
         match update:
             case Toast():
                 said = update.text[:MAX_NOTE_LENGTH]
@@ -299,7 +299,7 @@ class JobRunner:
                 running.update(replace(running.progress, stage=JobStage.RUNNING))
             case Progress():
                 if update.stage is JobStage.SENDING:
-                    # The next step of several begins in the Space's queue again.
+                    # The next of several steps begins in the Space's queue again.
                     running.began = False
                 elif update.stage is JobStage.RUNNING:
                     running.began = True
@@ -307,10 +307,9 @@ class JobRunner:
                 running.update(update)
 
     async def preview(self, running: JobHandle, *, limit: int = MAX_MESSAGE_LENGTH) -> Reply | None:
-        """What a streaming endpoint has given so far, as a message; None where nothing is.
+        """What a streaming endpoint has sent so far, as a message; None if that is nothing.
 
-        Of a longer text it is the last `limit` characters. The files live until
-        the next preview.
+        Of a longer text, it is the last `limit` characters. The files live until the next preview.
         """
         partial = running.partial
         if partial is None or running.previewed[0] is partial:
@@ -326,7 +325,7 @@ class JobRunner:
                 endpoint, values, header=running.header, limit=limit
             )
         except SpaceUnreadable:
-            # The job goes on, and its result may be another matter.
+            # The job continues: its result may still be readable.
             reply = running.previewed[1]
         running.previewed = (partial, reply)
         return reply
@@ -334,7 +333,7 @@ class JobRunner:
     async def _render(
         self, running: JobHandle, values: list[Any], header: str
     ) -> tuple[Reply, ...]:
-        """The messages of a result: on a full disk through memory, else without its files."""
+        """The messages of a result. On a full disk, files pass through memory or are left out."""
         with contextlib.suppress(DiskFull), DiskFull.translate_errors():
             return await self._rendered(running, values, header, cap=self._cap)
         shutil.rmtree(running.folder, ignore_errors=True)
@@ -349,7 +348,7 @@ class JobRunner:
     ) -> tuple[Reply, ...]:
         job = running.job
         connection = self._connection(running)
-        is_light(values)  # raises where it is nested too deeply
+        is_light(values)  # raises if it is nested too deeply
         local = await connection.localize(values, running.folder, cap=cap, full=full)
         return await self._rendering.render(
             job.endpoint,
@@ -366,8 +365,8 @@ class JobRunner:
 def session_key(job: Job) -> str:
     """Whose session on the Space a job runs in.
 
-    A conversation's session is named by a secret, on each connection alike: it has one for
-    each account. Other keys mean another session on each connection.
+    A conversation's session is named by a secret that is the same on each connection (there is a
+    connection for each account). Other keys mean a separate session on each connection.
     """
     if job.conversation is None or not job.account:
         return job.conversation or job.requester.user

@@ -1,4 +1,4 @@
-"""What people attached: files on their way to a Space, kept as long as their job."""
+"""Attachments on their way to a Space, stored as long as their job."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from spacebot.wording import file_size
 
 
 class UploadFolders:
-    """A folder for each job under `folder`; `at_once` bounds how many come at a time."""
+    """A folder for each job under `folder`; `at_once` limits simultaneous downloads."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -26,23 +26,23 @@ class UploadFolders:
     def path(self, job: str, name: str) -> Path:
         """A path for a file of this name."""
         folder = self._folder / job
-        # A folder for each, since the Space is told the file's own name.
+        # Each file has its own folder, since the Space sees the file's name.
         number = len(list(folder.iterdir())) if folder.exists() else 0
         place = folder / str(number)
         place.mkdir(parents=True)
         return place / (re.sub(r"[^\w.() -]", "_", Path(name).name)[-100:].strip(". ") or "file")
 
     def owns(self, job: str, path: Path) -> bool:
-        """Whether a file belongs to this job, and is there."""
+        """Whether a file belongs to this job and exists."""
         return path.is_relative_to(self._folder / job) and path.exists()
 
     def delete(self, jobs: Iterable[str]) -> None:
-        """Delete what belongs to these jobs."""
+        """Delete the files of these jobs."""
         for job in jobs:
             shutil.rmtree(self._folder / job, ignore_errors=True)
 
     def since_before(self, moment: float) -> list[str]:
-        """The jobs whose files have been here since before `moment` (epoch seconds)."""
+        """The jobs whose files are older than `moment` (epoch seconds)."""
         with contextlib.suppress(FileNotFoundError):
             folders = list(self._folder.iterdir())
             return [one.name for one in folders if one.stat().st_mtime < moment]
@@ -50,7 +50,7 @@ class UploadFolders:
 
 
 def check_room(job: Job, others: Sequence[Job], limits: JobLimits) -> None:
-    """Raise `LimitReached` where the files of unsettled jobs, with this one's, exceed a limit."""
+    """Raise `LimitReached` if this job's files exceed a limit, with those of unsettled jobs."""
     size = _size(job)
     if not size:
         return

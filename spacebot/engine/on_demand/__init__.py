@@ -1,4 +1,5 @@
-"""Spaces that no setting names: which may be used, what is known of them, how they are reached."""
+"""Spaces that no setting names: which ones are allowed, what is known of them, how
+to reach them."""
 
 from spacebot.engine.on_demand.hub_names import hub_name, is_hub_name, subdomain_of
 from spacebot.engine.on_demand.known import read_described

@@ -1,4 +1,4 @@
-"""The name of a Space as a member writes it: a Hub name, or an address that means one."""
+"""A Space's name as a member writes it: a name on the Hub, or an address that stands for one."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ ADDRESS_REFUSED = (
 
 
 def hub_name(text: str) -> str:
-    """The owner/name that a text means; raises `InputError` where it means none.
+    """The owner/name that a text means; raises `InputError` if it means none.
 
-    The address of an app on hf.space says its subdomain alone, which `subdomain_of` finds.
+    An address on hf.space contains only the subdomain, which `subdomain_of` finds.
     """
     text = text.strip().strip("<>").rstrip("/")
     if page := _PAGE.match(text):
@@ -45,12 +45,12 @@ def hub_name(text: str) -> str:
 
 
 def is_hub_name(text: str) -> bool:
-    """Whether a text is the owner/name of a Space on the Hub, as far as its form tells."""
+    """Whether a text has the form of a Space's owner/name."""
     matches = len(text) <= MAX_NAME_LENGTH and _NAME.fullmatch(text)
     return bool(matches) and not _IMPOSSIBLE.search(text)
 
 
 def subdomain_of(text: str) -> str | None:
-    """The subdomain that an address on hf.space names its Space by; None for other texts."""
+    """The subdomain in a text that is an address on hf.space; None for other texts."""
     host = _HOST.fullmatch(text.strip().strip("<>"))
     return host["subdomain"].lower() if host else None

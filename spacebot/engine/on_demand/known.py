@@ -1,4 +1,4 @@
-"""What on-demand Spaces say of themselves: parsed for those used last, compressed for all."""
+"""Descriptions of on-demand Spaces: parsed for the most recently used, compressed for all."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ log = logging.getLogger(__name__)
 
 UNREADABLE = "This Space's description cannot be read. Choose another one."
 TOO_LARGE = "This Space's description is too large for this bot. Choose another one."
-# The most bytes one compressed description may have. Those of large Spaces have some 100,000.
+# The size limit of one compressed description, in bytes. Large Spaces have some 100,000.
 MAX_DESCRIPTION_BYTES = 1_000_000
-# After so many seconds a description is read again before it is used.
+# From this age in seconds, a description is read again before it is used.
 MAX_AGE = 3600.0
-# How many parsed Spaces are held in memory, and the bytes of their compressed descriptions:
-# parsed, a description takes some 30 times as much.
+# How many parsed Spaces stay in memory, and the bytes of their compressed descriptions: parsed, a
+# description takes some 30 times as much.
 MAX_PARSED, MAX_PACKED_BYTES = 64, 2_000_000
-# How often the use of a description is written down, in seconds.
+# How often the use of a description is recorded, in seconds.
 TOUCH_INTERVAL = 6 * 3600.0
 
-# Whose description it is: a Space ("owner/name"), and the key of the account that alone may
-# see it; "" where everyone may.
+# A Space ("owner/name"), and the key of the only account that may see its description; "" if
+# everyone may.
 Key = tuple[str, str]
 
 
@@ -49,12 +49,12 @@ class KnownSpace:
 
     @property
     def is_fresh(self) -> bool:
-        """Whether it need not be read again."""
+        """Whether it can be used without being read again."""
         return time.time() - self.read < MAX_AGE
 
 
 class KnownSpaces:
-    """The last known descriptions: those used last in memory, all of them in the database."""
+    """The last known descriptions: recently used ones in memory, all of them in the database."""
 
     def __init__(self, store: DescriptionStore) -> None:
         self._store = store
@@ -64,33 +64,33 @@ class KnownSpaces:
         return len(self._parsed)
 
     async def get(self, key: Key) -> KnownSpace | None:
-        """A Space as it was last read, or None where it never was."""
+        """A Space as last read, or None if it never was."""
         known = self._parsed.get(key) or await self._load(key)
         if known is None:
             return None
         self._hold(key, known)
         if time.time() - known.touched > TOUCH_INTERVAL:
             known.touched = time.time()
-            # A full disk keeps nobody from using what is known.
+            # A full disk must not keep anyone from using what is known.
             with contextlib.suppress(StoreError):
                 await self._store.touch(*key)
         return known
 
     async def put(self, key: Key, known: KnownSpace) -> None:
-        """Keep a Space that was just read, for later starts too."""
+        """Store a Space that was just read, also for later starts."""
         self._hold(key, known)
         known.touched = time.time()
         await self._store.put(*key, StoredDescription(known.packed, known.read))
 
     async def forget(self, key: Key) -> None:
-        """Forget what is known of a Space."""
+        """Forget a Space."""
         self._parsed.drop(key)
         await self._store.delete(*key)
 
     async def offered(self, key: Key, source: Source) -> Space | None:
-        """A Space as it was last read and `source` offers it, or None where it never was.
+        """A Space as last read and as `source` offers it, or None if it was never read.
 
-        It is parsed each time: whoever asks holds it.
+        It is parsed on each call: the caller keeps it.
         """
         known = self._parsed.get(key) or await self._stored(key)
         return known and await self._parse(source, known.packed)
@@ -104,7 +104,7 @@ class KnownSpaces:
         try:
             return await self._store.get(*key)
         except StoreError:
-            # The store tells of its own troubles; the Space can be read instead.
+            # The store reports its own failures, and the Space can be read instead.
             return None
 
     @staticmethod
@@ -112,7 +112,7 @@ class KnownSpaces:
         try:
             return await asyncio.to_thread(_parse_packed, source, packed)
         except (SpacebotError, ValueError, KeyError, zlib.error) as error:
-            # An earlier version wrote it, or it names what this one cannot read.
+            # An earlier version wrote it, or it contains something that this version cannot read.
             log.warning("The stored description of %s cannot be read: %r", source.space, error)
             return None
 
@@ -121,13 +121,13 @@ class KnownSpaces:
 
 
 def parse(source: Source, description: SpaceDescription) -> Space:
-    """The Space that a description gives; raises `SpacebotError` alone. Blocking."""
+    """The Space that a description describes; raises only `SpacebotError`. Blocking."""
     try:
         return read_described(source, description)
     except SpacebotError:
         raise
     except Exception as error:
-        # A description may have any shape: what one Space sends must not end anything else.
+        # A description may have any shape, and a bad one must affect only its own Space.
         raise SpaceUnreadable(UNREADABLE) from error
 
 
@@ -138,7 +138,7 @@ def _parse_packed(source: Source, packed: bytes) -> Space:
 def read_described(
     source: Source, description: SpaceDescription, taken: Collection[str] = ()
 ) -> Space:
-    """The Space that a description gives; raises what `read_space` does. Blocking."""
+    """The Space that a description describes; raises what `read_space` does. Blocking."""
     space = read_space(
         source,
         description.config,
@@ -153,7 +153,7 @@ def read_described(
 
 
 def pack(description: SpaceDescription) -> bytes:
-    """A description as the database keeps it; raises `SpaceUnreadable` if too large. Blocking."""
+    """A description in stored form; raises `SpaceUnreadable` if it is too large. Blocking."""
     packed = zlib.compress(json.dumps(description.to_json()).encode())
     if len(packed) > MAX_DESCRIPTION_BYTES:
         raise SpaceUnreadable(TOO_LARGE)
@@ -161,5 +161,6 @@ def pack(description: SpaceDescription) -> bytes:
 
 
 def unpack(packed: bytes) -> SpaceDescription:
-    """A description that was packed; raises `ValueError`, `KeyError` or `zlib.error`. Blocking."""
+    """A description from its stored form; raises `ValueError`, `KeyError` or `zlib.error`.
+    Blocking."""
     return SpaceDescription.from_json(json.loads(zlib.decompress(packed)))

@@ -1,4 +1,4 @@
-"""One-off runs: of a Space that is no command, by /run or Try."""
+"""One-off runs: of a Space that has no command, by /run or Try."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _PREFIX = f"/{RUN} space:"
 
 
 def one_off_command(space: Space, endpoint: Endpoint) -> str:
-    """What runs an endpoint once, as a member types it."""
+    """The command that runs an endpoint once, as a member types it."""
     named = f" endpoint:{endpoint.name}" if len(space.endpoints) > 1 else ""
     return f"{_PREFIX}{space.source.space}{named}"
 
@@ -20,8 +20,8 @@ def is_one_off(command: str) -> bool:
 
 
 def listing_server(command: str, guild: object) -> str:
-    """The server whose list has a command that was used in `guild`, if any has.
+    """The server whose list contains a command that was used in `guild`, if any.
 
-    Empty for a one-off run, and outside of servers.
+    Empty for one-off runs, and outside servers.
     """
     return "" if is_one_off(command) else str(guild or "")

@@ -1,4 +1,4 @@
-"""Which Spaces members may use that no setting names, and how often."""
+"""Which Spaces that no setting names members may use, and how often."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from cachetools import LRUCache
 
 from spacebot.errors import LimitReached, SpaceNotAllowed
 
-# Within so many seconds one-off runs are counted.
+# The period in which one-off runs are counted, in seconds.
 RUN_WINDOW = 60.0
-# Members whose runs are remembered; those who ran something longest ago go first.
+# How many members' runs are remembered: the most recent ones.
 MAX_MEMBERS = 10_000
 BLOCKED = "The bot's owner has blocked this Space. Choose another one."
 NONE_ALLOWED = "This bot offers only the Spaces its owner has chosen. Type / to see their commands."
 
 
 class ServerSpaces(enum.StrEnum):
-    """SERVER_SPACES: which Spaces of the Hub members and servers may bring."""
+    """SERVER_SPACES: which Spaces on the Hub members and servers may use."""
 
     HUB = "hub"
     LISTED = "listed"
@@ -30,26 +30,26 @@ class ServerSpaces(enum.StrEnum):
 
 
 class BlockedNames(Protocol):
-    """Keeps the blocked Spaces and authors; the store has one."""
+    """Stores the blocked Spaces and authors: an interface that the store implements."""
 
     async def all(self) -> set[str]:
         """Every blocked name."""
         ...
 
     async def add(self, name: str) -> None:
-        """Keep a name."""
+        """Block a name."""
         ...
 
     async def delete(self, name: str) -> None:
-        """Forget a name."""
+        """Unblock a name."""
         ...
 
 
 class SpacePolicy:
     """The owner's rules for Spaces that no setting names.
 
-    `allowed` are the patterns of ALLOWED_SPACES (owner/name, owner/*); `runs_per_minute` how
-    many one-off runs a member may start in a minute; `spaces_per_server` how many Spaces a
+    `allowed` are the patterns of ALLOWED_SPACES (owner/name, owner/*); `runs_per_minute` is how
+    many one-off runs a member may start in a minute; `spaces_per_server` is how many Spaces a
     server may add. The owner blocks a Space by "owner/name", and an author by "owner".
     """
 
@@ -74,7 +74,7 @@ class SpacePolicy:
         return self.mode is not ServerSpaces.OFF
 
     async def load(self, kept: BlockedNames) -> None:
-        """Read what the owner has blocked, and keep changes there."""
+        """Read the owner's blocks from `store`, and save changes there."""
         self._kept = kept
         self.blocked = {name.casefold() for name in await kept.all()}
 
@@ -87,7 +87,7 @@ class SpacePolicy:
         return True
 
     def check(self, space: str) -> None:
-        """Raise `SpaceNotAllowed` where members may not use this Space ("owner/name")."""
+        """Raise `SpaceNotAllowed` if members may not use this Space ("owner/name")."""
         name = space.casefold()
         if self.mode is ServerSpaces.OFF:
             raise SpaceNotAllowed(NONE_ALLOWED)
@@ -103,20 +103,20 @@ class SpacePolicy:
         return any(fnmatch.fnmatchcase(name, pattern) for pattern in self.allowed)
 
     async def block(self, name: str) -> None:
-        """Refuse a Space ("owner/name") or everything of an author ("owner") from now on."""
+        """Block a Space ("owner/name") or an author ("owner") from now on."""
         self.blocked.add(name.casefold())
         if self._kept is not None:
             await self._kept.add(name.casefold())
 
     async def unblock(self, name: str) -> None:
-        """Take a block back."""
+        """Unblock a Space or an author."""
         self.blocked.discard(name.casefold())
         if self._kept is not None:
             await self._kept.delete(name.casefold())
 
 
 class OneOffLimiter:
-    """Counts what each member does in a minute; `what` they do, in words ("run")."""
+    """Counts what each member does in a minute; `what` names it in words ("run")."""
 
     def __init__(self, most: int, what: str) -> None:
         self._most = most
@@ -124,7 +124,7 @@ class OneOffLimiter:
         self._runs = LRUCache[str, deque[float]](MAX_MEMBERS)
 
     def count(self, user: str) -> None:
-        """Count one more of a member; raises `LimitReached` where it is one too many."""
+        """Count one more for a member; raises `LimitReached` if that is too many."""
         now = time.monotonic()
         runs = self._runs.setdefault(user, deque())
         while runs and now - runs[0] >= RUN_WINDOW:

@@ -1,4 +1,4 @@
-"""The connections to on-demand Spaces: opened when needed, closed when idle, bounded."""
+"""Connections to on-demand Spaces: opened when needed, closed when idle, bounded."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from spacebot.concurrency import TaskSet
 from spacebot.engine.on_demand.known import Key
 from spacebot.spaces.client import Connection
 
-# How long nobody uses a connection before it is closed, and how many idle ones there may be.
+# After how many seconds without use a connection is closed, and the most idle ones.
 IDLE_SECONDS = 900.0
 MAX_CONNECTIONS = 64
 SWEEP_INTERVAL = 60.0
 
 
 class ConnectionPool:
-    """Connections by Space and account. It costs nothing while it is empty."""
+    """Connections by Space and account. It costs nothing while empty."""
 
     def __init__(self) -> None:
         self._connections: OrderedDict[Key, Connection] = OrderedDict()
@@ -28,7 +28,7 @@ class ConnectionPool:
         return len(self._connections)
 
     def get(self, key: Key, make: Callable[[], Connection]) -> Connection:
-        """The connection of this key, made where there is none."""
+        """The connection with this key, created if there is none."""
         found = self._connections.get(key)
         if found is None:
             self._sweep()
@@ -38,7 +38,7 @@ class ConnectionPool:
         return found
 
     def drop(self, space: str) -> None:
-        """Close the connections to a Space that no job uses."""
+        """Close a Space's connections, except those that jobs use."""
         for key, connection in list(self._connections.items()):
             if key[0] == space and connection.idle_seconds:
                 self._close(key)
@@ -63,7 +63,7 @@ class ConnectionPool:
             self._sweep_later()
 
     def _sweep(self) -> None:
-        """Close what is idle for long, and of too many the idle ones used longest ago."""
+        """Close connections that have long been idle, and the oldest idle ones beyond the limit."""
         spare = len(self._connections) - MAX_CONNECTIONS
         for key, connection in list(self._connections.items()):
             idle = connection.idle_seconds

@@ -36,9 +36,9 @@ from spacebot.spaces.client import (
 
 log = logging.getLogger(__name__)
 
-# How long what a Space's page sets when it opens may hold up its reading, in seconds.
+# How long the page's opening events may delay reading a Space, in seconds.
 OPENING_TIMEOUT = 5.0
-# How long a press of a button waits for a Space that has to be read again: Discord gives 3 s.
+# How long a button press waits for a Space to be read again, in seconds: Discord allows 3.
 FIND_TIMEOUT = 1.5
 OWNERS_OWN = (
     "{} is one of this bot's own Spaces. Type / to see its commands; if there are none yet, "
@@ -49,8 +49,8 @@ OWNERS_OWN = (
 class OnDemandSpaces:
     """The Spaces that no setting names. All calls belong to one event loop.
 
-    Each is read when somebody uses it and what is known of it is over an hour old. Nothing
-    watches it, and nothing but the database remembers it for long.
+    A Space is read when somebody uses it and its description is over an hour old. Nothing watches
+    it, and only the database remembers it for long.
     """
 
     def __init__(self, network: Network, store: DescriptionStore, policy: SpacePolicy) -> None:
@@ -66,28 +66,28 @@ class OnDemandSpaces:
         self._taking = TaskSet()
 
     def reserve(self, connections: Iterable[Connection]) -> None:
-        """Keep the Spaces that the settings name out: HF_TOKEN pays for their jobs."""
+        """Exclude the Spaces that the settings name: HF_TOKEN pays for their jobs."""
         self._reserved = tuple(connections)
 
     def _is_reserved(self, space: str) -> bool:
-        """Whether the settings name a Space, by this name or one that it had before."""
-        # The Hub takes a name in any case.
+        """Whether the settings name a Space, by this name or a former one."""
+        # The Hub ignores case.
         name = space.casefold()
         names = ((one.source.space, one.hub.name) for one in self._reserved)
         return any(name in (named.casefold(), present.casefold()) for named, present in names)
 
     def check(self, space: str) -> None:
-        """Raise `SpaceNotAllowed` where members and servers may not bring this Space."""
+        """Raise `SpaceNotAllowed` if members and servers may not use this Space."""
         self.policy.check(space)
         if self._is_reserved(space):
             raise SpaceNotAllowed(OWNERS_OWN.format(space))
 
     def allows(self, space: str) -> bool:
-        """Whether members and servers may bring a Space."""
+        """Whether members and servers may use a Space."""
         return self.policy.allows(space) and not self._is_reserved(space)
 
     async def close(self) -> None:
-        """End what is being read and close the connections."""
+        """End the readings under way and close the connections."""
         for task in self._reading.values():
             self._taking.hold(task)
         await self._taking.close()
@@ -96,13 +96,14 @@ class OnDemandSpaces:
     def connection(
         self, space: str, account: Account = NO_ACCOUNT, *, source: Source | None = None
     ) -> Connection:
-        """The connection that jobs of this account use; raises `SpaceNotAllowed`.
+        """The connection for jobs of this account; raises `SpaceNotAllowed`.
 
-        `source` is the setting's where one names the Space, and members' tokens are used for it.
+        `source` is the setting that names the Space, if one does and members' tokens are used for
+        it.
         """
         if source is None:
             self.check(space)
-        # A connection made with a token that was replaced since is left to end by itself.
+        # A connection whose token was replaced since ends by itself.
         key = space, account.key and f"{account.key}:{account.fingerprint}"
         connect = partial(self._connect, source or Source(space), account, exact=source is None)
         return self._pool.get(key, connect)
@@ -122,7 +123,7 @@ class OnDemandSpaces:
     async def named(self, written: str, user: str) -> str:
         """The owner/name that the text of a `user` means; raises `SpacebotError`.
 
-        It counts as a reading, before the Hub is asked for anything.
+        It counts as a reading, before the Hub is asked anything.
         """
         subdomain = subdomain_of(written)
         name = hub_name(written) if subdomain is None else ""
@@ -130,7 +131,7 @@ class OnDemandSpaces:
         return name or await self.hub.space_at(subdomain or "")
 
     def news(self, space: str, account: Account = NO_ACCOUNT) -> tuple[str, float | None]:
-        """What a Space that is being read waits for, in words, and about how many seconds."""
+        """What a Space being read is waiting for, in words, and for about how many seconds."""
         if not space or not self.allows(space):
             return "", None
         hub = self.connection(space, account).hub
@@ -144,11 +145,11 @@ class OnDemandSpaces:
         fresh: bool = False,
         source: Source | None = None,
     ) -> Space:
-        """A Space as it describes itself, read anew where that is over an hour old or `fresh`.
+        """A Space's description, read again if it is over an hour old or if `fresh`.
 
         `source` says how it is offered (its endpoint, name, description, answer place); without
-        one, all of it is. Raises `SpacebotError` with a sentence for whoever waits: for a former
-        name, or another spelling, `SpaceRenamed`, which has the name that there is.
+        one, all of it is. Raises `SpacebotError` with a sentence for the person who waits; for a
+        former name or another spelling, `SpaceRenamed`, which holds the current name.
         """
         self.check(space)
         known = None if fresh else await self._last_known(space, account)
@@ -159,7 +160,7 @@ class OnDemandSpaces:
     async def last_known(
         self, space: str, account: Account = NO_ACCOUNT, *, source: Source | None = None
     ) -> Space | None:
-        """A Space as it was last read, however long ago, without asking it; None: never."""
+        """A Space as last read, however long ago, without contacting it; None if it never was."""
         self.check(space)
         if source is None:
             known = await self._last_known(space, account)
@@ -170,29 +171,29 @@ class OnDemandSpaces:
         return found
 
     async def find(self, space: str, api_name: str, account: Account = NO_ACCOUNT) -> Endpoint:
-        """An endpoint as it was last described; raises `SpacebotError`.
+        """An endpoint as last described; raises `SpacebotError`.
 
-        Of a Space that was forgotten it is read again, within `FIND_TIMEOUT` seconds.
+        A forgotten Space is read again, within `FIND_TIMEOUT` seconds.
         """
         self.check(space)
         known = await self._last_known(space, account) or await self._read_soon(space, account)
         for endpoint in known.space.endpoints:
             if endpoint.api_name == api_name:
                 return endpoint
-        # Whoever names an endpoint gets one that is not offered to everyone.
+        # Naming an endpoint also finds one that is not offered to everyone.
         offered = await self._as_offered(known, Source(space, api_name))
         if not offered.endpoints:
             raise EndpointGone(f"{space}: {exclusion(offered.excluded[0])}")
         return offered.endpoints[0]
 
     async def description(self, space: str, account: Account = NO_ACCOUNT) -> SpaceDescription:
-        """What a Space said of itself when it was last read; raises `SpacebotError`."""
+        """A Space's description as last read; raises `SpacebotError`."""
         self.check(space)
         known = await self._last_known(space, account) or await self._read_soon(space, account)
         return await asyncio.to_thread(unpack, known.packed)
 
     async def forget(self, space: str) -> None:
-        """Forget what everyone may know of a Space, and close its connections."""
+        """Forget what everyone may know about a Space, and close its connections."""
         self._pool.drop(space)
         await self._known.forget((space, ""))
 
@@ -218,7 +219,7 @@ class OnDemandSpaces:
             ) from error
 
     async def _read(self, space: str, account: Account) -> KnownSpace:
-        """Read a Space; callers at the same time share one reading, which outlives each."""
+        """Read a Space. Simultaneous callers share one reading, which outlives each of them."""
         key = space, account.key
         reading = self._reading.get(key)
         if reading is None:
@@ -243,7 +244,7 @@ class OnDemandSpaces:
         return await self._take(key, connection, connection.description)
 
     def _take_later(self, key: Key, connection: Connection, description: SpaceDescription) -> None:
-        """Take the description that came with a job; whoever reads the Space takes its own."""
+        """Store the description that came with a job; a reading under way stores its own."""
         if key not in self._reading:
             work = self._take_now(key, connection, description)
             self._taking.start(work, f"describe {key[0]}")
@@ -263,7 +264,7 @@ class OnDemandSpaces:
             description = await self._opened(key, connection, space, description)
             space = await asyncio.to_thread(parse, source, description)
         known = KnownSpace(space, await asyncio.to_thread(pack, description), time.time())
-        # The store tells of its own troubles; until the next start memory serves.
+        # The store reports its own failures; until the next start, memory serves.
         with contextlib.suppress(StoreError):
             if not connection.is_open_to_all:
                 await self._known.forget((key[0], ""))
@@ -273,7 +274,7 @@ class OnDemandSpaces:
     async def _opened(
         self, key: Key, connection: Connection, space: Space, description: SpaceDescription
     ) -> SpaceDescription:
-        """The description with what the page sets when it opens, where it says so in time."""
+        """The description with what the page sets when it opens, if that arrives in time."""
         assert space.opening is not None
         try:
             async with asyncio.timeout(OPENING_TIMEOUT):

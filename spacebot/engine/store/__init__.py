@@ -1,10 +1,8 @@
-"""What outlives a restart: every job, written down before work begins, every conversation,
-every automation, every preset, and every Space that a server added.
+"""Everything that outlives a restart: jobs (written before their work begins), conversations,
+automations, presets, and the Spaces that servers added.
 
-The only importer of the database.
-
-SQLite under DATA_DIR through SQLAlchemy and aiosqlite; DATABASE_URL can name
-another database. Writes that come at the same time are one transaction, so that
+The only importer of the database. It is SQLite under DATA_DIR, through SQLAlchemy and aiosqlite;
+DATABASE_URL can name another database. Writes that arrive at the same time share a transaction, so
 hundreds of jobs at once cost one commit. DATA_DIR belongs to one process at a time.
 """
 

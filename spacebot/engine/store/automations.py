@@ -1,4 +1,4 @@
-"""The kept automations of servers."""
+"""The automations of servers."""
 
 from __future__ import annotations
 
@@ -23,12 +23,11 @@ from spacebot.engine.store.tables import (
 class Automation:
     """One automation of a server: when `kind` happens, run a command and answer.
 
-    `channel` is where it looks, or posts where nothing is to be looked at; `setting`
-    what its kind needs to know (an emoji, words, a time). `arguments` are the values by
-    option name, with placeholders. `answer` is one of `automations.ANSWERS`, and
-    `target` the channel or the emoji that it goes to. `rate` is the most runs within
-    an hour; `failures` those in a row; `due` when it runs next, in epoch seconds.
-    Ids are Discord's, as text.
+    `channel` is the channel that it watches, or posts in if there is nothing to watch; `setting` is
+    what its kind needs (an emoji, words, a time). `arguments` are values by option name, with
+    placeholders. `answer` is one of `automations.ANSWERS`, and `target` the channel or emoji that
+    it goes to. `rate` is the maximum number of runs an hour, `failures` the number of failures in a
+    row, `due` the time of the next run in epoch seconds. Ids are Discord's, as text.
     """
 
     id: str
@@ -60,22 +59,22 @@ class AutomationStore(StorePart):
         return [Automation(**by_key(row, automations)) for row in found]
 
     async def add(self, automation: Automation) -> None:
-        """Write an automation down."""
+        """Add an automation."""
         await self._execute(automations.insert().values(**as_row(automation)))
 
     async def change(self, automation: str, **values: Any) -> None:
-        """Change columns of one automation."""
+        """Change columns of an automation."""
         mine = automations.c.id == automation
         await self._execute(automations.update().where(mine).values(**values))
 
     async def delete(self, automation: str) -> None:
-        """Forget an automation."""
+        """Delete an automation."""
         await self._execute(automations.delete().where(automations.c.id == automation))
 
     async def recent_runs(self, most: int) -> list[tuple[str, int | None, float]]:
-        """The newest `most` kept jobs of automations, oldest first.
+        """The newest `most` stored jobs of automations, oldest first.
 
-        Of each: whose it is, the message that it is about, and when it began (epoch seconds).
+        For each: its automation, the message it answers, and when it began (epoch seconds).
         """
         whose, about = (jobs.c.message_ref[name].as_string() for name in ("automation", "origin"))
         chosen = sa.select(whose.label("whose"), about.label("about"), jobs.c.created)

@@ -1,4 +1,4 @@
-"""The kept conversations, and the chats that channels have chosen."""
+"""Conversations, and the chat that each channel has chosen."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ MAX_RECENT = 500
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """One conversation with an endpoint, in one channel (a thread, a direct message).
+    """One conversation with an endpoint, in one channel (a thread, or direct messages).
 
-    `user` is its owner; others may speak when it is `open`. An `addressed` one
-    answers only where the bot is mentioned. `session` is its name on the Space,
-    `process` the Space's process that last answered in it, which alone remembers
-    it. `arguments` are the values it goes by, by option name; `history` what the
-    Space's chatbot held last, and `before` what it held one turn earlier. `answer`
-    are the ids of the last answer's messages. `account` is the key of the Hugging Face
-    account that its session began with, "" for none. Ids are Discord's, as text.
+    `user` owns it; in an `open` one, others may speak too. An `addressed` one answers only messages
+    that mention the bot. `session` is its name on the Space, and `process` the Space's process that
+    answered last, since only that process remembers the session. `arguments` are the values of its
+    settings by option name. `history` is what the Space's chatbot held last, and `before` what it
+    held one turn earlier. `answer` holds the ids of the last answer's messages. `account` is the
+    key of the Hugging Face account that its session began with, "" for none. Ids are Discord's, as
+    text.
     """
 
     id: str
@@ -61,8 +61,10 @@ class Conversation:
 
 
 class ConversationStore(StorePart):
-    """The conversations in the store. Those that were used last are in memory too, so that they
-    go on while the database fails."""
+    """The conversations in the store.
+
+    The most recently used are in memory too, so they continue while the database fails.
+    """
 
     def __init__(self, database: Database) -> None:
         super().__init__(database)
@@ -71,17 +73,17 @@ class ConversationStore(StorePart):
         self._recent = LRUCache[str, Conversation](MAX_RECENT)
 
     async def add(self, conversation: Conversation) -> None:
-        """Write a conversation down; raises `StoreError`, and goes on in memory."""
+        """Add a conversation. If that raises `StoreError`, it continues in memory."""
         self._recent[conversation.id] = conversation
         await self._write(conversations, conversation.id, as_row(conversation), new=True)
 
     async def get(self, conversation: str) -> Conversation | None:
-        """One conversation, or None where there is none; raises `StoreError`."""
+        """A conversation, or None if there is none; raises `StoreError`."""
         if conversation not in self._recent:
             found = await self._row(conversations, conversation)
             if found is None:
                 return None
-            # Another read may have been faster, and what it read been changed since.
+            # Another read may have finished first, and its result changed since.
             self._recent.setdefault(conversation, Conversation(**found))
         return self._recent[conversation]
 
@@ -93,14 +95,15 @@ class ConversationStore(StorePart):
         return [(row.id, row.channel, row.user, row.addressed) for row in found]
 
     async def change(self, conversation: str, **values: Any) -> None:
-        """Change columns of one conversation; raises `StoreError`, and goes on in memory."""
+        """Change columns of a conversation. If that raises `StoreError`, the change stays in
+        memory."""
         with contextlib.suppress(StoreError):
             if known := await self.get(conversation):
                 self._recent[conversation] = replace(known, **values)
         await self._write(conversations, conversation, values)
 
     async def choose(self, channel: str, chat: tuple[str, str] | None) -> None:
-        """Set the Space and API name that this channel talks to; None takes the choice back."""
+        """Set the Space and API name of a channel's chat; None removes the choice."""
         if chat is None:
             await self._execute(chosen_chats.delete().where(chosen_chats.c.channel == channel))
         else:
@@ -113,10 +116,9 @@ class ConversationStore(StorePart):
         return {row.channel: (row.space, row.api_name) for row in found}
 
     async def trim(self, *, older: float) -> list[str]:
-        """End the conversations unused since `older`; the ids that their own files are kept by.
+        """End the conversations unused since `older`; returns the ids that name their files.
 
-        They stay as ended ones, so that whoever comes back is told. `Store.trim` forgets what
-        was said in them.
+        Ended rows stay, so that a member who returns is told. `Store.trim` deletes their questions.
         """
         old = sa.select(conversations.c.id).where(conversations.c.used < older, going_on)
 

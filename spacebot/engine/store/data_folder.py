@@ -17,9 +17,9 @@ from spacebot.errors import SettingsError
 log = logging.getLogger(__name__)
 
 DATABASE_NAME = "spacebot.db"
-# A start with less room than this in bytes could not even create the database.
+# With less free space than this, in bytes, not even the database could be created.
 MIN_FREE_BYTES = 1 << 20
-# Seconds between two looks at a lock that another process holds.
+# How often to try a lock that another process holds, in seconds.
 POLL_INTERVAL = 0.1
 WRITE_FAILURES = {
     errno.ENOSPC: "its disk is full",
@@ -33,7 +33,7 @@ WRITE_FAILURES = {
 
 
 class DataFolder:
-    """DATA_DIR. Once it is locked, it belongs to this process until the process ends.
+    """DATA_DIR. Once locked, it belongs to this process until the process ends.
 
     So does the SQLite file that a DATABASE_URL names, `database`. The operating system holds
     the locks (flock), so a killed process leaves none behind.
@@ -49,7 +49,7 @@ class DataFolder:
         self._is_ours = False
 
     def prepare(self) -> None:
-        """Make the folder and try to write there; raises `SettingsError` where that fails."""
+        """Create the folder and test that it is writable; raises `SettingsError` if it is not."""
         try:
             is_new = not self.path.exists()
             self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -67,9 +67,9 @@ class DataFolder:
             self._tighten()
 
     def _tighten(self) -> None:
-        """Close to other users what an earlier version left open."""
+        """Remove other users' access to files that an earlier version left open."""
         found = [*self.path.glob(f"{DATABASE_NAME}*")]
-        # A folder that was somebody's before it was ours (a home, /tmp) keeps its mode.
+        # A folder that existed before (a home, /tmp) keeps its mode.
         shared = not found or self.path.stat().st_mode & stat.S_ISVTX
         for path in found:
             with contextlib.suppress(OSError):

@@ -1,4 +1,4 @@
-"""Opening a database, and what its errors mean."""
+"""Opening a database, and translating its errors."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ from spacebot.errors import DiskFull, SettingsError, StoreError
 
 log = logging.getLogger(__name__)
 
-# Seconds to wait for a connection to PostgreSQL, and for one statement.
+# How long to wait for a PostgreSQL connection, and for one statement, in seconds.
 CONNECT_TIMEOUT, STATEMENT_TIMEOUT = 10, 60
-# What SQLite calls a file that gives free pages back step by step.
+# SQLite's name for a file that returns free pages step by step.
 INCREMENTAL = 2
-# SQLSTATE classes that are about the server or the connection, never about a row.
+# SQLSTATE classes about the server or the connection, never about a row.
 OUTAGE_SQLSTATES = {"08", "25", "53", "57", "58"}
 DATABASE_UNREACHABLE = "The bot cannot reach its database. Try again in a minute."
 
 
 def make_engine(url: str, *, alone: bool = False) -> AsyncEngine:
-    """The engine for a database; raises `SettingsError` where there is no driver for it."""
+    """The engine for a database; raises `SettingsError` if its driver is missing."""
     try:
         parsed = sa.make_url(url)
         is_sqlite = parsed.get_backend_name() == "sqlite"
         options: dict[str, Any] = {"pool_size": 1, "max_overflow": 0} if alone else {}
         if not is_sqlite:
-            # A connection may have been closed since: the server was restarted, say.
+            # A connection may have closed since, for example when the server restarted.
             options["pool_pre_ping"] = True
         if parsed.drivername == "postgresql+asyncpg":
             options["connect_args"] = {
@@ -69,7 +69,7 @@ def sqlite_file(url: str) -> Path | None:
 
 
 def check_database(url: str) -> None:
-    """Raise `SettingsError` where DATABASE_URL can never work."""
+    """Raise `SettingsError` if DATABASE_URL can never work."""
     if url:
         make_engine(url)
 
@@ -85,18 +85,18 @@ def _make_private(file: str | None) -> None:
 
 
 def _tune_alone(connection: Any, _: Any) -> None:
-    """No second connection, and no memory shared with one."""
+    """Allow no second connection, and use no memory shared with another process."""
     _pragmas(connection, "locking_mode=EXCLUSIVE", "journal_mode=TRUNCATE", "synchronous=FULL")
 
 
 def _tune_sqlite(connection: Any, _: Any) -> None:
-    """Readers beside the writer; a commit survives the death of the process."""
+    """Let readers work beside the writer, and have a commit survive the death of the process."""
     _pragmas(connection, "journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=5000")
 
 
 def _pragmas(connection: Any, *pragmas: str) -> None:
-    # Before the first table is created, or it needs a VACUUM. Set again, even to what it is,
-    # it would wait for whoever writes.
+    # This must precede the first table, or SQLite needs a VACUUM. Setting it again, even to the
+    # same value, would wait for the current writer.
     if connection.execute("PRAGMA auto_vacuum").fetchone() != (INCREMENTAL,):
         connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
     for pragma in pragmas:
@@ -104,12 +104,12 @@ def _pragmas(connection: Any, *pragmas: str) -> None:
 
 
 def to_json(value: Any) -> str:
-    """JSON that every database takes and can search: without NUL, half surrogates and NaN."""
+    """JSON that every database accepts and can search: no NUL, lone surrogates or NaN."""
     try:
         text = json.dumps(value, allow_nan=False)
     except ValueError:
         return json.dumps(_cleaned(value))
-    # Escaped, a surrogate begins with \ud; half of the pairs of emoji are checked for nothing.
+    # Escaped, a surrogate begins with \ud. Emoji, which are pairs, cause a check for nothing.
     return json.dumps(_cleaned(value)) if "\\u0000" in text or "\\ud" in text else text
 
 
@@ -126,12 +126,12 @@ def _cleaned(value: Any) -> Any:
 
 
 def clean(text: str) -> str:
-    """A text without NUL and half surrogates, which UTF-8 or PostgreSQL does not have."""
+    """Text without NUL and lone surrogates, which UTF-8 or PostgreSQL cannot store."""
     return text.replace("\0", "").encode("utf-8", "replace").decode()
 
 
 def as_store_error(error: BaseException) -> StoreError:
-    """A database's error → ours, with a sentence for whoever waits."""
+    """Translate a database's error into ours, with a sentence for the person who waits."""
     if isinstance(error, StoreError):
         return error
     if is_full(error):
@@ -160,7 +160,7 @@ def is_full(error: BaseException) -> bool:
 
 
 def is_outage(error: BaseException) -> bool:
-    """Whether an error is about the database as a whole, and not about what was written."""
+    """Whether an error concerns the database as a whole, rather than the data written."""
     if isinstance(error, OSError | asyncio.TimeoutError):
         return True
     if not isinstance(error, DBAPIError):
@@ -175,7 +175,7 @@ def is_outage(error: BaseException) -> bool:
 
 
 def _sqlstate(error: BaseException) -> str:
-    """PostgreSQL's code; also of what was raised before SQLAlchemy could translate it."""
+    """PostgreSQL's code, also of errors raised before SQLAlchemy could translate them."""
     found = getattr(error, "orig", None) or error
     return str(getattr(found, "sqlstate", None) or "")
 

@@ -1,4 +1,4 @@
-"""What Spaces that no setting names say of themselves, and the names the owner has blocked."""
+"""Descriptions of Spaces that no setting names, and the names that the owner has blocked."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from spacebot.engine.store.tables import (
     space_descriptions,
 )
 
-# How many bytes the descriptions of Spaces that no server has added may take in all.
+# The total size limit, in bytes, of the descriptions of Spaces that no server has added.
 MAX_BYTES = 500_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class StoredDescription:
-    """The compressed description of a Space, and when it was read, in epoch seconds."""
+    """A Space's compressed description, and when it was read, in epoch seconds."""
 
     packed: bytes
     read: float
@@ -30,34 +30,35 @@ class StoredDescription:
 class DescriptionStore(StorePart):
     """Descriptions by Space and account.
 
-    The account is "" for what everyone may see, else the key of the one that read it.
+    The account is "" for what everyone may see, otherwise the key of the account that read it.
     """
 
     async def get(self, space: str, account: str) -> StoredDescription | None:
-        """The last known description, or None where there is none."""
+        """The last known description, or None."""
         table = space_descriptions.c
         chosen = sa.select(table.packed, table.read).where(*_is(space, account))
         found = await self._rows(chosen)
         return StoredDescription(found[0].packed, found[0].read) if found else None
 
     async def put(self, space: str, account: str, description: StoredDescription) -> None:
-        """Keep a description in place of the one before."""
+        """Store a description, replacing the previous one."""
         row = {"packed": description.packed, "read": description.read, "used": time.time()}
         await self._put(space_descriptions, {"space": space, "account": account, **row})
 
     async def delete(self, space: str, account: str) -> None:
-        """Forget a description."""
+        """Delete a description."""
         await self._execute(space_descriptions.delete().where(*_is(space, account)))
 
     async def touch(self, space: str, account: str) -> None:
-        """Note that a description was used now."""
+        """Record that a description was used just now."""
         changed = space_descriptions.update().where(*_is(space, account))
         await self._execute(changed.values(used=time.time()))
 
     async def trim(self, *, older: float, max_bytes: int = MAX_BYTES) -> None:
-        """Forget what was last used before `older`, or exceeds `max_bytes`, the least recent first.
+        """Delete descriptions last used before `older`, then the least recently used beyond
+        `max_bytes`.
 
-        The commands of servers are kept and do not count.
+        Those of servers' commands stay and do not count.
         """
         table = space_descriptions.c
         added = sa.exists().where(server_spaces.c.space == table.space)
@@ -80,11 +81,11 @@ class BlockedSpaceStore(StorePart):
         return {row.name for row in await self._rows(sa.select(blocked_spaces.c.name))}
 
     async def add(self, name: str) -> None:
-        """Keep a name."""
+        """Block a name."""
         await self._put(blocked_spaces, {"name": name})
 
     async def delete(self, name: str) -> None:
-        """Forget a name."""
+        """Unblock a name."""
         await self._execute(blocked_spaces.delete().where(blocked_spaces.c.name == name))
 
 

@@ -1,4 +1,4 @@
-"""A member's past jobs, as they look through them, and the results that they have starred."""
+"""A member's past jobs, for browsing and searching, and the results that they starred."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from spacebot.engine.store.part import StorePart
 from spacebot.engine.store.tables import favourites, jobs
 from spacebot.models import MessageRef
 
-# The newest jobs that a search looks through: more would hold up others.
+# How many of the newest jobs a search covers: more would hold up others.
 MAX_SEARCHED = 1000
 MAX_FAVOURITES = 100
 
@@ -36,7 +36,7 @@ class HistoryStore(StorePart):
     """The past jobs in the store."""
 
     async def of(self, user: str, guild: int | None, *, starred: bool = False) -> list[PastJob]:
-        """A member's newest jobs in a server, or in direct messages; the newest first."""
+        """A member's newest jobs in a server or in direct messages, newest first."""
         mine = sa.and_(favourites.c.job == jobs.c.id, favourites.c.user == user)
         columns = (jobs.c.id, jobs.c.command, jobs.c.state, jobs.c.arguments, jobs.c.message_ref)
         stars = favourites.c.user.is_not(None)
@@ -51,7 +51,7 @@ class HistoryStore(StorePart):
         return [PastJob(*row) for row in found]
 
     async def stars(self, user: str) -> set[str]:
-        """The jobs that a member has starred."""
+        """The jobs that a member starred."""
         found = await self._rows(sa.select(favourites.c.job).where(favourites.c.user == user))
         return {row.job for row in found}
 
@@ -61,6 +61,6 @@ class HistoryStore(StorePart):
         await self._execute(favourites.insert().values(**row))
 
     async def unstar(self, user: str, job: str) -> None:
-        """Take a star away."""
+        """Unstar a job."""
         mine = sa.and_(favourites.c.user == user, favourites.c.job == job)
         await self._execute(favourites.delete().where(mine))

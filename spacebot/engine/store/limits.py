@@ -1,4 +1,4 @@
-"""What the moderators of servers limit, and what members have used of it."""
+"""The limits that servers' moderators set, and what members have used of them."""
 
 from __future__ import annotations
 
@@ -12,20 +12,19 @@ from spacebot.engine.store.batches import in_batches
 from spacebot.engine.store.part import StorePart
 from spacebot.engine.store.tables import by_key, job_counts, server_limits
 
-# In the place of a role's id.
+# Stands in place of a role's id.
 NOBODY = "nobody"
 
 
 @dataclass(frozen=True, slots=True)
 class ServerLimits:
-    """What the moderators of one server limit; without a word from them, nothing.
+    """The limits of one server; by default there are none.
 
-    `member_jobs` is how many jobs a member may start a day, `role_jobs` the same by the id
-    of a role; `running` and `waiting` how many of a member's jobs may do so at once. None is
-    no limit. Conversations work in `chat_channels`, or everywhere where there is none.
-    `run_access` says who may run any Space: "" everyone, `NOBODY`, or those with the role of
-    this id. `log_channel` gets a line for each job; `log_maker` set it. Ids are Discord's,
-    as text.
+    `member_jobs` is how many jobs a member may start a day, and `role_jobs` the same by role id.
+    `running` and `waiting` are how many of a member's jobs may run or wait at once. None means no
+    limit. Conversations work in `chat_channels`, or everywhere if that is empty. `run_access` says
+    who may run any Space: "" everyone, `NOBODY`, or members with the role of this id. `log_channel`
+    gets a line for each job; `log_maker` set it. Ids are Discord's, as text.
     """
 
     guild: str
@@ -43,11 +42,12 @@ class ServerLimits:
 
     @property
     def counts_jobs(self) -> bool:
-        """Whether the jobs of a day have to be counted."""
+        """Whether the jobs of a day must be counted."""
         return self.member_jobs is not None or bool(self.role_jobs)
 
     def jobs_a_day(self, roles: frozenset[str]) -> int | None:
-        """How many jobs a member with these roles may start a day: the most that one gives."""
+        """How many jobs a member with these roles may start a day: the most
+        generous role counts."""
         own = [most for role, most in self.role_jobs.items() if role in roles]
         return max(own) if own else self.member_jobs
 
@@ -56,21 +56,21 @@ class LimitsStore(StorePart):
     """The limits in the store."""
 
     async def all(self) -> list[ServerLimits]:
-        """The limits of every server that has some."""
+        """The limits of every server that set some."""
         found = await self._rows(sa.select(server_limits))
         return [ServerLimits(**by_key(row, server_limits)) for row in found]
 
     async def save(self, limits: ServerLimits) -> None:
-        """Write a server's limits down."""
+        """Save a server's limits."""
         await self._put(server_limits, asdict(limits))
 
     async def used(self, day: int) -> dict[tuple[str, str], int]:
-        """The jobs that were counted on a day, by server and member."""
+        """The jobs counted on a day, by server and member."""
         found = await self._rows(sa.select(job_counts).where(job_counts.c.day == day))
         return {(row.guild, row.user): row.jobs for row in found}
 
     async def count(self, guild: str, user: str, day: int, jobs: int) -> None:
-        """Add to the jobs of a member's day, durably."""
+        """Add to a member's count for a day, durably."""
         insert = self._insert(job_counts).values(guild=guild, user=user, day=day, jobs=jobs)
         more = {"jobs": job_counts.c.jobs + jobs}
         key = ["guild", "user", "day"]

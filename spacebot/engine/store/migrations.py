@@ -1,4 +1,4 @@
-"""How a database of an earlier version becomes one of this: numbered steps, each done once."""
+"""Upgrading a database of an earlier version: numbered steps, each applied once."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ async def _second(connection: AsyncConnection) -> None:
 
 
 async def _third(connection: AsyncConnection) -> None:
-    """3: a job's message, to find it by, and the job that it follows."""
+    """3: a job's message, to find the job by, and the job that it follows."""
     for column in (jobs.c.message, jobs.c.chain):
         await _add(connection, column)
     await _index(connection, jobs)
@@ -60,7 +60,7 @@ async def _fourth(connection: AsyncConnection) -> None:
 
 
 async def _fifth(connection: AsyncConnection) -> None:
-    """5: indexes for what a restart looks for."""
+    """5: indexes for the queries of a restart."""
     await _index(connection, jobs)
 
 
@@ -70,34 +70,34 @@ async def _sixth(connection: AsyncConnection) -> None:
 
 
 async def _seventh(connection: AsyncConnection) -> None:
-    """7: the jobs of /compare, the one command of no Space, are stored under its name."""
+    """7: jobs of /compare, which belongs to no Space, are stored under its name."""
     await connection.execute(sa.update(jobs).where(jobs.c.space == "").values(space="compare"))
 
 
 async def _eighth(connection: AsyncConnection) -> None:
-    """8: what Spaces that no setting names say of themselves, and which the owner has blocked."""
+    """8: descriptions of Spaces that no setting names, and the Spaces the owner has blocked."""
     await _create(connection, space_descriptions, blocked_spaces)
 
 
 async def _ninth(connection: AsyncConnection) -> None:
-    """9: Hugging Face accounts, and whose a job or a conversation runs with."""
+    """9: Hugging Face accounts, and which account a job or conversation runs with."""
     await _create(connection, accounts)
     for column in (jobs.c.account, conversations.c.account):
         await _add(connection, column)
 
 
 async def _tenth(connection: AsyncConnection) -> None:
-    """10: the Spaces that servers added, and what is registered for them."""
+    """10: the Spaces that servers added, and which commands are registered for them."""
     await _create(connection, server_spaces, guild_commands)
 
 
 async def _eleventh(connection: AsyncConnection) -> None:
-    """11: the limits that servers set, and what their members have used today."""
+    """11: the limits that servers set, and what members have used today."""
     await _create(connection, server_limits, job_counts)
 
 
 async def _twelfth(connection: AsyncConnection) -> None:
-    """12: the results that members have starred, and an index to find a member's jobs by."""
+    """12: the results that members starred, and an index to find a member's jobs by."""
     await _create(connection, favourites)
     await _index(connection, jobs)
 
@@ -108,7 +108,7 @@ async def _thirteenth(connection: AsyncConnection) -> None:
 
 
 async def _fourteenth(connection: AsyncConnection) -> None:
-    """14: what was said in conversations are jobs too; it had a table of its own."""
+    """14: questions of conversations become jobs; they had a table of their own."""
     for column in (jobs.c.chat, jobs.c.turn):
         await _add(connection, column)
     await _index(connection, jobs)
@@ -150,14 +150,14 @@ turns = sa.Table(
 
 
 def _turn_as_job(row: sa.Row[Any]) -> dict[str, Any]:
-    """What was said in a conversation → the columns of a job."""
+    """Turn a conversation's question into the columns of a job."""
     files: list[File] = []
-    # A file of another shape costs only itself.
+    # A file in an unexpected shape affects only itself.
     with contextlib.suppress(KeyError, TypeError, ValueError):
         files += [File.from_json(one["file"]) for one in row.files]
     state = JobEnding.CANCELLED.value if row.state == "stopped" else row.state
     if row.space is None and state in RecordState.UNFINISHED:
-        # Its conversation could not be saved: nobody knows where to answer it.
+        # Its conversation was never saved, so nobody knows where to answer it.
         state = JobEnding.LOST.value
     ref = MessageRef(
         created=row.created,
@@ -187,7 +187,7 @@ def _discord_id(text: str | None) -> int | None:
     return int(text) if text and text.isdecimal() else None
 
 
-# Applied in order, each once; the number applied so far is kept in the database.
+# Applied in order, each once; the database stores the number of the last one.
 MIGRATIONS: Sequence[Callable[[AsyncConnection], Awaitable[None]]] = (
     _first,
     _second,
@@ -209,7 +209,8 @@ MIGRATIONS: Sequence[Callable[[AsyncConnection], Awaitable[None]]] = (
 
 
 async def migrate(connection: AsyncConnection) -> None:
-    """Apply what this database has not seen yet; raises `NewerDatabase` for a later version's."""
+    """Apply the steps that this database lacks; raises `NewerDatabase` if a later
+    version wrote it."""
     if connection.dialect.name == "postgresql":
         # Processes that start at the same time take turns; the number is ours alone.
         await connection.execute(sa.select(sa.func.pg_advisory_xact_lock(MIGRATION_LOCK)))
@@ -228,7 +229,7 @@ async def migrate(connection: AsyncConnection) -> None:
 
 
 async def _add(connection: AsyncConnection, column: sa.Column[Any]) -> None:
-    """Add a column where the table was made by an earlier version."""
+    """Add a column, if an earlier version created the table."""
     table = column.table.name
     known = await connection.run_sync(lambda sync: sa.inspect(sync).get_columns(table))
     if column.name not in {each["name"] for each in known}:
@@ -241,7 +242,7 @@ async def _create(connection: AsyncConnection, *tables: sa.Table) -> None:
 
 
 async def _index(connection: AsyncConnection, table: sa.Table) -> None:
-    """Create a table's indexes, as far as their columns are there by now."""
+    """Create a table's indexes whose columns exist by now."""
     known = await connection.run_sync(lambda sync: sa.inspect(sync).get_columns(table.name))
     names = {each["name"] for each in known}
     for index in table.indexes:

@@ -1,4 +1,4 @@
-"""Opening the store at the start, which may have to wait for what it needs."""
+"""Opening the store at startup, which may have to wait for its database."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from spacebot.errors import NewerDatabase, StoreError
 
 log = logging.getLogger(__name__)
 
-# The pauses between two tries, in seconds.
+# The pauses between attempts, in seconds.
 FIRST_RETRY_PAUSE, MAX_RETRY_PAUSE = 1.0, 30.0
 FOLDER_IN_USE = "Another Spacebot still uses DATA_DIR; this one starts when that one has ended."
 
@@ -28,10 +28,10 @@ async def open_store(
     *,
     alone: bool = False,
 ) -> AsyncIterator[Store | None]:
-    """The open store, tried again and again until it is there; None where `stopped` comes first.
+    """The open store, after as many attempts as it takes; None if `stopped` is set first.
 
-    Without a `url` it is a file in `folder` (see `Store.in_folder` for `alone`). `tell`
-    hears why it does not open; the log hears of each reason once.
+    Without a `url`, it is a file in `folder` (see `Store.in_folder` for `alone`). `tell` is called
+    with the reason while it does not open; each reason is logged once.
     """
     pause, logged = FIRST_RETRY_PAUSE, ""
     async with contextlib.AsyncExitStack() as stack:
@@ -58,7 +58,7 @@ async def open_store(
 
 
 def _cause(error: BaseException) -> str:
-    """The class of the innermost cause: its text may hold an address or a password."""
+    """The class of the innermost cause: its text may contain an address or a password."""
     while error.__cause__ is not None:
         error = error.__cause__
     return type(error).__name__

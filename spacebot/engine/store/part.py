@@ -38,7 +38,7 @@ class StorePart:
         self._insert = postgresql.insert if database.dialect == "postgresql" else sqlite.insert
 
     async def _put(self, table: sa.Table, row: Mapping[str, Any]) -> None:
-        """Write a row in the place of the one with the same primary key, at once."""
+        """Write a row at once, replacing the row with the same primary key."""
         insert = self._insert(table).values(**row)
         key = [column.name for column in table.primary_key]
         await self._execute(insert.on_conflict_do_update(index_elements=key, set_=dict(row)))

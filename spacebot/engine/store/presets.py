@@ -19,10 +19,11 @@ MAX_PRESETS = 25
 
 @dataclass(frozen=True, slots=True)
 class Preset:
-    """One preset. `owner` is `models.user_key` or `models.guild_key`.
+    """One preset.
 
-    `key` is the name as names are compared. `arguments` are stored as those of a job; secrets
-    are left out. `nsfw` says whether the command was age-restricted when it was saved.
+    `owner` is `models.user_key` or `models.guild_key`. `key` is the name in the form used for
+    comparison. `arguments` are stored like those of a job, without secrets. `nsfw` says whether the
+    command was age-restricted when the preset was saved.
     """
 
     owner: str
@@ -46,7 +47,7 @@ class PresetStore(StorePart):
         return [Preset(**by_key(row, presets)) for row in await self._rows(chosen)]
 
     async def get(self, owner: str, key: str) -> Preset | None:
-        """One preset; None where there is none of this name."""
+        """One preset; None if there is none with this name."""
         mine = sa.and_(presets.c.owner == owner, presets.c.key == key)
         found = await self._rows(sa.select(presets).where(mine))
         return Preset(**by_key(found[0], presets)) if found else None
@@ -58,7 +59,7 @@ class PresetStore(StorePart):
         return [guild for row in owners if (guild := guild_of(row.owner)) is not None]
 
     async def put(self, preset: Preset) -> None:
-        """Store a preset in the place of the one of the same name."""
+        """Store a preset, replacing one with the same name."""
         await self._put(presets, asdict(preset))
 
     async def delete(self, owner: str, key: str) -> None:

@@ -1,4 +1,4 @@
-"""The Spaces that servers added, and what Discord was last sent for each server."""
+"""The Spaces that servers added, and what was last sent to Discord for each server."""
 
 from __future__ import annotations
 
@@ -18,12 +18,11 @@ from spacebot.models import ServerSpaceTotals
 class ServerSpace:
     """One Space that a server's moderators added, as a command of that server alone.
 
-    `name` is the command's, without its slash; `space` is "owner/name". Without an
-    `endpoint` it offers all of the Space's; an empty `description` or `answer` leaves that to
-    the Space. `adder` is the moderator. `title` is what the Space calls itself; `chats` says
-    that it answers messages. `problem` is the sentence why it could not be read last time,
-    `told` whether the moderators were told of that. `read` is when it was last read, in epoch
-    seconds. Ids are Discord's, as text.
+    `name` is the command's, without its slash; `space` is "owner/name". Without an `endpoint`, it
+    offers all of the Space's; an empty `description` or `answer` leaves the choice to the Space.
+    `adder` is the moderator. `title` is the Space's own; `chats` says that it answers messages.
+    `problem` says why it could not be read last time, and `told` whether the moderators know.
+    `read` is when it was last read, in epoch seconds. Ids are Discord's, as text.
     """
 
     id: str
@@ -46,10 +45,10 @@ class ServerSpace:
 
 @dataclass(frozen=True, slots=True)
 class GuildCommands:
-    """What Discord was last sent for a server.
+    """What was last sent to Discord for a server.
 
-    `digest` is that of the payload, `commands` the ids by name, `created` when commands were
-    created within the last day (epoch seconds). `pending` says that the server's list changed
+    `digest` is the payload's; `commands` holds the ids by name; `created` lists when commands were
+    created within the last day (epoch seconds). `pending` says that the server's list has changed
     since.
     """
 
@@ -64,8 +63,8 @@ class GuildCommands:
 class ServerSpaceStore(StorePart):
     """The added Spaces in the store.
 
-    Each row also holds its command as Discord is sent it, `payload`: a server's list is
-    registered without its Spaces' descriptions.
+    Each row also holds its command in Discord's format, `payload`, so a server's list can be
+    registered without reading the Spaces' descriptions.
     """
 
     async def of(self, guild: str) -> list[ServerSpace]:
@@ -73,7 +72,7 @@ class ServerSpaceStore(StorePart):
         return await self._select(server_spaces.c.guild == guild)
 
     async def find(self, guild: str, name: str) -> ServerSpace | None:
-        """A server's command of this name."""
+        """A server's command with this name."""
         mine = sa.and_(server_spaces.c.guild == guild, server_spaces.c.name == name)
         found = await self._select(mine)
         return found[0] if found else None
@@ -84,7 +83,7 @@ class ServerSpaceStore(StorePart):
         return await self._select(sa.true(), newest, limit=limit)
 
     async def using(self, space: str) -> list[ServerSpace]:
-        """Every server's row of one Space, in whatever case its name was written."""
+        """Every server's row for a Space, ignoring case."""
         return await self._select(sa.func.lower(server_spaces.c.space) == space.lower())
 
     async def _select(
@@ -95,20 +94,20 @@ class ServerSpaceStore(StorePart):
         return [ServerSpace(**row._mapping) for row in found]
 
     async def payloads(self, guild: str) -> list[bytes]:
-        """A server's commands as Discord is sent them, oldest first."""
+        """A server's commands in Discord's format, oldest first."""
         order = (server_spaces.c.created, server_spaces.c.id)
         mine = server_spaces.c.guild == guild
         chosen = sa.select(server_spaces.c.payload).where(mine).order_by(*order)
         return [row.payload for row in await self._rows(chosen)]
 
     async def payload(self, row: str) -> bytes | None:
-        """One command as Discord is sent it."""
+        """One command in Discord's format."""
         chosen = sa.select(server_spaces.c.payload).where(server_spaces.c.id == row)
         found = await self._rows(chosen)
         return found[0].payload if found else None
 
     async def totals(self) -> ServerSpaceTotals:
-        """How many there are in all servers, and in which state."""
+        """How many there are in all servers, by state."""
         table = server_spaces.c
         count = sa.func.count
         query = sa.select(
@@ -121,39 +120,39 @@ class ServerSpaceStore(StorePart):
         return ServerSpaceTotals(*row)
 
     async def any_chats(self) -> bool:
-        """Whether any server added one that answers messages."""
+        """Whether any server added a Space that answers messages."""
         chosen = sa.select(server_spaces.c.id).where(server_spaces.c.chats).limit(1)
         return bool(await self._rows(chosen))
 
     async def add(self, added: ServerSpace, payload: bytes) -> None:
-        """Write one down; on return it outlives a SIGKILL."""
+        """Add a row; once this returns, it outlives a SIGKILL."""
         row = {item.name: getattr(added, item.name) for item in fields(added)}
         await self._execute(server_spaces.insert().values(**row, payload=payload))
 
     async def change(self, row: str, **values: Any) -> None:
-        """Change columns of one row."""
+        """Change columns of a row."""
         mine = server_spaces.c.id == row
         await self._execute(server_spaces.update().where(mine).values(**values))
 
     async def delete(self, row: str) -> None:
-        """Forget one row."""
+        """Delete a row."""
         await self._execute(server_spaces.delete().where(server_spaces.c.id == row))
 
     async def registration(self, guild: str) -> GuildCommands:
-        """What Discord was last sent for a server."""
+        """What was last sent to Discord for a server."""
         chosen = sa.select(guild_commands).where(guild_commands.c.guild == guild)
         found = await self._rows(chosen)
         return GuildCommands(**by_key(found[0], guild_commands)) if found else GuildCommands(guild)
 
     async def registered(self) -> list[tuple[str, float, bool]]:
-        """The servers with commands of their own: guild, when registered, whether that is due."""
+        """The servers with their own commands: guild, when registered, whether an update is due."""
         table = guild_commands.c
         due = sa.or_(table.pending, table.digest != "")
         chosen = sa.select(table.guild, table.registered, table.pending).where(due)
         return [(row.guild, row.registered, row.pending) for row in await self._rows(chosen)]
 
     async def note(self, guild: str, **values: Any) -> None:
-        """Change what is known of a server's registration."""
+        """Change what is known about a server's registration."""
         mine = guild_commands.c.guild == guild
         blank = sa.select(*(sa.literal(value, column.type) for column, value in _blank(guild)))
         missing = blank.where(~sa.exists().where(mine))
@@ -161,7 +160,7 @@ class ServerSpaceStore(StorePart):
         await self._execute(guild_commands.update().where(mine).values(**values))
 
 
-# All but the payload.
+# Everything but the payload.
 _COLUMNS = [server_spaces.c[item.name] for item in fields(ServerSpace)]
 _REGISTRATION = [column.name for column in guild_commands.c]
 

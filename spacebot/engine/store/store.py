@@ -1,4 +1,4 @@
-"""The kept jobs, and the store that holds all there is."""
+"""The stored jobs, and the store that holds everything else."""
 
 from __future__ import annotations
 
@@ -49,16 +49,15 @@ _going_on = sa.select(conversations.c.id).where(going_on)
 
 @dataclass(frozen=True, slots=True)
 class JobRecord:
-    """One kept job: the recipe of a result, and where its message is.
+    """One stored job: how a result was made, and where its message is.
 
-    `arguments` holds what was given by option name, files as `{"file": {…}}`;
-    `message_ref` the message that answers it; `result` the raw
-    outputs; `message` the id of the message that answers it; `chain` what it
-    follows (see `models.FollowUpChain`); `page_ran` what the Space's page ran before it,
-    None where that is not known; `account` the key of the Hugging Face account it ran with.
-    A question of the conversation `chat` has a `turn`, in place of arguments and result.
-    `process` is the one that has it in hand, None where no other shares the database.
-    Times are epoch seconds.
+    `arguments` holds the values by option name, files as `{"file": {…}}`; `message_ref` the message
+    that answers it; `result` the raw outputs; `message` the id of that message; `chain` what it
+    follows (see `models.FollowUpChain`); `page_ran` what the Space's page ran before it, None if
+    unknown; `account` the key of the Hugging Face account that it ran with. A question of the
+    conversation `chat` has a `turn` in place of arguments and result.
+    `process` is the process that runs it, None unless several share the database. Times are
+    epoch seconds.
     """
 
     id: str
@@ -84,12 +83,13 @@ class JobRecord:
 
     @property
     def is_unfinished(self) -> bool:
-        """Whether its work has not ended."""
+        """Whether it has not ended."""
         return self.state in RecordState.UNFINISHED
 
     @property
     def is_answered(self) -> bool:
-        """Whether a question has an answer; one that is being given anew is still the last one."""
+        """Whether a question has an answer; while it is being regenerated, the previous answer
+        counts."""
         said = bool(self.turn and self.turn.answer)
         return self.state == JobEnding.DONE or (
             said and (self.is_unfinished or self.state == JobEnding.CANCELLED)
@@ -107,7 +107,7 @@ class UnfinishedJob(NamedTuple):
 
 
 class Store:
-    """The kept jobs. Open it with `async with`; all calls belong to one event loop."""
+    """The stored jobs. Open it with `async with`; all calls belong to one event loop."""
 
     def __init__(self, url: str, *, alone: bool = False) -> None:
         self._engine: AsyncEngine = make_engine(url, alone=alone)
@@ -129,14 +129,14 @@ class Store:
     def in_folder(cls, folder: Path, *, alone: bool = False) -> Store:
         """The database file under DATA_DIR.
 
-        `alone` holds it by one connection that shares it with nobody: what a
-        network's file system, such as a Space's bucket, does not lock rightly.
+        `alone` opens a single connection that nothing shares: on a network's file system, such as a
+        Space's bucket, locks do not work properly.
         """
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         return cls(f"sqlite+aiosqlite:///{folder / DATABASE_NAME}", alone=alone)
 
     async def __aenter__(self) -> Store:
-        """Open the database and bring it up to date; raises `StoreError`."""
+        """Open the database and upgrade it; raises `StoreError`."""
         try:
             async with self._engine.begin() as connection:
                 await migrate(connection)
@@ -157,11 +157,11 @@ class Store:
 
     @property
     def trouble(self) -> str:
-        """What keeps the database from taking writes, as a sentence; empty while it takes them."""
+        """Why the database accepts no writes, as a sentence; empty while it accepts them."""
         return self._writer.trouble if self._writer else ""
 
     async def saved(self, writing: Awaitable[None]) -> bool:
-        """Whether a write succeeded; the store logs one that does not."""
+        """Whether a write succeeded; the store logs failures."""
         try:
             await writing
         except StoreError:
@@ -169,24 +169,24 @@ class Store:
         return True
 
     async def add(self, record: JobRecord) -> None:
-        """Write a job down; on return it outlives a SIGKILL."""
+        """Add a job; once this returns, it outlives a SIGKILL."""
         await self.write(jobs, record.id, as_row(record), new=True)
 
     async def mark(self, job: str, **values: Any) -> None:
-        """Change columns of one job, durably."""
+        """Change columns of a job, durably."""
         await self.write(jobs, job, values)
 
     def is_saved(self, job: str) -> bool:
-        """Whether the database has all that is known of a job, and takes how it ends."""
+        """Whether the database has everything known about a job, and will accept how it ends."""
         return self._unsaved.find((jobs, job)) is None and not self.trouble
 
     async def get(self, job: str) -> JobRecord | None:
-        """One job, or None where it is not kept any more."""
+        """A job, or None if it is no longer stored."""
         found = await self.row(jobs, job)
         return JobRecord(**found) if found else None
 
     async def at(self, message: str) -> JobRecord | None:
-        """The job that a message answers, by the message's id; None where none is kept."""
+        """The job that a message answers, by the message's id; None if none is stored."""
         found = await self._select(sa.select(jobs).where(jobs.c.message == message))
         return found[-1] if found else None
 
@@ -215,8 +215,7 @@ class Store:
         await self.execute(jobs.delete().where(jobs.c.id == job))
 
     async def trim(self, *, most: int, older: float) -> list[str]:
-        """Forget ended jobs beyond the `most` newest or ended before `older`, but neither starred
-        ones nor what was said in conversations that go on.
+        """Delete ended jobs beyond the `most` newest or ended before `older`.
 
         In batches, so that no other write waits long.
         """
@@ -228,7 +227,7 @@ class Store:
         found = await self.rows(beyond.offset(most).limit(1))
         last = found[0].created if found else None
         too_many = sa.false() if last is None else jobs.c.created <= last
-        # What has ended by then was created by then: that column has an index.
+        # Whatever ended by then was created by then, and that column has an index.
         span = jobs.c.created <= max(older, older if last is None else last)
         old = sa.select(jobs.c.id, jobs.c.created).order_by(jobs.c.created)
         old = old.where(span, ended, sa.or_(too_many, jobs.c.ended < older))
@@ -249,9 +248,9 @@ class Store:
         await self.execute(jobs.delete().where(jobs.c.id.in_([row.id for row in found])))
 
     async def known(self, ids: Sequence[str], *, since: float) -> set[str]:
-        """Of these ids of jobs and conversations, those whose files are kept.
+        """Which of these ids of jobs and conversations still need their files.
 
-        A starred job that ended before `since` is kept without its files.
+        A starred job that ended before `since` is stored without its files.
         """
         current = sa.or_(unfinished, jobs.c.ended >= since, jobs.c.chat.in_(_going_on))
         found = {row for _, row in self._unsaved}
@@ -276,7 +275,7 @@ class Store:
         return self._engine.dialect.name
 
     async def row(self, table: sa.Table, key: str) -> dict[str, Any] | None:
-        """One row's values, with what the database did not take of them."""
+        """A row's values, including those that the database has not accepted yet."""
         held = self._unsaved.find((table, key))
         if held is not None and held.new:
             return dict(held.values)
@@ -286,8 +285,8 @@ class Store:
         return {**by_key(found[0], table), **(held.values if held else {})}
 
     async def rows(self, query: sa.Select[*tuple[Any, ...]]) -> Sequence[sa.Row[Any]]:
-        """What a query finds."""
-        # Cancelled on its way, a query would leave its connection open for ever.
+        """The rows that a query finds."""
+        # Cancelled halfway, a query would leave its connection open for ever.
         reading = asyncio.create_task(self._read(query))
         self._reads.add(reading)
         reading.add_done_callback(self._read_ended)
@@ -295,7 +294,7 @@ class Store:
 
     def _read_ended(self, reading: asyncio.Task[Any]) -> None:
         self._reads.discard(reading)
-        reading.exception()  # told to whoever waits; where nobody does any more, it must not warn
+        reading.exception()  # the caller gets it; without one, it must not warn
 
     async def _read(self, query: sa.Select[*tuple[Any, ...]]) -> Sequence[sa.Row[Any]]:
         try:
@@ -306,7 +305,7 @@ class Store:
         except ValueError as error:
             raise UnreadableRecord from error
         except Exception as error:
-            # A driver's own, raised before SQLAlchemy could translate it: while it connects.
+            # The driver's own error, raised before SQLAlchemy could translate it: on connecting.
             if not hasattr(error, "sqlstate"):
                 raise
             raise as_store_error(error) from error
@@ -314,9 +313,9 @@ class Store:
     async def write(
         self, table: sa.Table, key: str, values: Mapping[str, Any], *, new: bool = False
     ) -> None:
-        """Change columns of one row, or write a `new` one; on return that is durable.
+        """Change columns of a row, or write a `new` one, durably.
 
-        Raises `StoreError`; the row is then held in memory, and written when that is possible.
+        If it raises `StoreError`, the row is held in memory and written as soon as possible.
         """
         await self._write(row=(table, key), values=dict(values), new=new)
 

@@ -1,4 +1,4 @@
-"""The tables, as they are now; `migrations` says how a database gets there."""
+"""The current tables; `migrations` says how a database gets there."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from spacebot.engine.store.database import clean
 from spacebot.models import ChatTurn, MessageRef
 
 metadata = sa.MetaData()
-# Rows that one statement deletes or names: PostgreSQL takes 32,767 values in one, and other
+# How many rows one statement may delete or name: PostgreSQL accepts 32,767 values in one, and other
 # writes wait for it.
 BATCH_ROWS = 500
 
 
 class RecordState:
-    """How far a kept job is.
+    """How far a stored job is.
 
-    WAITING: not sent to the Space, so it can be run again safely. SENT: it may
-    have run. POSTING: its private answer is being posted, and may be there
-    already. One that has ended has a `models.Ending` in its place.
+    WAITING: not sent to the Space, so it is safe to run again. SENT: it may have run. POSTING: its
+    private answer is being posted, and may have arrived. An ended job has a `models.Ending`
+    instead.
     """
 
     WAITING = "waiting"
@@ -32,19 +32,19 @@ class RecordState:
 
 
 class CleanText(sa.TypeDecorator[str]):
-    """Text that every database takes (see `database.clean`)."""
+    """Text that every database accepts (see `database.clean`)."""
 
     impl = sa.Text
     cache_ok = True
 
     def process_bind_param(self, value: str | None, dialect: Any) -> str | None:
-        """Clean what is written, and what is compared with it."""
+        """Clean values that are written or compared."""
         del dialect
         return value if value is None else clean(value)
 
 
 class StoredObject(sa.TypeDecorator[Any]):
-    """An object that a row holds as JSON."""
+    """An object stored as JSON."""
 
     impl = sa.JSON(none_as_null=True)
     cache_ok = True
@@ -60,7 +60,7 @@ class StoredObject(sa.TypeDecorator[Any]):
 
 
 class StoredMessageRef(StoredObject):
-    """A message reference, as this version or an earlier one wrote it."""
+    """A message reference, as written by this version or an earlier one."""
 
     cache_ok = True
 
@@ -126,7 +126,7 @@ jobs = sa.Table(
     sa.Column("turn", StoredTurn),
     sa.Column("process", sa.Integer),
 )
-# Rows whose work has not ended, in literals: so a database sees that its index fits.
+# Rows that have not ended, written as literals so that the database can see its index fits.
 unfinished = jobs.c.state.in_([sa.literal_column(f"'{name}'") for name in RecordState.UNFINISHED])
 # A restart looks for them: a few rows among a million.
 sa.Index(
@@ -205,7 +205,7 @@ automations = sa.Table(
     sa.Column("due", sa.Float),
     sa.Column("created", sa.Float, nullable=False),
 )
-# What Spaces that no setting names say of themselves.
+# Descriptions of Spaces that no setting names.
 space_descriptions = sa.Table(
     "space_descriptions",
     metadata,
@@ -229,7 +229,7 @@ accounts = sa.Table(
     sa.Column("sealed", CleanText, nullable=False),
     sa.Column("created", sa.Float, nullable=False),
 )
-# What servers added. `payload` is the command as Discord is sent it: compressed JSON.
+# What servers added. `payload` is the command in Discord's format, as compressed JSON.
 server_spaces = sa.Table(
     "server_spaces",
     metadata,
@@ -287,8 +287,8 @@ server_limits = sa.Table(
     sa.Column("log_prompts", sa.Boolean, nullable=False),
     sa.Column("log_maker", CleanText, nullable=False),
 )
-# Jobs by member and day, where a server limits them. The jobs themselves are kept for as long
-# as the owner wants, which may be less than a day.
+# Jobs by member and day, if a server limits them. The jobs themselves are stored for as long as the
+# owner wants, which may be less than a day.
 job_counts = sa.Table(
     "job_counts",
     metadata,
@@ -297,7 +297,7 @@ job_counts = sa.Table(
     sa.Column("day", sa.Integer, primary_key=True, index=True),
     sa.Column("jobs", sa.Integer, nullable=False),
 )
-# The results that members have starred. Their jobs are kept for as long.
+# The results that members starred. Their jobs are stored as long.
 favourites = sa.Table(
     "favourites",
     metadata,
@@ -347,7 +347,7 @@ shards = sa.Table(
 )
 schema_version = sa.Table("schema_version", metadata, sa.Column("version", sa.Integer))
 
-# A member looks through their own jobs, the newest first.
+# A member browses their own jobs, newest first.
 sa.Index("ix_jobs_user_created", jobs.c.user, jobs.c.created)
 
 

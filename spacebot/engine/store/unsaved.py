@@ -1,4 +1,4 @@
-"""What the database did not take, in memory until it does."""
+"""What the database has not accepted, held in memory until it does."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-# So many rows are held; the oldest ones give way.
+# How many rows are held; then the oldest ones are dropped.
 MAX_UNSAVED_ROWS = 1000
 
 # A row, by its table and its id.
@@ -17,15 +17,18 @@ RowKey = tuple[sa.Table, str]
 
 @dataclass(frozen=True, slots=True)
 class UnsavedRow:
-    """Columns that the database lacks: all of them for a `new` row, which it lacks whole."""
+    """Columns that the database lacks: all of them for a `new` row."""
 
     values: Mapping[str, Any]
     new: bool
 
 
 class UnsavedRows:
-    """The rows that could not be written. They are read from here, and written again with the
-    next change to them, or once the database works again; a restart loses them."""
+    """The rows that could not be written.
+
+    They are read from here, and written again with their next change or once the database works
+    again; a restart loses them.
+    """
 
     def __init__(self) -> None:
         self._rows: dict[RowKey, UnsavedRow] = {}
@@ -38,16 +41,16 @@ class UnsavedRows:
         return self._rows.get(key)
 
     def new(self, table: sa.Table) -> list[Mapping[str, Any]]:
-        """The rows that the database lacks whole, oldest first."""
+        """The rows that are missing from the database, oldest first."""
         return [row.values for (of, _), row in self._rows.items() if row.new and of is table]
 
     def hold(self, key: RowKey, values: Mapping[str, Any], *, new: bool) -> None:
-        """Hold what could not be written, with what was held before."""
+        """Hold what could not be written, together with what was held before."""
         before = self._rows.pop(key, UnsavedRow({}, new))
         self._rows[key] = UnsavedRow({**before.values, **values}, before.new)
         if len(self._rows) > MAX_UNSAVED_ROWS:
             del self._rows[next(iter(self._rows))]
 
     def release(self, key: RowKey) -> None:
-        """Let go of a row that was written whole."""
+        """Drop a row that was written in full."""
         self._rows.pop(key, None)

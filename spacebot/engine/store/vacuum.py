@@ -1,4 +1,4 @@
-"""Giving the room of deleted rows back to the disk; PostgreSQL does so by itself."""
+"""Returning the space of deleted rows to the disk, which PostgreSQL does by itself."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 log = logging.getLogger(__name__)
 
 INCREMENTAL_VACUUM = 2
-# Pages of 4 KiB given back at a time: a step takes a few milliseconds, and then others write.
+# How many pages of 4 KiB to return at a time: a step takes a few milliseconds, then other writes
+# get their turn.
 PAGES_PER_STEP = 500
 
 
 async def make_shrinkable(engine: AsyncEngine) -> None:
-    """Rewrite a SQLite file of an earlier version once, so that `shrink` can make it smaller."""
+    """Rewrite a SQLite file of an earlier version once, so that `shrink` works on it."""
     if engine.dialect.name != "sqlite":
         return
     try:
@@ -27,12 +28,12 @@ async def make_shrinkable(engine: AsyncEngine) -> None:
                 await connection.exec_driver_sql("PRAGMA auto_vacuum=INCREMENTAL")
                 await connection.exec_driver_sql("VACUUM")
     except SQLAlchemyError as error:
-        # It needs as much room again as the file has: without, all else works.
+        # It needs the file's size again in free space. If that fails, everything else still works.
         log.warning("the database's file will not shrink: %s", type(error).__name__)
 
 
 async def shrink(engine: AsyncEngine) -> None:
-    """Give free pages back to the disk, some at a time."""
+    """Return free pages to the disk, some at a time."""
     if engine.dialect.name != "sqlite":
         return
     while True:
@@ -44,7 +45,7 @@ async def shrink(engine: AsyncEngine) -> None:
                 return
             raw = (await connection.get_raw_connection()).driver_connection
             assert raw is not None
-            # One page for each row of the answer: `execute` would read only the first.
+            # The answer has a row for each page: `execute` would read only the first.
             await raw.executescript(f"PRAGMA incremental_vacuum({PAGES_PER_STEP})")
             if await _number(connection, "freelist_count") >= before:
                 return

@@ -1,4 +1,4 @@
-"""The one writer of the database: what comes at the same time is one transaction."""
+"""The database's only writer: changes that arrive at the same time share a transaction."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from spacebot.engine.store.unsaved import RowKey, UnsavedRows
 
 log = logging.getLogger(__name__)
 
-# Seconds between two looks at whether a database that failed works again.
+# How often to test whether a failed database works again, in seconds.
 PROBE_INTERVAL = 5.0
-# With less than this in bytes, a disk that was full still is.
+# With less free space than this, in bytes, a disk that was full still counts as full.
 MIN_FREE_BYTES = 256 << 10
 
 
@@ -40,7 +40,7 @@ class PendingWrite:
     done: asyncio.Future[None] | None = None
 
     def end(self, error: BaseException | None = None) -> None:
-        """Tell whoever waits how it went."""
+        """Tell the caller how it went."""
         if self.done is None or self.done.done():
             return
         if error is None:
@@ -50,10 +50,10 @@ class PendingWrite:
 
 
 class BatchWriter:
-    """Writes batch after batch. A row that fails costs no other row anything, and is held
-    in `unsaved`.
+    """Writes batch after batch.
 
-    `trouble` says what is wrong while the database takes no writes; it is logged once.
+    A failing row affects no other row, and is held in `unsaved`. `trouble` says what is wrong while
+    the database accepts no writes; it is logged once.
     """
 
     def __init__(self, engine: AsyncEngine, unsaved: UnsavedRows) -> None:
@@ -68,13 +68,13 @@ class BatchWriter:
         self._folder = Path(engine.url.database or "").parent if is_file else None
 
     async def close(self) -> None:
-        """Write what is pending, and end."""
+        """Write everything pending, then end."""
         self._closing = True
         self._wake.set()
         await self._task
 
     async def write(self, **about: Any) -> None:
-        """Write one change (see `PendingWrite`); on return it is durable. Raises `StoreError`."""
+        """Write one change (see `PendingWrite`), durably. Raises `StoreError`."""
         done = asyncio.get_running_loop().create_future()
         self._pending.append(PendingWrite(**about, done=done))
         self._wake.set()
@@ -92,7 +92,7 @@ class BatchWriter:
                 await self._probe()
 
     async def _probe(self) -> None:
-        """See whether the database works again, by a write that changes nothing."""
+        """Test whether the database works again, with a write that changes nothing."""
         same = schema_version.update().values(version=schema_version.c.version)
         try:
             await self._commit([PendingWrite(statement=same)])
@@ -135,7 +135,7 @@ class BatchWriter:
             log.error("a row could not be written: %s", _kind(error))
 
     def _end(self, write: PendingWrite, error: BaseException | None = None) -> None:
-        """Tell whoever waits, and hold what could not be written."""
+        """Tell the callers, and hold what could not be written."""
         if write.row and error is None:
             self._unsaved.release(write.row)
         elif write.row:
@@ -158,7 +158,7 @@ class BatchWriter:
 
     def _works(self) -> None:
         if self.trouble and not self._has_room():
-            # SQLite can write over what it wrote before: that says nothing of the next row.
+            # SQLite can overwrite what it wrote before, which says nothing about the next row.
             return
         if self.trouble:
             log.info("the database takes writes again")
@@ -176,7 +176,7 @@ def _is_down(error: BaseException) -> bool:
 
 
 def _kind(error: BaseException) -> str:
-    """An error's class and its cause's: SQLAlchemy's text quotes what was to be written."""
+    """The classes of an error and its cause: SQLAlchemy's text quotes the data."""
     orig = getattr(error, "orig", None)
     name = getattr(orig, "sqlite_errorname", None) or getattr(orig, "sqlstate", None)
     return f"{type(error).__name__}: {name}" if name else type(error).__name__
@@ -185,8 +185,8 @@ def _kind(error: BaseException) -> str:
 def statements(
     batch: Sequence[PendingWrite], unsaved: UnsavedRows
 ) -> Iterator[tuple[sa.Executable, list[dict[str, Any]]]]:
-    """The rows of a batch, with what is held of them, as few statements with many rows: each
-    statement is a trip to another thread."""
+    """A batch's rows, with what is held of them, in as few statements as possible: each statement
+    is a trip to another thread."""
     rows: dict[RowKey, dict[str, Any]] = {}
     changes: dict[RowKey, dict[str, Any]] = {}
     for write in batch:
