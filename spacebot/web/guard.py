@@ -68,7 +68,6 @@ BODY_LIMITS: Mapping[str, BodyLimit] = {
     "/spacebot/tryout/space": BodyLimit(),
     "/spacebot/tryout/typed": BodyLimit(256 * KIBIBYTE),
     "/spacebot/tryout/suggest": BodyLimit(256 * KIBIBYTE),
-    "/spacebot/tryout/vary": BodyLimit(256 * KIBIBYTE),
     "/spacebot/tryout/run": BodyLimit(MAX_UPLOAD_BYTES + 256 * KIBIBYTE, MULTIPART_TYPE, at_once=8),
 }
 

@@ -144,12 +144,18 @@ def turn(
     command's result, in Discord's markdown; `thread` is where its messages are, if
     not in the channel, and `private` says that nobody else sees them.
     """
+    shown, line, stage = list(messages), problem, "It did not work." if problem else ""
+    if running:
+        shown, line, stage = [running.partial] * bool(running.partial), running.line, running.stage
+    elif not shown and not line:
+        line = f"{bot} is thinking…"
     return _html(
         "turn.html",
         command=command,
         bot=bot,
-        messages=messages,
-        running=running,
+        messages=shown,
+        line=line,
+        stage=stage,
         problem=problem,
         said=said,
         header=header,

@@ -27,7 +27,6 @@ from fastapi.responses import (
 from starlette.datastructures import FormData
 
 from spacebot.concurrency import TaskSet
-from spacebot.engine import recipes
 from spacebot.engine.on_demand import NONE_ALLOWED
 from spacebot.engine.store import clean
 from spacebot.errors import InputError, SpacebotError
@@ -166,16 +165,6 @@ class TryOutRoutes:
         # A menu may have tens of thousands of choices.
         return await asyncio.to_thread(inputs.suggest, asked.endpoint, asked.option, asked.text)
 
-    async def vary(
-        self, request: Request, command: str, session: Session, after: str = ""
-    ) -> dict[str, str]:
-        """New seeds by option name, as form values."""
-        endpoint = self._called(command, after, session).endpoint
-        fields = await forms.read_fields(request)
-        varied = recipes.vary_seeds(endpoint, fields)
-        fresh = {name: value for name, value in varied.items() if fields.get(name) != value}
-        return {name: str(value).lower() for name, value in fresh.items()}
-
     async def run(
         self,
         request: Request,
@@ -184,11 +173,12 @@ class TryOutRoutes:
         conversation: str = "",
         after: str = "",
         regenerate: bool = False,
+        vary: bool = False,
     ) -> Response:
         """Run a command; the answer is a stream of server-sent events, each the turn so far.
 
         `after` is the press of a result's button, which calls another endpoint with it.
-        `regenerate` asks a chat its last question again.
+        `regenerate` asks a chat its last question again; `vary` draws other seeds.
         A chat belongs to a `conversation`; the form of each further message has `said` and `files`.
         """
         requester = _visitor(session)
@@ -197,10 +187,10 @@ class TryOutRoutes:
         endpoint = called.endpoint
         folder = tempfile.TemporaryDirectory(prefix="spacebot-given-")
         try:
-            async with request.form(max_files=25, max_fields=forms.MAX_FIELDS) as form:
-                asked = TryOutRequest(
-                    called.name, after, conversation, *forms.stored(endpoint, form)
-                )
+            async with request.form(max_files=25, max_fields=forms.MAX_FIELDS) as sent:
+                form, varied = forms.vary(endpoint, sent) if vary else (sent, {})
+                stored, incomplete = forms.stored(endpoint, form)
+                asked = TryOutRequest(called.name, after, conversation, stored, incomplete, varied)
                 run = await self._new_run(session, asked)
                 try:
                     question = await asyncio.to_thread(
@@ -286,7 +276,6 @@ class TryOutRoutes:
         router.add_api_route("/typed", self.typed, methods=["POST"])
         router.add_api_route("/form", self.form, methods=["GET"], response_class=HTMLResponse)
         router.add_api_route("/suggest", self.suggest, methods=["POST"])
-        router.add_api_route("/vary", self.vary, methods=["POST"])
         router.add_api_route("/run", self.run, methods=["POST"], response_class=StreamingResponse)
         router.add_api_route("/files/{key}", self.file, methods=["GET", "HEAD"])
         return router

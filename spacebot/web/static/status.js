@@ -29,9 +29,18 @@ function spacebotStatus(page) {
     return minutes ? `${minutes} min` : `${Math.floor(seconds)} s`;
   };
 
+  // As Discord words it: "5 seconds ago", "in 2 hours".
+  const relative = (seconds) => {
+    const units = [["day", 86400], ["hour", 3600], ["minute", 60], ["second", 1]];
+    const [unit, length] = units.find((one) => Math.abs(seconds) >= one[1]) ?? units[3];
+    return new Intl.RelativeTimeFormat("en").format(Math.trunc(seconds / length), unit);
+  };
+
   const tell = () => {
-    for (const element of page.querySelectorAll("[data-since]")) {
-      const text = words(Math.max(0, Date.now() / 1000 - Number(element.dataset.since)));
+    const now = Date.now() / 1000;
+    for (const element of page.querySelectorAll("[data-since], [data-ago]")) {
+      const { since, ago } = element.dataset;
+      const text = since ? words(Math.max(0, now - since)) : relative(ago - now);
       if (element.textContent !== text) element.textContent = text;
     }
   };
@@ -56,6 +65,7 @@ function spacebotStatus(page) {
 
   document.addEventListener("visibilitychange", () => document.hidden || look());
   page.addEventListener("spacebot:tell", tell);
+  setInterval(tell, 1000);
   page.addEventListener("click", async (event) => {
     const check = event.target.closest?.("[data-look]");
     if (!check) return;

@@ -5,7 +5,12 @@
 function spacebotTryout(page) {
   const find = (selector) => page.querySelector(selector);
   const [log, menu, panel, line, say] = [".log", ".menu", ".panel", ".line", ".say"].map(find);
-  const session = browserSession();
+  let session = randomName();
+  try {
+    session = sessionStorage["spacebot-session"] ??= session;
+  } catch {
+    // Where storage is forbidden (some frames), the session lasts as long as the page.
+  }
   const PAUSE = 250; // ms without a keystroke before suggestions are asked for
   let commands = [];
   let active = -1;
@@ -19,31 +24,23 @@ function spacebotTryout(page) {
     return [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
   }
 
-  // Where storage is forbidden (some frames), the session lasts as long as the page.
-  function browserSession() {
-    const fresh = randomName();
-    try {
-      const kept = sessionStorage.getItem("spacebot-session") ?? fresh;
-      sessionStorage.setItem("spacebot-session", kept);
-      return kept;
-    } catch {
-      return fresh;
-    }
-  }
-
   const make = (tag, properties = {}, ...children) => {
     const element = Object.assign(document.createElement(tag), properties);
     element.append(...children);
     return element;
   };
 
+  // A lost connection is an answer too: one of the type "error".
   const ask = (path, query, options) => {
     const headers = { "X-Spacebot-Session": session };
-    return fetch(`spacebot/tryout/${path}?${new URLSearchParams(query)}`, { headers, ...options });
+    const url = `spacebot/tryout/${path}?${new URLSearchParams(query)}`;
+    return fetch(url, { headers, ...options }).catch(() => Response.error());
   };
 
-  const refusal = async (answer) =>
-    (await answer.json().catch(() => ({}))).detail ?? "Spacebot refused this. Try again.";
+  const refusal = async (answer) => {
+    if (answer.type === "error") return "The connection to Spacebot was lost. Try again.";
+    return (await answer.json().catch(() => ({}))).detail ?? "Spacebot refused this. Try again.";
+  };
 
   async function refresh() {
     const answer = await ask("commands", {});
@@ -65,27 +62,21 @@ function spacebotTryout(page) {
     const read = form.querySelector("button");
     read.disabled = true;
     told.textContent = "Reading the Space. If it is asleep, this takes up to a minute…";
-    try {
-      const answer = await ask("space", {}, { method: "POST", body: texts(new FormData(form)) });
-      if (!answer.ok) {
-        told.textContent = await refusal(answer);
-        return;
-      }
-      const { name, title } = await answer.json();
-      form.reset();
-      await refresh();
-      told.textContent = `${title} is ready: choose one of its commands.`;
-      if (panel.hidden) {
-        line.value = `/${name}`;
-        line.focus();
-        showMenu();
-      }
-    } catch {
-      told.textContent = "The connection to Spacebot was lost. Try again.";
-    } finally {
-      read.disabled = false;
-    }
+    const answer = await ask("space", {}, { method: "POST", body: texts(new FormData(form)) });
+    read.disabled = false;
+    if (!answer.ok) return (told.textContent = await refusal(answer));
+    const { name, title } = await answer.json();
+    form.reset();
+    await refresh();
+    told.textContent = `${title} is ready: choose one of its commands.`;
+    if (panel.hidden) openMenu(`/${name}`);
   });
+
+  function openMenu(text) {
+    line.value = text;
+    line.focus();
+    showMenu();
+  }
 
   const pill = (textContent) => make("span", { textContent });
 
@@ -111,8 +102,7 @@ function spacebotTryout(page) {
       ),
     );
     menu.hidden = !fits.length;
-    if (text.startsWith("/") && !fits.length) say.textContent = "No command has that name.";
-    else say.textContent = "";
+    say.textContent = text.startsWith("/") && menu.hidden ? "No command has that name." : "";
     mark();
   }
 
@@ -165,11 +155,7 @@ function spacebotTryout(page) {
     event.preventDefault();
     if (!menu.hidden) mark();
   });
-  find(".slash").addEventListener("click", () => {
-    line.value = "/";
-    line.focus();
-    showMenu();
-  });
+  find(".slash").addEventListener("click", () => openMenu("/"));
 
   // A chat ----------------------------------------------------------------------
   const thread = find(".thread");
@@ -224,29 +210,23 @@ function spacebotTryout(page) {
   async function choose(name, data, after = "", ready = after && !data) {
     closeMenu();
     const answer = await ask("form", { command: name, after });
-    if (!answer.ok) {
-      say.textContent = (await answer.json()).detail;
-      return;
-    }
+    if (!answer.ok) return (say.textContent = await refusal(answer));
     panel.innerHTML = await answer.text();
     const form = panel.querySelector("form");
     const back = form.querySelector(".leave");
     typed = false;
-    const filled = fill(form, data);
-    if (ready && filled && form.checkValidity()) {
-      const given = new FormData(form);
+    const send = () => {
+      const filled = new FormData(form);
       leave();
-      run(name, given, { after });
-      return;
-    }
+      run(name, filled, { after });
+    };
+    if (fill(form, data) && ready && form.checkValidity()) return send();
     panel.hidden = false;
     find(".composer").hidden = true;
     markScroll(form);
     form.addEventListener("submit", (event) => {
       event.preventDefault();
-      const given = new FormData(form);
-      leave();
-      run(name, given, { after });
+      send();
     });
     form.addEventListener("keydown", (event) => event.key === "Escape" && goBack(back));
     form.addEventListener("input", ({ target }) => {
@@ -305,14 +285,16 @@ function spacebotTryout(page) {
     asking = new AbortController();
     const query = { command, option: field.dataset.suggest, after };
     const options = { method: "POST", body: texts(new FormData(field.form)), signal: asking.signal };
-    try {
-      const answer = await ask("suggest", query, options);
-      if (!answer.ok) return;
-      const found = await answer.json();
-      field.list.replaceChildren(...found.map(({ label, value }) => make("option", { label, value })));
-    } catch {
-      // Replaced by a newer question, or the connection is lost: the list stays as it is.
-    }
+    const answer = await ask("suggest", query, options);
+    if (!answer.ok) return; // replaced by a newer question, or lost: the list stays as it is
+    const found = await answer.json();
+    field.list.replaceChildren(...found.map(({ label, value }) => make("option", { label, value })));
+  }
+
+  function formData(pairs) {
+    const data = new FormData();
+    for (const pair of pairs) data.append(...pair);
+    return data;
   }
 
   const texts = (data) =>
@@ -320,10 +302,7 @@ function spacebotTryout(page) {
 
   // Asks once before it drops what was typed.
   function goBack(back) {
-    if (!typed || back.textContent !== "Back") {
-      leave();
-      return;
-    }
+    if (!typed || back.textContent !== "Back") return leave();
     back.textContent = "Discard and go back";
     say.textContent = "Going back discards what you typed. Press again to go back.";
     back.focus();
@@ -348,8 +327,8 @@ function spacebotTryout(page) {
     if (found) return found;
     const [first] = [...data.values()].filter((one) => typeof one === "string" && one.trim());
     const title = make("p", { className: "title", textContent: `# ${(first ?? command).slice(0, 100)}` });
-    const opened = make("section", { id: conversation, className: "posted chat" }, title);
-    opened.setAttribute("aria-label", `Thread: ${first ?? command}`);
+    const ariaLabel = `Thread: ${first ?? command}`;
+    const opened = make("section", { id: conversation, className: "posted chat", ariaLabel }, title);
     log.append(opened);
     return opened;
   }
@@ -369,22 +348,8 @@ function spacebotTryout(page) {
     });
     const words = turn.content.querySelector("[data-say]")?.dataset.say;
     if (words && say.textContent !== words) say.textContent = words;
-    tick(turn);
+    page.dispatchEvent(new Event("spacebot:tell"));
     if (atEnd) toEnd();
-  }
-
-  function tick(turn) {
-    for (const element of turn.content.querySelectorAll("[data-ago]")) {
-      element.textContent = ago(Number(element.dataset.ago) - Date.now() / 1000);
-    }
-  }
-
-  // As Discord words it: "5 seconds ago", "in 2 hours".
-  function ago(seconds) {
-    const size = Math.abs(seconds);
-    const units = [["day", 86400], ["hour", 3600], ["minute", 60], ["second", 1]];
-    const [unit, length] = units.find((one) => size >= one[1]) ?? units[3];
-    return new Intl.RelativeTimeFormat("en").format(Math.trunc(seconds / length), unit);
   }
 
   function button(label, onclick, emoji) {
@@ -392,11 +357,12 @@ function spacebotTryout(page) {
     return make("button", { type: "button", onclick }, ...icon, label);
   }
 
-  async function run(command, data, { conversation, after = "", regenerate = false } = {}) {
+  // `vary` draws new seeds, and `regenerate` asks a chat its last question again.
+  async function run(command, data, { conversation, after = "", regenerate = false, vary = false } = {}) {
     const { chats } = commands.find(({ name }) => name === command) ?? {};
     if (chats && !after) talk({ command, conversation: (conversation ??= randomName()) });
     const turn = { command, data, after, conversation, started: Date.now() / 1000 };
-    const query = { command, conversation: conversation ?? "", after, regenerate };
+    const query = { command, conversation: conversation ?? "", after, regenerate, vary };
     await watch(turn, (signal) => ask("run", query, { method: "POST", body: data, signal }));
   }
 
@@ -405,8 +371,7 @@ function spacebotTryout(page) {
     const answer = await ask("turns", {});
     await refresh();
     for (const turn of answer.ok ? await answer.json() : []) {
-      turn.data = new FormData();
-      for (const pair of turn.fields) turn.data.append(...pair);
+      turn.data = formData(turn.fields);
       turn.asks = turn.incomplete; // for its files, which the browser has no more
       watch(turn, () => ask("turn", { turn: turn.id }));
       talk(turn.conversation ? turn : undefined);
@@ -424,7 +389,6 @@ function spacebotTryout(page) {
     (turn.conversation ? threadOf(turn) : log).append(turn.element);
     toEnd();
     if (turn.html) show(turn);
-    const ticking = setInterval(() => tick(turn), 1000);
     for (let tries = 0; tries < 5 && !turn.last && !turn.problem; tries += 1) {
       try {
         if (tries) await new Promise((resolve) => setTimeout(resolve, tries * 1000));
@@ -433,10 +397,10 @@ function spacebotTryout(page) {
         if (!turn.id) tries = 5; // what never began is not there to be found again
       }
     }
-    clearInterval(ticking);
     if (!turn.last && !turn.problem) {
       end(turn, stop.signal.aborted ? "🛑 Cancelled before it was sent." : "The connection to Spacebot was lost, so the result did not arrive. Run it again.");
     }
+    for (const pair of Object.entries(turn.varied ?? {})) turn.data.set(...pair);
     showButtons(turn, buttons);
   }
 
@@ -444,11 +408,11 @@ function spacebotTryout(page) {
 
   function showButtons(turn, buttons) {
     const { command, data, after, conversation } = turn;
-    const again = () => (turn.asks ? choose(command, data, after) : run(command, data, { after }));
+    const edit = () => choose(command, data, after);
     const presses = {
-      again,
-      vary: () => vary(command, data, after),
-      edit: () => choose(command, data, after),
+      again: () => (turn.asks ? edit() : run(command, data, { after })),
+      vary: () => run(command, formData(data), { after, vary: true }),
+      edit,
       then: (press) => choose(command, undefined, press),
       recipe: () => whisper(turn, turn.recipe),
       delete: () => forget(turn),
@@ -490,18 +454,6 @@ function spacebotTryout(page) {
     only.scrollIntoView({ block: "nearest" });
   }
 
-  async function vary(command, data, after) {
-    const answer = await ask("vary", { command, after }, { method: "POST", body: texts(data) });
-    if (!answer.ok) {
-      say.textContent = "This command is not offered any longer.";
-      return;
-    }
-    const varied = new FormData();
-    for (const [name, value] of data) varied.append(name, value);
-    for (const [name, value] of Object.entries(await answer.json())) varied.set(name, value);
-    run(command, varied, { after });
-  }
-
   // "Send to…": a list of the commands that take a file or the text of a result.
   function sender(turn, label, emoji) {
     const { targets } = turn;
@@ -532,34 +484,24 @@ function spacebotTryout(page) {
 
   async function sendTo({ command, option, what, url, text }, open) {
     open.click();
-    if (!url) {
-      choose(command, [[option, text]]);
-      return;
-    }
-    const answer = await fetch(url);
-    if (!answer.ok) {
-      say.textContent = (await answer.json().catch(() => ({}))).detail ?? "The file is gone.";
-      return;
-    }
+    if (!url) return choose(command, [[option, text]]);
+    const answer = await fetch(url).catch(() => Response.error());
+    if (!answer.ok) return (say.textContent = await refusal(answer));
     const blob = await answer.blob();
     choose(command, [[option, new File([blob], what, { type: blob.type })]]);
   }
 
   function end(turn, text) {
-    const progress = turn.content.querySelector(".progress");
     turn.problem = text;
     const words = make("p", { className: "text problem", textContent: text });
-    if (progress) progress.replaceWith(words);
-    else turn.content.append(words);
+    (turn.content.querySelector(".progress") ?? turn.content.appendChild(make("p"))).replaceWith(words);
     say.textContent = text;
   }
 
   // Server-sent events, read with fetch: EventSource sends neither POST nor headers.
   async function follow(answer, turn) {
-    if (!answer.ok) {
-      end(turn, await refusal(answer));
-      return;
-    }
+    if (answer.type === "error") throw new Error("the connection is lost");
+    if (!answer.ok) return end(turn, await refusal(answer));
     const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
     let rest = "";
     while (!turn.last) {
@@ -578,8 +520,7 @@ function spacebotTryout(page) {
     const spoiler = event.target.closest?.(".spoiler");
     if (!spoiler || (event.type === "keydown" && !["Enter", " "].includes(event.key))) return;
     event.preventDefault();
-    spoiler.classList.add("shown");
-    spoiler.setAttribute("aria-expanded", "true");
+    spoiler.ariaExpanded = "true";
   };
   log.addEventListener("click", reveal);
   log.addEventListener("keydown", reveal);

@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl
 from fastapi import HTTPException, Request
 from starlette.datastructures import FormData, UploadFile
 
+from spacebot.engine import recipes
 from spacebot.engine.store import clean
 from spacebot.errors import InputError
 from spacebot.models import Endpoint, File, Option, OptionType, Space
@@ -79,6 +80,17 @@ def stored(endpoint: Endpoint, form: FormData) -> tuple[list[tuple[str, str]], b
             left_out = left_out or isinstance(value, str) or bool(value.filename)
     long = sum(len(value) for _, value in kept) > MAX_STORED
     return ([], True) if long else (kept, left_out)
+
+
+def vary(endpoint: Endpoint, form: FormData) -> tuple[FormData, dict[str, str]]:
+    """The form with other seeds, and what differs, by option name."""
+    fields = {name: value for name, value in form.multi_items() if isinstance(value, str)}
+    varied = recipes.vary_seeds(endpoint, fields)
+    fresh = {
+        name: str(value).lower() for name, value in varied.items() if fields.get(name) != value
+    }
+    others = [(name, value) for name, value in form.multi_items() if name not in fresh]
+    return FormData([*others, *fresh.items()]), fresh
 
 
 async def read_fields(request: Request) -> dict[str, str]:

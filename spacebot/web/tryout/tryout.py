@@ -79,7 +79,7 @@ class TryOutRun:
     def start(self, job: Job, folder: Folder) -> None:
         """Run a job to its end, even if nobody watches; then remove `folder`."""
         # In a conversation the question is right above.
-        self._header = "" if job.conversation else job_text.header_line(job, job.command)
+        self._header = "" if job.conversation else job_text.header_line(job, named=job.command)
         self.turn.show(ShownTurn(self._render()))
         self.turn.task = self._running.start(self._run(job), f"try {job.id}")
         self.turn.task.add_done_callback(lambda _: folder.cleanup())

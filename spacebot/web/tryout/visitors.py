@@ -8,7 +8,7 @@ import json
 import re
 import secrets
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Annotated, Any
 
@@ -48,14 +48,18 @@ class ShownTurn:
 
 @dataclass(frozen=True, slots=True)
 class TryOutRequest:
-    """How the page would ask for a turn again. `incomplete` says that it had files or secrets,
-    which are not stored."""
+    """How the page would ask for a turn again.
+
+    `incomplete` says that it had files or secrets, which are not stored. `varied` holds the
+    seeds that were drawn for it.
+    """
 
     command: str
     after: str = ""
     conversation: str = ""
     fields: Sequence[tuple[str, str]] = ()
     incomplete: bool = False
+    varied: Mapping[str, str] = field(default_factory=dict)
 
 
 class TryOutTurn:
