@@ -19,6 +19,7 @@ from spacebot.discord_bot.delivery import (
     NO_PINGS,
     MessageSurface,
     Refusal,
+    named_command,
     ref_of,
     refusal_of,
     requester_of,
@@ -212,15 +213,14 @@ class Dispatcher:
             allowed_mentions=NO_PINGS,
             view=cancel_view(job.id),
         )
+        header = partial(job_text.header_line, job, named_command(interaction))
         try:
-            answered = await respond(f"{job_text.header_line(job, job.command)}\n-# ⏳ Starting")
+            answered = await respond(job_text.under(header(), job_text.STARTING))
         except discord.HTTPException as error:
             if refusal_of(error) is not Refusal.MODERATED:
                 raise
             # The prompt, most likely: without it the command is answered all the same.
-            answered = await respond(
-                f"**{job.command}** for {job.requester.mention}\n-# ⏳ Starting"
-            )
+            answered = await respond(job_text.under(header(options=False), job_text.STARTING))
         return answered.message_id
 
     async def ask(

@@ -28,14 +28,35 @@ BAR_WIDTH = 12
 MAX_DESCRIPTION = 300
 MAX_UNIT_LENGTH = 20
 MAX_ENDPOINT_NAME, MAX_REASON = 100, 300
+STARTING = "-# ⏳ Starting"
 BUG = "Something went wrong in the bot. Try again; if it keeps happening, tell the bot's owner."
 
 
-def header_line(job: Job, command: str) -> str:
-    """The line over a result: who asked for what."""
-    line = f"**{command}** for {job.requester.mention}"
-    said = inputs.summarize(job.endpoint, job.arguments, MAX_DESCRIPTION)
-    return f"{line} · {said}" if said else line
+def header_line(job: Job, named: str = "", *, options: bool = True) -> str:
+    """The line above an answer, as `request_line` words it: small if it says only the options."""
+    line = request_line(job, named, options=options)
+    return f"-# {line}" if line and job.command == named else line
+
+
+def request_line(job: Job, named: str = "", *, options: bool = True) -> str:
+    """The command, who asked for it, and its `options`.
+
+    `named` is the command that Discord names above the message, with its user: the line
+    repeats neither, and is empty if there is nothing else to say.
+    """
+    if job.command == named:
+        asked = ""
+    elif named and job.command.startswith(f"{named} "):
+        asked = f"**{job.command.removeprefix(named).lstrip()}**"
+    else:
+        asked = f"**{job.command}** for {job.requester.mention}"
+    values = inputs.summarize(job.endpoint, job.arguments, MAX_DESCRIPTION) if options else ""
+    return " · ".join(filter(None, [asked, values]))
+
+
+def under(header: str, *lines: str) -> str:
+    """Lines under a header that may be empty."""
+    return "\n".join(filter(None, [header, *lines]))
 
 
 def progress_line(now: Progress, since: float | None = None) -> str:

@@ -21,7 +21,8 @@ class MessageRef:
     answers the message `origin`. `user` is who asked; `created` is in epoch seconds;
     `message` is None until Discord has returned its id; `more` are the messages that follow
     it, in `thread` if the answer has one. `file_limit` is the most bytes of one file there.
-    Age-restricted Spaces may answer there if it is `nsfw`.
+    Age-restricted Spaces may answer there if it is `nsfw`. `named` is the command that Discord
+    names above the message, such as "/studio draw"; empty if it names none.
     """
 
     application: int = 0
@@ -38,6 +39,7 @@ class MessageRef:
     automation: str = ""
     file_limit: int = DEFAULT_FILE_LIMIT
     nsfw: bool = False
+    named: str = ""
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> Self:

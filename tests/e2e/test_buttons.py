@@ -160,7 +160,7 @@ async def test_every_file_of_a_result_of_several_messages_can_be_sent_on(place: 
     await last.wait(lambda one: "Send to…" in one.buttons(), 10)
     menu = await place.ben.click(last, "Send to…")
     (select,) = [part for part in shown(menu).walk() if part["type"] == 3]
-    assert len(select["options"]) == 12
+    assert [one["label"] for one in select["options"]] == [f"File {n} of 12" for n in range(1, 13)]
     chosen = await place.ben.choose(shown(menu), "0")
     sent = await result(await place.ben.choose(shown(chosen), "/kinds file"))
     assert sent.attachments[0].data == b"1"
@@ -194,10 +194,18 @@ async def test_a_result_is_sent_on_while_the_database_is_busy(tmp_path: Path) ->
 
 
 async def test_what_else_a_command_needs_is_asked_for(place: Place) -> None:
-    said = place.ada.say("look", channel=place.channel, files=[("a.png", picture())])
+    files = [("a.png", picture()), ("b.png", picture())]
+    said = place.ada.say("look", channel=place.channel, files=files)
     menu = await place.ben.message_command("Use in a Space…", said)
     assert shown(menu).content == "What do you want to send?"
-    chosen = await place.ben.choose(shown(menu), "a.png")
+    (select,) = [part for part in shown(menu).walk() if part["type"] == 3]
+    assert [(one["label"], one.get("description")) for one in select["options"]] == [
+        ("Picture 1 of 2", "a.png"),
+        ("Picture 2 of 2", "b.png"),
+        ("The text: look", None),
+    ]
+    chosen = await place.ben.choose(shown(menu), "Picture 2 of 2")
+    assert shown(chosen).content == "Where to? **Picture 2 of 2** can go to:"
     form = await place.ben.choose(shown(chosen), "/kinds both")
     assert form.modal is not None, form.describe()
     message = await result(await place.ben.submit(form, {"Prompt": "loud words"}))

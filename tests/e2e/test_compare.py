@@ -48,7 +48,7 @@ async def test_answers_stand_side_by_side_files_and_errors_under_their_names(
         seen = await here.ada.command("compare", options, channel=here.channel)
         message = await result(seen)
     head, echo, musicgen, trouble = re.split(r"\n\n\*\*/\w+\*\*\n", message.content)
-    assert head.startswith("**/compare** for")
+    assert head.startswith("-# prompt: piano · ")
     assert echo.startswith("piano")
     assert trouble.startswith("❌ The Space says:")
     names = [file.filename for file in message.attachments]

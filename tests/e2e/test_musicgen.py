@@ -34,7 +34,8 @@ async def test_sound_and_film_come_in_a_thread_named_by_the_prompt(
     assert said.thread.name == "piano music"
     header = f"**/musicgen** for {place.ada.mention} · prompt: piano music · seed: 3"
     first, last = said.content.split("\n")
-    assert first == header
+    # Discord names the command above the reply, and nowhere in the thread.
+    assert first == "-# prompt: piano music · seed: 3"
     assert last.endswith(f" · in <#{said.thread.id}>")
     assert not said.attachments
     (posted,) = said.thread.messages

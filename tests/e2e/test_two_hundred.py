@@ -71,7 +71,7 @@ class Crowd:
         """Use a command; its answer is there for others to press on."""
         requester = self.people[number]
         message = await ask(requester, command, arguments, channel=self.square, seconds=PATIENCE)
-        assert message.content.startswith(f"**/{command}** for {requester.mention} ")
+        assert message.content.startswith("-# ")
         self.first[number].set_result(message)
         return message
 

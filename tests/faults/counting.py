@@ -35,12 +35,15 @@ def answered(seen: Iterable[Interaction]) -> int:
 def twice(seen: Sequence[Interaction], *places: Channel) -> int:
     """How many interactions were answered more than once, in their message or beside it."""
     beside = [message.content.split("\n")[0] for place in places for message in place.messages]
-    headers = [shown(one).history[0].content.split("\n")[0] for one in seen]
-    again = [
-        finals(shown(one)) > 1 or beside.count(header) > 1
-        for one, header in zip(seen, headers, strict=True)
-    ]
-    return sum(again)
+    return sum(
+        finals(shown(one)) > 1 or any(line.endswith(_alone(one)) for line in beside) for one in seen
+    )
+
+
+def _alone(seen: Interaction) -> str:
+    """How an answer begins where Discord does not name the command above it."""
+    values = shown(seen).history[0].content.split("\n")[0].removeprefix("-# ")
+    return f" for {seen.user.mention} · {values}"
 
 
 async def all_final(seen: Sequence[Interaction], seconds: float = 30) -> float:

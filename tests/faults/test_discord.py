@@ -202,6 +202,8 @@ async def test_a_token_that_is_over(place: Place, home: Home, figures: Figures):
     try:
         await place.channel.wait(lambda c: len(c.messages) > count, 10)
         posted = place.channel.messages[-1]
+        # Discord names the command above its reply alone.
+        assert posted.content.startswith(f"**/fast sleep** for {place.ada.mention} · seconds: 1.25")
         assert "Done in" in posted.content
         assert posted.pings.users == (place.ada.id,)
         assert posted.reference is shown(seen)

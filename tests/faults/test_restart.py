@@ -218,6 +218,7 @@ async def test_a_job_whose_token_is_over_when_the_bot_is_back(space, tmp_path: P
         async with running(tmp_path, place.server, sources, before=shift, clean=False):
             await place.channel.wait(lambda c: LOST in c.messages[-1].content, 20)
             told = place.channel.messages[-1]
+            assert told.content.startswith(f"**/fast sleep** for {place.ada.mention} · ")
             assert told.pings.users == (place.ada.id,)
             assert told.buttons()
             await seen.wait(lambda one: shown(one).content.endswith("Answered below."), 5)

@@ -197,7 +197,7 @@ async def open_answer(
             reference=reference,
             view=cancel_view(job.id),
         )
-        first = Reply(f"{job_text.header_line(job, job.command)}\n-# ⏳ Starting")
+        first = Reply(job_text.under(job_text.header_line(job), job_text.STARTING))
         sent = await persist(way, first, job.id)
     except DISCORD_ERRORS as error:
         raise CannotAnswer(_reason(error)) from error

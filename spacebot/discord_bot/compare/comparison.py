@@ -123,7 +123,7 @@ class Comparison:
         self.job = job
         self.cells: list[ComparisonCell] = []
         self.posted = asyncio.Event()
-        self.header = job_text.header_line(job, job.command)
+        self.header = job_text.header_line(job, job.message_ref.named)
         self.writer = MessageWriter(dispatcher.client, job.message_ref)
         self._shown: tuple[str, int] = ("", 0)
         self._next = 0.0
@@ -158,7 +158,7 @@ class Comparison:
 
     def _text(self) -> str:
         room = (MAX_TEXT - len(self.header)) // len(self.cells) - 2
-        return "\n\n".join([self.header, *(cell.shown(room) for cell in self.cells)])
+        return "\n\n".join(filter(None, [self.header, *(cell.shown(room) for cell in self.cells)]))
 
     def _files(self) -> list[OutgoingFile]:
         """The files so far, as many as one request to Discord may have."""
@@ -190,7 +190,7 @@ class Comparison:
         return ShowResult.YES
 
     async def _finish(self) -> None:
-        poster = ResultPoster(self.writer, self.header, self.job.id)
+        poster = ResultPoster(self.writer, self.job)
         reply = Reply(self._text(), tuple(self._files()))
         if any(isinstance(cell.error, JobInterrupted) for cell in self.cells):
             # At the next start, the button of a running job says that this job is saved.

@@ -16,6 +16,7 @@ from spacebot.discord_bot.conversations.transcript import split_arguments
 from spacebot.discord_bot.delivery import (
     DISCORD_ERRORS,
     NO_PINGS,
+    named_command,
     persist,
     requester_of,
     send_best_effort,
@@ -313,4 +314,5 @@ def _header(
         for name, one in arguments.items()
     }
     requester = Requester(str(interaction.user.id), interaction.user.mention)
-    return f"💬 {job_text.header_line(Job('', endpoint, requester, named), command)}"
+    job = Job("", endpoint, requester, named, command=command)
+    return f"💬 {job_text.request_line(job, named_command(interaction))}"

@@ -32,6 +32,7 @@ from spacebot.discord_bot.delivery.writer import (
     answer_privately,
     edit,
     fresh_nonce,
+    named_command,
     ref_of,
     send,
     thread_on,

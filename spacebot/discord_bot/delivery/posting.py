@@ -23,8 +23,9 @@ from spacebot.discord_bot.delivery.refusals import (
 )
 from spacebot.discord_bot.delivery.writer import MessageWriter, fresh_nonce, send
 from spacebot.discord_bot.discord_internals import use_adapter
-from spacebot.models import Reply
-from spacebot.spaces.outputs.text import code
+from spacebot.engine import job_text
+from spacebot.models import Job, Reply
+from spacebot.spaces.outputs.text import code, split
 
 T = TypeVar("T")
 ReplySender = Callable[[Reply], Awaitable[T]]
@@ -49,20 +50,19 @@ UNDELIVERED = (
 
 
 class ResultPoster:
-    """Writes one job's messages: `header` is the line above them, `name` its name in the log.
+    """Writes one job's messages.
 
     It uses the interaction's token while that is valid; then an ordinary message that
     mentions the person who asked; and a direct message if the bot may not write there.
     Without `elsewhere` it posts nowhere else: nobody asked for the job.
     """
 
-    def __init__(
-        self, writer: MessageWriter, header: str, name: str, *, elsewhere: bool = True
-    ) -> None:
+    def __init__(self, writer: MessageWriter, job: Job, *, elsewhere: bool = True) -> None:
         self.writer = writer
         self.elsewhere = elsewhere
-        self.header = header
-        self.name = name
+        self.job = job
+        self.name = job.id
+        self.header = job_text.header_line(job, writer.ref.named)
         self._moved = False
         self._direct = writer.ref.private or writer.ref.channel is None
         self._overtaken = False
@@ -102,6 +102,14 @@ class ResultPoster:
         if not await self._by_token(follow_up, reply):
             await self._another_way(reply, view)
         return self._followed[-1] if len(self._followed) > count else None
+
+    def with_command(self, reply: Reply) -> list[Reply]:
+        """A reply as messages above which Discord names no command: the first one names it."""
+        if not self.writer.ref.named:
+            return [reply]
+        body = reply.text.removeprefix(self.header).lstrip("\n")
+        *before, text = split(job_text.under(job_text.header_line(self.job), body))
+        return [*map(Reply, before), Reply(text, reply.files)]
 
     async def in_thread(
         self, thread: discord.Thread, reply: Reply, *, view: discord.ui.View | None = None
@@ -169,6 +177,13 @@ class ResultPoster:
         if not self.elsewhere:
             log.info("job %s: its message is gone", self.name)
             return
+        if not self._moved:
+            *before, reply = self.with_command(reply)
+            for part in before:
+                await self._elsewhere(part, None)
+        await self._elsewhere(reply, view)
+
+    async def _elsewhere(self, reply: Reply, view: discord.ui.View | None) -> None:
         first, self._moved = not self._moved, True
         told, again = "Answered below.", None
         if not self._direct:
@@ -207,7 +222,7 @@ class ResultPoster:
     async def _close_old(self, said: str, view: discord.ui.View | None) -> None:
         """Let nobody wait on the old message."""
         # AutoMod may block the header: it quotes the prompt.
-        texts = (f"{self.header}\n-# {said}", f"-# {said}")
+        texts = dict.fromkeys((job_text.under(self.header, f"-# {said}"), f"-# {said}"))
         ways = [self.writer.edit] * self.writer.ref.is_editable + [self.writer.edit_without_token]
         for way in ways:
             for text in texts:

@@ -70,9 +70,9 @@ class MessageSurface(Surface):
         super().__init__(jobs, job.id)
         self.client = client
         self.job = job
-        self.header = job_text.header_line(job, job.command)
         self.writer = MessageWriter(client, self.ref)
-        self.poster = ResultPoster(self.writer, self.header, job.id, elsewhere=elsewhere)
+        self.poster = ResultPoster(self.writer, job, elsewhere=elsewhere)
+        self.header = self.poster.header
         self._since = time.time()
         self._thread: discord.Thread | None = None
         self._shown: tuple[str, tuple[OutgoingFile, ...]] = "", ()
@@ -111,8 +111,8 @@ class MessageSurface(Surface):
         line = job_text.progress_line(running.progress, self._since)
         if not self.ref.is_ordinary and time.time() - self.ref.created > OLD_INTERACTION_SECONDS:
             line = TAKES_LONG
-        text = f"{preview.text[: 1990 - len(line)]}\n{line}" if preview else ""
-        shown = text or f"{self.header}\n{line}", preview.files if preview else ()
+        text = job_text.under(preview.text[: 1990 - len(line)], line) if preview else ""
+        shown = text or job_text.under(self.header, line), preview.files if preview else ()
         if shown == self._shown:
             return ShowResult.YES
         try:
@@ -149,13 +149,13 @@ class MessageSurface(Surface):
         between = send_me_view(self.job.id) if self.ref.private else None
         await self._post_in_thread(left, view)
         if self._posted and self._thread is not None:
-            said = f"{self.header}\n{done} · in {self._thread.mention}"
+            said = job_text.under(self.header, f"{done} · in {self._thread.mention}")
             await self.poster.final(Reply(said), view=view if left else None)
         elif left and first:
             reply = left[0]
             fits = len(reply.text) + len(done) < 2000
             if fits:
-                reply = replace(reply, text=f"{reply.text}\n{done}")
+                reply = replace(reply, text=job_text.under(reply.text, done))
             rest = left[1:] + [Reply(job_text.UNSAVED)] * (not self.saved and not fits)
             await self.poster.final(reply, view=between if rest else view)
             left[:] = rest
@@ -169,7 +169,7 @@ class MessageSurface(Surface):
         why = job_text.describe_failure(error)
         room = MAX_MESSAGE_LENGTH - len(why) - 1
         streamed = await self.streamed(room)
-        said = Reply(f"{streamed.text[:room] if streamed else self.header}\n{why}")
+        said = Reply(job_text.under(streamed.text[:room] if streamed else self.header, why))
         try:
             await self.poster.final(said, view=failed_view(self.job.id))
         except DISCORD_ERRORS as trouble:
@@ -180,14 +180,16 @@ class MessageSurface(Surface):
     async def interrupted(self, error: JobInterrupted) -> None:
         """Say so at once or not at all: the bot is stopping."""
         # At the next start, the button of a running job says that this job is saved.
-        said = f"{self.header}\n{job_text.describe_failure(error)}"
+        said = job_text.under(self.header, job_text.describe_failure(error))
         await self.poster.notice(said, view=cancel_view(self.job.id))
 
     async def tell_lost(self, state: str) -> None:
         """Say that a restart lost the result, with a button that runs the job again."""
         # A private answer cannot be looked at once its token is over.
         why = POSTED_UNCERTAIN if state == RecordState.POSTING else LOST
-        await self.poster.final(Reply(f"{self.header}\n{why}"), view=again_view(self.job.id))
+        await self.poster.final(
+            Reply(job_text.under(self.header, why)), view=again_view(self.job.id)
+        )
 
     async def ending_shown(self) -> JobEnding | None:
         """How the message says that the job ended, after a restart; None while it waits.
@@ -245,6 +247,8 @@ class MessageSurface(Surface):
 
     async def _post_in_thread(self, left: list[Reply], view: discord.ui.View) -> None:
         """Post in the thread, if there is one; unposted messages stay in `left`."""
+        if left and self._thread is not None and not self._posted:
+            left[:1] = self.poster.with_command(left[0])
         while left and self._thread is not None:
             buttons = None if left[1:] else view
             posted = await self.poster.in_thread(self._thread, left[0], view=buttons)

@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 
 import discord
+from discord import app_commands
 
 from spacebot.discord_bot.delivery.refusals import Refusal, refusal_of
 from spacebot.discord_bot.discord_internals import retry_nothing
@@ -33,7 +34,19 @@ def ref_of(interaction: discord.Interaction, *, private: bool, nsfw: bool = Fals
         private=private,
         file_limit=interaction.filesize_limit,
         nsfw=nsfw,
+        named=named_command(interaction),
     )
+
+
+def named_command(interaction: discord.Interaction) -> str:
+    """The command that Discord names above the reply to an interaction, such as "/studio draw".
+
+    It does so for a slash command, and for a form that a slash command opened.
+    """
+    command = interaction.command
+    if isinstance(command, app_commands.Command):
+        return f"/{command.qualified_name}"
+    return interaction.extras.get("named", "")
 
 
 async def answer_privately(interaction: discord.Interaction, text: str) -> None:

@@ -12,6 +12,7 @@ from cachetools import TTLCache
 from discord import ui
 
 from spacebot.discord_bot.button_base import BotModal, ComponentHandler, bot_of
+from spacebot.discord_bot.delivery import named_command
 from spacebot.discord_bot.forms.drafts import FIELDS_PER_PAGE, FormDraft, FormFinish
 from spacebot.discord_bot.forms.fields import fields_of
 from spacebot.errors import InputError
@@ -55,7 +56,7 @@ class Forms:
 
     async def show(self, interaction: discord.Interaction, draft: FormDraft, number: int) -> None:
         """Answer an interaction by a page of a form."""
-        await interaction.response.send_modal(FormPage(draft, number))
+        await interaction.response.send_modal(FormPage(draft, number, named_command(interaction)))
 
     async def submitted(
         self, interaction: discord.Interaction, draft: FormDraft, number: int
@@ -119,9 +120,9 @@ class Forms:
 
 
 class FormPage(BotModal):
-    """One page of a form."""
+    """One page of a form. `named` is the command that opened it, if a command did."""
 
-    def __init__(self, draft: FormDraft, number: int) -> None:
+    def __init__(self, draft: FormDraft, number: int, named: str) -> None:
         pages = f" ({number + 1} of {draft.pages})" if draft.pages > 1 else ""
         super().__init__(
             f"{draft.id}:{number}",
@@ -131,6 +132,7 @@ class FormPage(BotModal):
         )
         self.draft = draft
         self.number = number
+        self.named = named
         self.labels = [(field, field.label(draft.arguments)) for field in draft.page(number)]
         for _, label in self.labels:
             self.add_item(label)
@@ -142,6 +144,7 @@ class FormPage(BotModal):
             await super().on_submit(interaction)
 
     async def submitted(self, interaction: discord.Interaction) -> None:
+        interaction.extras["named"] = self.named
         for field, label in self.labels:
             field.take(label.component, self.draft.arguments)
         forms: Forms = bot_of(interaction).forms

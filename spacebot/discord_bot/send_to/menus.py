@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import discord
 
@@ -12,19 +13,40 @@ from spacebot.models import Endpoint, File
 from spacebot.spaces.inputs.components.base import one_line
 from spacebot.wording import clip
 
+KINDS = {"image": "Picture", "video": "Video", "audio": "Sound"}
+
 
 @dataclass(frozen=True, slots=True)
 class SendItem:
-    """One thing to send: an attachment, a picture that Discord shows, or a text."""
+    """One thing to send: an attachment, a picture that Discord shows, or a text.
+
+    `place` tells it from others of its kind: "Picture 2 of 4".
+    """
 
     value: discord.Attachment | File | str
+    place: str = ""
 
     @property
     def label(self) -> str:
         """What to call it in a menu."""
         if isinstance(self.value, str):
             return clip(f"The text: {one_line(self.value)}", 100)
-        return clip(self._named[0], 100)
+        return self.place or clip(self._named[0], 100)
+
+    @property
+    def details(self) -> str:
+        """What a menu adds to the label: the file's name, and what its alt text says."""
+        if not self.place:
+            return ""
+        alt = self.value.description if isinstance(self.value, discord.Attachment) else ""
+        return clip(" · ".join(filter(None, [self._named[0], one_line(alt or "")])), 100)
+
+    @property
+    def kind(self) -> str:
+        """What kind of thing it is, as people call it."""
+        if isinstance(self.value, str):
+            return "Text"
+        return KINDS.get((self._named[1] or "").partition("/")[0], "File")
 
     @property
     def _named(self) -> tuple[str, str | None]:
@@ -39,6 +61,18 @@ class SendItem:
         if isinstance(self.value, str):
             return recipes.text_option(endpoint)
         return recipes.file_option(endpoint, *self._named)
+
+
+def placed(items: Iterable[SendItem]) -> list[SendItem]:
+    """The same things in their order; where there are several of a kind, each says which it is."""
+    found = list(items)
+    counts, seen = Counter(item.kind for item in found), Counter[str]()
+    for number, item in enumerate(found):
+        seen[item.kind] += 1
+        if counts[item.kind] > 1:
+            place = f"{item.kind} {seen[item.kind]} of {counts[item.kind]}"
+            found[number] = replace(item, place=place)
+    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ from spacebot.discord_bot.send_to.menus import (
     SendItem,
     SendMenu,
     TargetCommand,
+    placed,
     targets_for,
 )
 from spacebot.engine import recipes
@@ -162,12 +163,12 @@ async def _items_of(
         if messages[-1].author == dispatcher.client.user:
             # What an answer says, without the small lines that the bot put there.
             text = re.sub(r"^-# .*\n?", "", text, flags=re.MULTILINE)
-    return [*found, SendItem(text)] if text.strip() else found
+    return placed([*found, SendItem(text)] if text.strip() else found)
 
 
 def _item_select(menu: SendMenu) -> ui.Select[Any]:
     options = [
-        discord.SelectOption(label=item.label, value=str(number))
+        discord.SelectOption(label=item.label, value=str(number), description=item.details or None)
         for number, item in enumerate(menu.items)
     ]
     return ui.Select(custom_id=f"what:{menu.id}", options=options)

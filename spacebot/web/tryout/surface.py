@@ -46,7 +46,7 @@ class PageSurface(Surface):
     def __init__(self, jobs: JobManager, job: Job, put: Callable[[Step], None]) -> None:
         super().__init__(jobs, job.id)
         # In a conversation the question is right above.
-        self.header = "" if job.conversation else job_text.header_line(job, job.command)
+        self.header = "" if job.conversation else job_text.header_line(job, named=job.command)
         self._put = put
 
     def pace(self, running: JobHandle) -> ImmediatePacer:

@@ -255,6 +255,8 @@ async def test_a_run_and_a_server_s_command_are_saved_too(
         ada, here = it.place.ada, it.place.channel
         form = await ada.command("run", space="ada/fast", endpoint="echo", wish="hi", channel=here)
         once = await result_of(await ada.submit(form))
+        # Discord names /run above it.
+        assert once.content.startswith("**space:ada/fast endpoint:echo** · text: hi\n")
         await save(ada, once, "once")
         await it.space("add", {"space": "ada/fast", "endpoint": "/echo", "name": "quick"})
         added = await ask(ada, "quick", text="kept", channel=here)
