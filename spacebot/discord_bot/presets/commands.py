@@ -32,7 +32,7 @@ NONE_YET = "There are no presets yet. **Save as…** under a result makes one."
 
 
 class PresetCommands(app_commands.Group):
-    """The commands for one's own presets and those of the server."""
+    """The commands for a member's own presets and the server's."""
 
     def __init__(self, dispatcher: Dispatcher) -> None:
         super().__init__(
@@ -58,13 +58,13 @@ class PresetCommands(app_commands.Group):
         file: discord.Attachment | None = None,
         edit: bool = False,
     ) -> None:
-        """Run it, after a form for what has to be asked."""
+        """Run a preset, after a form for missing values."""
         preset = find_preset(await presets_here(self.jobs, interaction), name)
         await PresetRun(self.dispatcher, interaction, preset).start(prompt, file, edit=edit)
 
     @app_commands.command(description="Your presets and this server's, for you alone")
     async def list(self, interaction: discord.Interaction[Any]) -> None:
-        """List them, each kind in a message."""
+        """List the presets: a member's own in one message, the server's in another."""
         found = await presets_here(self.jobs, interaction)
         parts = (
             ("**Your presets**", [one for one in found if not is_servers(one)]),
@@ -79,7 +79,7 @@ class PresetCommands(app_commands.Group):
     @app_commands.command(description="Delete a preset of yours, or of the server you manage")
     @app_commands.describe(name="The preset")
     async def delete(self, interaction: discord.Interaction[Any], name: str) -> None:
-        """Delete it."""
+        """Delete a preset."""
         preset = find_preset(await presets_here(self.jobs, interaction), name)
         if is_servers(preset):
             check_manages(interaction)
@@ -90,7 +90,7 @@ class PresetCommands(app_commands.Group):
     async def suggest_used(
         self, interaction: discord.Interaction[Any], text: str
     ) -> list[app_commands.Choice[str]]:
-        """What may run here."""
+        """The presets that may run here."""
         adult = self.dispatcher.age.takes(interaction)
         found = await presets_here(self.jobs, interaction)
         return _matching([one for one in found if adult or not one.nsfw], text)
@@ -99,7 +99,7 @@ class PresetCommands(app_commands.Group):
     async def suggest_deleted(
         self, interaction: discord.Interaction[Any], text: str
     ) -> list[app_commands.Choice[str]]:
-        """What there is."""
+        """The presets that may be deleted here."""
         return _matching(await presets_here(self.jobs, interaction), text)
 
 

@@ -1,4 +1,4 @@
-"""The names of presets, and whose they are: a member's own, or the server's for everyone."""
+"""The names of presets, and their owners: a member, or the server for everyone in it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from spacebot.models import guild_key, guild_of, user_key
 from spacebot.wording import clip
 
 MAX_NAME = 40
-# Discord's limit for what it shows of a suggestion.
+# Discord's limit for a suggestion's label.
 MAX_SUGGESTION = 100
 YOURS, SERVER = "yours", "server"
 NO_NAME = "Give the preset a name of letters, numbers or signs."
@@ -25,7 +25,7 @@ NOT_FOUND = (
 
 
 def tidy(name: str) -> str:
-    """A name as it was typed, in one line; raises `InputError` where nothing is left of it."""
+    """A name as typed, on one line; raises `InputError` if nothing is left of it."""
     text = " ".join(part for part in name.split() if part.isprintable())
     if not text:
         raise InputError(NO_NAME)
@@ -33,19 +33,19 @@ def tidy(name: str) -> str:
 
 
 def key_of(name: str) -> str:
-    """A name as names are compared: case, width and runs of spaces make no difference."""
+    """A name in the form used for comparison: case, width and runs of spaces make no difference."""
     return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
 
 
 def owner_of(interaction: discord.Interaction, whose: str) -> str:
-    """The owner of presets; raises `NotAllowed` for whoever may not change the server's."""
+    """The owner of presets; raises `NotAllowed` for members who may not change the server's."""
     if whose == SERVER:
         return guild_key(check_manages(interaction))
     return user_key(interaction.user.id)
 
 
 async def presets_here(jobs: JobManager, interaction: discord.Interaction) -> list[Preset]:
-    """A member's own presets, then those of the server."""
+    """A member's own presets, then the server's."""
     store = jobs.store.presets
     own = await store.of(user_key(interaction.user.id))
     if interaction.guild_id is None:
@@ -59,7 +59,7 @@ def is_servers(preset: Preset) -> bool:
 
 
 def choice_of(preset: Preset) -> discord.app_commands.Choice[str]:
-    """A preset as it is suggested; its value says whose it is."""
+    """A preset as a suggestion; its value identifies the owner."""
     server = " (server)" if is_servers(preset) else ""
     label = f"{preset.name}{server} · {preset.command} {values_line(preset.arguments)}"
     whose = SERVER if server else YOURS
@@ -69,7 +69,7 @@ def choice_of(preset: Preset) -> discord.app_commands.Choice[str]:
 
 
 def find_preset(presets: list[Preset], written: str) -> Preset:
-    """The preset that a suggestion's value means, or a name that was typed; one's own comes first.
+    """The preset that a suggestion's value or a typed name means; a member's own come first.
 
     Raises `InputError`.
     """

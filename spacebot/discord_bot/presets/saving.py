@@ -1,4 +1,4 @@
-"""Save as…: the command of a result, with its values, becomes a preset."""
+"""Save as…: a result's command, with its values, becomes a preset."""
 
 from __future__ import annotations
 
@@ -40,19 +40,19 @@ FILES_END = (
 
 
 class SaveButton(JobButton, spec=SAVE):
-    """Asks for the name of a preset with this result's command and values."""
+    """Asks for a name for this result's command and values."""
 
     async def run(self, dispatcher: Dispatcher, interaction: discord.Interaction) -> None:
         record, _ = await dispatcher.jobs.archive.recall(self.job)
         if record.chain:
             raise InputError(NOT_ALONE)
-        # A server's presets go with the bot: it has to be in there.
+        # A server's presets are deleted when the bot leaves, so it must be a member.
         server = interaction.is_guild_integration() and manages(interaction)
         await interaction.response.send_modal(SaveForm(self.job, server=server))
 
 
 class SaveForm(BotModal):
-    """Asks for the name and, of a moderator, for whom the preset is."""
+    """Asks for the name and, if a moderator saves it, for whom the preset is."""
 
     def __init__(self, job: str, *, server: bool) -> None:
         super().__init__("preset", title="Save as a preset", timeout=FORM_TTL)
@@ -70,7 +70,7 @@ class SaveForm(BotModal):
             self.add_item(ui.Label(text="Who can use it", component=self._whose))
 
     async def submitted(self, interaction: discord.Interaction) -> None:
-        """Save it, or ask where another preset has the name."""
+        """Save the preset, or ask before replacing another with the same name."""
         jobs: JobManager = bot_of(interaction).dispatcher.jobs
         whose = (self._whose and self._whose.value) or YOURS
         preset = await new_preset(jobs, interaction, self._job, whose, tidy(self._name.value))
@@ -92,10 +92,10 @@ class ReplacePreset(
     ComponentHandler,
     template=rf"(?s)replace:(?P<job>[0-9a-f]{{12}}):(?P<whose>{YOURS}|{SERVER}):(?P<name>.+)",
 ):
-    """Saves a preset in the place of the one of the same name."""
+    """Saves a preset, replacing the one with the same name."""
 
     async def press(self, interaction: discord.Interaction) -> None:
-        """Save it, and say so where it was asked."""
+        """Save it, and confirm in the message that asked."""
         jobs: JobManager = bot_of(interaction).dispatcher.jobs
         job, whose, name = self.ids
         said = await keep(jobs, await new_preset(jobs, interaction, job, whose, tidy(name)))
@@ -105,7 +105,7 @@ class ReplacePreset(
 async def new_preset(
     jobs: JobManager, interaction: discord.Interaction, job: str, whose: str, name: str
 ) -> Preset:
-    """A job's command with its values, as a preset; raises `SpacebotError`."""
+    """A job's command and values as a preset; raises `SpacebotError`."""
     owner = owner_of(interaction, whose)
     record, kept = await jobs.archive.recall(job)
     return Preset(
@@ -122,12 +122,12 @@ async def new_preset(
 
 
 def _without_secrets(record: JobRecord, kept: Job) -> Mapping[str, Any]:
-    """What was given, as it is stored; also without what became a secret since."""
+    """Stored values without secrets, also without values of options that became secret since."""
     return {**record.arguments, **to_record(kept, record.state).arguments}
 
 
 async def keep(jobs: JobManager, preset: Preset) -> str:
-    """Store a preset, and return what to say; raises `LimitReached` where there is no room."""
+    """Store a preset and return the confirmation; raises `LimitReached` if there is no room."""
     there = await jobs.store.presets.of(preset.owner)
     if len(there) >= MAX_PRESETS and preset.key not in {one.key for one in there}:
         who = "This server has" if is_servers(preset) else "You have"

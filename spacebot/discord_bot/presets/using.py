@@ -1,4 +1,4 @@
-"""Running a preset: its values for the command as it is now."""
+"""Running a preset: its values, for the command as it is now."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from spacebot.errors import InputError
 from spacebot.models import Endpoint, File
 from spacebot.spaces import inputs
 
-# How long a Space that was not read for an hour may hold up the answer, which Discord wants
-# within 3 s; after that it is used as it was last read.
+# How long reading a Space may delay the answer, which Discord wants within 3 s: a Space not read
+# for an hour is then used as last read.
 READ_WAIT = 0.8
 ELSEWHERE = "This preset runs a command of a server. Use it in that server."
 
@@ -37,9 +37,9 @@ class PresetRun:
         self.catalogue = dispatcher.jobs.catalogue
 
     async def start(self, prompt: str, file: discord.Attachment | None, *, edit: bool) -> None:
-        """Run it, or ask for what cannot be given again.
+        """Run the preset, asking for values that cannot be reused.
 
-        `prompt` and `file` take the place of what is saved; `edit` asks for all of it. Raises
+        `prompt` and `file` replace what is saved; `edit` asks for everything. Raises
         `SpacebotError`.
         """
         endpoint = await self._endpoint()
@@ -48,7 +48,7 @@ class PresetRun:
         given |= self._instead(endpoint, prompt, file)
         command, named = self.preset.command, self.preset.arguments
         options = {one.name for part in endpoint.parameters for one in inputs.own_options(part)}
-        # The value of an option that is gone may belong to another one by now.
+        # The value of a removed option may belong to another option by now.
         if edit or not named.keys() <= options:
             fitting = inputs.still_fitting(endpoint, given)
             await self.dispatcher.ask(self.interaction, command, endpoint, fitting)
@@ -58,7 +58,8 @@ class PresetRun:
     def _instead(
         self, endpoint: Endpoint, prompt: str, file: discord.Attachment | None
     ) -> dict[str, Any]:
-        """What was given with the preset; raises `InputError` where the command takes no such."""
+        """The values entered with the preset; raises `InputError` if the command takes none like
+        them."""
         wish = Wish(prompt, file)
         if file is not None and wish.file_option(endpoint) is None:
             raise InputError(f"{self.preset.command} takes no file like this one. Leave it out.")
@@ -68,7 +69,7 @@ class PresetRun:
         return given
 
     async def _endpoint(self) -> Endpoint:
-        """The preset's endpoint as it is offered here now; raises `SpacebotError`."""
+        """The preset's endpoint as offered here now; raises `SpacebotError`."""
         space, guild = self.preset.space, self.interaction.guild_id
         named = space, self.preset.api_name, self.preset.command
         if is_one_off(self.preset.command):
@@ -85,5 +86,5 @@ class PresetRun:
 
 
 def _is_kept(value: Any) -> bool:
-    """Whether a value can be given again: a file only while it is kept."""
+    """Whether a value can be reused: a file only while it is stored."""
     return not isinstance(value, File) or (value.path is not None and value.path.exists())

@@ -1,4 +1,4 @@
-"""What moderators change of their server's list: each change is checked, kept, registered."""
+"""Moderators' changes to their server's list: each one is checked, stored and registered."""
 
 from __future__ import annotations
 
@@ -60,7 +60,8 @@ class AddRequest:
 
 @dataclass(frozen=True, slots=True)
 class Added:
-    """What was added. `ids` are the server's commands at Discord; `late` where it fails now."""
+    """What was added. `ids` are the server's command ids on Discord; `late` says that Discord fails
+    now."""
 
     row: ServerSpace
     space: Space
@@ -76,7 +77,7 @@ class ListChanges:
         self._spaces = commands.spaces
 
     async def add(self, request: AddRequest) -> Added:
-        """Read a Space, keep it and register it; raises `SpacebotError`."""
+        """Read a Space, store it and register it; raises `SpacebotError`."""
         try:
             return await self._add(request)
         except SpaceRenamed as error:
@@ -88,7 +89,7 @@ class ListChanges:
         draft = _row(request, request.name)
         space = await self._spaces.read(request.guild, source_of(draft))
         async with self._spaces.lock(request.guild):
-            # Again: another moderator may have been faster while the Space was read.
+            # Check again: another moderator may have been faster while the Space was read.
             taken = await self._check(request)
             name = request.name or unique_name(space.name, taken)
             row, space = replace(draft, name=name), replace(space, name=name)
@@ -101,7 +102,7 @@ class ListChanges:
         return Added(row, space, ids or {}, late=ids is None)
 
     async def _check(self, request: AddRequest) -> set[str]:
-        """The names that are taken; raises `SpacebotError` where there is no room for this."""
+        """Raise `SpacebotError` if there is no room for this; returns the names that are taken."""
         self._spaces.check(request.space)
         rows = await self._spaces.of(request.guild)
         same = (request.space.casefold(), request.endpoint)
@@ -117,9 +118,9 @@ class ListChanges:
     async def _register(
         self, row: ServerSpace, undo: Callable[[], Awaitable[object]]
     ) -> Mapping[str, str] | None:
-        """Register a server's list; the commands' ids, or None where Discord fails now.
+        """Register a server's list; returns the commands' ids, or None if Discord fails now.
 
-        What Discord refuses for good is undone, and raised as `InputError`.
+        What Discord rejects for good is undone, and raised as `InputError`.
         """
         registration = self._commands.registration
         try:
@@ -134,7 +135,7 @@ class ListChanges:
             raise InputError(REFUSALS.get(refusal, REFUSED)) from error
 
     async def rename(self, row: ServerSpace, wished: str) -> tuple[ServerSpace, bool]:
-        """Give a command another name; the row, and whether Discord has it now."""
+        """Rename a command; returns its row, and whether Discord knows the new name yet."""
         name = _legal(wished)
         async with self._spaces.lock(row.guild):
             _check_name(name, await self._spaces.of(row.guild), self._commands.own_names())
@@ -148,7 +149,7 @@ class ListChanges:
         return renamed, await self._register(renamed, undo) is not None
 
     async def remove(self, row: ServerSpace) -> None:
-        """Take a command away."""
+        """Remove a command."""
         async with self._spaces.lock(row.guild):
             await self._spaces.remove(row)
         with contextlib.suppress(*DISCORD_ERRORS):
@@ -165,7 +166,7 @@ def _legal(wished: str) -> str:
 
 
 def _check_name(name: str, rows: Sequence[ServerSpace], own: Collection[str]) -> None:
-    """Raise `InputError` where a name is taken."""
+    """Raise `InputError` if a name is taken."""
     for row in rows:
         if row.name == name:
             raise InputError(TAKEN_HERE.format(name, row.space))

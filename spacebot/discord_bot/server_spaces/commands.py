@@ -1,4 +1,4 @@
-"""`/space …`: what a server's moderators add, list, read again, rename, pause and remove."""
+"""`/space …`: moderators add, list, refresh, rename, pause and remove their server's Spaces."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ ANSWER_CHOICES = [
 
 
 class SpaceCommands(app_commands.Group):
-    """The commands of a server's moderators.
+    """The moderators' commands.
 
-    Discord shows them to nobody else, unless a server's settings say otherwise: so each
+    Discord hides them from everyone else unless a server's settings say otherwise, so each one
     checks who uses it.
     """
 
@@ -87,7 +87,7 @@ class SpaceCommands(app_commands.Group):
     @app_commands.command(description="Remove an added Space")
     @app_commands.describe(name="Its command")
     async def remove(self, interaction: discord.Interaction, name: str) -> None:
-        """Take a Space away."""
+        """Remove a Space."""
         row = await self._row(interaction, name)
         await interaction.response.defer(ephemeral=True)
         await self.changes.remove(row)
@@ -104,7 +104,7 @@ class SpaceCommands(app_commands.Group):
     @app_commands.command(description="Show what an added Space is and offers")
     @app_commands.describe(name="Its command")
     async def info(self, interaction: discord.Interaction, name: str) -> None:
-        """Tell what is known of an added Space."""
+        """Show what is known about an added Space."""
         row = await self._row(interaction, name)
         space = await self.spaces.known(row)
         await answer_privately(interaction, texts.info(row, space))
@@ -112,7 +112,7 @@ class SpaceCommands(app_commands.Group):
     @app_commands.command(description="Read an added Space again")
     @app_commands.describe(name="Its command")
     async def refresh(self, interaction: discord.Interaction, name: str) -> None:
-        """Read a Space again, whatever its description's age."""
+        """Read a Space again, however fresh its description."""
         row = await self._row(interaction, name)
         await interaction.response.defer(ephemeral=True)
         before = await self.spaces.store.payload(row.id)
@@ -146,7 +146,7 @@ class SpaceCommands(app_commands.Group):
     @app_commands.command(description="Resume a paused command")
     @app_commands.describe(name="Its command")
     async def resume(self, interaction: discord.Interaction, name: str) -> None:
-        """Let a paused command go on."""
+        """Resume a command."""
         row = await self._row(interaction, name)
         await self.spaces.change(row, paused=False)
         await answer_privately(interaction, f"▶️ `/{row.name}` takes jobs again.")
@@ -181,7 +181,7 @@ class SpaceCommands(app_commands.Group):
 
 
 def moderated_guild(interaction: discord.Interaction) -> str:
-    """The id of the server that whoever acts may manage; raises `InputError`."""
+    """The id of the server that the user manages; raises `InputError`."""
     if interaction.guild_id is None:
         raise InputError(SERVERS_ONLY)
     if not manages(interaction):

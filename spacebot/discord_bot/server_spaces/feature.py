@@ -1,4 +1,4 @@
-"""Server Spaces as the client needs to know them: /space, and the servers' own commands."""
+"""Server Spaces as a feature of the client: /space, and the servers' own commands."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ from spacebot.engine.server_spaces import AddedSpaces
 
 
 class ServerSpaceFeature:
-    """Holds what belongs together, and the task that registers what could not be at once."""
+    """The parts of the feature, and the task that registers what could not be
+    registered at once."""
 
     def __init__(
         self,
@@ -50,11 +51,11 @@ class ServerSpaceFeature:
         return Feature(commands=self._own, start=self._start, close=self._close)
 
     def _own(self) -> list[app_commands.Group]:
-        """/space, where the owner lets servers add Spaces."""
+        """/space, if the owner lets servers add Spaces."""
         return [SpaceCommands(self.commands)] if self.commands.spaces.policy.is_open else []
 
     async def _start(self) -> None:
-        """Follow what changes, and look for what the last stop left undone."""
+        """Follow changes, and continue what was unfinished at the last stop."""
         self._tasks = [
             asyncio.create_task(self.registration.keep(), name="register servers' commands"),
             asyncio.create_task(self._look(), name="look for servers to register"),
@@ -65,11 +66,11 @@ class ServerSpaceFeature:
         await self.registration.look()
 
     def joined(self, guild: int) -> None:
-        """Register a server's commands, which Discord forgot when the bot left it."""
+        """Register a server's commands, which Discord deleted when the bot left it."""
         self.registration.want(str(guild), anew=True)
 
     async def _close(self) -> None:
-        """End what runs."""
+        """End the tasks."""
         if self._unsubscribe is not None:
             self._unsubscribe()
             self._unsubscribe = None

@@ -1,4 +1,4 @@
-"""Registering servers' own commands with Discord: a server's whole list, when it changed."""
+"""Registering servers' own commands with Discord: a server's whole list, whenever it changes."""
 
 from __future__ import annotations
 
@@ -23,29 +23,29 @@ from spacebot.errors import StoreError
 log = logging.getLogger(__name__)
 
 FIRST_RETRY_PAUSE, MAX_RETRY_PAUSE = 5.0, 300.0
-# How long a moderator waits for Discord to take a server's list, in seconds.
+# How long a moderator waits for Discord to accept a server's list, in seconds.
 SYNC_WAIT = 15.0
-# So many servers are registered at once: Discord takes 50 requests a second of a bot.
+# How many servers are registered at once: Discord allows a bot 50 requests a second.
 MAX_AT_ONCE = 8
-# What Discord takes of global commands alone.
+# What Discord accepts for global commands only.
 GLOBAL_ONLY = ("contexts", "integration_types", "dm_permission")
 
 
 def pack(payload: Mapping[str, Any]) -> bytes:
-    """A command as its row holds it."""
+    """A command as its row stores it."""
     kept = {key: value for key, value in payload.items() if key not in GLOBAL_ONLY}
     return zlib.compress(json.dumps(kept, sort_keys=True).encode())
 
 
 def unpack(payload: bytes) -> dict[str, Any]:
-    """A command as Discord is sent it."""
+    """A command in Discord's format, from its row."""
     return json.loads(zlib.decompress(payload))
 
 
 class GuildRegistration:
-    """Keeps what Discord has of servers' own commands as the database has it.
+    """Keeps Discord's lists of servers' own commands equal to the database's.
 
-    Nothing is asked of Discord for a server whose list did not change.
+    It sends nothing for a server whose list did not change.
     """
 
     def __init__(self, client: discord.Client, store: ServerSpaceStore) -> None:
@@ -54,18 +54,19 @@ class GuildRegistration:
         self._locks: weakref.WeakValueDictionary[str, asyncio.Lock] = weakref.WeakValueDictionary()
         self._due: dict[str, bool] = {}
         self._wake = asyncio.Event()
-        # One task a server that is due, and how many of them ask Discord at once.
+        # A task for each server that is due, and the limit on how many send to Discord at once.
         self._keeping: set[str] = set()
         self._room = asyncio.Semaphore(MAX_AT_ONCE)
         self._tasks = TaskSet()
 
     def want(self, guild: str, *, anew: bool = False) -> None:
-        """Have a server's list registered soon; `anew` although Discord may have it."""
+        """Have a server's list registered soon; with `anew`, even if Discord may have it."""
         self._due[guild] = anew or self._due.get(guild, False)
         self._wake.set()
 
     async def keep(self) -> None:
-        """Register what is wanted, until cancelled. No server waits for another one's troubles."""
+        """Register what is wanted, until cancelled. No server waits because of
+        another's trouble."""
         try:
             while True:
                 await self._wake.wait()
@@ -77,11 +78,11 @@ class GuildRegistration:
             await self._tasks.close()
 
     async def _keep(self, guild: str) -> None:
-        """Register a server's list, again with growing pauses where Discord fails."""
+        """Register a server's list, retrying with growing pauses while Discord fails."""
         pauses = growing_pauses(FIRST_RETRY_PAUSE, MAX_RETRY_PAUSE)
         try:
             while (anew := self._due.pop(guild, None)) is not None:
-                # One whose last request still hangs takes no other server's place.
+                # If its last request still hangs, it takes no other server's slot.
                 async with self._lock(guild):
                     pass
                 async with self._room:
@@ -96,7 +97,7 @@ class GuildRegistration:
         return self._locks.setdefault(guild, asyncio.Lock())
 
     async def _registered(self, guild: str, anew: bool) -> bool:
-        """Register a server's list; False where that is to be tried again."""
+        """Register a server's list; False if it should be retried."""
         try:
             await self.sync(guild, anew=anew)
         except (*DISCORD_ERRORS, StoreError) as error:
@@ -107,11 +108,11 @@ class GuildRegistration:
         return True
 
     async def sync(self, guild: str, *, anew: bool = False) -> Mapping[str, str]:
-        """Register a server's list where it changed; the commands' ids by name.
+        """Register a server's list if it changed; returns the commands' ids by name.
 
-        Raises `DISCORD_ERRORS`, also where Discord takes long: discord.py waits out any rate
-        limit. The request goes on then, and `want` sees to what comes of it. Callers at the same
-        time take turns, and the later ones find that there is nothing left to do.
+        Raises `DISCORD_ERRORS`, also if Discord takes long: discord.py waits out any rate limit.
+        The request then continues, and `want` handles its outcome. Simultaneous callers take turns,
+        and the later ones find nothing left to do.
         """
         syncing = self._tasks.start(self._sync(guild, anew), f"sync commands of {guild}")
         await asyncio.wait({syncing}, timeout=SYNC_WAIT)
@@ -150,12 +151,12 @@ class GuildRegistration:
         return {command["name"]: str(command["id"]) for command in taken}
 
     async def look(self) -> None:
-        """Find the servers whose list changed before the last stop, or that added the bot anew.
+        """Find the servers whose list changed before the last stop, or that added the bot again.
 
-        Whoever adds a bot again finds none of the commands that it had there. Where the database
-        fails, it is asked again with growing pauses.
+        In a server that adds the bot again, its old commands are gone. If the database fails, the
+        query is repeated with growing pauses.
         """
-        # The store logs its own troubles.
+        # The store logs its own failures.
         pauses = growing_pauses(FIRST_RETRY_PAUSE, MAX_RETRY_PAUSE)
         await retried(self._look, StoreError, pauses)
 
@@ -169,6 +170,6 @@ class GuildRegistration:
 
 
 def _retrieve(task: asyncio.Task[Any]) -> None:
-    """Note how a registration ended that nobody waits for any longer."""
+    """Log how a registration ended that nobody waits for any more."""
     if not task.cancelled() and (error := task.exception()):
         log.info("a registration that took long failed: %s", type(error).__name__)

@@ -1,8 +1,8 @@
-"""A command tree that has a server's own command put in place just before it is looked up.
+"""A command tree that puts a server's own command in place just before looking it up.
 
-Thousands of servers have commands of their own, and few of these are in use: none is built
-before somebody uses it. discord.py looks a command up after `interaction_check`;
-tests/discord_bot/server_spaces/test_guild_tree.py fails where a version no longer does.
+Thousands of servers have their own commands and few are in use, so a command is built only when
+somebody uses it. discord.py looks a command up after `interaction_check`;
+tests/discord_bot/server_spaces/test_guild_tree.py fails if a version no longer does.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ SLASH_COMMAND = discord.AppCommandType.chat_input.value
 
 
 class GuildCommandTree(app_commands.CommandTree[discord.Client]):
-    """The tree. `prepare` puts a server's command on it; what it raises goes to `tell`."""
+    """The tree. `prepare` puts a server's command on it; its errors go to `tell`."""
 
     def __init__(self, client: discord.Client, tell: Tell) -> None:
         super().__init__(client)
@@ -27,7 +27,7 @@ class GuildCommandTree(app_commands.CommandTree[discord.Client]):
         self._tell = tell
 
     async def interaction_check(self, interaction: discord.Interaction, /) -> bool:
-        """Have the command of a server put in place; False where that failed and was told."""
+        """Put a server's command in place; False if that failed and the user was told."""
         data: Any = interaction.data
         guild = data.get("guild_id")
         if self.prepare is None or guild is None or data.get("type", 1) != SLASH_COMMAND:

@@ -1,4 +1,4 @@
-"""The commands of added Spaces: built when somebody uses one, and read again when they are old."""
+"""The commands of added Spaces: built when used, and read again when old."""
 
 from __future__ import annotations
 
@@ -31,19 +31,20 @@ from spacebot.weighted_cache import WeightedCache
 
 log = logging.getLogger(__name__)
 
-# How many servers' commands stand on the tree at once, `MAX_HELD_PARTS` parts at most.
+# How many servers' commands are on the tree at once, with `MAX_HELD_PARTS` parts at most.
 MAX_BUILT = 256
-# How long a command waits for a Space that was never read here: Discord gives up after 3 s.
+# How long a command waits for a Space's first reading, in seconds: Discord gives up after 3.
 FIRST_READ_WAIT = 2.0
 PAUSED = "`/{}` is paused in this server. A moderator can resume it with `/space resume`."
 REMOVED_MEANWHILE = "Another moderator has just removed this command."
 BEING_READ = "I am still reading {}. Try again in a minute."
-# A server's moderators, told of something: the server's id and the text.
+# Tells a server's moderators something: the server's id and the text.
 ModeratorLog = Callable[[int, str], None]
 
 
 class ServerCommands:
-    """Puts a server's command on the tree when it is used, and keeps it as its Space is now."""
+    """Puts a server's command on the tree when it is used, and keeps it up to date
+    with its Space."""
 
     def __init__(
         self,
@@ -67,7 +68,7 @@ class ServerCommands:
         self._refreshing: dict[str, asyncio.Task[Any]] = {}
 
     async def suggest(self, interaction: discord.Interaction, text: str) -> list[Choice]:
-        """Spaces of the Hub that a moderator may add, by a part of their names."""
+        """Spaces of the Hub that a moderator may add, by part of their names."""
         return await suggest_spaces(
             self._handler.jobs.catalogue.hub,
             text,
@@ -88,7 +89,7 @@ class ServerCommands:
         return {command.name for command in commands}
 
     def payload(self, row: ServerSpace, space: Space) -> bytes:
-        """The command as Discord is sent it; raises `InputError` where Discord would refuse it."""
+        """The command in Discord's format; raises `InputError` if Discord would reject it."""
         sent = build_command(space, self._handler).to_dict(self._tree)
         fit, whys = rules.fit_command(sent)
         if fit is None:
@@ -99,7 +100,7 @@ class ServerCommands:
         return pack(fit)
 
     async def prepare(self, interaction: discord.Interaction, guild: int, name: str) -> None:
-        """Put the command on the tree that somebody uses or fills in; raises `SpacebotError`."""
+        """Put the command that somebody uses or fills in on the tree; raises `SpacebotError`."""
         typing = interaction.type is discord.InteractionType.autocomplete
         try:
             row = await self.spaces.used(str(guild), name)
@@ -118,11 +119,11 @@ class ServerCommands:
             space = await self._first_read(row)
         elif not typing and is_old(row):
             self._refresh_behind(row)
-        # A first read may have met a rename.
+        # The first reading may have found that the Space was renamed.
         self._put(guild, space.name, space)
 
     async def _first_read(self, row: ServerSpace) -> Space:
-        """Read a Space whose description is not kept, as far as Discord waits for that."""
+        """Read a Space that has no stored description, for as long as Discord waits."""
         reading = self._refresh_behind(row)
         await asyncio.wait({reading}, timeout=FIRST_READ_WAIT)
         if not reading.done():
@@ -130,7 +131,7 @@ class ServerCommands:
         return reading.result()
 
     def _put_held(self, guild: int, name: str) -> bool:
-        """Put a command on the tree as it is in memory; returns whether it is."""
+        """Put a command on the tree if it is in memory; returns whether it was."""
         for space in self.spaces.held(str(guild)):
             if space.name == name:
                 self._put(guild, name, space)
@@ -149,7 +150,7 @@ class ServerCommands:
         self._tree.remove_command(name, guild=discord.Object(guild))
 
     def _refresh_behind(self, row: ServerSpace) -> asyncio.Task[Space]:
-        """Read a Space again while its job runs: once, however many use it."""
+        """Read a Space again while its job runs: once, however many members use it."""
         task = self._refreshing.get(row.id)
         if task is None:
             task = self._refreshing[row.id] = asyncio.create_task(self.refresh(row))
@@ -166,7 +167,7 @@ class ServerCommands:
             log.error("an added Space could not be read again", exc_info=error)
 
     async def refresh(self, row: ServerSpace) -> Space:
-        """Read a Space now, and change its command where it changed; raises `SpacebotError`."""
+        """Read a Space now, and update its command if it changed; raises `SpacebotError`."""
         try:
             space = await self.spaces.read(row.guild, source_of(row))
             payload = self.payload(row, space)
@@ -186,19 +187,19 @@ class ServerCommands:
         return space
 
     async def _current(self, row: ServerSpace) -> ServerSpace:
-        """A row as it is now; raises `InputError` where it is gone."""
+        """A row's current state; raises `InputError` if it is gone."""
         for one in await self.spaces.of(row.guild):
             if one.id == row.id:
                 return one
         raise InputError(REMOVED_MEANWHILE)
 
     def note_chats(self, space: Space) -> None:
-        """Tell the client where a Space answers messages."""
+        """Tell the client that a Space answers messages."""
         if any(endpoint.chats for endpoint in space.endpoints):
             self.chat_added()
 
     async def _note_problem(self, row: ServerSpace, error: SpacebotError) -> None:
-        """Keep why a Space cannot be read; where it is gone, tell the moderators once."""
+        """Record why a Space cannot be read; if it is gone, tell the moderators once."""
         row = await self._current(row)
         gone = isinstance(error, SpaceNotFound | EndpointGone)
         await self.spaces.change(row, problem=str(error), told=row.told or gone)

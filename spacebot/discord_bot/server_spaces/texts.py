@@ -1,4 +1,4 @@
-"""What moderators read of their server's added Spaces."""
+"""What moderators read about their server's added Spaces."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from spacebot.models import Space
 from spacebot.spaces.schema import MORE_COMMAND, commands_of
 
 MAX_PAGE = 1900
-# So many commands of a Space are named.
+# How many commands of a Space are named.
 MAX_NAMED = 10
 NONE_YET = "This server has not added a Space yet. Use `/space add`."
 INTEGRATIONS = "-# Who may use a command, and in which channels: Server Settings → Integrations."
 
 
 def page_link(space: str) -> str:
-    """A Space's name, as a link to its page that shows no preview."""
+    """A link to a Space's page, labelled with its name, without a preview."""
     return f"[{harmless_line(space, 96)}](<https://huggingface.co/spaces/{space}>)"
 
 
 def command_link(name: str, ids: dict[str, str], path: str = "") -> str:
-    """A command that can be clicked where its id is known."""
+    """The command, clickable if its id is known."""
     full = f"{name} {path}".strip()
     return f"</{full}:{ids[name]}>" if name in ids else f"`/{full}`"
 
 
 def added(done: Added) -> str:
-    """What a moderator reads who added a Space."""
+    """The confirmation for a moderator who added a Space."""
     row, ids = done.row, dict(done.ids)
     first = next(iter(commands_of([done.space]))).removeprefix(f"/{row.name}").strip()
     direct = "" if " " in first else first
@@ -54,7 +54,7 @@ def _named(space: Space) -> str:
 
 
 def listed(rows: Sequence[ServerSpace], most: int) -> list[str]:
-    """A server's list, in pages that fit a message."""
+    """A server's list, in pages that fit into messages."""
     if not rows:
         return [NONE_YET]
     pages = [f"{len(rows)} of {min(most, MAX_GUILD_COMMANDS)}\n"]
@@ -82,7 +82,7 @@ def line(row: ServerSpace) -> str:
 
 
 def info(row: ServerSpace, space: Space | None) -> str:
-    """All that is known of an added Space."""
+    """Everything known about an added Space."""
     lines = [line(row)]
     if space is not None:
         lines.append(f"**{harmless_line(space.title, 100)}**")

@@ -1,10 +1,10 @@
-"""The way to the Spaces: connect, session, submit, watch, cancel.
+"""Access to Spaces: connect, session, submit, watch, cancel.
 
-The only importer of gradio_client. It is the way in: connecting, the API
-description, uploads and submitting, in an executor of its own. Watching a job is
-done on the event loop, one HTTP stream a job and no thread: stock gradio_client
-sleeps in two threads a job, in steps of 50 ms (`event_stream`; `legacy` for the
-WebSockets of Gradio 3). The first releases of Gradio 4 alone take the stock path (`stock_watch`).
+The only importer of gradio_client, which connects, reads the API description, uploads and submits,
+in the Space's own executor. Jobs are watched on the event loop, with one HTTP stream per job and no
+thread: stock gradio_client uses two threads per job that sleep in steps of 50 ms (`event_stream`;
+`legacy` for the WebSockets of Gradio 3). Only the first releases of Gradio 4 take the stock path
+(`stock_watch`).
 """
 
 from spacebot.spaces.client.connection import Connection

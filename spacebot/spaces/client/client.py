@@ -1,10 +1,9 @@
-"""gradio_client's `Client`, without what a bot of many users cannot afford.
+"""gradio_client's `Client`, without what a bot with many users cannot afford.
 
-What is replaced here, and only here: the state of the Space is asked by
-`connection`, with a deadline (the stock client polls a building Space for ever);
-joining the queue does not start a reader thread; only an `Upload` opens a file;
-requests share pooled connections; no telemetry. Tests fail when a new
-gradio_client changes what is replaced.
+Replaced here, and only here: `connection` asks for the Space's state, with a deadline (the stock
+client polls a building Space for ever); joining the queue starts no reader thread; only an `Upload`
+opens a file; requests share pooled connections; no telemetry. Tests fail when a new gradio_client
+changes what is replaced.
 """
 
 from __future__ import annotations
@@ -37,7 +36,7 @@ from spacebot.spaces.outputs.text import code
 
 # Joining is a small request; an upload may be large and the Space far away.
 HTTP_TIMEOUT = httpx.Timeout(60, connect=10)
-# Watched on the event loop, by `watch`; the first protocol takes the stock path.
+# `watch` handles these on the event loop; the first protocol takes the stock path.
 WATCHED_PROTOCOLS = frozenset(("sse_v1", "sse_v2", "sse_v2.1", "sse_v3"))
 LEADS_AWAY = (
     "The Space sends its users to another address, and this bot does not follow. "
@@ -46,30 +45,30 @@ LEADS_AWAY = (
 
 
 class NotQueued(Exception):
-    """The job did not get as far as the Space's queue: `__cause__` says why."""
+    """The job never reached the Space's queue: `__cause__` says why."""
 
 
 class SubmitAbandoned(Exception):
-    """Whoever wanted the job has gone before it was sent."""
+    """The caller gave up before the job was sent."""
 
 
 @dataclass(frozen=True, slots=True)
 class QueuedJob:
-    """A job in the queue of a Space, by its event id."""
+    """A job in a Space's queue, by its event id."""
 
     event_id: str
 
 
 @dataclass(frozen=True, slots=True)
 class LegacyJob:
-    """A job for a Space of Gradio 3, which takes its values, as JSON, when it is its turn."""
+    """A job for a Space of Gradio 3, which asks for the values, as JSON, at the job's turn."""
 
     body: str
 
 
 @dataclass(frozen=True, slots=True)
 class StockJob:
-    """A job that the stock client sends and reads, in threads of its own."""
+    """A job that the stock client sends and reads in its own threads."""
 
     client: StockSession
     job: Job
@@ -90,18 +89,18 @@ class SpaceClient(Client):
     ) -> None:
         """Connect, blocking: a few HTTP calls, each within `HTTP_TIMEOUT`.
 
-        `host` is the address of a Space on the Hub, as the Hub gave it. Without
-        a `token` none is sent, not even one saved on this machine. `auth` is the user name
-        and password of an app that asks for them. `wanted` names endpoints
-        to describe although their author keeps them out of the API page.
+        `host` is the address of a Space on the Hub, as the Hub reports it. Without a `token` none
+        is sent, not even one saved on this machine. `auth` is the user name and password for an app
+        that asks for them. `wanted` names endpoints to describe although their author hides them
+        from the API page.
         """
         self._host = host
         self._wanted = frozenset(wanted)
         limits = httpx.Limits(keepalive_expiry=KEEP_ALIVE_SECONDS)
         transport = BoundedTransport(verify=network.tls, limits=limits)
         self.http = httpx.Client(transport=transport, timeout=HTTP_TIMEOUT)
-        # Those of the first answer alone are sent (`request_headers`): a Space of several replicas
-        # finds the right one by them. What comes later may be one member's.
+        # Only the cookies of the first answer are sent (`request_headers`): a Space with several
+        # replicas routes by them. Later cookies may belong to one member.
         self.http.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=()))
         try:
             super().__init__(
@@ -120,7 +119,7 @@ class SpaceClient(Client):
         only_json(self)
 
     def close(self) -> None:
-        """Give back the connections; the stock client's threads were never started."""
+        """Release the connections; the stock client's threads were never started."""
         super().close()
         self.http.close()
 
@@ -137,15 +136,15 @@ class SpaceClient(Client):
         self.cookies = log_in(self.http, self.src, self.headers, auth)
 
     def _get_config(self) -> dict[str, Any]:
-        # The heartbeat is a thread and a connection for as long as the client lives;
+        # The heartbeat would hold a thread and a connection for as long as the client lives;
         # sessions here end by themselves.
         config = {**present_config(self._fetch_config()), "connect_heartbeat": False}
-        # Who is logged in is nobody's business: the description is kept, and shown.
+        # The login must stay private: the description is stored and shown.
         config.pop("username", None)
         return config
 
     def _get_api_info(self) -> dict[str, Any]:
-        # The first request after /config, which every other address comes from.
+        # The first request after /config, which determines every other address.
         self._check_prefix()
         if self.protocol == LEGACY_PROTOCOL:
             return present_info(self.config, None)
@@ -160,12 +159,13 @@ class SpaceClient(Client):
         return info
 
     def _check_prefix(self) -> None:
-        """Refuse an `api_prefix` that leads away: the token and all requests would follow it."""
+        """Reject an `api_prefix` that leads elsewhere: the token and all requests
+        would follow it."""
         if not self.src_prefixed.startswith(self.src.rstrip("/") + "/"):
             raise SpaceUnavailable(LEADS_AWAY).for_good()
 
     def _fetch_config(self) -> dict[str, Any]:
-        """What gradio_client's `_get_config` gives, read within bounds."""
+        """The same as gradio_client's `_get_config`, read within limits."""
         response = self.http.get(urljoin(self.src, utils.CONFIG_URL), headers=request_headers(self))
         match response.status_code:
             case 401:
@@ -178,7 +178,7 @@ class SpaceClient(Client):
         return _object(parse_json(response.content))
 
     def _page_config(self) -> dict[str, Any]:
-        # Old versions of Gradio have it in their page alone.
+        # Old versions of Gradio have it only in their page.
         page = self.http.get(self.src, headers=request_headers(self))
         if page.is_server_error or page.status_code == 429:
             page.raise_for_status()
@@ -188,7 +188,7 @@ class SpaceClient(Client):
         return _object(parse_json(found[1].encode()))
 
     def _fetch_info(self) -> dict[str, Any]:
-        """What gradio_client's `_get_api_info` gives, read within bounds."""
+        """The same as gradio_client's `_get_api_info`, read within limits."""
         address = urljoin(self.src_prefixed, utils.RAW_API_INFO_URL)
         response = self.http.get(address, headers=request_headers(self)).raise_for_status()
         info = _object(parse_json(response.content))
@@ -198,7 +198,7 @@ class SpaceClient(Client):
         return info
 
     def index(self, api_name: str) -> int:
-        """The number of an endpoint; raises `EndpointGone` where the Space has it no longer."""
+        """The number of an endpoint; raises `EndpointGone` if the Space no longer has it."""
         try:
             return self.fn_index(api_name)
         except ValueError as error:
@@ -208,7 +208,7 @@ class SpaceClient(Client):
             ) from error
 
     def fn_index(self, api_name: str) -> int:
-        """The index of a named endpoint; `ValueError` where the Space has none."""
+        """The index of a named endpoint; `ValueError` if the Space has none."""
         for index, endpoint in self.endpoints.items():
             if endpoint.api_name == api_name and endpoint.is_valid:
                 return index
@@ -228,11 +228,11 @@ class SpaceClient(Client):
         silence: float,
         left: threading.Event,
     ) -> QueuedJob | LegacyJob | StockJob:
-        """Upload what there is to upload and join the queue; returns what is watched.
+        """Upload the files and join the queue; returns the job to watch.
 
-        Blocking: called in an executor. `values` are by parameter name. What fails before
-        the Space was asked to run anything raises `NotQueued`. Once `left` is set, nothing
-        more is sent.
+        Blocking: call it in an executor. `values` are by parameter name. If it fails before the
+        Space was asked to run anything, it raises `NotQueued`. Once `left` is set, nothing more is
+        sent.
         """
         try:
             data = self.arguments(index, values, left)
@@ -246,7 +246,7 @@ class SpaceClient(Client):
         return StockJob(client, client.submit(*data, fn_index=index))
 
     def legacy_job(self, index: int, data: Sequence[Any], session: str, **about: Any) -> LegacyJob:
-        """A call for Gradio 3, written down: blocking where it is long. Raises `InputError`."""
+        """A call for Gradio 3, serialized: blocking if it is long. Raises `InputError`."""
         parts = {part["id"]: part for part in self.config["components"]}
         inputs = [parts[each] for each in self.endpoints[index].dependency["inputs"]]
         return LegacyJob(payload(data, inputs, fn_index=index, session_hash=session, **about))
@@ -254,7 +254,8 @@ class SpaceClient(Client):
     def arguments(
         self, index: int, values: Mapping[str, Any], left: threading.Event
     ) -> tuple[Any, ...]:
-        """Values by parameter name → the arguments in order, files uploaded, states empty."""
+        """Values by parameter name → the arguments in order, with files uploaded
+        and states empty."""
         endpoint: Endpoint = self.endpoints[index]
         sent: list[Any] = []
         for info in endpoint.parameters_info or []:
@@ -270,21 +271,21 @@ class SpaceClient(Client):
         return data
 
     def uploaded(self, value: Any, part: Any, component: str) -> Any:
-        """The value of a component (its id and kind) with its files on the Space; blocking."""
+        """A component's value (by its id and kind) with its files on the Space; blocking."""
         on_space = with_uploads(value, lambda one: self._upload(one, component))
         found = next((each for each in self.config["components"] if each["id"] == part), {})
         return as_described(on_space, found.get("api_info_as_input", found.get("api_info")))
 
     def _upload(self, upload: Upload, component: str) -> dict[str, Any]:
         if self.protocol == LEGACY_PROTOCOL and component.lower() == "image":
-            # Gradio 3 takes a picture only within the call.
+            # Gradio 3 accepts a picture only within the call.
             return inline_file(upload)
         with open_upload(upload) as file:
-            # The name decides what Gradio takes the file for.
+            # Gradio derives the file's type from its name.
             files = {"files": (upload.name, file)}
             response = self.http.post(self.upload_url, headers=request_headers(self), files=files)
         if self.protocol == LEGACY_PROTOCOL and response.status_code in (404, 405):
-            # Up to 3.16, there is no such address.
+            # Up to 3.16, this address does not exist.
             return inline_file(upload)
         response.raise_for_status()
         match parse_json(response.content):
@@ -296,12 +297,12 @@ class SpaceClient(Client):
     def _join(self, index: int, data: tuple[Any, ...], session: str) -> str:
         """Put a job in the Space's queue; returns its event id.
 
-        Raises what gradio_client's `send_data` does. A session is a name that the
-        Space keeps state by: it exists once used.
+        Raises what gradio_client's `send_data` does. A session is a name under which the Space
+        keeps state: it exists once used.
         """
         body = json.dumps({"data": data, "fn_index": index, "session_hash": session})
         kind = {"x-gradio-user": "api", "Content-Type": "application/json"}
-        # Redirects are not followed: the headers may hold the owner's token.
+        # Redirects are not followed: the headers may contain the owner's token.
         response = self.http.post(
             self.sse_data_url, content=body.encode(), headers={**kind, **request_headers(self)}
         )
@@ -318,11 +319,11 @@ class SpaceClient(Client):
 
 
 class StockSession(Client):
-    """A session of its own on a Space that `base` is connected to; no HTTP to make."""
+    """A session of its own on a Space that `base` is connected to, without any request."""
 
     def __init__(self, base: SpaceClient, session: str, *, silence: float) -> None:
         self._base = base
-        # Any timeout among these breaks the first of the sse protocols.
+        # A timeout here would break the first of the sse protocols.
         timeout = {"timeout": httpx.Timeout(60, connect=10, read=silence)}
         super().__init__(
             base.src,
@@ -357,7 +358,7 @@ def _object(value: Any) -> dict[str, Any]:
 
 
 def _is_shown(endpoint: dict[str, Any]) -> bool:
-    """Whether the API page of a Space shows an endpoint; what only that page needs is dropped."""
+    """Whether a Space's API page shows an endpoint; drops what only that page needs."""
     endpoint.pop("code_snippets", None)
     visibility = endpoint.pop("api_visibility", None)
     if visibility is not None and visibility != "private":
@@ -371,7 +372,7 @@ def _check_wanted(left: threading.Event) -> None:
 
 
 def request_headers(client: SpaceClient) -> dict[str, str]:
-    """The headers that the Space is sent: authorization and cookies included."""
+    """The headers sent to the Space, including authorization and cookies."""
     if not client.cookies:
         return client.headers
     cookies = "; ".join(f"{name}={value}" for name, value in client.cookies.items())

@@ -61,13 +61,13 @@ TAKES_TURNS = "the job before it in the same session goes first"
 
 
 class Connection:
-    """One Space, reached when first needed and again when it changed.
+    """One Space, reached when first needed and again when it has changed.
 
-    `answers` is None until it was first tried; `reason` the sentence why not;
-    `since` when that last changed, in epoch seconds; `tried` is set once either
-    is known. `changed` is called with each new description. `wanted` names
-    endpoints to describe although their author keeps them out of the API page. `words`
-    tell what a missing token means: HF_TOKEN's by default. `exact` is that of `HubSpace`.
+    `answers` is None until the first attempt; `reason` says why it does not; `since` is when that
+    last changed, in epoch seconds; `tried` is set after the first attempt. `changed` is called with
+    each new description. `wanted` names endpoints to describe although their author hides them from
+    the API page. `words` explain what a missing token means: HF_TOKEN's by default. `exact` is that
+    of `HubSpace`.
     """
 
     def __init__(
@@ -91,13 +91,13 @@ class Connection:
         self.reason = ""
         self.since: float | None = None
         self.tried = asyncio.Event()
-        # The owner's token goes to Spaces on the Hub that the owner named, nowhere else.
+        # The owner's token goes only to Spaces on the Hub that the owner named.
         self._token = token if self.is_on_hub else ""
         self._words = words or owner_words(has_token=bool(self._token))
         self.hub = HubSpace(network, source.space, self._token, exact=exact)
         self._changed = changed
         self._client: SpaceClient | None = None
-        # Those before it, through which jobs may still be on their way.
+        # Earlier clients, which jobs may still be using.
         self._left: list[SpaceClient] = []
         self._connecting: asyncio.Task[SpaceClient] | None = None
         self._checked = 0.0
@@ -112,17 +112,17 @@ class Connection:
 
     @property
     def is_on_hub(self) -> bool:
-        """Whether the Space is on Hugging Face, where a token may go to it."""
+        """Whether the Space is on Hugging Face, so that it may receive a token."""
         return not self.source.served_at or is_on_hub(self.source.served_at)
 
     @property
     def description(self) -> SpaceDescription:
-        """What the Space said of itself when it was last connected to."""
+        """The Space's description at the last connect."""
         assert self._client is not None
         return SpaceDescription(self._client.config, self._client._info, nsfw=self._nsfw)
 
     async def gpu_quota(self) -> GpuQuota | None:
-        """The ZeroGPU seconds of whose token it uses; None without one, or on other hardware.
+        """The ZeroGPU seconds left for its token's owner; None without one, or on other hardware.
 
         Raises `SpacebotError`.
         """
@@ -137,7 +137,7 @@ class Connection:
         return 0.0 if busy else time.monotonic() - max(self.sessions.used, self._checked)
 
     async def close(self) -> None:
-        """Give the connection back."""
+        """Release the connection."""
         if self._connecting is not None:
             self._connecting.cancel()
         self.sessions.close()
@@ -148,7 +148,7 @@ class Connection:
         self._executor.close()
 
     async def ready(self) -> SpaceClient:
-        """The client, connected, and anew where the Space was restarted; raises `SpaceError`."""
+        """The connected client, a new one if the Space was restarted; raises `SpaceError`."""
         client = self._client
         if client is not None and time.monotonic() - self._checked > CHECK_TTL:
             if await self._same(client):
@@ -158,10 +158,10 @@ class Connection:
         return client or await self.connect()
 
     async def check(self) -> None:
-        """See whether the Space answers; raises `SpaceError` where it does not.
+        """Check that the Space answers; raises `SpaceError` if it does not.
 
-        A Space on the Hub that was reached is asked of the Hub: a request of its
-        own would keep it from going to sleep.
+        For a Space on the Hub that was reached before, the Hub is asked: a request to the Space
+        would keep it awake.
         """
         client = self._client
         if client is None or not self.answers:
@@ -178,13 +178,13 @@ class Connection:
         except Exception as error:
             ours = connect_error(error, self._words)
             self._limit.note(ours)
-            # What ails the Hub says nothing of a Space that was reached.
+            # The Hub's own trouble says nothing about a Space that was reached.
             if not isinstance(ours, HubUnavailable | SpaceBusy):
                 self._mark(False, str(ours))
             raise ours from error
 
     async def connect(self) -> SpaceClient:
-        """Connect anew; callers at the same time share one attempt."""
+        """Connect again; simultaneous callers share one attempt."""
         if self._connecting is None:
             self._connecting = asyncio.create_task(self._connect())
             self._connecting.add_done_callback(self._connected)
@@ -193,7 +193,7 @@ class Connection:
     def _connected(self, task: asyncio.Task[SpaceClient]) -> None:
         self._connecting = None
         if not task.cancelled():
-            task.exception()  # told to those who wait; a task that nobody awaits must not warn
+            task.exception()  # the waiting callers get it; a task that nobody awaits must not warn
 
     async def _connect(self) -> SpaceClient:
         self._limit.check()
@@ -215,7 +215,7 @@ class Connection:
             self._limit.note(ours)
             self._mark(False, str(ours))
             raise ours from error
-        # A Space at its own address may be private as well: who has a token for it cannot tell.
+        # A Space at its own address may be private too: with a token, there is no way to tell.
         self.is_open_to_all = not info.private if info else not self._token
         self._nsfw = info is not None and is_nsfw(info)
         self._on_zero_gpu = info is not None and is_on_zero_gpu(info)
@@ -240,7 +240,7 @@ class Connection:
         self.tried.set()
 
     async def process(self) -> str | None:
-        """What names the Space's process, which has its sessions; None for an old Gradio."""
+        """An id of the Space's process, which holds its sessions; None for an old Gradio."""
         client = self._client
         if client is None or not await self._same(client):
             client = await self.connect()
@@ -248,7 +248,7 @@ class Connection:
         return None if named is None else str(named)
 
     async def _same(self, client: SpaceClient) -> bool:
-        """Whether the process that was connected to still runs."""
+        """Whether the process we connected to still runs."""
         return await is_same_process(self.network.http, client)
 
     async def run(
@@ -267,11 +267,11 @@ class Connection:
     ) -> AsyncGenerator[Update, None]:
         """Run one job in the session of `key`; ends with its `Result`, raises `SpacebotError`.
 
-        The steps `before` are called first, `failing` where the endpoint fails and `after` at the
+        The steps `before` are called first, `failing` if the endpoint fails, and `after` at the
         end, in the same session; what they show is in the `Result` too. What the `page` of that
         endpoint does comes first. Leaving the generator early cancels the job on the Space. An
-        error is `safe` where the Space cannot have begun. `recall` takes a job that has not begun
-        out of the Space's queue, which raises `JobWithdrawn`.
+        error is `safe` if the Space cannot have begun. `recall` takes a job that has not begun out
+        of the Space's queue, which raises `JobWithdrawn`.
         """
         if self._client is None:
             yield Progress(JobStage.WAKING)
@@ -280,7 +280,7 @@ class Connection:
             *before,
             EndpointStep(api_name, gives=page.gives if page else {}, failing=tuple(failing)),
         )
-        # Nothing is called where one of them is gone.
+        # If one of them is gone, nothing is called.
         indexes = {one.api_name: client.index(one.api_name) for one in every_step((*steps, *after))}
         check_unchanged(page, client.takes(indexes.values()), steps)
         width = len(client.endpoints[indexes[api_name]].dependency.get("outputs") or ())
@@ -356,7 +356,7 @@ class Connection:
                 yield update
 
     async def _sent(self, sending: Awaitable[T]) -> T:
-        """Wait for what sends a job, translating what it raises."""
+        """Wait for the sending of a job, translating its errors."""
         try:
             return await sending
         except Exception as error:
@@ -382,7 +382,7 @@ class Connection:
         return await self.pages.offered(await self.ready(), endpoint, name, values, requester)
 
     def visible(self, api_name: str, values: list[Any]) -> list[Any]:
-        """Raw outputs without the ones that a direct call leaves out (gr.State)."""
+        """Raw outputs without those that a direct call leaves out (gr.State)."""
         client = self._client
         if client is None:
             return values
@@ -392,7 +392,7 @@ class Connection:
     async def localize(
         self, values: list[Any], folder: Path, *, cap: int, full: bool = False
     ) -> list[Any]:
-        """Bring the files of raw outputs into `folder`: see `FileFetcher.localize`."""
+        """Download the files of raw outputs into `folder`: see `FileFetcher.localize`."""
         client = self._client or await self.connect()
         home, headers = client.src_prefixed, request_headers(client)
         fetcher = FileFetcher(self.network, home, headers, linked=self.is_open_to_all)

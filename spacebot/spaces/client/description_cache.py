@@ -1,4 +1,4 @@
-"""What Spaces say of themselves, kept on disk for the next start."""
+"""Spaces' descriptions, stored on disk for the next start."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class SpaceDescription:
-    """What a Space says of itself: its `/config` and `/info`, as JSON.
+    """A Space's description: its `/config` and `/info`, as JSON.
 
-    `opened` is what the load events of its page set when they were last run: changed
-    properties by component id. `nsfw` says that the Hub calls it not for all audiences.
+    `opened` is what the load events of its page set when they last ran: changed properties by
+    component id. `nsfw` says that the Hub tags it as not for all audiences.
     """
 
     config: dict[str, Any]
@@ -29,24 +29,25 @@ class SpaceDescription:
     nsfw: bool = False
 
     def to_json(self) -> dict[str, Any]:
-        """As JSON, which has no numbers for keys."""
+        """As JSON, whose keys cannot be numbers."""
         content = {one.name: getattr(self, one.name) for one in fields(self)}
         return content | {"opened": list(self.opened.items())}
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> SpaceDescription:
-        """From what `to_json` gave; raises `KeyError`, `TypeError` or `ValueError`."""
+        """From the result of `to_json`; raises `KeyError`, `TypeError` or `ValueError`."""
         opened, nsfw = dict(content.get("opened", ())), bool(content.get("nsfw"))
         return cls(content["config"], content["info"], opened, nsfw)
 
     def after(self, before: SpaceDescription | None) -> SpaceDescription:
-        """This description with what `before` knows of the open page, if the page is the same."""
+        """This description with what `before` knows about the open page, if the
+        page is the same."""
         known = before is not None and _parts(before.config) == _parts(self.config)
         return replace(self, opened=before.opened) if before and known else self
 
 
 class DescriptionCache:
-    """The last known description of each Space, a file each."""
+    """The last known description of each Space, one file each."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -62,7 +63,7 @@ class DescriptionCache:
             return None
 
     def save(self, space: str, description: SpaceDescription) -> None:
-        """Keep a description for the next start; blocks."""
+        """Store a description for the next start; blocks."""
         try:
             with self._saving:
                 json_file.save(self._path(space), description.to_json())

@@ -1,4 +1,4 @@
-"""Foreign errors → ours, once, with `from exc` keeping the cause for the log."""
+"""Translates foreign errors into ours, once, with `from exc` preserving the cause for the log."""
 
 from __future__ import annotations
 
@@ -38,32 +38,31 @@ from spacebot.spaces.client.transport.rate_limit import MAX_PAUSE, busy_for, ret
 from spacebot.spaces.client.validation_messages import COUNT, clean_message
 
 _QUOTED = re.compile(r"""(['"])((?:(?!\1|\\).)+)\1""")
-# What gradio_client says in place of an error that the Space keeps to itself.
+# gradio_client's text for an error that the Space does not show.
 _TELLS_NOTHING = "The upstream Gradio app has raised an exception but has not enabled verbose"
-# How much is read of what a Space says of a failure, in characters.
+# How much of a Space's error text is read, in characters.
 MAX_ERROR_LENGTH = 10_000
-# ZeroGPU's words where none of its GPUs came free within a minute, which is no quota.
+# ZeroGPU's text if no GPU became free within a minute, which is not about a quota.
 _NO_GPU = "No GPU was available"
-# Gradio's words where a function takes a gr.OAuthToken or gr.OAuthProfile.
+# Gradio's text if a function takes a gr.OAuthToken or gr.OAuthProfile.
 _SIGN_IN = "This action requires a logged in user."
 
-# What gradio_client raises for a Space that tells that it stops: the second is a message
-# that it does not know.
+# What gradio_client raises for a Space that says it is stopping: the second is a message that it
+# does not know.
 _STOPPED = re.compile(r"^Server stopped\.$|unexpected_error")
 
 
 def job_error(output: Mapping[str, Any]) -> SpaceError:
-    """The `output` of a job that failed, {error, title, …} → an error with the Space's own text.
+    """The `output` of a failed job, {error, title, …} → an error with the Space's own text.
 
-    The text of a gr.Error always comes; any other exception's only where the
-    Space set `show_error`.
+    A gr.Error always sends its text; any other exception only if the Space set `show_error`.
     """
     text, title = (
         str(output.get(part) or "")[:MAX_ERROR_LENGTH].strip() for part in ("error", "title")
     )
     if text.startswith(_TELLS_NOTHING):
         text = ""
-    # Gradio 4 sends the text as Python writes it, in quotes.
+    # Gradio 4 sends the text in quotes, as Python writes it.
     if quoted := _QUOTED.fullmatch(text):
         text = quoted[2]
     if text.startswith(_NO_GPU):
@@ -82,7 +81,7 @@ def job_error(output: Mapping[str, Any]) -> SpaceError:
 
 
 def join_error(error: Exception) -> Exception:
-    """What broke while a job was sent → ours; unknown errors as they are."""
+    """What failed while a job was sent → ours; unknown errors unchanged."""
     match error:
         case NotQueued(__cause__=Exception() as cause):
             return not_sent(cause)
@@ -116,7 +115,7 @@ def not_sent(error: Exception) -> Exception:
 
 
 def _refused(error: httpx.HTTPStatusError | aiohttp.ClientResponseError) -> Exception:
-    """The status with which a Space refused a job → ours."""
+    """The status with which a Space rejected a job → ours."""
     match _status(error):
         case 429:
             return _busy("The Space limits how often it may be asked.", error)
@@ -137,9 +136,9 @@ def _refused(error: httpx.HTTPStatusError | aiohttp.ClientResponseError) -> Exce
 
 
 def watch_error(error: BaseException) -> Exception:
-    """What broke while a job ran → ours."""
+    """What failed while a job ran → ours."""
     match error:
-        # First, for aiohttp's is a ClientError as well.
+        # This comes first, since aiohttp's timeout is a ClientError as well.
         case TimeoutError() | httpx.TimeoutException():
             return SpaceSilent(
                 "The Space stopped responding, so the bot stopped waiting. Try again later."
@@ -148,7 +147,7 @@ def watch_error(error: BaseException) -> Exception:
             busy = _busy(
                 "The Space took the job, but has no room to say what becomes of it.", error
             )
-            # It has taken the job.
+            # It has accepted the job.
             busy.safe_to_retry = False
             return busy
         case StreamLost():
@@ -171,7 +170,7 @@ def watch_error(error: BaseException) -> Exception:
 
 
 def stock_error(error: BaseException) -> Exception:
-    """What broke on the stock path, where sending and watching are one → ours."""
+    """What failed on the stock path, where sending and watching are one → ours."""
     match error:
         case QueueError() | ValidationError() | httpx.HTTPStatusError():
             return join_error(error)
@@ -183,7 +182,7 @@ def stock_error(error: BaseException) -> Exception:
 
 @dataclass(frozen=True, slots=True)
 class TokenWords:
-    """What to say where Hugging Face does not show a Space, or refuses the token."""
+    """The wording for a Space that Hugging Face does not show, or a token that it rejects."""
 
     unseen: str
     refused: str = "Hugging Face refused HF_TOKEN. Make a new one and set it."
@@ -200,12 +199,12 @@ MEMBER_TOKEN = TokenWords(
 
 
 def owner_words(*, has_token: bool) -> TokenWords:
-    """What to say of a Space that the settings name."""
+    """The wording for a Space that the settings name."""
     return _OWNER_TOKEN if has_token else _OWNER_HAS_NONE
 
 
 def connect_error(error: Exception, words: TokenWords = _OWNER_HAS_NONE) -> Exception:
-    """What went wrong on the way to a Space → ours."""
+    """What failed while connecting to a Space → ours."""
     match error:
         case SpaceUnreadable() if str(error) != TOO_LARGE:
             return SpaceUnavailable(_NO_APP)
@@ -246,12 +245,13 @@ def _status(error: httpx.HTTPStatusError | aiohttp.ClientResponseError) -> int:
 
 
 def _busy(what: str, error: BaseException | None) -> SpaceBusy:
-    """`what` keeps the Space from taking a job, with the pause that it asks for."""
+    """An error for a Space that cannot take a job because of `what`, with the pause that it asks
+    for."""
     return busy_for(what, asked_pause(error))
 
 
 def asked_pause(error: BaseException | None) -> float:
-    """The seconds that a refusal asks to wait, at most `MAX_PAUSE`; 0 where it asks for none."""
+    """How many seconds a refusal asks to wait, at most `MAX_PAUSE`; 0 if it does not say."""
     asked = ""
     if isinstance(error, aiohttp.ClientResponseError):
         asked = (error.headers or {}).get("Retry-After", "")

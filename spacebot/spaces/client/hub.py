@@ -1,4 +1,4 @@
-"""How the Hub says that a Space stands, and waking one that sleeps."""
+"""A Space's state by the Hub's word, and waking it if it sleeps."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from spacebot.models import ADULT_TAG
 from spacebot.spaces.client.hugging_face.hub_client import SEARCH_RESERVE
 from spacebot.spaces.client.transport.network import Network
 
-# The pauses between two looks at a Space that wakes, in seconds: they grow, so that many
-# such Spaces leave the Hub's requests to others.
+# The growing pauses between two checks on a waking Space, in seconds: many such Spaces must leave
+# the Hub's requests to others.
 POLL_INTERVAL, MAX_POLL_INTERVAL = 3.0, 4.0
-# What the Hub says of a Space that cannot serve, and what a user can do about it.
+# The Hub's stages of a Space that cannot serve, and what a user can do about each.
 ENDED_STAGES = {
     "PAUSED": "The Space is paused by its owner. It answers again when they resume it.",
     "RUNTIME_ERROR": "The Space has crashed. Its owner has to fix it.",
@@ -29,7 +29,7 @@ ENDED_STAGES = {
     "NO_APP_FILE": "The Space has no app. Its owner has to add one.",
     "DELETING": "The Space is being deleted.",
 }
-# What it says of one that will serve, in words for whoever waits.
+# The stages of a Space that will serve, in words for the person who waits.
 WAKING_STAGES = {
     "SLEEPING": "The Space was asleep and is being woken",
     "STOPPED": "The Space was asleep and is being woken",
@@ -50,11 +50,11 @@ PASSED_ON = (
 
 
 class HubSpace:
-    """One Space on the Hub. `news` says how far its waking is: "" while it is not being woken.
+    """One Space on the Hub. `news` says how far it has woken: "" while it is not being woken.
 
-    The Hub leads former names, and other spellings, to the Space that there is. What members
-    bring is `exact`: the owner's lists and marks go by its name. What the settings name may be
-    renamed by its author, and never passes to another one, who would be sent HF_TOKEN.
+    The Hub redirects former names, and other spellings, to the current Space. A name from members
+    is `exact`, since the owner's lists and marks go by names. A Space in the settings may be
+    renamed by its author, but never pass to another author, who would be sent HF_TOKEN.
     """
 
     def __init__(self, network: Network, space: str, token: str, *, exact: bool = False) -> None:
@@ -62,7 +62,7 @@ class HubSpace:
         self._space = space
         self._token = token
         self._exact = exact
-        # What the Hub calls it, once that was asked.
+        # The Hub's name for it, once known.
         self.name = space
         self._began = 0.0
         self._took: float | None = None
@@ -70,13 +70,14 @@ class HubSpace:
 
     @property
     def left(self) -> float | None:
-        """About how many seconds waking will take still, going by the last time; None: unknown."""
+        """About how many more seconds waking will take, judging by the last time;
+        None if unknown."""
         if not self.news or self._took is None:
             return None
         return max(0.0, self._took - (time.monotonic() - self._began))
 
     async def check(self, *, reserve: int = 0) -> SpaceInfo:
-        """Ask how the Space stands; raises `SpaceUnavailable` or `SpaceRenamed`.
+        """Ask for the Space's state; raises `SpaceUnavailable` or `SpaceRenamed`.
 
         `reserve` requests are left to others.
         """
@@ -89,7 +90,7 @@ class HubSpace:
         return info
 
     def _check_name(self, name: str) -> None:
-        """Raise `SpaceRenamed` where the Hub led to another Space than was asked for."""
+        """Raise `SpaceRenamed` if the Hub redirected to another Space."""
         if self._exact and name != self._space:
             raise SpaceRenamed(RENAMED.format(name), name)
         if _author(name) != _author(self._space):
@@ -97,7 +98,7 @@ class HubSpace:
         self.name = name
 
     async def awake(self) -> SpaceInfo:
-        """Wait until the Space serves, waking it where it sleeps; raises what stops that."""
+        """Wait until the Space serves, waking it if it sleeps; raises what prevents that."""
         self._began = time.monotonic()
         info = await self.check()
         if stage_of(info) not in WAKING_STAGES:
@@ -117,7 +118,7 @@ class HubSpace:
                 raise SpaceUnavailable(long).for_good()
             await self._visit(info)
             await asyncio.sleep(next(pauses))
-            # Where the Hub takes no more requests for now, the next look tells.
+            # If the Hub accepts no requests now, the next check tells.
             with contextlib.suppress(SpaceBusy):
                 info = await self.check(reserve=SEARCH_RESERVE)
         return info
@@ -137,7 +138,7 @@ def _author(space: str) -> str:
 
 
 def stage_of(info: SpaceInfo) -> str:
-    """The stage of a Space, as the Hub calls it."""
+    """A Space's stage, in the Hub's words."""
     return str(getattr(info.runtime, "stage", "RUNNING")).rpartition(".")[2]
 
 
@@ -147,7 +148,7 @@ def is_nsfw(info: SpaceInfo) -> bool:
 
 
 def without_gradio(info: SpaceInfo | None, error: Exception) -> Exception:
-    """Why a Space could not be reached, where its kind explains that better than `error`."""
+    """Why a Space could not be reached, if its kind explains that better than `error`."""
     other = info.sdk if info and info.sdk not in (None, "gradio") else None
     if other is None or not isinstance(error, SpaceUnavailable):
         return error
@@ -158,7 +159,7 @@ def without_gradio(info: SpaceInfo | None, error: Exception) -> Exception:
 
 
 def is_on_zero_gpu(info: SpaceInfo) -> bool:
-    """Whether its GPU time counts against a quota of whoever uses it."""
+    """Whether its GPU time counts against its user's quota."""
     hardware = getattr(info.runtime, "hardware", None) or ""
     return hardware.startswith("zero")
 

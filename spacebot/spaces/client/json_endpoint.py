@@ -1,4 +1,4 @@
-"""An endpoint of gradio_client that opens no file of this machine."""
+"""An endpoint of gradio_client that never opens a file of this machine."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from spacebot.spaces.client.transport.bounded_reading import BoundedTransport
 
 
 class JsonEndpoint(Endpoint):
-    """An endpoint of gradio_client that takes values as they are, and opens no file.
+    """An endpoint of gradio_client that takes values unchanged, and opens no file.
 
-    The stock one uploads whatever path a value names: a Space could name any file here.
+    The stock endpoint uploads whatever path a value names: a Space could name any file here.
     """
 
     def process_input_files(self, *data: Any) -> tuple[Any, ...]:
@@ -37,7 +37,7 @@ class JsonEndpoint(Endpoint):
 
     def _sse_fn_v0(self, data: dict[str, Any], hash_data: dict[str, Any], helper: Any) -> Any:
         client = self.client
-        # The stock one reads without bounds.
+        # The stock endpoint reads without limits.
         transport = BoundedTransport(verify=client.ssl_verify)
         with httpx.Client(transport=transport, timeout=None) as http:
             return utils.get_pred_from_sse_v0(
@@ -55,6 +55,7 @@ class JsonEndpoint(Endpoint):
 
 
 def only_json(client: Client) -> None:
-    """Have the client's endpoints open no file; building them anew would double the work."""
+    """Replace the client's endpoints with these; building them from scratch would
+    double the work."""
     for endpoint in client.endpoints.values():
         endpoint.__class__ = JsonEndpoint

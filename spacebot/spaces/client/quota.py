@@ -1,4 +1,4 @@
-"""What ZeroGPU says of a quota: whose it is, how much is left, and what would help."""
+"""Reads ZeroGPU's quota messages: whose quota, how much is left, and what would help."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from spacebot.errors import QuotaExceeded
 _QUOTA = re.compile(
     r"(?:exceeded|run out of|no) .{0,40}(?:GPU|ZeroGPU).{0,20}quota|quota exceeded", re.I
 )
-# The Space called another one, with a token or an address of its own.
+# The Space called another Space, with its own token or address.
 _UPSTREAM = "The upstream Gradio app has raised an exception"
 _SECONDS = re.compile(r"\((\d{1,9})\s?s requested vs\.? (-?\d{1,9})\s?s left\)")
 _LONGEST = re.compile(r"requested GPU duration \((\d{1,9})\s?s\) is larger than the maximum", re.I)
-# What visitors without an account are told.
+# The text for visitors without an account.
 _NO_ACCOUNT = re.compile(r"create a free account|huggingface\.co/join|authenticate with", re.I)
-# "1:23:45", "1 day, 0:00:00", "5 minutes"; what follows it is none of it.
+# "1:23:45", "1 day, 0:00:00", "5 minutes", without what follows.
 _RESET = re.compile(
     r"try again in ((?:\d+ days?, )?\d[\d:]*(?: ?(?:s|sec\w*|min\w*|hours?|h)\b)?)", re.IGNORECASE
 )
 
 
 def quota_exceeded(title: str, text: str) -> QuotaExceeded | None:
-    """The error for a failure of a job that tells of a quota; None for any other failure."""
+    """The error for a job's failure that is about a quota; None for any other failure."""
     if longest := _LONGEST.search(text):
         return QuotaExceeded(
             f"This asks Hugging Face for {longest[1]} s of GPU time at once, which is more than it "
@@ -42,7 +42,7 @@ def quota_exceeded(title: str, text: str) -> QuotaExceeded | None:
     seconds = _SECONDS.search(text)
     asked = int(seconds[1]) if seconds and not is_theirs else 0
     error = QuotaExceeded(" ".join(parts), asked=asked)
-    # The Space's own code has run up to there.
+    # The Space's own code ran up to there.
     error.safe_to_retry = not is_theirs
     return error
 

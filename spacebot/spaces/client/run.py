@@ -1,4 +1,4 @@
-"""One job on a Space of protocol sse_v1 or later: sent, watched, and where need be taken back."""
+"""One job on a Space of protocol sse_v1 or later: sent, watched, and recalled if need be."""
 
 from __future__ import annotations
 
@@ -26,20 +26,20 @@ from spacebot.spaces.client.transport.event_stream import (
 from spacebot.spaces.client.transport.network import Network
 from spacebot.spaces.client.transport.pulse import StreamLost
 
-# Statuses with which a Space, or what stands before it, has no room for a moment; the
-# pauses between tries then, in seconds, and the longest one that it may ask for.
+# Statuses of a Space, or of a proxy before it, that has no capacity for a moment; then the pauses
+# between attempts, in seconds, and the longest that it may ask for.
 RETRY_STATUSES, RETRY_PAUSES, MAX_RETRY_AFTER = {429, 502, 503, 504}, (1.0, 2.0, 4.0, 8.0), 15.0
 
 
 class JobWithdrawn(SpaceError):
-    """The job was taken out of the Space's queue, as asked, before it began."""
+    """The job was taken out of the Space's queue before it began, as asked."""
 
     worth_retrying = True
     safe_to_retry = True
 
 
 class SpaceRun:
-    """One job in the queue of a Space, watched on the event loop."""
+    """One job in a Space's queue, watched on the event loop."""
 
     def __init__(
         self,
@@ -60,10 +60,10 @@ class SpaceRun:
     async def updates(
         self, job: QueuedJob, *, silence: float, recall: asyncio.Event
     ) -> AsyncGenerator[Update, None]:
-        """Yield what becomes of the job; ends with its `Result`, raises `SpacebotError`.
+        """Yield the job's updates; ends with its `Result`, raises `SpacebotError`.
 
-        An error is `safe_to_retry` where the Space cannot have begun. `recall` takes the
-        job out of the Space's queue, which raises `JobWithdrawn`.
+        An error is `safe_to_retry` if the Space cannot have begun. `recall` takes the job out of
+        the Space's queue, which raises `JobWithdrawn`.
         """
         stream: EventStream | None = None
         recalling: asyncio.Task[None] | None = None
@@ -74,7 +74,7 @@ class SpaceRun:
                 self._note(update)
                 yield update
         except SpaceUnreadable:
-            # Whatever else it sends is not read, and the job is nobody's.
+            # Its further messages are not read, and nobody waits for the job.
             assert stream is not None
             stream.close()
             raise
@@ -89,14 +89,14 @@ class SpaceRun:
             await self._leave_stream(job, stream)
 
     async def _leave_stream(self, job: QueuedJob, stream: EventStream | None) -> None:
-        """Stop the job where it has not ended, and leave the session's stream."""
+        """Stop the job if it has not ended, and leave the session's stream."""
         if not self._began and not self._ended:
             if stream is not None:
                 stream.close()
             self._session.leave(self._drop(job, heard=stream is not None))
             return
         if stream is not None:
-            # Behind the job, which need not wait for it; the session does.
+            # In the background: the session waits for it, the job need not.
             self._session.leave(stream.end()).add_done_callback(stream.close)
         if not self._ended:
             await asyncio.shield(self.cancel(job))
@@ -106,13 +106,12 @@ class SpaceRun:
         await self._drop(job, heard=False)
 
     async def _drop(self, job: QueuedJob, *, heard: bool) -> None:
-        """Have a waiting job dropped, and stop it where it began meanwhile.
+        """Drop a waiting job, and stop it if it began meanwhile.
 
-        From Gradio 4.2 to 5, a cancel leaves a waiting job in the queue, where it runs
-        in its turn. Every version drops the jobs of a session that hangs up, which takes
-        a stream that the Space has `heard` of; every one but 4.19.2 to 4.23, where a
-        middleware ends the stream before Gradio's own clean-up: nothing a client can do
-        drops a job there.
+        From Gradio 4.2 to 5, a cancel leaves a waiting job in the queue, where it runs at its turn.
+        Every version drops the jobs of a session that hangs up, provided that its stream was
+        `heard`; every one except 4.19.2 to 4.23, where a middleware ends the stream before Gradio's
+        own clean-up: there, nothing a client can do drops a job.
         """
         if not heard and not self._network.http.closed:
             with contextlib.suppress(aiohttp.ClientError, TimeoutError):
@@ -122,7 +121,7 @@ class SpaceRun:
             await self.cancel(job)
 
     async def _open(self, silence: float) -> EventStream:
-        """Ask for the events, more than once where there is no room: that runs nothing twice."""
+        """Open the event stream, several times if there is no capacity: that runs nothing twice."""
         pauses = iter(RETRY_PAUSES)
         while True:
             try:
@@ -159,16 +158,16 @@ class SpaceRun:
                 self._queued = True
 
     def _told(self, error: Exception) -> Exception:
-        """What broke while the job was watched → ours, with what is known of its safety."""
+        """What failed while the job was watched → ours, with what is known about its safety."""
         if self._recalled:
             if not self._began:
                 return JobWithdrawn()
             error = SpaceStopped()
         ours = watch_error(error)
-        # On a lost stream, that it began may have been said and not heard.
+        # A lost stream may have lost the news that it began.
         heard_all = not isinstance(error, StreamLost)
         if isinstance(ours, SpaceStopped) and heard_all and self._queued and not self._began:
-            # A Space's queue ends with its process, and drops whoever hangs up.
+            # A Space's queue ends with its process, and drops everyone who hangs up.
             ours = SpaceStopped("The Space stopped before it began with this. Try again.")
             ours.safe_to_retry = True
         return ours
@@ -180,9 +179,9 @@ class SpaceRun:
             stream.close()
 
     async def cancel(self, job: QueuedJob) -> None:
-        """Stop the job on the Space, a stream after its step."""
+        """Stop the job on the Space; a stream stops after its step."""
         with contextlib.suppress(aiohttp.ClientError, TimeoutError):
-            # Up to Gradio 4.29, its name was another.
+            # Up to Gradio 4.29, it had another name.
             for route in ("cancel", "reset"):
                 async with self._network.http.post(
                     self._client.src_prefixed + route,

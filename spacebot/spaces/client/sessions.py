@@ -1,8 +1,7 @@
-"""Sessions on a Space: the names it keeps state by (gr.State, a chat's history).
+"""Sessions on a Space: the names under which it keeps state (gr.State, a chat's history).
 
-Every user, and every conversation, has its own. A session runs one job at a
-time: on the Space, cancelling one kills every job of the same session and
-function, its siblings then never end.
+Every user and every conversation has their own. A session runs one job at a time: on the Space,
+cancelling a job kills every job of the same session and function, and the siblings never end.
 """
 
 from __future__ import annotations
@@ -34,16 +33,16 @@ class SpaceSession:
 
     @property
     def is_busy(self) -> bool:
-        """Whether a job has it, or is not quite out of it yet."""
+        """Whether a job has it, or has not quite left it yet."""
         return self.lock.locked() or bool(self.leaving and not self.leaving.done())
 
     def leave(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        """Do what ends a job's stay here, behind it: no other job comes in before."""
+        """Run what ends a job's stay in the background: no other job enters before that is done."""
         self.leaving = asyncio.create_task(work, name="leave a session")
         return self.leaving
 
     async def left(self) -> None:
-        """Wait until the last job is out of here."""
+        """Wait until the last job has left."""
         if self.leaving is not None:
             await asyncio.wait({self.leaving})
 
@@ -51,10 +50,10 @@ class SpaceSession:
 class SpaceSessions:
     """The sessions of one Space, by key: least recently used ones go first.
 
-    A key of 32 hexadecimal digits is its session's name: whoever keeps it finds the
-    same session again after a restart. Other keys get a name of their own.
-    `most` bounds how many are remembered, `ttl` for how many seconds unused. `held` counts
-    the jobs that have one or wait for one; `used` is when the last of them left.
+    A key of 32 hexadecimal digits is its session's name, so the same key finds the same session
+    after a restart. Other keys get a random name. `most` limits how many are remembered, `ttl` for
+    how many seconds unused. `held` counts the jobs that have a session or wait for one; `used` is
+    when the last of them left.
     """
 
     def __init__(self, *, most: int = 5_000, ttl: float = 24 * 3600.0) -> None:
@@ -74,8 +73,8 @@ class SpaceSessions:
     ) -> AsyncIterator[SpaceSession]:
         """Hold the session of `key` for one job.
 
-        While it is busy, a job that keeps state waits for it, and one that
-        keeps none gets a session of its own; always where it is to be `fresh`.
+        While it is busy, a job that keeps state waits for it, and a job that keeps none gets a
+        session of its own; so does every job that asks for a `fresh` one.
         """
         alone = not stateful and (fresh or self.is_busy(key))
         session = SpaceSession(uuid.uuid4().hex) if alone else self._session(key)
@@ -103,7 +102,7 @@ class SpaceSessions:
         self._leaving.cancel()
 
     def forget(self, key: str) -> None:
-        """Start `key` anew at its next job."""
+        """Start `key` afresh at its next job."""
         self._sessions.pop(key, None)
 
     def _session(self, key: str) -> SpaceSession:
@@ -118,7 +117,7 @@ class SpaceSessions:
         return session
 
     def _trim(self, now: float) -> None:
-        """Drop the oldest idle ones, so that one more is within the bounds."""
+        """Drop the oldest idle ones, to make room for another."""
         for key, session in list(self._sessions.items()):
             old = now - session.used > self._ttl and session.used
             if not old and len(self._sessions) < self._most:

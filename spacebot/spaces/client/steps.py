@@ -21,17 +21,17 @@ from spacebot.spaces.client.transport.event_stream import Partial, Result, Toast
 from spacebot.spaces.outputs.text import code
 from spacebot.spaces.outputs.values import is_update, updated_value
 
-# What Gradio sends for an output that stays as it is.
+# What Gradio sends for an output that stays unchanged.
 UNCHANGED: Mapping[str, Any] = {"__type__": "update"}
 
 
 def check_unchanged(
     endpoint: Endpoint | None, takes: Collection[str], steps: Sequence[EndpointStep]
 ) -> None:
-    """Raise `EndpointGone` where the Space no longer takes what the endpoint was described with.
+    """Raise `EndpointGone` if the Space no longer takes the endpoint's described parameters.
 
-    `takes` names the parameters of all steps as they are now. What the Space does not know
-    would be left out, and the job run without what somebody filled in.
+    `takes` names the current parameters of all steps. Unknown values would be left out, and the job
+    would run without what somebody filled in.
     """
     known = {*takes, *(name for step in steps for name in step.takes.values())}
     described = endpoint.parameters if endpoint else ()
@@ -46,11 +46,11 @@ def check_unchanged(
 
 @dataclass
 class CallSequence:
-    """A job's calls: the steps before, the endpoint itself, which is the last of `steps`, and
-    those `after` it.
+    """A job's calls: the steps before, the endpoint itself as the last of `steps`, and those
+    `after`.
 
-    `call` makes one with the values it takes; `visible` drops the outputs that an API
-    description leaves out; `width` counts the endpoint's raw outputs.
+    `call` makes one with its values; `visible` drops the outputs that an API description leaves
+    out; `width` counts the endpoint's raw outputs.
     """
 
     steps: Sequence[EndpointStep]
@@ -66,7 +66,7 @@ class CallSequence:
     async def updates(self, values: Mapping[str, Any]) -> AsyncGenerator[Update, None]:
         """Make the calls; ends with the `Result`, raises `SpaceError`.
 
-        An event that fails ends the chain, except for what the page runs even then.
+        A failing event ends the chain, except for what the page runs even then.
         """
         self._values = values
         shown: list[Any] = []
@@ -89,7 +89,7 @@ class CallSequence:
                 error.safe_to_retry = error.safe_to_retry and not any(
                     map(_does_something, self.steps[:place])
                 )
-                # Quotas, silence and cancels are no business of the page's chain.
+                # Quotas, silence and cancels do not concern the page's chain.
                 if type(error) is not SpaceRaised:
                     raise
                 self._failed.add(step.api_name)
@@ -113,7 +113,7 @@ class CallSequence:
         yield Result(raw, shown + instead + ended)
 
     async def _end(self, shown: list[Any]) -> AsyncGenerator[Update, None]:
-        """Make the calls after the endpoint's own; a failure here is told beside the result."""
+        """Make the calls after the endpoint's own; a failure here is reported beside the result."""
         for step in self.after:
             if step.needs & self._failed:
                 shown += _unchanged(step)
@@ -131,9 +131,9 @@ class CallSequence:
                 shown += self._take(step)
 
     async def _make(self, step: EndpointStep) -> AsyncGenerator[Update, None]:
-        """Make one call, keeping its raw outputs."""
+        """Make one call, storing its raw outputs."""
         sent = step_arguments(step, self._values) if step.takes else self._values
-        # Closed here, so that the session is held until the Space has taken a cancel.
+        # Closed here, so that the session is held until the Space has accepted a cancel.
         async with contextlib.aclosing(self.call(step, sent)) as running:
             async for update in running:
                 if isinstance(update, Result):
@@ -153,24 +153,23 @@ class CallSequence:
                         if not isinstance(update, Partial):
                             yield update
             except SpaceRaised:
-                # Whoever waits is told of the first failure.
+                # The user is told of the first failure.
                 broken = True
             shown += _unchanged(one) if broken else self._take(one)
 
     def _take(self, step: EndpointStep) -> list[Any]:
-        """Hand on what a step gave; returns what it shows."""
+        """Hand on a step's outputs; returns what it shows."""
         if not (step.gives or step.shows or step.overwrites):
             return []
         outputs = self.visible(step.api_name, self._arguments)
-        # A Space that was changed since may give fewer.
+        # A Space that was changed since may return fewer.
         outputs = [*outputs, *[UNCHANGED] * (_width(step) - len(outputs))]
         self._values = {**self._values, **output_values(step, outputs)}
         self._overwritten += [(place, outputs[n]) for n, place in step.overwrites.items()]
         return [outputs[number] for number in step.shows]
 
     def _overwrite(self, raw: list[Any], shown: list[Any]) -> None:
-        """Bring the endpoint's outputs, and what steps before it show, to what later steps made
-        of them."""
+        """Update the endpoint's outputs, and what earlier steps show, with what later steps set."""
         own = self.visible(self.steps[-1].api_name, [*range(self.width)])
         for place, value in self._overwritten:
             values, at = (raw, own[place]) if place < len(own) else (shown, place - len(own))
@@ -179,22 +178,22 @@ class CallSequence:
 
 
 def _width(step: EndpointStep) -> int:
-    """How many outputs it must give at least."""
+    """The least number of outputs it must return."""
     return max((*step.gives, *step.shows, *step.overwrites), default=-1) + 1
 
 
 def _does_something(step: EndpointStep) -> bool:
-    """Whether a step does more than to check what was given."""
+    """Whether a step does more than check values."""
     return bool(step.gives or step.shows)
 
 
 def _any_set(values: Sequence[Any]) -> bool:
-    """Whether one of these is more than an output that stays as it is or becomes empty."""
+    """Whether one of these outputs is more than unchanged or empty."""
     return any(updated_value(value) not in (None, "", [], {}) for value in values)
 
 
 def _written_over(value: Any, later: Any) -> Any:
-    """An output after a later step has set it, or changed how it looks."""
+    """An output after a later step has set it, or changed its looks."""
     if later == UNCHANGED or not (is_update(value) or is_update(later)):
         return value if later == UNCHANGED else later
     held = value if is_update(value) else {**UNCHANGED, "value": value}
@@ -206,12 +205,12 @@ def _unchanged(*steps: EndpointStep) -> Iterator[Any]:
 
 
 def step_arguments(step: EndpointStep, values: Mapping[str, Any]) -> dict[str, Any]:
-    """What a step is called with, of all values of its job."""
+    """The arguments of a step, from all values of its job."""
     return {name: values.get(key) for name, key in step.takes.items()}
 
 
 def output_values(step: EndpointStep, outputs: Sequence[Any]) -> dict[str, Any]:
-    """The values that a step's visible outputs become; those that only change looks set none."""
+    """The values that a step's visible outputs become; outputs that only change looks set none."""
     return {
         key: value
         for number, key in step.gives.items()
@@ -223,7 +222,7 @@ _UNSET = object()
 
 
 def every_step(steps: Iterable[EndpointStep]) -> Iterator[EndpointStep]:
-    """The steps, each followed by those that run where it fails."""
+    """The steps, each followed by those that run if it fails."""
     for step in steps:
         yield step
         yield from every_step(step.failing)

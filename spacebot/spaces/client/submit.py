@@ -1,4 +1,4 @@
-"""Submitting a job from the event loop: in an executor, and taken back when it is cancelled."""
+"""Submitting a job from the event loop: in an executor, and recalled if it is cancelled."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from spacebot.spaces.client.files.uploads import holds_upload
 from spacebot.spaces.client.sessions import SpaceSession
 from spacebot.spaces.client.transport.network import SpaceExecutor
 
-# A Space that does not take a cancel in so many seconds is not waited for.
+# After how many seconds we stop waiting for a Space to accept a cancel.
 CANCEL_TIMEOUT = 5.0
 
 
@@ -29,8 +29,8 @@ async def submit(
 ) -> QueuedJob | LegacyJob | StockJob:
     """Call `client.submit` in the Space's executor.
 
-    Cancelled meanwhile, the job is not sent any more, or given to `withdraw` once it was
-    sent; no other job comes into its session before.
+    If cancelled meanwhile, the job is not sent any more, or goes to `withdraw` if it was; no other
+    job enters its session before that.
     """
     left = threading.Event()
     lane = executor.uploading if holds_upload(values) else contextlib.nullcontext()

@@ -1,4 +1,4 @@
-"""What the checks of a Space say about rejected values, without their machine talk."""
+"""A Space's validation messages about rejected values, without their technical parts."""
 
 from __future__ import annotations
 
@@ -6,23 +6,23 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-# How gradio_client and Pydantic begin: "2 parameter(s) failed validation:".
+# The first line of gradio_client's and Pydantic's messages: "2 parameter(s) failed validation:".
 COUNT = re.compile(
     r"\d+ (?:parameter\(s\) failed validation|validation errors? for [^\n]*?):?(?=\n|$)"
 )
-# What Pydantic adds for programmers, and the bullet before each of gradio_client's lines.
+# What Pydantic adds for programmers, and the bullet before each line of gradio_client's.
 _NOISE = re.compile(
     r"\[type=\w{1,60}, input_value=.*\]$|^\s*For further information visit \S+"
     r"|^- |^\s*Value error, "
 )
-# Gradio's name for a parameter whose name it does not know.
+# Gradio's name for a parameter whose name is unknown.
 _NAMELESS = re.compile(r"^parameter_\d+: ")
-# What is read of a refusal: checks, lines, characters of a line.
+# How much of a refusal is read: checks, lines, characters of a line.
 _CHECKS, _LINES, _LINE = 10, 40, 500
 
 
 def validation_message(body: Any) -> str:
-    """The words in the body of a 422, by Gradio's validators, FastAPI or Pydantic."""
+    """The text in the body of a 422, by Gradio's validators, FastAPI or Pydantic."""
     detail = body.get("detail") if isinstance(body, Mapping) else body
     if isinstance(detail, str):
         return clean_message(detail)
@@ -32,7 +32,7 @@ def validation_message(body: Any) -> str:
 
 
 def _check_message(check: Mapping[str, Any]) -> str:
-    """What one check says, after the name of what it checked."""
+    """One check's text, after the name of what it checked."""
     words = str(check.get("message") or check.get("msg") or "").strip()
     place = check.get("loc")
     name = check.get("parameter_name") or (place[-1] if isinstance(place, list) and place else "")
@@ -40,7 +40,7 @@ def _check_message(check: Mapping[str, Any]) -> str:
 
 
 def clean_message(words: str) -> str:
-    """A check's message without counts, types, repeated inputs and addresses of manuals."""
+    """A check's message without counts, types, repeated inputs and links to manuals."""
     lines = (line[:_LINE] for line in words.splitlines()[:_LINES] if not COUNT.fullmatch(line))
     cleaned = (_NAMELESS.sub("", _NOISE.sub("", line)).strip() for line in lines)
     return "\n".join(filter(None, cleaned))

@@ -1,4 +1,4 @@
-"""Bringing the files of a result here: streamed to disk, bounded, without leaking the token."""
+"""Downloading the files of a result: streamed to disk, limited, without leaking the token."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ from spacebot.spaces.client.transport.rate_limit import retry_after
 
 MAX_REDIRECTS = 5
 MAX_CONCURRENT_FILES = 4
-# The longest that a Space may keep a file waiting, in seconds.
+# The longest that a Space may delay a file, in seconds.
 MAX_RETRY_AFTER = 15.0
-# What one result may bring here in all: files, and bytes.
+# The limits of one result: files, and bytes in all.
 MAX_FILES, MAX_TOTAL_BYTES = 100, 400_000_000
 DISK_FULL = "the bot's disk is full"
 
@@ -38,32 +38,32 @@ class FileTooLarge(Exception):
 
 
 class ResultTooLarge(Exception):
-    """The files of a result are over `MAX_TOTAL_BYTES` in all."""
+    """The files of a result exceed `MAX_TOTAL_BYTES` together."""
 
 
 class FileRateLimited(Exception):
-    """The Space wants to be asked for a file later than anybody waits for it."""
+    """The Space asks for a longer pause before a file than anybody waits."""
 
 
 class ByteBudget:
-    """How many bytes the files of one result may still bring here."""
+    """How many more bytes of one result's files may be downloaded."""
 
     def __init__(self) -> None:
         self.left = MAX_TOTAL_BYTES
 
     def take(self, size: int) -> None:
-        """Count bytes that came; raises `ResultTooLarge`."""
+        """Count bytes that arrived; raises `ResultTooLarge`."""
         self.left -= size
         if self.left < 0:
             raise ResultTooLarge
 
 
 class FileFetcher:
-    """Brings the files of one Space here.
+    """Downloads the files of one Space.
 
-    `root` is the address that the Space serves its files under, and `headers`
-    may hold the owner's token: they go to that origin alone. Files get their
-    address only where they are `linked`: anyone can open it, without the token.
+    `root` is the address that the Space serves its files under, and `headers` may contain the
+    owner's token: they go to that origin only. Files keep their address only if they are `linked`:
+    anyone can open it, without the token.
     """
 
     def __init__(
@@ -77,13 +77,13 @@ class FileFetcher:
     async def localize(
         self, values: list[Any], folder: Path, *, cap: int, full: bool = False
     ) -> list[Any]:
-        """Replace every file in raw outputs by a `File` in `folder`, of at most `cap` bytes each.
+        """Replace every file in raw outputs with a `File` in `folder`, of at most `cap` bytes each.
 
-        A file that cannot be brought here becomes a `File` without a path that
-        says why: one lost file never costs the others. Raises `DiskFull`. Where the disk is
-        known to be `full`, `cap` is for all files together, and 0 leaves them out.
+        A file that cannot be downloaded becomes a `File` without a path that says why: a lost file
+        never affects the others. Raises `DiskFull`. If the disk is known to be `full`, `cap`
+        applies to all files together, and 0 leaves them out.
         """
-        # Of a long result, looking at everything takes its time.
+        # Walking through a long result takes a while.
         found = await self._network.call(lambda: list(_files(values)))
         if not found:
             return values
@@ -103,8 +103,10 @@ class FileFetcher:
         return await self._network.call(_replace_files, values, files)
 
     def address(self, data: Mapping[str, Any]) -> str:
-        """Where the Space serves a file: a stream by its own address, the rest by path; or the
-        file itself as a `data:` address, as Gradio 3 gives its pictures."""
+        """Where the Space serves a file: a stream at its own address, the rest by path.
+
+        Gradio 3 gives its pictures as `data:` addresses, which hold the file itself.
+        """
         if str(data.get("url")).startswith("data:"):
             return str(data["url"])
         if data.get("is_stream") and data.get("url"):
@@ -176,7 +178,7 @@ class FileFetcher:
         home, there = urlsplit(self._root), urlsplit(url)
         if (home.scheme, home.netloc) == (there.scheme, there.netloc):
             return await self._network.http.get(url, headers=self._headers, allow_redirects=False)
-        # Elsewhere: no token, and no address of the bot's own network.
+        # Elsewhere: no token, and no address within the bot's own network.
         if there.scheme not in ("http", "https"):
             raise ValueError(f"a file cannot be at {there.scheme}:")
         return await self._network.public.get(url, allow_redirects=False)
@@ -192,7 +194,8 @@ def _files(value: Any) -> Iterator[dict[str, Any]]:
 
 
 def _replace_files(value: Any, files: Iterator[File]) -> Any:
-    """Raw outputs with the next of `files` for each file; what holds none is not copied."""
+    """Raw outputs with each file replaced by the next of `files`; parts without files are not
+    copied."""
     if is_file(value):
         return next(files)
     if not isinstance(value, dict | list | tuple):
@@ -212,7 +215,7 @@ def file_name_of(data: Mapping[str, Any]) -> str:
 
 
 def _retry_pause(response: aiohttp.ClientResponse) -> float:
-    """The seconds that a refused request waits; raises `FileRateLimited`."""
+    """How many seconds a refused request waits; raises `FileRateLimited`."""
     pause = retry_after(response.headers.get("Retry-After", "")) or 1.0
     if pause > MAX_RETRY_AFTER:
         raise FileRateLimited
@@ -224,7 +227,8 @@ def _make_folder(folder: Path) -> None:
 
 
 def _unpack(address: str, path: Path, cap: int, allowance: ByteBudget) -> int:
-    """Write what a `data:` address holds to `path`; returns its bytes, raises `FileTooLarge`."""
+    """Write the content of a `data:` address to `path`; returns its bytes, raises
+    `FileTooLarge`."""
     head, _, body = address.partition(",")
     if not head.endswith(";base64"):
         raise ValueError("not in base64")
@@ -239,7 +243,7 @@ def _unpack(address: str, path: Path, cap: int, allowance: ByteBudget) -> int:
 async def _save(
     response: aiohttp.ClientResponse, path: Path, cap: int, allowance: ByteBudget
 ) -> int:
-    """Write a body to `path`; returns its bytes, raises `FileTooLarge` over `cap`."""
+    """Write a body to `path`; returns its bytes, raises `FileTooLarge` beyond `cap`."""
     if (response.content_length or 0) > cap:
         raise FileTooLarge
     size = 0

@@ -1,7 +1,8 @@
-"""Values on their way to a Space: everything is JSON but an `Upload`, which alone opens a file.
+"""Values on their way to a Space: all is JSON except an `Upload`, and only an `Upload` opens a
+file.
 
-Whatever a Space wrote (a default, a choice, a result, a chat's history) goes back as the
-JSON that it is, also where it looks like one of Gradio's files.
+Whatever a Space wrote (a default, a choice, a result, a chat's history) goes back as plain JSON,
+even if it looks like one of Gradio's files.
 """
 
 from __future__ import annotations
@@ -16,15 +17,15 @@ from typing import Any, BinaryIO
 from spacebot.errors import InputError
 from spacebot.models import Upload
 
-# What marks a file among JSON.
+# The mark of a file within JSON.
 META = {"_type": "gradio.FileData"}
 TOO_LARGE = "The file is larger than the Space takes. Try a smaller one."
-# Base64 makes a third more of it, and Gradio 3 takes 16 MiB in a message.
+# Base64 adds a third, and Gradio 3 accepts 16 MiB in a message.
 MOST_WITHIN = 12 << 20
 
 
 def holds_upload(value: Any) -> bool:
-    """Whether there is a file to upload anywhere in a value."""
+    """Whether a value contains a file to upload."""
     if isinstance(value, Mapping):
         return any(map(holds_upload, value.values()))
     if isinstance(value, list | tuple):
@@ -33,23 +34,23 @@ def holds_upload(value: Any) -> bool:
 
 
 def map_items(value: Any, convert: Callable[[Any], Any]) -> Any:
-    """An object or list of JSON with each item converted; anything else as it is."""
+    """A JSON object or list with each item converted; anything else unchanged."""
     if isinstance(value, Mapping):
         return {key: convert(item) for key, item in value.items()}
     return [*map(convert, value)] if isinstance(value, list | tuple) else value
 
 
 def with_uploads(value: Any, upload: Callable[[Upload], Any]) -> Any:
-    """A value as JSON: each `Upload` in it becomes what `upload` returns for it."""
+    """A value as JSON: each `Upload` in it becomes what `upload` returns."""
     if isinstance(value, Upload):
         return upload(value)
     return map_items(value, lambda item: with_uploads(item, upload))
 
 
 def is_file(value: Any) -> bool:
-    """Whether JSON is a file as a present Gradio writes it.
+    """Whether JSON is a file as current versions of Gradio write it.
 
-    gradio_client's own check raises where `meta` is no object.
+    gradio_client's own check raises if `meta` is not an object.
     """
     return (
         isinstance(value, Mapping)
@@ -60,9 +61,9 @@ def is_file(value: Any) -> bool:
 
 
 def inline_file(upload: Upload) -> dict[str, Any]:
-    """A file as a value that holds it, for a Space that takes no uploads.
+    """A file as an inline value, for a Space that accepts no uploads.
 
-    Raises `InputError` where it is too large for that, before it is read into memory.
+    Raises `InputError` if it is too large for that, before reading it into memory.
     """
     kind = mimetypes.guess_type(upload.name)[0] or "application/octet-stream"
     with open_upload(upload) as file:
@@ -73,7 +74,7 @@ def inline_file(upload: Upload) -> dict[str, Any]:
 
 
 def open_upload(upload: Upload) -> BinaryIO:
-    """The file, open for reading; raises `InputError` where it is not in its job's folder."""
+    """The file, open for reading; raises `InputError` if it is not in its job's folder."""
     try:
         folder, path = upload.folder.resolve(strict=True), upload.path.resolve(strict=True)
         if not path.is_relative_to(folder):

@@ -1,4 +1,4 @@
-"""How many requests the Hub takes from this process, and how long it asks to wait."""
+"""How many requests the Hub allows this process, and how long it asks to wait."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ SPENT = "This bot has used up its requests to Hugging Face for now."
 class RequestBudget:
     """At most `most` requests in any `window` seconds, and none during a pause the Hub asks for.
 
-    Threads share it. A pause is asked of one `caller`: the Hub counts tokens and
-    endpoints apart.
+    Threads share it. A pause applies to one `caller`: the Hub counts tokens and endpoints
+    separately.
     """
 
     def __init__(
@@ -36,9 +36,9 @@ class RequestBudget:
         self._lock = threading.Lock()
 
     def take(self, caller: Hashable, *, reserve: int = 0) -> None:
-        """Count a request that is about to be sent; raises `SpaceBusy` where it must wait.
+        """Count a request before it is sent; raises `SpaceBusy` if it must wait.
 
-        `reserve` requests are left to others: what can be done without yields to jobs.
+        `reserve` requests are left to others, so that optional requests yield to jobs.
         """
         with self._lock:
             now = self._clock()
@@ -52,7 +52,7 @@ class RequestBudget:
             self._sent.append(now)
 
     def pause(self, caller: Hashable, seconds: float) -> SpaceBusy:
-        """Send nothing of this caller's for so long; the error that says so."""
+        """Send nothing for this caller during that time; returns the error that says so."""
         with self._lock:
             now = self._clock()
             self._paused = {who: until for who, until in self._paused.items() if until > now}

@@ -1,4 +1,4 @@
-"""Answers that are kept for a short while."""
+"""A short-lived cache of answers."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ class _Entry:
 
 
 class AnswerCache:
-    """Up to `most` answers by question, each for `seconds`; an error is not kept.
+    """Up to `most` answers by question, each for `seconds`; errors are not cached.
 
-    Who asks the same at the same time shares one answer. It is waited for even where all who
-    asked have given up: the next one finds it.
+    Simultaneous callers share one answer. It arrives even if all of them have given up, so the next
+    caller finds it.
     """
 
     def __init__(self, *, most: int, seconds: float) -> None:
@@ -29,7 +29,7 @@ class AnswerCache:
         self._entries: dict[Hashable, _Entry] = {}
 
     async def get(self, key: Hashable, ask: Callable[[], Coroutine[Any, Any, T]]) -> T:
-        """The answer to a question: a kept one, or what `ask` gives."""
+        """The answer to a question: a cached one, or the result of `ask`."""
         entry = self._entries.get(key)
         if entry is None or time.monotonic() - entry.asked > self._seconds:
             self._entries.pop(key, None)
@@ -46,7 +46,7 @@ class AnswerCache:
                 del self._entries[key]
 
     def close(self) -> None:
-        """Forget everything, and give up what is under way."""
+        """Drop all answers, and cancel what is under way."""
         for entry in self._entries.values():
             entry.answer.cancel()
         self._entries.clear()

@@ -1,4 +1,4 @@
-"""The Hub's API, off the event loop, within its limits, with errors in words."""
+"""The Hub's API, off the event loop, within its limits, with errors in plain words."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ T = TypeVar("T")
 
 REQUEST_SECONDS = 10.0
 MAX_THREADS = 8
-# What a search leaves to jobs, and what typing leaves to searches.
+# How many requests searches leave to jobs, and suggestions while typing leave to searches.
 SEARCH_RESERVE, TYPING_RESERVE = 100, 200
 MAX_FOUND = 50
 MAX_KEYWORDS = 3
 CACHED_SEARCHES, SEARCH_TTL = 500, 300.0
 CACHED_SPACES, SPACE_TTL = 500, 60.0
-# Spaces are listed with these fields; the whole record of one is ten times as long.
+# Spaces are listed with these fields; a full record is ten times as long.
 LISTED_FIELDS: Any = ["cardData", "disabled", "likes", "private", "runtime", "sdk", "tags"]
 TOKEN = re.compile(r"[!-~]{1,200}")
 GONE = "There is no such Space on Hugging Face, or it is private."
@@ -48,19 +48,19 @@ MAY_NOT = (
 
 
 class HubClient:
-    """Asks the Hub. Without a `token` it asks as a stranger, who sees only what is public."""
+    """Sends requests to the Hub. Without a `token`, it sees only what is public."""
 
     def __init__(self, api: HfApi | None = None, budget: RequestBudget | None = None) -> None:
         use_hooks()
         self.api = api or HfApi()
         self.budget = budget or RequestBudget()
-        # Its own threads: a slow Hub keeps nothing else waiting.
+        # Its own threads, so that a slow Hub delays nothing else.
         self._threads = ThreadPoolExecutor(MAX_THREADS, thread_name_prefix="hub")
         self._searches = AnswerCache(most=CACHED_SEARCHES, seconds=SEARCH_TTL)
         self._spaces = AnswerCache(most=CACHED_SPACES, seconds=SPACE_TTL)
 
     def close(self) -> None:
-        """Give up what is under way."""
+        """Cancel what is under way."""
         self._searches.close()
         self._spaces.close()
         self._threads.shutdown(wait=False, cancel_futures=True)
@@ -68,7 +68,7 @@ class HubClient:
     async def search(self, wish: str, keywords: Sequence[str] = ()) -> list[SpaceListing]:
         """Public Gradio Spaces by meaning, the closest first; raises `SpacebotError`.
 
-        Where the search by meaning finds nothing or fails, those whose names hold `keywords`.
+        If the search by meaning finds nothing or fails, those whose names contain `keywords`.
         """
         key = ("wish", wish, *keywords)
         return await self._searches.get(key, partial(self._search, wish, keywords))
@@ -84,7 +84,7 @@ class HubClient:
         return found or await self._by_keywords(keywords)
 
     async def _by_keywords(self, keywords: Sequence[str]) -> list[SpaceListing]:
-        """Spaces whose names hold most of these words, then the most liked ones."""
+        """Spaces whose names contain most of these words, then the most liked ones."""
         words = list(dict.fromkeys(keywords))[:MAX_KEYWORDS]
         pages = await asyncio.gather(*(self.named(word, reserve=SEARCH_RESERVE) for word in words))
         found = {one.space: one for page in pages for one in page}
@@ -92,7 +92,7 @@ class HubClient:
         return sorted(found.values(), key=lambda one: (-hits[one.space], -one.likes))
 
     async def named(self, text: str, *, reserve: int = TYPING_RESERVE) -> list[SpaceListing]:
-        """Public Gradio Spaces whose name holds this text, the most liked first.
+        """Public Gradio Spaces whose name contains this text, the most liked first.
 
         "owner/" lists an owner's. Raises `SpacebotError`.
         """
@@ -117,7 +117,7 @@ class HubClient:
     async def _listed(
         self, reserve: int, call: Callable[..., Iterable[Any]], *args: Any, **kwargs: Any
     ) -> list[SpaceListing]:
-        """What a listing gives that a stranger can use."""
+        """The Spaces of a listing that anyone can use."""
 
         def read() -> list[Any]:
             return collect(call(*args, token=False, **kwargs), MAX_FOUND)
@@ -126,7 +126,7 @@ class HubClient:
         return [one for one in found if _is_usable(one)]
 
     async def listing(self, space: str, token: str = "") -> SpaceListing:
-        """A Space as the Hub describes it, for at most a minute; raises `SpacebotError`."""
+        """The Hub's description of a Space, at most a minute old; raises `SpacebotError`."""
         key = ("space", space.casefold(), _digest(token))
         return await self._spaces.get(key, partial(self._listing, space, token))
 
@@ -138,13 +138,13 @@ class HubClient:
         return listing
 
     async def info(self, space: str, token: str = "", *, reserve: int = 0) -> SpaceInfo:
-        """A Space's whole record; raises the library's `HfHubHTTPError`, or `SpacebotError`."""
+        """A Space's full record; raises the library's `HfHubHTTPError`, or `SpacebotError`."""
         asking = partial(self.api.space_info, timeout=REQUEST_SECONDS, token=token or False)
         return await self._ask(asking, space, reserve=reserve)
 
     async def space_at(self, subdomain: str) -> str:
         """The owner/name of the Space at a subdomain of hf.space; raises `SpacebotError`."""
-        # The Hub has this beside /api/spaces/owner/name; the library only puts the two together.
+        # The Hub offers this beside /api/spaces/owner/name; the library has no function for it.
         asking = partial(self._at, f"by-subdomain/{subdomain}")
         return await self._spaces.get(("subdomain", subdomain), asking)
 
@@ -152,7 +152,7 @@ class HubClient:
         return (await _translated(self.info(path, reserve=SEARCH_RESERVE))).id
 
     async def whoami(self, token: str) -> HubUser:
-        """Whose a token is, and what it may do; raises `SpacebotError`."""
+        """A token's owner and permissions; raises `SpacebotError`."""
         _check_token(token)
 
         async def ask() -> HubUser:
@@ -161,7 +161,7 @@ class HubClient:
         return await _translated(ask())
 
     async def quota(self, token: str) -> GpuQuota:
-        """The ZeroGPU seconds of an account, a minute old at most; raises `SpacebotError`."""
+        """An account's ZeroGPU seconds, at most a minute old; raises `SpacebotError`."""
         _check_token(token)
         key = ("quota", _digest(token))
         return await self._spaces.get(key, partial(self._quota, token))
@@ -186,7 +186,7 @@ class HubClient:
 
 
 async def _translated(asking: Awaitable[T]) -> T:
-    """What is asked, with the library's errors in words."""
+    """The answer to a question, with the library's errors in plain words."""
     try:
         return await asking
     except RepositoryNotFoundError as error:
@@ -208,18 +208,18 @@ def _in_words(error: HfHubHTTPError) -> SpacebotError:
 
 
 def _check_token(token: str) -> None:
-    """Raise `HubTokenRefused` for what no header can carry."""
+    """Raise `HubTokenRefused` for a token that no header can carry."""
     if not TOKEN.fullmatch(token):
         raise HubTokenRefused(REFUSED)
 
 
 def _digest(token: str) -> str:
-    """A token's place in a cache, which holds no token."""
+    """A token's key in a cache, which contains no token."""
     return hashlib.sha256(token.encode(errors="replace")).hexdigest() if token else ""
 
 
 def _is_usable(listing: SpaceListing) -> bool:
-    """Whether a stranger can use it: it is a Gradio app that runs, or does once it is woken."""
+    """Whether anyone can use it: a Gradio app that runs, or will once it is woken."""
     hidden = listing.private or listing.disabled
     ready = listing.runs or listing.sleeps or not listing.stage
     return listing.sdk in ("gradio", "") and ready and not hidden

@@ -1,4 +1,4 @@
-"""What huggingface_hub returns → our values, within bounds: an author may write anything."""
+"""huggingface_hub's results → our values, within limits: an author may write anything."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ T = TypeVar("T")
 # The Hub's own rule; a name has at most 96 characters in all.
 SPACE_NAME = re.compile(r"(?=.{3,96}$)[\w.-]+/[\w.-]+", re.ASCII)
 MAX_TITLE, MAX_DESCRIPTION, MAX_TAGS, MAX_TAG = 100, 300, 50, 60
-# What is read of a text before it is brought into form.
+# How much of a text is read before it is cleaned.
 MAX_READ = 2000
 
 
 def collect(records: Iterable[T], most: int) -> list[T]:
     """Up to `most` records, in a thread.
 
-    A record that lacks what the library needs ends its iterator: those before it count.
-    Raises `ValueError` where nothing could be read.
+    A record that lacks what the library needs ends its iterator: those before it count. Raises
+    `ValueError` if nothing could be read.
     """
     found: list[T] = []
     try:
@@ -39,13 +39,13 @@ def collect(records: Iterable[T], most: int) -> list[T]:
 
 
 def listings_of(records: Iterable[Any]) -> list[SpaceListing]:
-    """The Spaces that can be named, each once."""
+    """The Spaces with valid names, each once."""
     found = (listing_of(record) for record in records)
     return list({one.space: one for one in found if one is not None}.values())
 
 
 def listing_of(record: Any) -> SpaceListing | None:
-    """A `SpaceSearchResult` or `SpaceInfo` as ours; None for a name that no Space has."""
+    """A `SpaceSearchResult` or `SpaceInfo` as ours; None if its name is invalid."""
     if not isinstance(record.id, str) or not SPACE_NAME.fullmatch(record.id):
         return None
     author, _, name = record.id.partition("/")
@@ -83,7 +83,7 @@ def _list(value: Any) -> Sequence[Any]:
 
 
 def user_of(answer: Any) -> HubUser:
-    """Whose a token is, by the answer of `/api/whoami-v2`; raises `ValueError`."""
+    """A token's owner, from the answer of `/api/whoami-v2`; raises `ValueError`."""
     if not isinstance(answer, Mapping) or not isinstance(answer.get("name"), str):
         raise ValueError("unreadable")
     auth = _mapping(answer.get("auth"))

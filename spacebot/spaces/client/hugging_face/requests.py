@@ -1,9 +1,9 @@
 """Every request that huggingface_hub sends for us: counted, with a deadline, sent once.
 
-The library sends some requests without a timeout and repeats others, sleeping in the
-thread for as long as a 429 asks. Hooks of its HTTP client, which it lets one choose, see
-each request and answer. They act only within a `HubRequest`: what else uses the library in
-this process is left alone.
+The library sends some requests without a timeout and repeats others, sleeping in the thread for as
+long as a 429 asks. It lets us choose its HTTP client, and hooks of that client see each request and
+answer. They act only within a `HubRequest`: other uses of the library in this process are left
+alone.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from spacebot.spaces.client.hugging_face.budget import RequestBudget
 from spacebot.spaces.client.transport.rate_limit import MAX_PAUSE, retry_after
 
 T = TypeVar("T")
-# What the library would try again.
+# The statuses on which the library would retry.
 REPEATED_STATUSES = frozenset({408, 500, 502, 503, 504})
 DEFAULT_PAUSE = 60.0
 
 
 @dataclass(frozen=True, slots=True)
 class HubRequest:
-    """One call of the library: what it may spend, and until when."""
+    """One call of the library: how many requests it may send, and until when."""
 
     budget: RequestBudget
     deadline: float
@@ -50,7 +50,7 @@ _CURRENT: ContextVar[HubRequest | None] = ContextVar("hub_request", default=None
 
 @functools.cache
 def use_hooks() -> None:
-    """Have the library's HTTP client tell of each request, beside the library's own hooks."""
+    """Add our hooks to the library's HTTP client, beside the library's own."""
     own = get_session().event_hooks
     hooks = {
         "request": [*own["request"], _before],
@@ -69,7 +69,7 @@ def _before(request: httpx2.Request) -> None:
         return
     left = current.deadline - time.monotonic()
     if left <= 0:
-        # No error of httpx: those the library would try again.
+        # Not an error of httpx, since the library would retry those.
         raise TimeoutError
     current.budget.take(_caller(request), reserve=current.reserve)
     request.extensions["timeout"] = dict.fromkeys(("connect", "read", "write", "pool"), left)
@@ -87,12 +87,12 @@ def _after(response: httpx2.Response) -> None:
 
 
 def _caller(request: httpx2.Request) -> Hashable:
-    """Whom the Hub counts a request for: each token and IP, and whoami apart from the rest."""
+    """The caller by whom the Hub counts a request: each token and IP, and whoami separately."""
     return hash(request.headers.get("authorization")), "/whoami" in request.url.path
 
 
 def _pause_of(response: httpx2.Response) -> float:
-    """The seconds that a 429 asks to wait."""
+    """How many seconds a 429 asks to wait."""
     asked = retry_after(response.headers.get("Retry-After", ""))
     if not asked and (limit := parse_ratelimit_headers(response.headers)):
         asked = float(limit.reset_in_seconds)

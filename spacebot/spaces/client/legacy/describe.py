@@ -1,4 +1,4 @@
-"""What an older Gradio says of itself → what a present one would say. Pure."""
+"""Turns the description of an older Gradio into that of a current one. Pure."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from typing import Any
 from spacebot.errors import SpaceUnavailable
 from spacebot.spaces.client.legacy.values import from_legacy
 
-# The protocol of Gradio 3, whose config names none.
+# Gradio 3's protocol, which its config does not name.
 LEGACY_PROTOCOL = "ws"
 OLDEST_VERSION = (3, 2)
-# Components that the API leaves out, by their names in any Gradio 3.
+# Components that the API leaves out, by their names in any version of Gradio 3.
 _SKIPPED = frozenset(
     {"state", "variable", "row", "column", "tabs", "tab", "tabitem", "box", "form", "accordion"}
     | {"group", "interpretation", "dataset", "statustracker"}
 )
 _PRESSED = frozenset({"button", "duplicatebutton", "clearbutton"})
-# What gradio_client would read as a present Gradio's, and Gradio 3 writes differently.
+# What gradio_client would misread: Gradio 3 writes it differently from current versions.
 _UNREADABLE = ("api_info", "serializer", "example_inputs")
 
 
 def present_config(config: Mapping[str, Any]) -> dict[str, Any]:
-    """A `/config` as a present Gradio writes it; raises `SpaceUnavailable` for one too old."""
+    """A `/config` as a current Gradio writes it; raises `SpaceUnavailable` for one too old."""
     if not config.keys() & {"version", "dependencies", "input_components"}:
         raise ValueError("not the config of a Gradio app")
     version = _version(config)
@@ -46,9 +46,9 @@ def present_config(config: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _with_unrendered(config: Mapping[str, Any]) -> dict[str, Any]:
-    """A config that has every component that an event names.
+    """A config with every component that an event names.
 
-    One that its author never rendered is missing, and gradio_client would not go on without it.
+    A component that its author never rendered is missing, and gradio_client would fail on it.
     """
     known = {part["id"] for part in config["components"]}
     named = (i for e in config["dependencies"] for i in (*e["inputs"], *e["outputs"]))
@@ -58,8 +58,10 @@ def _with_unrendered(config: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def present_info(config: Mapping[str, Any], info: Mapping[str, Any] | None) -> dict[str, Any]:
-    """The API description of a `present_config`: its own (`info`), with what it lacks; for
-    Gradio 3, which derives its own from the config as well, one made of that."""
+    """The API description of a `present_config`: its own (`info`), completed.
+
+    Gradio 3 derives its own from the config, and so does this.
+    """
     parts = {part["id"]: part for part in config["components"]}
     if info is None:
         return {"named_endpoints": dict(_endpoints(config, parts)), "unnamed_endpoints": {}}
@@ -73,7 +75,7 @@ def present_info(config: Mapping[str, Any], info: Mapping[str, Any] | None) -> d
 
 
 def _complete(parameters: Sequence[dict[str, Any]], parts: Sequence[Mapping[str, Any]]) -> None:
-    """Give parameters their names, from their labels, and the defaults of their components."""
+    """Name parameters after their labels, and give them the defaults of their components."""
     taken: list[str] = []
     for number, parameter in enumerate(parameters):
         name = parameter.get("parameter_name") or _unique(_named(parameter["label"]), taken)
@@ -86,7 +88,8 @@ def _complete(parameters: Sequence[dict[str, Any]], parts: Sequence[Mapping[str,
 
 
 def _with_pairs(config: Mapping[str, Any]) -> dict[str, Any]:
-    """A config of Gradio 4, whose chatbots hold pairs without saying so before 4.44."""
+    """A Gradio 4 config whose chatbots are marked as holding pairs, which is
+    implicit before 4.44."""
     components = [
         {**part, "props": {"type": "tuples", **part["props"]}}
         if part["type"] == "chatbot"
@@ -111,7 +114,7 @@ def _skips(part: Mapping[str, Any]) -> bool:
 
 
 def _dependencies(config: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """The events; those without an API name, the rule in Gradio 3, get one from their button."""
+    """The events; those without an API name, the rule in Gradio 3, are named after their button."""
     events: Sequence[Mapping[str, Any]] = config["dependencies"]
     taken = [str(event["api_name"]) for event in events if event.get("api_name")]
     for index, event in enumerate(events):
@@ -125,8 +128,11 @@ def _dependencies(config: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def _targets(event: Mapping[str, Any]) -> list[list[Any]]:
-    """What starts an event, as (component id, event name): up to Gradio 3.40, it had one trigger
-    for all its components, and none of them where the page's load starts it."""
+    """What triggers an event, as (component id, event name).
+
+    Up to Gradio 3.40, an event has one trigger for all its components, and none of them if the
+    page's load triggers it.
+    """
     trigger, targets = event.get("trigger"), event.get("targets") or ()
     if trigger == "load" and not targets:
         return [[None, trigger]]
@@ -134,7 +140,7 @@ def _targets(event: Mapping[str, Any]) -> list[list[Any]]:
 
 
 def _on_the_page(config: Mapping[str, Any], index: int) -> str:
-    """What is written on the button that starts an event, or the chain that it belongs to."""
+    """The text on the button that triggers an event, or the chain that it belongs to."""
     events = config["dependencies"]
     for _ in events:
         after = events[index].get("trigger_after")
@@ -175,7 +181,7 @@ def _described(part: Mapping[str, Any], what: str) -> dict[str, Any]:
 
 
 def _named(label: Any) -> str:
-    """A label as the name of a parameter, as gradio_client itself wrote it for Gradio 3."""
+    """A label as a parameter's name, as gradio_client itself wrote it for Gradio 3."""
     words = re.sub(r"[^\w ]", "", str(label or "").replace("-", " ")).lower().split()
     return "_".join(words) or "value"
 

@@ -1,9 +1,9 @@
-"""One job on a Space of Gradio 3: by its WebSocket queue, or by `/run` where it has none.
+"""One job on a Space of Gradio 3: by its WebSocket queue, or by `/run` if it has none.
 
-The queue: `send_hash` asks whose session it is, `send_data` for the values, when it is this
-job's turn; in between come estimations, then process_starts, process_generating (whole
-outputs) and process_completed. Hanging up takes a waiting job out of the queue. Source:
-gradio 3.50's `routes.py` and `queueing.py`.
+The queue: `send_hash` asks for the session, and `send_data` for the values at the job's turn; in
+between come estimations, then process_starts, process_generating (whole outputs) and
+process_completed. Hanging up takes a waiting job out of the queue. Source: gradio 3.50's
+`routes.py` and `queueing.py`.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class LegacyRun(SpaceRun):
     async def updates(  # pyright: ignore[reportIncompatibleMethodOverride] - another kind of job
         self, job: LegacyJob, *, silence: float, recall: asyncio.Event
     ) -> AsyncGenerator[Update, None]:
-        """Yield what becomes of the job; ends with its `Result`, raises `SpacebotError`."""
+        """Yield the job's updates; ends with its `Result`, raises `SpacebotError`."""
         by_queue, body = self._is_queued, job.body
         way = self._by_queue(body, silence, recall) if by_queue else self._at_once(body, silence)
         try:
@@ -60,7 +60,7 @@ class LegacyRun(SpaceRun):
                     self._note(update)
                     yield update
         except SpaceUnreadable:
-            # It goes on there: it is told to stop.
+            # It would continue there, so it is told to stop.
             raise
         except SpacebotError as error:
             self._ended = True
@@ -87,7 +87,7 @@ class LegacyRun(SpaceRun):
         return [parts[each]["type"] for each in self._dependency["outputs"]]
 
     def _present(self, values: list[Any]) -> list[Any]:
-        """Outputs as a present Gradio writes them."""
+        """Outputs as a current Gradio writes them."""
         return [from_legacy(*pair) for pair in zip(values, self._kinds, strict=False)]
 
     async def _by_queue(
@@ -112,7 +112,7 @@ class LegacyRun(SpaceRun):
     async def _connect(
         self, http: aiohttp.ClientSession, silence: float
     ) -> aiohttp.ClientWebSocketResponse:
-        # Nothing is said while a job runs: pings tell a Space that works from one that died.
+        # The queue is silent while a job runs: pings tell a working Space from a dead one.
         try:
             return await http.ws_connect(
                 self._client.ws_url,
@@ -126,7 +126,7 @@ class LegacyRun(SpaceRun):
     async def _conversation(
         self, socket: aiohttp.ClientWebSocketResponse, body: str
     ) -> AsyncGenerator[Update, None]:
-        # Each output comes whole, not as what changed.
+        # Each output comes whole, not as a change.
         reading = MessageReader("", diffs=False, present=self._present)
         while True:
             message, size = await self._message(socket)
@@ -175,7 +175,7 @@ class LegacyRun(SpaceRun):
             calling.cancel()
 
     async def _call(self, body: str) -> dict[str, Any]:
-        """Run a function outside of the queue; up to 3.3 the address was `/api`."""
+        """Run a function outside the queue; up to 3.3, the address was `/api`."""
         for address in ("run/predict", "api/predict"):
             async with self._network.http.post(
                 urljoin(self._client.src, address),
@@ -212,7 +212,7 @@ class LegacyRun(SpaceRun):
 
 
 async def _outcome(network: Network, response: aiohttp.ClientResponse) -> dict[str, Any]:
-    """What a function that was called directly gives; raises what it raised."""
+    """The result of a function that was called directly; raises its error."""
     if response.status not in (200, 500):
         response.raise_for_status()
     found = await read_json(network, await read_answer(response, MAX_TEXT_BYTES))
@@ -223,8 +223,10 @@ async def _outcome(network: Network, response: aiohttp.ClientResponse) -> dict[s
 
 @contextlib.asynccontextmanager
 async def _same_origin(http: aiohttp.ClientSession) -> AsyncIterator[aiohttp.ClientSession]:
-    """A session of the same connections that follows no redirect: `ws_connect` would, and the
-    headers may hold the owner's token."""
+    """A session with the same connections that follows no redirect.
+
+    `ws_connect` would follow one, and the headers may contain the owner's token.
+    """
     trace = aiohttp.TraceConfig()
 
     async def refuse(*_: Any) -> None:

@@ -1,7 +1,7 @@
-"""Values of Gradio 3 ↔ those of a present one. Pure.
+"""Values of Gradio 3 ↔ those of current versions. Pure.
 
-Gradio 3 writes a file as `{name, data, is_file}`, whose data is a `data:` address where it
-is no file on the Space, and a picture as that address alone.
+Gradio 3 writes a file as `{name, data, is_file}`, where data is a `data:` address unless the file
+is on the Space; a picture is that address alone.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from spacebot.errors import InputError
 from spacebot.spaces.client.files.uploads import META, TOO_LARGE, is_file, map_items
 from spacebot.spaces.outputs.values import is_update
 
-# The bytes of one message to a Space: more than this, its server does not take.
+# The size of one message to a Space, in bytes: its server accepts no more.
 MOST_SENT = 16 << 20
 # A mask takes three bytes a pixel, here and on the Space.
 MAX_PIXELS = 20_000_000
 
 
 def from_legacy(value: Any, component: str) -> Any:
-    """What a component gives, as the same component of a present Gradio gives it."""
+    """A component's output as the same component of a current Gradio writes it."""
     if is_update(value):
         inner = {"value": from_legacy(value["value"], component)} if "value" in value else {}
         return {**value, **inner}
@@ -34,7 +34,7 @@ def from_legacy(value: Any, component: str) -> Any:
     try:
         return None if value is None else convert(value)
     except (AttributeError, KeyError, IndexError, TypeError, ValueError):
-        # Another shape than any version documents: its files alone are known.
+        # A shape that no version documents: only its files are recognized.
         return _files(value)
 
 
@@ -44,7 +44,7 @@ def to_legacy(data: Sequence[Any], parts: Sequence[Mapping[str, Any]]) -> tuple[
 
 
 def payload(data: Sequence[Any], parts: Sequence[Mapping[str, Any]], **about: Any) -> str:
-    """A call as Gradio 3 takes it; raises `InputError` where it is too long for that."""
+    """A call as Gradio 3 takes it; raises `InputError` if it is too long."""
     text = json.dumps({"data": to_legacy(data, parts), **about})
     if len(text) > MOST_SENT:
         raise InputError(TOO_LARGE)
@@ -60,7 +60,7 @@ def _written(value: Any, part: Mapping[str, Any]) -> Any:
 
 
 def _span(value: Any) -> Any:
-    """One piece of a highlighted text as a pair; anything else goes back as it is."""
+    """One piece of a highlighted text as a pair; anything else unchanged."""
     if isinstance(value, Mapping) and {"token", "class_or_confidence"} <= value.keys():
         return [value["token"], value["class_or_confidence"]]
     return _with_old_files(value)
@@ -71,7 +71,7 @@ def _with_old_files(value: Any) -> Any:
 
 
 def _picture(file: Mapping[str, Any], props: Mapping[str, Any]) -> Any:
-    """A picture's `data:` address; where it is for drawing on, with a mask: an empty one."""
+    """A picture's `data:` address, with an empty mask if it is for drawing on."""
     picture = file.get("url") or file["path"]
     for_drawing = props.get("tool") == "sketch" and props.get("source") in ("upload", "webcam")
     # A picture that is on the Space cannot be measured here.
@@ -102,14 +102,14 @@ def _size(picture: str) -> tuple[int, int]:
 
 
 def as_described(value: Any, schema: Any) -> Any:
-    """A file as the schema of its parameter wants it: a Video of Gradio 4 comes with subtitles."""
+    """A file as its parameter's schema wants it: a Video of Gradio 4 comes with subtitles."""
     properties = schema.get("properties") if isinstance(schema, Mapping) else None
     is_video = isinstance(properties, Mapping) and {"video", "subtitles"} <= properties.keys()
     return {"video": value, "subtitles": None} if is_video and is_file(value) else value
 
 
 def mark_files(value: Any) -> Any:
-    """A value whose files say that they are, which those before Gradio 4.2x do not."""
+    """A value whose files are marked as files, as Gradio does from 4.2x on."""
     if isinstance(value, Mapping):
         is_unmarked = {"path", "url", "orig_name"} <= value.keys() and "meta" not in value
         if is_unmarked and isinstance(value["path"], str):
@@ -137,7 +137,7 @@ def _is_old_file(value: Mapping[str, Any]) -> bool:
 
 
 def _file(value: Any) -> Any:
-    """One file, in any of the ways in which Gradio 3 writes one."""
+    """One file, in any of the ways Gradio 3 writes it."""
     if isinstance(value, str):
         if not _is_data(value):
             return {"path": value, "meta": META}
@@ -153,7 +153,7 @@ def _file(value: Any) -> Any:
 
 
 def _files(value: Any) -> Any:
-    """Any value, with its files as a present Gradio writes them."""
+    """Any value, with its files as a current Gradio writes them."""
     is_old = isinstance(value, Mapping) and _is_old_file(value)
     return _file(value) if is_old else map_items(value, _files)
 
@@ -163,7 +163,7 @@ def _media(value: Any) -> Any:
 
 
 def _image(value: Any) -> Any:
-    # A sketch is its picture and a mask; what was drawn on has no other use.
+    # A sketch is a picture and a mask; the background is not used otherwise.
     return _file(value["image"] if isinstance(value, Mapping) and "image" in value else value)
 
 

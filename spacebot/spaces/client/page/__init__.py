@@ -1,1 +1,1 @@
-"""What a Space's page runs by itself, run again in a job's session."""
+"""What a Space's page runs by itself, repeated in a job's session."""

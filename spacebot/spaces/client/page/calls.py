@@ -1,4 +1,4 @@
-"""Calling one event of a Space's page, by its number: most of them have no public name."""
+"""Calling events of a Space's page by number: most of them have no public name."""
 
 from __future__ import annotations
 
@@ -32,18 +32,18 @@ from spacebot.spaces.client.transport.stock_watch import watch_stock
 
 log = logging.getLogger(__name__)
 
-# The seconds that an event may run, and that it may wait in the Space's queue before.
+# How long an event may run, and how long it may wait in the Space's queue before, in seconds.
 RUN_TIMEOUT, QUEUE_TIMEOUT = 2.0, 8.0
-# A Space's answer to an event: a few choices, not a table of megabytes.
+# The size limit of a Space's answer to an event: a few choices, not a table of megabytes.
 MAX_ANSWER_BYTES = 2_000_000
 
 
 class PageCaller:
     """Calls events in one session.
 
-    `slow` collects the events that run for too long, which are not called again; `failing` why
-    others did not run the last time. `said` is what the Space says of those that fail;
-    `answered` holds the components that the others set.
+    `slow` collects the events that run too long, which are not called again; `failing` why others
+    failed last time. `said` is the Space's text for those that fail; `answered` holds the
+    components that the others set.
     """
 
     def __init__(
@@ -65,7 +65,7 @@ class PageCaller:
         self.answered: set[Any] = set()
 
     async def __call__(self, event: PageEvent, takes: list[Any], picked: Any) -> list[Any] | None:
-        """Run an event; its raw outputs, or None where it fails or is not run."""
+        """Run an event; returns its raw outputs, or None if it fails or is not run."""
         if event.index in self._slow or not self._is_there(event):
             return None
         body = {
@@ -76,7 +76,7 @@ class PageCaller:
             "trigger_id": event.on[0][0] if event.on else None,
         }
         is_direct = not event.queued and self._client.protocol != LEGACY_PROTOCOL
-        # Without the Space's own words, which may hold what somebody gave.
+        # Without the Space's own text, which may quote a value.
         self._failing[event.index] = "the Space did not run it the last time"
         try:
             gave = await (self._direct(event, body) if is_direct else self._queued(event, body))
@@ -103,7 +103,7 @@ class PageCaller:
         return False
 
     async def _direct(self, event: PageEvent, body: Mapping[str, Any]) -> list[Any] | None:
-        """As a page calls an event that takes no place in the queue."""
+        """Call an event without the queue, as a page calls it."""
         try:
             async with asyncio.timeout(RUN_TIMEOUT), self._post("run/predict", body) as response:
                 if response.status != 200:
@@ -141,7 +141,7 @@ class PageCaller:
     async def _updates(
         self, event: PageEvent, body: Mapping[str, Any]
     ) -> AsyncGenerator[Update, None]:
-        """Put an event in the Space's queue; what becomes of it."""
+        """Put an event in the Space's queue, and yield its updates."""
         about = (self._network, self._client, event.index, self._session)
         recall = asyncio.Event()
         if self._client.protocol == LEGACY_PROTOCOL:
@@ -171,11 +171,11 @@ class PageCaller:
             self._client.src_prefixed + route,
             json=body,
             headers=request_headers(self._client),
-            # The headers may hold the owner's token: it goes nowhere else.
+            # The headers may contain the owner's token, which goes nowhere else.
             allow_redirects=False,
         )
 
 
 async def _never() -> bool:
-    """Whether a silent Space is asked for a sign of life: an event is given up instead."""
+    """Never check whether a silent Space lives: an event is abandoned instead."""
     return False

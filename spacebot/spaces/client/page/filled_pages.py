@@ -1,4 +1,5 @@
-"""The pages of one Space, as its sessions see them: filled in for a job, or while one types."""
+"""The pages of one Space, as its sessions see them: filled in for a job, or while
+a member types."""
 
 from __future__ import annotations
 
@@ -20,12 +21,12 @@ from spacebot.spaces.client.page.replay import PageReplay, PageState
 from spacebot.spaces.client.sessions import SpaceSession, SpaceSessions
 from spacebot.spaces.client.transport.network import Network, SpaceExecutor
 
-# What was offered for the same values is asked for anew after so many seconds.
+# From this age in seconds, what was offered for the same values is asked for again.
 OFFER_TTL = 60.0
-# One person's typing asks a Space at most so often in so many seconds.
+# How often one person's typing may ask a Space within so many seconds.
 MAX_ASKS, ASK_WINDOW = 10, 10.0
 MAX_REMEMBERED_OFFERS = 500
-# So many of a job's events are named, in so many characters each.
+# How many of a job's events are named, and in how many characters each.
 MAX_EVENT_LABELS, MAX_LABEL_LENGTH = 30, 200
 
 
@@ -40,8 +41,10 @@ class FilledPage:
 
 
 class PageSessions:
-    """Fills in the pages of a Space. `slow` are the events that run for too long, by number;
-    `failing` says why others did not run the last time."""
+    """Fills in the pages of a Space.
+
+    `slow` are the events that run too long, by number; `failing` says why others failed last time.
+    """
 
     def __init__(self, network: Network, executor: SpaceExecutor, sessions: SpaceSessions) -> None:
         self._network = network
@@ -55,7 +58,7 @@ class PageSessions:
         self._asked = LRUCache[str, deque[float]](MAX_REMEMBERED_OFFERS)
 
     def not_run(self) -> dict[int, str]:
-        """Why events are not run, or were not the last time, by number."""
+        """Why events are not run, or failed last time, by number."""
         return self.failing | dict.fromkeys(
             self.slow, f"it runs for longer than {RUN_TIMEOUT:.0f} s"
         )
@@ -72,15 +75,18 @@ class PageSessions:
         calls, replay = self._replay(client, session, endpoint)
         await replay.open()
         filled = await replay.fill(seen)
-        # What an event sets is JSON of the Space's own: no `Upload` comes of it.
+        # An event sets plain JSON of the Space's own, never an `Upload`.
         ran = tuple(label[:MAX_LABEL_LENGTH] for label in replay.ran_events[:MAX_EVENT_LABELS])
         return FilledPage(filled, calls.said, ran)
 
     async def opened(
         self, client: SpaceClient, pages: Sequence[PageLogic]
     ) -> dict[Any, dict[str, Any]]:
-        """What the load events of a page set, in a session of its own: changed properties by
-        component, a new value among them. What did not answer is not in it."""
+        """What the load events of a page set, in a session of its own.
+
+        It holds changed properties by component, a new value among them, for the events that
+        answered.
+        """
         page = _merge_pages(pages)
         async with self._sessions.hold("opening", stateful=False, fresh=True) as session:
             calls, replay = self._replay(client, session, Endpoint("", "", "", "", page=page))
@@ -97,9 +103,9 @@ class PageSessions:
         values: Mapping[str, Any],
         requester: Requester,
     ) -> Parameter:
-        """A parameter as the page offers it with these values filled in before it.
+        """A parameter as the page offers it once these values are filled in before it.
 
-        Where that was just asked for, or the `requester` asks too often, it is what was last known.
+        If that was just asked for, or the `requester` asks too often, it is the last known.
         """
         assert endpoint.page is not None
         before = {one: values.get(one) for one in endpoint.page.depends.get(name, ())}
@@ -115,14 +121,14 @@ class PageSessions:
         return await asyncio.shield(asking)
 
     def last_known(self, endpoint: Endpoint, name: str) -> Parameter:
-        """The parameter as it was offered last, whatever was filled in; else as described."""
+        """The parameter as last offered, whatever was filled in; otherwise as described."""
         start = json.dumps([endpoint.api_name, name])[:-1]
         known = [offer for key, offer in self._offered.items() if key.startswith(start)]
         newest = max(known, key=lambda offer: offer[0], default=None)
         return newest[1] if newest else _parameter(endpoint, name)
 
     def _ask(self, key: str, finding: Any) -> asyncio.Task[Parameter]:
-        """Find something out, going on with it when nobody waits any longer."""
+        """Ask, and continue even if nobody waits any more."""
         asking = self._asking[key] = asyncio.create_task(finding, name="ask a page")
 
         def note(task: asyncio.Task[Parameter]) -> None:
@@ -151,7 +157,7 @@ class PageSessions:
     ) -> tuple[PageCaller, PageReplay]:
         process = client.config.get("app_id")
         if process != self._process:
-            # Another process: what was slow may be mended, and no session is known there.
+            # A different process: slow events may be fixed, and it knows no session.
             self._process = process
             self.slow.clear()
             self.failing.clear()
@@ -172,7 +178,7 @@ class PageSessions:
     async def _seen(
         self, client: SpaceClient, endpoint: Endpoint, values: Mapping[str, Any]
     ) -> dict[str, Any]:
-        """The values as the page sees them; a file that an event looks at is on the Space."""
+        """The values as the page sees them; a file that an event reads is on the Space."""
         page = endpoint.page
         assert page is not None
         found: dict[str, Any] = {}
@@ -188,7 +194,7 @@ class PageSessions:
 
 
 def _merge_pages(pages: Sequence[PageLogic]) -> PageLogic:
-    """Several pages of one Space as one."""
+    """Several pages of one Space merged into one."""
     events = {event.index: event for page in pages for event in page.events}
     start = {part: one for page in pages for part, one in page.start.items()}
     return PageLogic(events=tuple(events.values()), start=start)

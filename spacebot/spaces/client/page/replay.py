@@ -1,8 +1,8 @@
-"""What a Space's page does before an endpoint runs, done again in a job's session.
+"""Repeats what a Space's page does before an endpoint runs, in a job's session.
 
-The page is kept as a browser keeps it: a value and its changed properties for each
-component. Opening it runs its load events; filling in a field runs that field's
-events; what they set runs the change events of what changed, and so on.
+The page is held as a browser holds it: a value and the changed properties of each component.
+Opening it runs its load events; filling in a field runs that field's events; what they set runs the
+change events of what changed, and so on.
 """
 
 from __future__ import annotations
@@ -18,23 +18,25 @@ from spacebot.spaces.inputs.components.menu import is_same_value
 from spacebot.spaces.inputs.form import value_of
 from spacebot.spaces.outputs.values import is_update
 
-# So many events may one job run: two that set each other would never end.
+# How many events a job may run: two that set each other would never end.
 MAX_EVENTS = 40
-# What filling in a field does, beyond changing it.
+# The events of filling in a field, besides `change`.
 _BEFORE, _AFTER = ("focus",), ("input", "select", "release", "upload", "blur")
-# What an empty field sends, by one version of Gradio or another.
+# What an empty field sends, in one version of Gradio or another.
 _BLANK: tuple[Any, ...] = (None, "", [])
 _LIMITS = ("minimum", "maximum", "step")
 
-# Runs an event with these arguments, None where it does not run; an event's raw outputs.
+# Runs an event with these arguments and returns its raw outputs; None if it does not run.
 EventCaller = Callable[[PageEvent, list[Any], Any], Awaitable[list[Any] | None]]
 
 
 @dataclass(slots=True)
 class PageState:
-    """What a page holds by now: values and changed properties by component, and the events
-    that ran when it opened, by number and, in `opened`, with what followed them, by label. `own`
-    are the values that the page itself set last."""
+    """The state of a page: values and changed properties by component.
+
+    It also holds the events that ran when the page opened: by number, and in `opened` by label,
+    with those that followed them. `own` are the values that the page itself set last.
+    """
 
     values: dict[Any, Any] = field(default_factory=dict)
     props: dict[Any, dict[str, Any]] = field(default_factory=dict)
@@ -43,7 +45,7 @@ class PageState:
     opened: list[str] = field(default_factory=list)
 
     def changes(self, part: Any, start: Mapping[Any, Any]) -> dict[str, Any]:
-        """What events changed of a component: its properties, and its value where they set it."""
+        """What events changed in a component: its properties, and its value if they set it."""
         value = self.own.get(part)
         fresh = {} if is_same_value(value, start.get(part)) else {"value": value}
         return {**self.props.get(part, {}), **fresh}
@@ -64,11 +66,11 @@ class PageReplay:
 
     @property
     def ran_events(self) -> list[str]:
-        """The labels of the events that ran, in order: when the page opened, and since."""
+        """The labels of the events that ran, in order: on opening, and since."""
         return list(dict.fromkeys([*self.state.opened, *self._ran]))
 
     async def open(self) -> None:
-        """Open the page: its load events run, once in a session."""
+        """Open the page: its load events run, once per session."""
         fresh = {k: v for k, v in self.page.start.items() if k not in self.state.values}
         self.state.values |= fresh
         self.state.own |= fresh
@@ -81,7 +83,7 @@ class PageReplay:
             await self._happens(part, ("select",))
 
     async def fill(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        """Fill in the page's fields; returns what the endpoint is sent, raises `InputError`."""
+        """Fill in the page's fields; returns the values for the endpoint, raises `InputError`."""
         for name in self.page.fields:
             await self._fill_in(name, values.get(name))
         for event in self.page.events:
@@ -91,7 +93,7 @@ class PageReplay:
         return {**values, **filled, **self._possible(filled, values)}
 
     async def offered(self, name: str, values: Mapping[str, Any]) -> Parameter:
-        """A parameter as the page offers it by then; what is half typed is left as it was."""
+        """A parameter as the page offers it by then; half-typed values are left alone."""
         for other in self.page.fields:
             if other in self.page.depends.get(name, ()) and other in values:
                 with contextlib.suppress(InputError):
@@ -108,7 +110,7 @@ class PageReplay:
             await self._fill(part, self.state.own[part])
 
     def _is_left(self, name: str, value: Any) -> bool:
-        """Whether nobody gave a value for a field that an event can set."""
+        """Whether nobody entered a value for a field that an event can set."""
         parameter = self._parameters.get(name)
         default = parameter.default if parameter else value
         return is_same_value(value, default) or is_same_value(
@@ -116,12 +118,12 @@ class PageReplay:
         )
 
     def _possible(self, filled: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
-        """What of the values is given up or moved, since the page no longer offers it."""
+        """A value dropped or moved because the page no longer offers it."""
         moved: dict[str, Any] = {}
         for name in self.page.late:
             parameter, value = self.parameter(name), filled[name]
             if isinstance(values.get(name), DeferredValue):
-                # It was possible when it was filled in: a later field decides otherwise.
+                # It was possible when it was filled in: a later field changed that.
                 moved[name] = value_of(parameter, values[name].own)
             elif parameter.component in ("number", "slider") and isinstance(value, int | float):
                 low, high = parameter.minimum, parameter.maximum
@@ -130,7 +132,7 @@ class PageReplay:
         return moved
 
     def parameter(self, name: str) -> Parameter:
-        """A parameter with the choices and bounds that the page gives it by now."""
+        """A parameter with the choices and bounds that the page has set by now."""
         found = self._parameters.get(name) or Parameter(name, name, "json")
         part = self.page.fields[name]
         return apply_changes(found, self.state.props.get(part, {}), self.state.values.get(part))
@@ -146,7 +148,7 @@ class PageReplay:
         await self._happens(part, _AFTER)
 
     async def _happens(self, part: Any, names: tuple[str, ...]) -> None:
-        """Run what listens to one of these events of a component, each once."""
+        """Run everything that listens to one of these events of a component, each once."""
         wanted = {(part, name) for name in names}
         for event in self.page.events:
             if wanted & set(event.on):
@@ -175,7 +177,7 @@ class PageReplay:
                 await self._run(then)
 
     def _take(self, part: Any, value: Any) -> bool:
-        """Take one output of an event; whether the component's value is another one now."""
+        """Take one output of an event; returns whether the component's value changed."""
         before = self.state.values.get(part)
         if is_update(value):
             props = {key: one for key, one in value.items() if key not in ("value", "__type__")}
@@ -189,7 +191,7 @@ class PageReplay:
         return not is_same_value(value, before)
 
     def _still(self, part: Any, value: Any, props: Mapping[str, Any]) -> Any:
-        """A value after its choices changed: what is no longer among them is taken back."""
+        """A value after its choices changed: removed choices are deselected."""
         name = self._names.get(part)
         if "choices" not in props or name not in self._parameters:
             return value
@@ -200,7 +202,7 @@ class PageReplay:
         return value if now.custom or value in offered else None
 
     def _pointed(self, part: Any) -> Any:
-        """What Gradio's page tells of a pick: its place and its value."""
+        """What Gradio's page reports about a selection: its index and its value."""
         name = self._names.get(part)
         if name is None or name not in self._parameters:
             return None
@@ -211,7 +213,7 @@ class PageReplay:
 
 
 def apply_changes(parameter: Parameter, props: Mapping[str, Any], value: Any) -> Parameter:
-    """A parameter with what an event changed of its component."""
+    """A parameter with what an event changed in its component."""
     fields: dict[str, Any] = {"default": value}
     if isinstance(choices := props.get("choices"), list):
         fields["choices"] = tuple(map(_choice, choices))

@@ -1,1 +1,1 @@
-"""How bytes get to a Space and back: bounded, pooled, and watched on the event loop."""
+"""Moving bytes to a Space and back: bounded, pooled, and watched on the event loop."""

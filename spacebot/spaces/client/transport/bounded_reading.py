@@ -1,7 +1,7 @@
-"""Reading what a Space sends: bounded after decompression, and no JSON that costs too much.
+"""Reading a Space's answers: limited after decompression, and without JSON that costs too much.
 
-A few kilobytes of gzip can unpack to gigabytes, and three bytes of JSON take a hundred
-in memory: every answer of a Space is read here.
+A few kilobytes of gzip can unpack to gigabytes, and three bytes of JSON can take a hundred in
+memory: every answer of a Space is read here.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from spacebot.spaces.client.transport.network import Network
 from spacebot.spaces.inputs.components.base import MAX_JSON_DEPTH, is_deep
 
 MIB = 1 << 20
-# The bytes of one answer (a description, an acknowledgement) and of one message of a stream.
+# The size limits of one answer (a description, an acknowledgement) and of one stream message.
 MAX_ANSWER_BYTES, MAX_MESSAGE_BYTES = 16 * MIB, 24 * MIB
-# What parsed JSON may take, in bytes: its text, and by count its values and containers.
+# The memory that parsed JSON may take, in bytes, estimated from its text, values and containers.
 MAX_TEXT_BYTES, MAX_PARSED_BYTES = 48 * MIB, 160 * MIB
 BYTES_PER_MARK = {",": 48, "[": 88, "{": 232}
-# JSON of so many bytes is parsed in an executor: parsing 1 MB takes about 20 ms.
+# From this many bytes on, JSON is parsed in an executor: parsing 1 MB takes about 20 ms.
 MAX_INLINE_BYTES = 128 * 1024
 PIECE_BYTES = 256 * 1024
 ENCODING_HEADERS = (b"content-encoding", b"content-length")
@@ -34,13 +34,13 @@ TOO_LARGE = "The Space sent more than can be read here. Try smaller values."
 
 
 class Inflater:
-    """Undoes the encoding of one response, in pieces of a bounded size."""
+    """Undoes a response's encoding, in pieces of a bounded size."""
 
     def __init__(self, encoding: str) -> None:
         encoding = encoding.strip().lower()
         if encoding not in ("", "identity", "gzip", "x-gzip", "deflate"):
             raise SpaceUnreadable
-        # 47: a gzip or zlib head, whichever is there.
+        # 47: a gzip or zlib header, whichever is there.
         self._zlib = None if encoding in ("", "identity") else zlib.decompressobj(47)
 
     def pieces(self, chunk: bytes) -> Iterator[bytes]:
@@ -57,7 +57,7 @@ class Inflater:
 
 
 class _BoundedStream(httpx.SyncByteStream):
-    """The body of a response, unpacked.
+    """The unpacked body of a response.
 
     Raises `SpaceUnreadable` beyond `MAX_ANSWER_BYTES` bytes.
     """
@@ -77,13 +77,13 @@ class _BoundedStream(httpx.SyncByteStream):
                 yield piece
 
     def close(self) -> None:
-        """Give the connection back."""
+        """Release the connection."""
         assert isinstance(self._inner, httpx.SyncByteStream)
         self._inner.close()
 
 
 class BoundedTransport(httpx.HTTPTransport):
-    """httpx's transport, whose responses are unpacked here and bounded in their size."""
+    """httpx's transport, with responses unpacked here and limited in size."""
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request; its response has no encoding left for httpx to undo."""
@@ -101,7 +101,7 @@ class BoundedTransport(httpx.HTTPTransport):
 
 
 async def chunks(response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
-    """The body of a response, unpacked, as it comes; raises `SpaceUnreadable`."""
+    """The unpacked body of a response as it arrives; raises `SpaceUnreadable`."""
     inflater = Inflater(response.headers.get("Content-Encoding", ""))
     async for chunk in response.content.iter_any():
         for piece in inflater.pieces(chunk):
@@ -120,15 +120,15 @@ async def read_answer(response: aiohttp.ClientResponse, limit: int = MAX_ANSWER_
 
 
 def parse_json(raw: bytes | bytearray) -> Any:
-    """JSON → its value; raises `SpaceUnreadable` where it is none, too deep or too large.
+    """JSON → its value; raises `SpaceUnreadable` if it is invalid, too deep or too large.
 
-    A bytearray is emptied: its text takes as much again.
+    A bytearray is emptied: its text takes the same memory again.
     """
     try:
         return _parse(raw)
     except SpaceUnreadable as error:
         said = str(error)
-    # Another one, since the frames of that one hold the text for as long as it lives.
+    # A new error, since the frames of the old one hold the text as long as it lives.
     del raw
     raise SpaceUnreadable(said)
 
@@ -152,14 +152,14 @@ def _parse(raw: bytes | bytearray) -> Any:
 
 
 def _check_weight(text: str) -> None:
-    # A character takes one, two or four bytes, by the widest one in the text.
+    # A character takes one, two or four bytes, depending on the widest one in the text.
     cost = sum(text.count(mark) * bytes_each for mark, bytes_each in BYTES_PER_MARK.items())
     if sys.getsizeof(text) > MAX_TEXT_BYTES or cost > MAX_PARSED_BYTES:
         raise SpaceUnreadable(TOO_LARGE)
 
 
 async def read_json(network: Network, raw: bytes | bytearray) -> Any:
-    """JSON → its value, long JSON in an executor; raises `SpaceUnreadable`."""
+    """JSON → its value; long JSON is parsed in an executor; raises `SpaceUnreadable`."""
     return parse_json(raw) if len(raw) <= MAX_INLINE_BYTES else await network.call(parse_json, raw)
 
 

@@ -1,4 +1,4 @@
-"""Applying what changed in a streamed output, without copying what did not.
+"""Applying changes to a streamed output, without copying what stays the same.
 
 Source: gradio_client's `utils.apply_diff`, which copies the whole output at each step.
 """
@@ -9,7 +9,7 @@ from typing import Any
 
 
 def apply_edits(value: Any, diff: list[Any]) -> Any:
-    """A value after the edits of a diff; raises `LookupError`, `TypeError` or `ValueError`."""
+    """A value after a diff's edits; raises `LookupError`, `TypeError` or `ValueError`."""
     patch = _Patch()
     for action, path, new in diff:
         value = patch.edit(value, path, action, new)
@@ -17,7 +17,7 @@ def apply_edits(value: Any, diff: list[Any]) -> Any:
 
 
 class _Patch:
-    """One diff. `_made` holds the containers that it has copied, which it may change."""
+    """One diff. `_made` holds the containers that it copied, which it may change."""
 
     def __init__(self) -> None:
         self._made: dict[int, Any] = {}

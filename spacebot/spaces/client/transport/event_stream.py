@@ -1,10 +1,9 @@
 """Watching one job of protocol sse_v1 or later on the event loop: one HTTP stream, no thread.
 
-The protocol: after joining, `GET queue/data?session_hash=` answers with events,
-`data: {json}` each ended by an empty line: estimation, process_starts, progress,
-log, process_generating (a diff against the last), process_completed,
-heartbeat (every 15 s), close_stream. Source: gradio's `routes.py`, gradio_client's
-`utils.stream_sse_v1plus`.
+The protocol: after joining, `GET queue/data?session_hash=` answers with events, `data: {json}`,
+each ended by an empty line: estimation, process_starts, progress, log, process_generating (a diff
+against the last), process_completed, heartbeat (every 15 s), close_stream. Source: gradio's
+`routes.py`, gradio_client's `utils.stream_sse_v1plus`.
 """
 
 from __future__ import annotations
@@ -34,20 +33,20 @@ from spacebot.spaces.client.transport.network import Network
 from spacebot.spaces.client.transport.pulse import Pulse, StreamLost
 from spacebot.spaces.outputs.values import is_update
 
-# The seconds within which a Space ends the stream of a job that is over, and within
-# which it has noticed that one was cut.
+# How long a Space may take to end a finished job's stream, and to notice that a stream was cut, in
+# seconds.
 STREAM_END_TIMEOUT, DROP_TIMEOUT = 20.0, 1.0
-# So many bytes are read until it ends by itself.
+# How many bytes are read until it ends by itself.
 MAX_DRAINED_BYTES = 1 << 20
-# Words of a Space are cut here, before anything looks at them.
+# The length at which a Space's text is cut before anything parses it.
 MAX_TEXT_LENGTH, MAX_UNIT_LENGTH = 4_000, 40
-# Neither seconds nor steps nor jobs come near it.
+# Seconds, steps and jobs all stay far below this.
 MAX_NUMBER = 10**12
 
 
 @dataclass(frozen=True, slots=True)
 class Toast:
-    """A message that the Space shows beside the job (gr.Info, gr.Warning); may hold HTML."""
+    """A message that the Space shows beside the job (gr.Info, gr.Warning); may contain HTML."""
 
     text: str
     level: str
@@ -62,14 +61,14 @@ class PageEventsRan:
 
 @dataclass(frozen=True, slots=True)
 class Partial:
-    """What a streaming endpoint has given so far: its raw outputs, states included."""
+    """What a streaming endpoint has sent so far: its raw outputs, including states."""
 
     outputs: list[Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What the job gave: its raw outputs, states included, and what steps before it `shown`."""
+    """The job's result: its raw outputs, including states, and what steps before it `shown`."""
 
     outputs: list[Any]
     shown: list[Any] = field(default_factory=list)
@@ -87,7 +86,7 @@ async def read_events(
 ) -> AsyncIterator[tuple[dict[str, Any], int]]:
     """Read the messages of an event stream and their sizes; raises `SpaceUnreadable`.
 
-    What cannot be read and is no result is left out.
+    Unreadable messages are skipped unless they are results.
     """
     buffer, searched = bytearray(), 0
     async for chunk in chunks(response):
@@ -105,7 +104,7 @@ async def read_events(
             message = await _message(network, line)
             if message is not None:
                 yield message, end
-        # Its second half may be the first byte to come.
+        # Its second half may be the next byte to arrive.
         searched = max(0, len(buffer) - 1)
         if len(buffer) > MAX_MESSAGE_BYTES:
             buffer.clear()
@@ -156,18 +155,18 @@ class EventStream:
         silence: float,
         alive: Callable[[], Awaitable[bool]] | None = None,
     ) -> EventStream:
-        """Ask for the events of a session; raises `aiohttp.ClientError`.
+        """Open the event stream of a session; raises `aiohttp.ClientError`.
 
-        After `silence` seconds without a message reading raises `TimeoutError`, except
-        where the Space is `alive`: how often it sends heartbeats is its own setting. Once
-        they arrived and no longer do, it raises `StreamLost`.
+        After `silence` seconds without a message, reading raises `TimeoutError`, unless the Space
+        is `alive`: the heartbeat interval is its own setting. If heartbeats arrived and then stop,
+        it raises `StreamLost`.
         """
         getting = network.http.get(
             url,
             params={"session_hash": session},
             headers=headers,
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=None),
-            # The headers may hold the owner's token: it goes nowhere else.
+            # The headers may contain the owner's token, which goes nowhere else.
             allow_redirects=False,
         )
         async with asyncio.timeout(silence):
@@ -176,7 +175,7 @@ class EventStream:
         return cls(network, response, silence=silence, alive=alive)
 
     async def updates(self, reading: MessageReader) -> AsyncGenerator[Update, None]:
-        """Yield what becomes of the job that `reading` is for, ending with its `Result`; raises
+        """Yield updates of the job that `reading` is for, ending with its `Result`; raises
         `SpaceError`."""
         while (event := await self._next()) is not None:
             message, size = event
@@ -190,7 +189,7 @@ class EventStream:
         raise SpaceStopped("the stream ended before the job did")
 
     async def _next(self) -> tuple[dict[str, Any], int] | None:
-        """The next message; None where there is none, raises `TimeoutError` and `StreamLost`."""
+        """The next message, or None; raises `TimeoutError` and `StreamLost`."""
         coming = asyncio.ensure_future(anext(self._events, None))
         try:
             while not (await asyncio.wait({coming}, timeout=self._silence))[0]:
@@ -205,11 +204,11 @@ class EventStream:
         return coming.result()
 
     async def end(self) -> None:
-        """Read on until the Space ends the stream; one that it does not end is cut.
+        """Read on until the Space ends the stream; if it does not, cut it.
 
-        A Space takes a stream that is cut for a person who left, and drops whatever
-        the session has in its queue by then: the session's next job comes after this.
-        An ended stream gives its connection back.
+        A Space takes a cut stream for a person who left, and drops everything that the session has
+        in its queue by then: the session's next job comes after this. An ended stream gives its
+        connection back.
         """
         with contextlib.suppress(TimeoutError, aiohttp.ClientError):
             async with asyncio.timeout(STREAM_END_TIMEOUT):
@@ -228,7 +227,7 @@ class EventStream:
         return self._response.content.at_eof()
 
     def close(self, *_: object) -> None:
-        """Cut the stream, where it has not ended."""
+        """Cut the stream if it has not ended."""
         self._response.close()
 
 
@@ -236,11 +235,10 @@ class EventStream:
 class MessageReader:
     """Turns the messages of one job into updates.
 
-    `diffs` says that each partial result is what changed since the last, and not the whole.
-    `present` turns outputs into those of a present Gradio.
-    `outputs` is what diffs are made against, `held` what the page would show by now.
-    `weight` is the memory that `outputs` took when it was last looked at, and `grown` the
-    bytes that came since.
+    `diffs` says that each partial result is a change from the last, and not the whole. `present`
+    turns outputs into those of a current Gradio. `outputs` is what diffs apply to, `held` what the
+    page would show by now. `weight` is the memory that `outputs` took when last measured, and
+    `grown` the bytes that arrived since.
     """
 
     event_id: str
@@ -252,9 +250,9 @@ class MessageReader:
     grown: int = 0
 
     async def read_in(self, network: Network, message: dict[str, Any], size: int) -> Update | None:
-        """Read a message of so many bytes, in an executor where that takes its time."""
+        """Read a message of so many bytes, in an executor if that takes long."""
         self.grown += size
-        # On a long output, each edit takes its time.
+        # On a long output, each edit takes a while.
         if size > MAX_INLINE_BYTES or self.weight > MAX_INLINE_BYTES:
             return await network.call(self.read, message)
         return self.read(message)
@@ -303,8 +301,8 @@ class MessageReader:
         if self.outputs is None or not self.diffs:
             self.outputs = list(data)
         else:
-            # An output can appear in mid-stream when the app was reloaded: its diff
-            # is made against None on the Space.
+            # An output can appear mid-stream when the app was reloaded: on the Space, its diff is
+            # made against None.
             self.outputs += [None] * (len(data) - len(self.outputs))
             for index, diff in enumerate(data):
                 self.outputs[index] = apply_edits(self.outputs[index], diff)
@@ -312,7 +310,7 @@ class MessageReader:
         return Partial(self._hold(self.outputs)) if self.outputs else None
 
     def _weigh(self) -> None:
-        """Look at what the diffs have made, now and then; raises `SpaceUnreadable`."""
+        """Measure what the diffs have built, now and then; raises `SpaceUnreadable`."""
         if self.grown <= MAX_INLINE_BYTES:
             return
         self.weight, self.grown = weight(self.outputs), 0
@@ -326,14 +324,14 @@ class MessageReader:
         if not message.get("success", True) or "error" in output:
             raise job_error(output)
         if "data" not in output:
-            # So ends a job that was cancelled, by an event of the app's own say.
+            # A job that another event of the app cancelled ends like this.
             raise CancelledOnSpace("The Space cancelled this job. Try again later.")
         if not isinstance(output["data"], list):
             raise SpaceUnreadable
         return Result(self._hold(output["data"]))
 
     def _hold(self, values: Sequence[Any]) -> list[Any]:
-        """Values as a page shows them: an output that is skipped (`gr.skip`) stays as it was."""
+        """Values as a page shows them: a skipped output (`gr.skip`) stays unchanged."""
         before = [*self.held, *values[len(self.held) :]]
         self.held = [
             old if is_update(value) and "value" not in value else value
@@ -346,7 +344,7 @@ class MessageReader:
 
 
 def progress_of(unit: Mapping[str, Any]) -> Progress:
-    """One of gr.Progress's units, [index, length, unit, progress, desc] → our words."""
+    """One of gr.Progress's units, [index, length, unit, progress, desc] → our terms."""
     index, length = read_number(unit.get("index")), read_number(unit.get("length"))
     fraction = read_number(unit.get("progress"))
     if fraction is None and index is not None and length:
@@ -362,7 +360,7 @@ def progress_of(unit: Mapping[str, Any]) -> Progress:
 
 
 def read_number(value: Any) -> float | None:
-    """A number that a Space tells, at least 0; None for anything else, infinity and NaN too."""
+    """A Space's number, at least 0; None for anything else, including infinity and NaN."""
     is_one = isinstance(value, int | float) and not isinstance(value, bool)
     return max(0, value) if is_one and -MAX_NUMBER < value < MAX_NUMBER else None
 

@@ -1,7 +1,7 @@
-"""Parses long JSON in pieces, so that the other threads run in between.
+"""Parses long JSON in pieces, so that other threads run in between.
 
-The parser of the standard library holds the interpreter's lock until it is done: 20 MB
-take it half a second.
+The standard library's parser holds the interpreter's lock until it is done: half a second for 20
+MB.
 """
 
 from __future__ import annotations
@@ -10,15 +10,15 @@ import json
 import re
 from typing import Any
 
-# Characters parsed at once: about a millisecond's work.
+# How many characters are parsed at once: about a millisecond's work.
 WINDOW_LENGTH = 64 * 1024
-# A number that is cut short still parses; so close to the end of a window it may be one.
+# A number that is cut short still parses, so one this close to the window's end may be cut.
 CUT_MARGIN = 8
 _SPACE = re.compile(r"[ \t\n\r]*")
 
 
 def loads(text: str) -> Any:
-    """JSON → its value, as `json.loads` gives it; raises `ValueError` or `RecursionError`."""
+    """JSON → its value, like `json.loads`; raises `ValueError` or `RecursionError`."""
     pieces = _ChunkParser(text)
     value, end = pieces.value(pieces.after_space(0))
     if pieces.after_space(end) < len(text):
@@ -29,7 +29,7 @@ def loads(text: str) -> Any:
 class _ChunkParser:
     """One text, parsed through a window that moves over it.
 
-    What fits into the window is parsed at once; of what does not, the parts are.
+    What fits into the window is parsed at once; anything larger is parsed part by part.
     """
 
     def __init__(self, text: str) -> None:
@@ -43,7 +43,7 @@ class _ChunkParser:
         return {self._keys.setdefault(key, key): value for key, value in pairs}
 
     def after_space(self, at: int) -> int:
-        """Where the next value or mark is, from `at` on."""
+        """Where the next value or punctuation mark is, from `at` on."""
         found = _SPACE.match(self._text, at)
         assert found is not None
         return found.end()
@@ -65,7 +65,7 @@ class _ChunkParser:
                 return self._decode(self._text, at)
 
     def _within(self, at: int) -> tuple[Any, int] | None:
-        """The value at `at`, where the whole of it is in the window."""
+        """The value at `at`, if all of it is in the window."""
         offset, size = at - self._start, len(self._window)
         if offset >= size:
             return None

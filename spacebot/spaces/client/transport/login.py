@@ -1,4 +1,4 @@
-"""Logging in to an app that asks for a user name and a password."""
+"""Logging in to an app that asks for a user name and password."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ LOGIN_REFUSED = (
 def log_in(
     http: httpx.Client, root: str, headers: Mapping[str, str], auth: tuple[str, str]
 ) -> dict[str, str]:
-    """Log in; returns the cookies by which the app knows it. Raises `AuthenticationError`."""
+    """Log in; returns the app's session cookies. Raises `AuthenticationError`."""
     response = http.post(
         urljoin(root, utils.LOGIN_URL),
         headers=headers,
@@ -30,7 +30,7 @@ def log_in(
     )
     if response.status_code in (400, 401):
         raise AuthenticationError(LOGIN_REFUSED)
-    # An app that asks for no login leads back to its page, or has no such address.
+    # An app without a login redirects to its page, or has no such address.
     if not response.is_redirect and response.status_code not in (404, 405):
         response.raise_for_status()
     return cookies(response)

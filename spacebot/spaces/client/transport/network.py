@@ -1,4 +1,4 @@
-"""What all connections share: one HTTP client, one TLS context, one executor, one Hub."""
+"""Shared by all connections: one HTTP client, one TLS context, one executor, one Hub."""
 
 from __future__ import annotations
 
@@ -23,31 +23,31 @@ T = TypeVar("T")
 # Family, kind, protocol, canonical name, and the address itself.
 AddressInfo = tuple[int, int, int, str, tuple[Any, ...]]
 
-# A blocking call is a connect, an upload or a join: short, and bounded by timeouts.
-# Watching a job takes no thread, so this does not grow with the jobs. Threads are started
-# when needed; each Space has its own, so that a slow one keeps no other waiting.
+# A blocking call is a connect, an upload or a join: short, and limited by timeouts. Watching a job
+# takes no thread, so this does not grow with the jobs. Threads start when needed; each Space has
+# its own, so a slow Space delays no other.
 MAX_THREADS = 16
-# So many of a Space's threads may be uploading; the rest join its queue.
+# How many of a Space's threads may be uploading; the rest join its queue.
 MAX_CONCURRENT_UPLOADS = 8
-# Gradio's server ends a connection that was idle for 5 s. Ours are given up before: a job
-# that is sent on one just then would be lost, and could not be sent again safely.
+# Gradio's server closes a connection that was idle for 5 s. We close ours earlier: a job sent on a
+# connection that is just closing would be lost, and could not safely be sent again.
 KEEP_ALIVE_SECONDS = 4.0
-# When a silent connection is probed first, how often then, and how many may be unanswered.
+# When a silent connection is first probed, how often then, and how many may go unanswered.
 PROBES = {"TCP_KEEPIDLE": 30, "TCP_KEEPALIVE": 30, "TCP_KEEPINTVL": 10, "TCP_KEEPCNT": 3}
 
 
 def probed_socket(address: AddressInfo) -> socket.socket:
-    """A socket whose kernel asks now and then whether the other end is still there.
+    """A socket whose kernel checks now and then that the other end is still there.
 
-    A job's stream may be silent for long. A NAT that forgot it, or a host that lost its
-    power, says nothing either: after a minute of unanswered probes reading fails.
+    A job's stream may be silent for long, and so is a NAT that forgot it or a host that lost power:
+    after a minute of unanswered probes, reading fails.
     """
     family, kind, protocol, _, _ = address
     made = socket.socket(family, kind, protocol)
     made.setblocking(False)
     made.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     for name, value in PROBES.items():
-        # macOS names the first one otherwise.
+        # macOS has another name for the first one.
         if (option := getattr(socket, name, None)) is not None:
             made.setsockopt(socket.IPPROTO_TCP, option, value)
     return made
@@ -56,8 +56,7 @@ def probed_socket(address: AddressInfo) -> socket.socket:
 def public_socket(address: AddressInfo) -> socket.socket:
     """A socket for a connection to the public internet; raises `OSError` for any other.
 
-    It is asked for each address that is about to be connected to, whatever the name or
-    the way of writing it was that led there.
+    It is called with each address just before connecting, whatever name or notation led to it.
     """
     family, kind, protocol, _, where = address
     if not is_public(str(where[0])):
@@ -68,7 +67,7 @@ def public_socket(address: AddressInfo) -> socket.socket:
 
 
 def is_public(address: str) -> bool:
-    """Whether an IP address belongs to the public internet, and none within it does not."""
+    """Whether an IP address, and any embedded in it, belongs to the public internet."""
     ip = ipaddress.ip_address(address.partition("%")[0])
     if not ip.is_global or ip.is_multicast or getattr(ip, "is_site_local", False):
         return False
@@ -77,8 +76,8 @@ def is_public(address: str) -> bool:
 
 
 def _embedded_ipv4(ip: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
-    """The IPv4 address that an IPv6 address leads to through a gateway, if it does."""
-    # NAT64 (RFC 6052, 8215), and addresses that are IPv4 but for their writing.
+    """The IPv4 address that an IPv6 address leads to through a gateway, if any."""
+    # NAT64 (RFC 6052, 8215), and addresses that only write an IPv4 address differently.
     if any(ip in net for net in TRANSLATED_NETWORKS):
         return ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
     return ip.ipv4_mapped or ip.sixtofour
@@ -88,7 +87,7 @@ TRANSLATED_NETWORKS = tuple(map(ipaddress.IPv6Network, ("64:ff9b::/96", "64:ff9b
 
 
 class SpaceExecutor:
-    """An executor for blocking calls; `uploading` bounds those that may take long."""
+    """An executor for blocking calls; `uploading` limits those that may take long."""
 
     def __init__(self) -> None:
         self._pool = ThreadPoolExecutor(MAX_THREADS, thread_name_prefix="spaces")
@@ -101,12 +100,13 @@ class SpaceExecutor:
         return await loop.run_in_executor(self._pool, _finished, work)
 
     def close(self) -> None:
-        """Let the threads end; what has not begun is dropped."""
+        """Let the threads end; drop calls that have not begun."""
         self._pool.shutdown(wait=False, cancel_futures=True)
 
 
 def _finished(work: Callable[[], T]) -> T:
-    """Run `work`; a `StopIteration`, which no future takes, would leave its caller waiting."""
+    """Run `work`, replacing a `StopIteration`: no future accepts it, so its caller would wait
+    forever."""
     try:
         return work()
     except StopIteration as error:
@@ -116,8 +116,8 @@ def _finished(work: Callable[[], T]) -> T:
 class Network:
     """Holds the HTTP clients and threads that all connections share.
 
-    Open it on the event loop with `async with`. `connect` is how many seconds a
-    Space that runs may take to be reached, `wake` one that has to be started.
+    Open it on the event loop with `async with`. `connect` is how many seconds reaching a running
+    Space may take, `wake` reaching one that has to be started.
     """
 
     def __init__(
@@ -126,7 +126,7 @@ class Network:
         self.connect = connect
         self.wake = wake
         self.hub = HubClient(hub)
-        # gradio_client builds a context at each call unless it is handed one: 25–36 ms of CPU.
+        # Unless handed one, gradio_client builds a context at each call: 25–36 ms of CPU.
         self.tls: ssl.SSLContext = httpx.create_ssl_context()
 
     async def __aenter__(self) -> Network:
@@ -140,12 +140,12 @@ class Network:
                 keepalive_timeout=KEEP_ALIVE_SECONDS,
                 socket_factory=probed_socket,
             ),
-            # What is packed is unpacked by `reading`, within bounds.
+            # `reading` unpacks responses, within limits.
             auto_decompress=False,
             headers={"Accept-Encoding": "gzip"},
-            # Each Space's cookies are sent to it by hand; none may leak to another.
+            # Each Space's cookies are sent to it explicitly; none may leak to another.
             cookie_jar=aiohttp.DummyCookieJar(),
-            # Looked for at each request, proxies cost more than the request.
+            # Looking up proxies at each request costs more than the request.
             trust_env=bool(urllib.request.getproxies()),
         )
         self.public = aiohttp.ClientSession(
@@ -164,5 +164,5 @@ class Network:
         self.hub.close()
 
     async def call(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run a blocking function that is no single Space's in a thread."""
+        """Run a blocking function that belongs to no single Space in a thread."""
         return await self._executor.call(function, *args, **kwargs)

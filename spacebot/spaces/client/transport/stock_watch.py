@@ -1,7 +1,7 @@
 """The stock path of gradio_client, for Spaces of the first protocol with events (sse).
 
-Each session needs a whole `Client`, and each job three threads; what comes of it
-is asked for a few times a second.
+Each session needs a whole `Client`, and each job three threads; its state is polled a few times a
+second.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ POLL_INTERVAL = 0.25
 
 
 async def watch_stock(executor: SpaceExecutor, sent: StockJob) -> AsyncGenerator[Update, None]:
-    """Watch a job of the stock client: yields as `watch` does, ends with its `Result`."""
+    """Watch a job of the stock client: yields like `watch`, and ends with its `Result`."""
     job = sent.job
     try:
         ended = asyncio.Event()
@@ -45,7 +45,7 @@ async def watch_stock(executor: SpaceExecutor, sent: StockJob) -> AsyncGenerator
 
 
 async def cancel_stock(executor: SpaceExecutor, sent: StockJob) -> None:
-    """Cancel the job on the Space where it has not ended, and give its client back."""
+    """Cancel the job on the Space if it has not ended, and release its client."""
     if not sent.job.future.done():
         await executor.call(sent.job.cancel)
     sent.client.close()
@@ -54,7 +54,7 @@ async def cancel_stock(executor: SpaceExecutor, sent: StockJob) -> None:
 async def _follow(
     executor: SpaceExecutor, job: Job, ended: asyncio.Event
 ) -> AsyncGenerator[Update, None]:
-    """Yield what changes until the job ends."""
+    """Yield changes until the job ends."""
     seen: StatusUpdate | None = None
     shown = 0
     while not ended.is_set():
@@ -88,8 +88,8 @@ def _updates(status: StatusUpdate) -> list[Update]:
 
 def _values(job: Job) -> list[Any]:
     try:
-        # A future ended by a Space's death holds a CancelledError, which asyncio
-        # would take for its own.
+        # A future ended by a Space's death holds a CancelledError, which asyncio would take for its
+        # own.
         error = job.future.exception()
     except concurrent.futures.CancelledError as cancelled:
         error = cancelled
