@@ -1,4 +1,4 @@
-"""What a server allows in conversations, as `engine.admission` is asked for it."""
+"""What a server allows in conversations, in the terms of `engine.admission`."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ from spacebot.models import Endpoint, Requester
 
 
 def places_of(channel: Any) -> tuple[str, ...]:
-    """Where somebody talks: a channel, and what it is a thread of."""
+    """Where somebody talks: a channel, and the channel that it is a thread of."""
     ids = (getattr(channel, "id", None), getattr(channel, "parent_id", None))
     return tuple(str(one) for one in ids if one)
 
 
 def conversation_places(client: discord.Client, conversation: Conversation) -> tuple[str, ...]:
-    """Where a conversation is held."""
+    """Where a conversation takes place."""
     channel = client.get_channel(int(conversation.channel))
     return places_of(channel) or (conversation.channel,)
 
 
 def ask_in(channel: Any, guild: int | None, requester: Requester, *texts: str) -> Ask:
-    """What somebody asks for who wants to talk in a channel."""
+    """The request of somebody who wants to talk in a channel."""
     return Ask(str(guild or ""), requester, texts, places_of(channel))
 
 
 async def endpoint_of(jobs: JobManager, conversation: Conversation) -> Endpoint:
-    """What a conversation talks to, as its account sees it; raises `SpacebotError`.
+    """The endpoint of a conversation, as its account sees it; raises `SpacebotError`.
 
-    A server's command that was paused or taken away ends the conversations begun with it.
+    Pausing or removing a server's command also ends the conversations begun with it.
     """
     account = await jobs.account(conversation.account, conversation.user, conversation.guild)
     guild = listing_server(conversation.command, conversation.guild)

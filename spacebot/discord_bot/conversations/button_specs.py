@@ -20,7 +20,7 @@ CLOSE_LABEL = "Only me"
 
 
 def stop_view(conversation: str) -> discord.ui.View:
-    """The button under an answer under way."""
+    """The button under an unfinished answer."""
     return to_view([[STOP.on(conversation)]])
 
 
@@ -37,5 +37,5 @@ def answer_view(conversation: Conversation, *, asks: bool = False) -> discord.ui
 
 
 def is_answering(message: discord.Message) -> bool:
-    """Whether a message still shows an answer under way."""
+    """Whether a message still shows an unfinished answer."""
     return any(re.fullmatch(STOP.template, one) for one in custom_ids(message))

@@ -39,7 +39,7 @@ ANSWER_UNDER_WAY = "An answer is under way. Wait for it, or stop it first."
 
 
 class HasConversations(Protocol):
-    """What the buttons need of the conversations' side of Discord."""
+    """What the buttons need from the client."""
 
     conversations: Conversations
     forms: Forms
@@ -82,17 +82,17 @@ class ConversationButton(ButtonHandler):
     async def run(
         self, router: HasConversations, interaction: discord.Interaction[Any], found: Conversation
     ) -> None:
-        """What this button is for."""
+        """Do what this button is for."""
         raise NotImplementedError
 
 
 class StopButton(ConversationButton, spec=STOP):
-    """Stops the answer under way; the person who asked may press it, too."""
+    """Stops the unfinished answer; the person who asked may press it, too."""
 
     def roles(
         self, interaction: discord.Interaction[Any], router: HasConversations, found: Conversation
     ) -> Presser:
-        """The person who asked this question may speak, whatever has changed since."""
+        """The person who asked this question may stop it, whatever has changed since."""
         roles = super().roles(interaction, router, found)
         asking = router.conversations.question_queues.of(found.id).current
         asks = asking is not None and asking.question.requester.user == str(interaction.user.id)
@@ -101,19 +101,19 @@ class StopButton(ConversationButton, spec=STOP):
     async def run(
         self, router: HasConversations, interaction: discord.Interaction[Any], found: Conversation
     ) -> None:
-        """Stop it, and say what that did."""
+        """Stop it, and say what that does."""
         asking = router.conversations.question_queues.of(found.id).current
         said = "This answer has already ended." if asking is None else asking.stop()
         await answer_privately(interaction, said)
 
 
 class RegenerateButton(ConversationButton, spec=REGENERATE):
-    """Asks the last question again; the new answer takes the old one's place."""
+    """Asks the last question again; the new answer replaces the old one."""
 
     async def run(
         self, router: HasConversations, interaction: discord.Interaction[Any], found: Conversation
     ) -> None:
-        """Ask again, where no answer is under way."""
+        """Ask again, unless an answer is still unfinished."""
         line = router.conversations.question_queues.of(found.id)
         last = map(str, line.current.stream.messages) if line.current else found.answer
         if line.is_busy:
@@ -140,7 +140,7 @@ class EnterSecretsButton(ConversationButton, spec=ENTER):
 
         async def finish(after: discord.Interaction[Any], filled: dict[str, Any]) -> None:
             router.conversations.give_secrets(found.id, user, secrets_of(endpoint, filled))
-            # It may have ended, or been closed to others, while the form was open.
+            # The conversation may have ended, or been closed to others, while the form was open.
             if (now := await self.allowed(router, after)) is not None:
                 await after.response.defer()
                 await router.conversations.again(now, requester_of(after.user))
@@ -186,7 +186,7 @@ class ExportButton(ConversationButton, spec=EXPORT):
     async def run(
         self, router: HasConversations, interaction: discord.Interaction[Any], found: Conversation
     ) -> None:
-        """Hand it over."""
+        """Send the file."""
         text = to_markdown(found, await router.conversations.jobs.store.said(found.id))
         file = discord.File(io.BytesIO(text.encode()), f"conversation-{found.id}.md")
         await interaction.response.send_message(file=file, ephemeral=True)
@@ -198,10 +198,10 @@ class ShareButton(ConversationButton, spec=SHARE):
     async def run(
         self, router: HasConversations, interaction: discord.Interaction[Any], found: Conversation
     ) -> None:
-        """Open or close it, and say so in the thread."""
+        """Open or close it, and announce that in the thread."""
         now = not found.open
         store = router.conversations.jobs.store
-        # Where it is not saved, it is so until a restart.
+        # If saving fails, the change lasts until a restart.
         await store.saved(store.chats.change(found.id, open=now))
         changed = await router.conversations.store.get(found.id)
         await interaction.response.edit_message(view=answer_view(changed or found))
@@ -212,7 +212,7 @@ class ShareButton(ConversationButton, spec=SHARE):
 async def _fork_message(
     conversations: Conversations, conversation: Conversation, copy: Conversation
 ) -> str:
-    """What the thread of a fork says first."""
+    """The first message in a fork's thread."""
     turns = await conversations.jobs.store.said(conversation.id)
     said = (
         f"🔀 {copy.mention} goes on here from <#{conversation.channel}>, "

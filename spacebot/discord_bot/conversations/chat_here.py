@@ -15,7 +15,7 @@ CHAT_HERE = "chat-here"
 
 
 class ChatHereCommand:
-    """`/chat-here`, for moderators. `conversations` are the conversations."""
+    """`/chat-here`, for moderators, and whether there are chats at all."""
 
     def __init__(self, conversations: Conversations) -> None:
         self.conversations = conversations
@@ -23,19 +23,20 @@ class ChatHereCommand:
         self.servers_have_chats = False
 
     async def start(self) -> None:
-        """Learn which conversations there are, and whether servers have chats of their own."""
+        """Learn which conversations exist, and whether servers have chats of their own."""
         self.servers_have_chats = await self.conversations.jobs.store.server_spaces.any_chats()
         await self.conversations.load()
 
     @property
     def are_offered(self) -> bool:
-        """Whether there is a chat, everywhere or in any server."""
+        """Whether there is a chat, for everyone or in any server."""
         own = commands_of(self.conversations.jobs.catalogue.spaces).values()
         return self.servers_have_chats or any(endpoint.chats for endpoint in own)
 
     @property
     def must_hear(self) -> bool:
-        """Whether what people write is needed: /run begins conversations with other chats too."""
+        """Whether the bot needs the content of messages: /run begins conversations with other chats
+        too."""
         return self.are_offered or bool(self.conversations)
 
     def commands(self) -> list[app_commands.Command[Any, ..., Any]]:
@@ -67,7 +68,7 @@ class ChatHereCommand:
         return [app_commands.Choice(name=name[:100], value=name[:100]) for name in names[:25]]
 
     async def _choose(self, interaction: discord.Interaction[Any], chat: str | None) -> None:
-        """Set, or take back, the chat of this channel."""
+        """Set or remove the chat of this channel."""
         if interaction.guild_id and not interaction.permissions.manage_messages:
             await answer_privately(
                 interaction, "Only moderators (Manage Messages) can choose that."

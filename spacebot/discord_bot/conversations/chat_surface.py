@@ -1,4 +1,4 @@
-"""One question of a conversation: asked of the Space, its answer shown as it comes, and stored."""
+"""One question of a conversation: asked of the Space, its answer shown as it grows, and stored."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ from spacebot.spaces.outputs.text import small
 
 log = logging.getLogger(__name__)
 
-# Discord shows that the bot types for 10 seconds.
+# Discord shows the typing indicator for 10 seconds.
 TYPING_INTERVAL = 8.0
 FORGOTTEN = small(
     "⚠️ The Space was restarted and has forgotten the conversation so far. It continues from here."
@@ -102,7 +102,7 @@ class ChatSurface(Surface):
         self.conversation = conversation
         self.job = job
         self.question = question
-        # Nobody is there to be told any more.
+        # Nobody is left to tell.
         self.gone = False
         self.ending = self.posted = False
         self.stored = asyncio.Event()
@@ -124,17 +124,17 @@ class ChatSurface(Surface):
 
     @property
     def turn(self) -> ChatTurn:
-        """What was said."""
+        """The question and its answer."""
         assert self.job.turn is not None
         return self.job.turn
 
     @property
     def asked_in(self) -> int | None:
-        """The message that asked, where there is one."""
+        """The message that asked, if there is one."""
         return self.job.message_ref.origin if self.job.message_ref else None
 
     def stop(self, why: str = "", *, gone: bool = False) -> str:
-        """Stop the answer; returns what that does. With `gone` nobody is there to be told."""
+        """Stop the answer; returns what that does. With `gone`, nobody is left to tell."""
         self.gone = self.gone or gone
         if self._running is None:
             self._stop = why
@@ -143,7 +143,7 @@ class ChatSurface(Surface):
 
     @property
     def sent(self) -> Any:
-        """The history that the question comes after."""
+        """The history before the question."""
         return self.conversation.before if self.question.again else self.conversation.history
 
     @property
@@ -152,7 +152,7 @@ class ChatSurface(Surface):
         return self.client.is_closed()
 
     async def run(self) -> None:
-        """Ask, show the answer and store it; what goes wrong is told there."""
+        """Ask, show the answer and store it; failures are shown in its place."""
         older = list(self.conversation.answer)
         try:
             job = await self._job()
@@ -190,9 +190,9 @@ class ChatSurface(Surface):
         )
 
     def _account_key(self, endpoint: Endpoint) -> str | None:
-        """The account of the session; None where the Space remembers nothing, or nothing yet.
+        """The account of the session; None if the Space remembers nothing, or nothing yet.
 
-        Then it is that of whoever asks.
+        Then the account is the requester's.
         """
         kept = self.conversation
         if endpoint.takes_history or not endpoint.stateful:
@@ -207,7 +207,7 @@ class ChatSurface(Surface):
 
     @asynccontextmanager
     async def showing(self, running: JobHandle) -> AsyncIterator[None]:
-        """Show that the bot types, until there is something to read."""
+        """Show the typing indicator until there is something to read."""
         self._running = running
         if self._stop is not None:
             running.cancel(self._stop)
@@ -227,7 +227,7 @@ class ChatSurface(Surface):
             log.info("job %s: typing is not shown: %s", self.name, type(error).__name__)
 
     async def show(self, running: JobHandle, preview: Reply | None) -> ShowResult:
-        """Bring the messages to where the answer is."""
+        """Bring the messages up to date with the answer."""
         replies = in_messages(preview)
         if not replies:
             replies = [Reply(job_text.progress_line(running.progress, running.started))]
@@ -235,7 +235,7 @@ class ChatSurface(Surface):
         try:
             await self.stream.show(replies, stop_view(self.conversation.id))
         except DISCORD_ERRORS as error:
-            # Where it cannot be shown, the answer goes to whoever asked, once it is whole.
+            # If it cannot be shown, the complete answer goes to the requester.
             shown = shown_despite(error, self.name)
             self.gone = self.gone or shown is ShowResult.DELETED
             return shown
@@ -248,7 +248,7 @@ class ChatSurface(Surface):
         await self.save(self.jobs.store.chats.change(self.conversation.id, answer=answer))
 
     async def deliver(self, running: JobHandle, outcome: Outcome) -> None:  # noqa: ARG002
-        """Post the whole answer, and store what was said."""
+        """Post the complete answer, and store the turn."""
         endpoint = self._endpoint
         assert endpoint is not None
         process = await self._process(endpoint)
@@ -269,7 +269,7 @@ class ChatSurface(Surface):
         )
 
     async def _process(self, endpoint: Endpoint) -> str | None:
-        """The Space's process that remembers this session; None where that does not matter."""
+        """The Space's process that remembers this session; None if that does not matter."""
         if not endpoint.stateful or endpoint.takes_history:
             return None
         with contextlib.suppress(SpacebotError):
@@ -281,9 +281,9 @@ class ChatSurface(Surface):
         return self.jobs.catalogue.connection(endpoint.space, account)
 
     async def fail(self, error: BaseException) -> None:
-        """Say what went wrong under what there is of the answer, and store that.
+        """Say what went wrong under the partial answer, and store that.
 
-        An answer that stands there whole stays as it is.
+        A complete answer stays as it is.
         """
         if self.posted:
             return
@@ -303,7 +303,7 @@ class ChatSurface(Surface):
         )
 
     async def interrupted(self, error: JobInterrupted) -> None:
-        """Say that the bot stops; the question stays as it is, for the next start."""
+        """Say that the bot is stopping; the question stays for the next start."""
         try:
             said = [Reply(job_text.describe_failure(error))]
             await self.stream.show(said, stop_view(self.conversation.id))
@@ -327,7 +327,7 @@ class ChatSurface(Surface):
         process: str | None = None,
         asks: bool = False,
     ) -> None:
-        """Show the last of it and note what was said; `asks` for the member's secrets."""
+        """Show the end and store the turn; `asks` for the member's secrets."""
         self.ending = True
         if not self.saved:
             replies = with_notes(replies, [UNSAVED])
@@ -350,13 +350,13 @@ class ChatSurface(Surface):
         await self.save(self.jobs.store.chats.change(self.conversation.id, **changed, **answered))
 
     async def _fresh(self) -> Conversation:
-        """The conversation as it is now: somebody may have opened it meanwhile."""
+        """The current conversation: somebody may have opened it meanwhile."""
         with contextlib.suppress(StoreError):
             return await self.jobs.store.chats.get(self.conversation.id) or self.conversation
         return self.conversation
 
     async def _another_way(self, error: Exception, replies: Sequence[Reply]) -> None:
-        """Send the answer to whoever asked, as it cannot be shown where they did."""
+        """Send the answer to the requester, as it cannot be shown where they asked."""
         if (refusal := refusal_of(error)) is Refusal.DELETED:
             return
         log.warning("job %s: the answer could not be posted: %s", self.name, error)
@@ -374,7 +374,7 @@ class ChatSurface(Surface):
             log.info("job %s: its requester could not be told: %s", self.name, trouble)
 
     async def ending_shown(self) -> JobEnding | None:
-        """DONE where the answer stands there whole, after a restart; else it is written over."""
+        """DONE if the complete answer is there after a restart; otherwise it is overwritten."""
         shown = await self.stream.shown(self.conversation.answer)
         if shown is None:
             return None
@@ -387,7 +387,7 @@ class ChatSurface(Surface):
         return None
 
     async def tell_lost(self, state: str) -> None:  # noqa: ARG002
-        """Say that a restart lost the answer, with the buttons of one."""
+        """Say that a restart lost the answer, with the buttons of an answer."""
         await self.stream.show([Reply(LOST)], answer_view(self.conversation), lasting=True)
         changed = {
             "answer": [str(one) for one in self.stream.messages],

@@ -65,17 +65,17 @@ class Conversations:
         self.age = age
         self.store = jobs.store.chats
         self.question_queues = QuestionQueues(self._answer, jobs.release)
-        # By channel; where several may talk to the bot in one, by person too.
+        # By channel; where several people may talk to the bot in one channel, by person too.
         self._of_channel: dict[str, str] = {}
         self._of_person: dict[tuple[str, str], str] = {}
-        # By conversation and member: nobody's password is used for what another one asks.
+        # By conversation and member: one member's password is never used for another's question.
         self._secrets: dict[tuple[str, str], dict[str, Any]] = {}
         # The chat that each channel has chosen, as Space and API name.
         self.chosen: dict[str, tuple[str, str]] = {}
         self._locks: weakref.WeakValueDictionary[str, asyncio.Lock] = weakref.WeakValueDictionary()
 
     async def chats(self, guild: int | None) -> dict[str, Endpoint]:
-        """The chats that somebody in a server sees, by their commands; None: elsewhere."""
+        """The chats that a server's members see, by their commands; for None, those elsewhere."""
         commands = await self.jobs.catalogue.commands_in(guild)
         return {name: endpoint for name, endpoint in commands.items() if endpoint.chats}
 
@@ -83,13 +83,13 @@ class Conversations:
         return bool(self._of_channel or self._of_person)
 
     async def load(self) -> None:
-        """Learn where the kept conversations are, and which chats channels have chosen."""
+        """Learn where the stored conversations are, and which chats channels have chosen."""
         self.chosen = await self.store.chosen()
         for conversation, channel, user, addressed in await self.store.places():
             self._note(conversation, channel, user, addressed)
 
     async def choose(self, channel: str, chat: tuple[str, str] | None) -> None:
-        """Set the chat that answers in a channel; None takes the choice back."""
+        """Set the chat that answers in a channel; None removes the choice."""
         await self.store.choose(channel, chat)
         self.chosen.pop(channel, None)
         self.chosen |= {channel: chat} if chat else {}
@@ -101,7 +101,8 @@ class Conversations:
             self._of_channel[channel] = conversation
 
     def lock(self, channel: object) -> asyncio.Lock:
-        """Held while a message of this channel finds its conversation: they stay in order."""
+        """Held while a message of this channel finds its conversation, so that messages stay in
+        order."""
         return self._locks.setdefault(str(channel), asyncio.Lock())
 
     async def find(self, channel: object, user: object) -> Conversation | None:
@@ -120,7 +121,8 @@ class Conversations:
         guild: int | None,
         addressed: bool = False,
     ) -> Conversation:
-        """Begin a conversation; `settings` are by option name, attachments as Discord has them."""
+        """Begin a conversation; `settings` are by option name, attachments as
+        Discord sends them."""
         number = uuid.uuid4().hex[:12]
         brought = {
             name: await self._fetched(number, endpoint, one, name)
@@ -137,7 +139,7 @@ class Conversations:
             user=str(owner.id),
             mention=owner.mention,
             channel=str(channel),
-            # A secret: whoever knows a session's name could speak in it on the Space itself.
+            # A secret: with a session's name, anyone could speak in it on the Space itself.
             session=uuid.uuid4().hex,
             guild=str(guild) if guild else None,
             addressed=addressed,
@@ -156,7 +158,7 @@ class Conversations:
         self._note(conversation.id, conversation.channel, conversation.user, conversation.addressed)
 
     def give_secrets(self, conversation: str, user: str, secrets: Mapping[str, Any]) -> None:
-        """Use these secret settings for what one member asks here, until the bot stops."""
+        """Use these secret settings for one member's questions here, until the bot stops."""
         if secrets:
             self._secrets.setdefault((conversation, user), {}).update(secrets)
 
@@ -172,7 +174,7 @@ class Conversations:
         attachments: Sequence[discord.Attachment] = (),
         message: int | None = None,
     ) -> None:
-        """Put what somebody said at the end of the conversation's line."""
+        """Append a message to the conversation's queue."""
         job = question_job(self.client, conversation, author, text, message)
         ready = asyncio.ensure_future(self._prepare(conversation, job, attachments))
         self.question_queues.add(Question(job.id, conversation, job.requester, ready, message))
@@ -180,7 +182,7 @@ class Conversations:
     async def _prepare(
         self, conversation: Conversation, job: Job, attachments: Sequence[discord.Attachment]
     ) -> Job:
-        """Bring the files here and write the question down; raises `SpacebotError`."""
+        """Download the files and store the question; raises `SpacebotError`."""
         places = conversation_places(self.client, conversation)
         self.jobs.admission.check(Ask.of_job(job, places=places))
         if attachments and job.turn:
@@ -198,7 +200,7 @@ class Conversations:
         return await fetch_attachment(self.client, self.jobs, job, endpoint, file, option=option)
 
     async def endpoint(self, conversation: Conversation) -> Endpoint:
-        """What a conversation talks to, as it was last described; raises `SpacebotError`."""
+        """The endpoint of a conversation, as last described; raises `SpacebotError`."""
         found = await endpoint_of(self.jobs, conversation)
         if not found.chats:
             raise EndpointGone(
@@ -207,7 +209,7 @@ class Conversations:
         return found
 
     async def _answer(self, line: QuestionQueue, question: Question) -> None:
-        """Answer one question: the line's turn has come to it. Whatever fails is told."""
+        """Answer one question, when its turn has come. Every failure is shown."""
         job = None
         try:
             job = await question.ready
@@ -224,7 +226,7 @@ class Conversations:
 
     async def _ask(self, line: QuestionQueue, question: Question, job: Job) -> None:
         if self.jobs.closing:
-            # It is written down: the next start asks it.
+            # It is stored: the next start asks it.
             return
         if question.dropped:
             await self.jobs.forget(job)
@@ -242,7 +244,7 @@ class Conversations:
     async def tell(
         self, conversation: Conversation, text: str, question: int | None = None
     ) -> None:
-        """Say something in a conversation that is no answer."""
+        """Say something in a conversation that is not an answer."""
         try:
             await MessageStream(self.client, int(conversation.channel), question=question).show(
                 [Reply(text[:2000])]
@@ -258,7 +260,7 @@ class Conversations:
         *,
         mentioned: bool,
     ) -> None:
-        """Take a message in a conversation's channel: a question, or none of ours."""
+        """Handle a message in a conversation's channel: a question, or nothing for us."""
         if conversation.addressed and not mentioned:
             return
         if conversation.ended is not None:
@@ -287,7 +289,7 @@ class Conversations:
         self.say(conversation, message.author, text, files, message.id)
 
     async def again(self, conversation: Conversation, requester: Requester) -> bool:
-        """Ask the last question again; False where there is none. Raises `SpacebotError`."""
+        """Ask the last question again; False if there is none. Raises `SpacebotError`."""
         if not (said := await self.jobs.store.said(conversation.id)):
             return False
         job = replace(to_job(said[-1], endpoint_stub(said[-1])), requester=requester)
@@ -299,7 +301,7 @@ class Conversations:
     async def fork(
         self, conversation: Conversation, owner: discord.abc.User, channel: int
     ) -> Conversation:
-        """A copy that goes on by itself in another channel, for another owner."""
+        """A copy that continues separately in another channel, for another owner."""
         copy = replace(
             conversation,
             id=uuid.uuid4().hex[:12],
@@ -316,7 +318,7 @@ class Conversations:
             used=time.time(),
         )
         await self.add(copy)
-        # Whoever forks takes along only what they entered themselves.
+        # The new owner keeps only the secrets that they entered themselves.
         mine = self.secrets(conversation.id, copy.user)
         self.give_secrets(copy.id, copy.user, mine)
         for record in await self.jobs.store.said(conversation.id):
@@ -325,22 +327,22 @@ class Conversations:
         return copy
 
     def deleted(self, message: int) -> None:
-        """A message was deleted."""
+        """Handle a deleted message."""
         self.question_queues.deleted(message)
 
     def closed(self, channel: int, why: str) -> None:
-        """A thread was closed or deleted."""
+        """Handle a thread that was closed or deleted."""
         if conversation := self._of_channel.get(str(channel)):
             self.question_queues.stop(conversation, why)
 
     async def recovery(self, record: JobRecord) -> Recovery | None:
-        """How a question is taken up that a restart interrupted; None for any other job."""
+        """How to continue a question that a restart interrupted; None for any other job."""
         if record.chat is None or record.turn is None:
             return None
         conversation = await self.store.get(record.chat) or lost_conversation(record)
         job = await self.jobs.archive.job_of(record, endpoint_of(self.jobs, conversation))
         if not record.user:
-            # A copied one, asked again in the fork.
+            # A copied question, asked again in the fork.
             job = replace(job, requester=Requester(conversation.user, conversation.mention))
         question = saved_question(job, conversation, again=bool(record.turn.answer))
 

@@ -30,10 +30,10 @@ log = logging.getLogger(__name__)
 
 
 class MessageStream:
-    """The messages of one answer, in order. `messages` are their ids, the first one first.
+    """The messages of one answer, in order.
 
-    The first is a reply to `question`, if that is known. Errors are discord.py's: a
-    `Refusal.DELETED` if one of the messages was deleted.
+    `messages` are their ids, in order. The first is a reply to `question`, if that is known. Errors
+    are discord.py's: a `Refusal.DELETED` if one of the messages was deleted.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class MessageStream:
         *,
         lasting: bool = False,
     ) -> None:
-        """Show these messages, `view` under the last; unchanged messages are left alone.
+        """Show these messages, with `view` under the last; unchanged messages are left alone.
 
         A `lasting` change is retried while Discord has trouble.
         """
@@ -69,13 +69,13 @@ class MessageStream:
             await self._put(number, reply, under, lasting)
             self._shown[number] = state
         surplus = self.messages[len(replies) :]
-        # Forgotten first: what Discord tells to be deleted, and is known here, stops the answer.
+        # Forgotten first: a deletion of a message that is still known here stops the answer.
         del self.messages[len(replies) :], self._shown[len(replies) :]
         for message in surplus:
             await self._delete(message)
 
     async def bare(self) -> None:
-        """Take the buttons away: another answer came after this one."""
+        """Remove the buttons: a newer answer has them."""
         if self.messages:
             try:
                 await self._partial(self.messages[-1]).edit(view=None)
@@ -97,7 +97,7 @@ class MessageStream:
     async def _awake(
         self, number: int, reply: Reply, *, nonce: str, view: discord.ui.View | None
     ) -> None:
-        """Post or edit, in a thread that has gone to sleep after waking it."""
+        """Post or edit, waking the thread if it is archived."""
         try:
             await self._send(number, reply, nonce, view)
         except discord.HTTPException as error:
@@ -139,8 +139,8 @@ class MessageStream:
         return self.channel.get_partial_message(message)
 
     async def shown(self, answer: Sequence[str]) -> discord.Message | None:
-        """The last message of an answer, by the ids of its messages, if it answers the question
-        and can be seen."""
+        """The last message of an answer, by its messages' ids, if it is visible and answers the
+        question."""
         if not answer:
             return None
         try:
@@ -159,13 +159,13 @@ def _key(view: discord.ui.View | None) -> str:
 
 
 def in_messages(preview: Reply | None) -> list[Reply]:
-    """What a stream has given so far, in as many messages as an answer may have."""
+    """What a stream has sent so far, in as many messages as an answer may have."""
     text = preview.text if preview else ""
     return [Reply(part) for part in split(text)][:MAX_CHAT_MESSAGES] if text else []
 
 
 def with_notes(replies: Sequence[Reply], notes: Sequence[str]) -> list[Reply]:
-    """Messages with small lines under the last one, in a message of their own where need be."""
+    """Messages with small lines under the last, in a message of their own if need be."""
     said = "\n".join(notes)
     if not said:
         return list(replies)

@@ -24,10 +24,11 @@ from spacebot.models import (
 
 @dataclass(slots=True, eq=False)
 class Question:
-    """A question that waits. `again` asks it anew; `over` writes over the last answer's messages.
+    """A waiting question.
 
-    `conversation` is as it was when this was said. `ready` gives the `job`, whose id is known
-    before, once its files are here and it is written down.
+    `again` asks it again; `over` replaces the last answer's messages. `conversation` is its state
+    when the question was asked. `ready` yields the `job`, whose id is known before, once its files
+    are downloaded and it is stored.
     """
 
     job: str
@@ -41,7 +42,7 @@ class Question:
 
 
 def saved_question(job: Job, conversation: Conversation, **how: bool) -> Question:
-    """A question that is written down, to be asked `again` or `over` the last answer."""
+    """A stored question, to be asked `again` or to replace (`over`) the last answer."""
     ready: asyncio.Future[Job] = asyncio.get_running_loop().create_future()
     ready.set_result(job)
     message = job.message_ref.origin if job.message_ref else None
@@ -55,7 +56,7 @@ def question_job(
     text: str,
     message: int | None,
 ) -> Job:
-    """The job of what somebody said, by `message` where there is one, without its files."""
+    """The job of a question, without its files; `message` asked it, if there is one."""
     requester = requester_of(author)
     return Job(
         id=uuid.uuid4().hex[:12],
@@ -89,8 +90,8 @@ def ref_in(
 def copied_record(record: JobRecord, copy: Conversation) -> JobRecord | None:
     """A question and its answer, for a copy of its conversation.
 
-    It is nobody's: its author has it in their history once already. None for one that has no
-    answer yet: it is asked in the other conversation alone.
+    It belongs to nobody, since its author has it in their history already. None for a question
+    without an answer: it is asked only in the original conversation.
     """
     if record.is_unfinished and not record.is_answered:
         return None
@@ -102,7 +103,7 @@ def copied_record(record: JobRecord, copy: Conversation) -> JobRecord | None:
 
 
 def lost_conversation(record: JobRecord) -> Conversation:
-    """What is known of a conversation that is gone, by one of its questions."""
+    """What one of its questions tells about a conversation that is gone."""
     return Conversation(
         id=record.chat or "",
         space=record.space,

@@ -12,13 +12,13 @@ from spacebot.discord_bot.conversations.chat_surface import ChatSurface
 from spacebot.discord_bot.conversations.question import Question
 from spacebot.models import Job
 
-# More than this and somebody floods the conversation.
+# Beyond this, somebody is flooding the conversation.
 MAX_WAITING = 10
-# So many deleted messages are remembered.
+# How many deleted messages are remembered.
 MAX_REMEMBERED_DELETIONS = 1000
 # How long the files of the latest message may take to arrive if the client closes, in seconds.
 CLOSE_WAIT = 2.0
-# How long a press waits for the answer above it to be stored: Discord gives it 3 seconds.
+# How long a press waits for the answer above it to be stored, in seconds: Discord allows 3.
 STORED = 1.0
 
 
@@ -34,26 +34,26 @@ class QuestionQueue:
 
     @property
     def is_answering(self) -> bool:
-        """Whether an answer is under way and not complete yet."""
+        """Whether an answer is unfinished."""
         posted = self.current is not None and self.current.posted
         return self.taken is not None and not posted
 
     @property
     def is_full(self) -> bool:
-        """Whether the most questions allowed wait behind the current one."""
+        """Whether as many questions wait behind the current one as are allowed."""
         return len(self.waiting) + self.is_answering > MAX_WAITING
 
     @property
     def is_busy(self) -> bool:
-        """Whether an answer is waited for."""
+        """Whether anyone waits for an answer."""
         return bool(self.waiting) or self.is_answering
 
 
 class QuestionQueues:
     """Every conversation's queue.
 
-    `answer` answers one question, noting how as `QuestionQueue.current`; it raises nothing.
-    `release` is told the job of each question that is left when the client is closed.
+    `answer` answers one question, setting `QuestionQueue.current`; it raises nothing. `release`
+    receives the job of each question that is left when the client closes.
     """
 
     def __init__(
@@ -64,12 +64,12 @@ class QuestionQueues:
         self._answer = answer
         self._release = release
         self._lines: dict[str, QuestionQueue] = {}
-        # A message can be deleted before it has found its line.
+        # A message can be deleted before it has reached its queue.
         self._deleted: deque[int] = deque(maxlen=MAX_REMEMBERED_DELETIONS)
         self._coming: set[asyncio.Future[Job]] = set()
 
     def of(self, conversation: str) -> QuestionQueue:
-        """A conversation's line; an empty one is forgotten."""
+        """A conversation's queue; an empty one is dropped."""
         return self._lines.get(conversation) or QuestionQueue()
 
     async def stored(self, conversation: str) -> None:
@@ -80,7 +80,7 @@ class QuestionQueues:
                 await asyncio.wait_for(now.stored.wait(), STORED)
 
     def add(self, question: Question) -> None:
-        """Put a question at the end of its conversation's line."""
+        """Append a question to its conversation's queue."""
         conversation = question.conversation.id
         line = self._lines.setdefault(conversation, QuestionQueue())
         line.waiting.append(question)
@@ -103,7 +103,7 @@ class QuestionQueues:
             del self._lines[conversation]
 
     async def close(self) -> None:
-        """Leave every question as it is, for the next client to take up."""
+        """Leave every question as it is, for the next client."""
         if self._coming:
             # The next start resumes what is stored.
             await asyncio.wait(set(self._coming), timeout=CLOSE_WAIT)
@@ -117,7 +117,7 @@ class QuestionQueues:
             self._release(question.job)
 
     def stop(self, conversation: str, why: str) -> None:
-        """Stop the answer under way and drop what waits: nobody is there any more."""
+        """Stop the unfinished answer and drop the waiting questions: nobody is left."""
         line = self.of(conversation)
         for question in line.waiting:
             question.dropped = True
@@ -125,7 +125,8 @@ class QuestionQueues:
             line.current.stop(why, gone=True)
 
     def deleted(self, message: int) -> None:
-        """Drop the question that was deleted; stop an answer that was, or whose question was."""
+        """Drop a question whose message was deleted; stop an answer if its or its
+        question's was."""
         self._deleted.append(message)
         for line in list(self._lines.values()):
             for question in line.waiting:

@@ -1,4 +1,4 @@
-"""Discord's side of the conversations: the commands, mentions and messages that reach them."""
+"""Discord's side of conversations: the commands, mentions and messages that reach them."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ CANNOT_READ = (
 class ConversationRouter(ChatHereCommand):
     """Starts conversations, and receives their messages.
 
-    `began` is called when one starts: it may need what no chat on offer needs.
+    `began` is called when one starts: it may need an intent that no offered chat needs.
     """
 
     def __init__(
@@ -70,10 +70,10 @@ class ConversationRouter(ChatHereCommand):
         endpoint: Endpoint,
         arguments: Mapping[str, Any],
     ) -> bool:
-        """Take a chat's command as the beginning of a conversation.
+        """Begin a conversation with a chat's command.
 
-        False where none can be had: it is no chat, its answers are private, or the bot is
-        not there itself.
+        False if that is impossible: it is no chat, its answers are private, or the bot itself is
+        not there.
         """
         private = endpoint.answer is AnswerPlace.PRIVATE
         if private or not endpoint.chats or not _is_there(interaction, self.client):
@@ -137,7 +137,7 @@ class ConversationRouter(ChatHereCommand):
         endpoint: Endpoint,
         arguments: Mapping[str, Any],
     ) -> None:
-        """Take a chat's command in a conversation's thread as one more message to it."""
+        """Treat a chat's command in a conversation's thread as another message to it."""
         mine = here.open or here.user == str(interaction.user.id)
         same = (endpoint.space, endpoint.api_name) == (here.space, here.api_name)
         if not mine or not same or here.ended is not None:
@@ -168,7 +168,7 @@ class ConversationRouter(ChatHereCommand):
             return None
 
     async def _explain(self, conversation: Conversation) -> None:
-        """Say how to continue, if writing a message is not enough."""
+        """Say how to continue, unless writing a message is enough."""
         if conversation.guild and (conversation.addressed or not self.reads):
             me = self.client.user.mention if self.client.user else "my name"
             if conversation.addressed:
@@ -183,7 +183,7 @@ class ConversationRouter(ChatHereCommand):
         return self.client.intents.message_content
 
     async def heard(self, message: discord.Message) -> None:
-        """Take a message: a question, the beginning of a conversation, or none of ours."""
+        """Handle a message: a question, the beginning of a conversation, or nothing for us."""
         if message.author.bot or message.webhook_id or message.type not in MESSAGE_TYPES:
             return
         mentioned = self.client.user in message.mentions
@@ -191,7 +191,7 @@ class ConversationRouter(ChatHereCommand):
             try:
                 here = await self.conversations.find(message.channel.id, message.author.id)
             except StoreError as error:
-                # It is a conversation's; which one cannot be looked up.
+                # It belongs to some conversation, but which one cannot be looked up.
                 await send_best_effort(
                     message.reply(job_text.describe_failure(error), allowed_mentions=NO_PINGS),
                     "a message",
@@ -211,12 +211,12 @@ class ConversationRouter(ChatHereCommand):
                 await self._begin(message)
 
     def _is_named(self, message: discord.Message) -> bool:
-        """Whether the text itself mentions the bot; replies to its messages mention it as well."""
+        """Whether the text itself mentions the bot; a reply to its message mentions it as well."""
         me = self.client.user.id if self.client.user else 0
         return f"<@{me}>" in message.content or f"<@!{me}>" in message.content
 
     def _text(self, message: discord.Message) -> str:
-        """The text of a message, without the bot's mention, and with names for other mentions."""
+        """The text of a message, without the bot's mention, and with other mentions as names."""
         text = message.content or "\n\n".join(one.content for one in message.message_snapshots)
         for user in message.mentions:
             name = "" if user == self.client.user else f"@{user.display_name}"
@@ -224,7 +224,7 @@ class ConversationRouter(ChatHereCommand):
         return text.strip()
 
     async def _begin(self, message: discord.Message) -> None:
-        """Begin a conversation with what a message says."""
+        """Begin a conversation with a message."""
         try:
             chat = await self._chosen(message)
             if chat is not None:
@@ -274,7 +274,7 @@ class ConversationRouter(ChatHereCommand):
             for command, endpoint in chats.items():
                 if (endpoint.space, endpoint.api_name) == chosen:
                     return command, endpoint
-            # Of the settings' it may be no chat any more; of others the server has it no more.
+            # A chat from the settings may be no chat any more; a server may have removed its own.
             endpoint = self.conversations.jobs.catalogue.configured(*chosen)
             return endpoint.name, endpoint
         if len(chats) == 1:

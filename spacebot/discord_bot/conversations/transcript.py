@@ -16,10 +16,10 @@ from spacebot.spaces.outputs.text import code, small
 from spacebot.spaces.outputs.values import fits, last_answer, updated_value, words_in
 
 MESSAGE_COMPONENTS = ("textbox", "multimodaltextbox", "chatbot")
-# What one message to a chat may bring along where the chat itself sets no bound.
+# The limit on files of one message to a chat, if the chat itself sets none.
 MAX_FILES = 10
-# The characters and items of an answer that are kept for the next question: it is encoded and
-# decoded at each one, on the event loop.
+# The characters and items of an answer that are stored for the next question: they are encoded and
+# decoded each time, on the event loop.
 MAX_KEPT_LENGTH = 500_000
 NOT_KEPT = small(
     "⚠️ This answer is too long to be remembered: the next question goes on from the one before."
@@ -27,8 +27,8 @@ NOT_KEPT = small(
 
 
 def message_parameter(endpoint: Endpoint) -> Parameter:
-    """The parameter that takes what is said: the chat's history where it is asked for, else
-    the first text that has to be given, else the first text."""
+    """The parameter that takes the message: the chat's history if that is an input, otherwise the
+    first required text, otherwise the first text."""
     said = [one for one in endpoint.parameters if one.component in MESSAGE_COMPONENTS]
     return min(said, key=lambda one: (one.name != endpoint.takes_history, not one.required))
 
@@ -36,7 +36,7 @@ def message_parameter(endpoint: Endpoint) -> Parameter:
 def split_arguments(
     endpoint: Endpoint, arguments: Mapping[str, Any]
 ) -> tuple[str, list[Any], dict[str, Any]]:
-    """What a command was given → the words said, the files with them, and the settings."""
+    """A command's values, split into the message, its files, and the settings."""
     own = {each.name: each for each in own_options(message_parameter(endpoint))}
     said = {name: value for name, value in arguments.items() if name in own}
     words = [str(v) for name, v in said.items() if own[name].type is OptionType.STRING]
@@ -52,9 +52,9 @@ def build_question(
     text: str,
     files: Sequence[File],
 ) -> tuple[Endpoint, dict[str, Any], list[str]]:
-    """One question → the endpoint with its history, the values given, and the files left out.
+    """One question → the endpoint with its history, the values, and the files left out.
 
-    `history` is what the Space's chatbot held last; None where nothing was said yet.
+    `history` is what the Space's chatbot held last; None at the beginning.
     """
     message = message_parameter(endpoint)
     if message.name == endpoint.takes_history:
@@ -78,7 +78,7 @@ def left_out_note(names: Sequence[str]) -> str:
 def _place_files(
     endpoint: Endpoint, message: Parameter, settings: Mapping[str, Any], files: Sequence[File]
 ) -> tuple[dict[str, File], list[str]]:
-    """Each file under the first option that takes it: the message's own, then the others'."""
+    """Place each file in the first option that takes it: the message's own, then the others'."""
     others = [one for one in endpoint.parameters if one is not message]
     slots: list[Option] = [
         option
@@ -91,7 +91,7 @@ def _place_files(
     for file in files:
         free = (one for one in slots if one.name not in placed)
         fits = [one for one in free if not one.file_types or is_one_of(file, one.file_types)]
-        # One that the settings hold already gives way last.
+        # An option that the settings fill already comes last.
         fits.sort(key=lambda one: one.name in settings)
         if fits:
             placed[fits[0].name] = file
@@ -101,7 +101,7 @@ def _place_files(
 
 
 def secrets_of(endpoint: Endpoint, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """What of the settings is secret, and so is never written down."""
+    """The secret settings, which are never stored."""
     names = {o.name for p in endpoint.parameters if p.secret for o in own_options(p)}
     return {name: value for name, value in arguments.items() if name in names}
 
@@ -121,9 +121,9 @@ def secrets_missing(
 
 
 def history_of(endpoint: Endpoint, values: Sequence[Any]) -> list[Any] | None:
-    """What the Space's chatbot holds now, out of its outputs.
+    """What the Space's chatbot holds now, from its outputs.
 
-    None where it says nothing of it, or where that is too long to be kept.
+    None if they do not contain it, or if it is too long to store.
     """
     for output, value in zip(endpoint.outputs, values, strict=False):
         if output.component == "chatbot":
@@ -134,7 +134,7 @@ def history_of(endpoint: Endpoint, values: Sequence[Any]) -> list[Any] | None:
 
 
 def answer_text(endpoint: Endpoint, values: Sequence[Any], posted: Sequence[Reply] = ()) -> str:
-    """The words of an answer, out of its outputs; as `posted` where they are too many."""
+    """The text of an answer, from its outputs; as `posted` if it is too long."""
     if not is_kept(values):
         return "\n\n".join(reply.text for reply in posted)
     history = history_of(endpoint, values)
@@ -142,7 +142,7 @@ def answer_text(endpoint: Endpoint, values: Sequence[Any], posted: Sequence[Repl
 
 
 def is_kept(values: Sequence[Any]) -> bool:
-    """Whether an answer is short enough to be kept whole."""
+    """Whether an answer is short enough to store in full."""
     return fits(values, MAX_KEPT_LENGTH)
 
 

@@ -1,4 +1,4 @@
-"""What the bot writes in Discord: surfaces, posting that persists, and what refusals mean."""
+"""Everything the bot writes in Discord: surfaces, posting with retries, and what refusals mean."""
 
 from spacebot.discord_bot.delivery.posting import (
     UNATTACHED,

@@ -1,4 +1,4 @@
-"""What a message brings along, and bringing it here, on its way to a Space."""
+"""A message's attachments, and downloading them on their way to a Space."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def text_of(message: discord.Message) -> str:
 
 
 def embedded_pictures(message: discord.Message) -> Iterator[File]:
-    """What Discord shows in a message that is not attached to it: in embeds, and stickers."""
+    """Pictures that Discord shows in a message without attaching them: embeds and stickers."""
     for one in (message, *message.message_snapshots):
         for embed in one.embeds:
             shown = (embed.video, embed.image, embed.thumbnail)
@@ -56,7 +56,7 @@ def embedded_pictures(message: discord.Message) -> Iterator[File]:
 def _picture_file(name: str, url: str) -> File:
     path = PurePosixPath(urlsplit(name).path)
     kind = mimetypes.guess_type(path.name)[0]
-    # If a link does not say what it leads to, it is taken for a picture.
+    # If a link does not say what it leads to, it is assumed to be a picture.
     return File(path.name if kind else f"{path.stem or 'picture'}.png", mime=kind, url=url)
 
 
@@ -69,7 +69,7 @@ def with_pending_files(arguments: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def pending_file(attachment: discord.Attachment) -> File:
-    """An attachment as a `File` that is not here yet."""
+    """An attachment as a `File` that is not downloaded yet."""
     return File(
         name=member_file_name(attachment),
         size=attachment.size,
@@ -79,10 +79,10 @@ def pending_file(attachment: discord.Attachment) -> File:
 
 
 def member_file_name(attachment: discord.Attachment) -> str:
-    """The file's name as the member gave it.
+    """The file's name as the member wrote it.
 
-    Discord replaces characters that it does not take in `filename`, and hashes names of other
-    scripts; `title` then holds the real one, mostly without its extension.
+    Discord replaces unsupported characters in `filename`, and hashes names in other scripts;
+    `title` then holds the real name, usually without its extension.
     """
     suffix = PurePosixPath(attachment.filename).suffix
     title = PurePosixPath((attachment.title or "").replace("\\", "/")).name
@@ -105,7 +105,7 @@ async def _load_attachment(
     client: discord.Client, jobs: JobManager, job: Job, option: str, file: File
 ) -> File:
     if file.path is not None:
-        # A file of an earlier job: that one may be forgotten before this one.
+        # A file of an earlier job, which may be deleted before this one.
         return file if jobs.uploads.owns(job.id, file.path) else jobs.archive.adopt(job.id, file)
     return await fetch_attachment(client, jobs, job.id, job.endpoint, file, option=option)
 
@@ -119,14 +119,14 @@ async def fetch_attachment(
     *,
     option: str = "",
 ) -> File:
-    """A file that Discord holds, in the job's own folder; raises `InputError`."""
+    """Download a file from Discord into the job's own folder; raises `InputError`."""
     called, limit = (
         f"`{option}`" if option else code(file.name),
         endpoint.max_file_size or MAX_UPLOAD_BYTES,
     )
     _check_size(called, file.size or 0, limit, option)
     try:
-        # discord.py holds a file in memory, so only a few are brought at once.
+        # discord.py holds a file in memory, so only a few are downloaded at once.
         with DiskFull.translate_errors():
             path = jobs.uploads.path(job, file.name)
             async with jobs.uploads.at_once:

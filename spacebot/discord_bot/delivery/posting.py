@@ -35,7 +35,7 @@ log = logging.getLogger(__name__)
 # How long to retry a result while Discord has trouble, in seconds.
 MAX_RETRY_SECONDS = 900.0
 FIRST_RETRY_PAUSE, MAX_RETRY_PAUSE = 1.0, 30.0
-# After so many seconds, an abandoned edit has arrived or never will.
+# After this many seconds, an abandoned edit has arrived or never will.
 EDIT_GRACE = 2.0
 
 # The note about files that are left out, with their names.
@@ -52,9 +52,9 @@ UNDELIVERED = (
 class ResultPoster:
     """Writes one job's messages.
 
-    It uses the interaction's token while that is valid; then an ordinary message that
-    mentions the person who asked; and a direct message if the bot may not write there.
-    Without `elsewhere` it posts nowhere else: nobody asked for the job.
+    It uses the interaction's token while that is valid; then an ordinary message that mentions the
+    person who asked; and a direct message if the bot may not write there. Without `elsewhere` it
+    posts nowhere else: nobody asked for the job.
     """
 
     def __init__(self, writer: MessageWriter, job: Job, *, elsewhere: bool = True) -> None:
@@ -70,10 +70,11 @@ class ResultPoster:
         self._followed: list[int] = []
 
     def overtake(self) -> None:
-        """Abandon the edit under way: the next neither waits for it nor is overwritten by it."""
+        """Abandon the edit under way: the next one neither waits for it nor is
+        overwritten by it."""
         self._overtaken = True
-        # discord.py sends one request of a token at a time; an adapter of this task's own
-        # has no part in that, nor in a lock that a cancelled request may leave behind.
+        # discord.py sends one request per token at a time; an adapter of this task's own avoids
+        # that queue, and any lock that a cancelled request left behind.
         use_adapter(AsyncWebhookAdapter())
 
     async def final(self, reply: Reply, *, view: discord.ui.View | None = None) -> None:
@@ -88,7 +89,7 @@ class ResultPoster:
                 await self._by_token(edit, reply)
 
     async def more(self, reply: Reply, *, view: discord.ui.View | None = None) -> int | None:
-        """Post one message after the first; returns its id if it is in the same channel."""
+        """Post another message after the first; returns its id if it is in the same channel."""
         count, nonce, tries = len(self._followed), fresh_nonce(), itertools.count()
 
         async def follow_up(part: Reply) -> None:
@@ -125,7 +126,7 @@ class ResultPoster:
         return sent.id
 
     async def notice(self, text: str, *, view: discord.ui.View | None = None) -> None:
-        """Change the first reply if that can be done at once; nothing hangs on it."""
+        """Change the first reply if that works at once; nothing depends on it."""
         try:
             if self.writer.ref.is_editable:
                 await self.writer.edit(text, view=view)
@@ -138,7 +139,7 @@ class ResultPoster:
         await self.writer.edit(reply.text, files=reply.files, view=view)
 
     async def _by_token(self, way: ReplySender[None], reply: Reply) -> bool:
-        """Whether it could be written by the interaction's token."""
+        """Try the interaction's token; returns whether the reply could be written."""
         if self._moved or not self.writer.ref.is_editable:
             return False
         try:
@@ -150,16 +151,16 @@ class ResultPoster:
             if refusal not in GONE_REFUSALS:
                 raise
             if refusal is Refusal.FORBIDDEN and reply.files:
-                # Its text may be taken, without the permission to attach files.
+                # Its text may be accepted, without the permission to attach files.
                 return await self._by_token(way, await self._unattached(reply))
-            # The person who deleted the reply does not want it in the channel.
+            # A person who deleted the reply does not want it in the channel.
             self._deleted = refusal is Refusal.DELETED
             self._direct = self._direct or self._deleted
             return False
         return True
 
     async def _privately(self, reply: Reply) -> bool:
-        """Show a reply that AutoMod blocks to the requester alone; whether that worked."""
+        """Show a reply that AutoMod blocks to the requester only; returns whether that worked."""
         try:
             way = partial(self.writer.follow_up, nonce=fresh_nonce(), private=True)
             await self._persist(way, reply)
@@ -188,7 +189,7 @@ class ResultPoster:
         told, again = "Answered below.", None
         if not self._direct:
             try:
-                # One for each message, whatever happens on the way.
+                # One nonce for each message, however often it is sent.
                 nonce = fresh_nonce()
                 way = partial(self.writer.to_channel, nonce=nonce, view=view, mention=first)
                 await self._persist(way, reply)
@@ -215,13 +216,13 @@ class ResultPoster:
         return True
 
     async def _unattached(self, reply: Reply) -> Reply:
-        """The same without its files, which go only to the person who asked."""
+        """The same reply without its files, which go only to the person who asked."""
         sent = await self._to_person(reply)
         return without_files(reply, UNATTACHED + " Sent by direct message." * sent)
 
     async def _close_old(self, said: str, view: discord.ui.View | None) -> None:
-        """Let nobody wait on the old message."""
-        # AutoMod may block the header: it quotes the prompt.
+        """Have the old message say that it is done."""
+        # AutoMod may block the header, since it quotes the prompt.
         texts = dict.fromkeys((job_text.under(self.header, f"-# {said}"), f"-# {said}"))
         ways = [self.writer.edit] * self.writer.ref.is_editable + [self.writer.edit_without_token]
         for way in ways:
@@ -236,7 +237,7 @@ class ResultPoster:
                     return
 
     async def _shows_progress(self) -> bool:
-        """Whether an edit that was overtaken came after the final one."""
+        """Whether an overtaken edit arrived after the final one."""
         try:
             message = await self.writer.fetch()
         except DISCORD_ERRORS:
@@ -248,9 +249,9 @@ class ResultPoster:
 
 
 async def persist(way: ReplySender[T], reply: Reply, name: str) -> T:
-    """Write, again while Discord has trouble, and without the files where they are too large.
+    """Write, retrying while Discord has trouble, and without the files if they are too large.
 
-    Raises what will not pass by itself. `name` is what the log says.
+    Raises errors that will not pass by themselves. `name` is the job's name in the log.
     """
     pauses = growing_pauses(FIRST_RETRY_PAUSE, MAX_RETRY_PAUSE)
     deadline = time.monotonic() + MAX_RETRY_SECONDS
@@ -269,12 +270,12 @@ async def persist(way: ReplySender[T], reply: Reply, name: str) -> T:
 
 
 def refused_files(error: Exception) -> str:
-    """Why Discord takes the message only without its files; empty where that is not it."""
+    """Why Discord accepts the message only without its files; empty if that is not the reason."""
     return REFUSED_FILES.get(refusal_of(error), "")
 
 
 def without_files(reply: Reply, why: str) -> Reply:
-    """The same without its files, saying so: Discord over-reports what it takes at times."""
+    """The same reply without its files, saying so: Discord sometimes overstates its limit."""
     names = ", ".join(code(file.name) for file in reply.files)
     return Reply(f"{reply.text[:1800]}\n-# {why.format(names)}"[:2000])
 
@@ -283,7 +284,7 @@ REFUSED_FILES = {Refusal.FILTERED: FILTERED_OUT, Refusal.TOO_LARGE: FILES_TOO_LA
 
 
 async def send_best_effort(sending: Awaitable[Any], what: str) -> None:
-    """Send what may as well not arrive."""
+    """Send something that need not arrive."""
     try:
         await sending
     except DISCORD_ERRORS as error:

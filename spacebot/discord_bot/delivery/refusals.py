@@ -7,7 +7,7 @@ import enum
 import aiohttp
 import discord
 
-# What a request to Discord raises where Discord, or the way to it, fails.
+# What a failed request to Discord raises, for Discord's errors and the network's.
 DISCORD_ERRORS = (discord.HTTPException, aiohttp.ClientError, OSError)
 
 
@@ -42,7 +42,7 @@ class Refusal(enum.Enum):
     TOO_MANY_CREATED = enum.auto()
     # The request is malformed.
     INVALID = enum.auto()
-    # Discord, or the network, is in trouble: the same may work later.
+    # Discord or the network is in trouble: the same request may work later.
     PASSING = enum.auto()
     OTHER = enum.auto()
 

@@ -1,4 +1,4 @@
-"""Who asks, as the engine sees them."""
+"""The people who ask, as the engine sees them."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ MANAGERS_ONLY = "Only members with the permission **Manage Server** can do this.
 
 
 def requester_of(user: discord.abc.User) -> Requester:
-    """A user or member of Discord as a requester, with the roles that they have here."""
+    """A Discord user or member as a requester, with their roles here."""
     return Requester(str(user.id), user.mention, roles=roles_of_member(user))
 
 
 def roles_of_member(user: discord.abc.User) -> frozenset[str]:
-    """The ids of the roles that somebody has in the server; none in direct messages."""
+    """The ids of a member's roles in the server; none in direct messages."""
     return frozenset(str(role.id) for role in getattr(user, "roles", ()))
 
 

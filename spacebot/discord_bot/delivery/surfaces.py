@@ -81,7 +81,7 @@ class MessageSurface(Surface):
 
     @property
     def ref(self) -> MessageRef:
-        """The message, as it was when the job began: the job under way knows what it has since."""
+        """The message, as it was when the job began; the running job has its later state."""
         assert self.job.message_ref is not None
         return self.job.message_ref
 
@@ -95,7 +95,7 @@ class MessageSurface(Surface):
         self._thread = None
 
     async def prepare(self, job: Job) -> Mapping[str, Any]:
-        """Bring attachments here: they go to the Space by upload."""
+        """Download attachments: they go to the Space as uploads."""
         return await load_attachments(self.client, self.jobs, job)
 
     @asynccontextmanager
@@ -185,7 +185,7 @@ class MessageSurface(Surface):
 
     async def tell_lost(self, state: str) -> None:
         """Say that a restart lost the result, with a button that runs the job again."""
-        # A private answer cannot be looked at once its token is over.
+        # A private answer cannot be read once its token is over.
         why = POSTED_UNCERTAIN if state == RecordState.POSTING else LOST
         await self.poster.final(
             Reply(job_text.under(self.header, why)), view=again_view(self.job.id)
@@ -209,9 +209,9 @@ class MessageSurface(Surface):
         return None if message is None or is_running(message) else JobEnding.DONE
 
     async def _sought(self) -> discord.Message | None:
-        """A reply whose id was never learnt, by its button, among the messages of its time."""
+        """A reply whose id was never learnt, found by its button among the messages of its time."""
         ref = self.ref
-        # One without an interaction was never written: it waits for its turn.
+        # Without an interaction it was never written: it waits for its turn.
         if ref.message is not None or ref.channel is None or ref.private or ref.is_ordinary:
             return None
         channel = self.client.get_partial_messageable(ref.channel)
@@ -222,7 +222,8 @@ class MessageSurface(Surface):
         return None
 
     async def _open_thread(self, running: JobHandle) -> None:
-        """Have a thread on the reply, named by the prompt; without one the answer stays here."""
+        """Open a thread on the reply, named after the prompt; if that fails, the
+        answer stays here."""
         message, channel = self.ref.message, self._channel()
         if message is None or channel is None:
             return
@@ -235,13 +236,13 @@ class MessageSurface(Surface):
         note_ref(running, thread=self._thread.id)
 
     def _channel(self) -> discord.TextChannel | discord.PartialMessageable | None:
-        """Where a thread can be: Discord has them in channels for text and announcements."""
+        """The channel, if threads are possible there: in text and announcement channels."""
         ref = self.ref
         if ref.channel is None or self.client.get_guild(ref.guild or 0) is None:
             return None
         known = self.client.get_channel(ref.channel)
         if known is None:
-            # Not in the cache (yet): try it.
+            # It is not in the cache (yet), so it is tried.
             return self.client.get_partial_messageable(ref.channel, guild_id=ref.guild)
         return known if isinstance(known, discord.TextChannel) else None
 
@@ -265,14 +266,14 @@ class MessageSurface(Surface):
 
 
 def note_ref(running: JobHandle, **changes: Any) -> None:
-    """Note what a job's answer has besides its first message."""
+    """Record what a job's answer has besides its first message."""
     assert running.job.message_ref is not None
     ref = replace(running.job.message_ref, **changes)
     running.job = replace(running.job, message_ref=ref)
 
 
 def shown_despite(error: Exception, name: str) -> ShowResult:
-    """What a refused edit means for those that would follow; `name` is what the log says."""
+    """What a refused edit means for the next ones; `name` is the job's name in the log."""
     refusal = refusal_of(error)
     if refusal is Refusal.DELETED:
         return ShowResult.DELETED

@@ -1,4 +1,4 @@
-"""Writing to the message that a `MessageRef` names, and beside it."""
+"""Writing to the message that a `MessageRef` refers to, and beside it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from spacebot.models import MessageRef, OutgoingFile, Reply
 from spacebot.spaces.outputs.text import MAX_MESSAGE_LENGTH
 
 NO_PINGS = discord.AllowedMentions.none()
-# Among so many of a channel's messages one is looked for that was just sent.
+# Among how many of a channel's messages a message just sent is looked for.
 SEARCHED_MESSAGES = 100
 
 
@@ -26,7 +26,7 @@ def ref_of(interaction: discord.Interaction, *, private: bool, nsfw: bool = Fals
     return MessageRef(
         application=interaction.application_id,
         token=interaction.token,
-        # Interactions come live; ids need not tell the time by this host's clock.
+        # Interactions arrive live, while ids may not match this host's clock.
         created=time.time(),
         user=interaction.user.id,
         channel=interaction.channel_id,
@@ -50,14 +50,14 @@ def named_command(interaction: discord.Interaction) -> str:
 
 
 async def answer_privately(interaction: discord.Interaction, text: str) -> None:
-    """Answer an interaction privately; text that is too long for a message is cut."""
+    """Answer an interaction privately, cutting a text that is too long for a message."""
     done = interaction.response.is_done()
     send = interaction.followup.send if done else interaction.response.send_message
     await send(text[:MAX_MESSAGE_LENGTH], ephemeral=True, allowed_mentions=NO_PINGS)
 
 
 class MessageWriter:
-    """Writes to one message: through the interaction's token while it lives."""
+    """Writes to one message: through the interaction's token while it is valid."""
 
     def __init__(self, client: discord.Client, ref: MessageRef) -> None:
         self.client = client
@@ -69,7 +69,7 @@ class MessageWriter:
     def _hook(self) -> discord.Webhook:
         ref = self.ref
         hook = discord.Webhook.partial(ref.application, ref.token, client=self.client)
-        # An interaction's: only by such a one does discord.py send what one person alone sees.
+        # Marked as an interaction's: only then does discord.py send private messages.
         hook.type = discord.WebhookType.application
         return hook
 
@@ -80,9 +80,9 @@ class MessageWriter:
         files: Sequence[OutgoingFile] | None = (),
         view: discord.ui.View | None = None,
     ) -> None:
-        """Make the reply this, replacing its buttons and its files; None keeps the files."""
+        """Edit the reply, replacing its buttons and its files; None keeps the files."""
         message = self._message() if self.ref.is_ordinary else None
-        # Discord takes this name for the first reply.
+        # Discord's name for the first reply.
         change = message.edit if message else partial(self._webhook.edit_message, "@original")  # type: ignore[arg-type]
         await edit(change, text, files=files, view=view)
 
@@ -94,10 +94,10 @@ class MessageWriter:
         view: discord.ui.View | None = None,
         private: bool = False,
     ) -> int:
-        """Post one message more; returns its id. A `private` one is for the requester alone.
+        """Post another message; returns its id. A `private` one is for the requester only.
 
-        Beside an interaction's reply there are no nonces: a try whose answer was lost may
-        have arrived (see `arrived`), so each is made once.
+        Replies to an interaction have no nonce: an attempt whose response was lost may have arrived
+        (see `arrived`), so each is made once.
         """
         if self.ref.is_ordinary and not private:
             channel = self.client.get_partial_messageable(self.ref.channel or 0)
@@ -114,10 +114,10 @@ class MessageWriter:
         return sent.id
 
     async def arrived(self, reply: Reply, *, besides: Collection[int]) -> int | None:
-        """The id of the follow-up message that was created although Discord's answer was lost.
+        """The id of a follow-up message that was created although Discord's response was lost.
 
-        None if there is none, or if the bot cannot look: at private messages, and in channels
-        where it is not a member.
+        None if there is none, or if the bot cannot look: at private messages, and in channels where
+        it is not a member.
         """
         ref = self.ref
         if ref.channel is None or ref.message is None or ref.private or ref.is_ordinary:
@@ -164,7 +164,7 @@ class MessageWriter:
         return channel.get_partial_message(self.ref.message)
 
     async def edit_without_token(self, text: str, *, view: discord.ui.View | None = None) -> None:
-        """Make the reply this text with these buttons, as the bot's own message."""
+        """Edit the reply as the bot's own message, to this text and these buttons."""
         message = self._message()
         if message is not None:
             await message.edit(content=text, view=view, allowed_mentions=NO_PINGS)
@@ -245,9 +245,9 @@ async def edit(
     files: Sequence[OutgoingFile] | None = (),
     view: discord.ui.View | None = None,
 ) -> None:
-    """Make a message this text, these files and these buttons; None keeps its files.
+    """Edit a message to this text, these files and these buttons; None keeps its files.
 
-    `change` is its `edit` method. It pings nobody.
+    `change` is the message's `edit` method. It pings nobody.
     """
     with OpenFiles(files or ()) as opened:
         await change(
@@ -273,7 +273,7 @@ async def thread_on(
 
 
 def fresh_nonce() -> str:
-    """What tells one message from every other, however often it is sent."""
+    """Identifies one message, however often it is sent."""
     return secrets.token_hex(8)
 
 

@@ -1,4 +1,4 @@
-"""Forms that are being filled in: who by, how far, and what was typed so far."""
+"""Forms being filled in: by whom, how far, and what was typed so far."""
 
 from __future__ import annotations
 
@@ -46,14 +46,14 @@ class FormDraft:
         return self.fields[number * FIELDS_PER_PAGE : (number + 1) * FIELDS_PER_PAGE]
 
     def page_of(self, option: str) -> int:
-        """The page on which an option is asked for; the first where none is."""
+        """The page on which an option is asked for; the first if none is."""
         for place, one in enumerate(self.fields):
             if option in one.slots:
                 return place // FIELDS_PER_PAGE
         return 0
 
     def missing(self) -> list[FormField]:
-        """The fields that have to be filled in and are not."""
+        """The required fields that are still empty."""
         empty = (None, "", [])
         return [
             one
@@ -62,7 +62,7 @@ class FormDraft:
         ]
 
     def problems(self) -> Iterator[InputError]:
-        """The error in the values, if the Space could not accept them.
+        """The errors in the values, if the Space could not accept them.
 
         Attachments are checked once they are downloaded.
         """

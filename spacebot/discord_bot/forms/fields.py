@@ -1,4 +1,4 @@
-"""One field of a form: which of Discord's components asks for it, and what comes back."""
+"""One field of a form: which of Discord's components asks for it, and reading its value."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from spacebot.spaces.inputs.components.menu import menu_of
 from spacebot.spaces.inputs.form import fields
 from spacebot.wording import clip
 
-# Discord's limits: of a label, of what stands under it, of a text, of a radio group or a
-# group of boxes, of a select, of the files in one field.
+# Discord's limits: of a label, of its description, of a text, of a radio group or a group of boxes,
+# of a select, of the files in one field.
 MAX_LABEL, MAX_DESCRIPTION, MAX_TEXT = 45, 100, 4000
 MAX_GROUP, MAX_SELECT, MAX_FILES = 10, 25, 10
-# More than these to choose from fill the form: a select takes one line.
+# From this many choices on, a select is used: it takes one line.
 MAX_RADIO = 4
 CURRENT_VALUE = "Now: {}. Leave this empty to keep it."
 SECRET_VALUE = "It is never stored or shown: type it again."
@@ -42,7 +42,7 @@ class FormField:
         return self.option.name
 
     def current_value(self, arguments: Mapping[str, Any]) -> Any:
-        """The current value: what was entered, else the default, else None."""
+        """The current value: what was entered, otherwise the default, otherwise None."""
         if self.option.type is OptionType.ATTACHMENT:
             return [arguments[slot] for slot in self.slots if arguments.get(slot) is not None]
         value = arguments.get(self.name)
@@ -104,7 +104,7 @@ class FormField:
             return ui.Checkbox(custom_id=self.name, default=bool(now))
         labels = list(menu_of(self.parameter).known)
         if self.parameter.live:
-            # Others may be on offer by then: they are typed.
+            # By then others may be offered, so they are typed.
             return self._text_input(labels, now)
         if self._is_list and 0 < len(labels) <= MAX_SELECT:
             return self._boxes(labels, self._picked(now))
@@ -148,7 +148,7 @@ class FormField:
         return self._select(labels, picked, most=min(most, len(labels)))
 
     def _choices(self, labels: Sequence[str], picked: Collection[str]) -> ui.Item[Any]:
-        # A radio group cannot be emptied again, so what may stay empty is a select.
+        # A radio group cannot be cleared, so an optional field is a select.
         if len(labels) > MAX_RADIO or not (self.option.required or picked):
             return self._select(labels, picked)
         radios = [
@@ -222,7 +222,7 @@ def fields_of(endpoint: Endpoint, only: Collection[str] | None = None) -> tuple[
 
 
 def _is_slot(each: Option, main: Collection[Option]) -> bool:
-    """Whether an option is only for one more file of one of these."""
+    """Whether an option only takes another file of one of these."""
     if each.type is not OptionType.ATTACHMENT or not re.search(r"_\d+$", each.name):
         return False
     return any(

@@ -14,7 +14,7 @@ from discord import app_commands, ui
 # Discord's limit of entries in `file_types`, and the form of an extension.
 MAX_FILE_TYPES = 10
 EXTENSION = re.compile(r"\.[a-z0-9][a-z0-9_+-]{0,30}")
-# Discord's groups cover the common extensions only; what else Spaces take of that kind follows.
+# Discord's groups contain only the common extensions; the others that Spaces take follow here.
 FILE_TYPE_GROUPS: dict[str, tuple[str, ...]] = {
     "image": ("image", ".bmp", ".tif", ".tiff", ".heic"),
     "audio": ("audio", ".aac", ".oga", ".aiff"),
@@ -23,10 +23,10 @@ FILE_TYPE_GROUPS: dict[str, tuple[str, ...]] = {
 
 
 def file_types(accepted: Collection[str]) -> list[str]:
-    """Gradio's categories and extensions as Discord's; empty where any file may be chosen.
+    """Gradio's categories and extensions as Discord's; empty if any file may be chosen.
 
-    A kind that Discord cannot express, or too many of them, leaves the choice to the member:
-    the file is checked again once it is there.
+    A kind that Discord cannot express, or too many of them, leaves the choice to the member: the
+    file is checked again once it is downloaded.
     """
     found: list[str] = []
     for one in accepted:
@@ -55,7 +55,7 @@ class TypedCommand(app_commands.Command[Any, ..., Any]):
 
 
 class TypedUpload(ui.FileUpload[Any]):
-    """A form's field for files that names the kinds it takes."""
+    """A form's file field that names the kinds it takes."""
 
     def __init__(self, accepted: Collection[str], **settings: Any) -> None:
         super().__init__(**settings)

@@ -20,14 +20,14 @@ from spacebot.models import Endpoint
 from spacebot.wording import clip
 
 MAX_TITLE = 45
-# The open forms, and how many seconds each stays open.
+# How many forms may be open, and for how many seconds.
 MAX_DRAFTS, DRAFT_TTL = 5000, 3600.0
 FORM_EXPIRED = "⌛ This form is too old, or the bot was restarted. Nothing was run: open it again."
 DRAFT_ID = r"(?P<draft>[0-9a-f]{12})"
 
 
 class Forms:
-    """Opens forms, and takes what comes back."""
+    """Opens forms, and handles their submissions."""
 
     def __init__(self) -> None:
         self.drafts = TTLCache[str, FormDraft](MAX_DRAFTS, DRAFT_TTL)
@@ -42,9 +42,9 @@ class Forms:
         *,
         only: Collection[str] | None = None,
     ) -> None:
-        """Answer an interaction by a form of an endpoint's options (`only` those named).
+        """Answer an interaction with a form of an endpoint's options (`only` those named).
 
-        `arguments` is filled in; `finish` gets it all. Without a field to ask for, it
+        `arguments` is filled in; `finish` is called with everything. Without a field to ask for, it
         is called at once.
         """
         draft = FormDraft(title, endpoint, dict(arguments), fields_of(endpoint, only), finish)
@@ -55,13 +55,13 @@ class Forms:
         await self.show(interaction, draft, 0)
 
     async def show(self, interaction: discord.Interaction, draft: FormDraft, number: int) -> None:
-        """Answer an interaction by a page of a form."""
+        """Answer an interaction with a page of a form."""
         await interaction.response.send_modal(FormPage(draft, number, named_command(interaction)))
 
     async def submitted(
         self, interaction: discord.Interaction, draft: FormDraft, number: int
     ) -> None:
-        """A page came back: on to the next one, or run it."""
+        """Handle a submitted page: show the next one, or run the form."""
         problems = list(draft.problems())
         last = number + 1 >= draft.pages
         wrong = [one for one in problems if last or draft.page_of(one.option) <= number]
@@ -81,7 +81,7 @@ class Forms:
             return
         self.drafts.pop(draft.id, None)
         arguments = {name: value for name, value in draft.arguments.items() if value is not None}
-        # The result's message replaces the one between the pages.
+        # The result's message replaces the message between the pages.
         await asyncio.gather(draft.finish(interaction, arguments), _close(draft))
 
     async def _tell_wrong(
@@ -100,7 +100,7 @@ class Forms:
         run: bool = False,
         wrong: bool = False,
     ) -> None:
-        """Say something between two pages, in the private message of this form."""
+        """Say something between two pages, in the form's private message."""
         view = ui.View(timeout=None)
         count = len(draft.page(page))
         label = "Change it" if wrong else f"Next {count} setting{'s' * (count > 1)}"
@@ -139,7 +139,7 @@ class FormPage(BotModal):
 
     async def on_submit(self, interaction: discord.Interaction, /) -> None:
         forms: Forms = bot_of(interaction).forms
-        # The client says that one whose draft is gone is too old.
+        # If the draft is gone, the client says that the form is too old.
         if forms.drafts.get(self.draft.id) is not None:
             await super().on_submit(interaction)
 
@@ -163,7 +163,7 @@ class FormButton(ComponentHandler, template="^$"):
             await self.go_on(interaction, forms, draft)
 
     async def go_on(self, interaction: discord.Interaction, forms: Forms, draft: FormDraft) -> None:
-        """What this button does."""
+        """Do what this button is for."""
         raise NotImplementedError
 
 
@@ -188,7 +188,7 @@ async def _close(draft: FormDraft) -> None:
 
 
 async def tell_expired(interaction: discord.Interaction) -> None:
-    """Answer the page of a form that nobody knows any more: discord.py would keep silent."""
+    """Answer a page of an unknown form: discord.py would ignore it."""
     custom_id = str((interaction.data or {}).get("custom_id", ""))
     page = interaction.type is discord.InteractionType.modal_submit
     if page and custom_id.startswith("form:") and "form" not in interaction.extras:
