@@ -1,4 +1,4 @@
-"""How an automation answers: by an ordinary message, or by a reaction."""
+"""How an automation answers: with an ordinary message, or with a reaction."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from spacebot.spaces import inputs
 
 log = logging.getLogger(__name__)
 
-# The choices, and how messages name them.
+# The choices, and their names in messages.
 ANSWERS = {
     "reply": "a reply",
     "thread": "a thread",
@@ -42,23 +42,23 @@ ANSWERS = {
     "reaction": "a reaction",
 }
 DONE = "✅"
-# What an answer takes beside seeing the channel; others take to write there.
+# The permissions for an answer besides View Channel; the other kinds need Send Messages.
 NEEDED_PERMISSIONS = {
     "reaction": ["add_reactions", "read_message_history"],
     "thread": ["create_public_threads", "send_messages_in_threads"],
 }
-# Edits of a channel's messages are five in 5 seconds for all of them together: the results
-# must not wait for progress that nobody asked to see.
+# Edits in a channel share a limit of five in 5 seconds: progress that nobody asked to see must not
+# delay results.
 SHOW_FIRST, SHOW = 5.0, 15.0
-# One emoji, with its colour or skin, and what it is joined with.
+# One emoji, with its colour or skin tone, and whatever is joined to it.
 SIGN = "[\u2190-\u2bff\u3030\u303d\u3297\u3299\U0001f000-\U0001faff][\ufe0f\U0001f3fb-\U0001f3ff]*"
-# An answer is not searched any further for one.
+# How much of an answer is searched for one.
 MAX_TEXT_SEARCHED = 4000
 EMOJI = re.compile(f"[\U0001f1e6-\U0001f1ff]{{2}}|{SIGN}(?:\u200d{SIGN})*")
 
 
 class SlowPacer(EditPacer):
-    """For a channel's messages: many of them share one rate limit of Discord's."""
+    """Paces a channel's messages, many of which share one rate limit of Discord's."""
 
     def __init__(self, jobs: JobManager, running: JobHandle) -> None:
         super().__init__(jobs, running, eager=False)
@@ -81,12 +81,12 @@ class ChannelSurface(MessageSurface):
         super().__init__(client, jobs, job, elsewhere=False)
 
     def pace(self, running: JobHandle) -> Pacer:
-        """Results must not wait for progress that nobody asked to see."""
+        """Edit rarely: progress that nobody asked to see must not delay results."""
         return SlowPacer(self.jobs, running)
 
 
 class ReactionSurface(ChannelSurface):
-    """Answers by a reaction: the emoji that the Space gives, else `emoji`."""
+    """Answers with a reaction: the emoji that the Space returns, otherwise `emoji`."""
 
     preview_limit = 0
 
@@ -110,7 +110,7 @@ class ReactionSurface(ChannelSurface):
                 await persist(partial(_react, message, emoji), Reply(""), self.name)
                 return
             except discord.HTTPException as error:
-                # What a Space says may look like an emoji and be none to Discord.
+                # A Space's text may look like an emoji without being one for Discord.
                 if emoji == self.emoji or refusal_of(error) is not Refusal.INVALID:
                     raise CannotAnswer(
                         f"I could not react: {error.text or error.status}. Give me the permissions "
@@ -151,7 +151,7 @@ def missing_permissions(guild: discord.Guild, automation: Automation) -> list[st
 
 
 def automation_of(job: Job) -> str:
-    """The id of the automation that started a job; empty where none did."""
+    """The id of the automation that started a job; empty if none did."""
     return job.message_ref.automation if job.message_ref else ""
 
 
@@ -181,7 +181,7 @@ def answers_adults(client: discord.Client, automation: Automation) -> bool:
 async def open_answer(
     client: discord.Client, automation: Automation, job: Job, message: discord.Message | None
 ) -> MessageRef:
-    """Write the message that becomes the answer; a reaction needs none. Raises `CannotAnswer`."""
+    """Post the message that becomes the answer; a reaction needs none. Raises `CannotAnswer`."""
     assert job.message_ref is not None
     if automation.answer == "reaction":
         return job.message_ref
@@ -205,7 +205,7 @@ async def open_answer(
 
 
 def _reason(error: Exception) -> str:
-    """Why it cannot be answered, and what a moderator can do about it."""
+    """Why it cannot answer, and what a moderator can do about it."""
     if not isinstance(error, discord.HTTPException):
         return "Discord could not be reached. It is tried again the next time."
     if refusal_of(error) is Refusal.NO_CHANNEL:

@@ -1,4 +1,4 @@
-"""`/automation …`: what a server's moderators set, list, pause, try and delete."""
+"""`/automation …`: what a server's moderators add, list, pause, test and delete."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ CHANNELS_WITHOUT_MESSAGES = (
 
 
 class EventChannel(WritableChannel):
-    """An option that takes a channel in which something happens: a forum, too."""
+    """An option for a channel in which something happens, including forums."""
 
     @property
     def channel_types(self) -> list[discord.ChannelType]:
@@ -63,7 +63,7 @@ class EventChannel(WritableChannel):
 
 
 class AutomationCommands(app_commands.Group):
-    """The commands of a server's moderators; Discord shows them to nobody else."""
+    """The commands of a server's moderators; Discord hides them from everyone else."""
 
     def __init__(self, automations: AutomationWatcher, dispatcher: Dispatcher) -> None:
         super().__init__(
@@ -100,7 +100,7 @@ class AutomationCommands(app_commands.Group):
         emoji: Range[str, 1, 80] = "",
         per_hour: Range[int, 1, 1000] = 60,
     ) -> None:
-        """Keep a new automation."""
+        """Add an automation."""
         command, endpoint = await self._command(interaction, run)
         kind = TRIGGERS[when]
         setting = kind.check(match)
@@ -137,7 +137,7 @@ class AutomationCommands(app_commands.Group):
     async def _command(
         self, interaction: discord.Interaction[Any], run: str
     ) -> tuple[str, Endpoint]:
-        """The command of this name; raises InputError."""
+        """The command with this name; raises InputError."""
         wanted = "/" + " ".join(run.removeprefix("/").split())
         found = (await self.dispatcher.commands_for(interaction)).get(wanted)
         if found is None:
@@ -195,7 +195,7 @@ class AutomationCommands(app_commands.Group):
     @app_commands.command(description="Let a paused automation go on")
     @app_commands.describe(automation="Which one")
     async def resume(self, interaction: discord.Interaction, automation: str) -> None:
-        """Let an automation go on, as if it had never failed."""
+        """Resume an automation, as if it had never failed."""
         found = self._found(interaction, automation)
         kind = TRIGGERS[found.kind]
         due = kind.next(found.setting, time.time())
@@ -205,7 +205,7 @@ class AutomationCommands(app_commands.Group):
     @app_commands.command(description="Delete an automation")
     @app_commands.describe(automation="Which one")
     async def delete(self, interaction: discord.Interaction, automation: str) -> None:
-        """Forget an automation."""
+        """Delete an automation."""
         found = self._found(interaction, automation)
         await self.automations.delete(found)
         await answer_privately(interaction, f"🗑️ Deleted: {describe(found)}.")
@@ -229,7 +229,7 @@ class AutomationCommands(app_commands.Group):
     async def _event(
         self, interaction: discord.Interaction, found: Automation, written: str
     ) -> Event:
-        """What would have happened."""
+        """The event that would have happened."""
         kind = TRIGGERS[found.kind]
         member = interaction.user
         assert isinstance(member, discord.Member)
@@ -289,7 +289,7 @@ class AutomationCommands(app_commands.Group):
 
 
 def _channel_id(interaction: discord.Interaction, channel: ServerChannel | None) -> int:
-    """The channel to look in; raises InputError where the moderator may not look themselves."""
+    """The channel to watch; raises InputError if the moderator may not see it themselves."""
     if channel is None:
         return interaction.channel_id or 0
     if not channel.permissions.view_channel:

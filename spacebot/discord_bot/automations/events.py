@@ -1,4 +1,4 @@
-"""What happened in Discord, as automations see it."""
+"""What happened in Discord, in the terms of automations."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from spacebot.engine.store import Automation
 
 log = logging.getLogger(__name__)
 
-# Discord hides the preview of a link inside these.
+# Discord shows no preview of a link inside these.
 LINK = re.compile(r"https?://[^\s<>]+")
-# An emoji may be followed by a sign that asks for its coloured form.
+# An emoji may be followed by a character that asks for its coloured form.
 VARIATION_SELECTOR = "\ufe0f"
 
 
@@ -65,7 +65,7 @@ class Event:
 
     @property
     def values(self) -> Mapping[str, str]:
-        """The values that a command can take from it, by the names in the braces."""
+        """The values that a command can take from it, by their names in braces."""
         return {
             "text": self.text,
             "link": self.link,
@@ -80,7 +80,7 @@ class Event:
 
 
 def message_event(message: discord.Message, source: str = "message", **more: Any) -> Event:
-    """A message was written, or something was done to it."""
+    """Somebody wrote a message, or did something to it."""
     guild = message.guild
     assert guild is not None
     author = message.author
@@ -94,7 +94,7 @@ def message_event(message: discord.Message, source: str = "message", **more: Any
         channel=message.channel.id,
         above=thread.parent_id if thread and is_post(thread) else None,
         message=message,
-        # Mentions and emojis by their names: a Space knows no ids.
+        # Mentions and emoji by name: a Space knows no ids.
         text=message.clean_content.strip() or text_of(message).strip(),
         title=thread.name if thread else "",
         where=getattr(message.channel, "name", ""),
@@ -103,7 +103,7 @@ def message_event(message: discord.Message, source: str = "message", **more: Any
 
 
 def join_event(member: discord.Member) -> Event:
-    """Somebody became a member."""
+    """Somebody joined the server."""
     guild = member.guild
     roles = roles_of_member(member)
     return Event("join", guild.id, member.id, member.display_name, server=guild.name, roles=roles)
@@ -112,7 +112,7 @@ def join_event(member: discord.Member) -> Event:
 def thread_event(
     thread: discord.Thread, owner: discord.Member, first: discord.Message | None
 ) -> Event:
-    """A thread or a forum post was opened; `first` is the message that it is about."""
+    """A thread or a forum post was opened; `first` is its first message."""
     return Event(
         "thread",
         thread.guild.id,
@@ -149,13 +149,13 @@ def is_post(thread: discord.Thread) -> bool:
 
 
 def is_by_person(message: discord.Message) -> bool:
-    """Whether a person wrote a message: not a bot, a webhook, or Discord itself."""
+    """Whether a person wrote a message, not a bot, a webhook or Discord itself."""
     written = message.type in (discord.MessageType.default, discord.MessageType.reply)
     return written and not message.author.bot and message.webhook_id is None
 
 
 async def first_message(thread: discord.Thread) -> discord.Message | None:
-    """The message that a thread is about: it may come a moment after a forum's post."""
+    """The first message of a thread: in a forum, it may arrive a moment after the post."""
     place = thread if is_post(thread) else thread.parent
     for pause in (0.0, 1.0):
         await asyncio.sleep(pause)
@@ -171,7 +171,7 @@ async def first_message(thread: discord.Thread) -> discord.Message | None:
 
 
 async def member_of(guild: discord.Guild, user: int) -> discord.Member | None:
-    """A member of a server; None if there is none, or if Discord does not say."""
+    """A member of a server; None if there is no such member, or if Discord does not say."""
     try:
         return guild.get_member(user) or await guild.fetch_member(user)
     except DISCORD_ERRORS as error:
@@ -180,7 +180,7 @@ async def member_of(guild: discord.Guild, user: int) -> discord.Member | None:
 
 
 def plain_emoji(emoji: str) -> str:
-    """An emoji as it can be compared: "🎵", or "name:id" of a server's own."""
+    """An emoji in comparable form: "🎵", or "name:id" for a server's own."""
     emoji = emoji.strip()
     if own := re.fullmatch(r"<a?:(\w+):(\d+)>", emoji):
         return f"{own[1]}:{own[2]}"

@@ -1,4 +1,4 @@
-"""The events that an automation can wait for, each one small class."""
+"""The events that an automation can wait for, each one a small class."""
 
 # ruff: noqa: ARG002 - a kind need not use all that every kind is handed
 from __future__ import annotations
@@ -18,15 +18,16 @@ from spacebot.spaces import inputs
 
 HOUR_SECONDS = 3600.0
 MAX_INTERVAL_HOURS = 24 * 7
-# Messages with these are what other kinds are for.
+# Other kinds handle messages with these.
 MEDIA_CATEGORIES = ("image", "audio", "video")
 
 
 class Trigger:
-    """A kind of event. `source` is the kind of `Event` that can trigger it.
+    """A kind of event.
 
-    `label` is its name for people; without the privileged intents in `needs`, it never
-    occurs. `gives` is the text that a command gets by default.
+    `source` is the kind of `Event` that can trigger it. `label` is its name for people; without the
+    privileged intents in `needs`, it never occurs. `gives` is the text that a command gets by
+    default.
     """
 
     source = "message"
@@ -36,7 +37,7 @@ class Trigger:
     takes_files = False
 
     def check(self, setting: str) -> str:
-        """The details to store; raises InputError."""
+        """The setting to store; raises InputError."""
         if setting.strip():
             raise InputError("`match` has no use for this event. Leave it out.")
         return ""
@@ -46,11 +47,11 @@ class Trigger:
         return True
 
     def files(self, event: Event) -> Sequence[discord.Attachment]:
-        """Which of the event's files it is about: the command runs once for each."""
+        """The event's files that it is about: the command runs once for each."""
         return event.files[:1]
 
     def next(self, setting: str, after: float) -> float | None:
-        """When a clock starts it again, in epoch seconds, later than `after`; None: none does."""
+        """When the clock triggers it next after `after`, in epoch seconds; None for other kinds."""
         return None
 
     def describe(self, setting: str) -> str:
@@ -95,7 +96,7 @@ class VoiceMessageTrigger(Trigger):
 
 
 class LinkTrigger(Trigger):
-    """A message with a link; of one site, where `match` names it."""
+    """A message with a link; only to one site, if `match` names it."""
 
     label = "A message with a link"
     needs = frozenset({CONTENT})
@@ -112,9 +113,10 @@ class LinkTrigger(Trigger):
 
 
 class TextTrigger(Trigger):
-    """A message with words in it: any of those that commas separate, `*` for what may be between.
+    """A message with certain words: any of those separated by commas, where `*` stands for
+    anything.
 
-    A person writes no regular expression here: one can be made to compute for hours.
+    Regular expressions are not supported here: one can be made to compute for hours.
     """
 
     label = "A message with certain words"
@@ -138,7 +140,7 @@ class TextTrigger(Trigger):
 
 
 class ReactionTrigger(Trigger):
-    """A reaction by an emoji, once for each message."""
+    """A reaction with an emoji, once for each message."""
 
     source = "reaction"
     label = "A reaction"
@@ -177,14 +179,14 @@ class NewThreadTrigger(Trigger):
 
 
 class TimedTrigger(Trigger):
-    """Something that a clock starts."""
+    """A kind that the clock triggers."""
 
     source = "time"
     gives = ""
 
 
 class DailyTrigger(TimedTrigger):
-    """A time of the day, in a time zone."""
+    """A time of day, in a time zone."""
 
     label = "Every day at a time"
 
@@ -207,7 +209,7 @@ class DailyTrigger(TimedTrigger):
         now = datetime.datetime.fromtimestamp(after, zoneinfo.ZoneInfo(zone))
         due = now.replace(hour=hour, minute=minute, second=0, microsecond=0)
         if due.timestamp() <= after:
-            # By the calendar, not by 24 hours: twice a year a day has another length.
+            # By the calendar, not in steps of 24 hours: two days a year have another length.
             due += datetime.timedelta(days=1)
         return due.timestamp()
 
@@ -241,7 +243,7 @@ def is_of_category(file: discord.Attachment, categories: tuple[str, ...]) -> boo
 
 
 def contains_phrase(text: str, phrase: str) -> bool:
-    """Whether a text has the parts of a phrase, between its `*`, one after the other."""
+    """Whether a text contains the parts of a phrase, separated by `*`, in order."""
     at = 0
     for part in phrase.split("*"):
         found = text.find(part.strip(), at)

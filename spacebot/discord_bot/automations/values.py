@@ -22,18 +22,18 @@ PLACEHOLDER = re.compile(r"\{(\w+)\}")
 FILE_PLACEHOLDER = "{file}"
 BRACED = "`{{{}}}`"
 PLACEHOLDERS = ("text", "link", "user", "mention", "title", "emoji", "channel", "server", "date")
-# These are a message's own words and files, which Discord withholds without the intent.
+# These come from a message's own text and files, which Discord withholds without the intent.
 CONTENT_PLACEHOLDERS = {"text", "link", "file"}
 
 
 def options(endpoint: Endpoint) -> dict[str, Option]:
-    """The options to fill in, by name; never passwords, since everything is shown."""
+    """The options to fill in, by name, without passwords, since everything is shown."""
     main, further = fields(endpoint)
     return {option.name: option for option in main + further if not option.secret}
 
 
 def parse(endpoint: Endpoint, line: str) -> dict[str, str]:
-    """The values that a person wrote as `name:value name:value`; raises InputError."""
+    """The values written as `name:value name:value`; raises InputError."""
     known = options(endpoint)
     if not line.strip():
         return {}
@@ -47,7 +47,7 @@ def parse(endpoint: Endpoint, line: str) -> dict[str, str]:
 
 
 def defaults(endpoint: Endpoint, kind: Trigger) -> dict[str, str]:
-    """An endpoint's default value from such an event: a file, or a text."""
+    """An endpoint's default value for such an event: a file, or a text."""
     if kind.takes_files:
         attached = [one for one in options(endpoint).values() if one.type is OptionType.ATTACHMENT]
         attached.sort(key=lambda one: not one.required)
@@ -58,7 +58,7 @@ def defaults(endpoint: Endpoint, kind: Trigger) -> dict[str, str]:
 
 
 def check(endpoint: Endpoint, arguments: Mapping[str, str]) -> None:
-    """Raise InputError for the first value that could never be taken, or that is missing."""
+    """Raise InputError for the first value that could never be accepted, or that is missing."""
     known = options(endpoint)
     for name, value in arguments.items():
         for used in PLACEHOLDER.findall(value):
@@ -101,7 +101,7 @@ def fill(
 
 
 def fit(option: Option | None, text: str) -> str:
-    """A text within what an option takes: a message may be longer than a prompt."""
+    """A text cut to what an option takes: a message may be longer than a prompt."""
     most = option.max_length if option and option.type is OptionType.STRING else None
     return text[:most] if most and not option.choices else text  # type: ignore[union-attr]
 
@@ -124,7 +124,7 @@ def format_line(arguments: Mapping[str, str]) -> str:
 def accepts_file(
     endpoint: Endpoint, arguments: Mapping[str, str], file: discord.Attachment
 ) -> bool:
-    """Whether the option for the file accepts this kind."""
+    """Whether the file option accepts this kind."""
     known = options(endpoint)
     kinds = [
         known[name].file_types for name, value in arguments.items() if value == FILE_PLACEHOLDER
@@ -133,7 +133,7 @@ def accepts_file(
 
 
 def join_names(names: Any, form: str = "`{}`") -> str:
-    """Names within a sentence."""
+    """Names joined within a sentence."""
     return ", ".join(form.format(name) for name in names)
 
 

@@ -1,4 +1,4 @@
-"""The automations at work: what happens is looked at, and what moderators have set is run."""
+"""The automations at work: watches for events, and runs what moderators have set."""
 
 from __future__ import annotations
 
@@ -54,17 +54,17 @@ from spacebot.models import AnswerPlace, Endpoint, Job, JobEnding, Requester, gu
 log = logging.getLogger(__name__)
 
 INTENTS_OWNER = "automations"
-# So many failures in a row stop an automation.
+# This many failures in a row pause an automation.
 MAX_FAILURES = 3
-# What was due while the bot was off is made up for within this time.
+# Runs missed while the bot was off are made up for if they were due within this time.
 MAX_LATENESS = HOUR_SECONDS
-# So many runs of one automation are under way; the rest wait unseen, so that a busy
-# channel is not filled with messages that only say so.
+# How many runs of one automation are under way; the rest wait unseen, so that a busy channel does
+# not fill with messages that only say so.
 MAX_CONCURRENT_RUNS = 50
 
 
 class AutomationWatcher:
-    """The automations of all servers, and what starts them. Open it with `start`."""
+    """The automations of all servers, and what triggers them. Open it with `start`."""
 
     def __init__(self, client: discord.Client, jobs: JobManager, wanted: PrivilegedIntents) -> None:
         self.client = client
@@ -72,7 +72,7 @@ class AutomationWatcher:
         self.intents = wanted
         self.limiter = RunLimiter()
         self._all: dict[str, Automation] = {}
-        # Fewer than a person may have waiting: none of its jobs is ever refused for that.
+        # Fewer than a person may have waiting, so none of its jobs is refused for that.
         at_once = max(1, min(MAX_CONCURRENT_RUNS, jobs.queue.limits.waiting_per_user))
         self._gates = defaultdict[str, asyncio.Semaphore](lambda: asyncio.Semaphore(at_once))
         self._waiting: dict[str, Job] = {}
@@ -88,7 +88,7 @@ class AutomationWatcher:
         self._tasks.start(self._keep_time(), "automations")
 
     async def close(self) -> None:
-        """Stop following the clock, and leave what waits for its turn to the next client."""
+        """Stop following the clock, and leave waiting runs to the next client."""
         while self._waiting:
             self._keep(self._waiting.popitem()[1])
         await self._tasks.close()
@@ -102,7 +102,7 @@ class AutomationWatcher:
         return next((one for one in self.of(guild) if one.id == automation), None)
 
     async def endpoint(self, automation: Automation) -> Endpoint:
-        """The endpoint that it runs, from its latest description.
+        """The endpoint that it runs, as last described.
 
         Raises `SpacebotError`, such as `AgeRestricted` if it may not answer.
         """
@@ -117,13 +117,13 @@ class AutomationWatcher:
         return found
 
     async def add(self, automation: Automation) -> None:
-        """Keep a new automation, and see that its events are heard of."""
+        """Add an automation, and make sure that the bot receives its events."""
         await self.jobs.store.automations.add(automation)
         self._all[automation.id] = automation
         await self._changed()
 
     async def change(self, automation: Automation, **changes: Any) -> None:
-        """Change an automation; where that is not saved (`StoreError`), until a restart."""
+        """Change an automation; if saving raises `StoreError`, the change lasts until a restart."""
         if automation.id not in self._all:
             return
         self._all[automation.id] = replace(self._all[automation.id], **changes)
@@ -134,7 +134,7 @@ class AutomationWatcher:
                 await self._changed()
 
     async def delete(self, automation: Automation) -> None:
-        """Forget an automation."""
+        """Delete an automation."""
         self._all.pop(automation.id, None)
         self.limiter.forget(automation.id)
         self._gates.pop(automation.id, None)
@@ -152,12 +152,12 @@ class AutomationWatcher:
         self.intents.need(INTENTS_OWNER, frozenset[str]().union(*kinds))
 
     async def on_message(self, message: discord.Message) -> None:
-        """A message was written."""
+        """Somebody wrote a message."""
         if message.guild and self.of(message.guild.id) and events.is_by_person(message):
             await self._happened(events.message_event(message))
 
     async def on_reaction(self, reaction: discord.RawReactionActionEvent) -> None:
-        """A reaction was added."""
+        """Somebody added a reaction."""
         member, emoji = reaction.member, events.plain_emoji(str(reaction.emoji))
         if member is None or member.bot:
             return
@@ -185,24 +185,24 @@ class AutomationWatcher:
             await self._happened(events.join_event(member))
 
     async def on_thread(self, thread: discord.Thread) -> None:
-        """A thread or a forum post was opened."""
+        """Somebody opened a thread or a forum post."""
         if not self.of(thread.guild.id) or thread.owner_id == self.client.application_id:
             return
-        # A webhook can open one too, and is no member.
+        # A webhook can open one too, and is not a member.
         owner = thread.owner or await events.member_of(thread.guild, thread.owner_id)
         if owner is not None and not owner.bot:
             first = await events.first_message(thread)
             await self._happened(events.thread_event(thread, owner, first))
 
     async def _happened(self, event: Event) -> None:
-        """Run every automation that waits for this."""
+        """Run every automation that waits for this event."""
         mine = (one for one in self.of(event.guild) if not one.paused and listens(one, event))
         await asyncio.gather(*(self._run_all(one, event) for one in mine))
 
     async def _run_all(self, automation: Automation, event: Event) -> None:
         """Run an automation, once for each file that it is about."""
         kind = TRIGGERS[automation.kind]
-        # A reaction counts once for each message, also when others add theirs.
+        # A reaction counts once for each message, even if others add theirs.
         about = event.message if event.source == "reaction" else None
         if about and not self.limiter.is_first(automation.id, about.id):
             return
@@ -217,7 +217,7 @@ class AutomationWatcher:
     def prepared(
         self, automation: Automation, kind: Trigger, endpoint: Endpoint, event: Event
     ) -> Iterable[Mapping[str, Any]]:
-        """The values of each run that an event gives rise to."""
+        """The values of each run for an event."""
         arguments = automation.arguments
         files = [one for one in kind.files(event) if values.accepts_file(endpoint, arguments, one)]
         for file in files if values.FILE_PLACEHOLDER in arguments.values() else [None]:
@@ -244,10 +244,10 @@ class AutomationWatcher:
         try:
             self.jobs.admit(job)
         except SpacebotError as error:
-            # Nobody asked the bot for anything: there is nobody to tell.
+            # Nobody asked the bot for anything, so there is nobody to tell.
             log.info("automation %s may not run: %s", automation.id, type(error).__name__)
             return
-        # First, so that a restart loses nothing of what waits for its turn.
+        # Stored first, so that a restart loses none of the waiting runs.
         await self.jobs.keep(job)
         await self.deliver(job, event.message)
 
@@ -302,12 +302,12 @@ class AutomationWatcher:
         return await Follower(surface, surface.job).run()
 
     async def recovery(self, record: JobRecord) -> Recovery | None:
-        """How a job that an automation started is taken up; None for any other job."""
+        """How to continue a job that an automation started; None for any other job."""
         if not record.message_ref.automation:
             return None
         job = await self.jobs.archive.job_of(record)
         surface = ChannelSurface(self.client, self.jobs, job)
-        # Without a message it waits for its turn again, and answers what it is about.
+        # Without a message, it waits for its turn again, and then answers its event.
         has_message = surface.ref.message is not None
         run = Follower(surface, surface.job).run if has_message else partial(self._resume, job)
         return Recovery(job, surface, run, job.endpoint.repeatable)
@@ -316,7 +316,7 @@ class AutomationWatcher:
         await self.deliver(job, await origin_of(self.client, job))
 
     async def _count(self, automation: Automation, error: BaseException | None) -> None:
-        """Stop an automation that fails again and again, and tell its maker."""
+        """Pause an automation that keeps failing, and tell its maker."""
         now = self._all.get(automation.id)
         if now is None or isinstance(error, JobCancelled | JobInterrupted | LimitReached):
             return
@@ -334,7 +334,7 @@ class AutomationWatcher:
             await self._tell_maker(now, problem)
 
     async def _tell_maker(self, automation: Automation, problem: str) -> None:
-        """Say by direct message, else in its channel, that an automation was stopped."""
+        """Tell by direct message, otherwise in its channel, that an automation was paused."""
         guild = self.client.get_guild(int(automation.guild))
         maker = discord.Object(int(automation.maker))
         there = guild and await events.member_of(guild, maker.id)
@@ -360,7 +360,7 @@ class AutomationWatcher:
             log.warning("nobody could be told that an automation was stopped: %s", error)
 
     async def _keep_time(self) -> None:
-        """Run what a clock starts, each when it is due."""
+        """Run timed automations when they are due."""
         await self.client.wait_until_ready()
         while True:
             self._wake.clear()
@@ -376,7 +376,7 @@ class AutomationWatcher:
             kind, due = TRIGGERS.get(automation.kind), automation.due
             if automation.paused or due is None or due > now or kind is None:
                 continue
-            # First noted, then run: a bot that dies over it does not run it twice.
+            # Recorded first, then run: a bot that dies in between does not run it twice.
             await self.jobs.store.saved(
                 self.change(automation, due=kind.next(automation.setting, now))
             )
@@ -385,12 +385,12 @@ class AutomationWatcher:
                 self._tasks.start(work, f"automation {automation.id}")
 
     def tick(self, automation: Automation) -> Event:
-        """The event of an automation that a clock starts."""
+        """The event of a timed automation."""
         return events.timed_event(automation, self.client.get_guild(int(automation.guild)))
 
 
 def describe(automation: Automation) -> str:
-    """What an automation does, in a line."""
+    """What an automation does, on one line."""
     kind = TRIGGERS.get(automation.kind)
     when = kind.describe(automation.setting) if kind else automation.kind
     return f"{when} in <#{automation.channel}> → {automation.command}"

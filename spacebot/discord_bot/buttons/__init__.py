@@ -1,6 +1,6 @@
 """The buttons under a result, and "Recipe" in a message's menu.
 
-The custom_id of a button identifies a press: nothing else has to be stored. `JOB_BUTTONS` has
+The custom_id of a button says everything about it: nothing else has to be stored. `JOB_BUTTONS` has
 a handler for each button in `button_base.BUTTONS` except Send to, which is its own feature.
 """
 

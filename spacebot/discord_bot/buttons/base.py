@@ -1,4 +1,4 @@
-"""What every button of a job has in common: who may press it, and its job."""
+"""What all buttons of a job have in common: who may press them, and their job."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ class JobButton(ButtonHandler):
         await self.run(dispatcher, interaction)
 
     async def owner(self, dispatcher: Dispatcher, interaction: discord.Interaction) -> str | None:
-        """Who asked for the job; None where nothing is left to protect."""
+        """Who asked for the job; None if there is nothing left to protect."""
         record = await dispatcher.jobs.store.get(self.job)
         if record is not None:
             return record.user
-        # What Discord knows of its message.
+        # What Discord knows about its message.
         about = interaction.message.interaction_metadata if interaction.message else None
         return str(about.user.id) if about else ""
 
     async def run(self, dispatcher: Dispatcher, interaction: discord.Interaction) -> None:
-        """What this button is for."""
+        """Do what this button is for."""
         raise NotImplementedError

@@ -1,4 +1,4 @@
-"""A follow-up's button: another endpoint of the Space, with what the result gave."""
+"""A follow-up's button: another endpoint of the Space, called with values of the result."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class FollowButton(JobButton, spec=FOLLOW):
         account = await dispatcher.jobs.account(record.account or "")
         endpoint = await dispatcher.jobs.archive.follow_up_of(record, chain, account)
         if endpoint.stateful:
-            # What it goes on with is in the session of that job, and of its account.
+            # Its input is in the session of that job and of its account.
             chain = replace(chain, account=record.account or "")
         await dispatcher.run_or_ask(
             interaction,
@@ -43,7 +43,7 @@ class FollowButton(JobButton, spec=FOLLOW):
             endpoint,
             before.attached_files(wanted, endpoint),
             chain=chain,
-            # State that the Space keeps is there by the session of the first job.
+            # The Space's state is in the session of the first job.
             conversation=record.conversation or record.user,
             ask=before.asks(wanted),
         )

@@ -14,7 +14,7 @@ NO_RESULT = "This message is not a command's result, or its result is no longer 
 
 
 def recipe_menu(dispatcher: Dispatcher) -> app_commands.ContextMenu:
-    """The command that shows what a message's result was made with."""
+    """The command that shows how a message's result was made."""
 
     async def recipe(interaction: discord.Interaction, message: discord.Message) -> None:
         job = await job_id_of(dispatcher, message)

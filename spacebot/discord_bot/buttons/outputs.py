@@ -1,4 +1,4 @@
-"""The raw outputs of a result, as its buttons need them."""
+"""The raw outputs of a result, for its buttons."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from spacebot.discord_bot.dispatcher import Dispatcher
 from spacebot.engine.store import JobRecord
 
-# A result can be pressed a moment before it is written down.
+# A result's button can be pressed a moment before the result is stored.
 RECORD_WAIT, POLL_INTERVAL = 2.0, 0.05
 
 
@@ -24,7 +24,7 @@ async def outputs_of(dispatcher: Dispatcher, job: str) -> Sequence[Any] | None:
 
 
 async def page_ran_of(dispatcher: Dispatcher, job: str) -> Sequence[str]:
-    """What a job's page ran before it, as labels; empty where that is not known."""
+    """What a job's page ran before it, as labels; empty if that is unknown."""
     running = dispatcher.jobs.find(job)
     if running is not None:
         return running.page_ran
@@ -33,7 +33,7 @@ async def page_ran_of(dispatcher: Dispatcher, job: str) -> Sequence[str]:
 
 
 async def _ended_record(dispatcher: Dispatcher, job: str) -> JobRecord | None:
-    """A job's record once it is written down that it ended, or after `RECORD_WAIT` seconds."""
+    """A job's record once it says that the job ended, or after `RECORD_WAIT` seconds."""
     deadline = time.monotonic() + RECORD_WAIT
     while True:
         record = await dispatcher.jobs.store.get(job)

@@ -1,4 +1,4 @@
-"""Running a command with values that were given before: what cannot be given again is asked for."""
+"""Running a command with earlier values, asking for those that cannot be reused."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ async def rerun(
     before: Collection[str],
     **more: Any,
 ) -> None:
-    """Run an endpoint, as it is now, with what is left of earlier values.
+    """Run an endpoint, in its current form, with what is left of earlier values.
 
-    `before` names the options that were given then. Those without a value are asked for: secrets,
-    files that are gone, and what the Space no longer takes. Options that are gone are left out.
+    `before` names the options that had a value. Those without one now are asked for: secrets, files
+    that are gone, and values that the Space no longer takes. Options that are gone are left out.
     """
     # A built-in command checks its values itself, against what the server has.
     built_in = endpoint.space in dispatcher.jobs.catalogue.built_in

@@ -59,7 +59,7 @@ class CancelButton(JobButton, spec=CANCEL):
         if running := dispatcher.cancellable(self.job):
             said = running.cancel()
         elif self.job in dispatcher.jobs.job_ids:
-            # In a crowd, those who wait to be acknowledged come before it.
+            # In a crowd, this waits behind the commands that need acknowledging.
             said = JOB_NOT_BEGUN
         else:
             said = JOB_ENDED
@@ -85,7 +85,7 @@ class VaryButton(JobButton, spec=VARY):
 
 
 class EditButton(JobButton, spec=EDIT):
-    """Opens a form with the values as they were."""
+    """Opens a form with the earlier values."""
 
     async def run(self, dispatcher: Dispatcher, interaction: discord.Interaction) -> None:
         _, kept = await dispatcher.jobs.archive.recall(self.job)
@@ -95,7 +95,7 @@ class EditButton(JobButton, spec=EDIT):
 
 
 class RecipeButton(JobButton, spec=RECIPE):
-    """Shows what a result was made with."""
+    """Shows how a result was made."""
 
     async def run(self, dispatcher: Dispatcher, interaction: discord.Interaction) -> None:
         await show_recipe(dispatcher, interaction, self.job)
@@ -110,7 +110,7 @@ class SendMeButton(JobButton, spec=SEND_ME):
         await interaction.response.defer(ephemeral=True, thinking=True)
         said = "Sent to you as a direct message."
         try:
-            # Held in memory by discord.py, so only a few at once.
+            # discord.py holds them in memory, so only a few are sent at once.
             async with dispatcher.jobs.uploads.at_once:
                 files = [await one.to_file() for one in message.attachments]
                 await interaction.user.send(message.content, files=files, allowed_mentions=NO_PINGS)
@@ -121,7 +121,7 @@ class SendMeButton(JobButton, spec=SEND_ME):
 
 
 class DeleteButton(JobButton, spec=DELETE):
-    """Deletes a result, all its messages."""
+    """Deletes a result with all its messages."""
 
     async def run(self, dispatcher: Dispatcher, interaction: discord.Interaction) -> None:
         record = await dispatcher.jobs.store.get(self.job)
@@ -144,7 +144,7 @@ async def _run(
 
 
 def _followed(kept: Job) -> dict[str, Any]:
-    """The chain that a job follows, with its session; without one, the job starts fresh."""
+    """The chain that a job belongs to, with its session; without one, the job starts fresh."""
     if kept.chain is None:
         return {}
     return {"chain": kept.chain, "conversation": kept.conversation}

@@ -1,4 +1,4 @@
-"""Compare: one prompt to several commands, the answers side by side in one message."""
+"""Compare: one prompt to several commands, with the answers side by side in one message."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""/compare: which commands it compares, its options, and what a use of it does."""
+"""/compare: the commands that it compares, its options, and running it."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def comparable_commands(commands: Mapping[str, Endpoint]) -> dict[str, tuple[End
     found: dict[str, tuple[Endpoint, str]] = {}
     for name, endpoint in commands.items():
         option = recipes.text_option(endpoint)
-        # Commands that answer privately are not shown to everyone.
+        # Commands that answer privately must not answer publicly here.
         if option is None or endpoint.answer is AnswerPlace.PRIVATE:
             continue
         if not _needed(endpoint) - {option}:
@@ -85,7 +85,7 @@ async def run_comparison(
     endpoint: Endpoint,
     arguments: Mapping[str, Any],
 ) -> None:
-    """Acknowledge, run every command with the prompt, and show what they give."""
+    """Acknowledge, run every command with the prompt, and show the answers."""
     prompt, names = read_choice(endpoint, arguments)
     job = dispatcher.job(interaction, f"/{COMMAND_NAME}", endpoint, arguments)
     job = await dispatcher.acknowledge(interaction, job, jobs=len(names))

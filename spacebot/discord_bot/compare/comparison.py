@@ -1,4 +1,4 @@
-"""A comparison under way: several jobs, their answers side by side in one message."""
+"""One comparison: several jobs, with their answers side by side in one message."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from spacebot.spaces.outputs.files import MAX_REQUEST_BYTES
 
 log = logging.getLogger(__name__)
 
-# Discord: so many characters and files in a message.
+# Discord's limits on the characters and files of a message.
 MAX_TEXT, MAX_FILES = 1990, 10
 
 
 class ComparisonCell(Surface):
-    """One command's part of the message that a comparison shares among its commands."""
+    """One command's part of the message that a comparison's commands share."""
 
     leaving = CloseAction.LOSE
     preview_limit = 0
@@ -62,7 +62,7 @@ class ComparisonCell(Surface):
         return self.comparison.dispatcher.client.is_closed()
 
     def pace(self, running: JobHandle) -> SteadyPacer:
-        """Whatever another command has done by now is shown too."""
+        """Show the other commands' progress at the same time."""
         return SteadyPacer(self.jobs, running)
 
     @asynccontextmanager
@@ -87,11 +87,11 @@ class ComparisonCell(Surface):
         self.ended.set()
 
     async def taken(self) -> None:
-        """Wait until the whole is posted."""
+        """Wait until the whole comparison is posted."""
         await self.comparison.posted.wait()
 
     def shown(self, room: int) -> str:
-        """Its part of the message, of at most `room` characters."""
+        """Its part of the message, in at most `room` characters."""
         head = f"**{self.job.command}**"
         if self.error is not None:
             return f"{head}\n{job_text.describe_failure(self.error)}"[:room]
@@ -115,7 +115,7 @@ def _files(outcome: Outcome) -> Iterator[OutgoingFile]:
 
 
 class Comparison:
-    """One comparison under way: its message, and a cell for each command."""
+    """One unfinished comparison: its message, and a cell for each command."""
 
     def __init__(self, dispatcher: Dispatcher, job: Job) -> None:
         assert job.message_ref is not None
@@ -129,7 +129,7 @@ class Comparison:
         self._next = 0.0
 
     async def run(self) -> None:
-        """Show the answers as they come, and the whole of it at the end."""
+        """Show the answers as they arrive, and everything at the end."""
         with self.dispatcher.cancelling(self):
             await self._run()
 
@@ -141,7 +141,7 @@ class Comparison:
                 raise SurfaceClosed
             await self._finish()
         except BaseException:
-            # The next client tells that it is lost.
+            # The next client says that it is lost.
             self.dispatcher.jobs.release(self.job.id)
             raise
         finally:
@@ -170,14 +170,14 @@ class Comparison:
         return kept
 
     async def show(self) -> ShowResult:
-        """Bring the message to where the commands are, as often as one message may be edited."""
+        """Bring the message up to date, as often as one message may be edited."""
         now, files = self._text(), self._files()
         if (now, len(files)) == self._shown:
             return ShowResult.YES
         if not self.writer.ref.is_editable or time.monotonic() < self._next:
             return ShowResult.NOT_NOW
         self._next = time.monotonic() + MIN_EDIT_INTERVAL
-        # Files are sent again only when there is one more.
+        # Files are sent again only when a new one arrives.
         fresh = files if len(files) != self._shown[1] else None
         try:
             await self.writer.edit(now, files=fresh, view=cancel_view(self.job.id))

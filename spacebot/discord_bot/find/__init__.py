@@ -1,3 +1,3 @@
-"""`/find`: commands and Spaces for what a member wants to do, and trying one of them."""
+"""`/find`: finds commands and Spaces for what a member wants to do, and tries one of them."""
 
 from spacebot.discord_bot.find.find import FIND, Find

@@ -14,7 +14,7 @@ from spacebot.spaces.outputs.text import code, escape, plain_line, small
 from spacebot.wording import clip
 
 TRY = "Try one…"
-# Escaping may double a text: ten answers then still have room in an embed's 6,000 characters.
+# Escaping may double a text: ten answers still fit into an embed's 6,000 characters.
 MAX_TITLE, MAX_DESCRIPTION, MAX_NAME, MAX_VALUE = 60, 120, 120, 420
 NOTHING_FOUND = (
     "Nothing found for {wish}. Try other words: say what you have and what you want to get. If "
@@ -90,7 +90,7 @@ def _facts(answer: Answer) -> Iterator[str]:
 
 
 def _hardware(listing: SpaceListing) -> str:
-    """What a Space runs on, in words."""
+    """A Space's hardware, in words."""
     if listing.on_zero_gpu:
         return "ZeroGPU"
     name = escape(plain_line(listing.hardware, 20))

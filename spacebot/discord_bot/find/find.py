@@ -1,4 +1,4 @@
-"""`/find`: asking, showing what was found, trying it."""
+"""`/find`: asking, showing the findings, trying one."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ Thing = discord.Attachment | File | str
 
 @dataclass(frozen=True, slots=True)
 class FoundMenu:
-    """What was found for a member, and what its forms are filled with."""
+    """What was found for a member, and the values for its forms."""
 
     wish: Wish
     answers: tuple[Answer, ...]
@@ -47,7 +47,7 @@ class Find:
 
     @classmethod
     def over(cls, dispatcher: Dispatcher) -> Find:
-        """What finds the Hub's Spaces as far as the owner lets members use them."""
+        """How to search the Hub for Spaces that the owner allows members to use."""
         catalogue = dispatcher.jobs.catalogue
         spaces, hub = catalogue.on_demand, catalogue.hub
         if spaces is None or not spaces.policy.is_open:
@@ -92,18 +92,18 @@ class Find:
     async def ask_wish(
         self, interaction: discord.Interaction[Any], thing: Thing, label: str
     ) -> None:
-        """Ask what to do with an item, then find it."""
+        """Ask what to do with an item, then search for it."""
         await interaction.response.send_modal(WishForm(self, thing, label))
 
     async def try_one(
         self, interaction: discord.Interaction[Any], menu: FoundMenu, answer: Answer
     ) -> None:
-        """Open the form of what was found, filled with the wish and its file."""
+        """Open the form of a finding, filled with the wish and its file."""
         wish = menu.wish
         if not answer.command:
             await offer_space(interaction, answer.space, wish=wish.text, file=wish.file)
             return
-        # As it is offered now.
+        # In its current form.
         endpoint = (await self.dispatcher.commands_for(interaction)).get(answer.command)
         if endpoint is None:
             await interaction.response.send_message(MENU_EXPIRED, ephemeral=True)
@@ -114,7 +114,7 @@ class Find:
 
 
 def _wish(text: str, thing: Thing | None) -> Wish:
-    """What forms are filled with: a text to work on is the prompt, else the wish itself."""
+    """The values for forms: a text to work on is the prompt, otherwise the wish itself."""
     if isinstance(thing, str):
         return Wish(thing)
     return Wish(text, pending_file(thing) if isinstance(thing, discord.Attachment) else thing)
@@ -136,12 +136,12 @@ class WishForm(BotModal):
         self.add_item(ui.Label(text=label, component=self._text))
 
     async def submitted(self, interaction: discord.Interaction) -> None:
-        """Find it."""
+        """Search for it."""
         await self._find.answer(interaction, self._text.value, self._thing)
 
 
 class TryAnswer(ComponentHandler, template=rf"find:{MENU_ID}"):
-    """Tries what was picked of the answers."""
+    """Tries the chosen answer."""
 
     async def press(self, interaction: discord.Interaction[Any]) -> None:
         """Open its form."""

@@ -1,4 +1,4 @@
-"""/history: a member's past jobs, for them alone, with Again and a star."""
+"""/history: a member's past jobs, visible only to them, with Again and a star."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ HISTORY = "history"
 
 
 def history_command(jobs: JobManager) -> app_commands.Command[Any, ..., Any]:
-    """The command with which members look through their own jobs."""
+    """The command for browsing one's own jobs."""
 
     @app_commands.describe(
         command="Only jobs of this command",

@@ -1,4 +1,4 @@
-"""The pages of /history; what one shows is in the ids of its buttons, which outlive a restart."""
+"""The pages of /history. The ids of a page's buttons hold its state, so it survives a restart."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from spacebot.models import JobEnding
 from spacebot.spaces.outputs.text import escape
 from spacebot.wording import clip
 
-# Discord takes five rows of buttons: four jobs, and the pages.
+# Discord allows five rows of buttons: four jobs, and the pages.
 JOBS_PER_PAGE = 4
 MAX_COMMAND, MAX_WORDS, MAX_VALUES = 32, 40, 200
 NOTHING_YET = "You have no jobs here yet."
@@ -37,7 +37,7 @@ MARKS = {
 
 @dataclass(frozen=True, slots=True)
 class HistoryPage:
-    """A page: its number from 0, and the search."""
+    """One page: its number from 0, and the search."""
 
     number: int = 0
     starred: bool = False
@@ -46,13 +46,13 @@ class HistoryPage:
 
     @property
     def key(self) -> str:
-        """The page as a part of an id, of at most 80 characters."""
+        """The page as part of an id, in at most 80 characters."""
         command = self.command.replace("|", "")[:MAX_COMMAND]
         return f"{self.number}:{int(self.starred)}:{command}|{self.words[:MAX_WORDS]}"
 
     @classmethod
     def of_ids(cls, number: str, starred: str, query: str) -> HistoryPage:
-        """The page that an id tells of."""
+        """The page that an id stands for."""
         command, _, words = query.partition("|")
         return cls(int(number), starred == "1", command, words)
 
@@ -68,7 +68,7 @@ class HistoryPage:
 async def show(
     jobs: JobManager, interaction: discord.Interaction, page: HistoryPage
 ) -> dict[str, Any]:
-    """The message of a page, as it is now."""
+    """A page's message, in its current state."""
     user = str(interaction.user.id)
     kept = await jobs.store.history.of(user, interaction.guild_id, starred=page.starred)
     found = [job for job in kept if page.matches(job)]
@@ -91,7 +91,7 @@ def _line(number: int, job: PastJob) -> str:
 
 
 def _values(job: PastJob) -> str:
-    """What was given or said, in one line."""
+    """The values or the question, on one line."""
     return " ".join(job.said.split()) if job.said is not None else values_line(job.arguments)
 
 
@@ -100,7 +100,7 @@ def _view(page: HistoryPage, shown: Sequence[PastJob], last: int) -> ui.View:
     start = page.number * JOBS_PER_PAGE
     for row, job in enumerate(shown):
         if job.said is None:
-            # A question is asked again in its conversation, which knows what was said before.
+            # A question is asked again in its conversation, which knows what came before.
             view.add_item(AGAIN.on(job.id, label=f"Again {start + row + 1}").item(row))
         label = "Remove the star" if job.starred else "Favourite"
         star = ui.Button[Any](
@@ -141,10 +141,10 @@ class TurnHistoryPage(ComponentHandler, template=rf"(?s)history:{PAGE_ID}"):
 
 
 class StarJob(ComponentHandler, template=rf"(?s)star:(?P<job>[0-9a-f]{{12}}):{PAGE_ID}"):
-    """Stars a job of one's own, or takes the star away."""
+    """Stars or unstars one of the member's own jobs."""
 
     async def press(self, interaction: discord.Interaction) -> None:
-        """Do so, and show the page as it is now."""
+        """Do so, and update the page."""
         jobs, user = bot_of(interaction).dispatcher.jobs, str(interaction.user.id)
         job, *page = self.ids
         history, starred = jobs.store.history, await jobs.store.history.stars(user)

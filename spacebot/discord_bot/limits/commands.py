@@ -1,4 +1,4 @@
-"""/limits …: what a server's moderators set for their members."""
+"""/limits …: the limits that a server's moderators set for their members."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ Jobs = Range[int, 0, MAX_JOBS]
 
 
 class LimitsCommands(app_commands.Group):
-    """The commands of a server's moderators; Discord shows them to nobody else."""
+    """The commands of a server's moderators; Discord hides them from everyone else."""
 
     def __init__(self, jobs: JobManager) -> None:
         super().__init__(
@@ -45,7 +45,7 @@ class LimitsCommands(app_commands.Group):
 
     @app_commands.command(description="Show this server's limits")
     async def show(self, interaction: discord.Interaction) -> None:
-        """Show all of it."""
+        """Show all limits."""
         limits = self.admission.of(check_manages(interaction))
         await answer_privately(interaction, summary(limits))
 
@@ -62,7 +62,7 @@ class LimitsCommands(app_commands.Group):
         running: Jobs | None = None,
         waiting: Jobs | None = None,
     ) -> None:
-        """Set the options that are present, and leave the rest unchanged."""
+        """Set the limits that were entered, and leave the rest unchanged."""
         given = {"member_jobs": per_day, "running": running, "waiting": waiting}
         changes: dict[str, Any] = {
             name: most or None for name, most in given.items() if most is not None
@@ -163,7 +163,7 @@ class LimitsCommands(app_commands.Group):
         await self._change(interaction, lambda now: replace(now, **about, log_maker=maker))
 
     async def _try(self, interaction: discord.Interaction, channel: int) -> None:
-        """Write to a channel; raises `InputError` where the bot may not."""
+        """Write to a channel; raises `InputError` if the bot may not."""
         there = interaction.client.get_partial_messageable(channel)
         try:
             await there.send(LOG_TEST, allowed_mentions=NO_PINGS)

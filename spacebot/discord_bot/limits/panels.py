@@ -1,4 +1,4 @@
-"""The parts of /limits that are filled in: the channels of conversations, the blocked words."""
+"""The forms of /limits: the channels of conversations, the blocked words."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ CHAT_CHANNELS = [
 
 
 def admission_of(interaction: discord.Interaction) -> Admission:
-    """What decides about the jobs of servers."""
+    """The admission rules of the bot that received the interaction."""
     return cast(Any, interaction.client).jobs.admission
 
 
 def chats_view(chosen: Sequence[str]) -> ui.View:
-    """The menu of channels, with those that are chosen by now."""
+    """The menu of channels, with the current choice."""
     view = ui.View(timeout=None)
     kind = discord.SelectDefaultValueType.channel
     view.add_item(
@@ -59,7 +59,7 @@ class ChooseChatChannels(ComponentHandler, template=CHATS_ID):
     """Sets the channels in which conversations work."""
 
     async def press(self, interaction: discord.Interaction) -> None:
-        """Set the limits, and show them all."""
+        """Set the limits, and show all of them."""
         guild = check_manages(interaction)
         chosen = tuple(cast(Any, interaction.data)["values"])
         limits = await admission_of(interaction).change(
@@ -71,7 +71,7 @@ class ChooseChatChannels(ComponentHandler, template=CHATS_ID):
 
 
 class WordsForm(BotModal):
-    """Asks for the words that no prompt may hold."""
+    """Asks for the words that no prompt may contain."""
 
     def __init__(self, words: Sequence[str]) -> None:
         super().__init__("words", title="Blocked words", timeout=3600)

@@ -15,7 +15,7 @@ MAX_NAMED = 15
 
 
 def summary(limits: ServerLimits) -> str:
-    """All of a server's limits, a line each."""
+    """All of a server's limits, one per line."""
     return "\n".join([*_lines(limits), INTEGRATIONS])
 
 
