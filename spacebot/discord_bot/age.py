@@ -1,8 +1,8 @@
-"""Age: where age-restricted Spaces may answer.
+"""Where age-restricted Spaces may answer.
 
-A command tells Discord by its `nsfw` flag, but Send to, Compare, mentions, automations and
-buttons reach a Space without its command. This module decides whether a channel allows it; the
-answer's `MessageRef` stores that, and `JobManager.start` enforces it for every job.
+A command tells Discord by its `nsfw` flag, but Send to, Compare, mentions, automations and buttons
+reach a Space without its command. This module decides whether a channel allows it; the answer's
+`MessageRef` stores that, and `JobManager.start` enforces it for every job.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ IN_DIRECT_MESSAGES = (
 
 
 def is_age_restricted(channel: Any) -> bool:
-    """Whether Discord keeps minors out of a server's channel; a thread is as its parent."""
+    """Whether Discord keeps minors out of a server's channel; a thread follows its parent."""
     guild = getattr(channel, "guild", None)
     if guild is None:
         return False
-    # All channels of such a server are, whatever their own flag says.
+    # In such a server, every channel is restricted, whatever its own flag says.
     if guild.nsfw_level in RESTRICTED_LEVELS:
         return True
     place = channel.parent if isinstance(channel, discord.Thread) else channel
@@ -55,17 +55,17 @@ class AgeGate:
         return interaction.user.id in self._adults
 
     def hears(self, channel: Any, user: int, *, direct: bool) -> bool:
-        """Whether one may answer what a member writes, in a channel or by `direct` message."""
+        """Whether it may answer a member's message, in a channel or a `direct` message."""
         return user in self._adults if direct else is_age_restricted(channel)
 
     def check(self, interaction: discord.Interaction[Any], endpoint: Endpoint) -> None:
-        """Raise `AgeRestricted` where an endpoint may not answer an interaction."""
-        # Checked for every endpoint: members who send a restricted command are remembered.
+        """Raise `AgeRestricted` if an endpoint may not answer an interaction."""
+        # Checked for every endpoint, to remember members who send a restricted command.
         if not self.takes(interaction):
             _refuse(endpoint, direct=interaction.guild_id is None)
 
     def check_message(self, message: discord.Message, endpoint: Endpoint) -> None:
-        """Raise `AgeRestricted` where an endpoint may not answer a message."""
+        """Raise `AgeRestricted` if an endpoint may not answer a message."""
         direct = message.guild is None
         if not self.hears(message.channel, message.author.id, direct=direct):
             _refuse(endpoint, direct=direct)

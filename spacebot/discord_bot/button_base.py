@@ -23,7 +23,7 @@ from spacebot.models import Endpoint
 from spacebot.spaces import inputs
 
 BUTTONS_PER_ROW = 5
-# Five rows are all, and the last one is taken.
+# Discord allows five rows, and the last one is taken.
 MAX_FOLLOW_UPS = 4 * BUTTONS_PER_ROW
 SECONDARY, PRIMARY = discord.ButtonStyle.secondary, discord.ButtonStyle.primary
 
@@ -41,10 +41,9 @@ class Presser(Flag):
 
 @dataclass(frozen=True, slots=True)
 class ButtonSpec:
-    """What a button shows, what its id holds, and who may press it.
+    """What a button shows, what its id contains, and who may press it.
 
-    `name` begins the custom_id, 12 hex digits of a job or conversation follow, then
-    `more`, a pattern.
+    The custom_id is `name`, 12 hex digits of a job or conversation, then `more`, a pattern.
     """
 
     name: str
@@ -56,11 +55,11 @@ class ButtonSpec:
 
     @property
     def template(self) -> str:
-        """The pattern of its custom_ids; a group for each id."""
+        """The pattern of its custom_ids, with a group for each id."""
         return rf"{self.name}:([0-9a-f]{{12}}){self.id_pattern}"
 
     def on(self, *ids: str, label: str = "") -> PlacedButton:
-        """The button of this job or conversation."""
+        """The button for this job or conversation."""
         return PlacedButton(self, ids, label or self.label)
 
 
@@ -73,7 +72,7 @@ class PlacedButton:
     label: str
 
     def item(self, row: int) -> discord.ui.Button[Any]:
-        """The button as Discord takes it."""
+        """The button as discord.py's item."""
         return discord.ui.Button(
             label=self.label,
             emoji=self.spec.emoji,
@@ -106,8 +105,8 @@ def bot_of(interaction: discord.Interaction) -> Any:
 class ComponentHandler(discord.ui.DynamicItem[Any], template="^$"):
     """Handles presses of a button, or choices in a select, by the custom_id alone.
 
-    A subclass implements `press`. Whatever fails there reaches the bot's one error handler:
-    discord.py would only log it, and Discord say that the application did not respond.
+    A subclass implements `press`. Its errors reach the bot's one error handler: discord.py would
+    only log them, and Discord would say that the application did not respond.
     """
 
     def __init__(self, item: discord.ui.Item[Any], ids: tuple[str, ...]) -> None:
@@ -133,7 +132,7 @@ class ComponentHandler(discord.ui.DynamicItem[Any], template="^$"):
             await bot_of(interaction).tell_failure(interaction, error)
 
     async def press(self, interaction: discord.Interaction) -> None:
-        """What this is for."""
+        """Do what this button is for."""
         raise NotImplementedError
 
 
@@ -154,7 +153,7 @@ class BotModal(discord.ui.Modal):
         await self.submitted(interaction)
 
     async def submitted(self, interaction: discord.Interaction) -> None:
-        """What this is for."""
+        """Do what this form is for."""
         raise NotImplementedError
 
     async def on_error(self, interaction: discord.Interaction, error: Exception, /) -> None:
@@ -189,7 +188,7 @@ def to_view(rows: Rows) -> discord.ui.View:
     for number, row in enumerate(rows):
         for button in row:
             view.add_item(button.item(number))
-    # Stopped, so that discord.py does not remember it for as long as it lives.
+    # Stopped, so that discord.py does not hold it for its whole life.
     view.stop()
     return view
 
@@ -210,7 +209,7 @@ def failed_view(job: str) -> discord.ui.View:
 
 
 def send_me_view(job: str) -> discord.ui.View:
-    """The button under each message of a private result but the last."""
+    """The button under each message of a private result except the last."""
     return to_view([[SEND_ME.on(job)]])
 
 
@@ -227,10 +226,11 @@ def result_rows(
     private: bool = False,
     follows: bool = False,
 ) -> Rows:
-    """The buttons under a result: first the owner's own, then the same for all.
+    """The buttons under a result: first the owner's own, then the common ones.
 
-    `values` are what the Space returned. Discord itself dismisses a `private` result,
-    which can be sent on instead. One that `follows` another cannot be saved without it.
+    `values` are what the Space returned. A `private` result can be dismissed in Discord itself, so
+    it has a button to send it on instead. A result that `follows` another cannot be saved without
+    it.
     """
     then = follow_ups.follow_up_buttons(endpoint.then, values)
     own = [FOLLOW.on(job, one.key, str(one.index), label=one.label) for one in then]
@@ -258,7 +258,7 @@ def _in_rows(buttons: Sequence[PlacedButton]) -> list[Sequence[PlacedButton]]:
 
 
 def is_running(message: discord.Message) -> bool:
-    """Whether a message still shows a job under way."""
+    """Whether a message still shows an unfinished job."""
     return any(re.fullmatch(CANCEL.template, one) for one in custom_ids(message))
 
 

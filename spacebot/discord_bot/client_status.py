@@ -15,8 +15,8 @@ from spacebot.discord_bot.registration.registration import CommandRegistration
 from spacebot.engine import job_text
 from spacebot.models import BotPhase, BotProblem, BotStatus
 
-# The least the bot needs in a server: to post, with files, in channels and threads,
-# and to open the threads that answers go to.
+# The least the bot needs in a server: to post, with files, in channels and threads, and to open the
+# threads for answers.
 PERMISSIONS = discord.Permissions(
     view_channel=True,
     send_messages=True,
@@ -24,9 +24,9 @@ PERMISSIONS = discord.Permissions(
     create_public_threads=True,
     attach_files=True,
     embed_links=True,
-    # To answer a message by a reply to it.
+    # To reply to a message.
     read_message_history=True,
-    # What an automation may answer by.
+    # For automations, which may answer with these.
     add_reactions=True,
 )
 NO_CONTENT_INTENT = (
@@ -106,14 +106,14 @@ class StatusClient(ShardedClient):
 
     @property
     def deaf(self) -> str:
-        """What the owner can switch on, so that conversations need no mention; empty: nothing."""
+        """What the owner can switch on so that conversations need no mention; empty if nothing."""
         if not self.has_chats or CONTENT in self.privileged_intents.asked:
             return ""
         return NO_CONTENT_INTENT
 
     @property
     def invite(self) -> str | None:
-        """The address that adds the bot to a server, with the least it needs."""
+        """The address that adds the bot to a server, with the fewest permissions it needs."""
         if self.application_id is None:
             return None
         return discord.utils.oauth_url(

@@ -1,4 +1,4 @@
-"""Where interactions become jobs: commands, buttons, and what a restart left behind."""
+"""Turns interactions into jobs: commands, buttons, and what a restart left behind."""
 
 from __future__ import annotations
 
@@ -47,8 +47,8 @@ from spacebot.spaces import inputs
 
 log = logging.getLogger(__name__)
 
-# So many seconds an answer waits for its job to be written down: a disk that is busy for
-# longer must not cost Discord's 3.
+# How long an answer waits for its job to be stored, in seconds: a disk that is busy for longer must
+# not miss Discord's 3-second deadline.
 RECORD_WAIT = 0.25
 
 ConversationOpener = Callable[
@@ -57,7 +57,7 @@ ConversationOpener = Callable[
 
 
 class Cancellable(Protocol):
-    """What a Cancel button stops: a job, or several that are shown as one."""
+    """What a Cancel button stops: a job, or several shown together."""
 
     job: Job
 
@@ -84,7 +84,7 @@ class Dispatcher:
         self.age = age
         self.throttle = InteractionThrottle()
         self._groups: dict[str, Cancellable] = {}
-        # Takes a chat's command as the beginning of a conversation, where one can be had.
+        # Begins a conversation with a chat's command, if possible.
         self._converse = converse
 
     async def answer(
@@ -97,10 +97,10 @@ class Dispatcher:
         chain: FollowUpChain | None = None,
         conversation: str | None = None,
     ) -> None:
-        """Acknowledge an interaction, run the job and post what it gives.
+        """Acknowledge an interaction, run the job and post its result.
 
-        `arguments` holds Discord's values by option name, attachments as they are.
-        `chain` says what it follows, `conversation` whose session it runs in.
+        `arguments` holds Discord's values by option name, attachments unchanged. `chain` says what
+        it follows, `conversation` whose session it runs in.
         """
         self._check(interaction, command, endpoint)
         on_demand = self.jobs.catalogue.on_demand
@@ -115,7 +115,7 @@ class Dispatcher:
             return
         job = self.job(interaction, command, endpoint, arguments)
         if alone and endpoint.stateful and endpoint.then:
-            # What its buttons go on with: theirs alone, and found again after a restart.
+            # The state for its buttons: specific to this result, and found again after a restart.
             conversation = uuid.uuid4().hex
         account = chain.account if chain else None
         job = replace(job, chain=chain, conversation=conversation, account=account)
@@ -129,7 +129,7 @@ class Dispatcher:
         return await self.jobs.catalogue.commands_in(interaction.guild_id)
 
     def cancellable(self, job: str) -> Cancellable | None:
-        """What the Cancel button of this job stops, while it runs."""
+        """What this job's Cancel button stops, while it runs."""
         return self.jobs.find(job) or self._groups.get(job)
 
     @contextmanager
@@ -142,25 +142,25 @@ class Dispatcher:
             del self._groups[group.job.id]
 
     def check_any_space(self, interaction: discord.Interaction[Any]) -> None:
-        """Raise `NotAllowed` for people who may not find and run any Space in this server."""
+        """Raise `NotAllowed` if this person may not find and run any Space in this server."""
         limits = self.jobs.admission.of(interaction.guild_id)
         check_access(limits, requester_of(interaction.user))
 
     def _check(
         self, interaction: discord.Interaction[Any], command: str, endpoint: Endpoint
     ) -> None:
-        """Raise `NotAllowed` or `AgeRestricted` for what may not run for this member here."""
+        """Raise `NotAllowed` or `AgeRestricted` if this member may not run it here."""
         if is_one_off(command):
             self.check_any_space(interaction)
         self.age.check(interaction, endpoint)
 
     async def recovery(self, record: JobRecord) -> Recovery:
-        """How a job that an interaction asked for is taken up: in its reply."""
+        """How to continue a job that an interaction asked for: in its reply."""
         job = await self.jobs.archive.job_of(record)
         surface = MessageSurface(self.client, self.jobs, job)
 
         async def run() -> None:
-            # Its message may have been learnt since.
+            # Its message may have become known since.
             await Follower(surface, surface.job).run()
 
         return Recovery(job, surface, run, job.endpoint.repeatable)
@@ -187,15 +187,15 @@ class Dispatcher:
     async def acknowledge(
         self, interaction: discord.Interaction[Any], job: Job, *, jobs: int = 1
     ) -> Job:
-        """Write a job down and answer its interaction; the job, with the message's id.
+        """Store a job and answer its interaction; returns the job, with the message's id.
 
-        Raises, before either, what `JobManager.keep` raises. `jobs` is how many it counts as.
+        Before either, it raises what `JobManager.keep` raises. `jobs` is how many it counts as.
         """
         self.jobs.admit(job, jobs)
         keeping = asyncio.ensure_future(self.jobs.keep(job))
         try:
             with self.throttle.acknowledging():
-                # First, so that nobody ever waits on a message that a killed process left.
+                # Stored first, so that nobody ever waits on a message that a killed process left.
                 await asyncio.wait({keeping}, timeout=RECORD_WAIT)
                 async with self.throttle.slots:
                     message = await self._acknowledge(interaction, job)
@@ -206,7 +206,8 @@ class Dispatcher:
         return at_message(job, message)
 
     async def _acknowledge(self, interaction: discord.Interaction[Any], job: Job) -> int | None:
-        """Answer within Discord's 3 seconds, by a message that is edited from now on; its id."""
+        """Answer within Discord's 3 seconds, with a message that is edited from now on; returns its
+        id."""
         respond = partial(
             interaction.response.send_message,
             ephemeral=job.endpoint.answer is AnswerPlace.PRIVATE,
@@ -219,7 +220,7 @@ class Dispatcher:
         except discord.HTTPException as error:
             if refusal_of(error) is not Refusal.MODERATED:
                 raise
-            # The prompt, most likely: without it the command is answered all the same.
+            # Probably the prompt: without it, the command can still be answered.
             answered = await respond(job_text.under(header(options=False), job_text.STARTING))
         return answered.message_id
 
@@ -234,9 +235,9 @@ class Dispatcher:
         chain: FollowUpChain | None = None,
         conversation: str | None = None,
     ) -> None:
-        """Open a form with the values so far, `only` for these options; then answer."""
+        """Open a form with the current values, `only` for these options; then answer."""
         self._check(interaction, command, endpoint)
-        # Before anybody types: what the server does not allow is refused afterwards as well.
+        # Checked before anybody types: the server's limits would refuse it afterwards anyway.
         asked = self.job(interaction, command, endpoint, arguments)
         self.jobs.admission.check(Ask.of_job(asked))
 
@@ -254,7 +255,8 @@ class Dispatcher:
         option: str,
         text: str,
     ) -> Sequence[Choice]:
-        """What to offer for an option while a person types: what the Space's page would."""
+        """Suggestions for an option while a person types: the ones that the Space's page would
+        offer."""
         arguments = {
             name: value
             for name, value in interaction.namespace
@@ -293,6 +295,6 @@ class Dispatcher:
 
 
 def at_message(job: Job, message: int | None) -> Job:
-    """The job, answered by the message of this id."""
+    """The job, with the id of the message that answers it."""
     assert job.message_ref is not None
     return replace(job, message_ref=replace(job.message_ref, message=message))

@@ -36,7 +36,7 @@ async def tell(interaction: discord.Interaction, error: BaseException) -> None:
 
 
 async def reply(interaction: discord.Interaction, text: str) -> None:
-    """Answer an interaction privately; where that fails, it is logged."""
+    """Answer an interaction privately; a failure is only logged."""
     try:
         await answer_privately(interaction, text)
     except DISCORD_ERRORS as error:

@@ -1,4 +1,4 @@
-"""Menus that only one member sees and that live in memory: found again by the id in their parts."""
+"""Menus that only one member sees and that live in memory: found by the id in their components."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MENU_EXPIRED = "⌛ This menu is too old, or the bot was restarted. Open it agai
 
 
 class OpenMenus(Generic[T]):
-    """The open menus of a kind by id: at most `most`, each for `MENU_TTL` seconds."""
+    """The open menus of one kind by id: at most `most`, each for `MENU_TTL` seconds."""
 
     def __init__(self, most: int) -> None:
         self._menus = TTLCache[str, T](most, MENU_TTL)
@@ -27,5 +27,5 @@ class OpenMenus(Generic[T]):
         return key
 
     def get(self, key: str) -> T | None:
-        """The menu of this id, or None if it has expired."""
+        """The menu with this id, or None if it has expired."""
         return self._menus.get(key)

@@ -1,4 +1,4 @@
-"""The channel in which a server's moderators read what the bot does: one line for each job."""
+"""The channel in which a server's moderators follow the bot's work: one line for each job."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ from spacebot.spaces import inputs
 
 log = logging.getLogger(__name__)
 
-# Lines that come within so many seconds are one message.
+# Lines that arrive within this many seconds share a message.
 GATHER_SECONDS = 1.0
-# Lines that wait for a server at most; the oldest are left out, and counted.
+# How many lines may wait for a server; beyond that the oldest are dropped, and counted.
 MAX_LINES = 200
 MAX_LINE, MAX_MESSAGE, MAX_PROMPT = 500, 1900, 300
 SWITCHED_OFF = (
@@ -59,7 +59,7 @@ class PendingLines:
         self.lines.append(line)
 
     def next_message(self) -> str:
-        """As many lines as one message takes."""
+        """As many lines as fit into one message."""
         taken = [f"-# … {self.left_out} lines left out here"] if self.left_out else []
         self.left_out = 0
         size = sum(map(len, taken))
@@ -70,7 +70,7 @@ class PendingLines:
 
 
 class ServerLog:
-    """Writes to the log channels of servers, for as long as `start` to `close`. Never pings."""
+    """Writes to servers' log channels, from `start` to `close`. Never pings."""
 
     def __init__(self, client: discord.Client, jobs: JobManager) -> None:
         self._client = client
@@ -80,11 +80,11 @@ class ServerLog:
         self._unsubscribe: Callable[[], None] | None = None
 
     async def start(self) -> None:
-        """Hear of every job."""
+        """Subscribe to every job's end."""
         self._unsubscribe = self._jobs.subscribe(self._ended)
 
     async def close(self) -> None:
-        """Write no more."""
+        """Stop writing."""
         if self._unsubscribe is not None:
             self._unsubscribe()
             self._unsubscribe = None
@@ -149,7 +149,7 @@ class ServerLog:
 
 
 def job_line(job: Job, ending: JobEnding, error: BaseException | None, limits: ServerLimits) -> str:
-    """Who asked for what, and what came of it; the prompt only where that is asked for."""
+    """Who asked for what, and how it ended; with the prompt only if the server wants that."""
     parts = [job.requester.mention, f"**{job.command}**", _outcome(ending, error)]
     ref = job.message_ref
     private = ref is not None and ref.private

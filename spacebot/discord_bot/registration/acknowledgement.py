@@ -1,4 +1,4 @@
-"""Acknowledging interactions, where Discord's answer to that is lost or empty."""
+"""Acknowledging interactions, even if Discord's response to that is lost or empty."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ from discord.webhook.async_ import AsyncWebhookAdapter
 
 from spacebot.discord_bot.delivery import DISCORD_ERRORS, Refusal, refusal_of
 
-# Answers that make no message.
+# Answers that create no message.
 AUTOCOMPLETE_RESULT, MODAL = 8, 9
 
 
 class AcknowledgingAdapter(AsyncWebhookAdapter):
-    """discord.py's requests for interactions; what may have been taken is looked for."""
+    """discord.py's requests for interactions; after a lost response, it checks whether the answer
+    arrived."""
 
     def __init__(self, client: discord.Client) -> None:
         super().__init__()
@@ -32,7 +33,7 @@ class AcknowledgingAdapter(AsyncWebhookAdapter):
         params: Any,
         **how: Any,
     ) -> Any:
-        """Answer an interaction; raises where that was not taken, or another process was first."""
+        """Answer an interaction; raises if that failed, or if another process was first."""
         watched, lost = AmbiguousFailureSession(session), None
         try:
             answered = await super().create_interaction_response(
@@ -60,16 +61,16 @@ class AcknowledgingAdapter(AsyncWebhookAdapter):
 
 
 def _is_ours(error: discord.HTTPException, watched: AmbiguousFailureSession) -> bool:
-    """Whether an interaction that was answered before was answered by us.
+    """Whether we are the ones who already answered an interaction.
 
-    discord.py repeats a request whose answer got lost, and the first one may have been
-    taken. Where none was lost, another process with the same token was faster.
+    discord.py repeats a request whose response got lost, and the first one may have been accepted.
+    If none was lost, another process with the same token was faster.
     """
     return refusal_of(error) is Refusal.ACKNOWLEDGED and watched.lost
 
 
 class AmbiguousFailureSession:
-    """A session that notes whether Discord may have done what it did not confirm."""
+    """A session that notes whether Discord may have done something without confirming it."""
 
     def __init__(self, session: aiohttp.ClientSession) -> None:
         self._session = session

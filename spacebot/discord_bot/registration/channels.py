@@ -14,8 +14,8 @@ THREAD_TYPES = [
     discord.ChannelType.public_thread,
     discord.ChannelType.private_thread,
 ]
-# Left to itself, discord.py offers categories too, and kinds of channels that Discord's own
-# description of its API does not have.
+# By default, discord.py offers categories too, and kinds of channels that Discord's own description
+# of its API lacks.
 WRITABLE_TYPES = [
     discord.ChannelType.text,
     discord.ChannelType.news,
@@ -26,18 +26,18 @@ WRITABLE_TYPES = [
 
 
 class WritableChannel(app_commands.Transformer):
-    """An option that takes a channel in which messages are written."""
+    """An option that takes a channel with messages."""
 
     @property
     def type(self) -> discord.AppCommandOptionType:
-        """What Discord asks for."""
+        """The option type for Discord."""
         return discord.AppCommandOptionType.channel
 
     @property
     def channel_types(self) -> list[discord.ChannelType]:
-        """What Discord's menu has."""
+        """The channel types in Discord's menu."""
         return WRITABLE_TYPES
 
     async def transform(self, _: discord.Interaction, value: Any, /) -> ServerChannel:
-        """Take it as Discord tells of it: it need not be known here."""
+        """Take the channel as Discord sends it: it need not be in the cache."""
         return value

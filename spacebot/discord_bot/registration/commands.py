@@ -19,10 +19,10 @@ from spacebot.spaces.inputs.components.base import MAX_CHOICES
 from spacebot.spaces.inputs.form import MAX_COMMAND_CHARACTERS
 from spacebot.spaces.schema import MORE_COMMAND, command_name
 
-# Discord: 100 slash commands for an application.
+# Discord's limit: 100 slash commands for an application.
 MAX_COMMANDS = 100
 MORE_DESCRIPTION = "What to run; a form asks for the rest"
-# The names and descriptions of the subcommand for further endpoints.
+# The names and descriptions of the subcommand for the other endpoints.
 MORE_RESERVE = 200
 OPTION_TYPES: dict[OptionType, Any] = {
     OptionType.STRING: str,
@@ -75,7 +75,7 @@ def build_command(
 def _more_command(
     space: Space, endpoints: Mapping[str, Endpoint], dispatcher: Dispatcher
 ) -> app_commands.Command[Any, ..., Any]:
-    """`/name more endpoint:…`: every endpoint that has no subcommand, each with a form."""
+    """`/name more endpoint:…`: every endpoint without a subcommand, each with a form."""
 
     async def callback(interaction: discord.Interaction, endpoint: str) -> None:
         found = endpoints.get(endpoint.strip().lower())
@@ -119,7 +119,7 @@ def _command(
     top: bool = True,
 ) -> app_commands.Command[Any, ..., Any]:
     options, rest = _options(endpoint, budget)
-    # Neutral parameter names, since an option may be called what Python does not allow.
+    # Neutral parameter names, since an option's name may not be valid in Python.
     named = {f"p{index}": option for index, option in enumerate(options)}
 
     async def callback(interaction: discord.Interaction, **arguments: Any) -> None:
@@ -157,7 +157,7 @@ def _command(
         description=_limit(endpoint.description),
         callback=callback,
         **(FOR_EVERYONE if top else {}),
-        # Discord keeps the age of a whole command, and refuses one of a subcommand's own.
+        # Discord has an age flag for a whole command, and rejects one on a subcommand.
         nsfw=endpoint.nsfw and top,
     )
     command.file_types = {option.name: option.file_types for option in options}
@@ -165,7 +165,7 @@ def _command(
 
 
 def _options(endpoint: Endpoint, budget: int) -> tuple[list[Option], tuple[Option, ...]]:
-    """The options of a command, and those that a form has, which its last option opens."""
+    """A command's options; if a form has more, the last option opens it."""
     form = inputs.options(endpoint, budget)
     if not form.rest:
         return list(form.options), ()
@@ -222,16 +222,16 @@ def _limit(text: str) -> str:
     return text if len(text) <= 100 else text[:99] + "…"
 
 
-# What Discord adds to a registered command, or leaves out if it is the default.
+# What Discord adds to a registered command, or omits if it is the default.
 def comparable(command: Mapping[str, Any]) -> dict[str, Any]:
-    """A command's payload, sent or registered, as what can be compared."""
+    """A command's payload, sent or registered, in comparable form."""
     return {
         "type": command.get("type") or 1,
         "name": command["name"],
         "description": command.get("description") or "",
         "options": [_comparable_option(option) for option in command.get("options") or ()],
         "nsfw": bool(command.get("nsfw")),
-        # A number here, and text there.
+        # A number on one side, text on the other.
         "permissions": str(command.get("default_member_permissions") or ""),
         "contexts": sorted(command.get("contexts") or ()),
         "installs": sorted(command.get("integration_types") or ()),

@@ -1,4 +1,4 @@
-"""Registering the commands with Discord: all that it takes, whatever it refuses."""
+"""Registering the commands with Discord: all that it accepts, even if it rejects some."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class CommandRegistration:
         self._catalogue = catalogue
         self._unbuilt: list[str] = []
         self._unfit: list[str] = []
-        # What Discord itself refused, as it was sent → why. It would refuse it again.
+        # What Discord itself rejected, exactly as sent → why. It would reject it again.
         self._refused: dict[str, str] = {}
         self._logged: set[str] = set()
         self.count = 0
@@ -48,12 +48,12 @@ class CommandRegistration:
         return f"Not registered with Discord: {'; '.join(left_out)}." if left_out else ""
 
     def clear(self) -> None:
-        """Take every command off the tree."""
+        """Remove every command from the tree."""
         self._tree.clear_commands(guild=None)
         self._unbuilt = []
 
     def add(self, name: str, make: Callable[[], Any]) -> None:
-        """Add a command to the tree, or note why it is impossible, without affecting others.
+        """Add a command to the tree, or note why that is impossible, without affecting others.
 
         A command that is not offered now (`EndpointGone`) is left out without a note.
         """
@@ -73,9 +73,9 @@ class CommandRegistration:
     async def sync(self) -> None:
         """Register the commands if they differ from the registered ones.
 
-        `CommandTree.sync` sends the whole list each time, and new names count against
-        200 a day. Until every Space has answered, unknown registered commands stay:
-        they may belong to a Space that has not answered yet.
+        `CommandTree.sync` sends the whole list each time, and new names count against 200 a day.
+        Until every Space has answered, unknown registered commands stay: they may belong to a Space
+        that has not answered yet.
         """
         application = self._client.application_id
         assert application is not None
@@ -95,7 +95,7 @@ class CommandRegistration:
         self.count = len(ours)
 
     def _wanted(self, theirs: Sequence[Mapping[str, Any]]) -> list[Payload]:
-        """What to register: our commands as far as Discord takes them."""
+        """What to register: our commands, as far as Discord accepts them."""
         self._unfit = []
         ours = [fit for one in self._tree.get_commands() if (fit := self._fit(one))]
         if not self._catalogue.complete:
@@ -113,7 +113,7 @@ class CommandRegistration:
         return fit
 
     def _not_refused(self, command: Payload) -> Payload | None:
-        """The command without what Discord refused before; None where that was all of it."""
+        """The command without what Discord rejected before; None if nothing is left."""
         if why := self._refused.get(_key(command)):
             self._note(self._unfit, f"{rules.display_name(command)}: {why}")
             return None
@@ -127,7 +127,8 @@ class CommandRegistration:
         return {**command, "options": kept} if options else command
 
     def _refuse(self, sent: Sequence[Payload], error: discord.HTTPException) -> bool:
-        """Remember the commands that a refusal names; whether it names any of those sent."""
+        """Remember the commands that a refusal names; returns whether it names any
+        of those sent."""
         if refusal_of(error) is not Refusal.INVALID:
             return False
         before = len(self._refused)
@@ -138,7 +139,7 @@ class CommandRegistration:
 
 
 def _refused_parts(command: Payload, about: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """The parts of a command that Discord refuses: its subcommands, where those are named alone."""
+    """The parts of a command that Discord rejects: its subcommands, if only those are named."""
     named = about.get("options") if about.keys() == {"options"} else None
     options = command.get("options") or []
     parts = [(options[int(i)], why) for i, why in (named or {}).items() if i.isdigit()]
@@ -148,7 +149,7 @@ def _refused_parts(command: Payload, about: Mapping[str, Any]) -> list[tuple[str
 
 
 def _first_message(about: Mapping[str, Any]) -> str:
-    """Discord's first words about something that it refuses."""
+    """Discord's first message about something that it rejects."""
     for key, value in about.items():
         if key == "_errors":
             return f"Discord says: {str(value[0].get('message', ''))[:200]}".rstrip(".")

@@ -1,7 +1,7 @@
 """Discord's published rules for commands, checked before any is sent.
 
-Discord registers all commands at once or none: a single command that breaks a rule
-would take all others with it.
+Discord registers all commands at once or none: a single command that breaks a rule would take all
+others down with it.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ Payload = Mapping[str, Any]
 
 
 def fit_command(command: Payload) -> tuple[dict[str, Any] | None, list[str]]:
-    """The command for Discord, or None, and why anything was removed."""
+    """The command in a form that Discord accepts, or None, and why anything was removed."""
     options = command.get("options") or ()
     unfit = _unfit_parts(options)
     whys = [f"{display_name(command)} {one.get('name')}: {why}" for one, why in unfit]
@@ -76,9 +76,9 @@ def _length_problems(what: str, value: Any, least: int, most: int) -> Iterator[s
 
 
 def is_name(name: str) -> bool:
-    """Whether Discord takes it as the name of a slash command or an option.
+    r"""Whether Discord accepts it as the name of a slash command or an option.
 
-    Its rule: ^[-_'\\p{L}\\p{N}\\p{sc=Deva}\\p{sc=Thai}]{1,32}$, in lower case where there is one.
+    Its rule: ^[-_'\p{L}\p{N}\p{sc=Deva}\p{sc=Thai}]{1,32}$, in lower case where that exists.
     """
     return name == name.lower() and all(
         ch in "-_'" or unicodedata.category(ch)[0] in "LN" or _is_deva_or_thai(ch) for ch in name

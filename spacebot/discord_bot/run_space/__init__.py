@@ -1,4 +1,4 @@
-"""Run a Space that is no command here: /run, and Try wherever a Space was found."""
+"""Run a Space that is not a command here: /run, and Try wherever a Space was found."""
 
 from spacebot.discord_bot.run_space.buttons import RUN_SPACE
 from spacebot.discord_bot.run_space.command import run_commands

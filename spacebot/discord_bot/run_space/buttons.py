@@ -30,7 +30,7 @@ WISH_FORGOTTEN = (
 
 
 class OfferHandler(ComponentHandler, template="^$"):
-    """Handles a part of an offer by the Space's name in its id, after a restart too."""
+    """Handles a component of an offer by the Space's name in its id, even after a restart."""
 
     async def press(self, interaction: discord.Interaction[Any]) -> None:
         """Continue with the Space's last description; read it again if that is gone."""
@@ -59,12 +59,12 @@ class OfferHandler(ComponentHandler, template="^$"):
         found: list[Endpoint],
         wish: Wish,
     ) -> None:
-        """What this part does."""
+        """Do what this component is for."""
         raise NotImplementedError
 
 
 class TryButton(OfferHandler, template=rf"try:(?P<key>[0-9a-f]{{4}}):{SPACE_NAME}"):
-    """Opens the form of the endpoint that was offered first."""
+    """Opens the form of the endpoint that is offered first."""
 
     async def chosen(
         self,

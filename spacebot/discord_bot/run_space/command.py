@@ -23,7 +23,7 @@ Choices = list[app_commands.Choice[str]]
 
 
 def run_commands(dispatcher: Dispatcher) -> Iterator[app_commands.Command[Any, ..., Any]]:
-    """The command, where the owner lets members bring Spaces."""
+    """The command, if the owner lets members use other Spaces."""
     on_demand = dispatcher.jobs.catalogue.on_demand
     if on_demand is None or not on_demand.policy.is_open:
         return
@@ -92,7 +92,7 @@ async def _added(catalogue: Catalogue, guild: int | None, *, adult: bool) -> lis
 
 
 async def _endpoints(catalogue: Catalogue, space: str, text: str) -> list[Choice]:
-    """The functions of a Space that was read before; typing alone reads none."""
+    """The functions of a Space that was read before; typing alone never reads one."""
     try:
         known = await catalogue.last_known(space)
     except SpacebotError:

@@ -1,4 +1,4 @@
-"""Offering a Space: read there and then, its best endpoint first, and the form for it."""
+"""Offering a Space: reading it on the spot, its best endpoint first, and the form for it."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ from spacebot.wording import clip
 
 log = logging.getLogger(__name__)
 
-# A Space that is read this fast gets its form at once: Discord opens one only as the first
+# A Space that is read this fast gets its form at once: Discord opens a form only as the first
 # answer to an interaction, within 3 s.
 QUICK = 1.5
 NEWS_INTERVAL = 2.0
-# Discord takes edits of the answer for 15 minutes.
+# Discord allows edits of the answer for 15 minutes.
 MAX_READING = 840.0
-# How long a stop of the bot waits for Discord to take the news, in seconds.
+# How long stopping the bot waits for Discord to accept the notice, in seconds.
 STOP_WAIT = 2.0
 STOPPED = "⌛ The bot is restarting. Use `/run` again in a minute."
 OPTIONS_PER_PAGE = 24
@@ -44,14 +44,14 @@ MAX_OPTION_LENGTH = MAX_ID_LENGTH = 100
 
 
 class HasOffers(Protocol):
-    """What an offer needs of the bot."""
+    """What an offer needs from the bot."""
 
     dispatcher: Dispatcher
     wishes: Wishes
 
 
 def bot_with_offers(interaction: discord.Interaction[Any]) -> HasOffers:
-    """The bot that an interaction reached."""
+    """The bot that received an interaction."""
     return cast(HasOffers, interaction.client)
 
 
@@ -64,11 +64,11 @@ async def offer_space(
     wish: str = "",
     file: discord.Attachment | File | None = None,
 ) -> None:
-    """Answer an interaction by a Space to try, whatever has to be waited for.
+    """Answer an interaction with a Space to try, however long that takes.
 
-    `space` is as a member wrote it, `endpoint` an API name or an endpoint's name. `wish` goes
-    into the prompt, `file` into the first option that takes it. Raises `SpacebotError` where
-    nothing was answered yet.
+    `space` is as a member wrote it, `endpoint` an API name or an endpoint's name. `wish` goes into
+    the prompt, `file` into the first option that takes it. Raises `SpacebotError` if nothing was
+    answered yet.
     """
     bot_of(interaction).dispatcher.check_any_space(interaction)
     await SpaceOffer(interaction, Wish(wish, file, arguments or {})).make(space, endpoint)
@@ -110,7 +110,7 @@ class SpaceOffer:
         found = ranked(space, self.wish)
         if endpoint:
             named = [one for one in found if endpoint.lstrip("/") in (one.name, one.api_name[1:])]
-            # An endpoint that is not offered to everyone can still be named.
+            # Naming an endpoint also finds one that is not offered to everyone.
             api_name = "/" + endpoint.lstrip("/")
             found = named or [await self.catalogue.find(self.space, api_name, account=self.account)]
         if not found:
@@ -166,7 +166,7 @@ class SpaceOffer:
             await self._show(offer_text(space, found[0], self.wish), offer_view(space, found))
 
     def _news(self, written: str) -> str:
-        """What the Space is waited for, as far as the Hub says."""
+        """What the Space is waiting for, according to the Hub."""
         note, left = self.guests.news(self.space, self.account)
         about = f", about {job_text.duration(left)} left" if left and left >= 1 else ""
         name = job_text.harmless_line(written, 100)
@@ -204,7 +204,7 @@ async def open_form(
 
 
 def offer_text(space: Space, best: Endpoint, wish: Wish) -> str:
-    """What an offer says."""
+    """The text of an offer."""
     title = job_text.harmless_line(space.title or space.source.space, 100)
     lines = [f"**{title}** · <{space.source.url}>"]
     lines.append(f"`{best.name}`: {job_text.harmless_line(best.description, 300)}")
@@ -231,7 +231,7 @@ def offer_view(space: Space, found: list[Endpoint], start: int = 1) -> ui.View:
 
 
 def key_of(endpoint: Endpoint) -> str:
-    """Four letters that name an endpoint in a button's id."""
+    """Four letters that identify an endpoint in a button's id."""
     return f"{zlib.crc32(endpoint.api_name.encode()) & 0xFFFF:04x}"
 
 

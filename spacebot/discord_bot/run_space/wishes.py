@@ -1,4 +1,4 @@
-"""What a member wants of a Space, and the endpoint and options that take it."""
+"""What a member wants from a Space, and the endpoint and options that take it."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Wish:
 
 
 def ranked(space: Space, wish: Wish) -> list[Endpoint]:
-    """The endpoints of a Space: those that take the wish first, then what people come for."""
+    """The endpoints of a Space: those that take the wish first, then the main ones."""
     order = {name: place for place, name in enumerate(space.ranking)}
     last = len(order)
     return sorted(
@@ -64,8 +64,8 @@ def ranked(space: Space, wish: Wish) -> list[Endpoint]:
 class Wishes:
     """The wishes of open offers, by the id of the message that offers a Space.
 
-    An offer outlives a restart by its buttons' ids. Its wish does not: whoever goes on with it
-    is told so. `readings` are the offers whose Space is still being read.
+    An offer's buttons survive a restart by their ids. Its wish does not, and the member who
+    continues is told so. `readings` are the offers whose Space is still being read.
     """
 
     def __init__(self) -> None:
@@ -73,13 +73,13 @@ class Wishes:
         self._wishes = TTLCache[int, Wish](MAX_REMEMBERED, REMEMBERED_SECONDS)
 
     def remember(self, message: int, wish: Wish) -> None:
-        """Keep what the offer in a message is for."""
+        """Remember the wish of the offer in a message."""
         self._wishes[message] = wish
 
     def of(self, message: int) -> Wish | None:
-        """What the offer in a message is for; None where that is not known any more."""
+        """The wish of the offer in a message; None if it is no longer known."""
         return self._wishes.get(message)
 
     async def close(self) -> None:
-        """Have the offers that are being read say that the bot stops."""
+        """Have the offers still being read say that the bot is stopping."""
         await self.readings.close()

@@ -1,7 +1,7 @@
-"""Send to: a result or a message on to another command that takes it.
+"""Send to: passes a result or a message to another command that takes it.
 
-`SendTo` is the feature, with the command of a message's own menu; `SEND_TO` handles its
-button and its menus.
+`SendTo` is the feature, with the command in a message's own menu; `SEND_TO` handles its button and
+its menus.
 """
 
 from __future__ import annotations

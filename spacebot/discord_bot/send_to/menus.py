@@ -1,4 +1,4 @@
-"""The open menus of Send to: what there is to send, and which commands take it."""
+"""The open menus of Send to: the items to send, and the commands that take them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ KINDS = {"image": "Picture", "video": "Video", "audio": "Sound"}
 
 @dataclass(frozen=True, slots=True)
 class SendItem:
-    """One thing to send: an attachment, a picture that Discord shows, or a text.
+    """One item to send: an attachment, a picture that Discord shows, or a text.
 
     `place` tells it from others of its kind: "Picture 2 of 4".
     """
@@ -28,14 +28,14 @@ class SendItem:
 
     @property
     def label(self) -> str:
-        """What to call it in a menu."""
+        """The item's label in a menu."""
         if isinstance(self.value, str):
             return clip(f"The text: {one_line(self.value)}", 100)
         return self.place or clip(self._named[0], 100)
 
     @property
     def details(self) -> str:
-        """What a menu adds to the label: the file's name, and what its alt text says."""
+        """The description beside the label: the file's name, and its alt text."""
         if not self.place:
             return ""
         alt = self.value.description if isinstance(self.value, discord.Attachment) else ""
@@ -43,7 +43,7 @@ class SendItem:
 
     @property
     def kind(self) -> str:
-        """What kind of thing it is, as people call it."""
+        """The kind of item, in everyday words."""
         if isinstance(self.value, str):
             return "Text"
         return KINDS.get((self._named[1] or "").partition("/")[0], "File")
@@ -64,7 +64,7 @@ class SendItem:
 
 
 def placed(items: Iterable[SendItem]) -> list[SendItem]:
-    """The same things in their order; where there are several of a kind, each says which it is."""
+    """The same items in order; of several of a kind, each says which it is."""
     found = list(items)
     counts, seen = Counter(item.kind for item in found), Counter[str]()
     for number, item in enumerate(found):
@@ -77,7 +77,7 @@ def placed(items: Iterable[SendItem]) -> list[SendItem]:
 
 @dataclass(frozen=True, slots=True)
 class TargetCommand:
-    """A command that takes a thing, and by which option."""
+    """A command that takes an item, and by which option."""
 
     command: str
     endpoint: Endpoint
@@ -97,7 +97,7 @@ class SendMenu:
 def targets_for(
     commands: Mapping[str, Endpoint], item: SendItem, *, nsfw: bool
 ) -> list[TargetCommand]:
-    """Those of these commands that take a thing; age-restricted ones where `nsfw`."""
+    """Those of these commands that take an item; age-restricted ones if `nsfw`."""
     return [
         TargetCommand(command, endpoint, option)
         for command, endpoint in commands.items()

@@ -1,4 +1,4 @@
-"""Send to: the commands, of any Space here, that take what a message has."""
+"""Send to: the commands, of any Space here, that take what a message contains."""
 
 from __future__ import annotations
 
@@ -34,7 +34,8 @@ from spacebot.wording import clip
 TARGETS_PER_PAGE = 25
 # Discord's limit for the label of a form's field.
 MAX_LABEL = 45
-# How long the other messages of a result are looked for: the press is answered within 3 s.
+# How long the other messages of a result are looked for, in seconds: the press must be answered
+# within 3.
 MESSAGE_SEARCH_TIMEOUT = 1.0
 MAX_OPEN_MENUS = 5000
 NOTHING_TO_SEND = "There is no picture, sound, video, file or text to send here."
@@ -42,7 +43,7 @@ NO_TARGET = "No command here accepts **{}**. Another Space might:"
 
 
 class SendTo:
-    """Offers what a message has to the commands that take it, by menus that only one user sees."""
+    """Offers a message's content to the commands that take it, in menus that only one user sees."""
 
     def __init__(self, dispatcher: Dispatcher, find: Find) -> None:
         self.dispatcher = dispatcher
@@ -50,7 +51,7 @@ class SendTo:
         self.menus: OpenMenus[SendMenu] = OpenMenus(MAX_OPEN_MENUS)
 
     def context_menu(self) -> app_commands.ContextMenu:
-        """The command of a message's own menu (right click → Apps)."""
+        """The command in a message's own menu (right click → Apps)."""
 
         async def use(interaction: discord.Interaction, message: discord.Message) -> None:
             await self.offer(interaction, [message], await job_id_of(self.dispatcher, message))
@@ -67,7 +68,7 @@ class SendTo:
         messages: Sequence[discord.Message],
         job: str | None,
     ) -> None:
-        """Ask what to send, where messages have several things, and where to."""
+        """Ask what to send, if the messages contain several items, and where to."""
         items = await _items_of(self.dispatcher, messages, job)
         if not items:
             await interaction.response.send_message(NOTHING_TO_SEND, ephemeral=True)
@@ -85,11 +86,11 @@ class SendTo:
         commands: Mapping[str, Endpoint],
         item: SendItem,
     ) -> list[TargetCommand]:
-        """Those of these commands that take a thing and may answer there."""
+        """Those of these commands that take an item and may answer there."""
         return targets_for(commands, item, nsfw=self.dispatcher.age.takes(interaction))
 
     async def redraw(self, interaction: discord.Interaction, menu: SendMenu, page: int = 0) -> None:
-        """Show a menu as it is now, with the commands that there are by now."""
+        """Update a menu, with the commands that there are by now."""
         menu.shown = interaction
         commands = await self.dispatcher.commands_for(interaction)
         await interaction.response.edit_message(**self.show(menu, commands, page))
@@ -97,7 +98,7 @@ class SendTo:
     def show(
         self, menu: SendMenu, commands: Mapping[str, Endpoint], page: int = 0
     ) -> dict[str, Any]:
-        """A menu's message as it is now: a text and its selects."""
+        """A menu's message in its current state: a text and its selects."""
         view = ui.View(timeout=None)
         if menu.chosen is None:
             view.add_item(_item_select(menu))
@@ -119,7 +120,7 @@ class SendTo:
 async def _result_messages(
     dispatcher: Dispatcher, pressed: discord.Message, job: str
 ) -> list[discord.Message]:
-    """The messages of a result, in order, as far as they can be seen before Discord gives up."""
+    """The messages of a result, in order, as far as they can be fetched before Discord gives up."""
     ref = await _ref_of(dispatcher, pressed, job)
     if ref is None or pressed.id not in ref.more:
         return [pressed]
@@ -152,7 +153,7 @@ async def _ref_of(dispatcher: Dispatcher, pressed: discord.Message, job: str) ->
 async def _items_of(
     dispatcher: Dispatcher, messages: Sequence[discord.Message], job: str | None
 ) -> list[SendItem]:
-    """What messages have to send; a result's text is what the Space returned, without its head."""
+    """The items in messages; a result's text is what the Space returned, without the header."""
     found = [SendItem(one) for message in messages for one in attachments_of(message)]
     if job is not None:
         _, kept = await dispatcher.jobs.archive.recall(job)
@@ -161,7 +162,7 @@ async def _items_of(
         found += [SendItem(one) for one in embedded_pictures(messages[-1])]
         text = text_of(messages[-1])
         if messages[-1].author == dispatcher.client.user:
-            # What an answer says, without the small lines that the bot put there.
+            # An answer's text, without the small lines that the bot added.
             text = re.sub(r"^-# .*\n?", "", text, flags=re.MULTILINE)
     return placed([*found, SendItem(text)] if text.strip() else found)
 
@@ -196,7 +197,7 @@ class SendButton(JobButton, spec=SEND):
 
 
 class MenuHandler(ComponentHandler, template="^$"):
-    """Handles a part of a menu in memory; an expired menu says so."""
+    """Handles a component of a menu in memory; an expired menu says so."""
 
     async def press(self, interaction: discord.Interaction) -> None:
         send_to: SendTo = bot_of(interaction).send_to
@@ -209,12 +210,12 @@ class MenuHandler(ComponentHandler, template="^$"):
     async def chosen(
         self, send_to: SendTo, interaction: discord.Interaction, menu: SendMenu
     ) -> None:
-        """What this part does."""
+        """Do what this component is for."""
         raise NotImplementedError
 
     @staticmethod
     def value(interaction: discord.Interaction) -> str:
-        """What was picked in a select."""
+        """The choice in a select."""
         return cast(Any, interaction.data)["values"][0]
 
 
@@ -243,13 +244,13 @@ class ChooseTarget(MenuHandler, template=rf"to:{MENU_ID}"):
             await interaction.response.send_message(MENU_EXPIRED, ephemeral=True)
             return
         arguments = {target.option: item.value}
-        # The menu has served; the job may take long.
+        # The menu is done; the job may take long.
         running = dispatcher.run_or_ask(interaction, command, target.endpoint, arguments)
         await asyncio.gather(running, _close(menu))
 
 
 class ChangePage(MenuHandler, template=rf"turn:{MENU_ID}:(?P<page>\d{{1,3}})"):
-    """Turns to another page of the commands."""
+    """Shows another page of the commands."""
 
     async def chosen(
         self, send_to: SendTo, interaction: discord.Interaction, menu: SendMenu
@@ -258,7 +259,7 @@ class ChangePage(MenuHandler, template=rf"turn:{MENU_ID}:(?P<page>\d{{1,3}})"):
 
 
 class FindAnother(MenuHandler, template=rf"another:{MENU_ID}"):
-    """Looks for another Space that takes what there is to send."""
+    """Looks for another Space that takes the item."""
 
     async def chosen(
         self, send_to: SendTo, interaction: discord.Interaction[Any], menu: SendMenu

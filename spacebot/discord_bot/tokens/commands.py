@@ -1,4 +1,4 @@
-"""`/token …`: set, look at and delete one's own Hugging Face token, or the server's."""
+"""`/token …`: set, view and delete one's own Hugging Face token, or the server's."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ UNREADABLE = (
 
 
 class TokenForm(BotModal):
-    """Asks for a token. Options stay in a client's history, and so a form it is."""
+    """Asks for a token: in a form, since options stay in a client's history."""
 
     token: ui.Label[Any] = ui.Label(
         text="Token",
@@ -80,16 +80,16 @@ class TokenCommands(app_commands.Group):
 
     @app_commands.command(description="Whose account your jobs use, and since when")
     async def status(self, interaction: discord.Interaction[Any]) -> None:
-        """Tell, without the token."""
+        """Say whose account it is, without the token."""
         await self.tell(interaction, OWN, user_key(interaction.user.id))
 
     @app_commands.command(description="Delete your Hugging Face token here")
     async def delete(self, interaction: discord.Interaction[Any]) -> None:
-        """Forget it."""
+        """Delete it."""
         await self.forget(interaction, OWN, user_key(interaction.user.id))
 
     async def ask(self, interaction: discord.Interaction[Any], whose: str, key: str) -> None:
-        """Open the form, where a token can be stored."""
+        """Open the form, if tokens can be stored."""
         self.accounts.check_open()
         await interaction.response.send_modal(TokenForm(self, whose, key))
 
@@ -98,7 +98,7 @@ class TokenCommands(app_commands.Group):
     ) -> None:
         """Check a token with the Hub, store it, and say whose it is."""
         if whose == SERVER:
-            # Rights may have changed while the form was open.
+            # Permissions may have changed while the form was open.
             check_moderator(interaction)
         await interaction.response.defer(ephemeral=True, thinking=True)
         record = await self.accounts.set(key, token, str(interaction.user.id))
@@ -125,9 +125,9 @@ class TokenCommands(app_commands.Group):
 
 
 class ServerTokenCommands(app_commands.Group):
-    """The same for a server, for those who may manage it.
+    """The same for a server, for members who may manage it.
 
-    Discord knows permissions of whole commands alone, so they are checked here.
+    Discord has permissions only for whole commands, so they are checked here.
     """
 
     def __init__(self, tokens: TokenCommands) -> None:
@@ -141,17 +141,17 @@ class ServerTokenCommands(app_commands.Group):
 
     @app_commands.command(description="Whose account this server's jobs use, and since when")
     async def status(self, interaction: discord.Interaction[Any]) -> None:
-        """Tell, without the token."""
+        """Say whose account it is, without the token."""
         await self.tokens.tell(interaction, SERVER, check_moderator(interaction))
 
     @app_commands.command(description="Delete this server's Hugging Face token here")
     async def delete(self, interaction: discord.Interaction[Any]) -> None:
-        """Forget it."""
+        """Delete it."""
         await self.tokens.forget(interaction, SERVER, check_moderator(interaction))
 
 
 def check_moderator(interaction: discord.Interaction[Any]) -> str:
-    """The key of the server's account; raises `InputError` for people who may not change it."""
+    """The key of the server's account; raises `InputError` for members who may not change it."""
     if interaction.guild_id is None:
         raise InputError("A server's token is set in the server: use the command there.")
     if not manages(interaction):
