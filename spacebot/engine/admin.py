@@ -1,4 +1,4 @@
-"""What the owner sees and does, beyond what everyone sees: all of it on the bot's event loop."""
+"""What the owner sees and does beyond everyone else, all on the bot's event loop."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 
 # Waking a Space takes minutes: tell the owner, and continue in the background.
 WAKE_WAIT = 40.0
-# So many of the Spaces that servers added are listed, the newest ones.
+# How many of the Spaces that servers added are listed: the newest.
 MAX_ADDED_SHOWN = 500
 
 
@@ -43,7 +43,7 @@ class Admin:
         }
 
     async def status(self) -> OwnerStatus:
-        """Every job under way, the failures with their own texts, and what servers added."""
+        """Every unfinished job, the failures with their own texts, and what servers added."""
         jobs = [
             JobStatus(
                 id=running.job.id,
@@ -74,7 +74,7 @@ class Admin:
 
     @property
     def paused(self) -> tuple[str, ...]:
-        """The commands that take no jobs for now."""
+        """The commands that accept no jobs for now."""
         return tuple(
             name
             for name, endpoint in commands_of(self.catalogue.spaces).items()
@@ -82,7 +82,7 @@ class Admin:
         )
 
     async def act(self, action: str, target: str) -> str:
-        """Do what the owner asked, and say what that did; raises `SpacebotError`."""
+        """Do what the owner asked and return a confirmation; raises `SpacebotError`."""
         if action not in self._actions:
             raise InputError(f"There is no action called {action}.")
         said = await self._actions[action](target)

@@ -1,4 +1,4 @@
-"""Commands of the bot's own, which no Space gives."""
+"""The bot's own commands, which belong to no Space."""
 
 from __future__ import annotations
 

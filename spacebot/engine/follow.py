@@ -32,7 +32,7 @@ LAST_EDIT_WAIT = 0.5
 
 
 class ShowResult(enum.Enum):
-    """What came of showing progress. After NEVER it is not tried again; DELETED cancels."""
+    """The outcome of showing progress. After NEVER, showing stops; DELETED cancels the job."""
 
     YES = enum.auto()
     NOT_NOW = enum.auto()
@@ -41,10 +41,10 @@ class ShowResult(enum.Enum):
 
 
 class CloseAction(enum.Enum):
-    """What becomes of a running job whose surface is closed under it.
+    """What happens to a running job whose surface is closed under it.
 
-    HAND_OVER: it goes on, and the next client tells of it. PUT_OFF: it stops, and the next
-    start runs it again. LOSE: it stops, and is lost. CANCEL: it stops, since its requester left.
+    HAND_OVER: it continues, and the next client shows it. PUT_OFF: it stops, and the next start
+    runs it again. LOSE: it stops, and is lost. CANCEL: it stops, since its requester left.
     """
 
     HAND_OVER = enum.auto()
@@ -54,7 +54,7 @@ class CloseAction(enum.Enum):
 
 
 class SurfaceClosed(Exception):
-    """The surface was closed under a job."""
+    """The surface of a job was closed."""
 
 
 class Surface:
@@ -77,18 +77,18 @@ class Surface:
 
     @property
     def closed(self) -> bool:
-        """Whether nothing can be shown here any more, for a reason that is not the job's."""
+        """Whether nothing can be shown here any more, for a reason other than the job."""
         return False
 
     def move(self, client: Any) -> None:
-        """Go on with the next client."""
+        """Continue with the next client."""
 
     def pace(self, running: JobHandle) -> Pacer:
         """When progress is shown."""
         return EditPacer(self.jobs, running)
 
     async def prepare(self, job: Job) -> Mapping[str, Any]:
-        """The job's values, with their files here."""
+        """The job's values, with their files downloaded."""
         return job.arguments
 
     @asynccontextmanager
@@ -98,10 +98,10 @@ class Surface:
         yield
 
     async def streamed(self, limit: int) -> Reply | None:
-        """What a job that failed had streamed until then, in about `limit` characters."""
+        """What a failed job had streamed, in about `limit` characters."""
         if self.running is None or self.running.partial is None:
             return None
-        # A Space that failed may no longer serve its files: then it is what was shown last.
+        # A failed Space may no longer serve its files: then the last preview counts.
         with contextlib.suppress(SpacebotError, TimeoutError):
             async with asyncio.timeout(STREAMED_TIMEOUT):
                 return await self.jobs.preview(self.running, limit=limit)
@@ -112,7 +112,8 @@ class Surface:
         raise NotImplementedError
 
     def overtake(self) -> bool:
-        """Whether the edit under way can be abandoned, so that the final one need not wait."""
+        """Whether the edit under way can be abandoned, so that the final one need
+        not wait for it."""
         return False
 
     async def deliver(self, running: JobHandle, outcome: Outcome) -> None:
@@ -124,14 +125,14 @@ class Surface:
         raise NotImplementedError
 
     async def interrupted(self, error: JobInterrupted) -> None:
-        """Say that the bot stops, and what becomes of the job."""
+        """Say that the bot is stopping, and what happens to the job."""
         await self.fail(error)
 
     async def taken(self) -> None:
-        """Wait until the files of the result are needed no longer."""
+        """Wait until the files of the result are no longer needed."""
 
     async def save(self, writing: Awaitable[None]) -> None:
-        """Write something down."""
+        """Save something about the job."""
         self.saved &= await self.jobs.store.saved(writing)
 
 
@@ -162,7 +163,7 @@ class Follower:
         return await self._see_through(running)
 
     async def _go_on(self, running: JobHandle, client: Any) -> None:
-        """Take the job over with the next client."""
+        """Continue a job with the next client."""
         self.surface.move(client)
         self._visible = True
         await self._see_through(running)
@@ -200,7 +201,7 @@ class Follower:
                 await self.jobs.settle(running, JobCancelled(running.cancel()))
 
     async def _tell(self, running: JobHandle) -> tuple[BaseException | None, float]:
-        """Show a job to its end; the error that ended it, and the seconds of posting."""
+        """Show a job to its end; returns the error that ended it, and how long posting took."""
         try:
             outcome = await self._follow(running)
             self._check_saved(running.job)
@@ -220,7 +221,7 @@ class Follower:
             raise SurfaceClosed from error
 
     async def _follow(self, running: JobHandle) -> Outcome:
-        """Show how the job moves on, until it ends."""
+        """Show the job's progress until it ends."""
         result = asyncio.ensure_future(running.result())
         pace = self.surface.pace(running)
         try:
@@ -234,13 +235,13 @@ class Follower:
             result.cancel()
 
     async def _note_waiting(self, running: JobHandle) -> None:
-        """Write down where a waiting job's message is: its token may be over when it is sent."""
+        """Record where a waiting job's message is: its token may be over when the job is sent."""
         if not (self._noted or running.noted):
             self._noted = True
             await self.jobs.note_known(running.job, RecordState.WAITING)
 
     async def _show_or_end(self, running: JobHandle, result: asyncio.Future[Outcome]) -> None:
-        """Show how far the job is; once it has ended, that does not wait long for the edit."""
+        """Show the job's progress; once the job has ended, stop waiting for the edit."""
         if not self._visible:
             return
         edit = asyncio.ensure_future(self._show(running))

@@ -1,7 +1,7 @@
-"""Follow-ups, the owner's and the page's: what a result's buttons call, and with what of it.
+"""Follow-ups, the owner's and the page's: what a result's buttons call, and with which values.
 
-Values that a Space returned go back to it as it wrote them: hidden outputs, state by
-the session of the first job, and files by the Space's own paths.
+A Space's values go back to it unchanged: hidden outputs, state through the session of the first
+job, and files by the Space's own paths.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ from spacebot.spaces.client.files.uploads import holds_upload
 from spacebot.spaces.inputs.components.base import name_of
 from spacebot.spaces.outputs.values import updated_value
 
-# Between the names of what a job followed, as in "/if ▸ Upscale 2".
+# Separates the names in a chain, as in "/if ▸ Upscale 2".
 PATH_SEPARATOR = " ▸ "
-# One of the things that an output holds: "0[2]", or "0[index]" by the number of the button.
+# One item of an output: "0[2]", or "0[index]" by the number of the button.
 OUTPUT_ITEM = re.compile(r"(\d+)\[(\d+|index)\]")
 FOLLOW_UP_GONE = "This button is no longer offered: the list of commands was changed."
 RESULT_NOT_KEPT = (
@@ -42,7 +42,7 @@ RESULT_NOT_KEPT = (
 
 @dataclass(frozen=True, slots=True)
 class FollowUpButton:
-    """One button of a follow-up: `key` finds the follow-up again, `index` is its place."""
+    """One button of a follow-up: `key` identifies the follow-up, `index` is the button's place."""
 
     label: str
     key: str
@@ -70,7 +70,7 @@ def label_of(one: FollowUp, index: int) -> str:
 
 
 def key_of(one: FollowUp) -> str:
-    """Four letters that name a follow-up in a button's id, whatever its place in the list."""
+    """Four letters that identify a follow-up in a button's id, whatever its place in the list."""
     return f"{zlib.crc32(one.label.encode()) & 0xFFFF:04x}"
 
 
@@ -84,11 +84,11 @@ def find_follow_up(then: Sequence[FollowUp], key: str, index: int) -> FollowUp:
 
 @dataclass(slots=True)
 class PriorValues:
-    """What a result, and what it followed, was made with, by parameter: the nearest counts.
+    """The values of a result's job and the jobs before it, by parameter: the nearest job's count.
 
-    What was attached is in `files`: it is named by a path of this machine, and goes
-    to the Space by upload again. `secret` parameters are never taken: they belong to
-    the member who entered them, and are asked for.
+    Attachments are in `files`: they have a path on this machine, and go to the Space as uploads
+    again. `secret` parameters are never reused: they belong to the member who entered them, and are
+    asked for.
     """
 
     values: dict[str, Any] = field(default_factory=dict)
@@ -96,7 +96,7 @@ class PriorValues:
     secret: set[str] = field(default_factory=set)
 
     def add(self, job: Job) -> None:
-        """Take what one more job was made with."""
+        """Add the values of one more job."""
         self.secret |= {one.name for one in job.endpoint.parameters if one.secret}
         attached: dict[str, File] = {}
         for parameter, own in inputs.group_by_parameter(job.endpoint, job.arguments):
@@ -113,7 +113,7 @@ class PriorValues:
                 self.files.setdefault(name, file)
 
     def behind(self, earlier: PriorValues) -> None:
-        """Take what came before all of this, where this has nothing of that name."""
+        """Add older values, for parameters that have none yet."""
         self.secret |= earlier.secret
         for name, value in earlier.values.items():
             if name not in self.files:
@@ -132,7 +132,7 @@ class PriorValues:
         return {parameter for parameter, source in wanted.take.items() if source in self.secret}
 
     def attached_files(self, wanted: FollowUp, endpoint: Endpoint) -> dict[str, File]:
-        """What was attached before and is taken again, by the option that takes it."""
+        """The earlier attachments that are reused, by the option that takes each."""
         options = {parameter.name: name_of(parameter) for parameter in endpoint.parameters}
         return {
             options[parameter]: self.files[source]
@@ -150,8 +150,8 @@ def taken_values(
 ) -> dict[str, Any]:
     """The values that a follow-up takes, by parameter; raises `InputError` if one is lost.
 
-    `outputs` are the result's raw outputs; `made_with` the values by parameter of its job
-    and the jobs before it, without those that are `held` (`PriorValues.held`).
+    `outputs` are the result's raw outputs; `made_with` the values by parameter of its job and the
+    jobs before it, without those that are `held` (`PriorValues.held`).
     """
     found: dict[str, Any] = {}
     for parameter, source in wanted.take.items():
@@ -170,14 +170,14 @@ def taken_values(
 
 
 def _pick_item(value: Any, which: str, index: int) -> Any:
-    """One picture or file of an output that holds several, as an input takes it."""
+    """One picture or file of an output that contains several, as an input takes it."""
     value = updated_value(value)
     several = value if isinstance(value, list) else []
     number = index if which == "index" else int(which)
     if number >= len(several):
         raise InputError(f"There is no number {number + 1} in this result: it has {len(several)}.")
     one = several[number]
-    # A gallery's entries hold a caption too.
+    # A gallery's entries also have a caption.
     held = one if isinstance(one, Mapping) else {}
     return held.get("image") or held.get("video") or one
 
@@ -190,7 +190,7 @@ async def endpoint_of(
     *,
     guild: str = "",
 ) -> Endpoint:
-    """The endpoint of a job that follows another, as it is declared now; raises `EndpointGone`.
+    """The endpoint of a job in a chain, as declared now; raises `EndpointGone`.
 
     `guild` is the server whose command began the chain.
     """
@@ -205,7 +205,7 @@ async def endpoint_of(
 
 
 def with_constants(endpoint: Endpoint, values: Mapping[str, Any]) -> Endpoint:
-    """An endpoint that is sent these values of the Space's own, unasked."""
+    """An endpoint with these values of the Space's own as constants."""
     page = endpoint.page and replace(endpoint.page, late=endpoint.page.late - values.keys())
     return replace(
         endpoint,

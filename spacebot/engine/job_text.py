@@ -127,7 +127,7 @@ def harmless_line(text: str, limit: int) -> str:
 
 
 def exclusion(excluded: ExcludedEndpoint) -> str:
-    """Which endpoint gives no command and why, as harmless Markdown: the Space has named both."""
+    """Which endpoint has no command and why, as harmless Markdown: both texts are the Space's."""
     reason = harmless_line(excluded.reason.rstrip("."), MAX_REASON)
     return f"{code(plain_line(excluded.api_name, MAX_ENDPOINT_NAME))}: {reason}."
 

@@ -1,4 +1,4 @@
-"""How often a message is edited while its job goes on, and what waits where many come at once."""
+"""How often a message is edited while its job runs, and how a crowd is acknowledged."""
 
 from __future__ import annotations
 
@@ -13,26 +13,27 @@ from spacebot.engine.jobs import JobHandle, JobManager
 
 # An instant job needs no progress: its result is the first edit.
 FIRST_EDIT_DELAY = 1.0
-# Between two edits, in seconds; the longer it takes, the less a moment matters.
+# The pauses between two edits, in seconds: the longer a job runs, the less a moment matters.
 MIN_EDIT_INTERVAL, MAX_EDIT_INTERVAL = 1.5, 5.0
-# All messages together: progress must never use up what the results need.
+# For all messages together: progress must never use up the requests that results need.
 EDITS_PER_SECOND = 25.0
-# So many acknowledgements at once; more would only open more connections.
+# How many acknowledgements are sent at once; more would only open more connections.
 MAX_CONCURRENT_ACKNOWLEDGEMENTS = 100
-# Beyond so many that are not acknowledged yet, the jobs of those that are wait, so many seconds.
+# With more unacknowledged interactions than this, the jobs of acknowledged ones wait, for this many
+# seconds at most.
 CROWD_SIZE, CROWD_WAIT = 20, 2.0
 
 
 class Pacer(Protocol):
-    """When a surface is due to show how far its job is."""
+    """Decides when a surface shows its job's progress."""
 
     async def due(self, result: asyncio.Future[Any]) -> bool:
-        """Wait until it is; False as soon as the job has ended."""
+        """Wait until the next update is due; False as soon as the job has ended."""
         ...
 
 
 class EditPacer:
-    """When one job's message is due to be edited; an `eager` one at a stream's first words too."""
+    """Decides when one job's message is edited; an `eager` one also at a stream's first words."""
 
     def __init__(self, jobs: JobManager, running: JobHandle, *, eager: bool = True) -> None:
         self.jobs = jobs
@@ -66,18 +67,19 @@ class EditPacer:
 
 
 class SteadyPacer(EditPacer):
-    """For a message that several jobs share: its progress is shown as often as it may be."""
+    """For a message that several jobs share: its progress is shown as often as edits allow."""
 
     def pause(self) -> float:
         return MIN_EDIT_INTERVAL if self.edits else FIRST_EDIT_DELAY
 
 
 class InteractionThrottle:
-    """Interactions that come in a crowd: Discord gives each 3 s, so all are answered first."""
+    """Interactions that arrive in a crowd: Discord gives each 3 s, so all are
+    acknowledged first."""
 
     def __init__(self) -> None:
         self._waiting = self._held = 0
-        # Its holder answers one interaction.
+        # Held while one interaction is answered.
         self.slots = asyncio.Semaphore(MAX_CONCURRENT_ACKNOWLEDGEMENTS)
         self._over = asyncio.Event()
         self._over.set()
@@ -96,10 +98,10 @@ class InteractionThrottle:
                 self._over.set()
 
     async def wait_for_crowd(self) -> None:
-        """Wait until few are unanswered, 2 seconds at most; first come, first gone."""
+        """Wait until few are unacknowledged, 2 seconds at most, in FIFO order."""
         if self._over.is_set():
             if self._held:
-                # Those that waited are woken by now, and go first.
+                # The jobs that waited are awake by now, and go first.
                 await asyncio.sleep(0)
             return
         self._held += 1

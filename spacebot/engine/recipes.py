@@ -1,4 +1,4 @@
-"""What a result was made with: as one line to paste, and with another seed."""
+"""How a result was made: as one line to paste, and with another seed."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from spacebot.spaces.inputs.value_text import describe_value
 from spacebot.spaces.outputs.values import last_answer, updated_value, words_in
 from spacebot.wording import clip
 
-# What most generators take, whatever the page says: 32 bits with a sign.
+# What most generators accept, whatever the page says: 32 bits with a sign.
 MAX_SEED = 2**31 - 1
 
 
 def vary_seeds(
     endpoint: Endpoint, arguments: Mapping[str, Any], chance: random.Random | None = None
 ) -> dict[str, Any]:
-    """The same with other seeds; a box beside them that would draw one is switched off."""
+    """The same values with other seeds; a box beside them that would draw one is switched off."""
     chance = chance or random.SystemRandom()
     fresh = dict(arguments)
     for parameter in seed_parameters(endpoint):
@@ -37,7 +37,7 @@ def _other_seed(parameter: Parameter, before: Any, chance: random.Random) -> int
     step = max(1, int(parameter.step or 1))
     low = int(parameter.minimum if parameter.minimum is not None else 0)
     high = int(parameter.maximum if parameter.maximum is not None else MAX_SEED)
-    # Where they are allowed, values below 0 mean "a random seed".
+    # Where negative values are allowed, they mean "a random seed".
     low += -(min(low, 0) // step) * step
     count = max(0, min(high, max(MAX_SEED, low)) - low) // step + 1
     drawn = low + chance.randrange(count) * step
@@ -71,7 +71,7 @@ def defaults_line(endpoint: Endpoint, arguments: Mapping[str, Any]) -> str:
         for option in main
         if arguments.get(option.name) is None
         and option.default not in (None, "")
-        # The page may have set another.
+        # The page may have set another value.
         and not (endpoint.page and option.parameter in endpoint.page.late)
     ]
     return clip(" ".join(parts), 500)
@@ -85,7 +85,7 @@ def recipe_notes(
     *,
     hides: bool,
 ) -> str:
-    """What else there is to know of a recipe, in small lines.
+    """The rest of a recipe, in small lines.
 
     `page_ran` names what the Space's page ran before it; `hides` says that secrets are left out.
     """
@@ -118,12 +118,12 @@ def result_text(endpoint: Endpoint, values: Any) -> str:
     return ""
 
 
-# Their values are texts, but not for people.
+# Their values are texts, but not meant for people.
 UNREADABLE_COMPONENTS = frozenset({"plot", "image", "audio", "video", "file", "model3d"})
 
 
 def file_option(endpoint: Endpoint, name: str, mime: str | None) -> str | None:
-    """The option of an endpoint that takes a file of this name, the likeliest one, or None."""
+    """The likeliest option of an endpoint that takes a file with this name, or None."""
     found = [one for one in fields(endpoint)[0] if one.type is OptionType.ATTACHMENT]
     fitting = [one for one in found if inputs.is_kind(name, mime, one.file_types)]
     fitting.sort(key=lambda one: (not one.required, not one.file_types))
@@ -131,7 +131,7 @@ def file_option(endpoint: Endpoint, name: str, mime: str | None) -> str | None:
 
 
 def text_option(endpoint: Endpoint) -> str | None:
-    """The option of an endpoint that takes a text, the likeliest one, or None."""
+    """The likeliest option of an endpoint that takes a text, or None."""
     written = [
         parameter
         for parameter in endpoint.parameters

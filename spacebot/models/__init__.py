@@ -1,9 +1,8 @@
-"""The words of the program: frozen values that every room shares, without I/O.
+"""The program's vocabulary: frozen values that all packages share, without I/O.
 
-A `Source` is what the owner wrote; `schema` turns a Space's own description of
-it into a `Space` of `Endpoint`s; `inputs` turns an endpoint's `Parameter`s into
-the `Option`s a person fills in; a `Job` carries what they gave; while it runs it
-yields `Progress`, and at its end an `Outcome` of `Reply`s.
+A `Source` is what the owner wrote; `schema` turns a Space's own description into a `Space` of
+`Endpoint`s; `inputs` turns an endpoint's `Parameter`s into the `Option`s a person fills in; a `Job`
+carries their values; while it runs it yields `Progress`, and at its end an `Outcome` of `Reply`s.
 """
 
 from spacebot.models.accounts import NO_ACCOUNT, Account, guild_key, guild_of, user_key

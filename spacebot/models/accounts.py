@@ -1,4 +1,4 @@
-"""The words for Hugging Face accounts: whose token a job is sent with."""
+"""Hugging Face accounts: whose token a job is sent with."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 class Account:
     """A Hugging Face account that jobs can run with.
 
-    `key` says who set it here: "user:<id>" or "guild:<id>", by Discord's ids. What a private
-    Space says of itself is stored by it, and seen by that account alone.
+    `key` says who set it here: "user:<id>" or "guild:<id>", by Discord's ids. A private Space's
+    description is stored under it, and visible only to that account.
     """
 
     key: str = ""
@@ -22,7 +22,7 @@ class Account:
 
     @property
     def fingerprint(self) -> str:
-        """Tells this token from those that were set in its place, and gives nothing of it away."""
+        """Distinguishes this token from its replacements, without revealing anything about it."""
         return hashlib.sha256(self.token.encode()).hexdigest()[:16]
 
     @property

@@ -1,4 +1,4 @@
-"""What the Hub says of Spaces and accounts. Texts are their authors' own: escape them."""
+"""The Hub's answers about Spaces and accounts. Texts are their authors' own: escape them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ASLEEP_STAGES = frozenset({"SLEEPING", "STOPPED"})
 class SpaceListing:
     """A Space as the Hub lists it; `space` is "owner/name".
 
-    What the Hub does not say is empty. `hardware` is the Hub's name for it ("zero-a10g"),
+    Fields that the Hub does not fill are empty. `hardware` is the Hub's name for it ("zero-a10g");
     `category` and `description` may be the Hub's own guess.
     """
 
@@ -55,10 +55,10 @@ class SpaceListing:
 
 @dataclass(frozen=True, slots=True)
 class HubUser:
-    """Whose a token is, and what it may do.
+    """A token's owner, and what it may do.
 
-    `role` is the Hub's word: "read", "write" or "fineGrained"; `scopes` are the
-    permissions of a fine-grained one ("repo.content.read").
+    `role` is the Hub's word: "read", "write" or "fineGrained"; `scopes` are the permissions of a
+    fine-grained one ("repo.content.read").
     """
 
     name: str

@@ -91,7 +91,7 @@ class Requester:
 
     @property
     def turns(self) -> str:
-        """By whose share of the turns the jobs go."""
+        """Whose share of the turns the jobs use."""
         return self.share or self.user
 
 
@@ -108,9 +108,9 @@ class AutocompleteRequest:
 
 @dataclass(frozen=True, slots=True)
 class ChatTurn:
-    """What somebody said in a conversation, and the answer to it.
+    """A question in a conversation, and the answer to it.
 
-    `name` is how its author is called; `answer_files` are the names of the answer's files.
+    `name` is its author's name; `answer_files` are the names of the answer's files.
     """
 
     name: str
@@ -149,14 +149,14 @@ class FollowUpChain:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One run of an endpoint: who asked, and what they gave, by option name.
+    """One run of an endpoint: who asked, and the values by option name.
 
-    A value is a str, int, float, bool or `File`. `conversation` names the session on
-    the Space when it is not the requester's own. `command` is what was typed ("/demo
-    paint"). `message_ref` says which message in Discord answers it, where one does.
-    A `stored` job outlives a restart. `chain` says what it follows. `account` is the key of the
-    Hugging Face account that it runs with, "" for none; None until that is chosen. A question of
-    the conversation `chat` has a `turn`: its arguments come from that, and are not stored.
+    A value is a str, int, float, bool or `File`. `conversation` names the session on the Space if
+    it is not the requester's own. `command` is what was typed ("/demo paint"). `message_ref` is the
+    message in Discord that answers it, if any. A `stored` job outlives a restart. `chain` says what
+    it follows. `account` is the key of the Hugging Face account that it runs with, "" for none;
+    None until that is chosen. A question of the conversation `chat` has a `turn`: its arguments
+    come from that, and are not stored.
     """
 
     id: str
@@ -174,12 +174,12 @@ class Job:
 
     @property
     def server(self) -> int | None:
-        """The id of the server that it was asked for in; None in direct messages."""
+        """The id of the server where it was asked; None in direct messages."""
         return self.message_ref.guild if self.message_ref else None
 
     @property
     def file_limit(self) -> int:
-        """How many bytes one file may have where the answer goes."""
+        """The size limit of one file where the answer goes, in bytes."""
         return self.message_ref.file_limit if self.message_ref else DEFAULT_FILE_LIMIT
 
 
@@ -200,11 +200,11 @@ class JobStage(enum.StrEnum):
 
 
 class JobEnding(enum.StrEnum):
-    """How a job ended; `jobs.ending_of` decides it, and every count is by it.
+    """How a job ended; `jobs.ending_of` decides it, and all counts use it.
 
-    DONE: its result was posted. FAILED: the Space, Discord or the bot failed.
-    CANCELLED: a person stopped it. REJECTED: an invalid value or a limit of the bot
-    stopped it before it reached the Space. LOST: a restart interrupted it.
+    DONE: its result was posted. FAILED: the Space, Discord or the bot failed. CANCELLED: a person
+    stopped it. REJECTED: an invalid value or a limit of the bot stopped it before it reached the
+    Space. LOST: a restart interrupted it.
     """
 
     DONE = "done"
@@ -237,7 +237,7 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a job gave: the messages to post, in order, and the seconds it took.
+    """A job's result: the messages to post, in order, and the seconds it took.
 
     `page_ran` are the labels of the events that the Space's page ran before it.
     """

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Self
 
-# An interaction's token lives 15 minutes, in seconds; a request under way needs some of them.
+# An interaction's token is valid for 15 minutes; the last request needs some of that. In seconds.
 TOKEN_LIFETIME = 14.5 * 60
-# What Discord takes where a server's boosts allow no more, in bytes.
+# What Discord accepts in a server without boosts, in bytes.
 DEFAULT_FILE_LIMIT = 10 * 1024 * 1024
 
 
@@ -43,12 +43,12 @@ class MessageRef:
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> Self:
-        """The reference that `to_json` gave, of this version or an earlier one."""
+        """The reference from the result of `to_json`, of this version or an earlier one."""
         known = {name: value for name, value in stored.items() if name in FIELDS}
         return cls(**{**known, "more": tuple(known.get("more", ()))})
 
     def to_json(self) -> dict[str, Any]:
-        """The reference as the store holds it."""
+        """The reference in stored form."""
         return {name: getattr(self, name) for name in FIELDS}
 
     @property
@@ -64,7 +64,7 @@ class MessageRef:
 
     @property
     def is_editable(self) -> bool:
-        """Whether the message can be edited as it was made."""
+        """Whether the message can still be edited the way it was created."""
         if self.is_ordinary:
             return self.message is not None
         return time.time() - self.created < TOKEN_LIFETIME

@@ -1,4 +1,4 @@
-"""The words for Spaces: what an owner wrote, what a Space describes, what a person fills in."""
+"""Values for Spaces: what an owner wrote, what a Space describes, what a person fills in."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Memo:
     __slots__ = ("_memo",)
 
     def memo(self, work: Callable[[Self], T]) -> T:
-        """What `work` makes of this value, worked out once."""
+        """The result of `work` for this value, computed once."""
         if not hasattr(self, "_memo"):
             object.__setattr__(self, "_memo", {})
         known: dict[Any, T] = self._memo
@@ -61,13 +61,12 @@ class FollowUp:
 class Source:
     """One entry of SPACES or COMMANDS: a Space, and how it is offered.
 
-    `space` is `owner/name` or an http(s) address without a trailing slash, and the
-    storage key of everything about the Space. If it is only a name, `address` says
-    where the Space is served this time. `auth` is the user name and password that the
-    app asks for; it is never shown or stored. `endpoint` is an API name with its slash,
-    or None for all endpoints of the Space; without an `answer`, the result goes where
-    its outputs fit best. `nsfw` restricts the Space to age-restricted channels, whatever
-    the Hub says.
+    `space` is `owner/name` or an http(s) address without a trailing slash, and the storage key of
+    everything about the Space. If it is only a name, `address` says where the Space is served this
+    time. `auth` is the user name and password that the app asks for; it is never shown or stored.
+    `endpoint` is an API name with its slash, or None for all endpoints of the Space; without an
+    `answer`, the result goes where its outputs fit best. `nsfw` restricts the Space to
+    age-restricted channels, whatever the Hub says.
     """
 
     space: str
@@ -90,7 +89,7 @@ class Source:
 
     @property
     def url(self) -> str:
-        """The address of its page, for people; empty where they cannot open it."""
+        """The address of its page, for people; empty if they cannot open it."""
         if self.address:
             return ""
         if self.served_at:
@@ -101,7 +100,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One thing to pick: what a person reads, and what the Space is sent."""
+    """One choice: what a person reads, and what the Space receives."""
 
     label: str
     value: Any
@@ -157,13 +156,12 @@ class Output:
 class EndpointStep:
     """A call that comes before an endpoint's own, in the same session, as on the Space's page.
 
-    `takes` says which of the job's values each of its parameters gets, `gives` which value
-    each of its outputs becomes, `shows` which of its outputs belong to the result; outputs
-    are counted from 0 as the API does. Where it fails, `failing` is called in its place
-    (`.failure`); `goes_on` says that the next call follows even then (`.then`). A step that comes
-    after the endpoint's call is made only where the endpoints that it `needs` have not failed;
-    `overwrites` says which of its outputs replace which of the values shown before it, counted
-    from the endpoint's own outputs on.
+    `takes` says which of the job's values each of its parameters gets, `gives` which value each of
+    its outputs becomes, `shows` which of its outputs belong to the result; outputs are counted from
+    0 as in the API. If it fails, `failing` is called instead (`.failure`); `goes_on` says that the
+    next call follows even then (`.then`). A step after the endpoint's call runs only if the
+    endpoints that it `needs` have not failed; `overwrites` says which of its outputs replace which
+    earlier values, counted from the endpoint's own outputs on.
     """
 
     api_name: str
@@ -178,7 +176,7 @@ class EndpointStep:
 
 @dataclass(frozen=True, slots=True)
 class ExcludedEndpoint:
-    """An endpoint that gives no command, or an event that does not run, and why, in words."""
+    """An endpoint without a command, or an event that does not run, and why, in words."""
 
     api_name: str
     reason: str
@@ -188,12 +186,12 @@ class ExcludedEndpoint:
 class PageEvent:
     """An event of a Space's page that sets inputs of an endpoint, as a person's browser runs it.
 
-    `index` is Gradio's number of it; `on` what starts it, as (component id, event name);
-    `takes` and `gives` are component ids. `after` is the index of the event whose end starts
-    it, with `when` "success" or "failure" only if it ended so. `queued` events
-    go through the Space's queue; `pointed` ones are told what was picked. `constant` holds
-    the values that its JavaScript gives, where that is all it does; no function runs then.
-    `label` says what it does, in words for the owner.
+    `index` is Gradio's number of it; `on` what triggers it, as (component id, event name); `takes`
+    and `gives` are component ids. `after` is the index of the event whose end triggers it, with
+    `when` "success" or "failure" if it must end so. `queued` events go through the Space's queue;
+    `pointed` ones are told what was selected. `constant` holds the values that its JavaScript
+    returns, if that is all it does; no function runs then. `label` says what it does, in words for
+    the owner.
     """
 
     index: int
@@ -215,14 +213,14 @@ class PageEvent:
 
 @dataclass(frozen=True, slots=True)
 class PageLogic:
-    """What of a Space's page decides over the inputs of an endpoint.
+    """The part of a Space's page that determines the inputs of an endpoint.
 
-    `fields` are the component ids of the parameters, by name, in the order in which a person
-    would fill them in; `start` the values of components before anything runs. `late` names the
-    parameters that an event can set: what is given for them is read after it ran. `depends`
-    names, for a parameter, the ones that decide over it. `opens` are the tabs that a person
-    opens first. `presses` are the indexes of events that the button runs last, before the endpoint.
-    `excluded` says which events do not run, and why.
+    `fields` are the component ids of the parameters, by name, in the order in which a person would
+    fill them in; `start` the values of components before anything runs. `late` names the parameters
+    that an event can set: their values are read after it ran. `depends` names, for a parameter, the
+    ones that determine it. `opens` are the tabs that a person opens first. `presses` are the
+    indexes of events that the button runs last, before the endpoint. `excluded` says which events
+    do not run, and why.
     """
 
     events: tuple[PageEvent, ...] = ()
@@ -237,7 +235,7 @@ class PageLogic:
 
 @dataclass(frozen=True, slots=True)
 class DeferredValue:
-    """What a person gave for a parameter, by option name, before its choices are known."""
+    """A person's values for a parameter, by option name, before its choices are known."""
 
     parameter: Parameter
     own: Mapping[str, Any]
@@ -247,15 +245,14 @@ class DeferredValue:
 class Endpoint(Memo):
     """One function of a Space that a person can call.
 
-    `constants` are the parameters that are sent without being asked for. `name`
-    is legal for Discord and unique in its Space. `stateful` endpoints keep
-    something on the Space by session (gr.State, a chat's history); `streams`
-    ones yield partial results. `takes_history` names the chatbot parameter, and
-    `chats` says that it answers messages, one after the other. `before` is called first,
-    `failing` where the endpoint fails, `after` at the end; what these steps show follows its own
-    outputs. `gives` says which values its own outputs become for the steps `after`.
-    A `further` one has no subcommand of its own: `/name more` offers it. `page` says what the
-    Space's page does before all that. A `nsfw` one runs in age-restricted channels alone.
+    `constants` are the parameters that are sent without being asked for. `name` is legal for
+    Discord and unique in its Space. `stateful` endpoints store something on the Space by session
+    (gr.State, a chat's history); `streams` ones yield partial results. `takes_history` names the
+    chatbot parameter, and `chats` says that it answers messages, one after the other. `before` is
+    called first, `failing` if the endpoint fails, `after` at the end; what these steps show follows
+    its own outputs. `gives` says which values its own outputs become for the steps `after`. A
+    `further` one has no subcommand of its own: `/name more` offers it. `page` says what the Space's
+    page does before all that. An `nsfw` one runs only in age-restricted channels.
     """
 
     space: str
@@ -286,10 +283,10 @@ class Endpoint(Memo):
 class Space:
     """A Space as commands see it: one command `name`, with its endpoints.
 
-    One endpoint becomes `/name`, several become `/name endpoint`, those that
-    Discord has no room for `/name more endpoint:…`. `opening` holds the events that run
-    when the Space's page opens, as far as its commands depend on them. `ranking` has the
-    endpoints' API names, what people most likely come for first.
+    One endpoint becomes `/name`, several become `/name endpoint`, those beyond Discord's limit
+    `/name more endpoint:…`. `opening` holds the events that run when the Space's page opens, as far
+    as its commands depend on them. `ranking` lists the endpoints' API names, the likeliest to be
+    wanted first.
     """
 
     source: Source
@@ -307,7 +304,7 @@ class Space:
 
 
 class OptionType(enum.StrEnum):
-    """What Discord asks a person for."""
+    """What kind of value Discord asks for."""
 
     STRING = "string"
     INTEGER = "integer"

@@ -82,7 +82,7 @@ class Reachability:
 
 @dataclass(frozen=True, slots=True)
 class JobFailure:
-    """A job that failed, in words without what was asked or by whom. `at` is epoch seconds."""
+    """A failed job, in words, without what was asked or by whom. `at` is epoch seconds."""
 
     at: float
     command: str
@@ -190,7 +190,7 @@ class Status:
 
 @dataclass(frozen=True, slots=True)
 class JobStatus:
-    """A job under way: no prompt and no user. `since` is epoch seconds."""
+    """An unfinished job, without prompt and user. `since` is epoch seconds."""
 
     id: str
     command: str
@@ -210,7 +210,7 @@ class AddedSpaceStatus:
 
     @property
     def author(self) -> str:
-        """Whose Space it is, on Hugging Face."""
+        """The Space's author on Hugging Face."""
         return self.space.partition("/")[0]
 
 
@@ -224,10 +224,10 @@ class ServerStatus:
 
 @dataclass(frozen=True, slots=True)
 class OwnerStatus:
-    """What only the owner sees: every job under way, and the failures' own texts.
+    """What only the owner sees: every unfinished job, and the failures' own texts.
 
-    `servers` are those that added Spaces, as far as the newest of these are shown; `blocked`
-    are the Spaces ("owner/name") and authors ("owner") that members may not use.
+    `servers` are those that added Spaces, as far as the newest of these are shown; `blocked` are
+    the Spaces ("owner/name") and authors ("owner") that members may not use.
     """
 
     jobs: tuple[JobStatus, ...] = ()

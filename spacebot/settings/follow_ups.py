@@ -8,7 +8,7 @@ from typing import Any
 from spacebot.models import FollowUp
 
 FOLLOW_UP_KEYS = ("label", "endpoint", "fixed", "take", "index", "each", "then")
-# Discord takes five rows of five buttons; the last row is for those of every result.
+# Discord allows five rows of five buttons; the last row is for every result's own.
 MAX_FOLLOW_UPS = 20
 MAX_LABEL_LENGTH = 70
 

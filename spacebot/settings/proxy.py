@@ -1,4 +1,4 @@
-"""The proxy for Discord: its own setting, or what the environment names for every program."""
+"""The proxy for Discord: its own setting, or the environment's for every program."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ SCHEMES = ("http", "https", "socks4", "socks4a", "socks5", "socks5h")
 ACCEPTED_FORMS = (
     "the address of a proxy, like http://proxy.example:3128 or socks5://proxy.example:1080"
 )
-# As other programs read them.
+# The names that other programs read.
 STANDARD_VARIABLES = ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy")
 
 
@@ -28,7 +28,7 @@ def parse_proxy(value: str) -> str:
 
 
 def proxy_variable(environ: Mapping[str, str]) -> str:
-    """The variable that names the proxy for Discord; empty where none does."""
+    """The variable that names the proxy for Discord; empty if none does."""
     names = ("DISCORD_PROXY",) if _is_exempt(environ) else ("DISCORD_PROXY", *STANDARD_VARIABLES)
     return next((name for name in names if environ.get(name, "").strip()), "")
 

@@ -122,8 +122,11 @@ _SECONDS = _between(1, 604_800)
 
 @dataclass(frozen=True, slots=True)
 class Variable:
-    """One environment variable. `default` is as it would be written there, and `empty` its
-    value if it is missing and has no default."""
+    """One environment variable.
+
+    `default` is as it would be written there, and `empty` its value if it is missing and has no
+    default.
+    """
 
     name: str
     parse: Callable[[str], Any]
@@ -321,12 +324,12 @@ class Settings:
             values["discord_proxy"] = Variable(name, parse_proxy, "", secret=True).read(
                 environ[name]
             )
-        # Set by Hugging Face on a Space, where only 0.0.0.0 is reachable from outside.
+        # Hugging Face sets it on a Space, where only 0.0.0.0 is reachable from outside.
         values["space_id"] = environ.get("SPACE_ID", "")
         values["space_host"] = environ.get("SPACE_HOST", "").lower()
         values["space_creator_user_id"] = environ.get("SPACE_CREATOR_USER_ID", "")
-        # Set where the Space's header has hf_oauth. Elsewhere Gradio lets everyone in as whoever
-        # owns the machine's token, and signs its cookies with a key that everyone knows.
+        # Set if the Space's header has hf_oauth. Elsewhere, Gradio would let everyone in as the
+        # owner of the machine's token, and sign its cookies with a publicly known key.
         needed = ("SPACE_ID", "OAUTH_CLIENT_ID", "OAUTH_CLIENT_SECRET")
         on_space = environ.get("SYSTEM") == "spaces"
         values["signs_in"] = on_space and all(environ.get(name) for name in needed)
@@ -348,7 +351,7 @@ class Settings:
 
 
 def space_sources(settings: Settings, commands: Sequence[Mapping[str, Any]]) -> tuple[Source, ...]:
-    """The Spaces to offer: SPACES where set, else the list in app.py; raises `SettingsError`."""
+    """The Spaces to offer: SPACES if set, otherwise the list in app.py; raises `SettingsError`."""
     where = "SPACES" if settings.spaces else "COMMANDS in app.py"
     found = settings.spaces or tuple(map(command_source, commands))
     names = [source.name for source in found if source.name]

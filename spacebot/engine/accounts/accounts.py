@@ -50,7 +50,7 @@ ANOTHER_S = (
     "This session runs with the Hugging Face account of <@{}>, so only they can continue it. "
     "Start your own: use the command, or press **Fork** in a conversation."
 )
-# So many of a token's permissions are named.
+# How many of a token's permissions are named.
 MAX_NAMED = 5
 
 
@@ -65,7 +65,7 @@ class Accounts:
         self._resealing: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Accounts:
-        """Seal anew, in the background, what an earlier SECRET_KEY sealed."""
+        """Reseal, in the background, what an earlier SECRET_KEY sealed."""
         if self._vault.is_open:
             self._resealing = asyncio.create_task(self._reseal(), name="reseal tokens")
         return self
@@ -76,7 +76,7 @@ class Accounts:
             await asyncio.gather(self._resealing, return_exceptions=True)
 
     def check_open(self) -> None:
-        """Raise `HubTokenRefused` where no token can be stored."""
+        """Raise `HubTokenRefused` if tokens cannot be stored."""
         if not self._vault.is_open:
             raise HubTokenRefused(NO_SECRET_KEY)
 
@@ -95,14 +95,14 @@ class Accounts:
         return record
 
     async def delete(self, key: str) -> bool:
-        """Forget an account; whether there was one."""
+        """Delete an account; returns whether there was one."""
         known = await self.find(key)
         await self._store.delete(key)
         self._known[key] = None
         return known is not None
 
     async def delete_servers(self, has_left: Callable[[int], bool]) -> int:
-        """Forget the accounts of the servers for which `has_left`; returns how many there were."""
+        """Delete the accounts of the servers for which `has_left`; returns how many there were."""
         last, deleted = guild_key(""), 0
         while page := await self._store.after(last):
             for record in page:
@@ -115,7 +115,7 @@ class Accounts:
         return deleted
 
     async def find(self, key: str) -> AccountRecord | None:
-        """The stored account of a key; raises `StoreError`."""
+        """The stored account with this key; raises `StoreError`."""
         if key not in self._known:
             found = await self._store.get(key)
             # It may have been set meanwhile.
@@ -123,7 +123,7 @@ class Accounts:
         return self._known[key]
 
     def is_readable(self, record: AccountRecord) -> bool:
-        """Whether the token can be read with the SECRET_KEY there is."""
+        """Whether the token can be read with the current SECRET_KEY."""
         try:
             self._vault.unseal(record.key, record.sealed)
         except Unsealable:
@@ -131,10 +131,10 @@ class Accounts:
         return True
 
     async def choose(self, user: str, guild: int | str | None) -> Account:
-        """The account for what a member does in a server: their own, else the server's.
+        """The account for a member's jobs in a server: their own, otherwise the server's.
 
-        Raises `HubTokenRefused` if their own can no longer be read, which they can fix.
-        What only a moderator can fix does not affect members.
+        Raises `HubTokenRefused` if their own can no longer be read, which they can fix. What only a
+        moderator can fix does not affect members.
         """
         if user and (own := await self._own(user)):
             return own
@@ -142,7 +142,7 @@ class Accounts:
 
     async def _own(self, user: str) -> Account:
         own = await self.get(user_key(user))
-        # Just looked up: this asks no database.
+        # It was just looked up, so this does not query the database.
         if not own and self._known.get(user_key(user)):
             raise HubTokenRefused(UNREADABLE)
         return own
@@ -165,19 +165,19 @@ class Accounts:
         return await self._own(user) if job.account == own else await self.get(job.account)
 
     async def get(self, key: str) -> Account:
-        """The account of a key; `NO_ACCOUNT` where none is stored, or it cannot be read."""
+        """The account with this key; `NO_ACCOUNT` if none is stored, or it cannot be read."""
         try:
             record = await self.find(key) if key else None
             return Account(key, self._vault.unseal(key, record.sealed)) if record else NO_ACCOUNT
         except StoreError:
-            # The store tells of it; what needs no token goes on.
+            # The store reports it; jobs that need no token continue.
             return NO_ACCOUNT
         except Unsealable:
             log.warning("a stored token cannot be read with this SECRET_KEY")
             return NO_ACCOUNT
 
     async def _reseal(self) -> None:
-        """Seal with the first key what another one sealed, so that the other can be dropped."""
+        """Reseal with the first key what another key sealed, so that the other can be removed."""
         last, changed, unreadable = "", 0, 0
         try:
             while page := await self._store.after(last):
@@ -198,7 +198,7 @@ class Accounts:
             )
 
     async def _reseal_one(self, record: AccountRecord) -> bool | None:
-        """Whether it was encrypted again; None if it cannot be read."""
+        """Whether a token was resealed; None if it cannot be read."""
         if self._vault.is_current(record.sealed):
             return False
         try:

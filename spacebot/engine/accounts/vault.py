@@ -1,4 +1,4 @@
-"""Sealing tokens, so that a copy of the database alone gives none away."""
+"""Sealing tokens, so that a copy of the database alone reveals none."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 
-# Of this program, not of an installation: a restored database needs nothing but SECRET_KEY.
+# The same in every installation: a restored database needs nothing but SECRET_KEY.
 SALT = b"spacebot.accounts.1"
-# 16 MiB and some 50 ms for each key: a guess costs that too.
+# 16 MiB and some 50 ms for each key, which every guess costs too.
 COST = {"length": 32, "n": 2**14, "r": 8, "p": 1}
 
 
@@ -19,7 +19,8 @@ class Unsealable(Exception):
 
 
 class TokenVault:
-    """Seals tokens with the first key; opens those sealed with any of them. Blocks when made."""
+    """Seals tokens with the first key; opens those sealed with any of them. Its
+    constructor blocks."""
 
     def __init__(self, keys: Sequence[str]) -> None:
         fernets = [Fernet(_derived(key)) for key in keys]

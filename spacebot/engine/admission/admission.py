@@ -35,7 +35,7 @@ class Allowance:
 
 @dataclass(frozen=True, slots=True)
 class _Admitted:
-    """A job in hand: whose, and how many jobs it counts as, on which day."""
+    """An unfinished job: whose it is, and how many jobs it counts as, on which day."""
 
     key: tuple[str, str]
     day: int
@@ -45,9 +45,9 @@ class _Admitted:
 class Admission:
     """Decides about every job of every server. All calls belong to one event loop.
 
-    The limits and the counts of today are held in memory, so that a decision waits for
-    nothing; each count is written down as well. `running` gives how many jobs of a member
-    are on Spaces, by server and member. Direct messages have no limits.
+    The limits and today's counts are in memory, so that a decision waits for nothing; each count is
+    stored as well. `running` returns how many jobs of each member are on Spaces, by server and
+    member. Direct messages have no limits.
     """
 
     def __init__(
@@ -68,7 +68,7 @@ class Admission:
         self._unsent: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
 
     async def load(self) -> None:
-        """Learn what servers limit, and what was used today before this start."""
+        """Load the servers' limits, and what was used today before this start."""
         self._limits = {one.guild: one for one in await self._store.limits.all()}
         self._day = self._today
         self._used = Counter(await self._store.limits.used(self._day))
@@ -82,15 +82,15 @@ class Admission:
         return int(self._clock() // DAY_SECONDS)
 
     def of(self, guild: object) -> ServerLimits:
-        """What a server limits."""
+        """A server's limits."""
         return self._limits.get(str(guild or "")) or ServerLimits(str(guild or ""))
 
     async def change(
         self, guild: object, change: Callable[[ServerLimits], ServerLimits]
     ) -> ServerLimits:
-        """Change what a server limits, from now on and after a restart; raises `StoreError`.
+        """Change a server's limits, from now on and after a restart; raises `StoreError`.
 
-        Two moderators at once take turns, so that neither undoes what the other does.
+        Two moderators at once take turns, so that neither undoes the other's change.
         """
         async with self._changing:
             limits = change(self.of(guild))
@@ -99,7 +99,7 @@ class Admission:
             return limits
 
     def check(self, ask: Ask) -> None:
-        """Raise `LimitReached` or `NotAllowed` for what a server does not allow."""
+        """Raise `LimitReached` or `NotAllowed` if a server does not allow it."""
         limits = self._limits.get(ask.guild)
         if limits is None or not ask.guild:
             return
@@ -122,14 +122,14 @@ class Admission:
             self._used[ask.guild, ask.requester.user] += counts
 
     def note(self, job: str, ask: Ask, counts: int = 0) -> None:
-        """Have a job in hand until `ended`; one of an earlier process counts already."""
+        """Track a job until `ended`; a job of an earlier process is counted already."""
         if ask.guild and job not in self._admitted:
             key = (ask.guild, ask.requester.user)
             self._admitted[job] = _Admitted(key, self._today, counts)
             self._unsent[key].add(job)
 
     def sent(self, job: str, is_sent: bool = True) -> None:
-        """A job goes to its Space, so it waits no longer; or it is back."""
+        """Note that a job goes to its Space, so it waits no longer; or that it is back."""
         if found := self._admitted.get(job):
             if is_sent:
                 self._discard(found.key, job)
@@ -142,7 +142,7 @@ class Admission:
             del self._unsent[key]
 
     async def write(self, job: str) -> None:
-        """Write down how many jobs this one counts as."""
+        """Store how many jobs this one counts as."""
         if (found := self._admitted.get(job)) and found.jobs:
             await self._count(found, found.jobs)
 
@@ -161,7 +161,7 @@ class Admission:
         await self._store.saved(self._store.limits.count(*found.key, found.day, jobs))
 
     def allowance(self, guild: str, requester: Requester) -> Allowance:
-        """What a member has used here by now, and may use."""
+        """What a member has used here so far, and may use."""
         if self._day != self._today:
             self._day = self._today
             self._used.clear()

@@ -17,7 +17,7 @@ MEMBER_BLOCKED = "The moderators of this server do not let you use this bot here
 WORD_BLOCKED = "This contains a word that this server does not allow. Change it and try again."
 RUN_IS_OFF = "The moderators of this server have turned off `/run` and `/find`."
 RUN_NEEDS_ROLE = "In this server, only members with <@&{role}> may use `/run` and `/find`."
-# Beyond these, a refusal names no more channels.
+# How many channels a refusal names at most.
 MAX_CHANNELS_NAMED = 10
 
 
@@ -39,7 +39,7 @@ class Ask:
 
     @classmethod
     def of_job(cls, job: Job, *, jobs: int = 1, places: Collection[str] = ()) -> Ask:
-        """What a job asks for."""
+        """The request of a job."""
         given = (job.turn.text, *job.turn.files) if job.turn else job.arguments.values()
         texts = [text for one in given for text in _texts(one)]
         any_space = is_one_off(job.command)
@@ -53,7 +53,7 @@ def _texts(value: object) -> list[str]:
 
 
 def check(limits: ServerLimits, ask: Ask) -> None:
-    """Raise `NotAllowed` for what a server does not allow at all."""
+    """Raise `NotAllowed` for what a server never allows."""
     if ask.requester.user in limits.blocked_members:
         raise NotAllowed(MEMBER_BLOCKED)
     if ask.any_space:
@@ -69,7 +69,7 @@ def check(limits: ServerLimits, ask: Ask) -> None:
 
 
 def check_access(limits: ServerLimits, requester: Requester) -> None:
-    """Raise `NotAllowed` for people who may not run any Space (`/run`, `/find`) here."""
+    """Raise `NotAllowed` if this person may not run any Space (`/run`, `/find`) here."""
     if requester.user in limits.blocked_members:
         raise NotAllowed(MEMBER_BLOCKED)
     if limits.run_access == NOBODY:
@@ -79,17 +79,17 @@ def check_access(limits: ServerLimits, requester: Requester) -> None:
 
 
 def normalize(text: str) -> str:
-    """A text as it is compared: case, width and runs of spaces make no difference."""
+    """A text in comparable form: case, width and runs of spaces make no difference."""
     return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
 
 
 def blocked_word(words: tuple[str, ...], text: str) -> bool:
-    """Whether a text has one of these words, or phrases, as a whole."""
+    """Whether a text contains one of these words or phrases as a whole."""
     return _pattern(words).search(normalize(text)) is not None
 
 
 @lru_cache(maxsize=500)
 def _pattern(words: tuple[str, ...]) -> re.Pattern[str]:
     parts = "|".join(re.escape(normalize(word)) for word in words)
-    # Not \b: a word may begin or end with a character that is no letter.
+    # Not \b: a word may begin or end with a character that is not a letter.
     return re.compile(rf"(?<!\w)(?:{parts})(?!\w)")

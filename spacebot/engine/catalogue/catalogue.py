@@ -1,4 +1,4 @@
-"""The Spaces on offer: those of the settings, kept connected, and others on demand."""
+"""The Spaces on offer: those of the settings, always connected, and others on demand."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ from spacebot.spaces.schema import commands_of
 
 log = logging.getLogger(__name__)
 
-# How long the first answer of a Space may hold up the commands of the others.
+# How long a Space's first answer may delay the commands of the others.
 FIRST_ANSWER_WAIT = 1.0
-# How long a person who types waits for what a Space's page would offer, in seconds.
+# How long a person who types waits for a Space's page to offer choices, in seconds.
 AUTOCOMPLETE_TIMEOUT = 1.0
 FIRST_RETRY_PAUSE, MAX_RETRY_PAUSE = 5.0, 300.0
 
@@ -46,8 +46,8 @@ FIRST_RETRY_PAUSE, MAX_RETRY_PAUSE = 5.0, 300.0
 class Catalogue:
     """The Spaces of the settings with their connections and commands, and built-in commands.
 
-    `on_demand` has the Spaces that members name, `added` those that servers added. The methods
-    for all kinds are here: `load`, `find`, `follow_up`, `connection`, `commands_in`.
+    `on_demand` has the Spaces that members name, `added` those that servers added. The methods for
+    all kinds are here: `load`, `find`, `follow_up`, `connection`, `commands_in`.
     """
 
     def __init__(
@@ -96,26 +96,27 @@ class Catalogue:
         return self._spaces
 
     async def spaces_in(self, guild: int | str | None) -> tuple[Space, ...]:
-        """The Spaces whose commands somebody in a server sees; None: elsewhere."""
+        """The Spaces whose commands a server's members see; for None, those elsewhere."""
         names = {space.name for space in self._spaces}
         added = await self.added.spaces(str(guild)) if self.added and guild else ()
-        # The settings' keep their names, also those that came later.
+        # The settings' own take precedence for a name, even if they came later.
         return (*self._spaces, *(space for space in added if space.name not in names))
 
     async def commands_in(self, guild: int | str | None) -> dict[str, Endpoint]:
-        """Every command that somebody in a server sees, as a person types it; None: elsewhere."""
+        """Every command that a server's members see, as they type it; for None, those elsewhere."""
         return commands_of(await self.spaces_in(guild))
 
     def subscribe(self, changed: Callable[[], None]) -> Callable[[], None]:
-        """Call `changed` on the loop when the commands may differ; returns how to end that."""
+        """Call `changed` on the loop when the commands may differ; returns a function that stops
+        that."""
         self._listeners.append(changed)
         return partial(self._listeners.remove, changed)
 
     async def start(self) -> None:
-        """Connect to every Space side by side; return as soon as each is described or tried.
+        """Connect to every Space side by side; return once each is described or was tried.
 
-        It takes at most `FIRST_ANSWER_WAIT` seconds. A Space that does not answer gives the
-        commands of its last known description, and is tried again behind.
+        It takes at most `FIRST_ANSWER_WAIT` seconds. A Space that does not answer gets the commands
+        of its last known description, and is retried in the background.
         """
         await asyncio.to_thread(self._load)
         self._spaces = await asyncio.to_thread(self._read)
@@ -137,14 +138,14 @@ class Catalogue:
 
     @property
     def complete(self) -> bool:
-        """Whether every Space is described, or was tried in vain."""
+        """Whether every Space is described, or failed its first attempt."""
         return self._reading is None and all(
             space in self._known or connection.tried.is_set()
             for space, connection in self.connections.items()
         )
 
     async def close(self) -> None:
-        """Stop watching the Spaces and give the connections back."""
+        """Stop watching the Spaces and release the connections."""
         tasks = [*self._tasks, *self._opening.values(), *filter(None, [self._reading])]
         for task in tasks:
             task.cancel()
@@ -173,7 +174,8 @@ class Catalogue:
         return replace(offered[0], endpoints=tuple(reversed(endpoints.values())))
 
     async def last_known(self, space: str, account: Account = NO_ACCOUNT) -> Space | None:
-        """The same from its last description, without asking the Space; None if there is none."""
+        """The same from its last description, without contacting the Space; None
+        if there is none."""
         own = space in self.connections
         return await (self.load(space) if own else self._guests(space).last_known(space, account))
 
@@ -198,13 +200,14 @@ class Catalogue:
         return account if own is None or (own.is_on_hub and own.is_open_to_all) else NO_ACCOUNT
 
     def url_of(self, space: str) -> str:
-        """The address of a Space's page for people; empty where they cannot open it."""
+        """The address of a Space's page for people; empty if they cannot open it."""
         if (own := self.connections.get(space)) is not None:
             return own.source.url
         return Source(space).url if is_hub_name(space) else ""
 
     def _guests(self, space: str) -> OnDemandSpaces:
-        """What has this Space; raises `EndpointGone` where only the settings could name it."""
+        """Where this Space comes from, besides the settings; raises `EndpointGone` if it can only
+        come from those."""
         if self.on_demand is None or not is_hub_name(space):
             raise EndpointGone("This Space is no longer offered here. Type / to see the commands.")
         return self.on_demand
@@ -220,8 +223,9 @@ class Catalogue:
     ) -> Endpoint:
         """The endpoint of a Space or built-in command, as last described; raises `SpacebotError`.
 
-        `command` ("/demo paint") tells apart those that run it with other fixed values. What no
-        setting names is found only among what the server `guild` added, where one is named.
+        `command` ("/demo paint") distinguishes commands that run it with other fixed values. A
+        Space that no setting names is found only among what the server `guild` added, if that is
+        set.
         """
         if space in self.built_in or space in self.connections:
             return self.configured(space, api_name, command)
@@ -230,16 +234,16 @@ class Catalogue:
         return await self._guests(space).find(space, api_name, account)
 
     def configured(self, space: str, api_name: str, command: str = "") -> Endpoint:
-        """The same, for the settings' Spaces and built-in commands; raises `EndpointGone`."""
+        """The same for the settings' Spaces and built-in commands; raises `EndpointGone`."""
         if built_in := self.built_in.get(space):
             return built_in.describe(commands_of(self._spaces)).endpoints[0]
         return find_endpoint(self._spaces, space, api_name, command)
 
     async def suggest(self, asked: AutocompleteRequest) -> list[Choice]:
-        """What to offer for an option while a person types.
+        """Suggestions for an option while a person types.
 
-        The Space's page is asked, for `AUTOCOMPLETE_TIMEOUT` seconds at most; else what was
-        last known is offered.
+        They come from the Space's page if it answers within `AUTOCOMPLETE_TIMEOUT` seconds,
+        otherwise from what was last known.
         """
         endpoint = asked.endpoint
         parameter = inputs.parameter_of(endpoint, asked.option)
@@ -262,7 +266,8 @@ class Catalogue:
     ) -> Endpoint:
         """The endpoint that a follow-up calls, with its fixed values; raises `SpacebotError`.
 
-        It need not be a command. What the follow-up takes is still among its parameters.
+        It need not be a command. The values that the follow-up takes are still among its
+        parameters.
         """
         if space in self.connections:
             return self.configured_follow_up(space, wanted)
@@ -270,7 +275,7 @@ class Catalogue:
         return await asyncio.to_thread(read_follow_up, space, wanted, description)
 
     def configured_follow_up(self, space: str, wanted: FollowUp) -> Endpoint:
-        """The same, of a Space that the settings name; raises `SpacebotError`."""
+        """The same for a Space that the settings name; raises `SpacebotError`."""
         known = self._follow_ups.setdefault(space, [])
         endpoint = next((one for follow_up, one in known if follow_up == wanted), None)
         if endpoint is None:
@@ -285,7 +290,7 @@ class Catalogue:
             self._check(space, wanted.then)
 
     def status(self, counts: Callable[[str], tuple[int, int]]) -> tuple[SpaceStatus, ...]:
-        """What the page shows of each Space; `counts` gives its jobs running and waiting."""
+        """What the page shows about each Space; `counts` returns its jobs running and waiting."""
         return tuple(self._status(number, counts) for number in range(len(self._sources)))
 
     def _status(self, number: int, counts: Callable[[str], tuple[int, int]]) -> SpaceStatus:
@@ -298,7 +303,7 @@ class Catalogue:
         return status_of(source, space, connection, reason, counts(source.space))
 
     async def _keep(self, connection: Connection) -> None:
-        """Keep one Space reached: try again with growing pauses while it does not answer."""
+        """Keep one Space connected: retry with growing pauses while it does not answer."""
         pauses, space = None, connection.source.url or connection.source.space
         while True:
             try:
@@ -315,7 +320,7 @@ class Catalogue:
                 await asyncio.sleep(MAX_RETRY_PAUSE)
 
     def _describe(self, space: str, description: SpaceDescription) -> None:
-        """Take a new description, and what its open page sets as soon as that is known."""
+        """Take a new description, and what the page's load events set as soon as that is known."""
         self._stale.discard(space)
         self._take(space, description.after(self._known.get(space)))
         if opening := self._opening.pop(space, None):
@@ -338,11 +343,11 @@ class Catalogue:
             log.exception("The page of %s cannot be opened", space)
             return
         known = self._known[space]
-        # What did not answer this time stays as it was.
+        # Whatever did not answer this time stays unchanged.
         self._take(space, replace(known, opened={**known.opened, **opened}))
 
     def _take(self, space: str, description: SpaceDescription) -> None:
-        """Keep a description for the next start, and offer what it gives."""
+        """Store a description for the next start, and offer its commands."""
         if self._known.get(space) == description:
             return
         self._known[space] = description
@@ -352,7 +357,7 @@ class Catalogue:
             self._reading = asyncio.create_task(self._reread(), name="read descriptions")
 
     async def _reread(self) -> None:
-        """Read the descriptions anew, off the event loop: hundreds of endpoints take 250 ms."""
+        """Read the descriptions again, off the event loop: hundreds of endpoints take 250 ms."""
         try:
             while self._unread:
                 self._unread = False
@@ -363,7 +368,7 @@ class Catalogue:
             changed()
 
     def _read(self) -> tuple[Space, ...]:
-        """Read the descriptions there are, each source in the owner's order."""
+        """Read the current descriptions, each source in the owner's order."""
         spaces: list[Space] = []
         self._follow_ups.clear()
         taken: set[str] = {source.name for source in self._sources if source.name}
@@ -374,7 +379,7 @@ class Catalogue:
                 space = read_described(source, self._described(source.space), taken - {source.name})
                 self._check(source.space, source.then)
             except Exception as error:
-                # One Space of an odd shape must not keep the others from being offered.
+                # A Space with an odd description must not keep the others from being offered.
                 ours = isinstance(error, SpacebotError)
                 said = str(error) if ours else "Its description cannot be read; the log says why."
                 if self._problems.get(number) != said:
@@ -387,7 +392,7 @@ class Catalogue:
         return tuple(spaces)
 
     def _described(self, space: str) -> SpaceDescription:
-        """The description of a Space; the owner's mark makes all of it age-restricted."""
+        """A Space's description; the owner's mark makes all of it age-restricted."""
         known = self._known[space]
         marked = any(one.nsfw for one in self._sources if one.space == space)
         return replace(known, nsfw=known.nsfw or marked)

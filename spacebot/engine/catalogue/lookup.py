@@ -1,4 +1,4 @@
-"""Finding the endpoint that a command runs among Spaces as they are described now."""
+"""Finding the endpoint that a command runs in the current descriptions."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from spacebot.spaces.schema import command_name
 def find_endpoint(spaces: Sequence[Space], space: str, api_name: str, command: str) -> Endpoint:
     """The endpoint of a Space by its API name; raises `EndpointGone`.
 
-    Where several commands run it, with other fixed values, `command` ("/demo paint") says
-    which is meant.
+    If several commands run it with other fixed values, `command` ("/demo paint") says which is
+    meant.
     """
     found = {
         command_name(offered, endpoint): endpoint

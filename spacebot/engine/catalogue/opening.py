@@ -1,4 +1,4 @@
-"""The catalogue as the settings want it: its own Spaces, members' and servers'."""
+"""The catalogue according to the settings: the owner's Spaces, members' and servers'."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ async def make_catalogue(
     *,
     built_in: Sequence[BuiltIn],
 ) -> Catalogue:
-    """Make it, not yet started."""
+    """Create the catalogue, not yet started."""
     policy = await _policy(settings, store)
     on_demand = OnDemandSpaces(network, store.descriptions, policy)
     return Catalogue(
@@ -39,7 +39,7 @@ async def make_catalogue(
 
 
 async def _policy(settings: Settings, store: Store) -> SpacePolicy:
-    """Which Spaces members may use that no setting names."""
+    """The rules for Spaces that no setting names."""
     policy = SpacePolicy(
         ServerSpaces(settings.server_spaces),
         settings.allowed_spaces,

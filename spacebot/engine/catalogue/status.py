@@ -1,4 +1,4 @@
-"""What the page shows of a Space."""
+"""What the page shows about a Space."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from spacebot.models import CommandStatus, ExcludedEndpoint, Source, Space, Spac
 from spacebot.spaces.client import Connection
 from spacebot.spaces.schema import commands_of
 
-# So many events of a page are named to the owner.
+# How many events of a page are named to the owner.
 MAX_EVENT_LABELS = 30
 
 
@@ -19,7 +19,7 @@ def status_of(
     reason: str,
     counts: tuple[int, int],
 ) -> SpaceStatus:
-    """What the page shows of a Space; `counts` are its jobs running and waiting."""
+    """What the page shows about a Space; `counts` are its jobs running and waiting."""
     running, waiting = counts
     run, not_run = _page_events(space, connection.pages.not_run())
     return SpaceStatus(

@@ -1,4 +1,4 @@
-"""The choices of an option that fit what a person types."""
+"""An option's choices that match what a person types."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import asyncio
 from spacebot.models import Choice, Parameter
 from spacebot.spaces import inputs
 
-# Above so many choices, those that fit what a person types are looked for in a thread.
+# From this many choices on, matching happens in a thread.
 MAX_CHOICES_ON_LOOP = 2000
 
 

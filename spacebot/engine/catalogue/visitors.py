@@ -1,6 +1,6 @@
-"""Spaces that visitors of the page bring: reading them, and counting their runs.
+"""Spaces that visitors of the page name: reading them, and counting their runs.
 
-Sessions cost nothing to make up, so all visitors together count as one member.
+Anyone can make up sessions, so all visitors together count as one member.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from spacebot.errors import InputError, SpaceNotAllowed, SpaceRenamed, SpaceUnav
 from spacebot.models import Job, Space
 
 VISITORS = "tryout"
-# How long a visitor waits for a Space to be read; the reading goes on behind.
+# How long a visitor waits for a Space to be read; the reading continues in the background.
 READ_SECONDS = 40.0
 ALREADY_OFFERED = "{} is already on offer here. Type / to see its commands."
 STILL_READING = "The Space is still starting. Try again in a minute."
 
 
 async def read_space(catalogue: Catalogue, written: str) -> Space:
-    """The Space of a name or address, without the owner's token; raises `SpacebotError`."""
+    """The Space with a name or address, without the owner's token; raises `SpacebotError`."""
     on_demand = catalogue.on_demand
     if on_demand is None or not on_demand.policy.is_open:
         raise SpaceNotAllowed(NONE_ALLOWED)
@@ -42,6 +42,6 @@ async def _load(catalogue: Catalogue, name: str) -> Space:
 
 
 def count_run(catalogue: Catalogue, job: Job) -> None:
-    """Count a run of a Space that a visitor brought; raises `LimitReached`."""
+    """Count a run of a visitor's Space; raises `LimitReached`."""
     if catalogue.on_demand is not None and job.endpoint.space not in catalogue.connections:
         catalogue.on_demand.runs.count(VISITORS)

@@ -1,4 +1,4 @@
-"""Finding a Space for a wish, and completing a Space's name while a member types it."""
+"""Finding a Space for a wish, and completing a Space's name as a member types it."""
 
 from spacebot.engine.space_finder.finder import Answer, Findings, SpaceFinder, SpaceQuery
 from spacebot.engine.space_finder.kinds import FileKind, kind_of

@@ -26,7 +26,7 @@ from spacebot.spaces.client import HubClient
 log = logging.getLogger(__name__)
 
 MAX_ANSWERS = 10
-# While the Hub has Spaces to show, so many of the answers are commands at most.
+# While the Hub has Spaces to show, at most this many of the answers are commands.
 MAX_COMMANDS = 4
 
 
@@ -40,7 +40,7 @@ class SpaceQuery:
 
     @property
     def kind(self) -> FileKind | None:
-        """What the file is."""
+        """The file's kind."""
         return kind_of(self.file_name, self.mime) if self.file_name else None
 
     @property
@@ -51,7 +51,7 @@ class SpaceQuery:
 
     @property
     def for_hub(self) -> str:
-        """What the Hub is asked: it sees no file, so the wish names its kind."""
+        """The query for the Hub: it cannot see the file, so the query names its kind."""
         kind = self.kind
         if kind in (None, FileKind.FILE) or kind in kinds_named(self.text):
             return self.text
@@ -69,10 +69,10 @@ HUB_WORDS = {
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A Space that may fulfil a wish: a command here, or one of the Hub's.
+    """A Space that may fulfil a wish: a command here, or a Space on the Hub.
 
-    `listing` is what the Hub says of it; `takes` and `gives` are empty where its endpoints
-    are not known yet. Texts are their authors' own.
+    `listing` is the Hub's description of it; `takes` and `gives` are empty while its endpoints are
+    unknown. Texts are their authors' own.
     """
 
     space: str
@@ -94,7 +94,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """The answers to a wish. `problem` says why the Hub's are missing, where they are."""
+    """The answers to a wish. `problem` says why the Hub's are missing, if they are."""
 
     answers: tuple[Answer, ...] = ()
     problem: str = ""
@@ -105,7 +105,7 @@ async def _unknown(_: str) -> Space | None:
 
 
 class SpaceFinder:
-    """Finds Spaces. `known` gives what was last read of one, without asking it."""
+    """Finds Spaces. `known` returns a Space as last read, without contacting it."""
 
     def __init__(
         self,
@@ -143,7 +143,7 @@ class SpaceFinder:
         return allowed, ""
 
     async def _answers(self, query: SpaceQuery, listings: Sequence[SpaceListing]) -> list[Answer]:
-        """The Hub's answers, without those that are known not to take the file."""
+        """The Hub's answers, without those known not to take the file."""
         candidates = listings[: 2 * MAX_ANSWERS]
         known = await asyncio.gather(*(self._last_known(one.space) for one in candidates))
         answers = (_hub_answer(*pair, query.file) for pair in zip(candidates, known, strict=True))

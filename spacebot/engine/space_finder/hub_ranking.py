@@ -1,4 +1,4 @@
-"""The Hub's Spaces in the order in which they fit a wish and its file."""
+"""The Hub's Spaces, ordered by how well they fit a wish and its file."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from spacebot.engine.space_finder.kinds import FileKind, kinds_named
 from spacebot.models import SpaceListing
 
-# By how many places a sleeping Space ranks lower.
+# How many places lower a sleeping Space ranks.
 ASLEEP = 2
 
 
 def rank(listings: Sequence[SpaceListing], kind: FileKind | None) -> list[SpaceListing]:
-    """Spaces by how close they are to the wish, those that speak of the file's kind first.
+    """Spaces by closeness to the wish, those that mention the file's kind first.
 
-    Where some do, those that speak of other kinds alone are left out.
+    If some do, those that mention only other kinds are left out.
     """
     groups = {one.space: _distance(one, kind) for one in listings}
     if 0 in groups.values():
@@ -24,7 +24,7 @@ def rank(listings: Sequence[SpaceListing], kind: FileKind | None) -> list[SpaceL
 
 
 def _distance(listing: SpaceListing, kind: FileKind | None) -> int:
-    """0: it speaks of this kind; 1: of none; 2: of others."""
+    """0: it mentions this kind; 1: no kind; 2: other kinds."""
     if kind in (None, FileKind.FILE):
         return 0
     said = (listing.title, listing.category, listing.description, *listing.tags)

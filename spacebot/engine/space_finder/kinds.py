@@ -23,7 +23,7 @@ class FileKind(enum.StrEnum):
 
 
 def kind_of(name: str, mime: str | None) -> FileKind:
-    """The kind of a file, by its name, else by what Discord says of its content."""
+    """A file's kind, by its name, otherwise by its content type on Discord."""
     for kind, types in FILE_TYPES.items():
         if inputs.is_kind(name, mime, types):
             return kind
@@ -31,12 +31,12 @@ def kind_of(name: str, mime: str | None) -> FileKind:
 
 
 def kinds_named(text: str) -> frozenset[FileKind]:
-    """The kinds that a text speaks of."""
+    """The kinds that a text mentions."""
     return kinds_of_words(stems(text))
 
 
 def kinds_of_words(found: Collection[str]) -> frozenset[FileKind]:
-    """The kinds that stems of words speak of."""
+    """The kinds that stems of words stand for."""
     return frozenset(kind for kind, words in KIND_STEMS.items() if not words.isdisjoint(found))
 
 

@@ -1,4 +1,4 @@
-"""How well a command that is on offer fits a wish."""
+"""How well an offered command fits a wish."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from spacebot.models import Endpoint, OptionType, Space
 from spacebot.spaces.inputs.form import fields
 from spacebot.spaces.schema import command_name
 
-# What one word of the wish counts in a command's name, its descriptions, its options.
+# The weight of a word of the wish in a command's name, its descriptions, its options.
 NAME, DESCRIPTION, OPTION = 3, 2, 1
-# What the kinds count that the wish names, where the command gives or takes them, and a file
-# that it takes for what it is.
+# The weights of the wish's kinds, if the command returns or takes them, and of taking the file as
+# its own kind.
 GIVES, TAKES, FILE_FITS = 2, 1, 1
-# What it counts that the Hub's search by meaning found the Space.
+# The weight of having been found by the Hub's search by meaning.
 MEANT = 3
 MIN_SCORE = 2
 
@@ -74,7 +74,7 @@ def takes(endpoint: Endpoint, file: AttachedFile | None) -> bool:
 def _score(
     space: Space, endpoint: Endpoint, words: frozenset[str], file: AttachedFile | None
 ) -> int:
-    # Nearly every endpoint takes or gives some text: that tells nothing.
+    # Nearly every endpoint takes or returns some text, which says nothing.
     named, taken = kinds_of_words(words) - {FileKind.TEXT}, kinds_taken(endpoint)
     left, score = set(words), 0
     # Each word counts once, with its highest weight.
@@ -85,7 +85,7 @@ def _score(
     gives = bool(named & kinds_given(endpoint))
     if file is not None:
         return score + GIVES * gives + FILE_FITS * (file.kind in taken)
-    # Without a file, "a picture of a cat" means what draws one, not what changes one.
+    # Without a file, "a picture of a cat" asks for a generator, not an editor.
     return score + GIVES * (gives and not _needs_file(endpoint)) + TAKES * bool(named & taken)
 
 

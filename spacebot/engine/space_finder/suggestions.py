@@ -1,4 +1,4 @@
-"""Completing the name of a Space while a member types it."""
+"""Completing the name of a Space as a member types it."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from spacebot.wording import clip
 log = logging.getLogger(__name__)
 
 MAX_SUGGESTIONS = MAX_CHOICES
-# Discord shows no suggestions after 3 s, and by then the person has typed on.
+# Discord shows no suggestions after 3 s, and by then the person has typed more.
 SUGGESTION_TIMEOUT = 0.8
-# Below so many letters the Hub would name anything.
+# For fewer letters, the Hub would match anything.
 MIN_LETTERS = 2
 
 
@@ -37,7 +37,7 @@ async def suggest_spaces(
 ) -> list[Choice]:
     """Spaces whose names contain `text`, each once: `added` ones, `own` ones, then the Hub's.
 
-    It takes at most a second: a late answer of the Hub serves the next keystroke. `adult`
+    It takes at most a second: a late answer from the Hub serves the next keystroke. `adult`
     includes Spaces that are not for all audiences.
     """
     typed = text.strip().casefold()
@@ -53,7 +53,7 @@ async def suggest_spaces(
 
 
 async def _named(hub: HubClient, typed: str) -> list[SpaceListing]:
-    """The Hub's Spaces of this name, as far as it says them in time."""
+    """The Hub's Spaces with this name, if it answers in time."""
     if len(typed) < MIN_LETTERS:
         return []
     try:
