@@ -249,15 +249,15 @@ async def test_what_discord_shows_in_a_message_can_be_sent_on(place: Place) -> N
         {"id": "8", "name": "Drawn", "format_type": 3},
     ]
     menu = await place.ben.message_command("Use in a Space…", message)
-    assert offered(menu) == ["b.png", "Wave.png", "The text: Result Here it is."]
-    chosen = await place.ben.choose(shown(menu), "b.png")
+    assert offered(menu) == ["Picture 1 of 2", "Picture 2 of 2", "The text: Result Here it is."]
+    chosen = await place.ben.choose(shown(menu), "Picture 1 of 2")
     sent = await result(await place.ben.choose(shown(chosen), "/kinds png"))
     assert Image.open(io.BytesIO(sent.attachments[0].data)).size == (21, 9)
     again = await result(await place.ada.click(sent, "Again"))
     assert Image.open(io.BytesIO(again.attachments[0].data)).size == (21, 9)
     # Where the net is down, that is no mistake of the bot's.
     menu = await place.ben.message_command("Use in a Space…", message)
-    chosen = await place.ben.choose(shown(menu), "Wave.png")
+    chosen = await place.ben.choose(shown(menu), "Picture 2 of 2")
     failed = await result(await place.ben.choose(shown(chosen), "/kinds png"))
     assert "✏️ `picture`: Discord did not hand over `Wave.png`." in failed.content
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mimetypes
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -46,7 +47,9 @@ class SendItem:
         """The kind of item, in everyday words."""
         if isinstance(self.value, str):
             return "Text"
-        return KINDS.get((self._named[1] or "").partition("/")[0], "File")
+        name, mime = self._named
+        category = (mime or mimetypes.guess_type(name)[0] or "").partition("/")[0]
+        return KINDS.get(category, "File")
 
     @property
     def _named(self) -> tuple[str, str | None]:
