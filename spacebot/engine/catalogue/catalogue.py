@@ -192,10 +192,7 @@ class Catalogue:
         return own
 
     def account_for(self, space: str, account: Account) -> Account:
-        """The account, if the Space may see it: never a Space at its own address.
-
-        Nor a private Space that the owner shares, which only HF_TOKEN may see.
-        """
+        """The account, unless the Space is at its own address, or private and the owner's."""
         own = self.connections.get(space)
         return account if own is None or (own.is_on_hub and own.is_open_to_all) else NO_ACCOUNT
 
@@ -206,8 +203,7 @@ class Catalogue:
         return Source(space).url if is_hub_name(space) else ""
 
     def _guests(self, space: str) -> OnDemandSpaces:
-        """Where this Space comes from, besides the settings; raises `EndpointGone` if it can only
-        come from those."""
+        """The on-demand Spaces; raises `EndpointGone` for a Space that cannot be one."""
         if self.on_demand is None or not is_hub_name(space):
             raise EndpointGone("This Space is no longer offered here. Type / to see the commands.")
         return self.on_demand
