@@ -1,4 +1,4 @@
-"""All of an endpoint's options, and their values turned into what Gradio takes."""
+"""All of an endpoint's options, and converting their values into Gradio's."""
 
 from __future__ import annotations
 
@@ -119,10 +119,10 @@ def option_size(each: Option) -> int:
 
 
 def values(endpoint: Endpoint, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """What Gradio takes for every parameter, from the values by option name.
+    """Gradio's values for every parameter, from the values by option name.
 
-    It reads attached tables and JSON from disk. Raises InputError, whose sentence names
-    the option, for the first value that the Space would reject.
+    It reads attached tables and JSON from disk. Raises InputError, whose sentence names the option,
+    for the first value that the Space would reject.
     """
     sent = dict(endpoint.constants)
     arguments = keep_given_seed(endpoint, arguments)
@@ -156,7 +156,8 @@ def group_by_parameter(
 
 
 def value_of(parameter: Parameter, own: Mapping[str, Any]) -> Any:
-    """What Gradio takes for one parameter: the entered value, else the default, else blank."""
+    """Gradio's value for one parameter: the entered value, otherwise the default,
+    otherwise blank."""
     kind = input_for(parameter)
     if kind is None:
         return parameter.default
@@ -174,7 +175,7 @@ def problem_of(
 ) -> InputError | None:
     """The error in a parameter's values, if the Space could not accept them.
 
-    As far as that is known before attached files are downloaded and the Space's page ran.
+    Only what is known before attached files are downloaded and the Space's page ran.
     """
     if any(map(_is_attached, own.values())) or (own and is_late(endpoint, parameter)):
         return None
@@ -186,7 +187,7 @@ def problem_of(
 
 
 def _is_attached(value: Any) -> bool:
-    """Whether a value is a file, as whoever asked knows files."""
+    """Whether a value is a file, in either form."""
     return not isinstance(value, str | int | float)
 
 
@@ -210,8 +211,8 @@ def is_late(endpoint: Endpoint, parameter: Parameter) -> bool:
 
 
 def resolve_now(deferred: DeferredValue) -> Any:
-    """What Gradio takes for a value, whatever the page may do: an unknown choice is sent as it
-    is."""
+    """Gradio's value for an entered value, whatever the page may do: an unknown choice is sent as
+    it is."""
     opened = replace(deferred.parameter, custom=True, minimum=None, maximum=None)
     return value_of(opened, deferred.own)
 
@@ -236,7 +237,7 @@ def missing_message(kind: Input, parameter: Parameter) -> str:
 
 
 def check_size(name: str, one: Any, limit: int | None) -> None:
-    """Raise InputError for a file that is larger than the Space takes, in bytes."""
+    """Raise InputError for a file that is larger than the Space accepts, in bytes."""
     if limit is None or not isinstance(one, File):
         return
     length = one.size
@@ -250,13 +251,13 @@ def check_size(name: str, one: Any, limit: int | None) -> None:
 
 
 def suggest(endpoint: Endpoint, option_name: str, text: str) -> list[Choice]:
-    """What to offer for an option while a person types, at most 25, the likeliest first."""
+    """Suggestions for an option while a person types, at most 25, the likeliest first."""
     parameter = parameter_of(endpoint, option_name)
     return [] if parameter is None else suggest_for(parameter, text)
 
 
 def suggest_for(parameter: Parameter, text: str) -> list[Choice]:
-    """What to offer for a parameter while a person types, at most 25, the likeliest first."""
+    """Suggestions for a parameter while a person types, at most 25, the likeliest first."""
     kind = input_for(parameter)
     return [] if kind is None else kind.suggest(parameter, text)[:MAX_CHOICES]
 

@@ -1,4 +1,4 @@
-"""Which kind of input each of Gradio's components is: the table that a new kind joins."""
+"""Which kind of input each of Gradio's components is: the table that a new kind is added to."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from spacebot.spaces.inputs.components.typed_values import TypedInput
 
 
 def input_for(parameter: Parameter) -> Input | None:
-    """The kind of input that asks for this parameter, or None where nothing can."""
+    """The kind of input that asks for this parameter, or None if nothing can."""
     if parameter.component == "dropdown" and parameter.multiple:
         return INPUTS["checkboxgroup"]
     return INPUTS.get(parameter.component)

@@ -19,7 +19,7 @@ def seed_parameters(endpoint: Endpoint) -> list[Parameter]:
 
 
 def random_boxes(endpoint: Endpoint) -> list[Parameter]:
-    """The boxes that let the Space draw a seed of its own, where it has a seed to give."""
+    """The boxes that let the Space draw its own seed, if it has a seed to enter."""
     if not seed_parameters(endpoint):
         return []
     boxes = (one for one in endpoint.parameters if one.component == "checkbox")
@@ -27,7 +27,7 @@ def random_boxes(endpoint: Endpoint) -> list[Parameter]:
 
 
 def keep_given_seed(endpoint: Endpoint, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """The arguments with those boxes off where a seed is given: the Space would draw another.
+    """The arguments with those boxes off if a seed was entered: the Space would draw another.
 
     Below 0, a seed stands for a random one.
     """

@@ -1,4 +1,4 @@
-"""What was asked for, in a line: for the head of a message and the name of a thread."""
+"""What was asked for, on one line: for the header of a message and the name of a thread."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ WRITTEN_COMPONENTS = frozenset(
     {"textbox", "multimodaltextbox", "code", "markdown", "html", "dialogue"}
 )
 
-# Between two characters it keeps a mention or a link from being one, and is not seen.
+# Invisible; between two characters, it keeps a mention or a link from working.
 ZERO_WIDTH_SPACE = "\u200b"
 
 
@@ -52,7 +52,7 @@ def describe_value(parameter: Parameter, one: Any) -> str:
 
 
 def thread_title(endpoint: Endpoint, arguments: Mapping[str, Any]) -> str:
-    """A thread's name, 1–100 characters: its main text, else the command's name."""
+    """A thread's name, 1–100 characters: its main text, otherwise the command's name."""
     for parameter, own in group_by_parameter(endpoint, arguments):
         text = own.get(name_of(parameter))
         if (
@@ -67,7 +67,7 @@ def thread_title(endpoint: Endpoint, arguments: Mapping[str, Any]) -> str:
 
 
 def title_of(text: str) -> str:
-    """The text as a title: on one line, cut after a word, empty where nothing shows."""
+    """The text as a title: on one line, cut after a word, empty if nothing is visible."""
     line = one_line(text)
     if not any(ch.isprintable() and not ch.isspace() for ch in line):
         return ""

@@ -1,4 +1,4 @@
-"""What Gradio gave → messages for Discord. Data in, data out: no network, no client."""
+"""Converting Gradio's outputs into messages for Discord: no network, no client."""
 
 from spacebot.spaces.outputs.messages import (
     MAX_MESSAGES,

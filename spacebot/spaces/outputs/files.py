@@ -1,4 +1,4 @@
-"""Files on their way to Discord: safe names, right endings, small enough, or else a link."""
+"""Files on their way to Discord: safe names, right extensions, small enough, or else a link."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ IMAGE_SUFFIXES = frozenset(
     {".png", ".jpg", ".jpeg", ".webp", ".gif", ".avif", ".bmp", ".tiff", ".svg"}
 )
 
-# How a file of a kind begins, and its ending. Discord shows and plays by the ending.
+# The first bytes of each kind of file, and its extension. Discord decides by the extension.
 _SIGNATURES = (
     (re.compile(rb"\x89PNG\r\n"), ".png"),
     (re.compile(rb"\xff\xd8\xff"), ".jpg"),
@@ -54,7 +54,7 @@ _SAME_TYPE_SUFFIXES = {
     ".webm": {".mkv", ".mka", ".weba"},
     ".pdf": {".ai"},
 }
-# Pictures and sounds that Discord neither shows nor plays.
+# Pictures and sounds that Discord does not display or play.
 _NOT_PLAYED = {".bmp", ".tif", ".tiff", ".aif", ".aiff", ".au", ".caf"}
 _DATA_URI = re.compile(r"data:(?P<mime>[\w.+-]+/[\w.+-]+)?(?:;[\w=.+-]+)*?(?P<base64>;base64)?,")
 _SNIFFED_BYTES = 512
@@ -63,9 +63,9 @@ _NOT_FETCHED = "It could not be fetched from the Space."
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """What one value shows: safe markdown, files, and the raw text for when it is too long.
+    """What one value shows: safe markdown, files, and the raw text in case it is too long.
 
-    `suffix` is the ending of a file that holds `source`.
+    `suffix` is the extension of a file that holds `source`.
     """
 
     text: str = ""
@@ -134,7 +134,7 @@ class AttachmentWriter:
         return self.write(data, stem, suffix, alt)
 
     def name(self, wanted: str, suffix: str, stem: str) -> str:
-        """Return a file name that is safe, says something, and is used once."""
+        """Return a file name that is safe, meaningful and unique."""
         if re.fullmatch(r"(?:image|audio|video|file|output|tmp\w*|[0-9a-f]{16,})?", wanted):
             wanted = stem
         base = safe_stem(wanted) or safe_stem(stem) or "result"
@@ -210,12 +210,13 @@ def safe_stem(name: str) -> str:
 
 
 def sniff_suffix(head: bytes) -> str | None:
-    """Return the ending that a file's first bytes call for, where they tell."""
+    """Return the extension that a file's first bytes call for, if they are conclusive."""
     return next((suffix for pattern, suffix in _SIGNATURES if pattern.match(head)), None)
 
 
 def suffix_of(path: Path, name: str) -> str:
-    """Return the right ending of a file: by its content where that tells, else by its name."""
+    """Return the right extension of a file: by its content if that is conclusive,
+    else by its name."""
     with path.open("rb") as stream:
         found = sniff_suffix(stream.read(_SNIFFED_BYTES))
     named_suffix = Path(name).suffix.lower() or path.suffix.lower()

@@ -1,7 +1,7 @@
-"""Markdown and HTML of a Space → Discord's own markdown.
+"""Converting a Space's Markdown and HTML into Discord's markdown.
 
-Markdown is turned into HTML first, since Spaces mix the two freely; then one
-converter writes what Discord can show and drops the rest.
+Markdown is turned into HTML first, since Spaces mix the two freely; then one converter writes what
+Discord can show and drops the rest.
 """
 
 # ruff: noqa: ARG001, ARG002 - the signatures are the libraries'
@@ -27,11 +27,11 @@ from pylatexenc.latex2text import LatexNodes2Text
 from spacebot.spaces.outputs import text
 from spacebot.spaces.outputs.files import is_public
 
-# Discord shows at most three messages of 2,000 characters; the rest goes to a
-# file as it came, so there is no use in converting it.
+# Discord shows at most three messages of 2,000 characters; the rest goes unconverted into a file,
+# so converting more is pointless.
 _MAX_LENGTH = 20_000
 _MAX_TABLE_WIDTH = 90
-# So deeply is LaTeX nested that is turned into text.
+# The deepest nesting of LaTeX that is converted to text.
 _MAX_LATEX_DEPTH = 8
 _TAG = re.compile(r"</?([A-Za-z][\w-]*)")
 _PICTURE = re.compile(r"data:image/[\w.+-]+;base64,[A-Za-z0-9+/=]+")
@@ -92,7 +92,7 @@ class _Converter(MarkdownConverter):
         return f"\n\n{text.named_link(name, address)}\n\n"
 
     def convert_hN(self, n: int, el: Tag, text_: str, parent_tags: set[str]) -> str:  # noqa: N802
-        # Discord has headings of three sizes.
+        # Discord has three sizes of headings.
         line = " ".join(text_.split())
         if not line or _INLINE in parent_tags:
             return line
@@ -156,7 +156,7 @@ class _Converter(MarkdownConverter):
     convert_title = convert_svg = convert_select = convert_template = convert_head = _nothing
 
     def convert_button(self, el: Tag, text_: str, parent_tags: set[str]) -> str:
-        # Beside an answer it is of no use here; alone it is the answer.
+        # Beside an answer it is useless here; on its own it is the answer.
         whole = [*el.parents][-1].get_text(strip=True)
         return text_ if whole == el.get_text(strip=True) else ""
 
@@ -255,7 +255,7 @@ def _math(self: RendererHTML, tokens: Sequence[Token], index: int, *_: Any) -> s
     """Write LaTeX as readable text: ∫, √, x², a/b."""
     latex = tokens[index].content
     try:
-        # Nested parts are read again at each level: 160 fractions would take forever.
+        # Nested parts are parsed again at each level: 160 fractions would take forever.
         readable = (
             latex if _depth(latex) > _MAX_LATEX_DEPTH else _latex().latex_to_text(latex).strip()
         )

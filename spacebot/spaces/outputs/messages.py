@@ -1,4 +1,4 @@
-"""What the outputs show → messages within Discord's limits."""
+"""Turning outputs into messages within Discord's limits."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class _MessageDraft:
     size: int = 0
 
     def add(self, attached: OutgoingFile) -> bool:
-        """Take one more file; whether it has room."""
+        """Add a file; returns whether it fits."""
         size = self.size + attached.path.stat().st_size
         if len(self.files) == _FILES_PER_MESSAGE or size > MAX_REQUEST_BYTES:
             return False
@@ -97,7 +97,7 @@ def render(
 def render_unconverted(
     endpoint: Endpoint, files: Sequence[File], *, header: str, file_limit: int
 ) -> tuple[Reply, ...]:
-    """Return the messages that bring a result's files as they came; nothing is read or made."""
+    """Return messages with a result's files unchanged; nothing is read or converted."""
     attachments, stem = AttachmentWriter(None, file_limit), safe_stem(endpoint.name) or "result"
     parts = [attachments.add(file, stem) for file in files[:_MAX_FILES]]
     left = len(files) - len(parts)
@@ -110,7 +110,7 @@ def render_unconverted(
 def preview(
     endpoint: Endpoint, outputs: Sequence[Any], *, header: str, limit: int = text.MAX_MESSAGE_LENGTH
 ) -> Reply:
-    """Return what a streaming endpoint gave so far as one message: the end of a long text."""
+    """Return what a streaming endpoint has sent so far as one message: the end of a long text."""
     attachments = AttachmentWriter(None, MAX_REQUEST_BYTES, notes=False)
     sections = list(_sections(endpoint, outputs, attachments))
     written = "\n\n".join(filter(None, (section.shown.text for section in sections)))
@@ -155,7 +155,7 @@ def _sections(
         place = RenderContext(attachments, _stem(endpoint, output, outputs), _props(output, value))
         part = _bound_text(render_value(_set_value(value), output.component, place))
         if part and _is_hidden(output, value):
-            # A bare path is of no use to anybody.
+            # A bare path is useless to anybody.
             is_path = _PATH.fullmatch(str(_set_value(value)))
             hidden += [] if is_path else [(_label(output), part)]
         elif part:
@@ -171,12 +171,12 @@ def _sections(
 
 
 def _props(output: Output, value: Any) -> Mapping[str, Any]:
-    """Return an output's properties, with those that its value sets anew (`gr.BarPlot(x=…)`)."""
+    """Return an output's properties, including those that its value sets (`gr.BarPlot(x=…)`)."""
     return {**output.props, **value} if is_update(value) else output.props
 
 
 def _is_hidden(output: Output, value: Any) -> bool:
-    """Whether the page does not show an output, as it was built or by what this value changes."""
+    """Whether the page hides an output, from the start or by what this value changes."""
     changed = value.get("visible") if isinstance(value, Mapping) else None
     if is_update(value) and changed is not None:
         return changed in (False, "hidden")
@@ -184,7 +184,7 @@ def _is_hidden(output: Output, value: Any) -> bool:
 
 
 def _bound_text(part: Rendered) -> Rendered:
-    """Return a part whose text is no longer than is worth splitting; `source` keeps the whole."""
+    """Return a part whose text is short enough to split; `source` keeps the whole text."""
     if len(part.text) <= _MAX_TEXT_LENGTH:
         return part
     return replace(part, text=part.text[:_MAX_TEXT_LENGTH], source=part.source or part.text)
@@ -205,7 +205,7 @@ def _stem(endpoint: Endpoint, output: Output, outputs: Sequence[Any]) -> str:
 
 
 def _label(output: Output) -> str:
-    """Return an output's label; nothing if it has none, or if Gradio made it up."""
+    """Return an output's label; empty if it has none, or if Gradio made it up."""
     return "" if _is_vague(output.label) else output.label.strip()
 
 
@@ -263,7 +263,7 @@ def _put_text(drafts: list[_MessageDraft], written: str, *, first: bool) -> None
 def _shorten_texts(
     sections: Sequence[_OutputSection], attachments: AttachmentWriter, endpoint: Endpoint
 ) -> list[_OutputSection]:
-    """Return the beginnings of long texts, and the whole of all texts as a file."""
+    """Return the beginnings of long texts, and all texts in full as a file."""
     long = [section for section in sections if len(section.shown.text) > 500]
     room = max(100, _BEGINNING_LENGTH // max(1, len(long)))
     beginnings = [
@@ -293,7 +293,7 @@ def _beginning(written: str, room: int) -> str:
 
 
 def _whole_text(sections: Sequence[_OutputSection]) -> tuple[str, str]:
-    """Return all texts as they came, and the ending of a file that holds them."""
+    """Return all texts unchanged, and the extension of a file for them."""
     texts = [section for section in sections if section.shown.text]
     if len(texts) == 1:
         return texts[0].shown.source or texts[0].shown.text, texts[0].shown.suffix
@@ -305,7 +305,7 @@ def _whole_text(sections: Sequence[_OutputSection]) -> tuple[str, str]:
 def _limit_files(
     sections: list[_OutputSection], attachments: AttachmentWriter, endpoint: Endpoint
 ) -> list[_OutputSection]:
-    """Return the sections with no more files than a channel bears, the rest in a ZIP file."""
+    """Return the sections with no more files than a channel should get, the rest in a ZIP file."""
     every = [attached for section in sections for attached in section.shown.files]
     if len(every) <= _MAX_FILES:
         return sections
@@ -328,7 +328,7 @@ def _more_files(count: int) -> str:
 def _zip(
     rest: Sequence[OutgoingFile], attachments: AttachmentWriter, endpoint: Endpoint
 ) -> Rendered:
-    """Return files as one ZIP file, or a sentence where that is too large as well."""
+    """Return files as one ZIP file, or a sentence if that is too large as well."""
     assert attachments.folder is not None
     path = attachments.folder / "more.zip"
     with zipfile.ZipFile(path, "w") as archive:

@@ -41,7 +41,7 @@ class Renderer(Protocol):
 
 
 def render_value(value: Any, component: str, place: RenderContext) -> Rendered:
-    """Return what one value shows, by its component or else by its shape."""
+    """Return what one value shows, by its component, otherwise by its shape."""
     if value is None or (isinstance(value, str | list | tuple | dict) and not value):
         return Rendered()
     renderer = RENDERERS.get(component.lower(), ShapeRenderer())
@@ -53,12 +53,12 @@ def render_value(value: Any, component: str, place: RenderContext) -> Rendered:
 
 
 def is_invisible(component: str) -> bool:
-    """Say whether a component holds nothing for people."""
+    """Say whether a component contains nothing for people."""
     return isinstance(RENDERERS.get(component.lower()), HiddenRenderer)
 
 
 class ShapeRenderer:
-    """A component that is not known: text, files or JSON, whatever its value is."""
+    """An unknown component: text, files or JSON, whatever its value is."""
 
     def __call__(self, value: Any, place: RenderContext) -> Rendered:
         if isinstance(value, str):
@@ -75,7 +75,7 @@ class ShapeRenderer:
 
 
 class FilesRenderer:
-    """One file or several: as they are, or as pictures, sounds and videos that are `played`."""
+    """One file or several: unchanged, or as pictures, sounds and videos that are `played`."""
 
     def __init__(self, *, played: bool = False) -> None:
         self.played = played
@@ -105,7 +105,7 @@ class GalleryRenderer:
 
 
 class ImageEditorRenderer:
-    """An image editor: the picture that its layers give together."""
+    """An image editor: the picture that its layers compose."""
 
     def __call__(self, value: Any, place: RenderContext) -> Rendered:
         if isinstance(value, dict):
@@ -158,7 +158,7 @@ class DataRenderer:
 
 
 class HiddenRenderer:
-    """A component that holds nothing for people: state, a timer, a button."""
+    """A component that contains nothing for people: state, a timer, a button."""
 
     def __call__(self, value: Any, place: RenderContext) -> Rendered:
         return Rendered()

@@ -1,4 +1,4 @@
-"""Makes files that are too large for Discord smaller where that loses little."""
+"""Shrinking files that are too large for Discord, if that loses little."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _SCALES_AND_QUALITIES = ((1.0, 92), (1.0, 85), (0.75, 85), (0.5, 85), (0.35, 80)
 # The longest side that WebP can have.
 _MAX_WEBP_SIDE = 16383
 _BLOCK_FRAMES = 1 << 16
-# A pixel takes four bytes, several times over: more are not read.
+# A pixel takes four bytes, several times over: larger pictures are not read.
 _MAX_PIXELS = 20_000_000
 # Encoding takes some 25 bytes a pixel on top.
 _MAX_ENCODED_PIXELS = 6_000_000

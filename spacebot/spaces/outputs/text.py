@@ -1,7 +1,7 @@
 """Discord's markdown: escaping foreign text, fences, tables, and splitting long text.
 
-Nothing from here can ping: `AllowedMentions.none()` already prevents that, and a Space's
-text must not even look like a mention, a button or the bot's own words.
+Nothing from here can ping: `AllowedMentions.none()` already prevents that, and a Space's text must
+not even look like a mention, a button or the bot's own words.
 """
 
 from __future__ import annotations
@@ -40,11 +40,11 @@ _MARKUP = re.compile(
     """,
     re.VERBOSE | re.MULTILINE,
 )
-# A code block may stand in a quote or a list. What is repeated of the line that opens one
-# is short, so that each message takes more of the text than it repeats.
+# A code block may be inside a quote or a list. Only a short part of its opening line is repeated,
+# so that each message takes more of the text than it repeats.
 _OPENING = re.compile(r"[ >]{0,20}```(?:[\w+#.-]{0,20}(?=[ \t]*$))?")
 _MAX_OPENING_LENGTH = 44
-# In less room than this, text is cut without regard for its markup.
+# In less room than this, text is cut regardless of its markup.
 _MIN_ROOM = 4 * _MAX_OPENING_LENGTH
 _TAG = re.compile(
     r"<(style|script)\b.*?(?:</\1>|\Z)|<!--.*?(?:-->|\Z)|</?[a-zA-Z][^<>]*>", re.S | re.I

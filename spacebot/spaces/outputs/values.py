@@ -1,4 +1,4 @@
-"""Looking into what Gradio gave: files and texts in nested values, plain values as words."""
+"""Inspecting Gradio's outputs: files and texts in nested values, plain values as words."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def is_update(value: Any) -> bool:
 
 
 def updated_value(value: Any, otherwise: Any = None) -> Any:
-    """What an output sets: itself, or what an update does; `otherwise` where that sets none."""
+    """What an output sets: itself, or what an update sets; `otherwise` if that sets nothing."""
     return value.get("value", otherwise) if is_update(value) else value
 
 
@@ -35,7 +35,7 @@ def files_in(value: Any) -> Iterator[File]:
 
 
 def fits(value: Any, most: int) -> bool:
-    """Whether a value has at most so many characters and items in all; looks at no more."""
+    """Whether a value has at most this many characters and items in all; stops counting there."""
     left, waiting = most, [value]
     while waiting and left >= 0:
         one = waiting.pop()
@@ -49,7 +49,7 @@ def fits(value: Any, most: int) -> bool:
 
 
 def texts_in(value: Any) -> Iterator[str]:
-    """Yield the texts beside the files of a nested value."""
+    """Yield the texts of a nested value, without those of files."""
     if isinstance(value, str):
         yield from [value] if value.strip() and not is_uri(value) else []
     elif isinstance(value, Mapping):
@@ -63,7 +63,7 @@ def texts_in(value: Any) -> Iterator[str]:
 def last_answer(history: Sequence[Any]) -> list[Any]:
     """The messages of a chat after the person's last one."""
     if history and isinstance(history[-1], list | tuple):
-        # Older chats hold pairs of question and answer.
+        # Older chats are lists of pairs of question and answer.
         return [{"content": history[-1][-1]}]
     roles = [entry.get("role") if isinstance(entry, Mapping) else None for entry in history]
     asked_at = max((at for at, role in enumerate(roles) if role == "user"), default=-1)
@@ -71,7 +71,7 @@ def last_answer(history: Sequence[Any]) -> list[Any]:
 
 
 def words_in(value: Any) -> str:
-    """What messages, or other outputs, say in words."""
+    """The text of messages, or of other outputs."""
     return "\n\n".join(_words_in(value))
 
 
@@ -107,7 +107,7 @@ def label_of(value: Any, choices: Any) -> str:
 
 
 def parse_json_text(value: str) -> Any:
-    """Return the JSON object or array that a string holds, else the string."""
+    """Return the JSON object or array in a string, otherwise the string."""
     if not value.lstrip().startswith(("{", "[")):
         return value
     try:

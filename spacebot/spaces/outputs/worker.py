@@ -56,7 +56,7 @@ def _answer(name: str, arguments: Sequence[Any], options: dict[str, Any]) -> dic
 
 
 def _alarm(seconds: int) -> None:
-    """End this process in so many seconds where nobody is left to do it; 0 takes it back."""
+    """End this process after so many seconds if nobody else does; 0 cancels that."""
     if sys.platform != "win32":
         signal.alarm(seconds)
 
@@ -67,8 +67,8 @@ def _written(reply: Reply) -> dict[str, Any]:
 
 
 def _peak() -> int:
-    """Return the most memory that this process has had, in bytes."""
-    # Not `ru_maxrss`, which begins with that of the process that started this one.
+    """Return the peak memory of this process, in bytes."""
+    # Not `ru_maxrss`, which starts at the value of the parent process.
     with contextlib.suppress(OSError, ValueError):
         lines = Path("/proc/self/status").read_text().splitlines()
         return sum(int(line.split()[1]) << 10 for line in lines if line.startswith("VmHWM:"))
@@ -76,7 +76,7 @@ def _peak() -> int:
 
 
 def _limit() -> None:
-    """Bound the memory, where the system can; what this process starts may raise it again."""
+    """Limit the memory, if the system can; this process's children may raise the limit again."""
     with contextlib.suppress(ImportError, ValueError, OSError):
         import resource
 

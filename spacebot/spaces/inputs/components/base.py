@@ -1,4 +1,4 @@
-"""What every kind of input has in common: its option, its hint, its sentences."""
+"""What every kind of input has in common: its option, its hint, its messages."""
 
 # ruff: noqa: ARG002 - a kind need not use all that every kind is handed
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Input:
         raise NotImplementedError
 
     def value(self, parameter: Parameter, arguments: Mapping[str, Any]) -> Any:
-        """What Gradio takes, in JSON, for the entered options; raises InputError."""
+        """The value in Gradio's format, as JSON, for the entered options; raises InputError."""
         raise NotImplementedError
 
     def blank(self, parameter: Parameter) -> Any:
@@ -41,15 +41,15 @@ class Input:
         return None
 
     def usable(self, parameter: Parameter, value: Any) -> bool:
-        """Whether the Space can take this default; some break the Space's own rules."""
+        """Whether the Space accepts this default; some break the Space's own rules."""
         return True
 
     def default(self, parameter: Parameter) -> Any:
-        """The default in the shape of the option's own type, or None, to fill in a form."""
+        """The default as a value of the option's own type, or None, to prefill a form."""
         return None
 
     def suggest(self, parameter: Parameter, text: str) -> list[Choice]:
-        """What to offer while a person types; the values are this option's own strings."""
+        """Suggestions while a person types; the values are this option's own strings."""
         return []
 
     def shown(self, parameter: Parameter, value: Any) -> str:
@@ -68,7 +68,7 @@ def has_default(kind: Input, parameter: Parameter) -> bool:
 
 
 def is_needed(kind: Input, parameter: Parameter) -> bool:
-    """Whether a person has to give it: nothing else could be sent."""
+    """Whether a person has to enter it, since nothing else could be sent."""
     broken = parameter.default is not None and not kind.usable(parameter, parameter.default)
     return parameter.required or broken
 
@@ -76,7 +76,7 @@ def is_needed(kind: Input, parameter: Parameter) -> bool:
 def make_option(
     kind: Input, parameter: Parameter, type: OptionType, hint: str = "", **fields: Any
 ) -> Option:
-    """The option of a parameter, with everything in it that is the same for every kind."""
+    """A parameter's option, with everything that is the same for every kind."""
     unknown = parameter.secret or parameter.loaded or not has_default(kind, parameter)
     default = None if unknown else parameter.default
     usual: dict[str, Any] = {
@@ -123,7 +123,7 @@ def one_line(text: str) -> str:
     return " ".join(kept.split())
 
 
-# They can make the rest of a line read backwards, and so hide what was asked for.
+# They can make the rest of a line read backwards, and so hide what was requested.
 BIDI_CONTROLS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
@@ -134,7 +134,7 @@ def plain_number(number: float | Decimal) -> str:
 
 
 def fold(text: str) -> str:
-    """The text for comparing: without case, accents and needless spaces."""
+    """A text in comparable form: without case, accents and needless spaces."""
     line = one_line(text).casefold()
     if line.isascii():
         return line
@@ -142,12 +142,12 @@ def fold(text: str) -> str:
     return "".join(ch for ch in apart if not unicodedata.combining(ch))
 
 
-# JSON of a real app is far from so deep; what walks through it calls itself at each level.
+# No real app's JSON is nested this deeply, and recursive code walks through it.
 MAX_JSON_DEPTH = 200
 
 
 def is_deep(value: Any) -> bool:
-    """Whether JSON is nested more deeply than it can be handled."""
+    """Whether JSON is nested too deeply to handle."""
     level = [[value]]
     for _ in range(MAX_JSON_DEPTH):
         inner = [one.values() if isinstance(one, dict) else one for one in level]

@@ -20,7 +20,10 @@ from spacebot.spaces.inputs.components.menu import ChoiceMenu, is_same_value, me
 
 
 class ChoiceInput(Input):
-    """One of the choices: a Radio or a Dropdown. More than 25, or custom ones, autocomplete."""
+    """One of the choices: a Radio or a Dropdown.
+
+    For more than 25, or custom ones, it autocompletes.
+    """
 
     def options(self, parameter: Parameter) -> tuple[Option, ...]:
         menu = menu_of(parameter)

@@ -24,7 +24,7 @@ MAX_TEXT_BYTES = 5_000_000
 
 
 class PastedInput(Input):
-    """Text that can be pasted or attached: two options, of which a person gives one."""
+    """Text that can be pasted or attached: two options, of which a person fills in one."""
 
     types: tuple[str, ...] = ()
     hint = ""
@@ -53,11 +53,11 @@ class PastedInput(Input):
         return self.parse(parameter, name, read_text_file(name, one))
 
     def hinted(self, parameter: Parameter) -> str:
-        """What to write, beside the option."""
+        """What to write, as the option's hint."""
         return self.hint
 
     def parse(self, parameter: Parameter, name: str, text: Any) -> Any:
-        """What Gradio takes for this text; raises InputError."""
+        """The value for Gradio from this text; raises InputError."""
         raise NotImplementedError
 
     def default(self, parameter: Parameter) -> str:
@@ -99,7 +99,7 @@ class JsonInput(PastedInput):
 
 
 def refuse_constant(constant: str) -> Any:
-    """Raise ValueError for NaN and infinity, which Python reads and no Space takes."""
+    """Raise ValueError for NaN and infinity, which Python parses and no Space accepts."""
     raise ValueError(f"{constant} is no number in JSON")
 
 
@@ -177,7 +177,7 @@ class ChatbotInput(Input):
 
 
 def chat_message(parameter: Parameter, text: str, files: Sequence[Upload] = ()) -> Any:
-    """What a person says, as the history of this Chatbot holds it; `files` to be uploaded."""
+    """A person's message as this Chatbot's history stores it; `files` are to be uploaded."""
     kind = parameter.props.get("type")
     if kind == "tuples":
         return [text, None]
@@ -189,7 +189,7 @@ def chat_message(parameter: Parameter, text: str, files: Sequence[Upload] = ()) 
 
 
 def read_text_file(name: str, file: File) -> str:
-    """The text of an attached file; raises InputError if it is too large or no text."""
+    """The text of an attached file; raises InputError if it is too large or not text."""
     assert file.path is not None  # file_data has refused it otherwise
     if file.path.stat().st_size > MAX_TEXT_BYTES:
         raise refuse(
@@ -201,7 +201,7 @@ def read_text_file(name: str, file: File) -> str:
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError:
-        # What a spreadsheet program on Windows saves when it is not asked for UTF-8.
+        # Spreadsheet programs on Windows save in this encoding unless asked for UTF-8.
         text = raw.decode("cp1252", errors="replace")
     if "\0" in text:
         raise refuse(name, f"is not a text file: {quote(file.name)}.")

@@ -11,7 +11,7 @@ from spacebot.models import Parameter
 from spacebot.spaces.inputs.components.base import fold, quote, refuse
 from spacebot.spaces.inputs.components.data import JsonInput, PastedInput
 
-# Gradio reads these as they are written, and sends a missing number as null.
+# Gradio reads these as they are, and sends a missing number as null.
 MISSING_CELLS = frozenset({"", "nan", "na", "n/a", "null", "none"})
 TRUE_CELLS, FALSE_CELLS = (
     frozenset({"true", "yes", "1", "on"}),
@@ -214,7 +214,7 @@ def headers_of(parameter: Parameter) -> list[Any]:
         return named
     count = parameter.props.get("column_count") or parameter.props.get("col_count") or [3]
     count = count[0] if isinstance(count, (list, tuple)) and count else count
-    # A Space may say anything.
+    # A Space may send anything.
     count = count if isinstance(count, int) and 0 < count <= 100 else 3
     return [str(place + 1) for place in range(count)]
 

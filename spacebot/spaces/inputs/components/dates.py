@@ -21,7 +21,7 @@ from spacebot.spaces.inputs.components.base import (
 )
 from spacebot.wording import clip
 
-# Nothing longer is a date, and a parser that guesses takes its time over long texts.
+# Nothing longer is a date, and a guessing parser is slow on long texts.
 MAX_DATE_LENGTH = 60
 
 

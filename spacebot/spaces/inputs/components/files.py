@@ -40,7 +40,7 @@ MODEL_SUFFIXES = (".glb", ".gltf", ".obj", ".ply", ".splat", ".stl")
 
 
 class FileInput(Input):
-    """One file, or several where the parameter takes them, of the kinds that it takes."""
+    """One file, or several if the parameter takes them, of the kinds that it takes."""
 
     def __init__(self, *kinds: str) -> None:
         self.kinds = kinds
@@ -61,7 +61,7 @@ class FileInput(Input):
         return () if "file" in types else tuple(types)
 
     def is_video(self, name: str) -> bool:
-        """Whether a file of this name is a film."""
+        """Whether a file with this name is a video."""
         return (MIME_TYPES.guess_type(name.casefold())[0] or "").startswith("video/")
 
     def files(self, parameter: Parameter, arguments: Mapping[str, Any]) -> list[Upload]:
@@ -70,7 +70,7 @@ class FileInput(Input):
 
 
 def file_slots(kind: FileInput, parameter: Parameter, count: int) -> tuple[Option, ...]:
-    """Attachment options: the first as required as the parameter, the further ones never."""
+    """Attachment options: the first as required as the parameter, the others optional."""
     types = kind.accepted(parameter)
     hint = "" if not types else clip(", ".join(types), 40)
     first = make_option(kind, parameter, OptionType.ATTACHMENT, hint, file_types=types)
@@ -111,12 +111,12 @@ def is_kind(name: str, mime: str | None, types: tuple[str, ...]) -> bool:
 def is_one_of(file: File, types: tuple[str, ...]) -> bool:
     """Whether a file is of these categories or extensions.
 
-    The name counts first, since Gradio itself looks at nothing else; what Discord
-    says of the content counts only where the name says nothing.
+    The name decides, since Gradio itself looks at nothing else; Discord's content type counts only
+    if the name says nothing.
     """
     name = file.name.casefold()
     kind = MIME_TYPES.guess_type(name)[0] or (file.mime or "").partition(";")[0]
-    # Some write "pdf" for ".pdf", and "image/png" where a category is asked for.
+    # Some write "pdf" for ".pdf", and "image/png" for a category.
     wanted = [each.casefold().removeprefix(".") for each in types]
     return any(
         name.endswith(f".{each}") or f"{kind}/".startswith(f"{each.removesuffix('/*')}/")

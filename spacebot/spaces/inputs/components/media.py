@@ -14,7 +14,7 @@ from spacebot.wording import clip
 
 
 class GalleryInput(FileInput):
-    """Several pictures (or films, where the Space takes them), each without a caption."""
+    """Several pictures (or videos, if the Space takes them), each without a caption."""
 
     def options(self, parameter: Parameter) -> tuple[Option, ...]:
         return file_slots(self, parameter, FILE_SLOTS)
@@ -29,8 +29,7 @@ class GalleryInput(FileInput):
 class ImageEditorInput(FileInput):
     """An ImageEditor: the picture is its background; a mask, drawn elsewhere, its layer.
 
-    The composite is the picture too, as the page of the Space sends it; the mask
-    is for those that fill in what was painted over.
+    The composite is the picture too, as the Space's page sends it; the mask is for inpainting.
     """
 
     def options(self, parameter: Parameter) -> tuple[Option, ...]:
@@ -57,7 +56,7 @@ class ImageEditorInput(FileInput):
 
 
 class ImageSliderInput(FileInput):
-    """An ImageSlider: two pictures, of which either may be missing."""
+    """An ImageSlider: two pictures, either of which may be missing."""
 
     def options(self, parameter: Parameter) -> tuple[Option, ...]:
         return file_slots(self, parameter, 2)

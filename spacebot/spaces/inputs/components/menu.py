@@ -1,8 +1,8 @@
 """The choices of a parameter, as people read and type them.
 
-A person reads labels; a Space takes values, which may be numbers, None, or very
-long. What travels through Discord is the label, made unique and at most 100
-characters long, so that it always leads back to the one value.
+A person reads labels; a Space takes values, which may be numbers, None, or very long. Discord only
+sees the label, made unique and at most 100 characters long, so that it always leads back to the
+right value.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ from spacebot.spaces.inputs.components.base import (
 )
 from spacebot.wording import clip
 
-# Labels may hold commas; nine are looked for, so that a long list stays quick.
+# Labels may contain commas; at most nine are looked for, so that a long list stays fast.
 MAX_COMMAS = 9
 
-# What a person types to pick nothing where the default picks something.
+# What a person types to choose nothing although the default chooses something.
 NOTHING_WORDS = frozenset({"none", "-", "nothing"})
 
 
 class ChoiceMenu:
     """The choices of one parameter, found by label, number, value, or text in another case.
 
-    `open` says that other texts may be sent too: the Space allows them, or gets
-    its choices only while it runs.
+    `open` says that other texts may be sent too: the Space allows them, or knows its choices only
+    while it runs.
     """
 
     def __init__(self, parameter: Parameter) -> None:
@@ -50,7 +50,7 @@ class ChoiceMenu:
             self._folded.setdefault(fold(label), []).append(label)
 
     def choice(self, value: Any) -> Choice | None:
-        """The choice that is meant, or a new one where other texts may be sent, else None."""
+        """The choice that a text means, or a new one if other texts may be sent; otherwise None."""
         found = self.exactly(value)
         if found is None and self.open and (text := str(value).strip()):
             return Choice(text, text)
@@ -75,13 +75,14 @@ class ChoiceMenu:
         return clip(one_line(str(value)), MAX_CHOICE_LENGTH) if label is None else label
 
     def holds(self, value: Any) -> bool:
-        """Whether the Space takes this value, as one of the choices or since others are taken."""
+        """Whether the Space takes this value, as one of the choices or because it
+        accepts others."""
         return self.open or _key(value) in self._by_value
 
     def ranked(self, text: str, without: Iterable[str] = ()) -> list[str]:
-        """The labels that hold the text, those that begin with it first.
+        """The labels that contain the text, those that begin with it first.
 
-        Labels that are the same as one of `without`, but for the case, are left out.
+        Labels equal to one of `without`, ignoring case, are left out.
         """
         wanted, left_out = fold(text), set(map(fold, without))
         first: list[str] = []
@@ -101,7 +102,7 @@ class ChoiceMenu:
         return any(wanted in folded for folded in self._folded)
 
     def items(self, value: Any) -> list[str]:
-        """The items of a list that a person typed; labels that hold commas stay whole."""
+        """The items of a list that a person typed; labels that contain commas stay whole."""
         text = one_line(str(value))
         if not text or (fold(text) in NOTHING_WORDS and self.exactly(text) is None):
             return []
@@ -140,7 +141,8 @@ class ChoiceMenu:
         return line if len(line) <= MAX_CHOICE_LENGTH else None
 
     def unknown(self, value: Any) -> str:
-        """What to say of something that is no choice: which ones there are, the likely first."""
+        """The message about a text that is no choice, with the available ones, the
+        likeliest first."""
         labels = list(self.known)
         near = (self.ranked(str(value)) or labels)[:5]
         shown = ", ".join(quote(label) for label in near)
@@ -160,7 +162,7 @@ def menu_of(parameter: Parameter) -> ChoiceMenu:
 
 
 def prepare_menus(parameters: Iterable[Parameter]) -> None:
-    """Build the menus of parameters, so that nothing later waits for them."""
+    """Build the menus of parameters, so that nothing has to wait for them later."""
     for parameter in parameters:
         if parameter.choices:
             menu_of(parameter)
@@ -177,7 +179,7 @@ def unique_labels(choices: Sequence[Choice]) -> dict[str, Choice]:
     numbers: dict[str, int] = {}
     for choice in choices:
         label = clip(one_line(choice.label), MAX_CHOICE_LENGTH) or "(empty)"
-        # Counted on, since thousands of choices may have the same label.
+        # Counted, since thousands of choices may have the same label.
         unique, number = label, numbers.get(label, 2)
         while unique in known:
             suffix = f" ({number})"
