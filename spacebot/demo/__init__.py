@@ -1,7 +1,7 @@
-"""The embedded Space: a Gradio app that needs no download, until you name a Space.
+"""The embedded Space: a Gradio app that works without a download, until you name a Space.
 
-It is reached through gradio_client like every other Space, and does real work
-with nothing but what Gradio itself brings (numpy, Pillow).
+It is reached through gradio_client like every other Space, and does real work with nothing but
+Gradio's own dependencies (numpy, Pillow).
 """
 
 from spacebot.demo.app import DemoServer, build, serve

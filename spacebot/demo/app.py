@@ -146,7 +146,7 @@ def _slow_tab() -> None:
 def serve(host: str = "127.0.0.1") -> DemoServer:
     """Serve the app on a free port of `host`, beside whatever else this process serves."""
     blocks = build()
-    # Gradio would look into its queue a thousand times a second.
+    # Otherwise Gradio would check its queue a thousand times a second.
     blocks._queue.sleep_when_free = 0.02
     with socket.socket() as probe:
         probe.bind((host, 0))

@@ -1,4 +1,4 @@
-"""A tune from words: they decide tempo, scale, instrument and drums; the seed, the notes."""
+"""A tune from words: they determine tempo, scale, instrument and drums; the seed, the notes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Sound = np.ndarray  # float64, one value a sample, about -1 to 1
 
 @dataclass(frozen=True, slots=True)
 class Mood:
-    """How a tune goes: `tempo` in beats a minute, `scale` in semitones above the root."""
+    """The character of a tune: `tempo` in beats a minute, `scale` in semitones above the root."""
 
     tempo: int
     scale: tuple[int, ...]
@@ -64,7 +64,7 @@ PROGRESSIONS = ((0, 4, 5, 3), (0, 5, 3, 4), (0, 3, 4, 0), (5, 3, 0, 4), (0, 2, 3
 
 
 def compose(prompt: str, seed: int, seconds: float) -> Sound:
-    """Play a tune: float samples in two columns, RATE a second, the loudest at 0.9."""
+    """Synthesize a tune: float samples in two columns, RATE a second, the loudest at 0.9."""
     rng = dice(prompt, seed)
     mood = read_mood(prompt)
     beat = 60 / mood.tempo
@@ -84,7 +84,7 @@ def compose(prompt: str, seed: int, seconds: float) -> Sound:
 
 
 def read_mood(prompt: str) -> Mood:
-    """Read the mood out of the words; words that say nothing leave it to their own sound."""
+    """The mood that the words name; words without a meaning here choose by their spelling."""
     rng = dice(prompt, 0)
     voices = list(VOICES)
     mood = Mood(

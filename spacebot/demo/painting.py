@@ -1,4 +1,4 @@
-"""A picture from words: they decide colours and forms, and the seed where these go."""
+"""A picture from words: they determine colours and shapes, and the seed where those go."""
 
 from __future__ import annotations
 
@@ -45,7 +45,8 @@ def paint(prompt: str, size: int, seed: int, form: str) -> Image.Image:
 
 
 def choose_palette(prompt: str, rng: np.random.Generator) -> Palette:
-    """Five colours: of a thing named, else of a colour named, else neighbours on the wheel."""
+    """Five colours: of a thing named, otherwise of a colour named, otherwise neighbours on the
+    wheel."""
     if named := next(matches(prompt, PALETTES), None):
         return np.array([ImageColor.getrgb(colour) for colour in named], float)
     words = re.findall(r"\w+", prompt.lower())
@@ -57,7 +58,7 @@ def choose_palette(prompt: str, rng: np.random.Generator) -> Palette:
 
 
 def choose_form(prompt: str) -> str:
-    """The key of PAINTERS that the words call for; lines that flow where they call for none."""
+    """The key of PAINTERS that the words call for; flowing lines if they name none."""
     return next(matches(prompt, FORMS), "flow")
 
 
@@ -127,7 +128,7 @@ def _flow(palette: Palette, size: int, rng: np.random.Generator) -> Image.Image:
 
 
 def _ridge(size: int, rough: float, rng: np.random.Generator) -> np.ndarray:
-    """The outline of a range of hills: heights about 0, one a pixel."""
+    """The outline of a mountain range: heights around 0, one for each pixel."""
     line = np.zeros(size)
     for octave in range(1, 8):
         knots = rng.normal(0, 1, 2**octave + 2)

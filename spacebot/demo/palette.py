@@ -1,4 +1,4 @@
-"""What a picture looks like, in words: its size, its shape, its light and its colours."""
+"""What a picture looks like, in words: its size, shape, light and colours."""
 
 from __future__ import annotations
 
@@ -35,9 +35,8 @@ NAMES = {
     "pink": "#f39ab8",
 }
 
-# What has less colour than this looks grey, and its name follows from its lightness alone: up to
-# these lightnesses (0–1). The nearest
-# of all colours could be a dark green.
+# A colour with less chroma than this looks grey, and its name depends on lightness alone: the names
+# up to these lightnesses (0–1). The nearest of all colours could be a dark green.
 MAX_GREY_CHROMA = 0.025
 GREYS = {"black": 0.2, "dark grey": 0.5, "grey": 0.72, "light grey": 0.93, "white": np.inf}
 

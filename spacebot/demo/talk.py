@@ -1,7 +1,7 @@
 """A chat without a model: it remembers its session and does sums.
 
-Everything here is a function of the message and of what the person said before,
-so that a session's memory is exactly its history.
+Everything here is a function of the message and of what the person wrote before, so a session's
+memory is exactly its history.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ SPOKEN = {"plus": "+", "minus": "-", "times": "*", "divided by": "/", "over": "/
 
 
 def answer(message: str, before: Sequence[str]) -> str:
-    """Answer a message; `before` is what the person said earlier in the session, oldest first."""
+    """Answer a message; `before` is what the person wrote earlier in the session, oldest first."""
     text = " ".join(message.split()).strip()
     known = list(filter(None, (_known(one, before) for one in _sentences(text))))
     # A greeting is answered only if nothing else was said.
@@ -56,19 +56,19 @@ def _known(sentence: str, before: Sequence[str]) -> str | None:
 
 
 def said_before(history: Sequence[Mapping[str, Any]]) -> list[str]:
-    """What the person said, oldest first, out of a Gradio chat history."""
+    """What the person wrote, oldest first, from a Gradio chat history."""
     return [_text(entry["content"]) for entry in history if entry["role"] == "user"]
 
 
 def _text(content: Any) -> str:
-    """The words of a chat message, whose content is a string or a list of parts."""
+    """The text of a chat message, whose content is a string or a list of parts."""
     if isinstance(content, str):
         return content
     return " ".join(part["text"] for part in content if part.get("type") == "text")
 
 
 def recall(subject: str, before: Sequence[str]) -> str | None:
-    """What the person last said that their `subject` is ("name" → "Ada"), or None."""
+    """What the person last called their `subject` ("name" → "Ada"), or None."""
     sentences = [one for earlier in before for one in _sentences(earlier)]
     for sentence in reversed(sentences):
         for pattern in (TOLD, CALLED):
@@ -97,7 +97,7 @@ def _value(node: ast.expr) -> float | int:
             return OPERATORS[type(op)](_value(operand))
         case ast.BinOp(left=left, op=op, right=right) if type(op) in OPERATORS:
             first, second = _value(left), _value(right)
-            # A power is bounded before it is taken: 9**9**9 would never end.
+            # A power is checked before it is computed: 9**9**9 would never end.
             if isinstance(op, ast.Pow) and (abs(second) > 64 or abs(first) > 10**6):
                 raise ValueError("too large")
             return OPERATORS[type(op)](first, second)
@@ -105,7 +105,7 @@ def _value(node: ast.expr) -> float | int:
 
 
 def _reckoned(text: str) -> str | None:
-    """The answer where the message holds a sum, in digits or spoken ("7 times 8")."""
+    """The answer if the message contains a sum, in digits or spoken ("7 times 8")."""
     for word, sign in SPOKEN.items():
         text = re.sub(rf"(?<=[\d)]) *\b{word}\b *(?=[\d(-])", sign, text, flags=re.IGNORECASE)
     found = re.search(r"[-(]*\d[\d\s.+\-*/%()^]*", text)
@@ -206,7 +206,7 @@ TOLD = re.compile(
 )
 CALLED = re.compile(r"\b(?:call me|i am called|i'm called) (?P<value>[\w' -]{1,40})", re.I)
 
-# The first that matches and has something to say answers.
+# The first that matches and has an answer is used.
 REPLIES: tuple[tuple[re.Pattern[str], Callable[..., str | None]], ...] = (
     _rule(r"^/?help\b|what can you do", lambda *_: HELP),
     _rule(r"\b(?:what|who)(?:'s| is| was|s) my (?P<subject>[\w ]{1,40}?)\s*\?*$", _asked),

@@ -1,4 +1,4 @@
-"""What the words of a prompt say, and the dice that a prompt and a seed throw."""
+"""The meaning of a prompt's words, and the random numbers for a prompt and a seed."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ def dice(prompt: str, seed: int) -> np.random.Generator:
 def matches(prompt: str, table: Mapping[str, Value]) -> Iterator[Value]:
     """The values that the words of a prompt name, in the order of the words.
 
-    A key is "beginning|beginning": of a word, or all of it when it has up to
-    three letters ("run" is no part of "rune").
+    A key is "beginning|beginning": of a word, or all of it if it has up to three letters ("run" is
+    no part of "rune").
     """
     for word in re.findall(r"\w+", prompt.lower()):
         for beginnings, value in table.items():

@@ -1,7 +1,7 @@
 """The command line: `python -m spacebot.deploy owner/name`.
 
-Exit codes: 0 all is done, 1 refused, 2 a wrong argument or setting, 3 uploaded but it
-does not run, 130 stopped by Ctrl+C.
+Exit codes: 0 success, 1 refused, 2 a wrong argument or setting, 3 uploaded but not running, 130
+stopped by Ctrl+C.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ DEFAULT_BUCKET = "{name}-data"
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run the command; the exit code."""
+    """Run the command; returns the exit code."""
     options = _parser().parse_args(arguments)
-    # HF_DEBUG=1 has huggingface_hub log every request with its body, secrets included.
+    # With HF_DEBUG=1, huggingface_hub logs every request with its body, including secrets.
     logging.set_verbosity_error()
     disable_progress_bars()
     console = Console()
@@ -71,7 +71,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _name(text: str) -> str:
-    """A Space's full name; a Space's address is taken too."""
+    """A Space's full name; its address is accepted too."""
     name = text.removeprefix("https://huggingface.co/spaces/").strip("/")
     try:
         validate_repo_id(name)
@@ -90,7 +90,7 @@ def _run(options: argparse.Namespace, console: Console) -> int:
         console.say(f"Not sent, being no setting of Spacebot: {', '.join(wanted.unknown)}")
     needed = files.needed_files()
     with hub_errors.translate_errors(name):
-        # Who is logged in deploys; else the token that the Space itself gets, if it may.
+        # Deploy as the logged-in user; otherwise with the token for the Space, if it may.
         api = HfApi(token=get_token() or wanted.secrets.get("HF_TOKEN"))
         console.keep_secret([str(api.token)])
         target.check_account(api.whoami(), name)
@@ -116,7 +116,7 @@ def _deploy_options(options: argparse.Namespace) -> target.DeployOptions:
     bucket = options.storage and options.storage.format(name=options.name)
     if bucket and "/" not in bucket:
         bucket = f"{options.name.split('/')[0]}/{bucket}"
-    # The name that Hugging Face's pages show for it.
+    # The hardware's name on Hugging Face's pages.
     hardware = "zero-a10g" if options.hardware in ("zerogpu", "zero-gpu") else options.hardware
     return target.DeployOptions(options.private, hardware, bucket)
 

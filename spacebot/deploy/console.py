@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterable
 from getpass import getpass
 
-# Shorter values would turn ordinary words into dots; no token is as short.
+# Shorter values would turn ordinary words into dots; no token is this short.
 MIN_SECRET_LENGTH = 6
 HUB_TOKEN = re.compile(r"\bhf_\w{8,}")
 
@@ -30,7 +30,7 @@ class Console:
         return HUB_TOKEN.sub("•••", text)
 
     def say(self, text: str) -> None:
-        """Print a line at once, also where the output is a file."""
+        """Print a line and flush it, even if the output is a file."""
         print(self.hide(text), flush=True)
 
     def complain(self, text: str) -> None:
@@ -44,5 +44,5 @@ class Console:
         return value
 
     def agrees(self, question: str) -> bool:
-        """Whether the answer is yes, as it is when only Enter is pressed."""
+        """Whether the answer is yes; just Enter counts as yes."""
         return input(question).strip().lower() in ("", "y", "yes")

@@ -1,4 +1,4 @@
-"""What a Space gets of `.env`: secrets, and variables that every visitor may see."""
+"""What a Space gets from `.env`: secrets, and variables that every visitor may see."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from spacebot.deploy.console import Console
 from spacebot.errors import DeployError, SettingsError
 from spacebot.settings import VARIABLES, Settings
 
-# The page's address and the data folder differ between here and the Space.
+# The page's address and the data folder differ between this machine and the Space.
 LOCAL_VARIABLES = {"GRADIO_SERVER_NAME", "GRADIO_SERVER_PORT", "DATA_DIR"}
 SECRETS = {variable.name for variable in VARIABLES if variable.secret}
 DEFAULTS = {variable.name: variable.default for variable in VARIABLES if not variable.secret}
@@ -24,7 +24,7 @@ ASKED_SECRETS = {
 
 @dataclass(frozen=True, slots=True)
 class DeployEnvironment:
-    """What the Space is to have. `unset` are the variables that go back to their default."""
+    """The Space's intended settings. `unset` are the variables that return to their default."""
 
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     variables: Mapping[str, str] = field(default_factory=dict)
@@ -33,10 +33,11 @@ class DeployEnvironment:
 
 
 def read_environment(path: Path | None) -> DeployEnvironment:
-    """Read an env file; `SettingsError` names a setting that the Space could not start with."""
+    """Read an env file; a `SettingsError` names a setting that would keep the
+    Space from starting."""
     values = _values(path) if path else {}
     secrets = {name: value for name, value in values.items() if _is_secret(name, value)}
-    # What means the same here and on the Space.
+    # The settings that mean the same here and on the Space.
     shared = sorted(values.keys() & DEFAULTS.keys() - LOCAL_VARIABLES)
     variables = {
         name: values[name]
@@ -54,7 +55,7 @@ def read_environment(path: Path | None) -> DeployEnvironment:
 
 
 def _is_secret(name: str, value: str) -> bool:
-    """Whether visitors of a Space may not see a variable: SPACES may hold a login."""
+    """Whether a variable must be hidden from a Space's visitors: SPACES may contain a login."""
     return bool(value) and (name in SECRETS or (name == "SPACES" and "@" in value))
 
 

@@ -10,13 +10,13 @@ from spacebot.errors import DeployError
 ROOT = Path(__file__).parents[2]
 SINGLE_FILES = ("README.md", "app.py", "requirements.txt", "LICENSE")
 PACKAGE = "spacebot"
-# What the Hub itself puts into a new Space; it keeps the first for its own use.
+# What the Hub itself puts into a new Space; it needs the first for its own use.
 NEVER_DELETED = {".gitattributes"}
 NEW_SPACE_FILES = {".gitattributes", "README.md"}
 
 
 def needed_files(root: Path = ROOT) -> dict[str, Path]:
-    """The files that the Space needs, by their path there; `DeployError` where one is missing."""
+    """The files that the Space needs, by their path there; `DeployError` if one is missing."""
     found = {name: root / name for name in SINGLE_FILES}
     found |= {str(path.relative_to(root)): path for path in _package(root / PACKAGE)}
     missing = [name for name, path in found.items() if not path.is_file()]
@@ -29,7 +29,7 @@ def needed_files(root: Path = ROOT) -> dict[str, Path]:
 
 
 def _package(folder: Path) -> Iterator[Path]:
-    """What belongs to the package: no caches, no files that an editor or a system left."""
+    """The files of the package, without caches and leftovers of editors or the system."""
     for path in folder.rglob("*"):
         names = path.relative_to(folder).parts
         if path.is_file() and not any(name.startswith((".", "__pycache__")) for name in names):

@@ -51,7 +51,7 @@ OFFLINE = (
 )
 SWITCHED_OFF = "HF_HUB_OFFLINE is set, which keeps huggingface_hub off the network. Unset it."
 
-# 402 and 403 mean several things; only their text tells which. The first that fits.
+# 402 and 403 have several meanings; only the text says which. The first match counts.
 FORBIDDEN_REASONS = (
     (r"zero.?gpu", ZERO_GPU),
     (r"storage (limit|quota)|quota exceeded|out of storage", STORAGE_FULL),
@@ -63,7 +63,7 @@ STATUS_REASONS = {401: UNKNOWN_TOKEN, 402: PLAN_LACKS, 403: MAY_NOT, 409: NAME_T
 
 @contextmanager
 def translate_errors(name: str) -> Iterator[None]:
-    """Turn what huggingface_hub raises within into a `DeployError`. `name` is the Space's."""
+    """Turn huggingface_hub's errors into a `DeployError`. `name` is the Space's."""
     try:
         yield
     except HfHubHTTPError as error:
@@ -77,14 +77,14 @@ def translate_errors(name: str) -> Iterator[None]:
     except (HTTPError, ConnectionError, TimeoutError) as error:
         raise DeployError(OFFLINE) from error
     except ValueError as error:
-        # The Hub's own check of the header, which is no HTTP error any more.
+        # The Hub's own check of the header, which is no longer an HTTP error.
         if "README.md" not in str(error):
             raise
         raise DeployError(f"Hugging Face cannot take this: {one_line(str(error))}") from error
 
 
 def explain(error: HfHubHTTPError, name: str) -> str:
-    """What a refusal means, and the Hub's own words."""
+    """What a refusal means, and the Hub's own text."""
     status, words = error.response.status_code, one_line(error.server_message or "")
     if status >= 500:
         return HUB_FAILED.format(status=status)

@@ -22,7 +22,7 @@ WRITE_ROLES = ("admin", "write", "contributor")
 
 @dataclass(frozen=True, slots=True)
 class DeployOptions:
-    """What the owner asked for. None leaves it to the Hub, or as it is."""
+    """The owner's options. None leaves the choice to the Hub, or the Space as it is."""
 
     private: bool | None = None
     hardware: str | None = None
@@ -44,7 +44,7 @@ class ExistingSpace:
 
 
 def check_account(account: Mapping[str, Any], name: str) -> None:
-    """`DeployError` where the account may not have a Space of that name."""
+    """Raise `DeployError` if the account may not have a Space with this name."""
     token = account.get("auth", {}).get("accessToken", {})
     if token.get("role") == "read":
         raise DeployError(hub_errors.READ_ONLY)
@@ -52,7 +52,7 @@ def check_account(account: Mapping[str, Any], name: str) -> None:
     if owner == str(account["name"]).lower():
         return
     roles = {str(org["name"]).lower(): org.get("roleInOrg") for org in account.get("orgs", ())}
-    # A fine-grained token need not tell the organizations; the Hub will refuse if need be.
+    # A fine-grained token may not list the organizations; the Hub will refuse if need be.
     if owner not in roles and token.get("role") != "fineGrained":
         raise DeployError(
             f"{name} would belong to someone else: you are {account['name']} on Hugging Face. "
@@ -66,7 +66,7 @@ def check_account(account: Mapping[str, Any], name: str) -> None:
 
 
 def find_space(api: HfApi, name: str) -> ExistingSpace | None:
-    """The Space of that name, or None; raises `DeployError` if it must not be changed."""
+    """The Space with this name, or None; raises `DeployError` if it must not be changed."""
     try:
         info = api.space_info(name)
     except RepositoryNotFoundError:
@@ -99,7 +99,7 @@ def _existing_space(api: HfApi, info: SpaceInfo, names: tuple[str, ...]) -> Exis
 
 @dataclass(frozen=True, slots=True)
 class DeployPlan:
-    """Everything that will be done; `lines` tells it, and `carry_out` does it."""
+    """Everything that will be done; `lines` describes it, and `carry_out` does it."""
 
     name: str
     wishes: DeployOptions
@@ -109,17 +109,17 @@ class DeployPlan:
 
     @property
     def variables(self) -> dict[str, str]:
-        """The variables that the Space is to have."""
+        """The variables that the Space should have."""
         storage = {"DATA_DIR": MOUNT_PATH} if self.wishes.bucket else {}
         return {**self.environment.variables, **storage}
 
     @property
     def stale(self) -> list[str]:
-        """The Space's files that go."""
+        """The Space's files to delete."""
         return files.stale_files(self.there.names, self.files) if self.there else []
 
     def lines(self) -> Iterator[str]:
-        """The plan in words, with names of secrets but no value."""
+        """The plan in words, with the names of secrets but no values."""
         kind = {None: "", True: ", private", False: ", public"}[self.wishes.private]
         yield f"Space      {self.name} ({'update' if self.there else 'new'}{kind})"
         going = f", {len(self.stale)} removed: {', '.join(self.stale)}" if self.stale else ""
@@ -134,7 +134,7 @@ class DeployPlan:
             yield f"Storage    the bucket {self.wishes.bucket}, private, at {MOUNT_PATH}"
 
     def carry_out(self, api: HfApi) -> str:
-        """Do all of it; the sha of the commit that the Space is to run."""
+        """Carry out the plan; returns the sha of the commit that the Space should run."""
         if self.wishes.bucket:
             api.create_bucket(self.wishes.bucket, private=True, exist_ok=True)
         if self.there is None:
@@ -181,7 +181,7 @@ class DeployPlan:
             api.request_space_hardware(self.name, self.wishes.hardware)  # type: ignore[arg-type]
 
     def _volumes(self, there: tuple[Volume, ...]) -> tuple[Volume, ...]:
-        """The volumes with the bucket in its place; the others stay."""
+        """The volumes with the bucket at its path; the others stay."""
         if not self.wishes.bucket:
             return there
         ours = Volume(type="bucket", source=self.wishes.bucket, mount_path=MOUNT_PATH)

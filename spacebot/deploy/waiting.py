@@ -1,4 +1,4 @@
-"""From the upload to the running Space: its stages, told as they come."""
+"""From the upload to the running Space: its stages, reported as they change."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ STAGES = {
     "RUNNING_APP_STARTING": "starting, while the version before still runs",
     "RUNNING": "running",
 }
-# Stages that last until somebody does something.
+# Stages that last until somebody acts.
 FAILED_STAGES = {
     "BUILD_ERROR": "The Space could not be built.",
     "RUNTIME_ERROR": "The Space was built, but stopped by an error.",
@@ -38,7 +38,7 @@ MAX_LOG_LINES = 25
 
 @dataclass(frozen=True, slots=True)
 class WaitLimits:
-    """Seconds between two looks, until a stage that never changed counts, and in all."""
+    """In seconds: between two checks, until an unchanged stage counts, and in all."""
 
     poll: float = 2.0
     settle: float = 10.0
@@ -46,7 +46,7 @@ class WaitLimits:
 
 
 class StartWaiter:
-    """Waits until the Space runs the commit `sha`; `fresh` says that it is new there."""
+    """Waits until the Space runs the commit `sha`; `fresh` says that the Space is new."""
 
     def __init__(self, api: HfApi, name: str, console: Console, *, sha: str, fresh: bool) -> None:
         self._api = api
@@ -57,7 +57,7 @@ class StartWaiter:
         self._started = time.monotonic()
 
     def until_running(self, patience: WaitLimits | None = None) -> bool:
-        """Whether it started to run; reports what happens meanwhile."""
+        """Wait; returns whether it runs, and reports its stages meanwhile."""
         patience = patience or WaitLimits()
         last, since, worked = "", 0.0, False
         while (spent := time.monotonic() - self._started) < patience.all:
@@ -67,7 +67,7 @@ class StartWaiter:
                 self._console.say(f"{spent:5.0f} s  {STAGES.get(stage, stage.lower())}")
                 last, since = stage, spent
             worked = worked or stage in STAGES_UNDER_WAY
-            # Until it has begun to build, the Hub still tells the stage from before.
+            # Until the build has begun, the Hub still reports the previous stage.
             certain = worked or self._is_told(runtime) or spent - since >= patience.settle
             if certain and self._is_ours(runtime) and stage == "RUNNING":
                 return True
@@ -82,11 +82,11 @@ class StartWaiter:
         return False
 
     def _is_ours(self, runtime: SpaceRuntime) -> bool:
-        """Whether this is the stage of our commit, as far as the Hub says which it is of."""
+        """Whether this stage is our commit's, as far as the Hub says whose it is."""
         return runtime.raw.get("sha") in (None, self._sha)
 
     def _is_told(self, runtime: SpaceRuntime) -> bool:
-        """Whether it is certain that this is no stage from before the restart."""
+        """Whether this is certainly no stage from before the restart."""
         return self._fresh and runtime.raw.get("sha") == self._sha
 
     def _tell_end(self, stage: str, runtime: SpaceRuntime) -> None:
@@ -98,7 +98,7 @@ class StartWaiter:
                 self._console.complain(f"  | {line}")
 
     def _log(self, *, build: bool) -> Iterator[str]:
-        """The last lines of a log; a log that cannot be had is no reason to fail."""
+        """The last lines of a log; failing to read it is no reason to fail."""
         lines: deque[str] = deque(maxlen=MAX_LOG_LINES)
         try:
             for text in self._api.fetch_space_logs(self._name, build=build):
@@ -109,7 +109,7 @@ class StartWaiter:
 
 
 def health(address: str) -> str:
-    """What the page of a running public Space says of itself, in a sentence."""
+    """What a running public Space's page reports, in a sentence."""
     try:
         answer = get_session().get(f"{address}/healthz", timeout=15)
         told = answer.json()

@@ -21,8 +21,8 @@ from spacebot.web.throttle import PasswordThrottle, source_of
 
 SESSION_COOKIE = "spacebot_owner"
 SESSION_SECONDS, MAX_SESSIONS = 12 * 3600, 1000
-# A browser that signed in before is throttled by itself: strangers who share its address, such
-# as a proxy's, cannot make it wait.
+# A browser that signed in before is throttled separately: strangers who share its address, such as
+# a proxy's, cannot make it wait.
 KNOWN_COOKIE, KNOWN_SECONDS, MAX_KNOWN_BROWSERS = "spacebot_known", 400 * 86400, 100
 TOO_MANY = "Too many wrong passwords. Try again in {} s."
 WRONG_PASSWORD = "That is not the password. It is OWNER_PASSWORD in Spacebot's settings."
@@ -48,7 +48,7 @@ class OwnerAccess:
 
     @classmethod
     def from_settings(cls, settings: Settings) -> OwnerAccess:
-        """As the settings say."""
+        """From the settings."""
         return cls(
             password=settings.owner_password,
             huggingface=settings.signs_in,
@@ -79,7 +79,7 @@ class OwnerGate:
         self._lock = Lock()
 
     def visitor(self, request: Request) -> Visitor:
-        """Who asks, as far as they have signed in."""
+        """The visitor, as far as they have signed in."""
         if self._has_session(request.cookies.get(SESSION_COOKIE, "")):
             return Visitor(owner=True)
         return self._from_huggingface(request)
@@ -114,7 +114,7 @@ class OwnerGate:
         set_cookie(request, response, name, key, age, hosted=self.access.hosted)
 
     def _source(self, request: Request) -> str:
-        """Whose wrong passwords count together."""
+        """The source by which wrong passwords are counted."""
         known = _digest(request.cookies.get(KNOWN_COOKIE, ""))
         with self._lock:
             if known in self._known:
@@ -147,13 +147,13 @@ class OwnerGate:
 
 
 def require_own_page(request: Request) -> None:
-    """Raise 403 unless this page itself asks: another site's page may carry the owner's cookie."""
+    """Raise 403 unless our own page asks: another site's page may carry the owner's cookie."""
     if not is_own_request(request.method, request.headers):
         raise HTTPException(403, FOREIGN_ORIGIN)
 
 
 def is_own_request(method: str, headers: Mapping[str, str]) -> bool:
-    """Whether this page itself asks. Browsers tell who does, and no script can change that."""
+    """Whether our own page asks. Browsers say who does, and no script can change that."""
     site, origin = headers.get("sec-fetch-site"), headers.get("origin")
     if site is not None:
         return site == "same-origin"

@@ -17,13 +17,13 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 # How long a request's line and headers may take, in seconds.
 HEAD_TIMEOUT = 15.0
-# So many connections at once. A process may often open 1,024 files, and Discord and the
-# Spaces need theirs.
+# How many connections may be open. A process may often open 1,024 files, and Discord and the Spaces
+# need some of those.
 MAX_CONNECTIONS = 256
 
 
 class BoundedProtocol(H11Protocol):
-    """uvicorn's HTTP/1.1, which ends connections that keep it waiting.
+    """uvicorn's HTTP/1.1, which closes connections that keep it waiting.
 
     `waits_since` is when it began to wait for a request; None while one is answered.
     """
@@ -47,14 +47,14 @@ class BoundedProtocol(H11Protocol):
             self._wait()
 
     def on_response_complete(self) -> None:
-        """Wait for the next request, which uvicorn's own timeout ends while nothing comes."""
+        """Wait for the next request; uvicorn's own timeout ends the wait."""
         self._go_on()
         super().on_response_complete()
         if self.conn.their_state is h11.IDLE:
             self.waits_since = time.monotonic()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Wait for nothing more."""
+        """Stop waiting."""
         self._go_on()
         super().connection_lost(exc)
 
@@ -68,7 +68,7 @@ class BoundedProtocol(H11Protocol):
 
     def _end(self) -> None:
         self._go_on()
-        # Many connections can be made before the loop tells that this one is lost.
+        # Many connections can open before the loop learns that this one is lost.
         self.connections.discard(self)
         self.transport.abort()
 
@@ -80,5 +80,5 @@ class BoundedProtocol(H11Protocol):
 
 
 def bound(config: Config) -> None:
-    """Have a server that runs, or will, use this protocol for its new connections."""
+    """Have a server use this protocol for its new connections."""
     config.http_protocol_class = BoundedProtocol

@@ -11,7 +11,7 @@ def set_cookie(
     """Set a cookie for so many seconds; 0 removes it.
 
     `hosted` says that the page is shown in a frame of huggingface.co, where it is a third party:
-    only a cookie of its own partition reaches it there, and only over https.
+    there it only receives partitioned cookies, and only over https.
     """
     response.set_cookie(
         name,
@@ -22,7 +22,7 @@ def set_cookie(
         samesite="none" if hosted else "strict",
     )
     if hosted:
-        # Starlette sets this attribute from Python 3.14 on only.
+        # Starlette supports this attribute only from Python 3.14 on.
         key, line = response.raw_headers[-1]
         response.raw_headers[-1] = key, line + b"; Partitioned"
 

@@ -1,7 +1,7 @@
 """Checks every request before anything parses it: host, path, size, origin, content type.
 
-The page has few routes of its own, but Gradio adds dozens that would read a body of any
-size. Routes that are not in `BODY_LIMITS` accept no body.
+The page has few routes of its own, but Gradio adds dozens that would read a body of any size.
+Routes that are not in `BODY_LIMITS` accept no body.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from spacebot.web.access import FOREIGN_ORIGIN, OwnerAccess, is_own_request
 
 KIBIBYTE, MEBIBYTE = 1024, 1024 * 1024
 API_PREFIX = "/gradio_api/"
-# What tells a client that there is nothing to call, and what Gradio itself asks as it starts.
+# How a client learns that there is nothing to call, and what Gradio itself asks at startup.
 OPEN_API_ROUTES = frozenset({"info", "app_id", "startup-events"})
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 FORM_TYPE, MULTIPART_TYPE = "application/x-www-form-urlencoded", "multipart/form-data"
-# The slowest sender that is waited for, in bytes a second, after a start of so many seconds.
+# The slowest sender that is accepted, in bytes a second, and the seconds before that counts.
 MIN_BYTES_PER_SECOND, BODY_GRACE = 32 * KIBIBYTE, 15.0
 
 NO_SUCH_ROUTE = "There is nothing to call here."
@@ -45,10 +45,10 @@ FOREIGN_HOST = (
 
 @dataclass(frozen=True, slots=True)
 class BodyLimit:
-    """What the body of a request may be: `most` bytes of a `type`.
+    """The limit of a request's body: `most` bytes of a `type`.
 
-    With `at_once` the route reads it itself, while at most so many others are being read;
-    else it is read whole before the route is called.
+    With `at_once`, the route reads it itself, while at most so many others are being read;
+    otherwise it is read in full before the route is called.
     """
 
     max_bytes: int = 16 * KIBIBYTE
@@ -56,7 +56,7 @@ class BodyLimit:
     at_once: int = 0
 
 
-# Discord takes at most 25 MiB in a request; the form around the files needs some more.
+# Discord accepts at most 25 MiB in a request; the form around the files needs a little more.
 MAX_UPLOAD_BYTES = 25 * MEBIBYTE
 DEFAULT_BODY = BodyLimit()
 BODY_LIMITS: Mapping[str, BodyLimit] = {
@@ -84,7 +84,7 @@ class RequestGuard:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Hand a request on, or refuse it."""
         if scope["type"] != "http":
-            # The page has no WebSocket; uvicorn answers 403 where the app closes one at once.
+            # The page has no WebSocket; uvicorn answers 403 if the app closes one at once.
             if scope["type"] == "websocket":
                 await send({"type": "websocket.close"})
             else:
@@ -99,7 +99,7 @@ class RequestGuard:
             await refusal(scope, receive, send)
 
     def _checked(self, scope: Scope) -> BodyLimit:
-        """What the body may be; raises HTTPException for a request that is refused unread."""
+        """The limit of the body; raises HTTPException for a request that is refused unread."""
         fields, path = Headers(scope=scope), scope["path"]
         if not known_host(fields.get("host", ""), self._access.hosts):
             raise HTTPException(421, FOREIGN_HOST)
@@ -116,7 +116,7 @@ class RequestGuard:
         if not reads and not is_own_request(scope["method"], fields):
             raise HTTPException(403, FOREIGN_ORIGIN)
         kind, _, more = fields.get("content-type", body.type).lower().partition(";")
-        # Starlette decodes with any of Python's codecs that a request names; browsers name none.
+        # Starlette decodes with any Python codec that a request names; browsers name none.
         foreign = "charset" in more and not re.search(r'charset="?utf-8\b', more)
         if not reads and (kind.strip() != body.type or foreign):
             raise HTTPException(415, WRONG_TYPE)
@@ -144,7 +144,7 @@ class RequestGuard:
         self._reading[path] -= 1
 
     def _dressed(self, send: Send) -> Send:
-        """A send that adds the headers that every answer has."""
+        """A `send` that adds the headers that every answer has."""
 
         async def dressed(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -157,7 +157,7 @@ class RequestGuard:
 
 
 class BodyReader:
-    """The body of one request as it is read, within limits of size and time.
+    """Reads one request's body within limits of size and time.
 
     `then` is called once, after it was read or rejected.
     """
@@ -174,7 +174,7 @@ class BodyReader:
         self._then = then
 
     def end(self) -> None:
-        """Read no further."""
+        """Stop reading."""
         if not self._done:
             self._done = True
             self._then()
@@ -190,7 +190,7 @@ class BodyReader:
         self._ready = b"".join(parts)
 
     async def receive(self) -> Message:
-        """The next message of the request, as ASGI has it."""
+        """The next message of the request, as ASGI defines it."""
         if self._ready is not None:
             body, self._ready = self._ready, None
             return {"type": "http.request", "body": body, "more_body": False}
@@ -223,7 +223,7 @@ def too_large(body: BodyLimit) -> HTTPException:
 def known_host(host: str, names: frozenset[str]) -> bool:
     """Whether a Host header names this page, not a name that someone else pointed at it.
 
-    An IP address cannot be rebound, and what sends no Host is no browser.
+    An IP address cannot be rebound, and a client that sends no Host is no browser.
     """
     if not host or "*" in names:
         return True

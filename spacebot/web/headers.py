@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-# Gradio's frontend runs inline scripts and compiles `js_on_load`. Everything else of the page
-# comes from its own origin.
+# Gradio's frontend runs inline scripts and compiles `js_on_load`. Everything else comes from the
+# page's own origin.
 CONTENT_POLICY = {
     "default-src": "'self'",
     "script-src": "'self' 'unsafe-inline' 'unsafe-eval'",
@@ -22,12 +22,12 @@ CONTENT_POLICY = {
 }
 HUGGING_FACE = "https://huggingface.co https://*.huggingface.co"
 NO_STORE = {"Cache-Control": "no-store"}
-# What a Space made is shown or downloaded, and runs nothing.
+# A Space's files are shown or downloaded, and run nothing.
 FILE_POLICY = "default-src 'none'; media-src 'self'; frame-ancestors 'none'; sandbox"
 
 
 def page_headers(*, hosted: bool) -> Mapping[str, str]:
-    """The headers of every answer that does not bring its own of the same name."""
+    """The headers of every answer that does not set its own of the same name."""
     policy = CONTENT_POLICY | {"frame-ancestors": HUGGING_FACE if hosted else "'none'"}
     if hosted:
         policy["form-action"] += " https://huggingface.co"

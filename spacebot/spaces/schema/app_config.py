@@ -12,16 +12,16 @@ from typing import Any
 from spacebot.spaces.schema.text import plain_text
 
 _NUMBERED = re.compile(r"_\d+$")
-# A heading is looked for at a page's beginning, so many characters long.
+# How much of a page's beginning is searched for a heading, in characters.
 _HEADING_SEARCH_LENGTH = 5000
 _HEADING = re.compile(r"<h1[^<>]*>([\s\S]{1,1000}?)</h1>|^[ \t]*#[ \t]+(.+)$", re.M)
 _SUBHEADING = re.compile(
     r"\s*(?:<(?!img|h[23])\w[^<>]*>\s*)*"
     r"(?:<h[23][^<>]*>([\s\S]{1,1000}?)</h[23]>|#{2,3}[ \t]+(.+))"
 )
-# Where a heading is not the whole app's.
+# Blocks whose heading is not the whole app's.
 _LAYOUT_BLOCKS = frozenset({"sidebar", "accordion", "tabitem", "tab"})
-# What Gradio calls an app whose author gave no title.
+# Gradio's title for an app whose author set none.
 _NO_TITLE = frozenset({"", "gradio", "gradio app", "app", "demo", "interface", "my app"})
 
 # More than any real app has, so that reading an app takes bounded time.
@@ -53,8 +53,8 @@ class PageComponent:
 class Dependency:
     """One dependency of the page: what it listens to (`component id`, `event`), takes and gives.
 
-    `after` is the id of the event whose end starts it (`.then`), with `when` "success" or
-    "failure" only if it ended so; `raw` is the dependency itself.
+    `after` is the id of the event whose end triggers it (`.then`), with `when` "success" or
+    "failure" if it must end so; `raw` is the dependency itself.
     """
 
     id: Any
@@ -72,7 +72,7 @@ class Dependency:
 
 
 class AppConfig:
-    """What `/config` tells about an app beyond its API description.
+    """What `/config` says about an app beyond its API description.
 
     `opened` is what the load events of its page set; `built` are the components before that.
     """
@@ -96,13 +96,14 @@ class AppConfig:
 
     @property
     def max_file_size(self) -> int | None:
-        """Bytes that one uploaded file may have."""
+        """The size limit of one uploaded file, in bytes."""
         size = self.config.get("max_file_size")
         return size if isinstance(size, int) else None
 
     @cached_property
     def title(self) -> str:
-        """The app's title in plain text: its own, or its page's first heading; or nothing."""
+        """The app's title in plain text: its own, otherwise its page's first
+        heading; or nothing."""
         title = self.text(self.config.get("title"))
         return title if title.lower() not in _NO_TITLE else self._heading
 
@@ -112,14 +113,17 @@ class AppConfig:
         whole = [text for text, inside in written if not inside & {"sidebar", "accordion"}]
         found = next(filter(None, map(_HEADING.search, whole)), None)
         if found is None:
-            # A smaller heading is the title where the page opens with it.
+            # A smaller heading is the title if the page opens with it.
             opening = next((text for text, inside in written if not inside & _LAYOUT_BLOCKS), "")
             found = _SUBHEADING.match(opening)
         return self.text(found[1] or found[2]).rstrip(" :") if found else ""
 
     def written(self, within: Any = None) -> Iterator[tuple[str, set[str]]]:
-        """What the page's author wrote on it, in order, with the types of the blocks around it;
-        `within` the block of that id where one is named. Answers are none of it."""
+        """The text that the page's author wrote on it, in order, with the types of the blocks
+        around it.
+
+        `within` limits it to the block with that id. Answers are not included.
+        """
         answers = {component_id for event in self.events for component_id in event.outputs}
         for component in self.components.values():
             if component.type in ("markdown", "html") and component.id not in answers:
@@ -141,15 +145,18 @@ class AppConfig:
         return self.components.get(component_id)
 
     def asked(self, component_ids: Sequence[Any]) -> list[PageComponent]:
-        """The components the API speaks of: all but state, buttons and layout."""
+        """The components in the API: all but state, buttons and layout."""
         found = (self.component(component_id) for component_id in component_ids)
         return [component for component in found if component and not component.skipped]
 
     def joined(
         self, component_ids: Sequence[Any], described: Sequence[Mapping[str, Any]]
     ) -> list[PageComponent | None]:
-        """For each described value its component, or None. Only newer versions of Gradio say
-        which components the API skips; for others the types tell, in order."""
+        """For each described value its component, or None.
+
+        Only newer versions of Gradio say which components the API skips; for others, the types
+        decide, in order.
+        """
         asked = self.asked(component_ids)
         if len(asked) == len(described):
             return list(asked)
@@ -163,7 +170,7 @@ class AppConfig:
         return found
 
     def earlier(self, event: Dependency) -> Iterator[Dependency]:
-        """The events before it in its chain (`.then`), the nearest first, `MAX_CHAIN` at most."""
+        """The events before it in its chain (`.then`), the nearest first, at most `MAX_CHAIN`."""
         seen = {event.id}
         while (before := self._by_id.get(event.after)) and before.id not in seen:
             if len(seen) > MAX_CHAIN:
@@ -173,7 +180,7 @@ class AppConfig:
             seen.add(event.id)
 
     def on_failure(self, event: Dependency) -> bool:
-        """Whether it runs only where an earlier event of its chain fails."""
+        """Whether it runs only if an earlier event of its chain fails."""
         return any(one.when == "failure" for one in (event, *self.earlier(event)))
 
     def after_failure(self, event: Dependency) -> Iterator[Dependency]:
@@ -189,8 +196,8 @@ class AppConfig:
             ]
 
     def following(self, event: Dependency) -> Iterator[tuple[Dependency, frozenset[str]]]:
-        """The events that the page runs after `event`, `MAX_CHAIN` at most, each with the endpoints
-        that must have succeeded for that."""
+        """The events that the page runs after `event`, at most `MAX_CHAIN`, each with the endpoints
+        that must have succeeded."""
         waiting: list[tuple[Dependency, frozenset[str]]] = [(event, frozenset())]
         known = {event.id}
         for before, needs in waiting:
@@ -206,7 +213,8 @@ class AppConfig:
         return [event, *self.earlier(event)][-1]
 
     def triggers(self, event: Dependency | None) -> Iterator[tuple[PageComponent | None, str]]:
-        """What starts `event`, itself or by way of its chain: a component and its event's name."""
+        """What triggers `event`, directly or through its chain: a component and
+        its event's name."""
         for component_id, name in self.root(event).targets if event else ():
             yield self.component(component_id), name
 
@@ -249,7 +257,7 @@ class AppConfig:
         return component.props.get("visible") in (False, "hidden")
 
     def switched(self, component: PageComponent) -> bool:
-        """Whether the page may show or hide it as soon as something in its form changes."""
+        """Whether the page may show or hide it when something in its form changes."""
         return any(
             component.id in event.outputs
             and {name for _, name in event.targets} & {"change", "input", "select", "release"}
@@ -257,7 +265,7 @@ class AppConfig:
         )
 
     def aside(self, component: PageComponent) -> bool:
-        """Whether it lies where the page does not show it at first: a hidden or folded block."""
+        """Whether the page does not show it at first: in a hidden or folded block."""
         return any(
             block.props.get("visible") in (False, "hidden")
             if block.type not in ("accordion", "sidebar")
@@ -267,7 +275,7 @@ class AppConfig:
 
 
 def stem(api_name: str) -> str:
-    """The API name without slash and without the `_1` that Gradio gives to a name used twice."""
+    """The API name without the slash and the `_1` that Gradio adds to a repeated name."""
     return _NUMBERED.sub("", api_name.strip("/"))
 
 

@@ -1,4 +1,4 @@
-"""Gradio's component types, in lower case, by what they are to a person."""
+"""Gradio's component types, in lower case, by their role for a person."""
 
 from __future__ import annotations
 
@@ -8,14 +8,13 @@ def name_set(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-# They only show something: the page itself sends their value, or nothing, so nobody
-# needs to be asked.
+# Display-only: the page itself sends their value, or nothing, so nobody needs to be asked.
 DISPLAY_COMPONENTS = name_set(
     "html markdown label highlightedtext plot annotatedimage nativeplot lineplot"
     " barplot scatterplot state browserstate button downloadbutton timer"
     " paramviewer dataset navbar"
 )
-# Nothing of them can be shown to anybody elsewhere.
+# They contain nothing that can be shown elsewhere.
 INVISIBLE_COMPONENTS = name_set(
     "timer state browserstate navbar dataset button clearbutton duplicatebutton loginbutton"
     " deeplinkbutton"
@@ -25,12 +24,12 @@ MEDIA_COMPONENTS = name_set(
     "image audio video file uploadbutton imageeditor imageslider gallery model3d"
 )
 DATA_COMPONENTS = name_set("dataframe json api")
-# What a person brings, rather than a setting of the page's form.
+# A person's own content, rather than a setting of the page's form.
 CONTENT_COMPONENTS = TEXT_COMPONENTS | MEDIA_COMPONENTS | DATA_COMPONENTS | {"chatbot"}
 SETTING_COMPONENTS = name_set(
     "slider number checkbox checkboxgroup radio dropdown colorpicker datetime"
 )
-# What can be an answer.
+# Possible answers.
 RESULT_COMPONENTS = (
     MEDIA_COMPONENTS
     | DATA_COMPONENTS

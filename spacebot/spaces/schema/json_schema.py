@@ -1,7 +1,7 @@
-"""Typed values without a component of Gradio's own, read from their JSON schema.
+"""Typed values without a Gradio component of their own, read from their JSON schema.
 
-They are parameters of gr.api functions (`int | None`, `list[float]`), and of components that
-an app brings itself.
+They are parameters of gr.api functions (`int | None`, `list[float]`), and of an app's custom
+components.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ _LISTED = ("string", "integer", "number")
 class TypedComponent:
     """What to ask for: a component, the value's schema without None, and props for `inputs`.
 
-    The props are `nullable` where None is sent for nothing, `items` with the type of a list's
-    items, else `types` with those that a value may have.
+    The props are `nullable` if an empty value is sent as None, `items` with the type of a list's
+    items, otherwise `types` with those that a value may have.
     """
 
     component: str
@@ -32,7 +32,7 @@ class TypedComponent:
 
 
 def read_typed(kind: str, schema: Mapping[str, Any]) -> TypedComponent:
-    """The component to ask for in place of gr.api's typed values and an app's own components."""
+    """The component to ask for, for gr.api's typed values and an app's custom components."""
     if kind in DISPLAY_COMPONENTS or (kind in ASKABLE and kind != "api"):
         return TypedComponent(kind, schema)
     kinds = list(_alternatives(schema))
@@ -53,7 +53,7 @@ def read_typed(kind: str, schema: Mapping[str, Any]) -> TypedComponent:
 
 
 def _alternatives(schema: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """The schemas of which a value fits one: `int | None` has two."""
+    """The alternatives of a schema: `int | None` has two."""
     types = schema.get("type")
     united = schema.get("oneOf") or schema.get("anyOf")
     if isinstance(united, list):
@@ -65,7 +65,7 @@ def _alternatives(schema: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 
 
 def _plain(schema: Mapping[str, Any]) -> str:
-    """The component of Gradio's that asks for a value of this schema, or nothing."""
+    """The Gradio component for a value of this schema, or nothing."""
     if {"path", "url", "meta"} <= set(schema.get("properties") or {}):
         return "file"
     if schema.get("enum"):

@@ -46,11 +46,11 @@ _LEAD_IN = re.compile(
 )
 _SMALL = name_set("a an the of for with from to in on and by using given its it that")
 _ACRONYMS = name_set("tts stt asr ocr vqa nlp llm ner rag sql svg pdf api")
-# What code calls a function for Gradio's sake: `tts_interface`, `chat_fn`.
+# Suffixes of functions written for Gradio: `tts_interface`, `chat_fn`.
 _FOR_GRADIO = re.compile(
     r"(?<=\S) (interface|fn|func|function|wrapper|handler|demo|endpoint)$", re.I
 )
-# How descriptions begin that tell of the page instead of what it does.
+# How descriptions begin that are about the page instead of what it does.
 _OF_THE_PAGE = re.compile(
     r"(this( is)?|an?|the|simple|official|unofficial|gradio|live|interactive|online|welcome"
     r"|demo|space|app|interface|playground|built|powered|note|warning|paper|model)\b",
@@ -69,13 +69,13 @@ _COMPONENT_WORDS = {
 
 
 def says_nothing(name: str) -> bool:
-    """Whether a function's name or a button's label says nothing about what happens."""
+    """Whether a function's name or a button's label says nothing about what it does."""
     words = spaced_words(plain_text(name))
     return not any(map(str.isalpha, words)) or bool(_SAYS_NOTHING.fullmatch(words))
 
 
 def space_words(source: Source) -> str:
-    """The Space's own name: of owner/name the name, of an address its host."""
+    """The Space's own name: from owner/name the name, from an address its host."""
     if not source.served_at:
         return source.space.rpartition("/")[2]
     host = urlsplit(source.served_at).hostname or ""
@@ -91,7 +91,8 @@ def title_of(app: AppConfig, source: Source) -> str:
 
 
 def command_names(app: AppConfig, source: Source, only: str | None) -> Iterator[str]:
-    """Names for the whole Space's command, the best first. `only` is its one wanted endpoint."""
+    """Names for the whole Space's command, the best first. `only` is its single endpoint, if it has
+    one."""
     if source.name:
         yield source.name
     own = space_words(source)
@@ -104,10 +105,10 @@ def command_names(app: AppConfig, source: Source, only: str | None) -> Iterator[
 def endpoint_names(
     endpoints: EndpointSet, kept: list[Candidate], title: str, *, taken: Collection[str] = ()
 ) -> dict[str, str]:
-    """A legal name for each endpoint, unique among them and those `taken`, by API name.
+    """A legal name for each endpoint by API name, unique among them and those `taken`.
 
-    It is chosen in the order of the API names, so that it stays the same when the
-    app lists its endpoints in another order.
+    They are chosen in the order of the API names, so they stay the same when the app lists its
+    endpoints in another order.
     """
     chosen: dict[str, str] = {}
     used = UniqueNames(taken)
@@ -146,7 +147,7 @@ def _name_candidates(
         yield _key_words(title, 4) or title
     if by_kind or gives:
         yield by_kind or gives[0]
-    # What tells it from the others of its kind is what it takes.
+    # Its inputs distinguish it from the others of its kind.
     yield from (p.option for p in candidate.inputs.parameters[:1])
     if not (takes or gives):
         yield "run"
@@ -159,8 +160,8 @@ def _key_words(text: str, most: int = 3) -> str:
 
 
 def describe(app: AppConfig, endpoints: EndpointSet, candidate: Candidate, title: str) -> str:
-    """What the endpoint does, in 1–100 characters: in its author's words, or by what it takes
-    and gives."""
+    """What the endpoint does, in 1–100 characters: its author's words, or its
+    inputs and outputs."""
     own = _LEAD_IN.sub("", first_sentence(app.text(candidate.description)))
     own = own if len(own) > 3 else _interface_says(app, candidate)
     if own:
@@ -178,7 +179,7 @@ def describe(app: AppConfig, endpoints: EndpointSet, candidate: Candidate, title
 
 
 def _interface_says(app: AppConfig, candidate: Candidate) -> str:
-    """What the author of a gr.Interface says below its title of what it does, or nothing."""
+    """What a gr.Interface's description says that it does, or nothing."""
     event = candidate.event
     block = app.tab_block((*event.outputs, *event.inputs)) if event else None
     if "interface" not in str(app.config.get("mode")):
@@ -192,7 +193,7 @@ def _interface_says(app: AppConfig, candidate: Candidate) -> str:
 
 
 def _action(endpoints: EndpointSet, candidate: Candidate) -> str:
-    """What the app's author calls it: on the button, in the code, or on its tab."""
+    """The author's name for it: on the button, in the code, or on its tab."""
     name, tab = _FOR_GRADIO.sub("", spaced_words(candidate.stem)), endpoints.tab(candidate)
     wishes = [
         w for w in (endpoints.button(candidate), name, tab) if not says_nothing(w) and "/" not in w

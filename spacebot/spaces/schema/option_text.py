@@ -8,7 +8,7 @@ from spacebot.models import Parameter
 from spacebot.spaces.schema.component_types import MEDIA_COMPONENTS, TEXT_COMPONENTS, name_set
 from spacebot.spaces.schema.text import MAX_DESCRIPTION_LENGTH, legal_name, spaced_words
 
-# Names that say nothing; the label is asked first.
+# Names that say nothing; the label is tried first.
 _EMPTY_NAME = re.compile(
     r"(\w|[a-z]\d+|(param|parameter|args?|kwargs|value|inputs?|inp|in|data|component|textbox|number"
     r"|dict|list|str|obj|self|cls|slider|dropdown|checkbox|radio|fn|var|variable|tmp|foo|bar|comp)(_?\d)*"
@@ -28,16 +28,16 @@ _NOUNS = {
     "gallery": "images", "multimodaltextbox": "message", "dataframe": "table", "datetime": "time",
     "colorpicker": "color", "model3d": "model", "chatbot": "message",
 }  # fmt: skip
-# Words for the widget on the page that end (or begin) a name.
+# Words for the widget on the page, at a name's end or beginning.
 _WIDGET = re.compile(
     r"^ui (?=\S)|(?<=\S) (slider|textbox|text box|dropdown|checkbox|radio|ui|component)$", re.I
 )
-# "user input" without its noun would be somebody.
+# "user input" without its noun would mean a person.
 _ADJECTIVE = re.compile(
     r"(^|\b)(user|model|custom|raw|second|first|other|new|main|your|chat|the|current)$", re.I
 )
 _MEDIA_NAMES = name_set("image img picture photo audio sound video file document")
-# How a placeholder begins that tells what to write; others show what could be written.
+# How a placeholder begins that says what to write; others are examples.
 _TELLS = re.compile(
     r"enter|type|write|upload|provide|select|choose|pick|input|insert|paste|describe|ask|say|leave"
     r"|search|what|your|optional|eg?|ex|example|for|press|click|add|use|put|none|auto\w*|default"
@@ -45,25 +45,25 @@ _TELLS = re.compile(
     r"|start|send|message|keep|set|list|name|path|url|link|text|prompt|number|see|tell|give|try",
     re.I,
 )
-# What labels say of any field.
+# Words that any field's label may have.
 _ON_A_LABEL = name_set("input enter select choose upload your the optional yes")
-# With room for the bounds and the default behind it.
+# Leaves room for the bounds and the default.
 _MAX_HINT_LENGTH = MAX_DESCRIPTION_LENGTH - 20
 
 
 def option_name(name: str, label: str, component: str) -> str:
-    """What a person would call a parameter: its name, else its label, else its kind."""
+    """A parameter's name for people: its name, otherwise its label, otherwise its kind."""
     if component == "chatbot":
-        # Instead of a whole history, a person enters the next message.
+        # A person enters the next message, not a whole history.
         return "message"
-    # A text called "image" is where one is: an address, a path.
+    # A text called "image" says where the image is: an address, a path.
     elsewhere = (
         component in TEXT_COMPONENTS and name.lower() in _MEDIA_NAMES and not is_empty_label(label)
     )
     if name and not elsewhere and not _EMPTY_NAME.fullmatch(name):
         return legal_name(_without_widget(spaced_words(name), component), component)
     if _COUNTED.fullmatch(label.strip()) and not _EMPTY_LABEL.fullmatch(label.strip()):
-        # "Number 5" beside "Slider 6": what its author calls it tells them apart.
+        # "Number 5" beside "Slider 6": the author's names distinguish them.
         return legal_name(label, "value")
     if not is_empty_label(label):
         words = re.split(r"[(\[{:;?!。，、]|\s[-–—|/]\s|\.\s", label.strip())
@@ -74,7 +74,7 @@ def option_name(name: str, label: str, component: str) -> str:
 
 
 def _without_widget(words: str, component: str) -> str:
-    """The words of a name without those for the page's widget or for how a file travels."""
+    """The words of a name without those for the widget or for how a file is passed."""
     plain = _WIDGET.sub("", words)
     if not _ADJECTIVE.search(found := re.sub(r" (input|inp)$", "", plain, flags=re.I)):
         plain = found
@@ -84,7 +84,7 @@ def _without_widget(words: str, component: str) -> str:
 
 
 def read_label(parameter: Parameter) -> str:
-    """What a person reads above a field: the author's label, or the option's name in words."""
+    """The label above a field: the author's, or the option's name in words."""
     label = parameter.label
     if parameter.component == "chatbot" and is_empty_label(label):
         return "Message"
@@ -95,13 +95,15 @@ def read_label(parameter: Parameter) -> str:
 
 
 def read_hint(parameter: Parameter, *, placeholder: bool) -> str:
-    """What a person reads beside an option: its author's hint, led by the label where neither
-    the hint nor the option's name says as much; a `placeholder` that is an example as one."""
+    """The hint beside an option: its author's, after the label unless hint or name say as much.
+
+    A `placeholder` that is an example is presented as one.
+    """
     hint, label = parameter.description, parameter.label
     if not hint:
         return "What you say" if parameter.component == "chatbot" else ""
     said, known = _words(label), _words(f"{parameter.option} {hint}")
-    # "ref" says as much as "reference".
+    # "ref" means the same as "reference".
     new = [word for word in said if not any(word.startswith(one) for one in known)]
     if new and len(label + hint) < _MAX_HINT_LENGTH:
         return f"{label}: {hint}"
@@ -111,13 +113,13 @@ def read_hint(parameter: Parameter, *, placeholder: bool) -> str:
 
 
 def _words(text: str) -> set[str]:
-    """The words of a text that say something, in lower case and without a plural's end."""
+    """The meaningful words of a text, in lower case and singular."""
     found = re.findall(r"[^\W\d_]{3,}", text.replace("_", " ").lower())
     return {word.removesuffix("s") for word in found} - _ON_A_LABEL
 
 
 def is_empty_name(name: str) -> bool:
-    """Whether a parameter's name does not tell what it is for."""
+    """Whether a parameter's name does not say what it is for."""
     return bool(_EMPTY_NAME.fullmatch(name))
 
 

@@ -1,4 +1,4 @@
-"""What an endpoint takes: its API parameters joined with the page's components."""
+"""An endpoint's inputs: its API parameters joined with the page's components."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ from spacebot.spaces.schema.required import EMPTY_VALUES, ParameterDraft, requir
 from spacebot.spaces.schema.text import UniqueNames, legal_name, spaced_words
 from spacebot.spaces.schema.wiring.javascript import constant_arguments
 
-# What shows or hides fields of the page, and the events of it that do.
+# Components that show or hide fields of the page, and their events that do.
 _SWITCHES = name_set("checkbox checkboxgroup radio dropdown tab tabitem tabs accordion")
 _SWITCHED = name_set("change input select")
-# What of a component's props `inputs` may want beyond the named fields.
+# A component's props that `inputs` may need beyond the named fields.
 _KEPT = name_set(
     "file_count sources type image_mode include_time timezone datatype headers col_count"
     " row_count column_count language placeholder format streaming filterable allow_custom_value"
 )
 
-# Gradio says so since 6.21, of functions that take a gr.OAuthToken.
+# Since 6.21, Gradio says so of functions that take a gr.OAuthToken.
 _SIGN_IN = (
     "it needs a member's own sign-in to Hugging Face, which Discord cannot give: "
     "it works on the Space's page alone"
@@ -40,11 +40,10 @@ _SIGN_IN = (
 
 @dataclass(frozen=True, slots=True)
 class EndpointInputs:
-    """What to ask for, what to send unasked, and why it cannot be called, if so.
+    """What to ask for, what to send as a constant, and why it cannot be called, if so.
 
-    `history` names the parameter that takes what a chatbot shows; `ids` are the ids of the
-    page's components, by parameter. `pressed` names the constants that the JavaScript of the
-    button hands on.
+    `history` names the parameter that takes a chatbot's content; `ids` are the ids of the page's
+    components, by parameter. `pressed` names the constants that the button's JavaScript passes on.
     """
 
     parameters: tuple[Parameter, ...] = ()
@@ -58,7 +57,7 @@ class EndpointInputs:
 def read_inputs(
     app: AppConfig, entry: Mapping[str, Any], event: Dependency | None
 ) -> EndpointInputs:
-    """The inputs of one endpoint of the API description."""
+    """The inputs of an endpoint in the API description."""
     inputs = _read_inputs(app, entry, event)
     needs_sign_in = entry.get("oauth_token") == "required" and not inputs.problem
     return replace(inputs, problem=_SIGN_IN) if needs_sign_in else inputs
@@ -105,7 +104,7 @@ def _read_inputs(
 def _handed_constants(
     event: Dependency | None, by_name: Mapping[str, PageComponent | None]
 ) -> dict[str, Any]:
-    """What the button's own JavaScript hands on whatever the page holds, by parameter."""
+    """The constants that the button's own JavaScript passes on, by parameter."""
     if event is None or event.raw.get("backend_fn") is False:
         return {}
     handed = constant_arguments(event.raw.get("js"), len(event.inputs))
@@ -116,9 +115,9 @@ def _handed_constants(
 def _is_the_page_s(
     app: AppConfig, event: Dependency | None, draft: ParameterDraft, part: PageComponent
 ) -> bool:
-    """Whether the page alone decides over a hidden input: it holds a value, or an event fills it.
+    """Whether only the page sets a hidden input: it has a value, or an event fills it.
 
-    One with choices that nothing sets decides all the same: it is offered.
+    One with choices that nothing sets is offered to people, since it matters.
     """
     setting = [one for one in app.events if one is not event and part.id in one.outputs]
     if draft.empty:
@@ -132,7 +131,7 @@ def _is_the_page_s(
 
 
 def _shown_in_turn(app: AppConfig, parts: Sequence[PageComponent | None]) -> set[Any]:
-    """The ids of the contents of which the page shows one at a time, as a switch is set."""
+    """The ids within containers of which the page shows one at a time, depending on a switch."""
     contents = {part.id: part for part in parts if part and part.type in CONTENT_COMPONENTS}
     found: set[Any] = set()
     for event in app.events:
@@ -145,7 +144,7 @@ def _shown_in_turn(app: AppConfig, parts: Sequence[PageComponent | None]) -> set
 
 
 def _toggles(app: AppConfig, event: Dependency) -> bool:
-    """Whether an event looks as if it shows or hides a field: of a checkbox or a tab."""
+    """Whether an event seems to show or hide a field, as those of a checkbox or a tab do."""
     parts = [app.component(target) for target, _ in app.root(event).targets]
     by_button = not event.inputs
     return all(part and (by_button or part.type in _SWITCHES) for part in parts)
@@ -154,8 +153,8 @@ def _toggles(app: AppConfig, event: Dependency) -> bool:
 def _is_said(
     app: AppConfig, event: Dependency, part: PageComponent, drafts: Sequence[ParameterDraft]
 ) -> bool:
-    """Whether a chat's history brings what a person says: nothing else does, or the step before
-    (`user`, then `bot`) has put it there."""
+    """Whether a person's message is in a chat's history: nothing else carries it, or the step
+    before (`user`, then `bot`) has put it there."""
     if part.type != "chatbot" or part.id not in event.outputs:
         return False
     brings = [d for d in drafts if d.is_content and d.parameter.component != "chatbot"]
@@ -168,8 +167,10 @@ def _is_said(
 def _askable_drafts(
     drafts: Sequence[ParameterDraft], said: Collection[str]
 ) -> Iterable[ParameterDraft]:
-    """The drafts; a chat's history and display-only inputs are sent unasked, unless they are
-    the only inputs, or hold the message (`said`)."""
+    """The drafts to ask for; a chat's history and display-only inputs are constants.
+
+    They are asked for if they are the only inputs, or contain the message (`said`).
+    """
     brings = [d for d in drafts if d.parameter.component in CONTENT_COMPONENTS - {"chatbot"}]
     for draft in drafts:
         kind, name = draft.parameter.component, draft.parameter.name
@@ -193,7 +194,7 @@ def _named(drafts: list[ParameterDraft], needed: list[bool]) -> Iterable[Paramet
         option = option_name(found.name, found.label, found.component)
         own = legal_name(spaced_words(found.name), " ")
         if option != own and option in names and not is_empty_name(found.name):
-            # "seed" is the name of another one.
+            # "seed" is another parameter's name.
             option = own
         option = taken.add(option)
         bare = draft.can_be_missed and not (need or draft.own_default)
@@ -245,7 +246,7 @@ def _draft(
 
 
 def _description(app: AppConfig, kind: str, props: Mapping[str, Any]) -> str:
-    # What an empty chatbot shows is no word on what to say.
+    # An empty chatbot's placeholder does not say what to write.
     shown = "" if kind == "chatbot" else app.text(props.get("placeholder"))
     return app.text(props.get("info")) or shown
 
@@ -265,7 +266,7 @@ def _limits(kind: str, props: Mapping[str, Any]) -> dict[str, Any]:
     if kind in ("number", "slider"):
         limits |= _bounds(props)
         limits["precision"] = props.get("precision")
-        # A Number's step is only what its arrows do; a Slider's is a promise.
+        # A Number's step only concerns its arrows; a Slider's is binding.
         limits["step"] = _number(props.get("step")) if kind == "slider" else None
     if kind == "textbox":
         limits["max_length"] = _length(props.get("max_length"))
@@ -275,7 +276,7 @@ def _limits(kind: str, props: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _bounds(props: Mapping[str, Any]) -> dict[str, float | None]:
-    """The minimum and maximum; neither, where they contradict each other."""
+    """The minimum and maximum; neither if they contradict each other."""
     low, high = _number(props.get("minimum")), _number(props.get("maximum"))
     if low is not None and high is not None and low > high:
         low = high = None
@@ -307,7 +308,7 @@ def _choices(
 
 
 def _possible_default(parameter: Parameter) -> Any:
-    """The default as the Space takes it: an app's own can break its bounds or its choices."""
+    """The default if the Space accepts it: an app's own can break its bounds or its choices."""
     default = parameter.default
     if parameter.component in ("number", "slider") and _number(default) is not None:
         low, high = parameter.minimum, parameter.maximum

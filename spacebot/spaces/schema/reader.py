@@ -38,8 +38,8 @@ from spacebot.spaces.schema.wiring.follow_ups import (
 from spacebot.spaces.schema.wiring.page_events import is_live, is_loaded, opening_of, page_of
 from spacebot.spaces.schema.wiring.steps import with_steps
 
-# Discord's limit of subcommands of one command. Where there are more endpoints, the last
-# subcommand offers the rest.
+# Discord's limit of subcommands of one command. If there are more endpoints, the last subcommand
+# offers the rest.
 MAX_SUBCOMMANDS = 25
 MORE_COMMAND = "more"
 
@@ -53,19 +53,19 @@ def read_space(
     taken: Collection[str] = (),
     nsfw: bool = False,
 ) -> Space:
-    """The commands that an app's `/config` and API description give.
+    """The commands of an app, from its `/config` and API description.
 
-    `opened` is what the load events of its page set; `taken` holds the names of other
-    Spaces' commands; `nsfw` makes them age-restricted, as the source itself may. Raises
-    EndpointGone when `source` names an endpoint that is not there, and SettingsError when it
-    fixes a parameter that no endpoint has.
+    `opened` is what the load events of its page set; `taken` holds the names of other Spaces'
+    commands; `nsfw` makes them age-restricted, as the source itself may. Raises EndpointGone if
+    `source` names a missing endpoint, and SettingsError if it fixes a parameter that no endpoint
+    has.
     """
     app = AppConfig(config, opened)
     wanted = "/" + (source.endpoint or "").strip("/")
     endpoints = EndpointSet(app, read_candidates(app, info, wanted))
     kept, reasons = _choose(source, endpoints)
     if not source.endpoint:
-        # Who names an endpoint has it as it is.
+        # An endpoint that is named is used as it is.
         kept = [with_steps(endpoints, candidate) for candidate in kept]
     offered = sort_candidates(endpoints)[0] if source.endpoint else kept
     wired = follow_up_links(endpoints, kept, offered, source)
@@ -117,14 +117,14 @@ def _choose(source: Source, endpoints: EndpointSet) -> tuple[list[Candidate], di
 
 
 def _listed_candidates(endpoints: EndpointSet, kept: list[Candidate]) -> list[Candidate]:
-    """The endpoints that get a subcommand: all, or those that people most likely come for."""
+    """The endpoints that get a subcommand: all, or the likeliest to be wanted."""
     if len(kept) <= MAX_SUBCOMMANDS:
         return kept
     return _ranked(endpoints, kept)[: MAX_SUBCOMMANDS - 1]
 
 
 def _ranked(endpoints: EndpointSet, found: Sequence[Candidate]) -> list[Candidate]:
-    """What people most likely come for first."""
+    """The endpoints, the likeliest to be wanted first."""
     return sorted(found, key=lambda c: (-endpoints.score(c), c.order))
 
 
@@ -185,7 +185,7 @@ def _with_page(endpoint: Endpoint, page: PageLogic | None, opening: PageLogic | 
 
 
 def _fitting_answer(outputs: Sequence[Output]) -> AnswerPlace:
-    """Where an answer fits best: several players together fill a channel, so they get a thread."""
+    """Where an answer fits best: several players fill a channel, so they get a thread."""
     players = [
         output
         for output in outputs
@@ -204,7 +204,7 @@ def _is_stateful(endpoints: EndpointSet, candidate: Candidate) -> bool:
 
 
 def _chats(endpoints: EndpointSet, candidate: Candidate) -> bool:
-    """Whether it takes part in a conversation: it takes messages, and it remembers."""
+    """Whether it can hold a conversation: it takes messages, and it remembers."""
     said = {"textbox", "multimodaltextbox", "chatbot"}
     if not any(p.component in said for p in candidate.inputs.parameters):
         return False
@@ -215,7 +215,7 @@ def _chats(endpoints: EndpointSet, candidate: Candidate) -> bool:
 
 
 def _fixed(source: Source, candidate: Candidate) -> tuple[tuple[Parameter, ...], Mapping[str, Any]]:
-    """Parameters left to ask for, and the values to send unasked."""
+    """The parameters left to ask for, and the constants."""
     constants = dict(candidate.inputs.constants)
     asked: list[Parameter] = []
     for parameter in candidate.inputs.parameters:

@@ -1,11 +1,9 @@
 """Which inputs a person must fill in.
 
-Gradio's API calls every input without a value on the page "required", even an optional
-melody or a negative prompt. An optional input left empty is sent as the page itself would
-send it.
-
-The decision follows from the form: the kinds of components, their values and order, and the
-outputs. Labels come in every language, so their words can only make an input optional.
+Gradio's API calls every input without a value on the page "required", even an optional melody or a
+negative prompt. An optional input left empty is sent as the page itself would send it. The decision
+follows from the form: the kinds of components, their values and order, and the outputs. Labels come
+in every language, so their words can only make an input optional.
 """
 
 from __future__ import annotations
@@ -23,7 +21,7 @@ from spacebot.spaces.schema.component_types import (
     TEXT_COMPONENTS,
 )
 
-# What a component left empty sends.
+# What an empty component sends.
 EMPTY_VALUES: Mapping[str, Any] = {
     "textbox": "",
     "code": "",
@@ -37,14 +35,14 @@ EMPTY_VALUES: Mapping[str, Any] = {
 # What counts or measures.
 NUMBERS = frozenset({"number", "slider", "datetime"})
 
-# What an author says of an input that may be left alone.
+# An author's words for an input that may be left empty.
 _OPTIONAL = re.compile(
     r"\b(optional(ly)?|if (any|needed|empty|blank|not|none)|leave (it |this )?(blank|empty)"
     r"|not required|opcional|facultatif|optionnel|facoltativo)\b"
     r"|опционально|необязательно|可选|可選|选填|任意|オプション|선택",
     re.I,
 )
-# Names of inputs that people mostly leave alone.
+# Names of inputs that people usually leave empty.
 _SPARE = re.compile(
     r"\b(negative|seed|advanced|extra|additional|system( prompt| message)?|hint|token|api.?key"
     r"|override|custom|(model|lora|vae|checkpoint) path|prefix|suffix|trigger"
@@ -63,11 +61,13 @@ _ABOUT = re.compile(r"\b(questions?|quer(y|ies)|caption|des(c|cription)?|describ
 
 @dataclass(frozen=True, slots=True)
 class ParameterDraft:
-    """A parameter on its way. `own_default` says that the function or the page has a value,
-    which may be None; `aside` that the page folds it away; `unaskable` that nobody can be asked,
-    `sendable` that it may then be sent empty; `placeholder` that its description is one;
-    `coded` that it is a function's own parameter, which no page sends empty; `in_turn` that the
-    page shows another one in its place once something else is chosen.
+    """A parameter being read.
+
+    `own_default` says that the function or the page has a value, which may be None; `aside` that
+    the page folds it away; `unaskable` that nobody can be asked, `sendable` that it may then be
+    sent empty; `placeholder` that its description is one; `coded` that it is a function's own
+    parameter, which no page sends empty; `in_turn` that the page shows another one in its place
+    depending on a choice.
     """
 
     parameter: Parameter
@@ -83,7 +83,7 @@ class ParameterDraft:
 
     @property
     def empty(self) -> bool:
-        """Whether the page holds nothing there."""
+        """Whether the page has no value there."""
         return is_empty(self.value)
 
     @property
@@ -96,7 +96,7 @@ class ParameterDraft:
 
     @property
     def can_be_missed(self) -> bool:
-        """Whether an app may refuse to go on without it."""
+        """Whether an app may fail without it."""
         return self.empty and (self.is_content or self.parameter.component in NUMBERS)
 
     @property
@@ -106,7 +106,7 @@ class ParameterDraft:
 
     @property
     def is_text(self) -> bool:
-        """Whether people write into it."""
+        """Whether people write text into it."""
         return self.parameter.component in TEXT_COMPONENTS
 
     @property
@@ -116,7 +116,7 @@ class ParameterDraft:
 
     @property
     def is_content(self) -> bool:
-        """Whether it is what a person brings, rather than a setting."""
+        """Whether it is a person's own content, rather than a setting."""
         return self.parameter.component in CONTENT_COMPONENTS
 
 
@@ -148,7 +148,7 @@ def required(drafts: list[ParameterDraft], gives: Collection[str] = ()) -> list[
 
 
 def _main_text(drafts: list[ParameterDraft], gives: Collection[str]) -> ParameterDraft | None:
-    """The text that the form is about: the tallest empty box, the first of those alike."""
+    """The form's main text: the tallest empty box, the first of those alike."""
     texts = [
         draft
         for index, draft in enumerate(drafts)
@@ -182,7 +182,7 @@ def _is_required(
     if kind in ("dropdown", "radio"):
         return _must_choose(draft)
     if kind == "chatbot" and not draft.optional:
-        # It is asked for what a person says next, though it may hold a greeting.
+        # It asks for a person's next message, even if it contains a greeting.
         return not before
     if not draft.empty or draft.optional:
         return False
@@ -192,11 +192,11 @@ def _is_required(
         # Others are blank on the page until somebody writes there, like those blank on purpose.
         return draft is main and (draft.value is None or not before)
     if kind in MEDIA_COMPONENTS:
-        # Who paints into a picture has one.
+        # Painting into a picture requires one.
         return not before or _is_pair(draft, before) or kind == "imageeditor"
     if kind in DATA_COMPONENTS:
         return not before
-    # Left empty behind a prompt or a picture, a number is the app's to choose, as a seed is.
+    # Beside a prompt or a picture, an empty number is the app's to choose, like a seed.
     return kind in NUMBERS and not before
 
 
@@ -221,7 +221,7 @@ def _must_choose(draft: ParameterDraft) -> bool:
 
 
 def _is_pair(draft: ParameterDraft, before: list[ParameterDraft]) -> bool:
-    """Whether it is the second of two alike (a face and a body, a content and a garment)."""
+    """Whether it is the second of a pair (a face and a body, a content and a garment)."""
     first = before[-1].parameter
     kinds = {first.component, draft.parameter.component}
     alike = len(kinds) == 1 or kinds == {"image", "imageeditor"}
@@ -229,7 +229,7 @@ def _is_pair(draft: ParameterDraft, before: list[ParameterDraft]) -> bool:
 
 
 def _only_content(drafts: list[ParameterDraft]) -> ParameterDraft | None:
-    """The one input that everything depends on, if nothing else is required."""
+    """The only input with content, if nothing else is required."""
     content = [d for d in drafts if d.is_content and d.empty and not d.own_default]
     shown = [d for d in content if not d.hidden]
     return shown[0] if len(shown) == 1 and len(shown) == len(content) else None

@@ -1,4 +1,4 @@
-"""Words a person reads, from what an app's author wrote: plain text and legal names."""
+"""Words for people, from what an app's author wrote: plain text and legal names."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ MAX_TEXT_READ = 10_000
 _MARKS = re.compile(
     "[\u0e31-\u0e3a\u0e47-\u0e4e\u0900-\u0903\u093a-\u093c\u093e-\u094f\u0955-\u0957\u0962\u0963]"
 )
-# A Space wrote what these are matched against: each takes time in proportion to the text.
+# A Space wrote the texts that these are matched against: each takes linear time.
 _LEAKED = re.compile(r"__i18n__(\{[^{}]*\})")
-# As in a browser, a comment or script that is not closed goes on to the end.
+# As in a browser, an unclosed comment or script continues to the end.
 _LINK = re.compile(r"!?\[([^\[\]]*)\]\((?:[^()]|\([^()]*\))*\)")
 _MARKUP = re.compile(r"\*\*|__|`+|^[ \t]*(?:#{1,6}|>|[-*+])\s+|(?<!\w)\*|\*(?!\w)", re.M)
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
@@ -62,7 +62,7 @@ def _by_key(key: str, translations: Mapping[str, Any]) -> str:
     for texts in languages:
         if isinstance(texts, Mapping) and isinstance(texts.get(key), str):
             return texts[key]
-    # Keys with a dot are Gradio's own ("common.submit"), translated in the browser alone.
+    # Keys with a dot are Gradio's own ("common.submit"), translated only in the browser.
     return "" if "." in key else key.replace("_", " ")
 
 
@@ -81,8 +81,8 @@ def shorten(text: str, limit: int = MAX_DESCRIPTION_LENGTH) -> str:
 
 
 def legal_name(text: str, fallback: str = "space") -> str:
-    """`text` as Discord takes it for a command or an option: 1–32 letters and digits of any
-    script, `-` and `_`, in lower case where the script has case."""
+    """`text` as Discord accepts it for a command or an option: 1–32 letters and digits of any
+    script, `-` and `_`, in lower case if the script has case."""
     for candidate in (text, fallback):
         if name := _legal(candidate):
             return name
@@ -90,7 +90,7 @@ def legal_name(text: str, fallback: str = "space") -> str:
 
 
 def _legal(text: str) -> str:
-    # Lower case can bring back what NFKC took apart ("İ"), so it goes round twice.
+    # Lower case can restore what NFKC decomposed ("İ"), so this runs twice.
     text = unicodedata.normalize("NFKC", text[: 10 * MAX_NAME_LENGTH]).lower()
     text = unicodedata.normalize("NFKC", text).lower()
     kept = "".join(_legal_char(char) for char in text)
@@ -101,7 +101,7 @@ def _legal(text: str) -> str:
 def _legal_char(char: str) -> str:
     if char.isalnum() or char == "-" or _MARKS.match(char):
         return char if char == char.lower() else ""
-    # An apostrophe or an accent that found no letter to join would split a word.
+    # An apostrophe or an accent without a letter to join would split a word.
     if char in "'’`´" or unicodedata.category(char) in ("Mn", "Mc", "Cf", "Sk"):
         return ""
     return "_"
@@ -141,7 +141,7 @@ class UniqueNames:
         return name
 
     def _numbered(self, name: str, digits: int) -> str:
-        """`name` with the first free number of so many digits, or nothing."""
+        """`name` with the first free number of this many digits, or nothing."""
         head = _cut(name, MAX_NAME_LENGTH - digits - 1)
         number = self._next.get((head, digits), max(2, 10 ** (digits - 1)))
         while number < 10**digits and f"{head}_{number}" in self._taken:

@@ -1,4 +1,4 @@
-"""The endpoints of an API description, each with what the page tells about it."""
+"""The endpoints of an API description, each with what the page says about it."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from spacebot.spaces.schema.component_types import CONTENT_COMPONENTS, MEDIA_COM
 from spacebot.spaces.schema.option_text import is_empty_label
 from spacebot.spaces.schema.parameters import EndpointInputs, read_inputs
 
-# What of a component's props says how its value is to be shown.
+# A component's props that say how its value is shown.
 _SHOWN_BY = name_set(
     "format language type columns headers datatype col_count color_map latex_delimiters"
     " show_legend combine_adjacent display_mode streaming choices"
-    # A native plot's rows say nothing of its axes.
+    # A native plot's rows do not include its axes.
     " x y color title x_title y_title color_title x_bin y_aggregate x_lim y_lim sort"
 )
 
-# More than any real app has; each is compared with every other.
+# More than any real app has; each one is compared with every other.
 MAX_ENDPOINTS = 500
 
 
@@ -69,12 +69,12 @@ class Candidate:
 
     @property
     def shows_chat(self) -> bool:
-        """Whether a chatbot shows what it gives."""
+        """Whether a chatbot shows its outputs."""
         return any(output.component == "chatbot" for output in self.outputs)
 
     @property
     def undocumented(self) -> bool:
-        """Whether its author keeps it out of the app's API page."""
+        """Whether its author hides it from the app's API page."""
         return self.entry.get("api_visibility", "public") != "public"
 
 
@@ -88,7 +88,7 @@ def read_candidates(app: AppConfig, info: Mapping[str, Any], wanted: str = "") -
 
 
 def count_unread(info: Mapping[str, Any]) -> int:
-    """How many endpoints are beyond those that are read."""
+    """How many endpoints were not read."""
     return max(0, len(info.get("named_endpoints") or {}) - MAX_ENDPOINTS)
 
 
@@ -113,7 +113,7 @@ def _output_components(
 
 def _stays_hidden(app: AppConfig, event: Dependency, part: PageComponent) -> bool:
     """Whether the page never shows an output, as far as can be told beforehand."""
-    # ChatInterface's function is started by a button that no page shows, for the API alone.
+    # ChatInterface's function is triggered by a button that no page shows, for the API alone.
     for_api = part.type == "json" and any(one and app.hidden(one) for one, _ in app.triggers(event))
     return app.hidden(part) and not for_api and not app.switched(part)
 
@@ -143,5 +143,5 @@ def has_content(candidate: Candidate) -> bool:
 
 
 def has_media(candidate: Candidate) -> bool:
-    """Whether it gives a picture, a sound or the like."""
+    """Whether it returns a picture, a sound or the like."""
     return any(o.component in MEDIA_COMPONENTS for o in candidate.outputs)

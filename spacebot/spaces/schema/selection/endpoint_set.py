@@ -1,4 +1,4 @@
-"""All endpoints of an app side by side: what starts each, and how much people come for it."""
+"""All endpoints of an app side by side: what triggers each, and how likely it is to be wanted."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from spacebot.spaces.schema.component_types import (
 from spacebot.spaces.schema.selection.candidates import Candidate
 from spacebot.spaces.schema.text import spaced_words
 
-# What somebody does to have something done, and what the page does by itself.
+# The events of deliberate actions, and those that the page fires by itself.
 BUTTON_EVENTS = frozenset({"click", "submit", "double_click"})
 PASSIVE_EVENTS = name_set(
     "load unload tick select play pause stop end like focus blur expand collapse edit"
@@ -28,8 +28,10 @@ PASSIVE_EVENTS = name_set(
 
 @dataclass(frozen=True)
 class EndpointSet:
-    """All endpoints of an app side by side. `best` holds what people come for, by the id of
-    its chain's first."""
+    """All endpoints of an app side by side.
+
+    `best` holds the likeliest to be wanted, by the id of its chain's first event.
+    """
 
     app: AppConfig
     candidates: Sequence[Candidate]
@@ -43,23 +45,23 @@ class EndpointSet:
         )
 
     def of(self, event: Dependency) -> Candidate | None:
-        """The endpoint that an event gives, if any."""
+        """The endpoint of an event, if any."""
         return self._by_event.get(id(event))
 
     @cached_property
     def _by_event(self) -> dict[int, Candidate]:
-        # The first of several, as they are described.
+        # The first of several, in the order of the description.
         return {id(one.event): one for one in reversed(self.candidates) if one.event}
 
     def chain(self, candidate: Candidate) -> list[Candidate]:
-        """The endpoints of the `.then` chain it belongs to, without what only a failure starts."""
+        """The endpoints of its `.then` chain, without those that only a failure triggers."""
         if candidate.event is None:
             return [candidate]
         return self._chains.get(self.app.root(candidate.event).id, [])[:MAX_CHAIN]
 
     @cached_property
     def _chains(self) -> dict[Any, list[Candidate]]:
-        """The endpoints of each chain, by the id of the event that starts it."""
+        """The endpoints of each chain, by the id of the event that triggers it."""
         found: dict[Any, list[Candidate]] = {}
         for one in self.candidates:
             if one.event and not self.app.on_failure(one.event):
@@ -67,21 +69,21 @@ class EndpointSet:
         return found
 
     def events(self, candidate: Candidate) -> set[str]:
-        """The names of the events that start it."""
+        """The names of the events that trigger it."""
         return {name for _, name in self.app.triggers(candidate.event)}
 
     def said(self, candidate: Candidate) -> str:
-        """What its author calls it: by the function's name, else on its button."""
+        """Its author's name for it: the function's, otherwise its button's."""
         return self.button(candidate) if is_lambda(candidate) else spaced_words(candidate.stem)
 
     def others(self, candidate: Candidate) -> Iterator[Candidate]:
-        """The other endpoints that somebody starts, by a button or the enter key."""
+        """The other endpoints that somebody triggers, with a button or the Enter key."""
         for other in self.candidates:
             if other is not candidate and self.events(other) & BUTTON_EVENTS:
                 yield other
 
     def button(self, candidate: Candidate) -> str:
-        """The text on the button that starts it, or nothing."""
+        """The text on the button that triggers it, or nothing."""
         for component, _ in self.app.triggers(candidate.event):
             said = self.app.text(component.props.get("value")) if component else ""
             if said and component and component.type.endswith("button"):
@@ -108,7 +110,7 @@ class EndpointSet:
         return fills or self.app.is_chat or (unseen and takes)
 
     def score(self, candidate: Candidate) -> float:
-        """How much it looks like what people come to the app for."""
+        """How much it looks like what people want from the app."""
         events = self.events(candidate)
         inputs = candidate.inputs.parameters
         results = [o for o in candidate.outputs if o.component in RESULT_COMPONENTS]
@@ -128,5 +130,5 @@ class EndpointSet:
 
 
 def is_lambda(candidate: Candidate) -> bool:
-    """Whether its function has no name that says anything."""
+    """Whether its function has no meaningful name."""
     return candidate.stem in ("lambda", "fn", "f", "")

@@ -1,8 +1,8 @@
 """Which endpoints are for the page itself rather than for a person, and why.
 
-Each rule looks at one endpoint and returns a reason in words, or nothing. RULES at the
-end of the file lists them, the surest first. If they would leave an app without commands,
-the endpoint that the least sure rule caught stays.
+Each rule looks at one endpoint and returns a reason in words, or nothing. RULES at the end of the
+file lists them, the surest first. If they would leave an app without commands, the endpoint that
+the least sure rule caught stays.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ _SHOWS = re.compile(
     r"|make (in)?visible)\b",
     re.I,
 )
-# What a page does as soon as something is put in.
+# What a page does as soon as somebody enters something.
 _PUT_IN = _FORM | {"upload"}
 
 
@@ -116,7 +116,7 @@ def _no_result(candidate: Candidate, endpoints: EndpointSet) -> str:
 
 
 def _keeps_what_is_put_in(candidate: Candidate, endpoints: EndpointSet) -> bool:
-    """Whether it takes something from somebody into a state that another endpoint uses."""
+    """Whether it stores a person's input in a state that another endpoint uses."""
     event = candidate.event
     if (
         event is None
@@ -135,7 +135,7 @@ def _unseen(candidate: Candidate, _endpoints: EndpointSet) -> str:
 
 
 def _shows(candidate: Candidate, endpoints: EndpointSet) -> str:
-    """A button that shows or hides a part of the page, or an event that empties a field."""
+    """Whether a button shows or hides a part of the page, or an event empties a field."""
     event = candidate.event
     if event is None or not is_lambda(candidate) or event.inputs or has_media(candidate):
         return ""
@@ -176,7 +176,7 @@ def _sets(candidate: Candidate, endpoints: EndpointSet) -> str:
 
 
 def _fills(candidate: Candidate, endpoints: EndpointSet) -> str:
-    """A file's text put into a field, a picture's size into two."""
+    """Whether it puts a file's text into a field, or a picture's size into two."""
     event = candidate.event
     if event is None or not event.outputs or not endpoints.events(candidate) <= _PUT_IN:
         return ""
@@ -233,7 +233,7 @@ def _step(candidate: Candidate, endpoints: EndpointSet) -> str:
     chain = endpoints.chain(candidate)
     if len(chain) < 2:
         return ""
-    # Asked by each of the chain; finding it looks at all of them.
+    # Every endpoint of the chain asks; finding it looks at all of them.
     best = endpoints.best.get(id(chain[0])) or endpoints.best.setdefault(
         id(chain[0]), _best(chain, endpoints)
     )
@@ -241,7 +241,7 @@ def _step(candidate: Candidate, endpoints: EndpointSet) -> str:
 
 
 def _best(chain: Sequence[Candidate], endpoints: EndpointSet) -> Candidate:
-    """The endpoint of a chain that people come for."""
+    """The endpoint of a chain that people want."""
     best = max(chain, key=lambda c: (_chain_score(c, endpoints), c.order))
     for later in chain:
         if best in steps_before(endpoints, later) and _goes_on(later, best):
@@ -250,13 +250,13 @@ def _best(chain: Sequence[Candidate], endpoints: EndpointSet) -> Candidate:
 
 
 def _goes_on(later: Candidate, best: Candidate) -> bool:
-    """Whether a step that takes what another makes gives something for people again."""
+    """Whether a step that takes another's output gives something for people again."""
     event = later.event
     if event is None or is_lambda(later) or _switches(later) or not later.results:
         return False
     if set(event.outputs) <= set(event.inputs):
         return False
-    # A picture of a picture may be only a step on the way to words; one of words is not.
+    # Turning a picture into a picture may be only a step towards text; making one from text is not.
     taken = {p.component for p in best.inputs.parameters}
     prepares = any(o.component in MEDIA_COMPONENTS and o.component in taken for o in best.outputs)
     return prepares or has_media(later) >= has_media(best)
@@ -274,7 +274,7 @@ def _chain_score(candidate: Candidate, endpoints: EndpointSet) -> float:
 
 
 def _wanted_after(candidate: Candidate, endpoints: EndpointSet) -> set[Any]:
-    """Ids of components that it takes itself, or that a later step does to make more of them."""
+    """The component ids that it takes itself, or that a later step takes to make more of them."""
     later = [c.event for c in endpoints.chain(candidate) if c.event and _goes_on(c, candidate)]
     after = [event for event in later if candidate.event in list(endpoints.app.earlier(event))]
     return {i for event in (candidate.event, *after) if event for i in event.inputs}
@@ -300,7 +300,7 @@ def _same(one: Candidate, other: Candidate, endpoints: EndpointSet) -> bool:
 
 
 def _same_but_source(one: Candidate, other: Candidate) -> bool:
-    """Whether a microphone or a webcam is all that tells them apart: here both attach a file."""
+    """Whether only a microphone or a webcam distinguishes them: here both attach a file."""
     pairs = list(zip(one.inputs.parameters, other.inputs.parameters, strict=False))
     alike = len(one.inputs.parameters) == len(other.inputs.parameters) and all(
         (p.name, p.component, p.choices, p.default) == (q.name, q.component, q.choices, q.default)
@@ -381,7 +381,7 @@ def _first_reason(candidate: Candidate, endpoints: EndpointSet) -> tuple[int, st
 def _rescued(
     found: Iterable[tuple[tuple[int, str], Candidate]], endpoints: EndpointSet
 ) -> list[Candidate]:
-    """The best of those left out, when nothing else of the app could be called."""
+    """The best of those left out, if nothing else of the app could be called."""
     sure = RULES.index(_live)
     able = [
         (place, candidate)

@@ -1,4 +1,4 @@
-"""Families of plumbing: a form's rows, each with its buttons, and setters of a session."""
+"""Families of plumbing: a form's rows with their buttons, and setters of a session."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from spacebot.spaces.schema.selection.candidates import Candidate, has_media
 from spacebot.spaces.schema.selection.endpoint_set import BUTTON_EVENTS, EndpointSet, is_lambda
 from spacebot.spaces.schema.text import spaced_words
 
-# So many endpoints of the same form are a family: fewer are tools side by side.
+# This many endpoints with the same form are a family: fewer are tools side by side.
 _MIN_FAMILY_SIZE = 3
 _EDITS = re.compile(
     r"\W*(insert|add|append|put|del(ete)?|remove|move|fill|choose|pick|use|clear|copy|duplicate"
@@ -29,7 +29,7 @@ def is_row(candidate: Candidate, endpoints: EndpointSet) -> bool:
     if not _edits_the_form(candidate, endpoints):
         return False
     if not candidate.inputs.parameters and not is_lambda(candidate):
-        # "Add a row" is there once, and needs nobody to bring anything.
+        # "Add a row" exists once, and needs no input.
         return bool(_EDITS.match(spaced_words(candidate.stem)))
     family = [
         one
@@ -40,7 +40,7 @@ def is_row(candidate: Candidate, endpoints: EndpointSet) -> bool:
 
 
 def _edits_the_form(candidate: Candidate, endpoints: EndpointSet) -> bool:
-    """Whether a button's function gives nothing but values for the form."""
+    """Whether a button's function returns only values for the form."""
     gives = candidate.gives
     event = candidate.event
     if event is None or has_media(candidate) or not gives or not gives <= endpoints.taken_in:
@@ -54,7 +54,7 @@ def _edits_the_form(candidate: Candidate, endpoints: EndpointSet) -> bool:
 
 
 def _is_out_of_sight(candidate: Candidate, endpoints: EndpointSet) -> bool:
-    """Whether the page hides each button that starts it, as it does with rows not yet in use."""
+    """Whether the page hides each button that triggers it, as it does with rows not yet in use."""
     started = [part for part, _ in endpoints.app.triggers(candidate.event)]
     return bool(started) and all(
         part and (endpoints.app.hidden(part) or endpoints.app.aside(part)) for part in started
@@ -72,6 +72,6 @@ def _kin(one: Candidate, other: Candidate) -> bool:
 
 
 def sets_the_session(candidate: Candidate, endpoints: EndpointSet) -> bool:
-    """Whether it sets a prompt, a model or the like for what the session does next."""
+    """Whether it sets a prompt, a model or the like for the session's next steps."""
     brings = any(one.component in MEDIA_COMPONENTS for one in candidate.inputs.parameters)
     return not has_media(candidate) and not brings and bool(_SETS.match(endpoints.said(candidate)))

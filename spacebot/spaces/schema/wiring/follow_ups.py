@@ -1,7 +1,7 @@
-"""Endpoints that need what only another one gives: buttons under its result.
+"""Endpoints that need another one's output: buttons under its result.
 
 The page's wiring shows them: an input that nobody can fill in, since the page hides it or only
-shows something there, and that is an output of the other endpoint.
+displays something there, and that is an output of the other endpoint.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from spacebot.spaces.schema.selection.candidates import Candidate
 from spacebot.spaces.schema.selection.endpoint_set import BUTTON_EVENTS, EndpointSet
 from spacebot.spaces.schema.text import spaced_words
 
-# So many buttons number the things in a result that holds several, at most.
+# How many buttons may number the items of a result, at most.
 _MAX_NUMBERED_BUTTONS = 4
-# Discord takes five rows of five buttons; the last row is for those of every result.
+# Discord allows five rows of five buttons; the last row is for every result's own.
 _MAX_BUTTONS = 20
 _MAX_LABEL_LENGTH = 60
 _INDEX = re.compile(r"\b(index|idx|selected|selection)\b", re.I)
@@ -30,7 +30,8 @@ _FILLS = frozenset({"load", "upload", "change", "input", "select", "release", "b
 
 @dataclass(frozen=True, slots=True)
 class FollowUpLink:
-    """One endpoint under the result of another; `alone` says that it cannot be called else."""
+    """One endpoint under the result of another; `alone` says that there is no
+    other way to call it."""
 
     first: Candidate
     then: Candidate
@@ -57,7 +58,7 @@ def follow_up_links(
 
 
 def button_only(found: Sequence[FollowUpLink], kept: Sequence[Candidate]) -> dict[str, str]:
-    """The endpoints that are only buttons, by API name: why they are no commands."""
+    """The endpoints that are only buttons, by API name: why they are not commands."""
     only = {link.then.api_name for link in found if link.alone}
     reached = {one.api_name for one in kept if one.api_name not in only}
     reasons: dict[str, str] = {}
@@ -96,7 +97,7 @@ def _endpoints(then: Sequence[FollowUp]) -> Iterator[str]:
 
 
 def _carried_inputs(endpoints: EndpointSet, candidate: Candidate) -> set[Any]:
-    """Ids of its inputs that are empty until another endpoint fills them."""
+    """The component ids of its inputs that are empty until another endpoint fills them."""
     app = endpoints.app
     chain = {one.event.id for one in endpoints.chain(candidate) if one.event}
     found: set[Any] = set()
@@ -154,7 +155,7 @@ def _follow_up(
 def _indices(
     endpoints: EndpointSet, first: Candidate, then: Candidate, take: dict[str, int | str]
 ) -> Iterator[tuple[str, int]]:
-    """A hidden number that says which thing of a result is meant, and the output with them."""
+    """A hidden number that identifies an item of a result, and its output."""
     app = endpoints.app
     for number, place in enumerate(first.output_ids):
         shown = app.component(place)

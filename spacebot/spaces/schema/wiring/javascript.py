@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-# Longer scripts do more than to name constants.
+# Longer scripts do more than return constants.
 MAX_SCRIPT_LENGTH = 5000
 _HEAD = re.compile(r"(?:async\s+)?(?:\([\w\s,.$]*\)|[\w$]*)")
 _FUNCTION = re.compile(r"(?:async\s+)?function\b[\s\w$]*\([\w\s,.$]*\)\s*(?={)")
@@ -15,7 +15,7 @@ _QUOTED = re.compile(r"'([^'\"\\]*)'")
 
 
 def constant_results(script: Any, count: int) -> tuple[Any, ...] | None:
-    """The constants that a function returns for so many outputs; None if it does more."""
+    """The constants that a function returns for its outputs; None if it does more."""
     told = _returned_source(script)
     found = _constant(told)
     if found is None and told != "null":
@@ -25,7 +25,7 @@ def constant_results(script: Any, count: int) -> tuple[Any, ...] | None:
 
 
 def constant_arguments(script: Any, count: int) -> dict[int, Any]:
-    """The constants among so many arguments that a function hands on, by position.
+    """The constants among the arguments that a function passes on, by position.
 
     `(prompt, mode) => [prompt, 'text to video']` and `(...all) => ['a', ...all.slice(1)]` do.
     """

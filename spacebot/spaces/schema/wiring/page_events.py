@@ -1,8 +1,8 @@
-"""The events of a Space's page that set an endpoint's inputs: what loads, what a change changes.
+"""The events of a Space's page that set an endpoint's inputs: on load, and on change.
 
-A browser runs them before anybody presses the button, and no API client does: the
-second of two lists that depend on each other, voices that are filled in when the page
-opens, a mode that the open tab decides. `spaces.replay` runs them for a job.
+A browser runs them before anybody presses the button, and no API client does: the second of two
+dependent lists, voices that are filled in when the page opens, a mode that the open tab determines.
+`spaces.replay` runs them for a job.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from spacebot.spaces.schema.selection.candidates import Candidate
 from spacebot.spaces.schema.selection.endpoint_set import EndpointSet, is_lambda
 from spacebot.spaces.schema.wiring import javascript
 
-# What a person does to a field by filling it in; whatever sets a field changes it.
+# What a person does to a field by filling it in; setting a field changes it.
 FILL_EVENTS = ("focus", "change", "input", "select", "release", "upload", "blur")
-# Components whose events say what was picked, which is known here.
+# Components whose events report the selection, which is known here.
 _PICKED = frozenset({"dropdown", "radio", "tab", "tabitem"})
 
 
 def page_of(
     endpoints: EndpointSet, candidate: Candidate, kept: Sequence[Candidate]
 ) -> PageLogic | None:
-    """What the page does before an endpoint runs; None where that sets none of its inputs."""
+    """What the page does before an endpoint runs; None if that sets none of its inputs."""
     app, fields = endpoints.app, _fields(endpoints.app, candidate)
     opens = _tabs(app, candidate)
     reachable = _reachable(app, {*fields.values(), *opens})
@@ -52,7 +52,7 @@ def page_of(
 
 
 def _button_events(app: AppConfig, candidate: Candidate) -> list[Dependency]:
-    """The earlier steps of the button's chain that only set hidden inputs: which mode it is."""
+    """The earlier steps of the button's chain that only set hidden inputs, such as its mode."""
     event, ids = candidate.event, candidate.inputs.ids
     if event is None:
         return []
@@ -68,8 +68,10 @@ def _button_events(app: AppConfig, candidate: Candidate) -> list[Dependency]:
 
 
 def opening_of(endpoints: EndpointSet, kept: Sequence[Candidate]) -> PageLogic | None:
-    """What the page's load events set of the inputs of endpoints, and whether these are shown;
-    None where that is nothing."""
+    """What the page's load events set of endpoints' inputs, and whether these are shown.
+
+    None if that is nothing.
+    """
     app = endpoints.app
     inputs = {part for candidate in kept for part in _inputs(endpoints, candidate)}
     inputs = {part for part in inputs if (one := app.component(part)) and one.type != "state"}
@@ -91,8 +93,8 @@ def is_loaded(opening: PageLogic | None, page: PageLogic, parameter: Parameter) 
 
 
 def is_live(page: PageLogic, parameter: Parameter) -> bool:
-    """Whether a parameter's choices or bounds can change with the values of others, or are
-    known only once the page is open."""
+    """Whether a parameter's choices or bounds can change with the values of others, or are known
+    only once the page is open."""
     picks = parameter.component not in ("slider", "number")
     unknown = picks and not parameter.choices and parameter.name in page.late
     return parameter.component in LIMITED_COMPONENTS and (
@@ -101,10 +103,10 @@ def is_live(page: PageLogic, parameter: Parameter) -> bool:
 
 
 def _fields(app: AppConfig, candidate: Candidate) -> dict[str, Any]:
-    """Component ids by parameter, in the page's order; what one component gives twice is left."""
+    """Component ids by parameter, in the page's order; a repeated component is left out."""
     place = {part: number for number, part in enumerate(app.components)}
     ids = candidate.inputs.ids
-    # What the button's own JavaScript hands on, no event can change.
+    # No event can change what the button's own JavaScript passes on.
     ids = {name: part for name, part in ids.items() if name not in candidate.inputs.pressed}
     return dict(sorted(ids.items(), key=lambda item: place.get(item[1], 0)))
 
@@ -116,7 +118,7 @@ def _inputs(endpoints: EndpointSet, candidate: Candidate) -> set[Any]:
 
 
 def _tabs(app: AppConfig, candidate: Candidate) -> tuple[Any, ...]:
-    """Ids of the tabs that a person opens to get to the endpoint's button, the outer first."""
+    """Ids of the tabs that a person opens to reach the endpoint's button, the outer first."""
     buttons = [target for target, _ in app.root(candidate.event).targets] if candidate.event else []
     for part in buttons:
         found = [block.id for block in app.above(part) if block.type in ("tab", "tabitem")]
@@ -213,7 +215,7 @@ def _does_the_same(event: Dependency, candidate: Candidate) -> bool:
 
 
 def _depends(events: Sequence[Dependency], fields: Mapping[str, Any], name: str) -> tuple[str, ...]:
-    """The other parameters that decide over one, in the page's order."""
+    """The other parameters that determine one, in the page's order."""
     wanted, seen = {fields[name]}, set()
     by_id = {event.id: event for event in events}
     for _ in range(MAX_CHAIN):
@@ -237,7 +239,7 @@ def _root(event: Dependency, by_id: Mapping[Any, Dependency]) -> Dependency:
 
 
 def _in_order(fields: Mapping[str, Any], depends: Mapping[str, tuple[str, ...]]) -> dict[str, Any]:
-    """The fields in the page's order, but what decides over another one before it."""
+    """The fields in the page's order, but each after those that determine it."""
     ordered: dict[str, Any] = {}
 
     def add(name: str, above: tuple[str, ...]) -> None:
@@ -268,7 +270,7 @@ def _page_event(app: AppConfig, event: Dependency) -> PageEvent:
 
 
 def _constant(event: Dependency) -> tuple[Any, ...] | None:
-    """The values that an event's JavaScript sets, where that is all it does."""
+    """The values that an event's JavaScript sets, if that is all it does."""
     if event.raw.get("backend_fn") is not False:
         return None
     return javascript.constant_results(event.raw.get("js"), len(event.outputs))

@@ -1,4 +1,4 @@
-"""What the page runs beside an endpoint: earlier steps of its chain, and what follows it."""
+"""What the page runs besides an endpoint: earlier steps of its chain, and later ones."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from spacebot.spaces.schema.text import UniqueNames
 
 
 def steps_before(endpoints: EndpointSet, candidate: Candidate) -> list[Candidate]:
-    """The endpoints to call first, in order, so that it gets what it gets on the page."""
+    """The endpoints to call first, in order, so that it gets the same inputs as on the page."""
     event = candidate.event
     if event is None or not _can_be_linked(candidate) or _goes_without(endpoints, event):
         return []
@@ -38,7 +38,7 @@ def _only_checks(event: Dependency, later: Dependency) -> bool:
 
 
 def steps_failing(endpoints: EndpointSet, candidate: Candidate) -> list[Candidate]:
-    """The endpoints to call where this one fails, in order."""
+    """The endpoints to call if this one fails, in order."""
     if candidate.event is None or not _can_be_linked(candidate):
         return []
     found = map(endpoints.of, endpoints.app.after_failure(candidate.event))
@@ -46,7 +46,7 @@ def steps_failing(endpoints: EndpointSet, candidate: Candidate) -> list[Candidat
 
 
 def _answers_failure(endpoints: EndpointSet, step: Candidate) -> bool:
-    """Whether it shows something, or remembers it, beyond setting the page's form right."""
+    """Whether it shows or stores something, beyond resetting the page's form."""
     kept = map(endpoints.app.component, step.event.outputs if step.event else ())
     remembers = any(part and part.type == "state" for part in kept)
     called = not (step.undocumented or step.inputs.problem) and _can_be_linked(step)
@@ -94,16 +94,18 @@ def _can_come_after(step: Candidate) -> bool:
 def _shown_after(
     endpoints: EndpointSet, main: Sequence[Candidate], step: Candidate, made: Collection[Any]
 ) -> tuple[int, ...]:
-    """Which outputs of a later step are new to the reader: neither a field of the page's form
-    nor an output of `main`."""
+    """Which outputs of a later step are new to the reader: neither a field of the page's form nor
+    an output of `main`."""
     own = {i for one in main for i in _ids(one, "inputs") | _ids(one, "outputs")}
     shown = _shown(step, made)
     return tuple(n for n in shown if not _is_field(endpoints, step.output_ids[n], own))
 
 
 def _overwritten(main: Sequence[Candidate], step: Candidate) -> dict[int, int]:
-    """Which outputs of a later step replace what `main` shows, each with the place of that in the
-    answer. What somebody fills in stays as it was used, unless the step works on it."""
+    """Which outputs of a later step replace what `main` shows, each with its place in the answer.
+
+    A field that somebody filled in stays as used, unless the step works on it.
+    """
     *before, own = main
     shown = [
         *own.output_ids,
@@ -132,7 +134,7 @@ def _ids(candidate: Candidate, side: Literal["inputs", "outputs"]) -> set[Any]:
 
 
 def _goes_without(endpoints: EndpointSet, event: Dependency) -> bool:
-    """Whether the page runs the same without earlier steps too, or with them for examples alone."""
+    """Whether the page runs the same without earlier steps too, or with them only for examples."""
     started = [part for part, _ in endpoints.app.triggers(event)]
     if started and all(part and part.type == "dataset" for part in started):
         return True
@@ -188,7 +190,7 @@ def with_steps(endpoints: EndpointSet, candidate: Candidate) -> Candidate:
             if parameter and key not in made:
                 asked[key] = replace(parameter, name=key, option=options.add(parameter.option))
             else:
-                # Where the step sets nothing, the page would send what it held.
+                # If the step sets nothing, the page would send what it had.
                 sent[key] = parameter.default if parameter else one.inputs.constants[name]
         made |= set(step.gives.values()) if step else set()
     for one in [*instead, *(one for one, _ in ending)]:
@@ -234,7 +236,7 @@ def _after(
 
 
 def _goes_on(endpoints: EndpointSet, step: Candidate, candidate: Candidate) -> bool:
-    """Whether the page runs what follows a step even where the step fails."""
+    """Whether the page runs what follows a step even if the step fails."""
     if candidate.event is None or step.event is None:
         return False
     later = (candidate.event, *endpoints.app.earlier(candidate.event))
@@ -277,7 +279,7 @@ def _outputs(run: Sequence[Candidate], steps: Sequence[EndpointStep]) -> Iterato
 
 
 def _made(run: Iterable[Candidate]) -> set[Any]:
-    """The components that these set and do not take in themselves."""
+    """The components that these set without taking them in."""
     return {i for one in run for i in _ids(one, "outputs") - _ids(one, "inputs")}
 
 
