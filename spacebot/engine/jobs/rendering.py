@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import spacebot
+from spacebot.engine.jobs.worker_errors import ErrorTail
 from spacebot.errors import DiskFull, SpaceUnreadable
 from spacebot.models import Endpoint, File, OutgoingFile, Reply
 from spacebot.spaces import outputs
@@ -162,13 +163,14 @@ class _RenderWorker:
 
     def __init__(self) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "spacebot.spaces.outputs.worker"],
+            [sys.executable, "-X", "faulthandler", "-m", "spacebot.spaces.outputs.worker"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
             env=_ENVIRONMENT,
             start_new_session=True,
         )
+        self._errors = ErrorTail(self._process)
 
     @property
     def alive(self) -> bool:
@@ -188,7 +190,7 @@ class _RenderWorker:
             sink.flush()
             return json.loads(source.readline())
         except (OSError, ValueError):
-            return {"error": "the process ended", "ends": True}
+            return {"error": self._errors.why_it_ended(), "ends": True}
 
     def kill(self) -> None:
         """Kill the process at once, with everything it started."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+import subprocess
+import sys
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -15,6 +17,7 @@ from PIL import Image
 
 from spacebot.engine.jobs import rendering
 from spacebot.engine.jobs.rendering import RenderPool
+from spacebot.engine.jobs.worker_errors import ErrorTail
 from spacebot.errors import SpaceUnreadable
 from spacebot.models import Endpoint, File, Output, Reply
 from spacebot.spaces import outputs
@@ -93,6 +96,43 @@ async def test_a_worker_that_was_killed_costs_the_next_result_nothing(
     os.kill(workers._idle[0][0]._process.pid, 9)
     workers._idle[0][0]._process.wait()
     assert await rendered(workers, "markdown", MARKDOWN, tmp_path)
+
+
+async def test_why_a_worker_ended_is_logged_without_what_it_worked_on(
+    workers: RenderPool,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(rendering, "_ENVIRONMENT", {"PYTHONPATH": str(tmp_path)})
+    with pytest.raises(SpaceUnreadable):
+        await rendered(workers, "markdown", MARKDOWN, tmp_path)
+    (logged,) = [one.getMessage() for one in caplog.records if one.name == rendering.log.name]
+    assert "ended with code 1; ModuleNotFoundError: No module named 'spacebot'" in logged
+
+
+@pytest.mark.parametrize(
+    ("code", "why"),
+    [
+        (
+            "raise ValueError('secret')",
+            "code 1; ValueError; <string>:5 in <module>; <string>:4 in work",
+        ),
+        ("import faulthandler, os; faulthandler.enable(); os.abort()", "signal 6; Fatal Python"),
+        ("sys.exit('secret')", "code 1"),
+    ],
+)
+def test_a_process_s_errors_are_read_as_it_writes_them_and_told_in_brief(
+    code: str, why: str
+) -> None:
+    # More than a pipe holds: a process whose errors nobody reads would wait for ever.
+    script = f"import sys\nsys.stderr.write('secret\\n' * 100_000)\ndef work():\n    {code}\nwork()"
+    with subprocess.Popen([sys.executable, "-c", script], stderr=subprocess.PIPE) as process:
+        said = ErrorTail(process).why_it_ended()
+    assert said.startswith(f"the process ended with {why}")
+    assert "secret" not in said
+    assert len(said) < 300
 
 
 async def test_a_worker_without_work_ends(
