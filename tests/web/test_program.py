@@ -190,6 +190,12 @@ async def steer_added_spaces(page: Page, discord: DiscordServer, channel: Channe
     view, said = page.locator(".owned"), page.locator(".done-said")
     remove = view.get_by_role("button", name="Remove everywhere ben/fast")
     await remove.click(timeout=60_000)
+    asking = page.get_by_role("dialog", name="Remove ben/fast from every server")
+    await asking.get_by_role("button", name="Cancel").click()
+    await expect(asking).to_have_count(0)
+    assert sorted(commands()) == ["quick", "swift"]
+    await remove.click()
+    await asking.get_by_role("button", name="Remove").press("Enter")
     await expect(said).to_contain_text("ben/fast is removed from one server")
     await expect(remove).to_have_count(0)
     await discord.wait(lambda _: commands() == ["swift"], 60)

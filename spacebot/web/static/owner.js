@@ -42,9 +42,20 @@ function spacebotOwner(page, look) {
     } else form.elements.password.select();
   });
 
+  // Not the browser's own question: in a frame, as on Hugging Face, it shows none.
+  const asking = page.querySelector("dialog.confirm");
+  const confirmed = (question) =>
+    new Promise((resolve) => {
+      asking.querySelector("p").textContent = question;
+      asking.returnValue = "";
+      asking.addEventListener("close", () => resolve(asking.returnValue === "yes"), { once: true });
+      asking.showModal();
+    });
+
   slot.addEventListener("click", async (event) => {
     const button = event.target.closest?.("[data-act], [data-sign-out]");
     if (!button || busy) return;
+    if (button.dataset.confirm && !(await confirmed(button.dataset.confirm))) return;
     // A button that is disabled would lose the keyboard.
     busy = true;
     clearTimeout(fading);
