@@ -75,7 +75,7 @@ class CallSequence:
         failed: SpaceRaised | None = None
         stopped = False
         for place, step in enumerate(self.steps):
-            if stopped:
+            if stopped or (step.given and not values.get(step.given)):
                 shown += _unchanged(step)
                 instead += _unchanged(*step.failing)
                 continue

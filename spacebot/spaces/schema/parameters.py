@@ -242,6 +242,7 @@ def _draft(
         unaskable=kind not in ASKABLE,
         sendable=kind in DISPLAY_COMPONENTS,
         coded=component is None,
+        typed=component is not None and component.type == "api",
     )
 
 

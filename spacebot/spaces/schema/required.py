@@ -66,8 +66,8 @@ class ParameterDraft:
     `own_default` says that the function or the page has a value, which may be None; `aside` that
     the page folds it away; `unaskable` that nobody can be asked, `sendable` that it may then be
     sent empty; `placeholder` that its description is one; `coded` that it is a function's own
-    parameter, which no page sends empty; `in_turn` that the page shows another one in its place
-    depending on a choice.
+    parameter, which no page sends empty, `typed` that it stands for one (gr.Api); `in_turn` that
+    the page shows another one in its place depending on a choice.
     """
 
     parameter: Parameter
@@ -79,6 +79,7 @@ class ParameterDraft:
     sendable: bool = False
     placeholder: bool = False
     coded: bool = False
+    typed: bool = False
     in_turn: bool = False
 
     @property
@@ -134,9 +135,11 @@ def required(drafts: list[ParameterDraft], gives: Collection[str] = ()) -> list[
     """For each draft, whether it is required; `gives` are the kinds of the outputs."""
     needed: list[bool] = []
     main = _main_text(drafts, gives)
+    contents = [draft for draft in drafts if draft.is_content and not draft.hidden]
+    brings = not all(draft.typed for draft in contents)
     for draft in drafts:
         before = [d for d, need in zip(drafts, needed, strict=False) if need and d.is_content]
-        needed.append(_is_required(draft, before, main))
+        needed.append(_is_required(draft, before, main, brings=brings))
     needed = [
         need and not _has_other(draft, drafts, needed)
         for draft, need in zip(drafts, needed, strict=True)
@@ -176,7 +179,11 @@ def _pictured(kind: str) -> str:
 
 
 def _is_required(
-    draft: ParameterDraft, before: list[ParameterDraft], main: ParameterDraft | None
+    draft: ParameterDraft,
+    before: list[ParameterDraft],
+    main: ParameterDraft | None,
+    *,
+    brings: bool,
 ) -> bool:
     kind = draft.parameter.component
     if kind in ("dropdown", "radio"):
@@ -196,8 +203,9 @@ def _is_required(
         return not before or _is_pair(draft, before) or kind == "imageeditor"
     if kind in DATA_COMPONENTS:
         return not before
-    # Beside a prompt or a picture, an empty number is the app's to choose, like a seed.
-    return kind in NUMBERS and not before
+    # Beside a prompt or a picture, an empty number is the app's to choose, like a seed. An app
+    # whose form has numbers alone computes with them.
+    return kind in NUMBERS and not brings
 
 
 def _has_other(draft: ParameterDraft, drafts: list[ParameterDraft], needed: list[bool]) -> bool:

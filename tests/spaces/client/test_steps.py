@@ -21,7 +21,7 @@ from spacebot.spaces.client.client import SpaceClient
 from spacebot.spaces.client.transport.event_stream import EventStream
 from spacebot.spaces.schema import read_space
 from tests.support.asking import ask
-from tests.support.conversations import lab
+from tests.support.conversations import Lab, lab
 
 
 def picture(size: int) -> tuple[str, bytes]:
@@ -29,6 +29,12 @@ def picture(size: int) -> tuple[str, bytes]:
     held = io.BytesIO()
     Image.new("RGB", (size, size), "red").save(held, "PNG")
     return "red.png", held.getvalue()
+
+
+def subcommands(home: Lab) -> dict[str, Any]:
+    """The subcommands of /it, as Discord has them."""
+    found = next(one for one in home.server.registered_commands if one["name"] == "it")
+    return {one["name"]: one for one in found["options"]}
 
 
 async def test_a_step_prepares_what_the_next_one_takes(served, tmp_path: Path):
@@ -130,6 +136,42 @@ async def test_an_answer_is_what_the_last_step_makes_of_it(served, tmp_path: Pat
         for part in ("sketch of a rock", "quickly", "The ink ran out."):
             assert part in rock, rock
         assert "ink over" not in rock
+
+
+async def test_steps_that_the_api_leaves_out_run_as_on_the_page(served, tmp_path: Path):
+    async with lab(tmp_path, it=served("chained")) as home:
+        answer = await ask(home.ada, "it carve", wood="oak", channel=home.channel)
+        assert "polished carved oak, signed" in answer.content
+        # What a success starts, a failure does not.
+        answer = await ask(home.ada, "it carve", wood="stone", channel=home.channel)
+        assert "The knife is blunt." in answer.content
+        assert "polished" not in answer.content
+        answer = await ask(home.ada, "it saw", log=3, channel=home.channel)
+        assert "6 planks" in answer.content
+        commands = subcommands(home).keys()
+        assert {"carve", "saw"} <= commands
+        assert not {one for one in commands if "polish" in one or "step" in one}
+
+
+async def test_an_upload_that_only_sets_what_nobody_sees_is_offered(served, tmp_path: Path):
+    async with lab(tmp_path, it=served("chained")) as home:
+
+        async def search(asked: str, *book: bytes) -> str:
+            file = {"path": ("book.txt", book[0])} if book else {}
+            arguments = {"asked": asked, **file}
+            return (await ask(home.ada, "it search", arguments, channel=home.channel)).content
+
+        # As on the page, it may be left out, fails the job where it fails, and is remembered.
+        assert "no book" in await search("sea")
+        assert "The book is empty." in await search("sea", b"")
+        assert "the calm sea" in await search("sea", b"a storm\nthe calm sea")
+        assert "a storm" in await search("storm")
+        # Where nothing else is asked for, it is required.
+        sing = {"sheet": ("sheet.txt", b"do re mi")}
+        answer = await ask(home.ada, "it sing", sing, channel=home.channel)
+        assert "la do re mi" in answer.content
+        (option,) = subcommands(home)["sing"]["options"]
+        assert option["required"]
 
 
 def test_what_is_filled_in_stays_as_it_was_used():

@@ -63,7 +63,10 @@ CASES = {
         [draft("image"), text("文本", "")], [True, False], "image"),
     "a question about a text": ([text("Context"), text("Question")], [True, False]),
     "a prompt and a number": ([text("提示词"), draft("number", "种子")], [True, False]),
-    "a number and a picture": ([draft("number", "Largeur"), draft("image")], [True, True]),
+    "a number and a picture": ([draft("number", "Largeur"), draft("image")], [False, True]),
+    "a date and a text that the page holds": (
+        [draft("datetime", "Depuis"), text("Titre", "AAPL")], [False, False]),
+    "a date alone": ([draft("datetime", "Jour")], [True]),
     "two numbers of a function without a page": (
         [text(coded=True), draft("number", coded=True)], [True, True]),
     "a question and a picture that may help": (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -89,6 +90,40 @@ def play(pitch: float) -> str:
     return f"played {pitch:g}"
 
 
+def carve(wood: str) -> str:
+    """Carve a figure."""
+    if wood == "stone":
+        raise gr.Error("The knife is blunt.")
+    return f"carved {wood}"
+
+
+def polish(figure: str) -> str:
+    """Polish a figure, which no API lists."""
+    return f"polished {figure}"
+
+
+def measure(log: float) -> float:
+    """Measure a log, which no API lists."""
+    return log * 2
+
+
+def saw(length: float | None) -> str:
+    """Saw what was measured."""
+    return f"{length or 0:g} planks"
+
+
+def read_book(path: str) -> list[str]:
+    """Keep the lines of a book in the session."""
+    if not (text := Path(path).read_text()):
+        raise gr.Error("The book is empty.")
+    return text.splitlines()
+
+
+def search(asked: str, lines: list[str] | None) -> str:
+    """Look a word up in the book, if there is one."""
+    return next((line for line in lines if asked in line), "-") if lines else "no book"
+
+
 def look(picture: Image.Image, question: str) -> str:
     """Answer a question about a picture, or tell what it shows."""
     if not question and picture.width < 4:
@@ -135,6 +170,23 @@ def build() -> gr.Blocks:
         inked.then(lambda: gr.update(visible=False), None, stage, api_name="put_away")
         inked.success(lambda: "patiently", None, pace, api_name="tell_pace")
         inked.then(lambda: "", None, subject, api_name="next_subject")
+        wood, figure = gr.Textbox(label="Wood"), gr.Textbox(label="Figure")
+        carved = gr.Button("Carve").click(carve, wood, figure)
+        polished = carved.success(polish, figure, figure, api_visibility="private")
+        polished.then(lambda it: f"{it}, signed", figure, figure, api_visibility="undocumented")
+        log, length = gr.Number(8, label="Log"), gr.State()
+        planks = gr.Textbox(label="Planks")
+        gr.Button("Saw").click(measure, log, length, api_visibility="private").then(
+            saw, length, planks
+        )
+        book, lines = gr.UploadButton("Upload a book"), gr.State()
+        book.upload(read_book, book, lines)
+        asked, found = gr.Textbox(label="Asked"), gr.Textbox(label="Found")
+        gr.Button("Search").click(search, [asked, lines], found)
+        sheet, notes = gr.File(label="Sheet"), gr.Textbox(label="Notes", visible=False)
+        sheet.change(lambda path: Path(path).read_text(), sheet, notes, api_visibility="private")
+        sung = gr.Textbox(label="Sung")
+        gr.Button("Sing").click(lambda notes: f"la {notes}", notes, sung, api_name="sing")
         seen, question = gr.Image(label="Seen", type="pil"), gr.Textbox(label="Question")
         gr.Button("Look").click(look, [seen, question], gr.Textbox(label="Looks like"))
     return blocks.queue(default_concurrency_limit=20)

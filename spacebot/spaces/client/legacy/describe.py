@@ -70,11 +70,11 @@ def present_info(config: Mapping[str, Any], info: Mapping[str, Any] | None) -> d
         lacking = [one for one in endpoint["parameters"] if "parameter_name" not in one]
         if lacking:
             inputs = [parts[each] for each in events.get(name, {}).get("inputs", ())]
-            _complete(endpoint["parameters"], [part for part in inputs if not _skips(part)])
+            complete(endpoint["parameters"], [part for part in inputs if not is_skipped(part)])
     return dict(info)
 
 
-def _complete(parameters: Sequence[dict[str, Any]], parts: Sequence[Mapping[str, Any]]) -> None:
+def complete(parameters: Sequence[dict[str, Any]], parts: Sequence[Mapping[str, Any]]) -> None:
     """Name parameters after their labels, and give them the defaults of their components."""
     taken: list[str] = []
     for number, parameter in enumerate(parameters):
@@ -109,7 +109,8 @@ def _legacy_component(part: Mapping[str, Any]) -> dict[str, Any]:
     return {**kept, "type": shown, "props": props, "skip_api": kind in _SKIPPED | _PRESSED}
 
 
-def _skips(part: Mapping[str, Any]) -> bool:
+def is_skipped(part: Mapping[str, Any]) -> bool:
+    """Whether the API leaves a component out."""
     return bool(part.get("skip_api", part["type"] in _SKIPPED))
 
 
@@ -165,17 +166,18 @@ def _endpoints(
         if event["api_name"] is False or any(each not in parts for each in ids):
             continue
         inputs, outputs = (
-            [parts[each] for each in event[side] if not _skips(parts[each])]
+            [parts[each] for each in event[side] if not is_skipped(parts[each])]
             for side in ("inputs", "outputs")
         )
-        parameters = [_described(part, "parameter") for part in inputs]
-        _complete(parameters, inputs)
-        entry = {"parameters": parameters, "returns": [_described(p, "value") for p in outputs]}
+        parameters = [described_part(part, "parameter") for part in inputs]
+        complete(parameters, inputs)
+        entry = {"parameters": parameters, "returns": [described_part(p, "value") for p in outputs]}
         shown = "public" if event.get("show_api", True) else "undocumented"
         yield f"/{event['api_name']}", {**entry, "api_visibility": shown}
 
 
-def _described(part: Mapping[str, Any], what: str) -> dict[str, Any]:
+def described_part(part: Mapping[str, Any], what: str) -> dict[str, Any]:
+    """A component as an API description has it, without its schema."""
     label = part["props"].get("label") or f"{what}_{part['id']}"
     return {"label": str(label), "type": {}, "component": str(part["type"]).capitalize()}
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
-from spacebot.models import EndpointStep, Output
+from spacebot.models import CHAIN_STEP, EndpointStep, Output
 from spacebot.spaces.schema.app_config import AppConfig, Dependency, PageComponent, stem
 from spacebot.spaces.schema.component_types import CONTENT_COMPONENTS, MEDIA_COMPONENTS, name_set
 from spacebot.spaces.schema.option_text import is_empty_label
@@ -80,7 +80,7 @@ class Candidate:
 
 def read_candidates(app: AppConfig, info: Mapping[str, Any], wanted: str = "") -> list[Candidate]:
     """The callable endpoints: the first `MAX_ENDPOINTS`, and the `wanted` one."""
-    named = info.get("named_endpoints") or {}
+    named = _listed(info)
     read = [*islice(named, MAX_ENDPOINTS)]
     # An endpoint that the settings name counts, even among thousands.
     read += [name for name in islice(named, MAX_ENDPOINTS, None) if name == wanted]
@@ -89,7 +89,19 @@ def read_candidates(app: AppConfig, info: Mapping[str, Any], wanted: str = "") -
 
 def count_unread(info: Mapping[str, Any]) -> int:
     """How many endpoints were not read."""
-    return max(0, len(info.get("named_endpoints") or {}) - MAX_ENDPOINTS)
+    return max(0, len(_listed(info)) - MAX_ENDPOINTS)
+
+
+def read_steps(app: AppConfig, info: Mapping[str, Any]) -> list[Candidate]:
+    """The steps of chains that the API leaves out: no commands, but parts of some."""
+    named = info.get("named_endpoints") or {}
+    steps = [name for name, entry in named.items() if entry.get("api_visibility") == CHAIN_STEP]
+    return [_candidate(app, order, name, named[name]) for order, name in enumerate(steps)]
+
+
+def _listed(info: Mapping[str, Any]) -> dict[str, Any]:
+    named = info.get("named_endpoints") or {}
+    return {name: one for name, one in named.items() if one.get("api_visibility") != CHAIN_STEP}
 
 
 def _candidate(app: AppConfig, order: int, api_name: str, entry: Mapping[str, Any]) -> Candidate:

@@ -30,12 +30,14 @@ PASSIVE_EVENTS = name_set(
 class EndpointSet:
     """All endpoints of an app side by side.
 
-    `best` holds the likeliest to be wanted, by the id of its chain's first event.
+    `best` holds the likeliest to be wanted, by the id of its chain's first event; `steps` are
+    those that only a chain runs.
     """
 
     app: AppConfig
     candidates: Sequence[Candidate]
     best: dict[int, Candidate] = field(default_factory=dict)
+    steps: Sequence[Candidate] = ()
 
     @cached_property
     def taken_in(self) -> frozenset[Any]:
@@ -51,7 +53,8 @@ class EndpointSet:
     @cached_property
     def _by_event(self) -> dict[int, Candidate]:
         # The first of several, in the order of the description.
-        return {id(one.event): one for one in reversed(self.candidates) if one.event}
+        every = [*self.candidates, *self.steps]
+        return {id(one.event): one for one in reversed(every) if one.event}
 
     def chain(self, candidate: Candidate) -> list[Candidate]:
         """The endpoints of its `.then` chain, without those that only a failure triggers."""

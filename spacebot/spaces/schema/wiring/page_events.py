@@ -30,7 +30,9 @@ def page_of(
     app, fields = endpoints.app, _fields(endpoints.app, candidate)
     opens = _tabs(app, candidate)
     reachable = _reachable(app, {*fields.values(), *opens})
+    uploads = {step.api_name.strip("/") for step in candidate.before if step.given}
     needed = _needed_events(app, _inputs(endpoints, candidate), reachable)
+    needed = [event for event in needed if event.api_name not in uploads]
     found, left_out = _split_runnable(app, needed, kept)
     presses = [event for event in _button_events(app, candidate) if not _why_not(app, event, kept)]
     found += [event for event in presses if event not in found]

@@ -8,8 +8,12 @@ from itertools import chain
 from typing import Any, Literal
 
 from spacebot.models import EndpointStep, Output, Parameter
-from spacebot.spaces.schema.app_config import Dependency
-from spacebot.spaces.schema.component_types import CONTENT_COMPONENTS, RESULT_COMPONENTS
+from spacebot.spaces.schema.app_config import AppConfig, Dependency
+from spacebot.spaces.schema.component_types import (
+    CONTENT_COMPONENTS,
+    MEDIA_COMPONENTS,
+    RESULT_COMPONENTS,
+)
 from spacebot.spaces.schema.selection.candidates import Candidate
 from spacebot.spaces.schema.selection.endpoint_set import EndpointSet, is_lambda
 from spacebot.spaces.schema.text import UniqueNames
@@ -32,6 +36,46 @@ def steps_before(endpoints: EndpointSet, candidate: Candidate) -> list[Candidate
     return steps
 
 
+# What somebody does to an upload field.
+_UPLOAD_EVENTS = frozenset({"upload", "change", "input"})
+
+
+def steps_of_uploads(
+    endpoints: EndpointSet, steps: Sequence[Candidate], offered: Collection[str]
+) -> list[tuple[Candidate, Any]]:
+    """What the page runs once somebody fills a field that only sets what these steps take
+    unasked, each with that field's id. Commands (`offered`) are left to
+    themselves."""
+    asked = {one.inputs.ids[p.name] for one in steps for p in one.inputs.parameters
+             if p.name in one.inputs.ids}  # fmt: skip
+    taken = {part for one in steps for part in _ids(one, "inputs")}
+    found: list[tuple[Candidate, Any]] = []
+    for event in endpoints.app.events:
+        if not (taken - asked) & set(event.outputs) or event.after is not None:
+            continue
+        run = endpoints.of(event)
+        field = next(_upload_fields(endpoints.app, event), None)
+        if run and field not in taken | {None} and run.api_name not in offered and _can_set(run):
+            found.append((run, field))
+    return found
+
+
+def _upload_fields(app: AppConfig, event: Dependency) -> Iterator[Any]:
+    """The fields that a file fills whose filling starts an event which takes that file."""
+    for target, name in event.targets:
+        part = app.component(target)
+        fills = name in _UPLOAD_EVENTS and target in event.inputs
+        if fills and part and part.type in MEDIA_COMPONENTS and not app.hidden(part):
+            yield target
+
+
+def _can_set(step: Candidate) -> bool:
+    """Whether it can be called for an upload, and shows nothing that a chat is for."""
+    event = step.event
+    odd = event is None or event.pointed or event.live or event.cancels or event.raw.get("js")
+    return not (odd or step.inputs.problem) and _can_be_linked(step)
+
+
 def _only_checks(event: Dependency, later: Dependency) -> bool:
     """Whether an event only rejects invalid input for a later one."""
     return later.when == "success" and bool(event.inputs) and not event.outputs
@@ -49,7 +93,7 @@ def _answers_failure(endpoints: EndpointSet, step: Candidate) -> bool:
     """Whether it shows or stores something, beyond resetting the page's form."""
     kept = map(endpoints.app.component, step.event.outputs if step.event else ())
     remembers = any(part and part.type == "state" for part in kept)
-    called = not (step.undocumented or step.inputs.problem) and _can_be_linked(step)
+    called = not step.inputs.problem and _can_be_linked(step)
     return called and (remembers or bool(_shown(step)))
 
 
@@ -88,7 +132,7 @@ def steps_after(endpoints: EndpointSet, main: Sequence[Candidate]) -> list[Endin
 def _can_come_after(step: Candidate) -> bool:
     event = step.event
     odd = event is None or event.pointed or event.live or event.cancels
-    return not (odd or step.undocumented or step.inputs.problem) and _can_be_linked(step)
+    return not (odd or step.inputs.problem) and _can_be_linked(step)
 
 
 def _shown_after(
@@ -147,7 +191,7 @@ def _goes_without(endpoints: EndpointSet, event: Dependency) -> bool:
 
 
 def _can_come_first(step: Candidate) -> bool:
-    named = not (is_lambda(step) or step.undocumented or step.inputs.problem)
+    named = not (is_lambda(step) or step.inputs.problem)
     # An event that needs to know where somebody clicked cannot be called.
     pointed = step.event is not None and step.event.pointed
     return named and not pointed and bool(step.inputs.ids) and _can_be_linked(step)
@@ -160,9 +204,15 @@ def _can_be_linked(candidate: Candidate) -> bool:
     return known and not candidate.shows_chat and candidate.inputs.history is None
 
 
-def with_steps(endpoints: EndpointSet, candidate: Candidate) -> Candidate:
-    """The endpoint with the steps before it, whose inputs are asked for as its own."""
+def with_steps(
+    endpoints: EndpointSet, candidate: Candidate, offered: Collection[str] = ()
+) -> Candidate:
+    """The endpoint with the steps before it, whose inputs are asked for as its own. `offered`
+    are the API names of the commands."""
     steps = steps_before(endpoints, candidate)
+    linked = _can_be_linked(candidate)
+    uploads = steps_of_uploads(endpoints, [*steps, candidate], offered) if linked else []
+    steps = [*(one for one, _ in uploads), *steps]
     main = [*steps, candidate]
     failing = [steps_failing(endpoints, one) for one in main]
     instead = list(chain.from_iterable(failing))
@@ -172,11 +222,18 @@ def with_steps(endpoints: EndpointSet, candidate: Candidate) -> Candidate:
     keys = _keys([*steps, *instead, *(one for one, _ in ending)], candidate)
     own, after = _after(endpoints, main, ending, keys)
     fallbacks = [tuple(_steps(ones, keys)) for ones in failing]
+    given = {one.api_name: keys[field] for one, field in uploads}
     before = tuple(
-        replace(step, failing=fallback, goes_on=_goes_on(endpoints, one, candidate))
+        replace(
+            step,
+            failing=fallback,
+            goes_on=_goes_on(endpoints, one, candidate),
+            given=given.get(one.api_name, ""),
+        )
         for one, step, fallback in zip(main, _steps(main, keys), fallbacks, strict=True)
         if one is not candidate
     )
+    brings = any(p.component in CONTENT_COMPONENTS for p in candidate.inputs.parameters)
     asked: dict[str, Parameter] = {}
     options = UniqueNames()
     sent: dict[str, Any] = {}
@@ -188,11 +245,14 @@ def with_steps(endpoints: EndpointSet, candidate: Candidate) -> Candidate:
             if key in asked or key in sent:
                 continue
             if parameter and key not in made:
-                asked[key] = replace(parameter, name=key, option=options.add(parameter.option))
+                needed = not brings if key in given.values() else parameter.required
+                bare = parameter.bare or (parameter.required and not needed)
+                option = options.add(parameter.option)
+                asked[key] = replace(parameter, name=key, option=option, required=needed, bare=bare)
             else:
                 # If the step sets nothing, the page would send what it had.
                 sent[key] = parameter.default if parameter else one.inputs.constants[name]
-        made |= set(step.gives.values()) if step else set()
+        made |= set(step.gives.values()) if step and not step.given else set()
     for one in [*instead, *(one for one, _ in ending)]:
         held = {parameter.name: parameter.default for parameter in one.inputs.parameters}
         for name, component_id in one.inputs.ids.items():
