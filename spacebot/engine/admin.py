@@ -140,7 +140,7 @@ class Admin:
     async def _block(self, target: str) -> str:
         if not target.strip("/"):
             raise InputError("Name a Space (owner/name), or an author.")
-        await self._added.policy.block(target)
+        await self._added.block(target)
         return f"{target} is blocked: nobody can add or use it."
 
     async def _unblock(self, target: str) -> str:

@@ -7,7 +7,7 @@ import contextlib
 import math
 import time
 import weakref
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -24,7 +24,7 @@ from spacebot.engine.store import (
     ServerSpace,
     ServerSpaceStore,
 )
-from spacebot.errors import EndpointGone, InputError, LimitReached, StoreError
+from spacebot.errors import EndpointGone, InputError, LimitReached, SpaceNotAllowed, StoreError
 from spacebot.models import AnswerPlace, Endpoint, ServerSpaceTotals, Source, Space, guild_key
 from spacebot.weighted_cache import WeightedCache
 
@@ -80,6 +80,14 @@ class AddedSpaces:
     def check(self, space: str) -> None:
         """Raise `SpaceNotAllowed` if a server may not add this Space."""
         self._on_demand.check(space)
+
+    def check_row(self, row: ServerSpace) -> None:
+        """Raise `SpaceNotAllowed` where a server may not use what it added."""
+        self._on_demand.check(row.space, row.hub_id or "")
+
+    async def block(self, name: str) -> None:
+        """Refuse a Space or an author everywhere from now on."""
+        await self._on_demand.block(name)
 
     def allows(self, space: str) -> bool:
         """Whether a server may add this Space."""
@@ -151,7 +159,11 @@ class AddedSpaces:
         async with self._room:
             source = source_of(row)
             account = await self._accounts.get(guild_key(row.guild))
-            space = await self._on_demand.last_known(row.space, account, source=source)
+            try:
+                space = await self._on_demand.last_known(row.space, account, source=source)
+            except SpaceNotAllowed:
+                # Blocked by a former name; reading it again says so.
+                return None
         if space is not None:
             self._held.put((row.guild, row.id), (source, row.read, space), size_of(space))
         return space
@@ -163,7 +175,7 @@ class AddedSpaces:
     def held(self, guild: str) -> list[Space]:
         """A server's added Spaces that are in memory."""
         mine = filter(None, (self._held.get(key) for key in self._held if key[0] == guild))
-        return [space for _, _, space in mine if self.policy.allows(space.source.space)]
+        return [one for _, _, one in mine if self.policy.allows(one.source.space, one.hub_id)]
 
     async def find(self, guild: str, space: str, api_name: str, command: str = "") -> Endpoint:
         """An endpoint that a server added; raises `SpacebotError`.
@@ -192,14 +204,16 @@ class AddedSpaces:
             held = [one for one in self.held(guild) if one.source.space == space]
             return sorted(held, key=lambda one: one.name != name)
         used = [row for row in rows if row.name == name] or rows
+        for row in used:
+            self.check_row(row)
         known = [await self.known(row) for row in used if not row.paused]
         return [space for space in known if space is not None]
 
-    async def marks(self, guild: str, space: str) -> bool:
+    async def marks(self, guild: str, space: str, hub_id: str = "") -> bool:
         """Whether a server's moderators marked a Space as age-restricted.
 
-        While the database fails, the last known answer counts; raises `StoreError` if there is
-        none.
+        Its `hub_id` finds a mark under a former name. While the database fails, the last known
+        answer counts; raises `StoreError` if there is none.
         """
         key = (guild, space.casefold())
         try:
@@ -208,9 +222,27 @@ class AddedSpaces:
             if key not in self._marks:
                 raise
             return self._marks[key]
-        marked = any(row.nsfw and row.space.casefold() == key[1] for row in rows)
+        marked = await self._are_of([row for row in rows if row.nsfw], space, hub_id)
         self._marks[key] = marked
         return marked
+
+    async def _are_of(self, rows: Sequence[ServerSpace], space: str, hub_id: str) -> bool:
+        """Whether any of these rows is of a Space, by whatever name it was added."""
+        if any(row.offers(space, hub_id) for row in rows):
+            return True
+        # What an earlier version wrote or read has no id yet.
+        unknown = [row for row in rows if not row.hub_id]
+        hub_id = hub_id or (await self._on_demand.hub_id(space) if rows else "")
+        identified = await asyncio.gather(*map(self._identified, unknown))
+        return any(row.offers(space, hub_id) for row in (*rows, *identified))
+
+    async def _identified(self, row: ServerSpace) -> ServerSpace:
+        """A row with the Hub's id of its Space, as far as the Hub tells."""
+        hub_id = await self._on_demand.hub_id(row.space)
+        if hub_id:
+            with contextlib.suppress(StoreError):
+                return await self.change(row, hub_id=hub_id)
+        return replace(row, hub_id=hub_id)
 
     async def spaces(self, guild: str, *, wait: float = STORE_WAIT) -> list[Space]:
         """The Spaces that a server added, as its commands see them.
@@ -225,7 +257,7 @@ class AddedSpaces:
 
     async def _stored(self, guild: str) -> list[Space]:
         rows = [one for one in await self.of(guild) if not one.paused]
-        allowed = [row for row in rows if self.allows(row.space)]
+        allowed = [row for row in rows if self._on_demand.allows(row.space, row.hub_id or "")]
         found = await asyncio.gather(*map(self.known, allowed))
         return [space for space in found if space is not None]
 
@@ -270,6 +302,7 @@ class AddedSpaces:
             "title": space.title,
             "chats": any(endpoint.chats for endpoint in space.endpoints),
             "read": time.time(),
+            "hub_id": space.hub_id,
             "problem": "",
             "told": False,
         }

@@ -25,6 +25,7 @@ from spacebot.models.jobs import (
 )
 from spacebot.models.message_ref import DEFAULT_FILE_LIMIT, MessageRef
 from spacebot.models.spaces import (
+    CHAIN_STEP,
     AnswerPlace,
     Choice,
     DeferredValue,

@@ -154,14 +154,15 @@ class Output:
 
 @dataclass(frozen=True, slots=True)
 class EndpointStep:
-    """A call that comes before an endpoint's own, in the same session, as on the Space's page.
+    """A call before or after an endpoint's own, in the same session, as on the Space's page.
 
     `takes` says which of the job's values each of its parameters gets, `gives` which value each of
     its outputs becomes, `shows` which of its outputs belong to the result; outputs are counted from
     0 as in the API. If it fails, `failing` is called instead (`.failure`); `goes_on` says that the
     next call follows even then (`.then`). A step after the endpoint's call runs only if the
     endpoints that it `needs` have not failed; `overwrites` says which of its outputs replace which
-    earlier values, counted from the endpoint's own outputs on.
+    earlier values, counted from the endpoint's own outputs on. A step that an upload triggers runs
+    only if that value, `given`, was filled in.
     """
 
     api_name: str
@@ -172,6 +173,7 @@ class EndpointStep:
     goes_on: bool = False
     needs: frozenset[str] = frozenset()
     overwrites: Mapping[int, int] = field(default_factory=dict)
+    given: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,6 +243,10 @@ class DeferredValue:
     own: Mapping[str, Any]
 
 
+# The `api_visibility` of a chain's step that an app's API leaves out and its page runs.
+CHAIN_STEP = "step"
+
+
 @dataclass(frozen=True, slots=True)
 class Endpoint(Memo):
     """One function of a Space that a person can call.
@@ -252,7 +258,8 @@ class Endpoint(Memo):
     called first, `failing` if the endpoint fails, `after` at the end; what these steps show follows
     its own outputs. `gives` says which values its own outputs become for the steps `after`. A
     `further` one has no subcommand of its own: `/name more` offers it. `page` says what the Space's
-    page does before all that. An `nsfw` one runs only in age-restricted channels.
+    page does before all that. An `nsfw` one runs only in age-restricted channels. `hub_id`
+    identifies the Space on the Hub whatever its name.
     """
 
     space: str
@@ -277,6 +284,7 @@ class Endpoint(Memo):
     further: bool = False
     page: PageLogic | None = None
     nsfw: bool = False
+    hub_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,6 +309,11 @@ class Space:
     def nsfw(self) -> bool:
         """Whether its commands are age-restricted."""
         return any(endpoint.nsfw for endpoint in self.endpoints)
+
+    @property
+    def hub_id(self) -> str:
+        """What identifies it on the Hub whatever its name is; empty where that is unknown."""
+        return self.endpoints[0].hub_id if self.endpoints else ""
 
 
 class OptionType(enum.StrEnum):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import uuid
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -46,6 +47,8 @@ class Hosted:
     tags: list[str] = field(default_factory=list)
     disabled: bool = False
     raw: dict[str, Any] = field(default_factory=dict)
+    # The Hub's own id, which it has under every name.
+    hub_id: str = field(default_factory=lambda: uuid.uuid4().hex[:24])
 
     def stage(self) -> str:
         """Its stage now."""
@@ -218,6 +221,7 @@ def _json(name: str, hosted: Hosted) -> dict[str, Any]:
     hardware = {"current": hosted.hardware, "requested": hosted.hardware}
     runtime = {"stage": hosted.stage(), "hardware": hardware, "storage": None}
     said = {
+        "_id": hosted.hub_id,
         "id": name,
         "author": name.partition("/")[0],
         "title": hosted.title or name.partition("/")[2],

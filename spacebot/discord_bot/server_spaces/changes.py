@@ -94,7 +94,10 @@ class ListChanges:
             name = request.name or unique_name(space.name, taken)
             row, space = replace(draft, name=name), replace(space, name=name)
             row = replace(
-                row, title=space.title, chats=any(endpoint.chats for endpoint in space.endpoints)
+                row,
+                title=space.title,
+                chats=any(endpoint.chats for endpoint in space.endpoints),
+                hub_id=space.hub_id,
             )
             await self._spaces.add(row, self._commands.payload(row, space))
         ids = await self._register(row, lambda: self._spaces.remove(row))

@@ -111,7 +111,7 @@ class ServerCommands:
         if row is None:
             self._built.drop((guild, name))
             return
-        self.spaces.check(row.space)
+        self.spaces.check_row(row)
         if row.paused:
             raise InputError(PAUSED.format(row.name))
         space = await self.spaces.known(row)

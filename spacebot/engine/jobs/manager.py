@@ -146,7 +146,8 @@ class JobManager:
         marked, added = job.endpoint.nsfw, self.catalogue.added
         if added and ref and ref.guild and space not in self.catalogue.connections:
             # A server's moderators decide, even if the Space is used other than by their command.
-            marked = marked or await added.marks(str(ref.guild), space)
+            hub_id = job.endpoint.hub_id
+            marked = marked or await added.marks(str(ref.guild), space, hub_id)
         if marked:
             raise AgeRestricted
 
@@ -154,7 +155,14 @@ class JobManager:
         if self.closing:
             raise LimitReached("The bot is restarting. Try again in a minute.")
         self.pauses.check(job.endpoint)
+        self._check_blocked(job)
         check_room(job, [one.job for one in self.running], self.queue.limits)
+
+    def _check_blocked(self, job: Job) -> None:
+        """Raise `SpaceNotAllowed` where the owner blocked the Space, by a former name as well."""
+        endpoint, on_demand = job.endpoint, self.catalogue.on_demand
+        if on_demand and endpoint.space not in self.catalogue.connections:
+            on_demand.policy.check_blocked(endpoint.space, endpoint.hub_id)
 
     async def _run(self, running: JobHandle) -> Outcome:
         # There may be no room for its attachments.

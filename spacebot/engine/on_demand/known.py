@@ -146,6 +146,7 @@ def read_described(
         opened=description.opened,
         taken=taken,
         nsfw=description.nsfw,
+        hub_id=description.hub_id,
     )
     for endpoint in space.endpoints:
         inputs.prepare_menus(endpoint.parameters)

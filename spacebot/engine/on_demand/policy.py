@@ -32,12 +32,12 @@ class ServerSpaces(enum.StrEnum):
 class BlockedNames(Protocol):
     """Stores the blocked Spaces and authors: an interface that the store implements."""
 
-    async def all(self) -> set[str]:
-        """Every blocked name."""
+    async def all(self) -> dict[str, str]:
+        """Every blocked name, and the Hub's id of that Space ("" while unknown)."""
         ...
 
-    async def add(self, name: str) -> None:
-        """Block a name."""
+    async def add(self, name: str, hub_id: str) -> None:
+        """Block a name, with the Hub's id of that Space."""
         ...
 
     async def delete(self, name: str) -> None:
@@ -50,7 +50,8 @@ class SpacePolicy:
 
     `allowed` are the patterns of ALLOWED_SPACES (owner/name, owner/*); `runs_per_minute` is how
     many one-off runs a member may start in a minute; `spaces_per_server` is how many Spaces a
-    server may add. The owner blocks a Space by "owner/name", and an author by "owner".
+    server may add. The owner blocks a Space by "owner/name", which holds after a rename too, and
+    an author by "owner".
     """
 
     def __init__(
@@ -65,7 +66,8 @@ class SpacePolicy:
         self.allowed = tuple(one.casefold() for one in allowed)
         self.runs_per_minute = runs_per_minute
         self.spaces_per_server = spaces_per_server
-        self.blocked: set[str] = set()
+        # By name, what the Hub identifies the Space by; "" while that is unknown.
+        self.blocked: dict[str, str] = {}
         self._kept: BlockedNames | None = None
 
     @property
@@ -76,41 +78,57 @@ class SpacePolicy:
     async def load(self, kept: BlockedNames) -> None:
         """Read the owner's blocks from `store`, and save changes there."""
         self._kept = kept
-        self.blocked = {name.casefold() for name in await kept.all()}
+        self.blocked = {name.casefold(): hub_id for name, hub_id in (await kept.all()).items()}
 
-    def allows(self, space: str) -> bool:
+    def allows(self, space: str, hub_id: str = "") -> bool:
         """Whether members may use a Space."""
         try:
-            self.check(space)
+            self.check(space, hub_id)
         except SpaceNotAllowed:
             return False
         return True
 
-    def check(self, space: str) -> None:
-        """Raise `SpaceNotAllowed` if members may not use this Space ("owner/name")."""
+    def check(self, space: str, hub_id: str = "") -> None:
+        """Raise `SpaceNotAllowed` if members may not use this Space ("owner/name").
+
+        Its `hub_id` finds a block of a former name.
+        """
         name = space.casefold()
         if self.mode is ServerSpaces.OFF:
             raise SpaceNotAllowed(NONE_ALLOWED)
-        if name in self.blocked or name.partition("/")[0] in self.blocked:
-            raise SpaceNotAllowed(BLOCKED)
+        self.check_blocked(space, hub_id)
         if self.mode is ServerSpaces.LISTED and not self._is_listed(name):
             raise SpaceNotAllowed(
                 "The bot's owner allows only some Spaces, and this is not one of them. "
                 + (f"Allowed: {', '.join(self.allowed[:10])}." if self.allowed else NONE_ALLOWED)
             )
 
+    def check_blocked(self, space: str, hub_id: str = "") -> None:
+        """Raise `SpaceNotAllowed` where the owner blocked this Space by its name or its id."""
+        name = space.casefold()
+        if {name, name.partition("/")[0]} & self.blocked.keys():
+            raise SpaceNotAllowed(BLOCKED)
+        if hub_id and hub_id in self.blocked.values():
+            raise SpaceNotAllowed(BLOCKED)
+
+    @property
+    def unidentified(self) -> list[str]:
+        """The blocked Spaces of which only the name is known."""
+        return [name for name, hub_id in self.blocked.items() if "/" in name and not hub_id]
+
     def _is_listed(self, name: str) -> bool:
         return any(fnmatch.fnmatchcase(name, pattern) for pattern in self.allowed)
 
-    async def block(self, name: str) -> None:
+    async def block(self, name: str, hub_id: str = "") -> None:
         """Block a Space ("owner/name") or an author ("owner") from now on."""
-        self.blocked.add(name.casefold())
+        name = name.casefold()
+        self.blocked[name] = hub_id or self.blocked.get(name, "")
         if self._kept is not None:
-            await self._kept.add(name.casefold())
+            await self._kept.add(name, self.blocked[name])
 
     async def unblock(self, name: str) -> None:
         """Unblock a Space or an author."""
-        self.blocked.discard(name.casefold())
+        self.blocked.pop(name.casefold(), None)
         if self._kept is not None:
             await self._kept.delete(name.casefold())
 

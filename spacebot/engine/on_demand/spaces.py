@@ -76,15 +76,15 @@ class OnDemandSpaces:
         names = ((one.source.space, one.hub.name) for one in self._reserved)
         return any(name in (named.casefold(), present.casefold()) for named, present in names)
 
-    def check(self, space: str) -> None:
+    def check(self, space: str, hub_id: str = "") -> None:
         """Raise `SpaceNotAllowed` if members and servers may not use this Space."""
-        self.policy.check(space)
+        self.policy.check(space, hub_id)
         if self._is_reserved(space):
             raise SpaceNotAllowed(OWNERS_OWN.format(space))
 
-    def allows(self, space: str) -> bool:
+    def allows(self, space: str, hub_id: str = "") -> bool:
         """Whether members and servers may use a Space."""
-        return self.policy.allows(space) and not self._is_reserved(space)
+        return self.policy.allows(space, hub_id) and not self._is_reserved(space)
 
     async def close(self) -> None:
         """End the readings under way and close the connections."""
@@ -105,10 +105,10 @@ class OnDemandSpaces:
             self.check(space)
         # A connection whose token was replaced since ends by itself.
         key = space, account.key and f"{account.key}:{account.fingerprint}"
-        connect = partial(self._connect, source or Source(space), account, exact=source is None)
+        connect = partial(self._connect, source or Source(space), account, members=source is None)
         return self._pool.get(key, connect)
 
-    def _connect(self, source: Source, account: Account, *, exact: bool) -> Connection:
+    def _connect(self, source: Source, account: Account, *, members: bool) -> Connection:
         key = source.space, account.key
         made = Connection(
             source,
@@ -116,9 +116,28 @@ class OnDemandSpaces:
             token=account.token,
             changed=lambda description: self._take_later(key, made, description),
             words=MEMBER_TOKEN if account.token else MEMBER_HAS_NONE,
-            exact=exact,
+            check_id=partial(self.policy.check_blocked, source.space) if members else None,
         )
         return made
+
+    async def block(self, name: str) -> None:
+        """Refuse a Space ("owner/name"), also under a later name, or an author ("owner")."""
+        await self.policy.block(name)
+        await asyncio.gather(*map(self._identify, self.policy.unidentified))
+
+    async def _identify(self, blocked: str) -> None:
+        if hub_id := await self.hub_id(blocked):
+            # Until the store works again memory serves.
+            with contextlib.suppress(StoreError):
+                await self.policy.block(blocked, hub_id)
+
+    async def hub_id(self, space: str) -> str:
+        """What identifies a public Space on the Hub whatever its name is; "" while unknown."""
+        try:
+            return await self.hub.id_of(space)
+        except SpacebotError as error:
+            log.info("%s cannot be identified on the Hub: %s", space, error)
+            return ""
 
     async def named(self, written: str, user: str) -> str:
         """The owner/name that the text of a `user` means; raises `SpacebotError`.
@@ -168,6 +187,8 @@ class OnDemandSpaces:
         found = await self._known.offered((space, ""), source)
         if found is None and account.key:
             found = await self._known.offered((space, account.key), source)
+        if found is not None:
+            self.policy.check_blocked(space, found.hub_id)
         return found
 
     async def find(self, space: str, api_name: str, account: Account = NO_ACCOUNT) -> Endpoint:
@@ -207,6 +228,8 @@ class OnDemandSpaces:
         known = await self._known.get((space, ""))
         if known is None and account.key:
             known = await self._known.get((space, account.key))
+        if known is not None:
+            self.policy.check_blocked(space, known.space.hub_id)
         return known
 
     async def _read_soon(self, space: str, account: Account) -> KnownSpace:
@@ -234,6 +257,7 @@ class OnDemandSpaces:
             log.info("%s cannot be read: %s (%r)", key[0], error, error.__cause__)
 
     async def _read_now(self, key: Key, account: Account) -> KnownSpace:
+        await asyncio.gather(*map(self._identify, self.policy.unidentified))
         connection = self.connection(key[0], account)
         try:
             await connection.connect()

@@ -76,13 +76,13 @@ class DescriptionStore(StorePart):
 class BlockedSpaceStore(StorePart):
     """The blocked Spaces and authors."""
 
-    async def all(self) -> set[str]:
-        """Every blocked name."""
-        return {row.name for row in await self._rows(sa.select(blocked_spaces.c.name))}
+    async def all(self) -> dict[str, str]:
+        """Every blocked name, and the Hub's id of that Space ("" while unknown)."""
+        return {row.name: row.hub_id or "" for row in await self._rows(sa.select(blocked_spaces))}
 
-    async def add(self, name: str) -> None:
-        """Block a name."""
-        await self._put(blocked_spaces, {"name": name})
+    async def add(self, name: str, hub_id: str) -> None:
+        """Block a name, with the Hub's id of that Space."""
+        await self._put(blocked_spaces, {"name": name, "hub_id": hub_id})
 
     async def delete(self, name: str) -> None:
         """Unblock a name."""

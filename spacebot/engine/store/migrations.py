@@ -138,6 +138,12 @@ async def _sixteenth(connection: AsyncConnection) -> None:
         await _index(connection, table)
 
 
+async def _seventeenth(connection: AsyncConnection) -> None:
+    """17: the Hub's ids of blocked and added Spaces, which outlive their names."""
+    for column in (blocked_spaces.c.hub_id, server_spaces.c.hub_id):
+        await _add(connection, column)
+
+
 # The table that version 2 made for what was said in conversations, until version 14.
 turns = sa.Table(
     "turns",
@@ -205,6 +211,7 @@ MIGRATIONS: Sequence[Callable[[AsyncConnection], Awaitable[None]]] = (
     _fourteenth,
     _fifteenth,
     _sixteenth,
+    _seventeenth,
 )
 
 

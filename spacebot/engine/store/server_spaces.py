@@ -22,7 +22,8 @@ class ServerSpace:
     offers all of the Space's; an empty `description` or `answer` leaves the choice to the Space.
     `adder` is the moderator. `title` is the Space's own; `chats` says that it answers messages.
     `problem` says why it could not be read last time, and `told` whether the moderators know.
-    `read` is when it was last read, in epoch seconds. Ids are Discord's, as text.
+    `read` is when it was last read, in epoch seconds; `hub_id`, if known, identifies the Space on
+    the Hub whatever its name. Other ids are Discord's, as text.
     """
 
     id: str
@@ -41,6 +42,11 @@ class ServerSpace:
     told: bool = False
     read: float = field(default_factory=time.time)
     created: float = field(default_factory=time.time)
+    hub_id: str | None = None
+
+    def offers(self, space: str, hub_id: str) -> bool:
+        """Whether it is of this Space, by its name or the Hub's id of it."""
+        return self.space.casefold() == space.casefold() or bool(hub_id and hub_id == self.hub_id)
 
 
 @dataclass(frozen=True, slots=True)

@@ -215,9 +215,13 @@ space_descriptions = sa.Table(
     sa.Column("read", sa.Float, nullable=False),
     sa.Column("used", sa.Float, nullable=False, index=True),
 )
-# The Spaces ("owner/name") and authors ("owner") that the bot's owner has blocked.
+# The Spaces ("owner/name") and authors ("owner") that the bot's owner has blocked. `hub_id` is
+# what the Hub identifies a Space by, which a new name does not change.
 blocked_spaces = sa.Table(
-    "blocked_spaces", metadata, sa.Column("name", CleanText, primary_key=True)
+    "blocked_spaces",
+    metadata,
+    sa.Column("name", CleanText, primary_key=True),
+    sa.Column("hub_id", CleanText),
 )
 accounts = sa.Table(
     "accounts",
@@ -250,6 +254,7 @@ server_spaces = sa.Table(
     sa.Column("read", sa.Float, nullable=False),
     sa.Column("created", sa.Float, nullable=False),
     sa.Column("payload", sa.LargeBinary, nullable=False),
+    sa.Column("hub_id", CleanText),
     sa.UniqueConstraint("guild", "name"),
 )
 # Spaces are found in whatever case their name was written.

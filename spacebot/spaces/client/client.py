@@ -28,6 +28,7 @@ from spacebot.spaces.client.files.uploads import META, inline_file, open_upload,
 from spacebot.spaces.client.json_endpoint import only_json
 from spacebot.spaces.client.legacy.describe import LEGACY_PROTOCOL, present_config, present_info
 from spacebot.spaces.client.legacy.values import as_described, payload
+from spacebot.spaces.client.page.chain_steps import with_step_names, with_steps
 from spacebot.spaces.client.transport.bounded_reading import BoundedTransport, parse_json
 from spacebot.spaces.client.transport.login import LOGIN_NEEDED, cookies, log_in
 from spacebot.spaces.client.transport.network import KEEP_ALIVE_SECONDS, Network
@@ -138,7 +139,8 @@ class SpaceClient(Client):
     def _get_config(self) -> dict[str, Any]:
         # The heartbeat would hold a thread and a connection for as long as the client lives;
         # sessions here end by themselves.
-        config = {**present_config(self._fetch_config()), "connect_heartbeat": False}
+        present = with_step_names(present_config(self._fetch_config()))
+        config = {**present, "connect_heartbeat": False}
         # The login must stay private: the description is stored and shown.
         config.pop("username", None)
         return config
@@ -156,7 +158,7 @@ class SpaceClient(Client):
             every = _object(parse_json(response.content)) if response.is_success else {}
             every = _object(every.get("named_endpoints", {}))
             info["named_endpoints"] |= {name: every[name] for name in missing & every.keys()}
-        return info
+        return with_steps(self.config, info)
 
     def _check_prefix(self) -> None:
         """Reject an `api_prefix` that leads elsewhere: the token and all requests

@@ -40,7 +40,7 @@ from spacebot.spaces.client.client import (
 from spacebot.spaces.client.description_cache import SpaceDescription
 from spacebot.spaces.client.error_mapping import TokenWords, connect_error, join_error, owner_words
 from spacebot.spaces.client.files.files import FileFetcher
-from spacebot.spaces.client.hub import HubSpace, is_nsfw, is_on_hub, is_on_zero_gpu, without_gradio
+from spacebot.spaces.client.hub import HubSpace, is_on_hub, without_gradio
 from spacebot.spaces.client.legacy.legacy_run import LegacyRun
 from spacebot.spaces.client.page.filled_pages import PageSessions
 from spacebot.spaces.client.run import SpaceRun
@@ -66,8 +66,8 @@ class Connection:
     `answers` is None until the first attempt; `reason` says why it does not; `since` is when that
     last changed, in epoch seconds; `tried` is set after the first attempt. `changed` is called with
     each new description. `wanted` names endpoints to describe although their author hides them from
-    the API page. `words` explain what a missing token means: HF_TOKEN's by default. `exact` is that
-    of `HubSpace`.
+    the API page. `words` explain what a missing token means: HF_TOKEN's by default. `check_id` is
+    that of `HubSpace`.
     """
 
     def __init__(
@@ -79,7 +79,7 @@ class Connection:
         changed: Callable[[SpaceDescription], None] | None = None,
         wanted: Collection[str] = (),
         words: TokenWords | None = None,
-        exact: bool = False,
+        check_id: Callable[[str], None] | None = None,
     ) -> None:
         self.source = source
         self._wanted = tuple(wanted)
@@ -94,7 +94,7 @@ class Connection:
         # The owner's token goes only to Spaces on the Hub that the owner named.
         self._token = token if self.is_on_hub else ""
         self._words = words or owner_words(has_token=bool(self._token))
-        self.hub = HubSpace(network, source.space, self._token, exact=exact)
+        self.hub = HubSpace(network, source.space, self._token, check_id=check_id)
         self._changed = changed
         self._client: SpaceClient | None = None
         # Earlier clients, which jobs may still be using.
@@ -103,7 +103,6 @@ class Connection:
         self._checked = 0.0
         self._limit = Cooldown()
         self.is_open_to_all = True
-        self._nsfw = self._on_zero_gpu = False
 
     @property
     def is_open(self) -> bool:
@@ -119,14 +118,15 @@ class Connection:
     def description(self) -> SpaceDescription:
         """The Space's description at the last connect."""
         assert self._client is not None
-        return SpaceDescription(self._client.config, self._client._info, nsfw=self._nsfw)
+        config, info = self._client.config, self._client._info
+        return SpaceDescription(config, info, nsfw=self.hub.nsfw, hub_id=self.hub.id)
 
     async def gpu_quota(self) -> GpuQuota | None:
         """The ZeroGPU seconds left for its token's owner; None without one, or on other hardware.
 
         Raises `SpacebotError`.
         """
-        if not (self._token and self._on_zero_gpu):
+        if not (self._token and self.hub.on_zero_gpu):
             return None
         return await self.network.hub.quota(self._token)
 
@@ -217,8 +217,6 @@ class Connection:
             raise ours from error
         # A Space at its own address may be private too: with a token, there is no way to tell.
         self.is_open_to_all = not info.private if info else not self._token
-        self._nsfw = info is not None and is_nsfw(info)
-        self._on_zero_gpu = info is not None and is_on_zero_gpu(info)
         old, self._client = self._client, client
         self._checked = time.monotonic()
         self._mark(True)

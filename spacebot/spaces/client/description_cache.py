@@ -20,13 +20,15 @@ class SpaceDescription:
     """A Space's description: its `/config` and `/info`, as JSON.
 
     `opened` is what the load events of its page set when they last ran: changed properties by
-    component id. `nsfw` says that the Hub tags it as not for all audiences.
+    component id. `nsfw` says that the Hub tags it as not for all audiences; `hub_id` identifies it
+    there whatever its name.
     """
 
     config: dict[str, Any]
     info: dict[str, Any]
     opened: Mapping[Any, Mapping[str, Any]] = field(default_factory=dict)
     nsfw: bool = False
+    hub_id: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """As JSON, whose keys cannot be numbers."""
@@ -37,7 +39,8 @@ class SpaceDescription:
     def from_json(cls, content: Mapping[str, Any]) -> SpaceDescription:
         """From the result of `to_json`; raises `KeyError`, `TypeError` or `ValueError`."""
         opened, nsfw = dict(content.get("opened", ())), bool(content.get("nsfw"))
-        return cls(content["config"], content["info"], opened, nsfw)
+        hub_id = str(content.get("hub_id", ""))
+        return cls(content["config"], content["info"], opened, nsfw, hub_id)
 
     def after(self, before: SpaceDescription | None) -> SpaceDescription:
         """This description with what `before` knows about the open page, if the

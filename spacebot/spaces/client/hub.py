@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -15,6 +15,7 @@ from spacebot.concurrency import growing_pauses
 from spacebot.errors import SpaceBusy, SpaceRenamed, SpaceUnavailable
 from spacebot.models import ADULT_TAG
 from spacebot.spaces.client.hugging_face.hub_client import SEARCH_RESERVE
+from spacebot.spaces.client.hugging_face.listings import hub_id_of
 from spacebot.spaces.client.transport.network import Network
 
 # The growing pauses between two checks on a waking Space, in seconds: many such Spaces must leave
@@ -52,18 +53,28 @@ PASSED_ON = (
 class HubSpace:
     """One Space on the Hub. `news` says how far it has woken: "" while it is not being woken.
 
-    The Hub redirects former names, and other spellings, to the current Space. A name from members
-    is `exact`, since the owner's lists and marks go by names. A Space in the settings may be
-    renamed by its author, but never pass to another author, who would be sent HF_TOKEN.
+    The Hub redirects former names, and other spellings, to the current Space. A Space that members
+    name has a `check_id`, which raises `SpaceNotAllowed` if the owner blocked the Hub's id under a
+    former name; only its current name works, since ALLOWED_SPACES goes by names. A Space in the
+    settings may be renamed by its author, but never pass to another author, who would be sent
+    HF_TOKEN.
     """
 
-    def __init__(self, network: Network, space: str, token: str, *, exact: bool = False) -> None:
+    def __init__(
+        self,
+        network: Network,
+        space: str,
+        token: str,
+        *,
+        check_id: Callable[[str], None] | None = None,
+    ) -> None:
         self._network = network
         self._space = space
         self._token = token
-        self._exact = exact
-        # The Hub's name for it, once known.
-        self.name = space
+        self._check_id = check_id
+        # What the Hub says of it, once known.
+        self.name, self.id = space, ""
+        self.nsfw = self.on_zero_gpu = False
         self._began = 0.0
         self._took: float | None = None
         self.news = ""
@@ -77,12 +88,15 @@ class HubSpace:
         return max(0.0, self._took - (time.monotonic() - self._began))
 
     async def check(self, *, reserve: int = 0) -> SpaceInfo:
-        """Ask for the Space's state; raises `SpaceUnavailable` or `SpaceRenamed`.
+        """Ask for the Space's state; raises `SpaceUnavailable`, `SpaceRenamed`, `SpaceNotAllowed`.
 
         `reserve` requests are left to others.
         """
         info = await self._network.hub.info(self._space, self._token, reserve=reserve)
         self._check_name(info.id)
+        self.id, self.nsfw, self.on_zero_gpu = hub_id_of(info), is_nsfw(info), is_on_zero_gpu(info)
+        if self._check_id is not None:
+            self._check_id(self.id)
         if (stage := stage_of(info)) in ENDED_STAGES:
             raise SpaceUnavailable(ENDED_STAGES[stage]).for_good()
         if info.sdk == "static":
@@ -91,7 +105,7 @@ class HubSpace:
 
     def _check_name(self, name: str) -> None:
         """Raise `SpaceRenamed` if the Hub redirected to another Space."""
-        if self._exact and name != self._space:
+        if self._check_id is not None and name != self._space:
             raise SpaceRenamed(RENAMED.format(name), name)
         if _author(name) != _author(self._space):
             raise SpaceRenamed(PASSED_ON.format(name), name)

@@ -25,6 +25,7 @@ from spacebot.spaces.schema.selection.candidates import (
     Candidate,
     count_unread,
     read_candidates,
+    read_steps,
 )
 from spacebot.spaces.schema.selection.endpoint_set import EndpointSet
 from spacebot.spaces.schema.selection.exclusions import sort_candidates
@@ -52,21 +53,23 @@ def read_space(
     opened: PropertyChanges | None = None,
     taken: Collection[str] = (),
     nsfw: bool = False,
+    hub_id: str = "",
 ) -> Space:
     """The commands of an app, from its `/config` and API description.
 
     `opened` is what the load events of its page set; `taken` holds the names of other Spaces'
-    commands; `nsfw` makes them age-restricted, as the source itself may. Raises EndpointGone if
-    `source` names a missing endpoint, and SettingsError if it fixes a parameter that no endpoint
-    has.
+    commands; `nsfw` makes them age-restricted, as the source itself may; `hub_id` identifies the
+    Space on the Hub. Raises EndpointGone if `source` names a missing endpoint, and SettingsError
+    if it fixes a parameter that no endpoint has.
     """
     app = AppConfig(config, opened)
     wanted = "/" + (source.endpoint or "").strip("/")
-    endpoints = EndpointSet(app, read_candidates(app, info, wanted))
+    endpoints = EndpointSet(app, read_candidates(app, info, wanted), steps=read_steps(app, info))
     kept, reasons = _choose(source, endpoints)
     if not source.endpoint:
         # An endpoint that is named is used as it is.
-        kept = [with_steps(endpoints, candidate) for candidate in kept]
+        names = [candidate.api_name for candidate in kept]
+        kept = [with_steps(endpoints, candidate, names) for candidate in kept]
     offered = sort_candidates(endpoints)[0] if source.endpoint else kept
     wired = follow_up_links(endpoints, kept, offered, source)
     _check_fixed(source, kept)
@@ -81,7 +84,7 @@ def read_space(
     opening = opening_of(endpoints, kept)
     found = [
         _with_page(
-            replace(one, further=c not in listed, nsfw=nsfw or source.nsfw),
+            replace(one, further=c not in listed, nsfw=nsfw or source.nsfw, hub_id=hub_id),
             page_of(endpoints, c, kept),
             opening,
         )

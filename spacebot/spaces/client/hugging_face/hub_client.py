@@ -20,7 +20,13 @@ from spacebot.errors import HubTokenRefused, HubUnavailable, SpacebotError, Spac
 from spacebot.models import GpuQuota, HubUser, SpaceListing
 from spacebot.spaces.client.hugging_face.budget import RequestBudget
 from spacebot.spaces.client.hugging_face.cache import AnswerCache
-from spacebot.spaces.client.hugging_face.listings import collect, listing_of, listings_of, user_of
+from spacebot.spaces.client.hugging_face.listings import (
+    collect,
+    hub_id_of,
+    listing_of,
+    listings_of,
+    user_of,
+)
 from spacebot.spaces.client.hugging_face.requests import HubRequest, use_hooks
 
 log = logging.getLogger(__name__)
@@ -141,6 +147,13 @@ class HubClient:
         """A Space's full record; raises the library's `HfHubHTTPError`, or `SpacebotError`."""
         asking = partial(self.api.space_info, timeout=REQUEST_SECONDS, token=token or False)
         return await self._ask(asking, space, reserve=reserve)
+
+    async def id_of(self, space: str) -> str:
+        """The Hub's id of a public Space, which outlives its names; raises `SpacebotError`."""
+        return await self._spaces.get(("id", space.casefold()), partial(self._id_of, space))
+
+    async def _id_of(self, space: str) -> str:
+        return hub_id_of(await _translated(self.info(space, reserve=SEARCH_RESERVE)))
 
     async def space_at(self, subdomain: str) -> str:
         """The owner/name of the Space at a subdomain of hf.space; raises `SpacebotError`."""

@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 from typing import Any, TypeVar
 
+from huggingface_hub import SpaceInfo
+
 from spacebot.models import HubUser, SpaceListing
 from spacebot.spaces.inputs.components.base import one_line
 from spacebot.wording import clip
@@ -98,3 +100,9 @@ def user_of(answer: Any) -> HubUser:
 
 def _mapping(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
+
+
+def hub_id_of(info: SpaceInfo) -> str:
+    """What the Hub identifies a Space by whatever its name is; empty where it does not say."""
+    # The library keeps what it has no field for under the Hub's own name.
+    return str(getattr(info, "_id", None) or "")
