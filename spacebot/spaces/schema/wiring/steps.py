@@ -233,26 +233,7 @@ def with_steps(
         for one, step, fallback in zip(main, _steps(main, keys), fallbacks, strict=True)
         if one is not candidate
     )
-    brings = any(p.component in CONTENT_COMPONENTS for p in candidate.inputs.parameters)
-    asked: dict[str, Parameter] = {}
-    options = UniqueNames()
-    sent: dict[str, Any] = {}
-    made: set[str] = set()
-    for one, step in zip(main, (*before, None), strict=True):
-        parameters = {parameter.name: parameter for parameter in one.inputs.parameters}
-        for name, component_id in one.inputs.ids.items():
-            key, parameter = keys[component_id], parameters.get(name)
-            if key in asked or key in sent:
-                continue
-            if parameter and key not in made:
-                needed = not brings if key in given.values() else parameter.required
-                bare = parameter.bare or (parameter.required and not needed)
-                option = options.add(parameter.option)
-                asked[key] = replace(parameter, name=key, option=option, required=needed, bare=bare)
-            else:
-                # If the step sets nothing, the page would send what it had.
-                sent[key] = parameter.default if parameter else one.inputs.constants[name]
-        made |= set(step.gives.values()) if step and not step.given else set()
+    asked, sent = _asked(main, before, keys)
     for one in [*instead, *(one for one, _ in ending)]:
         held = {parameter.name: parameter.default for parameter in one.inputs.parameters}
         for name, component_id in one.inputs.ids.items():
@@ -273,6 +254,37 @@ def with_steps(
             *_outputs([one for one, _ in ending], after),
         ),
     )
+
+
+def _asked(
+    main: Sequence[Candidate], before: Sequence[EndpointStep], keys: Mapping[Any, str]
+) -> tuple[dict[str, Parameter], dict[str, Any]]:
+    """What is asked for these calls, and what they are sent unasked, by key."""
+    asked: dict[str, Parameter] = {}
+    sent: dict[str, Any] = {}
+    options = UniqueNames()
+    made: set[str] = set()
+    uploads = {step.given for step in before}
+    brings = any(p.component in CONTENT_COMPONENTS for p in main[-1].inputs.parameters)
+    for one, step in zip(main, (*before, None), strict=True):
+        parameters = {parameter.name: parameter for parameter in one.inputs.parameters}
+        for name, component_id in one.inputs.ids.items():
+            key, parameter = keys[component_id], parameters.get(name)
+            if key in asked or key in sent:
+                continue
+            if parameter and key not in made:
+                option = options.add(parameter.option)
+                found = replace(parameter, name=key, option=option)
+                asked[key] = _optional(found) if key in uploads and brings else found
+            else:
+                # If the step sets nothing, the page would send what it had.
+                sent[key] = parameter.default if parameter else one.inputs.constants[name]
+        made |= set(step.gives.values()) if step and not step.given else set()
+    return asked, sent
+
+
+def _optional(parameter: Parameter) -> Parameter:
+    return replace(parameter, required=False, bare=parameter.bare or parameter.required)
 
 
 def _after(
