@@ -12,7 +12,7 @@ from types import FrameType
 
 from dotenv import load_dotenv
 
-from spacebot import __version__, log
+from spacebot import __version__, lazy_imports, log
 from spacebot.engine.store import DataFolder, check_database, sqlite_file
 from spacebot.errors import SettingsError
 from spacebot.settings import Settings, space_sources
@@ -53,6 +53,7 @@ def main(arguments: Sequence[str] = ()) -> int:
         return 2
     # Importing gradio takes seconds, reads its settings itself, and warns of its own doings.
     warnings.filterwarnings("ignore", "The 'alias' attribute with value 'path'")
+    lazy_imports.install()
     from spacebot import web, zerogpu
     from spacebot.runtime import CLOSE_SECONDS, TELL_SECONDS, Runtime
 

@@ -212,7 +212,10 @@ async def _file_path(url: str) -> str:
 
 
 # What app.py imports by the time that it starts the bot.
-IMPORTS = "import app; from spacebot import web, zerogpu; from spacebot.runtime import Runtime"
+IMPORTS = (
+    "import app; app.lazy_imports.install(); "
+    "from spacebot import web, zerogpu; from spacebot.runtime import Runtime"
+)
 
 
 async def start(bench: Bench) -> list[Figure]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import base64
 from collections.abc import Sequence
 
-from cryptography.fernet import Fernet, InvalidToken, MultiFernet
-from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
+# Loaded where there is a SECRET_KEY alone (see `lazy_imports`).
+from cryptography import fernet
+from cryptography.hazmat.primitives.kdf import scrypt
 
 # The same in every installation: a restored database needs nothing but SECRET_KEY.
 SALT = b"spacebot.accounts.1"
@@ -23,8 +24,8 @@ class TokenVault:
     constructor blocks."""
 
     def __init__(self, keys: Sequence[str]) -> None:
-        fernets = [Fernet(_derived(key)) for key in keys]
-        self._fernet = MultiFernet(fernets) if fernets else None
+        fernets = [fernet.Fernet(_derived(key)) for key in keys]
+        self._fernet = fernet.MultiFernet(fernets) if fernets else None
         self._newest = fernets[0] if fernets else None
 
     @property
@@ -43,7 +44,7 @@ class TokenVault:
             raise Unsealable
         try:
             opened = self._fernet.decrypt(sealed.encode()).decode()
-        except InvalidToken:
+        except fernet.InvalidToken:
             raise Unsealable from None
         whose, _, token = opened.partition("\n")
         if whose != owner:
@@ -54,12 +55,12 @@ class TokenVault:
         """Whether it is sealed with the first key."""
         try:
             return self._newest is not None and bool(self._newest.decrypt(sealed.encode()))
-        except InvalidToken:
+        except fernet.InvalidToken:
             return False
 
 
 def _derived(key: str) -> bytes:
-    kdf = Scrypt(salt=SALT, **COST)
+    kdf = scrypt.Scrypt(salt=SALT, **COST)
     return base64.urlsafe_b64encode(kdf.derive(key.encode()))
 
 

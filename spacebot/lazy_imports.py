@@ -1,0 +1,41 @@
+"""Modules that libraries import at once and need only for some jobs, loaded at their first use.
+
+Gradio imports pandas for a cache and a dashboard that the page does not have: 35 MB, and a
+second at the start. `cryptography` seals tokens where there is a SECRET_KEY: 6 MB. This is the
+standard library's recipe for lazy imports (`importlib.util.LazyLoader`); a module that something
+reads after all is there as if it had been imported.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec, PathFinder
+from importlib.util import LazyLoader
+from types import ModuleType
+
+LAZY = ("pandas", "cryptography.fernet", "cryptography.hazmat.primitives.kdf.scrypt")
+
+
+class LazyFinder(MetaPathFinder):
+    """Finds the modules of these names; each is loaded once an attribute of it is read."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self._names = frozenset(names)
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """The module's spec with a loader that waits; None of every other module."""
+        if fullname not in self._names:
+            return None
+        spec = PathFinder.find_spec(fullname, path, target)
+        if spec is not None and spec.loader is not None:
+            spec.loader = LazyLoader(spec.loader)
+        return spec
+
+
+def install() -> None:
+    """Let the modules in `LAZY` wait; call it before the libraries are imported."""
+    sys.meta_path.insert(0, LazyFinder(LAZY))
