@@ -49,6 +49,7 @@ from spacebot.models import (
     Space,
     Status,
 )
+from spacebot.process_metrics import add_process_metrics, watch_lag
 from spacebot.settings import Settings
 from spacebot.spaces.client import Network
 from spacebot.web import setup_guide
@@ -173,6 +174,7 @@ class Runtime:
                 deadlines=JobDeadlines.from_settings(self.settings),
             )
             jobs.answered = await store.answered()
+            add_process_metrics(jobs.metrics.registry, self._bot_now, lambda: self._bot)
             self._admin = Admin(jobs, catalogue, self._server_name)
             await catalogue.start()
             collector.settle()
@@ -202,6 +204,7 @@ class Runtime:
         tasks.start(self._run_bot(jobs), "bot")
         tasks.start(self._keep_trimmed(jobs), "trim")
         tasks.start(self._sample(jobs), "sample")
+        tasks.start(watch_lag(jobs.metrics.registry), "watch lag")
         tasks.start(collector.collect(lambda: bool(jobs.running)), "collect garbage")
         await self._stop.wait()
         # The jobs come first, while Discord can still be updated.
@@ -325,8 +328,11 @@ class Runtime:
         )
 
     async def metrics(self) -> bytes:
-        """Everything that is counted, in Prometheus' text format."""
-        return self._admin.jobs.metrics.text() if self._admin else b""
+        """Everything that is counted, in Prometheus' text format, from any event loop."""
+        return await self._ask(self._metrics()) if self._admin else b""
+
+    async def _metrics(self) -> bytes:
+        return self._ready.jobs.metrics.text()
 
     def spaces(self) -> Sequence[Space]:
         """The Spaces whose commands can be tried."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 
 import discord
 
@@ -13,7 +14,7 @@ from spacebot.discord_bot.gateway.rest import RequestMonitor
 from spacebot.discord_bot.gateway.shards import ShardSet
 from spacebot.discord_bot.registration.registration import CommandRegistration
 from spacebot.engine import job_text
-from spacebot.models import BotPhase, BotProblem, BotStatus
+from spacebot.models import BotPhase, BotProblem, BotStatus, ShardStatus
 
 # The least the bot needs in a server: to post, with files, in channels and threads, and to open the
 # threads for answers.
@@ -94,6 +95,19 @@ class StatusClient(ShardedClient):
             advice=self.deaf,
             until=limit.until if limit else None,
         )
+
+    def shard_states(self) -> list[ShardStatus]:
+        """Each shard that this process holds."""
+        servers = Counter(guild.shard_id for guild in self.guilds)
+        return [
+            ShardStatus(
+                shard.id,
+                is_ready=shard.ready,
+                latency=shard.ws.latency if shard.ws and math.isfinite(shard.ws.latency) else None,
+                servers=servers[shard.id],
+            )
+            for shard in self.shards
+        ]
 
     @property
     def _lost(self) -> str:

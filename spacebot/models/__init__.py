@@ -55,6 +55,7 @@ from spacebot.models.status import (
     Reachability,
     ServerSpaceTotals,
     ServerStatus,
+    ShardStatus,
     SpaceStatus,
     Status,
 )

@@ -44,6 +44,16 @@ class BotProblem(enum.StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class ShardStatus:
+    """One connection to Discord's gateway; its latency in seconds, None until it is measured."""
+
+    id: int
+    is_ready: bool
+    latency: float | None
+    servers: int
+
+
+@dataclass(frozen=True, slots=True)
 class BotStatus:
     """The Discord side. `latency` is the gateway's, in seconds; `invite` an address.
 

@@ -15,6 +15,7 @@ import pytest
 from PIL import Image
 from sqlalchemy import event
 
+from spacebot import __version__
 from spacebot.engine.jobs import JobDeadlines
 from spacebot.models import Source
 from tests.e2e.conftest import discord
@@ -23,7 +24,7 @@ from tests.faults.counting import all_final, answered, held, held_at_rest, settl
 from tests.support.apps import serve
 from tests.support.asking import ask, is_final, shown, until
 from tests.support.bot_in_loop import at_home
-from tests.support.program import running
+from tests.support.program import ROOT, running
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -147,6 +148,9 @@ async def test_a_full_disk_costs_nobody_the_answer(space, tmp_path: Path, figure
         pages = 1_000_000
 
 
+DASHBOARD = ROOT / "docs/grafana-dashboard.json"
+
+
 async def test_metrics_are_on_the_page(space, tmp_path: Path):
     spaces = f"fast={space('fast')}"
     async with discord() as place, running(tmp_path, place.server, spaces) as program:
@@ -157,6 +161,17 @@ async def test_metrics_are_on_the_page(space, tmp_path: Path):
         assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
         assert re.search(r'spacebot_jobs_total\{outcome="done",space=".*"\} 1\.0', answer.text)
         assert 'part="waited"' in answer.text
+        for of_shard in ("spacebot_gateway_up", "spacebot_servers"):
+            assert f'{of_shard}{{shard="0"}} 1.0' in answer.text
+        assert 'spacebot_state{state="connected"} 1.0' in answer.text
+        assert f'version="{__version__}"' in answer.text
+        # What the dashboard names is there, and nothing of ours is left out of it.
+        there = set(re.findall(r"^# TYPE (\w+) ", answer.text, re.MULTILINE))
+        names = r"\b((?:spacebot|process|python)_\w+?)(?:_bucket)?(?=[{,])"
+        shown = set(re.findall(names, DASHBOARD.read_text()))
+        assert shown - there == set()
+        ours = {name for name in there if re.match(r"spacebot_(?!\w+_created$)", name)}
+        assert ours - shown == set()
         assert PROMPT not in answer.text
         assert PROMPT not in program.log
 
