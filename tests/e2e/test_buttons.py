@@ -166,14 +166,15 @@ async def test_every_file_of_a_result_of_several_messages_can_be_sent_on(place: 
     assert sent.attachments[0].data == b"1"
 
 
-async def test_a_result_is_sent_on_while_the_database_is_busy(tmp_path: Path) -> None:
+@pytest.mark.parametrize("times", [1, 10_000], ids=["short", "too long to be stored"])
+async def test_a_result_is_sent_on_while_the_database_is_busy(tmp_path: Path, times: int) -> None:
     asked, go = asyncio.Event(), threading.Event()
     loop = asyncio.get_running_loop()
 
     def think(text: str) -> str:
         loop.call_soon_threadsafe(asked.set)
         go.wait(30)
-        return f"thought about {text}"
+        return f"thought about {text} " * times
 
     space = gr.Interface(think, gr.Textbox(), gr.Textbox(), api_name="think", flagging_mode="never")
     with serve(space) as url:
@@ -187,7 +188,9 @@ async def test_a_result_is_sent_on_while_the_database_is_busy(tmp_path: Path) ->
                 go.set()
                 menu = await place.ada.click(await result(seen), "Send to…")
                 await menu.wait(lambda one: one.message, 5)
-                assert "thought about it" in shown(menu).content
+                # A text that cannot be sent on later cannot be now: its file can.
+                assert ("thought about it" in shown(menu).content) is (times == 1)
+                assert "What do you want to send?" not in shown(menu).content
             finally:
                 other.execute("ROLLBACK")
                 other.close()

@@ -21,6 +21,11 @@ from spacebot.spaces.inputs.form import fields, group_by_parameter, is_late, val
 PLACEHOLDER = re.compile(r"\{(\w+)\}")
 FILE_PLACEHOLDER = "{file}"
 BRACED = "`{{{}}}`"
+NO_SECRETS = (
+    "`{}` is a password. Everyone can see an automation's values, so it cannot use one. Leave it "
+    "out."
+)
+NEEDS_SECRET = "This command needs `{}`, a password, which an automation cannot use."
 PLACEHOLDERS = ("text", "link", "user", "mention", "title", "emoji", "channel", "server", "date")
 # These come from a message's own text and files, which Discord withholds without the intent.
 CONTENT_PLACEHOLDERS = {"text", "link", "file"}
@@ -28,13 +33,25 @@ CONTENT_PLACEHOLDERS = {"text", "link", "file"}
 
 def options(endpoint: Endpoint) -> dict[str, Option]:
     """The options to fill in, by name, without passwords, since everything is shown."""
+    return {option.name: option for option in _every_option(endpoint) if not option.secret}
+
+
+def _every_option(endpoint: Endpoint) -> list[Option]:
     main, further = fields(endpoint)
-    return {option.name: option for option in main + further if not option.secret}
+    return [*main, *further]
+
+
+def _check_secrets(endpoint: Endpoint, line: str) -> None:
+    """Raise InputError for a value that is written for a password."""
+    for option in _every_option(endpoint):
+        if option.secret and re.search(rf"(?<!\S){re.escape(option.name)}:", line):
+            raise InputError(NO_SECRETS.format(option.name), option=option.name)
 
 
 def parse(endpoint: Endpoint, line: str) -> dict[str, str]:
     """The values written as `name:value name:value`; raises InputError."""
     known = options(endpoint)
+    _check_secrets(endpoint, line)
     if not line.strip():
         return {}
     names = "|".join(map(re.escape, sorted(known, key=len, reverse=True)))
@@ -60,6 +77,9 @@ def defaults(endpoint: Endpoint, kind: Trigger) -> dict[str, str]:
 def check(endpoint: Endpoint, arguments: Mapping[str, str]) -> None:
     """Raise InputError for the first value that could never be accepted, or that is missing."""
     known = options(endpoint)
+    for option in _every_option(endpoint):
+        if option.secret and option.required:
+            raise InputError(NEEDS_SECRET.format(option.name))
     for name, value in arguments.items():
         for used in PLACEHOLDER.findall(value):
             if used not in PLACEHOLDERS and value != FILE_PLACEHOLDER:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from spacebot.discord_bot.dispatcher import Dispatcher
+from spacebot.engine.jobs.records import storable_result
 from spacebot.engine.store import JobRecord
 
 # A result's button can be pressed a moment before the result is stored.
@@ -15,10 +16,10 @@ RECORD_WAIT, POLL_INTERVAL = 2.0, 0.05
 
 
 async def outputs_of(dispatcher: Dispatcher, job: str) -> Sequence[Any] | None:
-    """The outputs of a job's Space; None if they are not stored."""
+    """The outputs of a job's Space; None if they are not stored, or too large to be."""
     running = dispatcher.jobs.find(job)
     if running is not None and running.outputs is not None:
-        return running.outputs
+        return storable_result(running.outputs)
     record = await _ended_record(dispatcher, job)
     return record.result if record else None
 

@@ -11,12 +11,15 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from spacebot.discord_bot.automations import values
 from spacebot.engine.jobs import JobDeadlines, JobLimits
 from spacebot.engine.store import Automation
-from spacebot.models import AnswerPlace, Source
+from spacebot.errors import InputError
+from spacebot.models import AnswerPlace, Endpoint, Parameter, Source
 from tests.support.automations import PRIVILEGED, Lab, final, lab, picture, runs
 from tests.support.automations import said as said_by
 from tests.support.bot_in_loop import at_home
+from tests.support.conversations import opened, spoken
 from tests.support.loopback import DiscordServer, NotSendable
 from tests.support.loopback import messages as sending
 
@@ -105,6 +108,29 @@ async def test_what_cannot_work_is_told_at_once(home: Lab, arguments: dict[str, 
     assert text.startswith("✏️"), text
     assert why in text
     assert len(home.home.bot.automations.of(home.guild.id)) == before
+
+
+async def test_an_automation_spends_nobody_s_secret(served: Callable[[str], str], tmp_path: Path):
+    async with lab(tmp_path, Source(served("keyed"), name="keyed")) as home:
+        place = home.guild.add_text_channel("keys")
+        run = {"when": "text", "run": "/keyed", "match": "key", "channel": place}
+        # Nobody may write a key where everyone can read it.
+        refused = await home.automation("add", **run, values="message:{text} key:mine")
+        assert "`key` is a password." in refused
+        # Ada has entered hers, in a conversation and for this Space.
+        thread = await opened(home.ada, "keyed", home.channel, message="begin", key="ada-key")
+        assert "paid with ada-key" in spoken(thread)[-1].content
+        await home.add(**run, values="message:{text}")
+        for user in (home.ada, home.ben, home.mod):
+            answer = await home.answer_to(user.say("a key", channel=place))
+            assert "a key: paid with no key" in answer.content
+
+
+async def test_a_command_that_needs_a_password_is_refused():
+    key = Parameter("key", "Key", "textbox", required=True, secret=True, option="key")
+    text = Parameter("text", "Text", "textbox", required=True, option="text")
+    with pytest.raises(InputError, match="needs `key`, a password"):
+        values.check(Endpoint("a/b", "/x", "x", "", (text, key)), {"text": "{text}"})
 
 
 async def test_bots_webhooks_and_its_own_answers_are_left_alone(home: Lab):
