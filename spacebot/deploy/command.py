@@ -39,7 +39,9 @@ def main(arguments: Sequence[str]) -> int:
         console.complain(str(error))
         return EXIT_REFUSED
     except (KeyboardInterrupt, EOFError):
-        console.complain("\nStopped. What is done stays done; run the same again to go on.")
+        console.complain(
+            "\nStopped. What is done stays done; run the same command again to continue."
+        )
         return EXIT_INTERRUPTED
     except Exception:
         console.complain(f"A mistake in this command; please report it:\n{traceback.format_exc()}")
@@ -52,7 +54,7 @@ def _parser() -> argparse.ArgumentParser:
         description="Put Spacebot on Hugging Face as a Space, or bring it up to date there.",
     )
     add = parser.add_argument
-    add("name", type=_name, metavar="owner/name", help="the Space, made where there is none")
+    add("name", type=_name, metavar="owner/name", help="the Space, created if it does not exist")
     seen = parser.add_mutually_exclusive_group()
     seen.add_argument("--private", action="store_const", const=True, help="only you see it")
     seen.add_argument("--public", dest="private", action="store_const", const=False)
@@ -62,9 +64,9 @@ def _parser() -> argparse.ArgumentParser:
         nargs="?",
         const=DEFAULT_BUCKET,
         metavar="BUCKET",
-        help="keep DATA_DIR in a storage bucket, owner/name-data where none is named",
+        help="keep DATA_DIR in a storage bucket, by default owner/name-data",
     )
-    add("--env-file", type=Path, metavar="FILE", help="the settings; .env where there is one")
+    add("--env-file", type=Path, metavar="FILE", help="the settings; by default .env, if it exists")
     add("--no-wait", action="store_true", help="do not wait until it runs")
     add("--yes", action="store_true", help="ask nothing")
     return parser
@@ -130,7 +132,7 @@ def _confirm(plan: target.DeployPlan, options: argparse.Namespace, console: Cons
     if options.yes:
         return True
     if not console.interactive:
-        raise DeployError("Nothing was done. Where nobody can be asked, add --yes.")
+        raise DeployError("Nothing was done. If nobody can answer the question, add --yes.")
     if console.agrees("Go on? [Y/n] "):
         return True
     console.say("Nothing was done.")

@@ -21,7 +21,7 @@ TOKENS_URL = "https://huggingface.co/settings/tokens"
 LOG_IN = f"Make a token of the kind Write at {TOKENS_URL}, then: .venv/bin/hf auth login"
 NOT_LOGGED_IN = f"You are not logged in to Hugging Face. {LOG_IN}"
 UNKNOWN_TOKEN = f"Hugging Face does not know your token: it was revoked, or miscopied. {LOG_IN}"
-READ_ONLY = f"Your Hugging Face token may read, but not write. {LOG_IN}"
+READ_ONLY = f"Your Hugging Face token can read, but not write. {LOG_IN}"
 MAY_NOT = f"Your Hugging Face token may not do this. {LOG_IN}"
 PLAN_LACKS = (
     "Your Hugging Face plan does not allow this Space. Without a subscription (PRO, for an "
@@ -29,24 +29,24 @@ PLAN_LACKS = (
     "too: add --hardware zero-a10g."
 )
 ZERO_GPU = (
-    "Your account can have no further Space on ZeroGPU. Delete one, or take a subscription: "
+    "Your account cannot have another Space on ZeroGPU. Delete one, or subscribe: "
     "https://huggingface.co/pro"
 )
 NEEDS_PAYMENT = (
-    "This needs a way to pay on Hugging Face: add one at "
+    "This needs a payment method on Hugging Face: add one at "
     "https://huggingface.co/settings/billing, or choose other hardware."
 )
 NAME_TAKEN = "The name {name} is taken, by a Space that your token may not see. Choose another one."
 STORAGE_FULL = (
     "Your account has no room left on Hugging Face. Delete what you do not need, and run again."
 )
-TOO_MANY = "Hugging Face takes no more requests from you for now. Try again in a few minutes."
+TOO_MANY = "Hugging Face accepts no more requests from you for now. Try again in a few minutes."
 HUB_FAILED = (
     "Hugging Face has trouble of its own ({status}). Try again later; "
-    "https://status.huggingface.co tells how it stands."
+    "see https://status.huggingface.co."
 )
 OFFLINE = (
-    "Hugging Face cannot be reached from here. Look at this machine's network, and run again: "
+    "Hugging Face cannot be reached from here. Check this machine's network, and run this again: "
     "what is done stays done."
 )
 SWITCHED_OFF = "HF_HUB_OFFLINE is set, which keeps huggingface_hub off the network. Unset it."

@@ -76,8 +76,8 @@ class StartWaiter:
                 return False
             time.sleep(patience.poll)
         self._console.complain(
-            f"After {patience.all / 60:.0f} minutes the Space is still {last.lower()}. It goes on "
-            "without you; its page on Hugging Face shows how it stands."
+            f"After {patience.all / 60:.0f} minutes the Space is still {last.lower()}. "
+            "It continues without you; its page on Hugging Face shows its progress."
         )
         return False
 
@@ -114,7 +114,7 @@ def health(address: str) -> str:
         answer = get_session().get(f"{address}/healthz", timeout=15)
         told = answer.json()
     except (HTTPError, OSError, ValueError):
-        return "Its page did not answer yet; open it in a moment."
+        return "Its page has not answered yet; open it in a moment."
     if answer.status_code == 200:
         return "All is well."
     return f"It runs, but: {one_line(str(told.get('reason') or told.get('status')))}"

@@ -273,7 +273,7 @@ class Bot(StatusClient):
                 self.problem = ""
                 pauses = growing_pauses(FIRST_RETRY_PAUSE, MAX_RETRY_PAUSE)
             except DISCORD_ERRORS as error:
-                self.problem = f"Discord did not take the commands: {error}. Trying again."
+                self.problem = f"Discord rejected the commands: {error}. Trying again."
                 log.error(self.problem)
                 await asyncio.sleep(next(pauses))
                 self._sync_wanted.set()

@@ -23,8 +23,8 @@ log = logging.getLogger(__name__)
 FINAL_CLOSE_CODES = range(4010, 4014)
 # Bots that share an address should not all come back in the second in which a limit ends.
 MAX_JITTER = 30.0
-SET_PROXY = "If this goes on, this host may block Discord: set DISCORD_PROXY."
-CHECK_PROXY = "If this goes on, look at the proxy: it must pass HTTPS and WebSockets on to Discord."
+SET_PROXY = "If this continues, this host may block Discord: set DISCORD_PROXY."
+CHECK_PROXY = "If this continues, check the proxy: it must pass HTTPS and WebSockets on to Discord."
 
 
 async def keep_running(
@@ -127,7 +127,7 @@ def diagnose(error: Exception, pause: float, proxy: str = "") -> BotStatus:
             return BotStatus(
                 BotPhase.FAILED,
                 f"Discord closed the connection for good ({code}). Update Spacebot and start "
-                "again; if it stays, please report it.",
+                "again; if that does not help, please report it.",
             )
         case aiohttp.ClientError() | OSError() | TimeoutError():
             return BotStatus(

@@ -107,7 +107,7 @@ class Admin:
 
     async def _pause(self, target: str) -> str:
         self._set(target, paused=True)
-        return f"{target} is paused: who uses it is told so. Jobs under way go on."
+        return f"{target} is paused, and its users are told so. Running jobs continue."
 
     async def _resume(self, target: str) -> str:
         self._set(target, paused=False)

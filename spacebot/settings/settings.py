@@ -79,7 +79,7 @@ def _hosts(value: str) -> tuple[str, ...]:
 def _folder(value: str) -> Path:
     path = Path(value).expanduser()
     if path.exists() and not path.is_dir():
-        raise ValueError("the path of a folder; it is made where there is none")
+        raise ValueError("the path of a folder; it is created if it does not exist")
     return path
 
 

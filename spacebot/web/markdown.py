@@ -1,7 +1,7 @@
 """Discord's dialect of markdown → HTML, for showing a message as Discord would.
 
-markdown-it parses what the dialects share; the rules here are Discord's own.
-Raw HTML is never passed on, and only http(s) addresses become links.
+markdown-it parses what the dialects share; the rules here are Discord's own. Raw HTML is never
+passed on, and only http(s) addresses become links.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 from markupsafe import Markup, escape
 
-# What Discord writes in angle brackets: <@1>, <@!1>, <@&1>, <#1>, </name:1>, <:name:1>, <t:1:R>.
+# Discord's codes in angle brackets: <@1>, <@!1>, <@&1>, <#1>, </name:1>, <:name:1>, <t:1:R>.
 MENTION = re.compile(r"<(?:(?P<kind>@[!&]?|#)(?P<id>\d{1,20})|/(?P<command>[^:<>\n]{1,100}):\d+)>")
 EMOJI = re.compile(r"<a?(?P<name>:\w{2,32}:)\d{1,20}>")
 TIMESTAMP = re.compile(r"<t:(?P<seconds>-?\d{1,12})(?::(?P<style>[tTdDfFsSR]))?>")
@@ -65,7 +65,7 @@ def _push_span(state: StateInline, css_class: str, text: str) -> None:
 
 
 def _angle(state: StateInline, silent: bool) -> bool:
-    """What Discord writes in angle brackets."""
+    """Discord's codes in angle brackets."""
     for pattern, push in ANGLES:
         match = pattern.match(state.src, state.pos, state.posMax)
         if match:
@@ -94,7 +94,7 @@ def _push_timestamp(state: StateInline, match: re.Match[str]) -> None:
         return
     _push_span(state, "timestamp", f"{moment:%d %B %Y %H:%M} UTC")
     if match["style"] == "R":
-        # The page's script counts these up.
+        # The page's script keeps these up to date.
         state.tokens[-3].attrs["data-ago"] = match["seconds"]
 
 
@@ -109,7 +109,7 @@ def _line(state: StateBlock, number: int) -> str:
 
 
 def _quote(state: StateBlock, start: int, end: int, silent: bool) -> bool:
-    """`> ` quotes one line and `>>> ` all that follow; unlike CommonMark's, none is lazy."""
+    """`> ` quotes a line and `>>> ` everything after it; unlike in CommonMark, neither is lazy."""
     first = _line(state, start)
     if first.startswith(">>> "):
         stop = end
@@ -155,7 +155,7 @@ def _link(renderer: RendererHTML, tokens: Sequence[Token], index: int, *rest: An
 
 
 def _heading(renderer: RendererHTML, tokens: Sequence[Token], index: int, *rest: Any) -> str:
-    # A message's headings lie below the page's own, whatever their size.
+    # A message's headings rank below the page's own, whatever their size.
     token = tokens[index]
     if token.nesting == 1:
         token.attrs = {"class": token.tag, "role": "heading", "aria-level": "4"}

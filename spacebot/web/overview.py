@@ -20,13 +20,13 @@ class StatusOverview:
         self._status: Status | None = None
 
     async def status(self) -> Status:
-        """The status. A bot that hangs delays only those who view it."""
+        """The status. A bot that hangs delays only the viewers of the status."""
         if self._asking is None or self._asking.done():
             self._asking = asyncio.create_task(asyncio.to_thread(self._program.status))
         return await asyncio.shield(self._asking)
 
     async def changed(self, known: str) -> list[tuple[str, str, str]]:
-        """(name, digest, html) of each section that `known`, "name:digest,…", has not got."""
+        """(name, digest, html) of each section that is not `known` ("name:digest,…")."""
         parts = await self._rendered(await self.status())
         has = set(known.split(","))
         return [

@@ -1,4 +1,4 @@
-"""The owner's routes: what strangers can neither see nor call."""
+"""The owner's routes, which strangers can neither see nor call."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from spacebot.web.tryout.forms import read_fields
 
 
 class OwnerView:
-    """The routes; each but signing in asks the gate first."""
+    """The routes; each but signing in checks with the gate first."""
 
     def __init__(self, program: Program, overview: StatusOverview, access: OwnerAccess) -> None:
         self._program = program
@@ -51,7 +51,7 @@ class OwnerView:
         return response
 
     async def act(self, request: Request) -> Response:
-        """Do what the owner asks, and say what that did."""
+        """Do what the owner asks, and return a confirmation."""
         self._gate.owner(request)
         fields = await read_fields(request)
         try:
@@ -67,7 +67,7 @@ class OwnerView:
         return PlainTextResponse(self._program.log(), headers=headers)
 
     def router(self) -> APIRouter:
-        """The routes of all of the above."""
+        """All of these routes."""
         router = APIRouter(prefix="/spacebot/owner")
         router.add_api_route("", self.view, methods=["GET"])
         router.add_api_route("/sign-in", self.sign_in, methods=["POST"])

@@ -1,4 +1,4 @@
-"""Plots of the history as inline SVG, each with the same in words."""
+"""Plots of the history as inline SVG, each also described in words."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from markupsafe import Markup
 from spacebot.models import HistorySpan
 from spacebot.wording import short_time
 
-# The plots are stretched to the page's width: what must not be is HTML around them.
+# The plots stretch to the page's width, so text and other fixed shapes are HTML around them.
 PLOT_WIDTH, PLOT_HEIGHT = 600.0, 100.0
 ROUND_NUMBERS = (1, 2, 5)
 
 
 @dataclass(frozen=True, slots=True)
 class HistoryPlot:
-    """A plot: its title, the same in words, its greatest value as text, and the drawing."""
+    """A plot: its title, its description in words, its greatest value as text, and the drawing."""
 
     title: str
     words: str
@@ -84,7 +84,7 @@ def _latency(history: Sequence[HistorySpan], what: str) -> HistoryPlot:
 
 
 def round_up(value: float) -> float:
-    """The next round number that is not below: 1, 2 or 5 with zeros."""
+    """The next round number that is at least `value`: 1, 2 or 5 with zeros."""
     if value <= 0:
         return 1.0
     power = 10.0 ** len(str(int(value))) / 10 if value >= 1 else 1.0

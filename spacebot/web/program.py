@@ -1,4 +1,4 @@
-"""What the page asks of the program around it."""
+"""What the page needs from the rest of the program."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from spacebot.models import (
 
 
 class Program(Protocol):
-    """The running program as the page sees it; `Runtime` says what each of these does.
+    """The running program as the page sees it; see `Runtime` for what each member does.
 
-    `tryout` says whether the try-out is offered, `any_space` whether its visitors may name
-    Spaces of their own choice, `has_token` whether a Discord
-    token is set, `hosted` whether this runs as a Space on Hugging Face. `status`, `follow_up`,
-    `log` and `spaces` may be called from any thread, the others on any event loop.
+    `tryout` says whether the try-out is offered, `any_space` whether its visitors may name Spaces
+    of their own choice, `has_token` whether a Discord token is set, `hosted` whether this runs as a
+    Space on Hugging Face. `status`, `follow_up`, `log` and `spaces` may be called from any thread,
+    the others on any event loop.
     """
 
     tryout: bool

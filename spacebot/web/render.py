@@ -47,7 +47,7 @@ class RenderedMessage:
 
 @dataclass(frozen=True, slots=True)
 class RunningLine:
-    """How a job runs: a line in Discord's markdown, and the stage for a screen reader."""
+    """A job's progress: a line in Discord's markdown, and the stage for screen readers."""
 
     line: str
     stage: str
@@ -56,7 +56,7 @@ class RunningLine:
 
 @dataclass(frozen=True, slots=True)
 class ThreadHeader:
-    """A thread that a result is posted in, and the line on the message that it is opened on."""
+    """A thread that contains a result, and the line in the message that it starts from."""
 
     title: str
     line: str
@@ -71,7 +71,7 @@ class PageSection:
 
     @cached_property
     def digest(self) -> str:
-        """A short name for this very content."""
+        """A short name for exactly this content."""
         return hashlib.sha256(self.html.encode()).hexdigest()[:10]
 
 
@@ -105,18 +105,18 @@ def _history(status: Status) -> str:
 
 
 def owner(status: Status, more: OwnerStatus, name: str) -> PageSection:
-    """The owner's view. `name` is theirs on Hugging Face, where they signed in there."""
+    """The owner's view. `name` is theirs on Hugging Face, if they signed in there."""
     html = _html("owner.html", status=status, more=more, name=name, STAGES=STAGE_LABELS)
     return PageSection("owner", html)
 
 
 def sign_in(access: OwnerAccess, name: str) -> PageSection:
-    """How to sign in as the owner; nothing where nobody can."""
+    """How to sign in as the owner; nothing if nobody can."""
     return PageSection("owner", _html("stranger.html", way=access, name=name))
 
 
 def shell(*, tryout: bool, any_space: bool) -> str:
-    """The page's frame, in which the sections and the try-out have their places."""
+    """The page's frame, with places for the sections and the try-out."""
     return _html("shell.html", tryout=tryout, any_space=any_space)
 
 

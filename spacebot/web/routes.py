@@ -1,4 +1,4 @@
-"""What the page's scripts ask for over HTTP, beside Gradio's own routes.
+"""The routes of the page's scripts, beside Gradio's own.
 
 The page has no Gradio event: nothing but these routes can be called.
 """
@@ -58,12 +58,12 @@ from spacebot.web.tryout.visitors import (
 MAX_WRITTEN_SPACE = 300
 # Prometheus' text format, as its own client names it.
 PROMETHEUS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
-# Without this, an nginx in front of the app may hold events back.
+# Without this, an nginx in front of the app may delay events.
 EVENT_STREAM_HEADERS = {**NO_STORE, "X-Accel-Buffering": "no"}
 
 
 class TryOutRoutes:
-    """The try-out's routes; each answers 404 where the try-out is not offered."""
+    """The try-out's routes; each answers 404 if the try-out is not offered."""
 
     def __init__(self, program: Program, file_cache: FileCache, overview: StatusOverview) -> None:
         self._program = program
@@ -76,23 +76,23 @@ class TryOutRoutes:
         self._visitors = Visitors()
 
     async def offered(self, request: Request) -> None:
-        """Refuse where the try-out is off, and what another site's page asks for."""
+        """Refuse if the try-out is off, or if another site's page asks."""
         if not self._program.tryout:
             raise HTTPException(404, "The try-out is off here.")
-        # A foreign page could otherwise spend what a visitor, or the owner's machine, may spend.
-        # A file can be opened in its own tab, which no page requests.
+        # Another site's page could otherwise use up the share of a visitor or of the owner's
+        # machine. A file can be opened in its own tab, which no page requests.
         if request.headers.get("sec-fetch-site") != "none":
             require_own_page(request)
 
     async def turns(
         self, request: Request, response: Response, session: Session
     ) -> list[dict[str, Any]]:
-        """What this visitor has on the page."""
+        """This visitor's turns on the page."""
         issue_session(request, response, hosted=self._program.hosted)
         return [turn.for_browser() for turn in self._visitors.turns(session)]
 
     async def turn(self, turn: str, session: Session) -> StreamingResponse:
-        """A turn of this visitor, until its end, as server-sent events."""
+        """A turn of this visitor as server-sent events, until its end."""
         return _events(self._visitors.find(session, turn).events())
 
     async def end(self, turn: str, session: Session) -> None:
@@ -132,7 +132,7 @@ class TryOutRoutes:
         return {"command": found[0].name, "fields": list(found[1].items())}
 
     async def form(self, command: str, session: Session, after: str = "") -> HTMLResponse:
-        """The form of a command, or of what the press of a result's button calls."""
+        """The form of a command, or of what a result's button calls."""
         called = self._called(command, after, session)
         # A menu may have tens of thousands of choices.
         html = await asyncio.to_thread(lambda: render.form(called.name, called.form))
@@ -146,7 +146,7 @@ class TryOutRoutes:
         session: Session,
         after: str = "",
     ) -> list[dict[str, str]]:
-        """What fits an option, from a form with all that is filled in so far."""
+        """Suggestions for an option, given the form filled in so far."""
         requester = _visitor(session)
         endpoint = self._called(command, after, session).endpoint
         typed = await forms.read_fields(request)
@@ -157,7 +157,8 @@ class TryOutRoutes:
         return [{"label": choice.label, "value": str(choice.value)} for choice in found]
 
     async def _fitting(self, asked: AutocompleteRequest) -> list[Choice]:
-        """What the Space's page decides comes from the bot's thread, all else from here."""
+        """Choices that the Space's page determines come from the bot's thread, all others from
+        here."""
         parameter = inputs.parameter_of(asked.endpoint, asked.option)
         if parameter is not None and parameter.live:
             with contextlib.suppress(SpacebotError):
@@ -177,9 +178,9 @@ class TryOutRoutes:
     ) -> Response:
         """Run a command; the answer is a stream of server-sent events, each the turn so far.
 
-        `after` is the press of a result's button, which calls another endpoint with it.
-        `regenerate` asks a chat its last question again; `vary` draws other seeds.
-        A chat belongs to a `conversation`; the form of each further message has `said` and `files`.
+        `after` is the press of a result's button, which calls another endpoint with that result.
+        `regenerate` asks a chat its last question again; `vary` draws other seeds. A chat belongs
+        to a `conversation`; the form of each further message has `said` and `files`.
         """
         requester = _visitor(session)
         key = f"{session}:{_conversation(conversation) or session}"
@@ -232,7 +233,7 @@ class TryOutRoutes:
     def _question(
         self, endpoint: Endpoint, form: FormData, folder: Path, key: str, *, regenerate: bool
     ) -> TryOutQuestion:
-        """What a form asks of an endpoint; for a chat, together with the conversation so far."""
+        """An endpoint's question in a form; for a chat, together with the conversation so far."""
         said = form.get("said")
         if endpoint.chats and isinstance(said, str):
             said = clean(said)
@@ -251,7 +252,7 @@ class TryOutRoutes:
         return FileResponse(kept.path, media_type=kept.media_type, headers=kept.headers)
 
     def _called(self, command: str, after: str, session: str) -> forms.PageCommand:
-        """What to run: the command, or what the pressed button of a result calls."""
+        """What to run: the command, or what a result's button calls."""
         if not after:
             return self._command(command, session)
         try:
@@ -262,11 +263,11 @@ class TryOutRoutes:
     def _command(self, name: str, session: str) -> forms.PageCommand:
         found = forms.commands_by_name(self._spaces.of(session)).get(name)
         if found is None:
-            raise HTTPException(404, "This command is not offered any longer. Choose another one.")
+            raise HTTPException(404, "This command is no longer offered. Choose another one.")
         return found
 
     def router(self) -> APIRouter:
-        """The routes of all of the above."""
+        """All of these routes."""
         router = APIRouter(prefix="/spacebot/tryout", dependencies=[Depends(self.offered)])
         router.add_api_route("/commands", self.commands, methods=["GET"])
         router.add_api_route("/turns", self.turns, methods=["GET"])
@@ -333,7 +334,7 @@ def router(program: Program, file_cache: FileCache, access: OwnerAccess) -> APIR
 def _visitor(session: str) -> Requester:
     """A visitor by their session."""
     user = f"tryout:{session}"
-    # Sessions cost nothing to make up: together their visitors have one person's share.
+    # Anyone can make up sessions, so all visitors together have one person's share.
     return Requester(user, "you", share="tryout")
 
 

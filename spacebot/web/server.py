@@ -1,4 +1,4 @@
-"""The Gradio app that holds the page, and the server it runs on."""
+"""The Gradio app that contains the page, and the server it runs on."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from spacebot.web.guard import RequestGuard
 from spacebot.web.program import Program
 from spacebot.web.tryout.file_cache import FileCache
 
-# Gradio's own themes fetch their fonts from Google; these are on every system.
+# Gradio's own themes load their fonts from Google; these are on every system.
 FONTS = ["system-ui", "-apple-system", "Segoe UI", "Roboto", "Helvetica Neue", "sans-serif"]
 SCRIPTS = ("status.js", "owner.js", "tryout.js")
 MONO_FONTS = ["ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace"]
 
 
 class PageBlocks(gr.Blocks):
-    """A Gradio app that has Gradio's routes for signing in with Hugging Face, where wanted.
+    """A Gradio app with Gradio's routes for signing in with Hugging Face, if wanted.
 
-    `gr.LoginButton` would bring them too, with events that anyone could call.
+    `gr.LoginButton` would add them too, with events that anyone could call.
     """
 
     signs_in = False
@@ -49,7 +49,7 @@ def build(program: Program, access: OwnerAccess | None = None) -> gr.Blocks:
             apply_default_css=False,
             elem_id="spacebot",
         )
-    # Gradio looks for events to run 1,000 times a second, 6 % of a core; here there are none.
+    # Gradio looks for events to run 1,000 times a second, using 6 % of a core; here there are none.
     demo._queue.sleep_when_free = 0.1
     demo._queue.progress_update_sleep_when_free = 0.1
     return demo
@@ -76,7 +76,7 @@ def launch_options() -> dict[str, Any]:
 
 
 def app_options(program: Program, file_cache: FileCache, access: OwnerAccess) -> dict[str, Any]:
-    """Keyword arguments of the FastAPI app that holds the page's routes."""
+    """Keyword arguments of the FastAPI app that contains the page's routes."""
     return {
         # Routes added after the start would be missing for a moment: /healthz among them.
         "routes": routes.router(program, file_cache, access).routes,
@@ -86,7 +86,7 @@ def app_options(program: Program, file_cache: FileCache, access: OwnerAccess) ->
 
 
 async def unreadable(_request: Request, error: Exception) -> Response:
-    """Tell which parameters cannot be read; FastAPI's own handler would send their content back."""
+    """Say which parameters cannot be read; FastAPI's own handler would echo their content."""
     wrong = error.errors() if isinstance(error, RequestValidationError) else ()
     names = sorted({str(one["loc"][-1]) for one in wrong})
     return JSONResponse({"detail": f"Cannot be read: {', '.join(names)}."}, status_code=422)
@@ -101,7 +101,7 @@ class PageServer:
     file_cache: FileCache
 
     def close(self) -> None:
-        """Stop serving and throw the try-out's files away."""
+        """Stop serving and delete the try-out's files."""
         self.demo.close(verbose=False)
         self.file_cache.close()
 

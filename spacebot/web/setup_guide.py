@@ -26,7 +26,7 @@ SAVE_HOSTED = (
     "Space restarts by itself."
 )
 _RESET = "In the Developer Portal, under Bot, press Reset Token and copy what it shows"
-# What else the Developer Portal and other sites show, by its shape, and what it is.
+# What else people copy from the Developer Portal and other sites, by its format.
 _KINDS = (
     (r"https?://\S*/webhooks/\S*", "the address of a webhook"),
     (r"https?://\S+", "an address"),
@@ -124,12 +124,12 @@ def guide_steps(status: Status, *, token: bool, hosted: bool) -> tuple[GuideStep
 
 
 def is_finished(guide: tuple[GuideStep, ...]) -> bool:
-    """Whether nothing is left to do and nothing is wrong."""
+    """Whether every step is done and nothing is wrong."""
     return bool(guide) and all(step.mark is StepState.DONE for step in guide)
 
 
 def network_problem(reach: Reachability) -> str:
-    """What keeps this host from Discord, and the way out; empty where nothing does."""
+    """What keeps this host from Discord, and what to do; empty if nothing does."""
     if not reach.api and not reach.gateway:
         return ""
     proxy = f"through {reach.proxy}" if reach.proxy else "from here"
@@ -139,11 +139,11 @@ def network_problem(reach: Reachability) -> str:
         if why
     ]
     if reach.proxy:
-        parts.append("Look at the proxy: it must pass HTTPS and WebSockets on to Discord.")
+        parts.append("Check the proxy: it must pass HTTPS and WebSockets on to Discord.")
     else:
         parts.append(
-            "Look at this host's network and firewall. Where the host blocks Discord, as some "
-            "do, set DISCORD_PROXY to a proxy that may reach it, or run Spacebot elsewhere."
+            "Check this host's network and firewall. If the host blocks Discord, as some do, set "
+            "DISCORD_PROXY to a proxy that may reach it, or run Spacebot elsewhere."
         )
     return " ".join(parts)
 
@@ -156,7 +156,7 @@ def _marks(
         marks["token"] = StepState.SET
     marks |= dict.fromkeys(wrong, StepState.WRONG)
     following = next((key for key in STEP_KEYS if not done[key] and key != "reach"), None)
-    # Whatever else is wrong, this can be done. Of a token that is set, Discord says first.
+    # This can be done whatever else is wrong. If a token is set, Discord's word comes first.
     if following and marks[following] is StepState.LATER:
         marks[following] = StepState.NOW
     return marks
@@ -200,12 +200,12 @@ def _application(status: Status, mark: StepState) -> str:
 
 def _token(status: Status, mark: StepState, where: str) -> str:
     if mark is StepState.DONE:
-        return "Discord has taken it."
+        return "Discord has accepted it."
     if mark is StepState.SET:
-        return "One is set. Whether it is right is known as soon as Discord has been reached."
+        return "One is set. Spacebot checks it as soon as Discord can be reached."
     if status.bot.trouble is BotProblem.TOKEN:
         return where
-    # The problem with an intent says everything to do.
+    # An intent's problem text already says what to do.
     if mark is StepState.WRONG:
         return ""
     return (
@@ -221,7 +221,7 @@ def _reach(status: Status, _: StepState) -> str:
     if status.reach is None:
         return "Checking. Some hosts block Discord."
     if network_problem(status.reach):
-        return "Spacebot looks again each time it tries to connect, or when you press **Check**."
+        return "Spacebot checks again each time it tries to connect, or when you press **Check**."
     return "This host reaches discord.com and its gateway."
 
 

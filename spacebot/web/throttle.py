@@ -1,4 +1,4 @@
-"""How often a password may be guessed: growing pauses that a stranger cannot turn on the owner."""
+"""Throttles password guesses: growing pauses that a stranger cannot turn on the owner."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from threading import Lock
 
 log = logging.getLogger(__name__)
 
-# Wrong passwords without a pause, and the first and the longest pause, in seconds.
+# How many wrong passwords are free, then the first and the longest pause, in seconds.
 FREE_ATTEMPTS, FIRST_PAUSE, MAX_PAUSE = 4, 2.0, 60.0
-# While so many were wrong in all within MEMORY seconds, every address has one try without pause.
+# With this many wrong ones in all within MEMORY seconds, each address has only one free try.
 ATTACK_THRESHOLD = 50
 ATTEMPTS_TTL = 3600.0
 MAX_SOURCES = 10_000
@@ -23,7 +23,7 @@ MAX_SOURCES = 10_000
 
 @dataclass(slots=True)
 class FailedAttempts:
-    """The wrong passwords of one source: how many, when the last was, how long it waits then."""
+    """The wrong passwords of one source: how many, when the last was, and the pause after it."""
 
     count: int = 0
     last: float = 0.0
@@ -33,7 +33,7 @@ class FailedAttempts:
 class PasswordThrottle:
     """Wrong passwords by source: an address, or a browser that signed in before.
 
-    A source that has no wrong password is never refused, whatever others do.
+    A source without a wrong password is never refused, whatever others do.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -42,7 +42,7 @@ class PasswordThrottle:
         self._lock = Lock()
 
     def pause(self, source: str) -> int:
-        """For how many seconds a source has to wait; 0 lets it try."""
+        """How many seconds a source has to wait; 0 if it may try."""
         with self._lock:
             self._forget()
             wrong = self._wrong.get(source)
@@ -67,7 +67,7 @@ class PasswordThrottle:
         )
 
     def right(self, source: str) -> None:
-        """Forget what a source did wrong."""
+        """Forget a source's wrong passwords."""
         with self._lock:
             self._wrong.pop(source, None)
 
@@ -82,7 +82,7 @@ class PasswordThrottle:
 
 
 def source_of(address: str) -> str:
-    """An address as one source; an IPv6 network is a household's, so it counts as one."""
+    """An address as a source; an IPv6 network is one household, so it counts as one."""
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:

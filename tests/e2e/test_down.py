@@ -15,7 +15,7 @@ from tests.support.asking import ask
 from tests.support.bot_in_loop import Home, at_home
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
-NOT_ANSWERING = "The Space does not answer now. Try again in a minute."
+NOT_ANSWERING = "The Space is not answering now. Try again in a minute."
 
 
 def reason(home: Home) -> str:

@@ -177,7 +177,7 @@ async def test_nothing_found_says_what_to_do(it: Found) -> None:
 @pytest.mark.parametrize(
     ("trouble", "told"),
     [
-        ({"limit": 0}, "Hugging Face limits how often it may be asked. Try again in 55 s."),
+        ({"limit": 0}, "Hugging Face limits how often it can be asked. Try again in 55 s."),
         (
             {"refusals": dict.fromkeys(["/api/spaces/semantic-search", "/api/spaces"], 503)},
             "problem of its own",
@@ -211,7 +211,8 @@ async def test_a_slow_hub_is_given_up_while_others_are_answered(
     seen = await it.place.ben.command("fast echo", text="hello", channel=it.place.channel)
     assert "hello" in (await ready(seen)).content
     assert (
-        "Hugging Face does not answer now. Try again in a minute." in (await ready(waiting)).content
+        "Hugging Face is not answering now. Try again in a minute."
+        in (await ready(waiting)).content
     )
     it.hub.hold.set()
 

@@ -109,7 +109,7 @@ async def test_a_space_that_does_not_answer_in_time_is_given_up():
 @pytest.mark.parametrize(
     ("status", "kind", "told", "wait"),
     [
-        (429, SpaceBusy, "Hugging Face limits how often it may be asked. Try again in 7 s.", 7.0),
+        (429, SpaceBusy, "Hugging Face limits how often it can be asked. Try again in 7 s.", 7.0),
         (500, SpaceUnavailable, "Hugging Face does not say where the Space is.", 0.0),
     ],
 )

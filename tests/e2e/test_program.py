@@ -117,7 +117,7 @@ async def test_discord_down_at_the_start_is_told_and_heals(space, tmp_path: Path
         async with running(tmp_path, place.server, space("fast"), ready=False) as started:
             told = (
                 "Discord cannot be reached from here; trying again in 5 s. "
-                "If this goes on, this host may block Discord: set DISCORD_PROXY."
+                "If this continues, this host may block Discord: set DISCORD_PROXY."
             )
             health = await started.until_health("retrying")
             assert (health["code"], health["reason"]) == (503, told)

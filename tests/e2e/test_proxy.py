@@ -104,7 +104,7 @@ async def test_a_refusing_proxy_is_tried_again(served, tmp_path: Path):
             health = await started.until_health("retrying", 120)
             assert health["reason"] == (
                 "Discord cannot be reached through DISCORD_PROXY; trying again in 5 s. If this "
-                "goes on, look at the proxy: it must pass HTTPS and WebSockets on to Discord."
+                "continues, check the proxy: it must pass HTTPS and WebSockets on to Discord."
             )
             await started.until_page("cannot be reached through DISCORD_PROXY (the proxy refused")
             proxy.closed = False

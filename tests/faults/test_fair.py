@@ -79,8 +79,8 @@ async def test_a_full_line_is_refused_with_its_limit(space, tmp_path: Path):
         await until(second, "In line here: 1 of 1")
         third = await ask(place.ada, "trouble hang", options, channel=place.channel)
         assert third.content.endswith(
-            "⏳ You have 1 job waiting, as many as one person may. "
-            "Try again when one of them is done."
+            "⏳ You have 1 job waiting, the most one person may have. Try again when one of them "
+            "is done."
         )
         pressed = await place.ada.click(shown(second), "Cancel")
         assert shown(pressed).content == "Cancelled before it was sent to the Space."

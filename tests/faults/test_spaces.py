@@ -122,8 +122,8 @@ async def test_a_repeatable_job_is_run_again(
     ("status", "headers", "told", "least"),
     [
         (503, {}, "The Space's queue is full. Try again in a minute.", 2),
-        (429, {"Retry-After": "3"}, "The Space limits how often it may be asked. ", 3),
-        (502, {}, "The Space does not answer now. Try again in a minute.", 2),
+        (429, {"Retry-After": "3"}, "The Space limits how often it can be used. ", 3),
+        (502, {}, "The Space is not answering now. Try again in a minute.", 2),
     ],
 )
 async def test_a_space_without_room(
@@ -171,7 +171,7 @@ async def test_what_may_have_run_is_not_run_again(space, tmp_path: Path):
     ):
         proxy.answers["/queue/join"] = lambda _: web.Response(status=504)
         last = await ask(place.ada, "trouble crowd", {"seconds": 0.1}, channel=place.channel)
-        assert "The Space took the job but did not answer. Try again later." in last.content
+        assert "The Space accepted the job but did not answer. Try again later." in last.content
         joins = [path for _, path, _ in proxy.requests if path.endswith("/queue/join")]
         assert len(joins) == 1
 
@@ -250,7 +250,7 @@ async def test_a_space_with_no_room_to_tell_is_asked_again_and_runs_once(
         refused.append("for good")
         proxy.answers["/queue/data"] = refuse
         last = await ask(place.ada, "trouble hang", {"seconds": 0.1}, channel=place.channel)
-        told = "❌ The Space took the job, but has no room to say what becomes of it. Try again in "
+        told = "❌ The Space accepted the job, but is too busy to report on it. Try again in "
         assert told in last.content
         joins = [path for _, path, _ in proxy.requests if path.endswith("/queue/join")]
         # The last one is opened to hang up on: the job is given up.

@@ -194,8 +194,8 @@ def test_a_login_in_an_address_is_no_part_of_the_space():
         (
             "DATA_DIR",
             __file__,
-            f"DATA_DIR: {__file__!r} cannot be used. Accepted: the path of a folder; it is made "
-            "where there is none.",
+            f"DATA_DIR: {__file__!r} cannot be used. Accepted: the path of a folder; it is created "
+            "if it does not exist.",
         ),
     ],
 )

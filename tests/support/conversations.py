@@ -63,7 +63,7 @@ async def answer(place: Channel, text: str = "", seconds: float = 60) -> Message
 async def forked(user: User, message: Message) -> Channel:
     """Fork a conversation by the button under its last answer; the new thread."""
     pressed = await user.click(message, "Fork")
-    await pressed.wait(lambda i: i.message and "It goes on in" in i.message.content, 10)
+    await pressed.wait(lambda i: i.message and "It continues in" in i.message.content, 10)
     parent = message.channel.parent
     assert parent is not None
     return parent.threads[-1]

@@ -120,7 +120,7 @@ def test_the_way_out_is_told() -> None:
     assert "DISCORD_PROXY" in told
     through = network_problem(replace(BLOCKED, proxy="HTTPS_PROXY"))
     assert "cannot be reached through HTTPS_PROXY" in through
-    assert "Look at the proxy" in through
+    assert "Check the proxy" in through
 
 
 def test_the_guide_names_a_real_command_and_the_right_place_for_the_token() -> None:

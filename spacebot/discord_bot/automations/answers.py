@@ -207,7 +207,7 @@ async def open_answer(
 def _reason(error: Exception) -> str:
     """Why it cannot answer, and what a moderator can do about it."""
     if not isinstance(error, discord.HTTPException):
-        return "Discord could not be reached. It is tried again the next time."
+        return "Discord could not be reached. It will be tried again next time."
     if refusal_of(error) is Refusal.NO_CHANNEL:
         return (
             "The channel where it answers is gone. Delete this automation and add another that "

@@ -76,15 +76,15 @@ class AutomationCommands(app_commands.Group):
 
     @app_commands.command(description="Run a command whenever something happens")
     @app_commands.describe(
-        when="What has to happen",
+        when="The event to wait for",
         run="The command to run",
         match="The emoji, the words to look for, the time (08:30 Europe/Berlin), or the hours",
         values="The command's options, for example  prompt:{text} seconds:8",
-        channel="Where to look, or to post what a clock or a new member starts; else here",
-        answer="How to answer; else by a reply",
-        to="Another channel for the answers",
-        emoji="The reaction, where the command does not answer with an emoji itself",
-        per_hour="How often it may run within an hour; else 60 times",
+        channel="Where to watch, or to post for a timer or a new member; by default, here",
+        answer="How to answer; by default, with a reply",
+        to="A different channel for the answers",
+        emoji="The reaction, if the command does not answer with an emoji itself",
+        per_hour="How many times it may run in an hour; by default, 60",
     )
     @app_commands.choices(when=TRIGGER_CHOICES, answer=ANSWER_CHOICES)
     async def add(
@@ -169,22 +169,22 @@ class AutomationCommands(app_commands.Group):
             text += LACKS_INTENT.format("** and **".join(lacking))
         await answer_privately(interaction, text)
 
-    @app_commands.command(name="list", description="What there is in this server")
+    @app_commands.command(name="list", description="List this server's automations")
     async def show(self, interaction: discord.Interaction) -> None:
         """List the automations of this server."""
         shown = []
         for one in self.automations.of(interaction.guild_id):
             skipped = self.automations.limiter.skipped[one.id]
-            shown.append(_summary(one) + (f" · {skipped} left out by its limit" if skipped else ""))
+            shown.append(_summary(one) + (f" · {skipped} skipped by its limit" if skipped else ""))
         pages = [""]
-        for text in shown or ["There is none yet: `/automation add`."]:
+        for text in shown or ["There are no automations yet. Use `/automation add`."]:
             if len(pages[-1]) + len(text) > 1900:
                 pages.append("")
             pages[-1] += f"{text[:1900]}\n"
         for page in pages:
             await answer_privately(interaction, page)
 
-    @app_commands.command(description="Let an automation rest")
+    @app_commands.command(description="Pause an automation")
     @app_commands.describe(automation="Which one")
     async def pause(self, interaction: discord.Interaction, automation: str) -> None:
         """Pause an automation."""
@@ -192,7 +192,7 @@ class AutomationCommands(app_commands.Group):
         await self.automations.change(found, paused=True)
         await answer_privately(interaction, f"⏸️ Paused: {describe(found)}.")
 
-    @app_commands.command(description="Let a paused automation go on")
+    @app_commands.command(description="Resume a paused automation")
     @app_commands.describe(automation="Which one")
     async def resume(self, interaction: discord.Interaction, automation: str) -> None:
         """Resume an automation, as if it had never failed."""
@@ -210,7 +210,7 @@ class AutomationCommands(app_commands.Group):
         await self.automations.delete(found)
         await answer_privately(interaction, f"🗑️ Deleted: {describe(found)}.")
 
-    @app_commands.command(description="Try an automation on a past message, for you alone")
+    @app_commands.command(description="Test an automation on a past message, visible only to you")
     @app_commands.describe(automation="Which one", message="The message's link or id")
     async def test(
         self, interaction: discord.Interaction, automation: str, message: str = ""

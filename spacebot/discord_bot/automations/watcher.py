@@ -342,7 +342,7 @@ class AutomationWatcher:
         text = (
             f"⚠️ I have paused an automation {whose} in **{guild.name if guild else '?'}**, after "
             f"{MAX_FAILURES} failures in a row: {describe(automation)}.\nThe last one: {problem}\n"
-            f"-# When that is put right: `/automation resume automation:{automation.id}`"
+            f"-# Once that is fixed: `/automation resume automation:{automation.id}`"
         )
         try:
             if there:

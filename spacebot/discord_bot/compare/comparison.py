@@ -105,7 +105,7 @@ class ComparisonCell(Surface):
         tail = "\n".join(filter(None, [names, job_text.duration_line(self.outcome.run_seconds)]))
         left = room - len(head) - len(tail) - 40
         parts = text.split(said, max(left, 100)) if said else []
-        more = "\n-# The answer goes on: run the command alone to see all of it."
+        more = "\n-# The answer continues: run the command alone to see all of it."
         body = f"{parts[0]}{more if len(parts) > 1 else ''}\n" if parts else ""
         return f"{head}\n{body}{tail}"
 

@@ -177,7 +177,7 @@ class ForkButton(ConversationButton, spec=FORK):
         await router.conversations.tell(
             copy, await _fork_message(router.conversations, found, copy)
         )
-        await interaction.followup.send(f"It goes on in {thread.mention}.", ephemeral=True)
+        await interaction.followup.send(f"It continues in {thread.mention}.", ephemeral=True)
 
 
 class ExportButton(ConversationButton, spec=EXPORT):
@@ -215,7 +215,7 @@ async def _fork_message(
     """The first message in a fork's thread."""
     turns = await conversations.jobs.store.said(conversation.id)
     said = (
-        f"🔀 {copy.mention} goes on here from <#{conversation.channel}>, "
+        f"🔀 {copy.mention} continues here from <#{conversation.channel}>, "
         f"after {len(turns)} question{'s' * (len(turns) != 1)}."
     )
     try:

@@ -89,5 +89,5 @@ class ChatHereCommand:
         elif len(chats) == 1:
             said = f"Mention me in this channel, and `{next(iter(chats))}` answers."
         else:
-            said = "No chat is chosen for this channel any more."
+            said = "This channel no longer has a chat of its own."
         await answer_privately(interaction, said)

@@ -69,7 +69,7 @@ FORGOTTEN = small(
 )
 TWICE = small("This Space keeps the conversation itself, so it has heard the question twice.")
 UNSAVED = small(
-    "⚠️ The bot could not save this. The conversation goes on, until the bot is restarted."
+    "⚠️ The bot could not save this. The conversation continues until the bot is restarted."
 )
 LOST = (
     "⚠️ The bot was restarted while the Space answered this, so the answer is lost. "

@@ -133,7 +133,7 @@ class JobQueue:
         """Get in line; raises `LimitReached`, naming the limit and when to try again."""
         if self.running + self.waiting >= self.limits.total:
             raise LimitReached(
-                f"The bot has {self.limits.total} jobs already, the most it takes. "
+                f"The bot has {self.limits.total} jobs already, the maximum. "
                 "Try again in a few minutes."
             )
         ticket = QueueTicket(space, endpoint, user, server)
@@ -145,7 +145,7 @@ class JobQueue:
         if not ticket.granted.is_set() and self._waiting_of[user] > most:
             self._remove(ticket)
             raise LimitReached(
-                f"You have {most} job{'s' * (most != 1)} waiting, as many as one person may. "
+                f"You have {most} job{'s' * (most != 1)} waiting, the most one person may have. "
                 "Try again when one of them is done."
             )
         if ticket.granted.is_set() and self._stuck(ticket):

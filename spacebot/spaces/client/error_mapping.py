@@ -118,9 +118,9 @@ def _refused(error: httpx.HTTPStatusError | aiohttp.ClientResponseError) -> Exce
     """The status with which a Space rejected a job → ours."""
     match _status(error):
         case 429:
-            return _busy("The Space limits how often it may be asked.", error)
+            return _busy("The Space limits how often it can be used.", error)
         case 401:
-            return LoginNeeded("The Space asked for a login in between. Try again.")
+            return LoginNeeded("The Space asked for a login meanwhile. Try again.")
         case 413:
             return InputError(uploads.TOO_LARGE)
         case 404 | 502 | 503:
@@ -144,9 +144,7 @@ def watch_error(error: BaseException) -> Exception:
                 "The Space stopped responding, so the bot stopped waiting. Try again later."
             )
         case aiohttp.ClientResponseError() if _status(error) in (429, 503):
-            busy = _busy(
-                "The Space took the job, but has no room to say what becomes of it.", error
-            )
+            busy = _busy("The Space accepted the job, but is too busy to report on it.", error)
             # It has accepted the job.
             busy.safe_to_retry = False
             return busy
@@ -215,15 +213,15 @@ def connect_error(error: Exception, words: TokenWords = _OWNER_HAS_NONE) -> Exce
         case HfHubHTTPError() if error.response is not None and error.response.status_code == 401:
             return SpaceNotFound(words.refused)
         case HfHubHTTPError() if error.response is not None and error.response.status_code == 429:
-            return _busy("Hugging Face limits how often it may be asked.", error)
+            return _busy("Hugging Face limits how often it can be asked.", error)
         case HfHubHTTPError():
             return HubUnavailable(
-                "Hugging Face does not say where the Space is. Try again in a minute."
+                "Hugging Face did not say where the Space is. Try again in a minute."
             )
         case AuthenticationError():
             return SpaceNotFound(str(error))
         case httpx.HTTPStatusError() if error.response.status_code == 429:
-            return _busy("The Space limits how often it may be asked.", error)
+            return _busy("The Space limits how often it can be used.", error)
         case httpx.ConnectError() | httpx.ConnectTimeout():
             return SpaceUnavailable(_NOT_ANSWERING)
         case TimeoutError() | httpx.TimeoutException():
@@ -235,8 +233,8 @@ def connect_error(error: Exception, words: TokenWords = _OWNER_HAS_NONE) -> Exce
 
 
 _NO_APP = "There is no Gradio app at that address now, or one too old or too broken to use."
-_NOT_ANSWERING = "The Space does not answer now. Try again in a minute."
-_TOOK = "The Space took the job but did not answer. Try again later."
+_NOT_ANSWERING = "The Space is not answering now. Try again in a minute."
+_TOOK = "The Space accepted the job but did not answer. Try again later."
 
 
 def _status(error: httpx.HTTPStatusError | aiohttp.ClientResponseError) -> int:

@@ -1,4 +1,5 @@
-"""The try-out's conversations: what each visitor's chats hold, in memory, the oldest forgotten."""
+"""The try-out's conversations: the content of each visitor's chats, in memory, the
+oldest dropped."""
 
 from __future__ import annotations
 
@@ -28,7 +29,7 @@ class TryOutConversation:
 
 @dataclass(frozen=True, slots=True)
 class TryOutQuestion:
-    """A message to a chat: the endpoint with its history, the values, and what was said.
+    """A message to a chat: the endpoint with its history, the values, and the message.
 
     `left_out` names the files that the chat does not take.
     """
@@ -63,7 +64,7 @@ class TryOutConversations:
     ) -> TryOutQuestion:
         """The next message of a conversation, which starts over if it is no longer stored.
 
-        With `regenerate` it is the last one again, as if it had not been asked before.
+        With `regenerate`, it repeats the last one, as if it had not been asked before.
         """
         kept = self._kept.setdefault(key, TryOutConversation())
         if regenerate:
@@ -76,7 +77,7 @@ class TryOutConversations:
         return TryOutQuestion(filled, arguments, text, names, tuple(left))
 
     def answered(self, key: str, endpoint: Endpoint, outcome: Outcome) -> None:
-        """Keep what the chatbot holds now."""
+        """Store what the chatbot holds now."""
         history = transcript.history_of(endpoint, outcome.outputs)
         if history is not None and key in self._kept:
             self._kept[key].history = history

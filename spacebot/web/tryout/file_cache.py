@@ -56,7 +56,7 @@ class CachedFile:
 
     @property
     def kind(self) -> str:
-        """What the message shows it as: "picture", "sound", "film" or "file"."""
+        """How the message shows it: "picture", "sound", "film" or "file"."""
         suffix = Path(self.name).suffix.lower()
         kinds = (("picture", IMAGE_TYPES), ("sound", AUDIO_TYPES), ("film", VIDEO_TYPES))
         return next((kind for kind, suffixes in kinds if suffix in suffixes), "file")
@@ -68,12 +68,12 @@ class CachedFile:
 
     @property
     def headers(self) -> Mapping[str, str]:
-        """Headers under which nothing a Space made can run in the page's origin."""
+        """Headers that keep a Space's content from running in the page's origin."""
         return headers.file_headers(quote(self.name, safe=""), inline=self.kind != "file")
 
 
 class FileCache:
-    """Copies of files, the oldest thrown away after `seconds` or over `room` bytes in all."""
+    """Copies of files; the oldest are deleted after `seconds` or beyond `room` bytes in all."""
 
     def __init__(self, seconds: float = 3600, room: int = 512 * MEBIBYTE) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="spacebot-tryout-")
@@ -94,13 +94,13 @@ class FileCache:
         return kept
 
     def find(self, key: str) -> CachedFile | None:
-        """The file stored under `key`, or None if there is none any more."""
+        """The file stored under `key`, or None if it is gone."""
         with self._lock:
             self._sweep()
             return self._kept.get(key)
 
     def close(self) -> None:
-        """Throw everything away."""
+        """Delete everything."""
         with self._lock:
             self._kept.clear()
         self._folder.cleanup()

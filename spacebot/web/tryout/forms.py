@@ -21,9 +21,9 @@ from spacebot.spaces import inputs
 from spacebot.spaces.schema import commands_of
 
 FormValue = str | int | float | bool
-# The most fields of a form; an endpoint has fewer parameters that a form asks for.
+# The limit on a form's fields; no endpoint has more parameters that a form asks for.
 MAX_FIELDS = 400
-# The characters of a form that are stored for a reload of the page.
+# How many characters of a form are stored for a reload of the page.
 MAX_STORED = 100_000
 
 
@@ -37,11 +37,12 @@ class PageCommand:
 
     @property
     def form(self) -> inputs.CommandOptions:
-        """The options that the slash command has, and those that only a form has room for."""
+        """The slash command's options, and those that only fit into a form."""
         return inputs.options(self.endpoint)
 
     def shown(self) -> dict[str, Any]:
-        """The command for the page's script: its options, whether it is a chat, takes files."""
+        """The command for the page's script: its options, whether it is a chat, whether it takes
+        files."""
         options = self.form.options
         attaches = any(option.type is OptionType.ATTACHMENT for option in options)
         return {
@@ -70,7 +71,8 @@ def read_form(endpoint: Endpoint, form: FormData, folder: Path) -> dict[str, For
 
 
 def stored(endpoint: Endpoint, form: FormData) -> tuple[list[tuple[str, str]], bool]:
-    """What of a form is stored to ask again; and whether files, secrets or long texts are not."""
+    """The part of a form that is stored, to ask again; and whether files, secrets or long texts are
+    missing from it."""
     secret = {one.name for one in inputs.options(endpoint).all if one.secret}
     kept, left_out = [], False
     for name, value in form.multi_items():
@@ -155,7 +157,7 @@ def _save(upload: UploadFile, place: Path) -> File:
 
 
 def safe_file_name(said: str) -> str:
-    """What a visitor's file is called: one readable part of a path, at most 150 bytes long."""
+    """A visitor's file name as a single readable part of a path, at most 150 bytes long."""
     last = PurePath(said.replace("\\", "/")).name
     shown = "".join(char for char in clean(last) if char.isprintable()).strip(" .")
     stem, dot, suffix = shown.rpartition(".")

@@ -32,7 +32,7 @@ class ResultButton:
 
 
 def result_buttons(job: Job, outcome: Outcome, key: str) -> list[ResultButton]:
-    """The buttons under the result of this key, as a member gets them."""
+    """The buttons under the result with this key, as a member gets them."""
     if job.conversation:
         return [_button(REGENERATE.on())]
     private = job.endpoint.answer is AnswerPlace.PRIVATE
@@ -41,7 +41,7 @@ def result_buttons(job: Job, outcome: Outcome, key: str) -> list[ResultButton]:
 
 
 def failure_buttons() -> list[ResultButton]:
-    """The buttons under what failed or was cancelled."""
+    """The buttons under a failure or a cancelled turn."""
     return [_button(one) for row in failed_rows("") for one in row]
 
 

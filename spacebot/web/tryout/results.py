@@ -1,4 +1,4 @@
-"""The try-out's results, as their follow-ups need them: in memory, the oldest forgotten."""
+"""The try-out's results, for their follow-ups: in memory, the oldest dropped."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ FILE_NOT_KEPT = (
 
 @dataclass(frozen=True, slots=True)
 class TryOutResult:
-    """A result: the job, what its Space returned, and what all of it was made with."""
+    """A result: the job, what its Space returned, and the values behind all of it."""
 
     job: Job
     outputs: Sequence[Any]
@@ -40,7 +40,7 @@ class TryOutResults:
         self._made = LRUCache[str, TryOutResult](MAX_RESULTS)
 
     def keep(self, job: Job, outcome: Outcome, after: str) -> str:
-        """Keep a result; `after` is the press that it came of. Returns its key."""
+        """Store a result; `after` is the button press that led to it. Returns its key."""
         before = follow_ups.PriorValues()
         before.add(job)
         earlier = self._made.get(after.partition(":")[0])

@@ -9,13 +9,13 @@ from spacebot.engine import recipes
 from spacebot.web.tryout.file_cache import CachedFile
 from spacebot.web.tryout.forms import PageCommand
 
-# A menu in Discord has so many entries.
+# Discord's limit for the entries of a menu.
 MAX_TARGETS = 25
 
 
 @dataclass(frozen=True, slots=True)
 class SendTarget:
-    """An option of a command that takes a part of a result: a file by its `url`, or a `text`."""
+    """An option of a command that takes part of a result: a file by its `url`, or a `text`."""
 
     command: str
     option: str
@@ -28,7 +28,7 @@ class SendTarget:
 def send_targets(
     commands: Iterable[PageCommand], files: Sequence[CachedFile], text: str
 ) -> list[SendTarget]:
-    """What can be done with these files and this text."""
+    """The commands that take these files or this text."""
     known = list(commands)
     found = [one for kept in files for one in _of_file(known, kept)] + list(_of_text(known, text))
     return found[:MAX_TARGETS]

@@ -15,13 +15,13 @@ from spacebot.errors import JobCancelled, JobInterrupted, SpacebotError
 from spacebot.models import Job, Outcome, Progress, Reply
 
 Step = Progress | Outcome | BaseException
-# How long the files of a result live where the page does not say that it has them, in seconds.
+# How long a result's files live unless the page says that it has them, in seconds.
 FILES_TTL = 60.0
 STOPPED = "Spacebot is stopping, so this was cancelled. Run it again once Spacebot is back."
 
 
 class ImmediatePacer:
-    """Shows each change at once: the page itself drops what comes too fast."""
+    """Shows each change at once: the page itself skips what arrives too fast."""
 
     def __init__(self, running: JobHandle) -> None:
         self._running = running
@@ -45,7 +45,7 @@ class PageSurface(Surface):
 
     def __init__(self, jobs: JobManager, job: Job, put: Callable[[Step], None]) -> None:
         super().__init__(jobs, job.id)
-        # In a conversation the question is right above.
+        # In a conversation, the question is right above.
         self.header = "" if job.conversation else job_text.header_line(job, named=job.command)
         self._put = put
 
@@ -60,16 +60,16 @@ class PageSurface(Surface):
         self._put(outcome)
 
     async def fail(self, error: BaseException) -> None:
-        """Put what was streamed, then the error; the follower has logged a bug."""
+        """Put what was streamed, then the error; the follower has logged any bug."""
         if self.running and (partial := await self.streamed(self.preview_limit)):
             self._put(replace(self.running.progress, partial=partial))
         self._put(error if isinstance(error, SpacebotError) else SpacebotError(job_text.BUG))
 
     async def interrupted(self, error: JobInterrupted) -> None:  # noqa: ARG002
-        """Put a cancel: no restart takes this job up."""
+        """Put a cancel: no restart continues this job."""
         self._put(JobCancelled(STOPPED))
 
     async def taken(self) -> None:
-        """Wait until the page has the files, and leaves."""
+        """Wait until the page has the files."""
         with contextlib.suppress(asyncio.CancelledError):
             await asyncio.sleep(FILES_TTL)

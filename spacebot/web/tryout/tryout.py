@@ -1,4 +1,4 @@
-"""The try-out's side of a job: run it, and show on the page how it goes."""
+"""The try-out's side of a job: running it, and showing its progress on the page."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ class TryOutRun:
 
     def start(self, job: Job, folder: Folder) -> None:
         """Run a job to its end, even if nobody watches; then remove `folder`."""
-        # In a conversation the question is right above.
+        # In a conversation, the question is right above.
         self._header = "" if job.conversation else job_text.header_line(job, named=job.command)
         self.turn.show(ShownTurn(self._render()))
         self.turn.task = self._running.start(self._run(job), f"try {job.id}")
@@ -101,7 +101,7 @@ class TryOutRun:
             self._ended()
 
     def fail(self, error: Exception) -> None:
-        """Show why there is no result, of what was not even started too."""
+        """Show why there is no result, even if the job never started."""
         problem = self._render(
             problem=job_text.describe_failure(error), messages=filter(None, [self._streamed])
         )
@@ -115,7 +115,7 @@ class TryOutRun:
         line = job_text.progress_line(step, self.turn.started)
         stage = render.STAGE_LABELS[step.stage]
         shown = render.RunningLine(line, stage, partial)
-        # Markdown of a Space's text takes the time it takes, off the event loop.
+        # Markdown of a Space's text can take long, so it is rendered off the event loop.
         return ShownTurn(await asyncio.to_thread(self._render, running=shown))
 
     async def _end(self, outcome: Outcome, job: Job) -> ShownTurn:
@@ -140,7 +140,7 @@ class TryOutRun:
         )
 
     async def _message(self, reply: Reply) -> render.RenderedMessage:
-        # The files are copied now: the job may remove them afterwards.
+        # The files are copied now: the job may delete them afterwards.
         files = [
             (
                 await asyncio.to_thread(self._file_cache.keep, Path(one.path), one.name),
@@ -154,7 +154,7 @@ class TryOutRun:
 def _placed(
     job: Job, outcome: Outcome, messages: Sequence[render.RenderedMessage]
 ) -> dict[str, Any]:
-    """The messages of a result where they are in Discord: in a thread, private, or just there."""
+    """The messages of a result, placed as in Discord: in a thread, private, or directly."""
     answer = job.endpoint.answer
     if job.conversation:
         return {"messages": messages}
@@ -169,7 +169,7 @@ def _placed(
 
 
 def _recipe(job: Job, outcome: Outcome) -> str:
-    """What the button Recipe shows."""
+    """The content of the Recipe button."""
     endpoint = job.endpoint
     where = f"<{endpoint.space}>" if endpoint.space.startswith("http") else endpoint.space
     hides = any(one.secret for one in endpoint.parameters)

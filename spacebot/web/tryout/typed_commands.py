@@ -35,7 +35,7 @@ def _fields(command: PageCommand, text: str) -> Iterator[tuple[str, str]]:
 
 
 def _field_value(option: Option, text: str) -> str:
-    """A value as the option's field holds it; a choice may be written as it is shown."""
+    """A value as the option's field stores it; a choice may be written as it is shown."""
     word = text.casefold()
     if option.type is OptionType.BOOLEAN and word in YES_WORDS | NO_WORDS:
         return "true" if word in YES_WORDS else "false"

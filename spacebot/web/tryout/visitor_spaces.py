@@ -1,4 +1,4 @@
-"""The Spaces that visitors of the try-out brought, each for its visitor alone, in memory."""
+"""The Spaces that visitors of the try-out named, each visible only to its visitor, in memory."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from spacebot.spaces.schema.text import unique_name
 from spacebot.web.program import Program
 from spacebot.weighted_cache import WeightedCache
 
-# Of all visitors together: a parsed Space can take megabytes. The oldest go first.
+# For all visitors together: a parsed Space can take megabytes. The oldest are dropped.
 MAX_SPACES, MAX_PARTS = 64, 50_000
 
 
 class VisitorSpaces:
-    """What visitors can try: the bot's own Spaces, and those that each of them brought."""
+    """What visitors can try: the bot's own Spaces, and those that each of them named."""
 
     def __init__(self, program: Program, most: int = MAX_SPACES) -> None:
         self._program = program
         self._brought: WeightedCache[tuple[str, str], Space] = WeightedCache(most, MAX_PARTS)
 
     def of(self, session: str) -> tuple[Space, ...]:
-        """What the visitor of this session can use."""
+        """The Spaces that the visitor of this session can use."""
         mine = (self._brought.get(key) for key in self._brought if key[0] == session)
         return (*self._program.spaces(), *filter(None, mine))
 

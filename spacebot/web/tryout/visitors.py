@@ -21,13 +21,13 @@ from spacebot.web.tryout.send_targets import SendTarget
 
 COOKIE, SESSION_SECONDS = "spacebot_visitor", 3600
 SESSION_ID = re.compile(r"[0-9a-f]{32}")
-# The turns of one visitor, and the characters that they, and all visitors', may have.
+# The limits on a visitor's turns, on their characters, and on all visitors' characters.
 MAX_TURNS, MAX_VISITOR_SIZE, MAX_SIZE = 50, 1_000_000, 32_000_000
-# What a turn weighs beside its texts.
+# The size that a turn counts besides its texts.
 TURN_SIZE = 1_000
-# Proxies close a stream that is silent for long; Gradio sends a sign of life every 15 s too.
+# Proxies close a stream that is silent for long; Gradio sends a heartbeat every 15 s too.
 HEARTBEAT_INTERVAL = 15.0
-# More updates a second than this only flicker.
+# More updates per second would only flicker.
 MIN_EVENT_INTERVAL = 0.1
 NO_SUCH_TURN = "This message is no longer stored. Run its command again."
 
@@ -78,7 +78,7 @@ class TryOutTurn:
         """About how many characters it holds."""
         state = self.state
         texts = sum(len(value) for _, value in self.request.fields)
-        # All targets share one text.
+        # All targets share the same text.
         sent = max((len(target.text) for target in state.targets), default=0)
         return TURN_SIZE + texts + sent + len(state.html) + len(state.recipe)
 
@@ -121,7 +121,7 @@ class VisitorTurns:
         return sum(turn.size for turn in self.turns)
 
     def trim(self) -> None:
-        """Forget the oldest beyond the bounds; what still runs stays."""
+        """Drop the oldest turns beyond the limits; running ones stay."""
         for turn in [one for one in self.turns if one.state.last][:-1]:
             if len(self.turns) <= MAX_TURNS and self.size <= MAX_VISITOR_SIZE:
                 return
@@ -152,11 +152,11 @@ class Visitors:
         self._stored(session, turn)
 
     def renew(self, session: str) -> None:
-        """Store a visitor's turns for another hour, with what they weigh by now."""
+        """Store a visitor's turns for another hour, with their current size."""
         self._stored(session)
 
     def drop(self, session: str, turn: TryOutTurn) -> None:
-        """Forget a turn."""
+        """Drop a turn."""
         self._stored(session).turns.remove(turn)
         self.renew(session)
 
@@ -164,7 +164,7 @@ class Visitors:
         visitor = self._visitors.pop(session, None) or VisitorTurns()
         visitor.turns += more
         visitor.trim()
-        # Stored anew, it has the whole hour again.
+        # Stored again, it has the whole hour again.
         if visitor.turns and visitor.size <= MAX_SIZE:
             self._visitors[session] = visitor
         return visitor
@@ -177,8 +177,11 @@ def issue_session(request: Request, response: Response, *, hosted: bool) -> None
 
 
 def session_of(request: Request, x_spacebot_session: Annotated[str, Header()] = "") -> str:
-    """Who asks, by the cookie. A browser that sends none in a frame names a session itself,
-    which lasts as long as its tab. Raises 400 for neither."""
+    """The session, by the cookie; raises 400 without any.
+
+    A browser that sends no cookie in a frame names a session itself, which lasts as long as its
+    tab.
+    """
     key = _cookie(request) or x_spacebot_session
     if not SESSION_ID.fullmatch(key):
         raise HTTPException(400, "The session must be 32 hexadecimal digits.")

@@ -349,7 +349,7 @@ async def test_it_has_a_rate_of_its_own(home: Lab):
     await place.wait(lambda c: sum(map(final, runs(c))) == 3, 20)
     await quiet(home)
     assert len(runs(place)) == 3
-    assert "5 left out by its limit" in await home.listed(automation)
+    assert "5 skipped by its limit" in await home.listed(automation)
 
 
 @pytest.mark.parametrize("accepts", [True, False], ids=["direct message", "channel"])

@@ -197,7 +197,7 @@ def test_too_many_waiting_of_one_user_are_refused(clock):
     with pytest.raises(LimitReached) as caught:
         enter(queue, "ada")
     assert str(caught.value) == (
-        "You have 2 jobs waiting, as many as one person may. Try again when one of them is done."
+        "You have 2 jobs waiting, the most one person may have. Try again when one of them is done."
     )
     enter(queue, "ben")
 
@@ -216,7 +216,7 @@ def test_too_many_in_all_are_refused(clock):
     with pytest.raises(LimitReached) as caught:
         enter(queue, "cy")
     assert str(caught.value) == (
-        "The bot has 2 jobs already, the most it takes. Try again in a few minutes."
+        "The bot has 2 jobs already, the maximum. Try again in a few minutes."
     )
     queue.leave(first[0])
     enter(queue, "cy")

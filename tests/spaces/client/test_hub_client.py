@@ -116,7 +116,7 @@ async def test_a_record_that_cannot_be_read_leaves_those_before_it():
 
 async def test_a_hub_out_of_reach_is_told():
     asked = HubClient(HfApi(endpoint=f"http://127.0.0.1:{free_port()}"))
-    with pytest.raises(HubUnavailable, match=r"does not answer now\. Try again in a minute"):
+    with pytest.raises(HubUnavailable, match=r"is not answering now\. Try again in a minute"):
         await asked.search(WISH)
 
 

@@ -115,7 +115,7 @@ async def test_a_limit_on_the_look_at_its_process_is_no_restart(monkeypatch):
 
 @pytest.mark.parametrize(
     ("header", "problem"),
-    [("1", ""), ("3600", "the Space limits how often it may be asked")],
+    [("1", ""), ("3600", "the Space limits how often it can be asked")],
 )
 async def test_a_file_waits_for_a_short_pause(tmp_path: Path, header: str, problem: str):
     async with hostile() as space, Network() as network:
@@ -142,7 +142,7 @@ def test_a_limit_of_the_hub_is_told_without_its_page(header: str, told: str):
     response = httpx2.Response(429, headers=head, text=PAGE, request=request)
     ours = connect_error(HfHubHTTPError("429", response=response))
     assert isinstance(ours, SpaceBusy)
-    assert str(ours) == (f"Hugging Face limits how often it may be asked. Try again in {told}.")
+    assert str(ours) == (f"Hugging Face limits how often it can be asked. Try again in {told}.")
 
 
 def work(seconds: float) -> str:

@@ -145,7 +145,7 @@ class FileFetcher:
                 f"the files of this result have more than {MAX_TOTAL_BYTES // 1_000_000} MB in all"
             )
         except FileRateLimited:
-            problem = "the Space limits how often it may be asked"
+            problem = "the Space limits how often it can be asked"
         except (aiohttp.ClientError, OSError, TimeoutError, ValueError, SpaceUnreadable) as error:
             if DiskFull.is_meant_by(error):
                 path.unlink(missing_ok=True)

@@ -44,8 +44,8 @@ CACHED_SPACES, SPACE_TTL = 500, 60.0
 LISTED_FIELDS: Any = ["cardData", "disabled", "likes", "private", "runtime", "sdk", "tags"]
 TOKEN = re.compile(r"[!-~]{1,200}")
 GONE = "There is no such Space on Hugging Face, or it is private."
-SILENT = "Hugging Face does not answer now. Try again in a minute."
-TROUBLED = "Hugging Face has a problem of its own now. Try again in a few minutes."
+SILENT = "Hugging Face is not answering now. Try again in a minute."
+TROUBLED = "Hugging Face has a problem right now. Try again in a few minutes."
 REFUSED = "Hugging Face does not accept this token: it was revoked, or mistyped."
 MAY_NOT = (
     "This token lacks a permission for that. Add it at https://huggingface.co/settings/tokens: "
