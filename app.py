@@ -17,9 +17,9 @@ from spacebot.engine.store import DataFolder, check_database, sqlite_file
 from spacebot.errors import SettingsError
 from spacebot.settings import Settings, space_sources
 
-# The commands to offer, where SPACES is not set. One entry names a Space, and optionally an
-# endpoint, the command's name and description, fixed values for some parameters, and where
-# the answer goes: "channel", "thread" or "private". With none, the embedded Space is offered.
+# The commands to offer if SPACES is not set. An entry names a Space, and optionally an endpoint,
+# the command's name and description, fixed values for some parameters, and where the answer
+# goes: "channel", "thread" or "private". If the list is empty, the embedded Space is offered.
 #
 #     {
 #         "space": "huggingface-projects/transformers-musicgen",
@@ -30,9 +30,9 @@ from spacebot.settings import Settings, space_sources
 #         "answer": "thread",
 #     },
 #
-# An app that asks for a login gets it from "auth": ["user", "password"]. "nsfw": True
-# restricts a command to age-restricted channels, as a Space is that Hugging Face tags
-# not-for-all-audiences.
+# For an app with a login, add "auth": ["user", "password"]. "nsfw": True limits a command to
+# age-restricted channels; for Spaces that Hugging Face tags not-for-all-audiences, this is
+# automatic.
 COMMANDS: list[dict] = []
 
 
@@ -40,7 +40,7 @@ def main(arguments: Sequence[str] = ()) -> int:
     """Start the bot in a background thread and the page in this one; stop on a signal."""
     parser().parse_args(arguments)
     load_dotenv()
-    # What members attach, and what they are given, is nobody else's on this machine.
+    # Members' attachments and results must not be readable by other users of this machine.
     os.umask(0o077)
     try:
         settings = Settings.from_environ(os.environ)
@@ -51,7 +51,7 @@ def main(arguments: Sequence[str] = ()) -> int:
     except SettingsError as error:
         say(str(error))
         return 2
-    # Importing gradio takes seconds, reads its settings itself, and warns of its own doings.
+    # Importing gradio takes seconds, reads gradio's own settings, and causes warnings.
     warnings.filterwarnings("ignore", "The 'alias' attribute with value 'path'")
     lazy_imports.install()
     from spacebot import web, zerogpu
@@ -62,8 +62,8 @@ def main(arguments: Sequence[str] = ()) -> int:
     # They would log the address of every request.
     for library in ("httpx", "httpx2"):
         logging.getLogger(library).setLevel(logging.WARNING)
-    # A process that was told to stop may still be at it. On Hugging Face the old one goes on
-    # until this one answers, so there the page is served meanwhile, and says what it waits for.
+    # A process that was told to stop may still be running. On Hugging Face the old process runs
+    # until the new one answers, so there the page is served meanwhile and says what it waits for.
     if not settings.space_id and not folder.lock(
         settings.stop_seconds + TELL_SECONDS + CLOSE_SECONDS
     ):
@@ -96,11 +96,11 @@ def main(arguments: Sequence[str] = ()) -> int:
 
 
 class Signals:
-    """SIGTERM and SIGINT: the first ends `wait`, a second one ends the process at once."""
+    """SIGTERM and SIGINT: the first ends `wait`, the second ends the process at once."""
 
     def __init__(self) -> None:
-        # A handler may interrupt anything. Of all that wakes a thread, this alone takes that:
-        # the lock of a `threading.Event` may be held by what was interrupted.
+        # A handler may interrupt anything. Only this way of waking a thread allows that: the
+        # interrupted code may hold the lock of a `threading.Event`.
         self._asked: queue.SimpleQueue[int] = queue.SimpleQueue()
         self._count = 0
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -114,7 +114,7 @@ class Signals:
         self._asked.put(number)
 
     def wait(self) -> None:
-        """Wait for the first one."""
+        """Wait for the first signal."""
         self._asked.get()
 
 
@@ -131,17 +131,17 @@ def parser() -> argparse.ArgumentParser:
 
 
 def say(text: str) -> None:
-    """Tell whoever sits at the terminal, whatever LOG_LEVEL is."""
+    """Print a line for the person at the terminal, whatever LOG_LEVEL is."""
     print(text, file=sys.stderr, flush=True)
 
 
 def stop_message(seconds: int) -> str:
-    """What a stop waits for."""
+    """What stopping waits for."""
     return f"Stopping: running jobs have {seconds} s to end. Press Ctrl+C again to stop at once."
 
 
 def port_taken_message(settings: Settings) -> str:
-    """What to say when the page cannot listen."""
+    """The message for a page that cannot listen."""
     return (
         f"GRADIO_SERVER_PORT: {settings.gradio_server_port} cannot be used. Accepted: a port that "
         "no other program listens on, at an address of this machine (GRADIO_SERVER_NAME is "
@@ -153,7 +153,7 @@ def run() -> None:
     """Start the program, and end the process with its exit code."""
     code = main(sys.argv[1:])
     logging.shutdown()
-    # A thread that waits for a silent Space would hold up the end for a minute.
+    # A thread that waits for a silent Space would delay the end by a minute.
     os._exit(code)
 
 

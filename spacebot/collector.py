@@ -1,8 +1,8 @@
 """Python's garbage collector, kept off the event loop.
 
-A full collection holds every thread, the event loop too, while it looks at each object there is:
-a result of 20 MB of JSON has a million of them. The collector would begin one again and again
-while they are made, in whatever thread they are made.
+A full collection stops every thread, including the event loop, while it visits every object: a
+result of 20 MB of JSON has a million of them. By default, the collector would start again and again
+while they are created, in whatever thread that happens.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-# The third threshold is a count of younger collections: one that is never reached.
+# The third threshold counts younger collections; this value is never reached.
 NEVER = 1_000_000_000
-# How often to collect, in seconds: while nothing is under way, and at the latest.
+# How often to collect, in seconds: while idle, and at the latest.
 INTERVAL, LONGEST_INTERVAL = 30.0, 300.0
-# By so many bytes the process may grow until the next collection.
+# How many bytes the process may grow before the next collection.
 MAX_GROWTH = 64 << 20
 
 
 def settle() -> None:
-    """Leave what start-up made out of all collections, and make full ones by `collect` alone.
+    """Exempt the objects of startup from collections, and leave full ones to `collect`.
 
     What libraries hold lives as long as the process.
     """
@@ -36,8 +36,8 @@ def settle() -> None:
 async def collect(is_busy: Callable[[], bool]) -> None:
     """Make a full collection now and then, until cancelled: preferably while nobody waits.
 
-    Only what refers to itself needs one; everything else is freed at once. A failed job does: its
-    task holds the error, and the error the frames of the task.
+    Only reference cycles need one; everything else is freed at once. A failed job is such a cycle:
+    its task holds the error, and the error holds the frames of the task.
     """
     waited, size = 0.0, resident()
     while True:
@@ -49,7 +49,7 @@ async def collect(is_busy: Callable[[], bool]) -> None:
 
 
 def resident() -> int:
-    """The memory of this process in bytes; 0 where the system does not tell."""
+    """The memory of this process in bytes; 0 if the system does not say."""
     with contextlib.suppress(OSError, ValueError):
         return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGESIZE")
     return 0

@@ -1,4 +1,4 @@
-"""Tasks that live until their end, and pauses that grow."""
+"""Sets of tasks, and growing pauses."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ T = TypeVar("T")
 
 
 class TaskSet:
-    """Tasks that are held until they end: asyncio itself holds a task only weakly."""
+    """Tasks that are referenced until they end: asyncio itself only holds weak references."""
 
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -31,17 +31,17 @@ class TaskSet:
             task.cancel()
 
     async def close(self) -> None:
-        """Cancel all of them, and wait for their end."""
+        """Cancel all of them, and wait until they have ended."""
         self.cancel()
         await self.ended()
 
     async def ended(self) -> None:
-        """Wait for the end of all of them."""
+        """Wait until all of them have ended."""
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
 
 def growing_pauses(first: float, longest: float) -> Iterator[float]:
-    """Pauses between tries, in seconds: each doubles the last, up to the `longest`."""
+    """Pauses between attempts, in seconds: each doubles the last, up to the `longest`."""
     while True:
         yield first
         first = min(2 * first, longest)
@@ -50,7 +50,7 @@ def growing_pauses(first: float, longest: float) -> Iterator[float]:
 async def retried(
     work: Callable[[], Awaitable[T]], error: type[Exception], pauses: Iterator[float]
 ) -> T:
-    """What `work` returns. While it raises `error`, it is tried again after the next pause."""
+    """The result of `work`. While it raises `error`, it is retried after the next pause."""
     while True:
         try:
             return await work()

@@ -47,10 +47,10 @@ from typing import Self
 
 
 class SpacebotError(Exception):
-    """Base of all of ours: `str(error)` is a sentence for the user.
+    """Base of all our errors: `str(error)` is a sentence for the user.
 
     `worth_retrying` says whether trying the same again later can help, and `safe_to_retry` whether
-    the work cannot have been done yet, so that doing it again does not do it twice.
+    the work cannot have been done yet, so that repeating it does not do it twice.
     """
 
     worth_retrying = False
@@ -62,11 +62,11 @@ class SettingsError(SpacebotError):
 
 
 class DeployError(SpacebotError):
-    """A Space cannot be made or updated: why, and what the owner can do."""
+    """A Space cannot be created or updated: why, and what the owner can do."""
 
 
 class InputError(SpacebotError):
-    """An option's value cannot be taken. `option` names it."""
+    """An option's value cannot be used. `option` names it."""
 
     safe_to_retry = True
 
@@ -76,11 +76,11 @@ class InputError(SpacebotError):
 
 
 class ValuesRejected(InputError):
-    """A check of the Space's own rejected the values; the text is the Space's."""
+    """The Space's own validation rejected the values; the text is the Space's."""
 
 
 class SecretNeeded(InputError):
-    """Secret options have no value of the member's own."""
+    """Secret options have no value from this member."""
 
     def __init__(self, options: Collection[str]) -> None:
         names = ", ".join(f"`{one}`" for one in sorted(options))
@@ -91,7 +91,7 @@ class SecretNeeded(InputError):
 
 
 class AgeRestricted(InputError):
-    """A Space for adults was asked for where minors may be."""
+    """A Space for adults was requested where minors may be."""
 
     def __init__(self, message: str = "") -> None:
         super().__init__(
@@ -100,7 +100,7 @@ class AgeRestricted(InputError):
 
 
 class LimitReached(SpacebotError):
-    """The bot's own limits: which one, and when to try again."""
+    """A limit of the bot: which one, and when to try again."""
 
     worth_retrying = True
     safe_to_retry = True
@@ -113,7 +113,7 @@ class NotAllowed(SpacebotError):
 
 
 class JobCancelled(SpacebotError):
-    """The job was stopped by a person; the text says what that did."""
+    """A person stopped the job; the text says what that did."""
 
 
 class JobInterrupted(SpacebotError):
@@ -133,7 +133,7 @@ class StoreError(SpacebotError):
 
 
 class DiskFull(StoreError):
-    """The disk under DATA_DIR has no room, or takes no writes."""
+    """The disk under DATA_DIR is full or read-only."""
 
     ERRNOS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
 
@@ -144,7 +144,7 @@ class DiskFull(StoreError):
 
     @classmethod
     def is_meant_by(cls, error: BaseException) -> bool:
-        """Whether the operating system's error says so."""
+        """Whether the operating system's error means this."""
         return isinstance(error, OSError) and error.errno in cls.ERRNOS
 
     @classmethod
@@ -164,19 +164,20 @@ class NewerDatabase(StoreError):
 
 
 class UnreadableRecord(StoreError):
-    """What was saved cannot be read; trying again does not help."""
+    """A stored record cannot be read; trying again does not help."""
 
     def __init__(self) -> None:
         super().__init__("The bot could not read what it had saved. Its log has the details.")
 
 
 class SpaceError(SpacebotError):
-    """The Space, or the way to it. `wait` is the seconds that it asks to wait, if it does."""
+    """The Space, or the connection to it, failed. `wait` is the pause that it asks
+    for, in seconds."""
 
     wait = 0.0
 
     def for_good(self) -> Self:
-        """The same, where the bot's own trying again would only keep people waiting."""
+        """The same error, if retrying would only keep people waiting."""
         self.worth_retrying = False
         return self
 
@@ -188,7 +189,7 @@ class SpaceNotFound(SpaceError):
 
 
 class SpaceRenamed(SpaceNotFound):
-    """The Hub leads this name to a Space of another name, `name`; nothing was sent there."""
+    """The Hub redirects this name to a Space with another, `name`; nothing was sent there."""
 
     def __init__(self, message: str, name: str) -> None:
         super().__init__(message)
@@ -211,7 +212,7 @@ class HubUnavailable(SpaceUnavailable):
 
 
 class SpaceBusy(SpaceError):
-    """The Space has no room for now: its queue is full (503) or it limits our rate (429)."""
+    """The Space has no capacity now: its queue is full (503) or it limits our rate (429)."""
 
     worth_retrying = True
     safe_to_retry = True
@@ -221,7 +222,7 @@ class QuotaExceeded(SpaceError):
     """The ZeroGPU quota is used up; the text says when it resets.
 
     `{whose}` in the text is a placeholder for the quota's owner. `asked` is how many seconds the
-    job asked for, if the Space said so.
+    job needed, if the Space said so.
     """
 
     worth_retrying = True
@@ -233,7 +234,7 @@ class QuotaExceeded(SpaceError):
         self.asked = asked
 
     def belonging_to(self, whose: str) -> QuotaExceeded:
-        """The same, of another one's quota."""
+        """The same error, for another owner's quota."""
         other = QuotaExceeded(self._message, asked=self.asked, whose=whose)
         other.worth_retrying, other.safe_to_retry = self.worth_retrying, self.safe_to_retry
         return other
@@ -258,19 +259,19 @@ class SpaceNotAllowed(SpaceError):
 
 
 class SpaceStopped(SpaceError):
-    """The Space went away while the job ran: the work may or may not have been done."""
+    """The Space stopped while the job ran: the work may or may not have been done."""
 
     worth_retrying = True
 
 
 class SpaceSilent(SpaceError):
-    """The Space gave no sign of life within the deadline."""
+    """The Space did not respond within the deadline."""
 
     worth_retrying = True
 
 
 class SpaceUnreadable(SpaceError):
-    """What the Space sent cannot be read: no JSON, of the wrong shape, too deep or too large."""
+    """The Space's answer cannot be read: not JSON, of the wrong shape, too deep or too large."""
 
     def __init__(self, message: str = "") -> None:
         super().__init__(message or "The Space sent something unreadable. Try again later.")
@@ -279,13 +280,13 @@ class SpaceUnreadable(SpaceError):
 class SpaceRaised(SpaceError):
     """The Space's own code raised an error, with its text if there is one.
 
-    `empty` names the options that were left empty and may be what it needs.
+    `empty` names the options that were left empty and may be required.
     """
 
     empty: tuple[str, ...] = ()
 
 
 def kind_of(error: BaseException) -> str:
-    """An error's class and its cause's, for the log: their texts may quote what somebody asked."""
+    """The classes of an error and its cause, for the log: their texts may quote a prompt."""
     cause = f" ({type(error.__cause__).__name__})" if error.__cause__ else ""
     return f"{type(error).__name__}{cause}"

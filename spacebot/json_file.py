@@ -16,7 +16,7 @@ def load(path: Path) -> Any:
 
 
 def save(path: Path, value: Any) -> None:
-    """Write a file at once or not at all; raises `OSError`."""
+    """Write a file atomically; raises `OSError`."""
     path.parent.mkdir(parents=True, exist_ok=True)
     fresh = path.with_suffix(".new")
     fresh.write_text(json.dumps(value), "utf-8")

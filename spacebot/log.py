@@ -1,4 +1,4 @@
-"""The last lines of the log, for the owner to download; no secret is ever among them."""
+"""The last lines of the log, for the owner to download, without any secret."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from threading import Lock
 LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 MAX_LINES = 2000
 MASK = "•••"
-# A member's token is no setting: whatever looks like one is hidden.
+# A member's token is not a setting: anything that looks like a token is hidden.
 HUB_TOKEN = re.compile(r"\bhf_\w{10,}")
 # At DEBUG they log everything that Discord sends: prompts, and what members type into forms.
 VERBOSE_LIBRARIES = ("discord.gateway", "discord.http", "discord.webhook")
@@ -22,7 +22,7 @@ class RedactingFormatter(logging.Formatter):
 
     def __init__(self, secrets: Iterable[str]) -> None:
         super().__init__(LOG_FORMAT)
-        # The longest first: one may be a part of another.
+        # The longest first: a secret may be part of another.
         self._secrets = sorted({one for one in secrets if len(one) >= 6}, key=len, reverse=True)
 
     def format(self, record: logging.LogRecord) -> str:
@@ -54,7 +54,7 @@ class LogBuffer(logging.Handler):
 
 
 def start_logging(level: str, secrets: Iterable[str]) -> LogBuffer:
-    """Log to stderr and to the returned book, both without `secrets`."""
+    """Log to stderr and to the returned buffer, both without `secrets`."""
     formatter = RedactingFormatter(secrets)
     book = LogBuffer()
     root = logging.getLogger()

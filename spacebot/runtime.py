@@ -1,7 +1,6 @@
 """Everything that runs beside the page: one thread with one event loop.
 
-`Runtime` holds the Spaces, the jobs and the Discord client, and is what the page
-sees of them.
+`Runtime` holds the Spaces, the jobs and the Discord client, and is the page's view of them.
 """
 
 from __future__ import annotations
@@ -58,7 +57,7 @@ from spacebot.web.tryout.surface import PageSurface
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
-# On top of the seconds that running jobs get, to tell everyone and to close.
+# In addition to the time for running jobs: to tell everyone and to close, in seconds.
 CLOSE_SECONDS = 3.0
 TELL_SECONDS = 2.0
 TRIM_INTERVAL = 3600.0
@@ -66,7 +65,7 @@ TRIM_INTERVAL = 3600.0
 DEMO_NAME, DEMO_SOURCE = "demo", "Built-in Space"
 # The gateway measures its latency every 41 s.
 LATENCY_INTERVAL = 30.0
-# The longest that an action may take: reading a Space again waits for 40 s.
+# The longest that an action may take, in seconds: reading a Space again waits for 40 s.
 ACTION_TIMEOUT = 50.0
 MAX_FAILURES_SHOWN = 10
 STARTING = "Spacebot is still starting. Try again in a moment."
@@ -77,10 +76,10 @@ BOT_HANGS = (
 
 
 class Runtime:
-    """Runs the Spaces' side and the bot in a background thread.
+    """Runs the Spaces, the jobs and the bot in a background thread.
 
-    A thread that ends is never hidden: `status` says what happened. `log` gives
-    the last lines of the log. `folder` is DATA_DIR, locked already or not.
+    A thread that ends is never hidden: `status` says what happened. `log` returns the last lines of
+    the log. `folder` is DATA_DIR, locked already or not.
     """
 
     def __init__(
@@ -115,9 +114,9 @@ class Runtime:
         self._seeing = threading.Lock()
 
     def start(self) -> None:
-        """Start the thread; returns at once, but where the embedded Space must be served."""
+        """Start the thread; returns at once, unless the embedded Space must be served."""
         if not self._sources:
-            # In the thread that builds the page too: gradio builds one app at a time.
+            # In the thread that also builds the page: gradio builds one app at a time.
             self._demo = demo.serve()
             self._sources = (Source(DEMO_SOURCE, name=DEMO_NAME, address=self._demo.url),)
         self._bot_status = self._first_status()
@@ -127,7 +126,7 @@ class Runtime:
         return BotStatus(BotPhase.CONNECTING if self.has_token else BotPhase.OFF)
 
     def stop(self) -> None:
-        """Stop the jobs, then the bot, in the time the settings give them."""
+        """Stop the jobs, then the bot, within the time that the settings allow."""
         if self._thread.is_alive():
             self._loop.call_soon_threadsafe(self._stop.set)
             self._thread.join(self.settings.stop_seconds + TELL_SECONDS + CLOSE_SECONDS)
@@ -191,7 +190,7 @@ class Runtime:
         self._bot_status = BotStatus(phase, str(error), trouble=BotProblem.STORE)
 
     async def _keep_trimmed(self, jobs: JobManager) -> None:
-        """Keep the history within its bounds."""
+        """Keep the history within its limits."""
         while True:
             try:
                 await jobs.trim(most=self.settings.history_jobs, days=self.settings.history_days)
@@ -213,7 +212,7 @@ class Runtime:
         await tasks.close()
 
     async def _sample(self, jobs: JobManager) -> None:
-        """Note the gateway's latency now and then."""
+        """Record the gateway's latency now and then."""
         while True:
             latency = self._bot.state().latency if self._bot else None
             if latency is not None:
@@ -240,11 +239,11 @@ class Runtime:
             self._reachability.look()
 
     async def look(self) -> None:
-        """See whether Discord can be reached, from any event loop; `status` then tells."""
+        """Check whether Discord can be reached, from any event loop; the result is in `status`."""
         await self._ask(self._shared_look())
 
     async def _shared_look(self) -> None:
-        # While Discord accepts no requests, one more only makes it worse.
+        # While Discord accepts no requests, another one only makes it worse.
         if not self._bot_now().until:
             await asyncio.shield(self._reachability.look())
 
@@ -271,7 +270,7 @@ class Runtime:
 
     @property
     def _ready(self) -> Admin:
-        """The jobs and the Spaces; raises `LimitReached` before they are there."""
+        """The jobs and the Spaces; raises `LimitReached` before they exist."""
         if self._admin is None:
             raise LimitReached(STARTING)
         return self._admin
@@ -300,7 +299,7 @@ class Runtime:
             with contextlib.suppress(TimeoutError):
                 return self._submit(self._status()).result(2)
             bot = BotStatus(BotPhase.FAILED, BOT_HANGS, trouble=BotProblem.BUG)
-        # The rest is as it was last known.
+        # The rest is the last known state.
         return replace(self._seen[1], bot=bot) if self._seen else self._basic(bot)
 
     def _basic(self, bot: BotStatus) -> Status:
@@ -343,13 +342,13 @@ class Runtime:
         return await self._ask(visitors.read_space(self._ready.catalogue, written))
 
     def follow_up(self, space: str, wanted: FollowUp) -> Endpoint:
-        """What a declared follow-up calls; raises `SpacebotError`."""
+        """The endpoint that a declared follow-up calls; raises `SpacebotError`."""
         return self._ready.catalogue.configured_follow_up(space, wanted)
 
     async def suggest(self, asked: AutocompleteRequest) -> list[Choice]:
-        """What to offer for an option, from any event loop; raises `SpacebotError`."""
+        """Suggestions for an option, from any event loop; raises `SpacebotError`."""
         found = self._ready.catalogue.suggest(asked)
-        # The catalogue keeps to TYPING; the rest is for a loop that is busy.
+        # The catalogue has its own limit; the rest is for a busy event loop.
         return await self._ask(found, 2 * AUTOCOMPLETE_TIMEOUT)
 
     def _submit(self, work: Coroutine[Any, Any, T]) -> Future[T]:

@@ -1,4 +1,4 @@
-"""Values of very different sizes, held in memory within two bounds."""
+"""Values of very different sizes, held in memory within two limits."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ V = TypeVar("V")
 
 
 class WeightedCache(Generic[K, V]):
-    """Up to `most` values by key that together weigh up to `most_weight`: the latest used.
+    """Up to `most` values by key that together weigh up to `most_weight`: the most recently used.
 
-    A value that is too heavy alone stays until the next one arrives. `dropped` is called with
-    the key of each value that is dropped, for any reason.
+    A value that is too heavy alone stays until the next one arrives. `dropped` is called with the
+    key of each value that is dropped, for any reason.
     """
 
     def __init__(
@@ -32,11 +32,11 @@ class WeightedCache(Generic[K, V]):
         return iter(tuple(self._entries))
 
     def get(self, key: K) -> V | None:
-        """The value of a key; that alone is no use."""
+        """The value of a key; this does not count as use."""
         return self._entries[key][0] if key in self._entries else None
 
     def use(self, key: K) -> None:
-        """Mark an existing value as the latest used."""
+        """Mark an existing value as used just now."""
         self._entries.move_to_end(key)
 
     def put(self, key: K, value: V, weight: int) -> None:

@@ -11,10 +11,11 @@ import gradio as gr
 
 
 def register() -> bool:
-    """Have what ZeroGPU asks of an app; whether Hugging Face's package `spaces` is there.
+    """Register what ZeroGPU requires of an app; returns whether Hugging Face's package `spaces`
+    exists.
 
-    Without a function decorated with `@spaces.GPU`, a Space on that hardware is stopped:
-    "No @spaces.GPU function detected during startup". On other hardware this does nothing.
+    Without a function decorated with `@spaces.GPU`, a Space on that hardware is stopped: "No
+    @spaces.GPU function detected during startup". On other hardware this does nothing.
     """
     try:
         import spaces
@@ -27,11 +28,11 @@ def register() -> bool:
 
 
 def _unused() -> None:
-    """Never called: the work is done on the Spaces that are named."""
+    """Never called: the work happens on the Spaces that the commands name."""
 
 
 def _in_turn(reporting: Callable[..., Any]) -> Callable[..., Any]:
-    """The first launch reports the app to ZeroGPU, which takes a single report.
+    """The first launch reports the app to ZeroGPU, which accepts a single report.
 
     The embedded Space and the page are launched from two threads, at about the same time.
     """
@@ -40,7 +41,7 @@ def _in_turn(reporting: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(reporting)
     def launch(*args: Any, **named: Any) -> Any:
         with lock:
-            # `spaces` puts gradio's own launch back once it has reported.
+            # `spaces` restores gradio's own launch once it has reported.
             first = gr.Blocks.launch is launch
             return (reporting if first else gr.Blocks.launch)(*args, **named)
 

@@ -226,7 +226,12 @@ COMMIT = ("POST", "/api/spaces/ada/bot/commit/main")
 REFUSALS = [
     (CREATE, 402, "hosting on cpu-basic requires a PRO subscription", "plan does not allow"),
     (CREATE, 403, "You must subscribe to PRO to create this Space", "plan does not allow"),
-    (CREATE, 403, "ZeroGPU Spaces limit reached for your account", "cannot have another Space on ZeroGPU"),
+    (
+        CREATE,
+        403,
+        "ZeroGPU Spaces limit reached for your account",
+        "cannot have another Space on ZeroGPU",
+    ),
     (CREATE, 403, "You must add a payment method to your account", "settings/billing"),
     (CREATE, 402, "Prepaid credits are required for this hardware", "settings/billing"),
     (CREATE, 403, "You don't have the rights to create a space", "token may not do this"),
