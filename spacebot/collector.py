@@ -1,4 +1,4 @@
-"""Python's garbage collector, kept off the event loop.
+"""Python's garbage collector, off the event loop.
 
 A full collection stops every thread, including the event loop, while it visits every object: a
 result of 20 MB of JSON has a million of them. By default, the collector would start again and again

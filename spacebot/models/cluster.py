@@ -36,7 +36,7 @@ class ProcessStatus:
 
 @dataclass(frozen=True, slots=True)
 class ClusterStatus:
-    """All processes of the bot, oldest first; `own` is the id of the one that says so.
+    """All processes of the bot, oldest first; `own` is the id of this process.
 
     `shard_count` is the number of shards that they share, 0 while it is not known.
     `trouble` says why this process answers nobody, as a sentence; empty while it does.

@@ -146,7 +146,7 @@ class TryOutRoutes:
         session: Session,
         after: str = "",
     ) -> list[dict[str, str]]:
-        """Suggestions for an option, given the form filled in so far."""
+        """Suggestions for an option of a form that is partly filled in."""
         requester = _visitor(session)
         endpoint = self._called(command, after, session).endpoint
         typed = await forms.read_fields(request)

@@ -106,7 +106,7 @@ class AutomationWatcher:
 
         Raises `SpacebotError`, such as `AgeRestricted` if it may not answer.
         """
-        # Never a member's, whoever triggers it.
+        # Never a member's account, even if a member triggers it.
         account = await self.jobs.account(guild_key(automation.guild))
         named = automation.space, automation.api_name, automation.command
         found = await self.jobs.catalogue.find(*named, account, guild=automation.guild)

@@ -110,7 +110,7 @@ class SpaceOffer:
         found = ranked(space, self.wish)
         if endpoint:
             named = [one for one in found if endpoint.lstrip("/") in (one.name, one.api_name[1:])]
-            # Naming an endpoint also finds one that is not offered to everyone.
+            # Naming an endpoint also finds those not offered to everyone.
             api_name = "/" + endpoint.lstrip("/")
             found = named or [await self.catalogue.find(self.space, api_name, account=self.account)]
         if not found:

@@ -151,7 +151,7 @@ class Accounts:
         """The account that a job runs with; raises `HubTokenRefused`.
 
         A job in an existing session uses the account of that session; a job of an automation
-        uses the server's, whoever triggered it. The page has no account.
+        uses the server's, even if a member triggered it. The page has no account.
         """
         ref = job.message_ref
         if ref is None:

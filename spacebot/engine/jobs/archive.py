@@ -79,7 +79,7 @@ class JobArchive:
         return _as_private(record, found)
 
     async def job_of(self, record: JobRecord, find: Awaitable[Endpoint] | None = None) -> Job:
-        """A stored job, with its endpoint from `find` if that is not the one that ran.
+        """A stored job, with its endpoint from `find` if that differs from the one it ran.
 
         If there is none, the job gets a stub: running it says why.
         """

@@ -172,7 +172,7 @@ class JobManager:
     async def account(
         self, key: str | None, user: str = "", guild: str | int | None = None
     ) -> Account:
-        """The Hugging Face account with this key; for None, the one that a member has in a server.
+        """The Hugging Face account with this key; for None, a member's own in a server.
 
         Raises `HubTokenRefused` if its token can no longer be read.
         """
@@ -316,7 +316,7 @@ class JobManager:
     def leave(self, running: JobHandle, go_on: JobContinuation) -> None:
         """Leave a job to the next client, in `left`, unless the bot is stopping."""
         if running.task is not None and not running.task.cancelled():
-            log.info("job %s goes on, and is told of by the next connection", running.job.id)
+            log.info("job %s continues, and the next connection shows it", running.job.id)
             self.left.put_nowait((running, go_on))
 
     async def trim(self, *, most: int, days: float) -> None:

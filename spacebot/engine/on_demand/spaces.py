@@ -201,7 +201,7 @@ class OnDemandSpaces:
         for endpoint in known.space.endpoints:
             if endpoint.api_name == api_name:
                 return endpoint
-        # Naming an endpoint also finds one that is not offered to everyone.
+        # Naming an endpoint also finds those not offered to everyone.
         offered = await self._as_offered(known, Source(space, api_name))
         if not offered.endpoints:
             raise EndpointGone(f"{space}: {exclusion(offered.excluded[0])}")

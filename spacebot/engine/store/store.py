@@ -191,13 +191,12 @@ class Store:
         return found[-1] if found else None
 
     async def answered(self) -> bool:
-        """Whether any kept job was answered."""
+        """Whether any stored job was answered."""
         done = sa.select(jobs.c.id).where(jobs.c.state == JobEnding.DONE.value)
         return bool(await self.rows(done.order_by(jobs.c.created.desc()).limit(1)))
 
     async def unfinished(self) -> list[UnfinishedJob]:
-        """The jobs that a restart interrupted, oldest first. One that cannot be read is there
-        like every other."""
+        """The jobs that a restart interrupted, oldest first, unreadable ones included."""
         guild = sa.cast(jobs.c.message_ref["guild"].as_string(), sa.BigInteger)
         columns = (jobs.c.id, jobs.c.chat, jobs.c.state, guild, jobs.c.process)
         chosen = sa.select(*columns).where(unfinished).order_by(jobs.c.created)
@@ -235,7 +234,7 @@ class Store:
         reached = 0.0
 
         async def find(rows: int) -> Sequence[sa.Row[Any]]:
-            # Not again through what is kept, and what a database has not cleared away yet.
+            # Skips the stored rows, and those that a database has not cleared away yet.
             return await self.rows(old.where(jobs.c.created >= reached).limit(rows))
 
         async for found in in_batches(find, self._delete):

@@ -325,7 +325,7 @@ presets = sa.Table(
     sa.Column("maker", CleanText, nullable=False),
     sa.Column("created", sa.Float, nullable=False),
 )
-# The processes that share the database. One that died is deleted by another; from then on its
+# The processes that share the database. A dead process is deleted by another; from then on its
 # shards and jobs are free.
 processes = sa.Table(
     "processes",

@@ -102,7 +102,7 @@ class BatchWriter:
             self._works()
 
     async def _write(self, batch: Sequence[PendingWrite]) -> None:
-        """Write a batch; one that fails in halves, until only what is bad is lost."""
+        """Write a batch; if it fails, halve it until only the bad rows are lost."""
         error = await self._try(batch)
         if error is not None and _is_down(error):
             # The connection may have been an old one.

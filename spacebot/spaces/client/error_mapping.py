@@ -107,7 +107,7 @@ def join_error(error: Exception) -> Exception:
 
 
 def not_sent(error: Exception) -> Exception:
-    """What kept a job from being sent → ours: the Space cannot have begun."""
+    """What prevented sending a job → ours: the Space cannot have begun."""
     ours = join_error(error)
     if isinstance(ours, SpaceError):
         ours.safe_to_retry = True

@@ -153,7 +153,7 @@ class CallSequence:
                         if not isinstance(update, Partial):
                             yield update
             except SpaceRaised:
-                # The user is told of the first failure.
+                # The user sees the first failure.
                 broken = True
             shown += _unchanged(one) if broken else self._take(one)
 

@@ -20,8 +20,8 @@ class _Entry:
 class AnswerCache:
     """Up to `most` answers by question, each for `seconds`; errors are not cached.
 
-    Simultaneous callers share one answer. It arrives even if all of them have given up, so the next
-    caller finds it.
+    Simultaneous callers share one answer. It arrives even if all of them have
+    stopped waiting, so the next caller finds it.
     """
 
     def __init__(self, *, most: int, seconds: float) -> None:

@@ -168,7 +168,7 @@ class LegacyRun(SpaceRun):
         try:
             while not (await asyncio.wait({calling}, timeout=silence))[0]:
                 if not await self._alive():
-                    raise TimeoutError("no sign of life")
+                    raise TimeoutError("no answer")
             values = list((await calling)["data"])
             yield Result(await self._network.call(self._present, values))
         finally:

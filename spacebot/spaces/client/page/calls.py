@@ -96,7 +96,7 @@ class PageCaller:
         return None
 
     def _is_there(self, event: PageEvent) -> bool:
-        """Whether the Space's app is still the one that was described."""
+        """Whether the Space's app is still the described one."""
         for index, raw in enumerate(self._client.config.get("dependencies") or []):
             if raw.get("id", index) == event.index:
                 return (*raw["inputs"],) == event.takes and (*raw["outputs"],) == event.gives

@@ -194,7 +194,7 @@ class EventStream:
         try:
             while not (await asyncio.wait({coming}, timeout=self._silence))[0]:
                 if self._alive is None or not await self._alive():
-                    raise TimeoutError("no sign of life")
+                    raise TimeoutError("no answer")
                 if self._pulse.has_stopped(self._silence):
                     raise StreamLost("the Space lives, and its heartbeats no longer arrive")
         finally:

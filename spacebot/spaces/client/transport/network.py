@@ -117,7 +117,7 @@ class Network:
     """Holds the HTTP clients and threads that all connections share.
 
     Open it on the event loop with `async with`. `connect` is how many seconds reaching a running
-    Space may take, `wake` reaching one that has to be started.
+    Space may take, `wake` reaching a Space that must be started.
     """
 
     def __init__(
