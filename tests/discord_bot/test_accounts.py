@@ -253,7 +253,7 @@ async def test_the_same_job_is_not_sent_again_while_less_is_left_than_it_asked_f
             assert "The bot's GPU quota" in other.content
 
 
-async def test_an_automation_uses_the_server_s_account_whoever_sets_it_off(
+async def test_an_automation_uses_the_server_s_account_even_if_a_member_triggers_it(
     served: Callable[[str], str], tmp_path: Path
 ) -> None:
     async with hub() as there, before(served("fast")) as proxy:
@@ -270,7 +270,7 @@ async def test_an_automation_uses_the_server_s_account_whoever_sets_it_off(
         assert joined(proxy) == [f"Bearer {SERVERS}"]
 
 
-async def test_a_job_that_is_taken_up_after_a_kill_keeps_its_account(
+async def test_a_job_resumed_after_a_kill_keeps_its_account(
     served: Callable[[str], str], tmp_path: Path
 ) -> None:
     source = Source("owner/name", "/sleep", "sleep", repeatable=True)

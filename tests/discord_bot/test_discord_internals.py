@@ -93,7 +93,7 @@ async def test_interactions_are_answered_through_the_adapter_of_their_task() -> 
     assert async_.async_context.get() is adapter
 
 
-def test_what_discord_says_of_each_field_is_kept() -> None:
+def test_discord_s_message_for_each_field_is_preserved() -> None:
     body = {"code": 50035, "message": "Invalid Form Body", "errors": {"0": {"name": {}}}}
     error = discord.HTTPException(Mock(status=400, reason="Bad Request"), body)
     assert discord_internals.refused_fields(error) == {"0": {"name": {}}}

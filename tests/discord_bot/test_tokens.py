@@ -130,7 +130,7 @@ async def test_quota_tells_the_gpu_seconds_of_the_token_that_is_used(tmp_path: P
         )
 
 
-async def test_a_token_is_checked_stored_sealed_told_of_and_deleted(
+async def test_a_token_is_checked_sealed_shown_without_its_value_and_deleted(
     tmp_path: Path, written: list[str]
 ) -> None:
     async with lab(tmp_path) as it:

@@ -265,7 +265,7 @@ async def test_what_discord_shows_in_a_message_can_be_sent_on(place: Place) -> N
     assert "✏️ `picture`: Discord did not hand over `Wave.png`." in failed.content
 
 
-async def test_a_forwarded_message_is_sent_on_as_if_it_were_said_there(place: Place) -> None:
+async def test_a_forwarded_message_is_sent_on_like_an_ordinary_one(place: Place) -> None:
     file = ("a.png", picture(21, 9))
     said = place.ada.say("come and look", channel=place.channel, files=[file, ("b.txt", b"b")])
     forwarded = place.ada.forward(said, place.channel)
@@ -276,7 +276,7 @@ async def test_a_forwarded_message_is_sent_on_as_if_it_were_said_there(place: Pl
     assert "\ncome and look\n" in sent.content
 
 
-async def test_a_password_is_neither_kept_nor_shown(place: Place, home: Home) -> None:
+async def test_a_password_is_neither_stored_nor_shown(place: Place, home: Home) -> None:
     options = {"prompt": "hello", "key": "very-secret"}
     message = await ask(place.ada, "studio login", options, channel=place.channel)
     assert "with a key of 11" in message.content
@@ -370,7 +370,7 @@ async def test_a_private_result_can_be_pressed_too(place: Place) -> None:
     await message.wait(lambda one: one.deleted, 5)
 
 
-async def test_a_wrong_value_can_be_mended_where_it_was_refused(place: Place) -> None:
+async def test_a_wrong_value_can_be_corrected_where_it_was_refused(place: Place) -> None:
     options = {"prompt": "sea", "tags": "red, pink"}
     failed = await ask(place.ada, "studio mixed", options, channel=place.channel)
     assert "✏️" in failed.content

@@ -63,7 +63,7 @@ async def test_choices_show_labels_and_send_values(place: Place):
     assert [choice["name"] for choice in dropdown["choices"]] == ["One", "Two", "Three"]
 
 
-async def test_what_must_be_given_comes_first(place: Place):
+async def test_required_options_come_first(place: Place):
     options = options_of(place, "both")
     required = [option.get("required", False) for option in options]
     assert required == sorted(required, reverse=True)

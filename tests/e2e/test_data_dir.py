@@ -186,7 +186,7 @@ async def test_a_database_of_a_later_version_is_told_on_the_page(tmp_path: Path)
         assert later.execute("SELECT version FROM schema_version").fetchall() == [(999,)]
 
 
-async def test_nobody_else_can_read_what_is_kept(tmp_path: Path) -> None:
+async def test_nobody_else_can_read_the_stored_data(tmp_path: Path) -> None:
     data = tmp_path / "data"
     # As an earlier version left it.
     data.mkdir(mode=0o755)

@@ -198,7 +198,7 @@ async def test_a_hub_in_trouble_is_told_beside_the_commands(
     assert told in alone.content
 
 
-async def test_a_slow_hub_is_given_up_while_others_are_answered(
+async def test_a_slow_hub_times_out_while_others_are_answered(
     it: Found, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("spacebot.spaces.client.hugging_face.hub_client.REQUEST_SECONDS", 0.5)
@@ -235,7 +235,7 @@ async def test_what_an_author_wrote_neither_formats_nor_pings(it: Found) -> None
     assert "\n# big" not in text
 
 
-async def test_a_file_of_no_kind_is_said_so(it: Found) -> None:
+async def test_a_file_of_an_unknown_kind_is_reported(it: Found) -> None:
     it.hub.spaces = {"cleo/unpack": Hosted(title="Unpack", about="unpack archives")}
     program = ("setup`.exe", b"MZ", "application/x-msdos")
     message = await find(it, "unpack it", file=program)

@@ -60,7 +60,7 @@ async def test_a_form_can_be_run_before_its_last_page(place: Place) -> None:
     assert told(message)["settings"] == [*range(25), 1, *range(26, 30)]
 
 
-async def test_what_cannot_be_taken_is_told_and_what_was_typed_is_kept(place: Place) -> None:
+async def test_an_invalid_value_is_explained_and_stays_in_the_form(place: Place) -> None:
     form = await place.ada.command("many", prompt="sea", more=True, channel=place.channel)
     menu = await place.ada.submit(form, {"Setting 23": "5000", "Setting 24": "8"})
     assert "must be between 0 and 100: you gave 5000." in shown(menu).content

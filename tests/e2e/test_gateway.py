@@ -219,7 +219,7 @@ async def test_a_new_client_goes_on_with_the_jobs_of_the_old_one(space, tmp_path
         await asyncio.gather(task, return_exceptions=True)
 
 
-async def test_a_job_whose_client_was_closed_is_told_of_at_the_next_start(space, tmp_path: Path):
+async def test_a_job_whose_client_was_closed_is_reported_at_the_next_start(space, tmp_path: Path):
     source = Source(space("fast"), name="fast")
     async with discord() as place:
         async with at_home(place.server, source, folder=tmp_path) as home:

@@ -82,7 +82,7 @@ async def test_a_space_that_cannot_run(space, stage: str, told: str):
     assert not caught.value.worth_retrying
 
 
-async def test_a_space_that_does_not_start_is_given_up(space):
+async def test_a_space_that_does_not_start_times_out(space):
     async with hub() as served:
         served.spaces["owner/name"] = Hosted(space("fast"), ["BUILDING"])
         with pytest.raises(SpaceUnavailable, match="is starting, which takes long") as caught:
@@ -90,7 +90,7 @@ async def test_a_space_that_does_not_start_is_given_up(space):
     assert not caught.value.worth_retrying
 
 
-async def test_a_space_that_does_not_answer_in_time_is_given_up():
+async def test_a_space_that_does_not_answer_in_time_is_reported():
     over = asyncio.Event()
 
     async def say_nothing(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

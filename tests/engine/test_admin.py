@@ -83,7 +83,7 @@ def test_an_axis_ends_at_a_round_number(value: float, top: float) -> None:
     assert round_up(value) == pytest.approx(top)
 
 
-def test_the_log_is_kept_without_secrets_and_bounded() -> None:
+def test_the_log_is_bounded_and_contains_no_secrets() -> None:
     book = log.LogBuffer(lines=3)
     book.setFormatter(log.RedactingFormatter(["the-secret-token", "the-secret", ""]))
     logger = logging.Logger("test")

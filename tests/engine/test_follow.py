@@ -108,7 +108,7 @@ async def test_where_nothing_can_be_shown_it_is_not_tried_again(
     assert len(bugs) == isinstance(answer, ValueError)
 
 
-async def test_whoever_deletes_the_message_cancels_the_job(jobs: JobManager) -> None:
+async def test_deleting_the_message_cancels_the_job(jobs: JobManager) -> None:
     surface = Seen(jobs, ShowResult.DELETED)
     error = await Follower(surface, asked(jobs, "/sleep", seconds=60)).run()
     assert isinstance(error, JobCancelled)
@@ -178,7 +178,7 @@ async def test_a_job_that_is_not_handed_over_stops_with_its_surface(
     assert ended == ({ending} if ending else set())
 
 
-async def test_where_the_store_fails_the_answer_is_given_and_says_so(jobs: JobManager) -> None:
+async def test_if_the_store_fails_the_answer_arrives_and_says_so(jobs: JobManager) -> None:
     class Storing(Seen):
         async def prepare(self, job: Job) -> Mapping[str, Any]:
             await self.save(self._fails())

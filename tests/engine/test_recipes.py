@@ -74,7 +74,7 @@ def test_vary_stays_within_bounds_and_steps_and_switches_the_box_off() -> None:
         ({"steps": 7}, True),
     ],
 )
-def test_a_seed_that_is_given_is_used(given: dict[str, Any], drawn: bool) -> None:
+def test_an_entered_seed_is_used(given: dict[str, Any], drawn: bool) -> None:
     kind = endpoint(
         number("seed", minimum=-1, maximum=10, step=1, default=0, precision=0),
         number("steps", default=4, precision=0),

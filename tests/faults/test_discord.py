@@ -176,7 +176,7 @@ async def test_progress_never_meets_a_rate_limit(place: Place, home: Home, figur
     assert min(gaps) > 1.4
 
 
-async def test_the_last_edit_overtakes_one_that_hangs(place: Place, figures: Figures):
+async def test_the_last_edit_overtakes_a_hanging_edit(place: Place, figures: Figures):
     options = {"seconds": 2, "steps": 20}
     seen = await place.ada.command("fast progress", options, channel=place.channel)
     # The first edit, after a second, arrives 3 s late, long after the job's end.

@@ -38,7 +38,7 @@ async def test_a_picture_passes_through_memory(demo_url, tmp_path: Path, caplog)
             assert not list(it.home.jobs._results._memory.iterdir())
 
 
-async def test_without_room_in_memory_a_picture_is_said_to_be_missing(
+async def test_without_room_in_memory_the_answer_says_that_a_picture_is_missing(
     demo_url, tmp_path: Path, monkeypatch
 ):
     monkeypatch.setattr("spacebot.engine.jobs.result_files.MEMORY_FOLDER", tmp_path / "missing")

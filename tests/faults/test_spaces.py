@@ -214,7 +214,7 @@ async def test_a_job_that_takes_too_long(space, tmp_path: Path):
         assert given_up in last.content
 
 
-async def test_a_paused_space_is_told_of_at_once(space, tmp_path: Path):
+async def test_a_paused_space_is_reported_at_once(space, tmp_path: Path):
     async with hub() as served, before(space("fast")) as proxy, discord() as place:
         served.spaces["owner/name"] = hosted = Hosted(proxy.url)
         source = Source("owner/name", name="fast")

@@ -212,7 +212,7 @@ def test_spaces_take_the_place_of_commands():
     assert space_sources(read(), []) == ()
 
 
-def test_a_name_is_given_once():
+def test_a_name_is_used_once():
     with pytest.raises(SettingsError) as caught:
         space_sources(read(SPACES="x=a/b x=c/d"), [])
     assert str(caught.value) == (

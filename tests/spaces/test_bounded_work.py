@@ -226,7 +226,7 @@ def test_an_app_of_hundreds_of_events_is_read_to_the_end(graph: str) -> None:
     assert wanted.api_name == "/step590"
 
 
-def test_menus_are_kept_as_long_as_their_parameters() -> None:
+def test_menus_live_as_long_as_their_parameters() -> None:
     def built() -> weakref.ref[object]:
         parameter = Parameter("a", "A", "dropdown", choices=(Choice("x", 1),))
         prepare_menus([parameter])
@@ -259,7 +259,7 @@ class Counted(list[Any]):
 
 
 @pytest.mark.parametrize("items", [[[]] * 300_000, ["word"] * 300_000, [{"k": 1}] * 300_000])
-def test_what_is_kept_of_a_long_result_is_decided_by_its_beginning(
+def test_storing_a_long_result_depends_on_its_beginning(
     items: list[Any], monkeypatch: pytest.MonkeyPatch
 ):
     """On the event loop, so it is neither encoded nor walked through."""

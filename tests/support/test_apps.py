@@ -176,7 +176,7 @@ def test_fast_answers(connect):
     assert Path(fast.predict(api_name="/file")).stat().st_size == 9 * 2**20
 
 
-def test_everything_echoes_what_it_is_given(connect, tmp_path):
+def test_everything_echoes_its_inputs(connect, tmp_path):
     everything = connect("everything")
     picture = handle_file(_media("png", tmp_path))
     arguments = {
@@ -248,7 +248,7 @@ def test_deepfloyd_makes_one_of_four_pictures_larger_twice(connect):
         deepfloyd.predict(result, 7, 0, 4, "smart50", 50, api_name="/upscale256")
 
 
-def test_codellama_goes_by_the_history_it_is_sent(connect):
+def test_codellama_uses_the_history_it_is_sent(connect):
     codellama = connect("codellama")
     _, history = codellama.predict("fibonacci please", [], "", 256, 0.3, api_name="/chat")
     assert "def fibonacci" in history[-1]["content"][0]["text"]

@@ -186,7 +186,7 @@ async def test_what_a_button_s_script_sets(lab: Lab):
     assert "words / final" in (await lab.ask("stamp", text="words")).content
 
 
-async def test_a_list_that_the_page_fills_and_one_that_depends_on_another(lab: Lab):
+async def test_a_list_that_the_page_fills_and_a_dependent_list(lab: Lab):
     assert "A week in Rome, Italy, with Ada" in (await lab.ask("visit", country="Italy")).content
     said = await lab.ask("visit", country="Italy", city="Florence", guide="Ben")
     assert "A week in Florence, Italy, with Ben" in said.content
@@ -242,7 +242,7 @@ async def test_cancel_stops_it_alone(lab: Lab):
     assert "plain again" in (await lab.ask("plain", text="again")).content
 
 
-async def test_a_chat_knows_what_was_said(lab: Lab):
+async def test_a_chat_remembers_the_messages(lab: Lab):
     place = lab.place
     thread = await opened(place.ada, "lab chat", place.channel, message="hello")
     await answer(thread, "You said 0 before")

@@ -146,7 +146,7 @@ async def test_the_origin_is_looked_at_before_the_body(served: PageServer) -> No
         assert line.split()[1] == b"403", path
 
 
-async def test_a_slow_body_is_given_up(served: PageServer, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_slow_body_times_out(served: PageServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(guard, "BODY_GRACE", 0.2)
     for path in BODY_LIMITS:
         reader, writer = await asyncio.open_connection("127.0.0.1", httpx.URL(served.url).port)

@@ -493,7 +493,7 @@ async def test_a_reload_loses_nothing(served, house, browser) -> None:
         assert visited.complaints == []
 
 
-async def test_a_stream_that_breaks_is_taken_up_again(served, house, browser) -> None:
+async def test_a_broken_stream_is_resumed(served, house, browser) -> None:
     async with visit(browser, served.url) as visited:
         page = visited.page
 

@@ -317,7 +317,7 @@ async def test_an_unknown_command_and_file_are_told(client) -> None:
     assert (await client.get("/spacebot/tryout/files/..%2Fx")).status_code == 404
 
 
-async def test_a_bug_is_logged_without_what_was_given(client, house, caplog) -> None:
+async def test_a_bug_is_logged_without_the_values(client, house, caplog) -> None:
     house.folder = house.folder / "missing"
     answer = await run(client, "demo compose", prompt="a secret wish")
     assert "Something went wrong in the bot" in last(answer)

@@ -79,7 +79,7 @@ def test_each_step_is_ticked_off_when_it_is_done() -> None:
     assert is_finished(guide)
 
 
-def test_what_is_wrong_stands_at_the_step_that_mends_it() -> None:
+def test_a_problem_is_shown_at_the_step_that_fixes_it() -> None:
     refused = BotStatus(BotPhase.FAILED, "Discord refused it.", trouble=BotProblem.TOKEN)
     assert marks(Status(refused))["token"] is StepState.WRONG
     intent = BotStatus(BotPhase.FAILED, "Switch it on.", trouble=BotProblem.INTENT)
@@ -108,7 +108,7 @@ def test_advice_is_in_nobodys_way() -> None:
     assert [step.advice for step in guide if step.advice] == ["Switch it on."]
 
 
-def test_what_no_step_mends_shows_no_guide() -> None:
+def test_a_problem_that_no_step_fixes_shows_no_guide() -> None:
     bug = BotStatus(BotPhase.FAILED, "A mistake.", trouble=BotProblem.BUG)
     assert guide_steps(Status(bug), token=True, hosted=False) == ()
 

@@ -234,7 +234,7 @@ async def test_an_event_is_answered_once_although_discord_has_trouble(home: Lab)
     assert len(runs(place)) == 1
 
 
-async def test_what_is_forwarded_counts_as_what_is_said(home: Lab):
+async def test_a_forwarded_message_counts_as_a_message(home: Lab):
     place = home.guild.add_text_channel("forwards")
     await home.add("text", "/fast echo", match="parcel", channel=place)
     said = home.ada.say("a parcel from afar", channel=home.channel)
@@ -422,7 +422,7 @@ async def test_a_clock_starts_it(home: Lab):
     assert len(runs(place)) == 1
 
 
-async def test_whoever_caused_it_may_cancel_it(home: Lab):
+async def test_the_member_who_triggered_a_job_may_cancel_it(home: Lab):
     place = home.guild.add_text_channel("cancel")
     await home.add("text", "/fast sleep", match="long", values="seconds:30", channel=place)
     said = home.ada.say("a long one", channel=place)

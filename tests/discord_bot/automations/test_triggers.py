@@ -130,7 +130,7 @@ def test_values_are_read_as_they_are_written() -> None:
         values.parse(PAINT, "a cat")
 
 
-def test_what_is_given_where_nothing_is_said() -> None:
+def test_default_values_of_an_event() -> None:
     assert values.defaults(PAINT, TRIGGERS["text"]) == {"prompt": "{text}"}
     assert values.defaults(PAINT, TRIGGERS["join"]) == {"prompt": "Welcome, {user}!"}
     assert values.defaults(PAINT, TRIGGERS["link"]) == {"prompt": "{link}"}

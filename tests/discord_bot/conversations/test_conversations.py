@@ -66,7 +66,7 @@ async def test_two_conversations_do_not_know_of_each_other(served, tmp_path: Pat
         await answer(mine, "Your name is Ada.")
 
 
-async def test_a_fork_while_an_answer_is_given_anew_takes_the_old_one(served, tmp_path: Path):
+async def test_a_fork_during_regeneration_takes_the_old_answer(served, tmp_path: Path):
     async with lab(tmp_path, parrot=served("parrot")) as it:
         thread = await opened(it.ada, "parrot", it.channel, message="slowly say hello")
         said = await answer(thread)
@@ -172,7 +172,7 @@ async def test_pictures_stay_in_the_history_and_come_back(served, tmp_path: Path
         await answer(thread, "Answer 4: I have seen 3 pictures.")
 
 
-async def test_what_is_said_goes_after_a_greeting_and_not_into_the_settings(served, tmp_path: Path):
+async def test_a_message_goes_after_a_greeting_and_not_into_the_settings(served, tmp_path: Path):
     async with lab(tmp_path, lens=served("lens")) as it:
         thread = await opened(it.ada, "lens greeted", it.channel, message="hello")
         assert "Calm: 2 messages so far." in spoken(thread)[-1].content
@@ -206,9 +206,7 @@ async def test_a_long_answer_grows_and_goes_on_in_new_messages(served, tmp_path:
         assert "That was all of it." in spoken(thread)[-1].content
 
 
-async def test_a_question_asked_before_all_servers_are_told_of_is_asked_once(
-    served, tmp_path: Path
-):
+async def test_a_question_asked_before_all_servers_are_known_is_asked_once(served, tmp_path: Path):
     async with lab(tmp_path, parrot=served("parrot")) as it:
         thread = await opened(it.ada, "parrot", it.channel, message="hello")
         it.ada.say("slowly now", channel=thread)
@@ -221,7 +219,7 @@ async def test_a_question_asked_before_all_servers_are_told_of_is_asked_once(
         assert len(spoken(thread)) == 3
 
 
-async def test_stop_keeps_what_was_said(served, tmp_path: Path):
+async def test_stop_keeps_the_text_so_far(served, tmp_path: Path):
     async with lab(tmp_path, parrot=served("parrot")) as it:
         thread = await opened(it.ada, "parrot", it.channel, message="hello")
         it.ada.say("slowly please tell me a very long story", channel=thread)
@@ -435,7 +433,7 @@ async def test_the_intent_is_asked_for_only_where_there_is_a_chat(served, tmp_pa
         assert it.home.bot.state().reason == ""
 
 
-def test_an_export_holds_what_was_said_and_what_went_wrong():
+def test_an_export_contains_messages_and_failures():
     talk = Conversation("a" * 12, "o/n", "/chat", "/falcon", "1", "<@1>", "2", "f" * 32)
     about = ("o/n", "/chat", "/falcon", "1", "<@1>")
     answered = ChatTurn("Ada", "hi", answer="**yo**")

@@ -208,7 +208,7 @@ async def test_an_answer_arrives_although_discord_has_trouble(served, tmp_path: 
         assert len(spoken(thread)) == 2
 
 
-async def test_what_was_just_said_is_written_down_before_the_client_is_closed():
+async def test_the_latest_message_is_stored_before_the_client_closes():
     async def take(_: QuestionQueue, question: Question) -> None:
         await question.ready
 

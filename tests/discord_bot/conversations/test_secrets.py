@@ -68,7 +68,7 @@ async def test_who_joins_an_open_conversation_pays_for_their_own_questions(serve
         await answer(thread, "three: paid with ben-key")
 
 
-async def test_a_chat_with_an_optional_key_that_was_not_given_asks_nobody(served, tmp_path: Path):
+async def test_a_chat_does_not_ask_for_an_optional_key_that_was_left_out(served, tmp_path: Path):
     async with lab(tmp_path, keyed=served("keyed")) as it:
         thread = await opened(it.ada, "keyed", it.channel, message="one")
         await it.ada.click(spoken(thread)[-1], "Open to all")

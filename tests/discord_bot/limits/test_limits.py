@@ -247,7 +247,7 @@ async def test_a_blocked_word_is_refused_in_commands_chats_and_forms(here: Lab):
     assert "does not allow" in await refused(filled)
 
 
-async def test_words_beyond_what_can_be_kept_are_refused_in_words(here: Lab):
+async def test_too_many_or_too_long_words_are_refused_with_the_limit(here: Lab):
     form = await here.mod.command("limits words", channel=here.channel)
     many = "\n".join(f"w{number}" for number in range(201))
     assert "at most 200" in said(await here.mod.submit(form, {"words": many}))
@@ -310,7 +310,7 @@ async def test_a_fork_is_refused_to_blocked_members(here: Lab):
     assert here.channel.threads == [thread]
 
 
-async def test_automations_count_for_whoever_sets_them_off(here: Lab):
+async def test_automations_count_for_the_member_who_triggers_them(here: Lab):
     made = await here.mod.command(
         "automation add",
         {"when": "A message with certain words", "run": "echo", "match": "draw"},

@@ -73,7 +73,7 @@ async def test_its_endpoint_name_description_and_answer_place_can_be_chosen(lab:
     assert "Says it again" in await lab.space("info", {"name": "say_it"})
 
 
-async def test_whoever_may_not_manage_the_server_is_refused_in_words(lab: Town):
+async def test_members_who_may_not_manage_the_server_are_refused_with_a_reason(lab: Town):
     ada, channel = lab.place.ada, lab.place.channel
     with pytest.raises(NotSendable, match="not shown to ada"):
         await ada.command("space list", channel=channel)
@@ -258,7 +258,7 @@ async def test_a_server_that_adds_the_bot_again_has_its_commands_again(lab: Town
     assert "again" in seen.content
 
 
-async def test_while_discord_is_in_trouble_a_command_is_kept_and_registered_later(lab: Town):
+async def test_while_discord_fails_a_command_is_stored_and_registered_later(lab: Town):
     route = f"PUT /applications/*/guilds/{lab.guild.id}/commands"
     lab.place.server.limits.fail(route, 503)
     assert "once it does" in await lab.space("add", {"space": "ada/fast", "name": "quick"})

@@ -37,7 +37,7 @@ def turn(number: int, **changed: Any) -> dict[str, Any]:
     return row | changed
 
 
-async def test_what_was_said_before_is_taken_over_whole(opened: Callable[[], Store]) -> None:
+async def test_earlier_questions_are_migrated_in_full(opened: Callable[[], Store]) -> None:
     async with opened() as store:
         await store.chats.add(TALK)
         await take_back(

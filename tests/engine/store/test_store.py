@@ -276,7 +276,7 @@ async def test_a_restarted_database_costs_nobody_anything() -> None:
         server.close()
 
 
-async def test_what_an_outage_kept_from_the_database_is_read_and_written_after_it() -> None:
+async def test_rows_missed_in_an_outage_are_readable_and_written_after_it() -> None:
     server = Postgres()
     try:
         server.start()
@@ -322,7 +322,9 @@ async def _works(store: Store) -> None:
             await asyncio.sleep(0.05)
 
 
-async def test_what_the_database_never_takes_is_kept_in_bounds(tmp_path: Path, monkeypatch) -> None:
+async def test_rows_that_the_database_never_accepts_are_bounded(
+    tmp_path: Path, monkeypatch
+) -> None:
     monkeypatch.setattr("spacebot.engine.store.unsaved.MAX_UNSAVED_ROWS", 3)
     async with Store.in_folder(tmp_path) as store:
         for number in range(5):

@@ -120,7 +120,7 @@ async def test_a_hub_out_of_reach_is_told():
         await asked.search(WISH)
 
 
-async def test_a_silent_hub_is_given_up_and_holds_no_thread(monkeypatch: pytest.MonkeyPatch):
+async def test_a_silent_hub_times_out_and_holds_no_thread(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(hub_client, "REQUEST_SECONDS", 0.3)
     async with hub() as served:
         served.spaces["ada/gray"] = gray()
@@ -225,7 +225,7 @@ async def test_a_cache_is_bounded_and_keeps_no_error():
     assert asked[-2:] == [9, 9]
 
 
-async def test_a_space_is_described_to_whoever_may_see_it():
+async def test_a_space_is_described_to_those_who_may_see_it():
     async with hub() as served:
         served.spaces["ada/gray"] = gray(private=True, hardware="t4-small", sdk="docker")
         asked = HubClient(served.api)

@@ -84,7 +84,7 @@ async def greeted(connection: Connection, silence: float = 20) -> list[Any]:
     return last.outputs
 
 
-async def test_a_space_that_answers_no_ping_is_given_up():
+async def test_a_space_that_answers_no_ping_times_out():
     async def hang(space: Old) -> None:
         # Pings are read, and not answered.
         while (await space.socket.receive()).type is WSMsgType.PING:
@@ -123,7 +123,7 @@ async def test_a_message_that_is_too_long_says_so_and_stops_the_job(
         await space.reset.wait()
 
 
-async def test_a_space_that_takes_no_message_so_long_is_told_apart_from_one_that_stopped():
+async def test_a_too_long_message_is_told_apart_from_a_stopped_space():
     async def refuse(space: Old) -> None:
         await space.socket.close(code=WSCloseCode.MESSAGE_TOO_BIG)
 

@@ -151,7 +151,7 @@ def work(seconds: float) -> str:
     return f"worked {seconds} s"
 
 
-async def test_a_space_that_works_in_silence_is_not_given_up():
+async def test_a_space_that_works_in_silence_does_not_time_out():
     app = gr.Interface(work, gr.Number(), gr.Textbox(), api_name="work")
     with serve(app) as url:
         async with Network() as network:
@@ -166,7 +166,7 @@ async def test_a_space_that_works_in_silence_is_not_given_up():
     assert seen[-1] == Result(["worked 2.5 s"])
 
 
-async def test_a_space_that_answers_nothing_at_all_is_given_up(monkeypatch):
+async def test_a_space_that_answers_nothing_at_all_times_out(monkeypatch):
     monkeypatch.setattr("spacebot.spaces.client.transport.app_process.ALIVE_TIMEOUT", 0.5)
 
     async def watch(connection: Connection, app: Spawned) -> None:

@@ -19,7 +19,7 @@ from tests.support.conversations import lab
 from tests.support.loopback import DiscordServer, User
 
 
-async def test_a_list_that_depends_on_another_is_that_of_what_was_given(served, tmp_path: Path):
+async def test_a_dependent_list_follows_the_entered_value(served, tmp_path: Path):
     async with lab(tmp_path, it=served("pages")) as home:
 
         async def visit(**arguments: str) -> str:
@@ -101,7 +101,7 @@ async def test_what_opens_with_the_page_is_in_the_registered_commands(served, tm
         assert (await draw(seed=7))[0] == "7"
 
 
-async def test_another_seed_at_each_start_registers_nothing_anew(served, tmp_path: Path):
+async def test_another_seed_at_each_start_registers_nothing_again(served, tmp_path: Path):
     source = Source(served("pages"), name="it")
     async with DiscordServer() as server:
         server.limits.enforced = False
@@ -140,7 +140,7 @@ async def test_a_page_that_cannot_be_opened_keeps_what_was_known(tmp_path: Path)
     assert other.after(known).opened == {}
 
 
-async def test_a_range_is_that_of_the_model_that_was_given(served, tmp_path: Path):
+async def test_a_range_is_that_of_the_chosen_model(served, tmp_path: Path):
     async with lab(tmp_path, it=served("pages")) as home:
 
         async def make(**arguments: str | int) -> str:

@@ -94,7 +94,7 @@ async def test_results_are_the_same(served: dict[str, str], tmp_path: Path):
     await speaking(served["kinds"], do)
 
 
-async def test_sessions_are_kept_apart(served: dict[str, str]):
+async def test_sessions_are_separate(served: dict[str, str]):
     async def do(space: Speaking) -> None:
         assert await space.result("/count", "ada", step=2) == ["total 2"]
         assert await space.result("/count", "ben", step=1) == ["total 1"]
@@ -277,6 +277,6 @@ def test_what_is_replaced_exists(ours: type):
             assert list(inspect.signature(member).parameters) == list(theirs.parameters)
 
 
-def test_an_idle_connection_is_given_up_before_gradios_server_ends_it():
+def test_an_idle_connection_closes_before_gradios_server_ends_it():
     theirs = inspect.signature(uvicorn.Config).parameters["timeout_keep_alive"].default
     assert theirs > KEEP_ALIVE_SECONDS

@@ -74,7 +74,7 @@ async def test_an_old_one_is_forgotten(monkeypatch: pytest.MonkeyPatch):
     assert await name_of(sessions, "ada") != ada
 
 
-async def test_forgetting_begins_anew():
+async def test_forgetting_starts_afresh():
     sessions = SpaceSessions()
     ada = await name_of(sessions, "ada")
     sessions.forget("ada")

@@ -107,7 +107,7 @@ async def lost(nat: Nat, job: AsyncIterator[Update], monkeypatch) -> None:
         pass
 
 
-async def test_a_stream_that_a_nat_forgot_is_given_up_while_its_space_lives(monkeypatch):
+async def test_a_stream_that_a_nat_forgot_ends_although_its_space_lives(monkeypatch):
     monkeypatch.setenv("GRADIO_HEARTBEAT_INTERVAL", "1")
     # The Space is asked on a connection of its own, as it is after 45 s.
     monkeypatch.setattr("spacebot.spaces.client.transport.network.KEEP_ALIVE_SECONDS", 0.1)

@@ -114,7 +114,7 @@ def test_files_keep_their_order_whatever_the_option_is_called() -> None:
         st.just(attached("a.bin")),
     ),
 )
-def test_anything_given_is_taken_or_refused(component: str, anything: object) -> None:
+def test_any_value_is_accepted_or_refused(component: str, anything: object) -> None:
     whole = endpoint(parameter(component))
     with contextlib.suppress(InputError):
         values = with_uploads(inputs.values(whole, {"it": anything}), str)

@@ -152,7 +152,7 @@ def prompt(**fields: object) -> Endpoint:
     )
 
 
-def test_describes_what_was_given_and_nothing_else() -> None:
+def test_describes_the_entered_values_and_nothing_else() -> None:
     arguments = {
         "prompt": "piano\nmusic",
         "seed": 4.0,
@@ -180,7 +180,7 @@ HOSTILE = [
 
 
 @pytest.mark.parametrize(("arguments", "shown"), HOSTILE)
-def test_nothing_given_can_ping_link_or_format(arguments: str, shown: str) -> None:
+def test_no_value_can_ping_link_or_format(arguments: str, shown: str) -> None:
     assert inputs.summarize(prompt(), {"prompt": arguments}) == f"prompt: {shown}"
 
 

@@ -364,7 +364,7 @@ DROPPED = [
 
 
 @pytest.mark.parametrize("one", DROPPED)
-def test_a_default_that_the_space_would_refuse_has_to_be_given(one: Parameter) -> None:
+def test_an_input_whose_default_the_space_rejects_is_required(one: Parameter) -> None:
     (option,) = inputs.options(endpoint(one)).options
     assert option.required
     assert option.default is None

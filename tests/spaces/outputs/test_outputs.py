@@ -193,7 +193,7 @@ def test_long_json_is_attached(tmp_path: Path):
     "values",
     [(), (None,), ("",), ({"__type__": "update"},), ({"visible": True},), ([],)],
 )
-def test_nothing_is_said_in_words(values: tuple[Any, ...], tmp_path: Path):
+def test_an_empty_result_is_described_in_words(values: tuple[Any, ...], tmp_path: Path):
     (reply,) = render(endpoint(("Out", "textbox")), values, tmp_path)
     assert reply.text == f"{HEADER}\nDone. The Space returned nothing to show."
 
@@ -344,7 +344,7 @@ def test_a_missing_file_is_told_and_costs_no_other(tmp_path: Path):
 @pytest.mark.parametrize(
     "url", ["http://127.0.0.1:7860/x", "http://10.1.2.3/x", "http://box.local/x", "http://box/x"]
 )
-def test_private_addresses_are_not_given_out(url: str, tmp_path: Path):
+def test_private_addresses_are_not_revealed(url: str, tmp_path: Path):
     (reply,) = render(endpoint(("F", "file")), [File("a.bin", url=url)], tmp_path)
     assert reply.text == f"{HEADER}\n**a.bin**: It could not be fetched from the Space."
 
@@ -373,7 +373,7 @@ def test_too_large_sound_becomes_mp3(tmp_path: Path):
     assert reply.files[0].path.stat().st_size <= 100_000
 
 
-def test_what_discord_does_not_show_is_converted_but_files_are_kept(tmp_path: Path):
+def test_text_that_discord_cannot_show_is_converted_but_files_stay(tmp_path: Path):
     Image.new("RGB", (9, 9)).save(tmp_path / "a.tiff")
     file = File("a.tiff", tmp_path / "a.tiff")
     (picture,) = render(endpoint(("O", "image")), [file], tmp_path)

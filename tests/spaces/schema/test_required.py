@@ -98,12 +98,12 @@ CASES = {
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_what_must_be_given(case: str):
+def test_required_inputs(case: str):
     drafts, needed, *gives = CASES[case]
     assert required(drafts, gives) == needed
 
 
-def test_of_what_the_page_shows_in_turn_none_must_be_given():
+def test_fields_that_the_page_shows_in_turn_are_not_required():
     with gr.Blocks(analytics_enabled=False) as page:
         kind = gr.Radio(["Text", "Image"], value="Text", label="Kind")
         text, image = gr.Textbox(label="Text"), gr.Image(label="Image", visible=False)

@@ -200,7 +200,7 @@ def asked(shape: dict[str, Any]) -> dict[str, dict[str, bool]]:
 
 @pytest.mark.parametrize("language", ["标签", "Étiquette"])
 @pytest.mark.parametrize("name", SHAPES)
-def test_what_must_be_given_is_the_same_in_every_language(name: str, language: str):
+def test_required_inputs_are_the_same_in_every_language(name: str, language: str):
     assert asked(relabelled(name, language)) == asked(SHAPES[name])
 
 
