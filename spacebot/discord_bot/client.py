@@ -1,4 +1,4 @@
-"""The Discord client: its commands, its state for the page, its one error handler."""
+"""The Discord client: its commands, its status for the page, its one error handler."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ from spacebot.spaces.schema import commands_of
 log = logging.getLogger(__name__)
 
 FIRST_RETRY_PAUSE, MAX_RETRY_PAUSE = 5.0, 300.0
-# Several Spaces answer one after the other when the bot starts: one request for all.
+# When the bot starts, the Spaces answer one after the other: all of them share one request.
 SYNC_DELAY = 0.3
 
 
@@ -76,7 +76,7 @@ class Bot(StatusClient):
         connector, http_proxy = choose_connector(proxy)
         super().__init__(
             intents=minimal_intents(),
-            # Messages are followed by their ids: none has to be remembered.
+            # Messages are tracked by their ids, so none has to be cached.
             max_messages=None,
             # Nothing a Space returns may ping anyone.
             allowed_mentions=discord.AllowedMentions.none(),
@@ -87,7 +87,7 @@ class Bot(StatusClient):
         self.limits = limits
         self.shards = ShardSet(self, cluster or SingleProcess())
         limits.guard(self.http, self.shards.began.is_set)
-        # While the bot logs in, `keep_running` waits out what takes longer.
+        # While the bot logs in, `keep_running` waits out longer limits.
         self.http.max_ratelimit_timeout = MAX_LOGIN_SLEEP
         self.requests = RequestMonitor(self.http)
         self.catalogue = catalogue
@@ -171,7 +171,7 @@ class Bot(StatusClient):
         )
 
     async def setup_hook(self) -> None:
-        """Offer the commands and see that Discord has them, now and at each change."""
+        """Offer the commands and keep Discord's list up to date."""
         self.http.max_ratelimit_timeout = None
         use_adapter(AcknowledgingAdapter(self))
         for feature in self.features:
@@ -211,7 +211,7 @@ class Bot(StatusClient):
         return build_command(built_in.describe(commands_of(self.catalogue.spaces)), self.dispatcher)
 
     def offer(self) -> None:
-        """Make the commands of the catalogue's Spaces the tree's, and have Discord told."""
+        """Put the commands of the catalogue's Spaces on the tree, and have Discord informed."""
         self.registration.clear()
         for space in self.catalogue.spaces[:MAX_COMMANDS]:
             if space.endpoints:
@@ -228,12 +228,12 @@ class Bot(StatusClient):
         self._sync_wanted.set()
 
     def _has_room(self, name: str) -> bool:
-        """Whether Discord takes one slash command more, of this name."""
+        """Whether Discord accepts another slash command with this name."""
         offered = self.tree.get_commands(type=discord.AppCommandType.chat_input)
         return len(offered) < MAX_COMMANDS and name not in {command.name for command in offered}
 
     def _chat_added(self) -> None:
-        """A server added a chat: offer what goes with it where this is the first one."""
+        """A server added a chat: if it is the first, offer what belongs to chats."""
         if not self.chat_router.servers_have_chats:
             self.chat_router.servers_have_chats = True
             self.offer()
@@ -286,21 +286,21 @@ class Bot(StatusClient):
         await self.shards.run()
 
     async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
-        """Wait for nothing: a shard connects when it is its turn."""
+        """Do not wait: a shard connects at its turn."""
 
     async def on_shard_ready(self, shard: int) -> None:
-        """The gateway has told everything about a shard's servers."""
+        """The gateway has reported all of a shard's servers."""
         self.handover.release_events(shard)
         self._shard_connected(shard, knows_guilds=True)
         self.left_servers.look()
 
     async def on_shard_resumed(self, shard: int) -> None:
-        """A shard's connection was lost and is back, or another process's session goes on here."""
+        """A shard's connection is back, or it resumed another process's session."""
         self._shard_connected(shard, knows_guilds=False)
         self._tasks.start(self.handover.learn_guilds(shard), f"learn the servers of shard {shard}")
 
     def _shard_connected(self, shard: int, *, knows_guilds: bool) -> None:
-        """Take up what was left of a shard when it is first connected."""
+        """Continue a shard's interrupted jobs when it first connects."""
         if self.shards.connected(shard, knows_guilds=knows_guilds) and not self.is_ready():
             self.announce_ready()
         if shard not in self._recovered:
@@ -308,7 +308,7 @@ class Bot(StatusClient):
             self._tasks.start(self.recoverer.recover(shard), f"recovery of shard {shard}")
 
     async def on_ready(self) -> None:
-        """The gateway has told everything."""
+        """The gateway has reported everything."""
         log.info("connected as %s, in %d servers", self.user, len(self.guilds))
         if self.deaf:
             log.warning(self.deaf)
@@ -322,7 +322,7 @@ class Bot(StatusClient):
         await self.automations.on_reaction(reaction)
 
     async def on_member_join(self, member: discord.Member) -> None:
-        """Somebody became a member of a server."""
+        """Somebody joined a server."""
         await self.automations.on_join(member)
 
     async def on_guild_join(self, guild: discord.Guild) -> None:
@@ -331,7 +331,7 @@ class Bot(StatusClient):
             self.server_spaces.joined(guild.id)
 
     async def on_guild_remove(self, guild: discord.Guild) -> None:
-        """A server removed the bot, which then has no business with its token and presets."""
+        """A server removed the bot, so its token and presets are no longer the bot's business."""
         await self.left_servers.removed(guild.id)
 
     async def on_thread_create(self, thread: discord.Thread) -> None:
@@ -343,7 +343,8 @@ class Bot(StatusClient):
         self._deleted(event.message_id)
 
     async def on_raw_bulk_message_delete(self, event: discord.RawBulkMessageDeleteEvent) -> None:
-        """So does a moderator, or a bot of theirs, who deletes many messages at once."""
+        """Deleting many messages at once, as moderators and their bots do, cancels
+        their jobs too."""
         for message in event.message_ids:
             self._deleted(message)
 
@@ -368,7 +369,7 @@ class Bot(StatusClient):
                 running.cancel(why)
 
     async def on_interaction(self, interaction: discord.Interaction) -> None:
-        """Answer what discord.py does not know: a form from before a restart."""
+        """Answer a form from before a restart, which discord.py does not know."""
         await tell_expired(interaction)
 
     async def on_error(self, event_method: str, /, *_: Any, **__: Any) -> None:

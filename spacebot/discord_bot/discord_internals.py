@@ -1,6 +1,6 @@
-"""All that reaches into discord.py's private parts or replaces its attributes, each with why.
+"""Everything that uses discord.py's private parts or replaces its attributes, with the reasons.
 
-`tests/discord_bot/test_discord_internals.py` fails where a new discord.py changes one of them.
+`tests/discord_bot/test_discord_internals.py` fails if a new discord.py changes one of them.
 """
 
 from __future__ import annotations
@@ -33,21 +33,26 @@ def event_parsers(client: discord.Client) -> dict[str, Callable[[Any], None]]:
 
 
 def set_intents(client: discord.Client, intents: discord.Intents) -> None:
-    """discord.py takes intents in the constructor alone. A new client would cut off whatever
-    the jobs under way have yet to post through this one."""
+    """discord.py takes intents only in the constructor.
+
+    A new client would cut off what the running jobs still have to post through this one.
+    """
     client._connection._intents = intents
 
 
 class HasSocket(Protocol):
-    """What has a connection to the gateway, once that stands."""
+    """An object with a connection to the gateway, once it is connected."""
 
     ws: DiscordWebSocket | None
 
 
 class ShardedClient(discord.Client):
     """A client whose shards come and go one by one, which `discord.AutoShardedClient` does not
-    offer. Its state is that class's; `sockets` are its shards, by their numbers, and
-    `known_shards` those whose servers Discord has told."""
+    offer.
+
+    Its state is of that class; `sockets` are its shards, by their numbers, and `known_shards` those
+    whose servers Discord has reported.
+    """
 
     def __init__(self, **options: Any) -> None:
         self.sockets: Mapping[int, HasSocket] = {}
@@ -79,30 +84,31 @@ class ShardedClient(discord.Client):
         return sum(latencies) / len(latencies) if latencies else math.nan
 
     def set_shard_count(self, count: int) -> None:
-        """discord.py takes it in the constructor alone, before Discord was asked."""
+        """discord.py takes it only in the constructor, before Discord was asked."""
         self.shard_count = self._connection.shard_count = count
 
     def announce_ready(self) -> None:
-        """discord.py does so once it has identified as many shards as it was given at first."""
+        """discord.py does so once it has identified as many shards as it started with."""
         self._connection.call_handlers("ready")
         self.dispatch("ready")
 
 
 def forget_guilds(client: discord.Client, gone: Callable[[discord.Guild], bool]) -> None:
-    """discord.py keeps the servers of a shard that is given up, and those that a new session
-    no longer lists."""
+    """discord.py remembers the servers of a dropped shard, and those that a new session no longer
+    lists."""
     for guild in [*filter(gone, client.guilds)]:
         client._connection._remove_guild(guild)
 
 
 def ready_tasks(client: ShardedClient) -> list[asyncio.Task[None]]:
-    """discord.py would tell a closed client that shards are ready, which fails: cancel them."""
+    """discord.py would tell a closed client that shards are ready, which fails: cancel that."""
     state = cast("AutoShardedConnectionState[Any]", client._connection)
     return [*state._ready_tasks.values()]
 
 
 async def send_heartbeat(socket: DiscordWebSocket) -> None:
-    """discord.py sends heartbeats in its own time only; an answer shows that all before it came."""
+    """discord.py sends heartbeats only at its own times; the answer to one shows that everything
+    before it arrived."""
     if socket._keep_alive is not None:
         await socket.send_heartbeat(socket._keep_alive.get_payload())
 
@@ -123,24 +129,26 @@ def wrap_gateway_connect(http: HTTPClient, wrap: Callable[[Call], Call]) -> None
 
 
 def use_adapter(adapter: AsyncWebhookAdapter) -> None:
-    """Have this task, and those that come of it, answer interactions through `adapter`."""
+    """Have this task, and tasks that it starts, answer interactions through `adapter`."""
     async_context.set(adapter)
 
 
 def refused_fields(error: discord.HTTPException) -> Mapping[str, Any]:
-    """What Discord says of each field. discord.py's public text joins that into lines, which a
-    Space's own words could forge."""
+    """Discord's message for each field.
+
+    discord.py's public text joins them into lines, which a Space's text could forge.
+    """
     return getattr(error, "_errors", None) or {}
 
 
 def retry_nothing(webhook: discord.Webhook) -> None:
-    """discord.py repeats a request whose answer got lost, which may have been done."""
+    """discord.py repeats a request whose response got lost, although it may have been executed."""
     session = NoRetrySession(webhook.session)
     webhook.session = cast(aiohttp.ClientSession, session)
 
 
 class NoRetrySession:
-    """A session whose requests raise Discord's troubles at once."""
+    """A session that raises Discord's failures at once."""
 
     def __init__(self, session: aiohttp.ClientSession) -> None:
         self._session = session

@@ -1,4 +1,4 @@
-"""What the bot offers beside the Spaces' commands: each feature is one line in `Bot.features`."""
+"""What the bot offers besides the Spaces' commands: each feature is one line in `Bot.features`."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ AppCommand: TypeAlias = (
 
 
 async def _nothing() -> None:
-    """Neither to start nor to close."""
+    """Do nothing at the start or the end."""
 
 
 @dataclass(frozen=True, slots=True)
 class Feature:
-    """A feature, as the client needs to know it.
+    """A feature, as the client sees it.
 
-    `commands` makes its commands for Discord, anew whenever those of the Spaces change; one
-    whose name a Space has taken is left out. `components` handle its buttons and menus, also
-    those posted before a restart. `start` runs once after the login, `close` when the client
-    is closed.
+    `commands` creates its commands for Discord, again whenever those of the Spaces change; a
+    command whose name a Space has taken is left out. `components` handle its buttons and menus,
+    including those posted before a restart. `start` runs once after the login, `close` when the
+    client is closed.
     """
 
     commands: Callable[[], Iterable[AppCommand]] = tuple

@@ -1,7 +1,8 @@
-"""What a restart, or a client that was closed, left behind: it is run again, or told to be lost.
+"""Jobs interrupted by a restart or a closed client: run again, or reported as lost.
 
-One rule for every record: one that waited is run again; one that its Space may have worked
-on, where repeating it does no harm; of any other its requester is told once that it is lost.
+One rule for every record: a job that was waiting runs again. A job that its Space may have worked
+on runs again if repeating it does no harm. For any other, the requester is told once that it is
+lost.
 """
 
 from __future__ import annotations
@@ -29,25 +30,25 @@ T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 MAX_CONCURRENT_RECOVERIES = 10
-# Seconds between two tries to read from a database that fails.
+# How often to retry reading from a database that fails, in seconds.
 RETRY_PAUSE = 5.0
 
 
 class RecoverySurface(Protocol):
-    """Where a job that was left is shown."""
+    """Where an interrupted job is shown."""
 
     async def ending_shown(self) -> JobEnding | None:
-        """How the job ended, where its message says so and its record does not."""
+        """How the job ended, if its message says so and its record does not."""
         ...
 
     async def tell_lost(self, state: str) -> None:
-        """Say that the result is lost, of a job that was in this state."""
+        """Say that the result is lost, for a job that was in this state."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Recovery:
-    """How one job is taken up: where it is shown, and what runs it for the first time here.
+    """How to continue one job: where it is shown, and what runs it for the first time here.
 
     `repeatable` says that its Space may do the work twice.
     """
@@ -58,12 +59,12 @@ class Recovery:
     repeatable: bool
 
 
-# Says how a record of its kind is taken up; None for one of another kind.
+# Returns how to continue a record of its kind; None for other kinds.
 RecoveryKind = Callable[[JobRecord], Awaitable[Recovery | None]]
 
 
 class Recoverer:
-    """Takes up what was left, once a client is ready. `kinds` are asked in this order."""
+    """Continues interrupted jobs once a client is ready. `kinds` are asked in this order."""
 
     def __init__(
         self, client: discord.Client, jobs: JobManager, kinds: Sequence[RecoveryKind]
@@ -75,18 +76,18 @@ class Recoverer:
         self._tasks = TaskSet()
 
     async def recover(self, shard: int = 0) -> None:
-        """Take up, or tell of, every record that was left unfinished in the servers of a shard."""
+        """Continue, or report as lost, every unfinished job in the servers of a shard."""
         left = await self._read(partial(self._left, shard))
         if left:
             log.info("%d jobs were interrupted by the restart", len(left))
-        # The questions of a conversation in their order, all else side by side.
+        # A conversation's questions in order, everything else side by side.
         rows: defaultdict[str, list[str]] = defaultdict(list)
         for one in left:
             rows[one.chat or one.id].append(one.id)
         await asyncio.gather(*map(self._recover_in_order, rows.values()))
 
     async def _left(self, shard: int) -> list[UnfinishedJob]:
-        # As they were before the database is asked: they go on ending meanwhile.
+        # Their state before the database is queried: they continue to end meanwhile.
         ours, shards = self.jobs.job_ids, self.client.shard_count or 1
         return [
             one
@@ -100,7 +101,7 @@ class Recoverer:
                 await self._recover(job)
 
     async def _recover(self, job: str) -> None:
-        """Take up one job, or tell of it. What fails costs no other job anything."""
+        """Continue one job, or report it as lost. A failure affects no other job."""
         recovery = None
         try:
             if (record := await self._read(partial(self._record, job))) is not None:
@@ -116,7 +117,7 @@ class Recoverer:
 
     async def _record(self, job: str) -> JobRecord | None:
         record = await self.jobs.store.get(job)
-        # That it has ended may be what could not be written.
+        # The record of its end may be the write that failed.
         return record if record is not None and record.is_unfinished else None
 
     async def _recovery(self, record: JobRecord) -> Recovery:
@@ -129,14 +130,14 @@ class Recoverer:
         if ending := await recovery.surface.ending_shown():
             await self.jobs.note(record.id, state=ending.value, ended=time.time())
         elif _is_safe(record, recovery):
-            log.info("job %s %s is taken up again", record.id, record.command)
+            log.info("job %s %s is resumed", record.id, record.command)
             self._tasks.start(recovery.run(), f"job {record.id}")
         else:
             await recovery.surface.tell_lost(record.state)
             await self.jobs.lose(recovery.job)
 
     async def _give_up(self, job: str, recovery: Recovery | None) -> None:
-        """End a job that cannot be recovered, and say so where that can be done."""
+        """End a job that cannot be recovered, and say so if possible."""
         if recovery is None:
             await self.jobs.note(job, state=JobEnding.LOST.value, ended=time.time())
             return
@@ -147,7 +148,7 @@ class Recoverer:
         await self.jobs.lose(recovery.job)
 
     async def _read(self, reading: Callable[[], Awaitable[T]]) -> T:
-        """What the store says, asked again and again while its database fails."""
+        """The result of a query, retried while the database fails."""
         logged = False
         while True:
             try:
@@ -161,7 +162,7 @@ class Recoverer:
             await asyncio.sleep(RETRY_PAUSE)
 
     async def take_over(self) -> None:
-        """Go on with the jobs of clients that were closed, until cancelled."""
+        """Continue the jobs of closed clients, until cancelled."""
         while True:
             running, go_on = await self.jobs.left.get()
             log.info("job %s is taken over", running.job.id)
@@ -169,6 +170,6 @@ class Recoverer:
 
 
 def _is_safe(record: JobRecord, recovery: Recovery) -> bool:
-    """Whether a job can be run without harm, and with all its values: no secret is kept."""
+    """Whether a job can run without harm, and with all its values: secrets are not stored."""
     harmless = record.state == RecordState.WAITING or recovery.repeatable
     return harmless and not secrets_of(record)

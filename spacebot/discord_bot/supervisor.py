@@ -1,4 +1,4 @@
-"""Keeping the client running: what ends it, what to tell, and whether it can heal."""
+"""Keeping the client running: what ends it, what to report, and whether it can recover."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from spacebot.models import BotPhase, BotProblem, BotStatus
 
 log = logging.getLogger(__name__)
 
-# The gateway's close codes after which it must not be asked again: sharding, version, intents.
+# The gateway's close codes after which it must not be retried: sharding, version, intents.
 FINAL_CLOSE_CODES = range(4010, 4014)
-# Bots that share an address should not all come back in the second in which a limit ends.
+# Bots that share an address should not all return in the second in which a limit ends.
 MAX_JITTER = 30.0
 SET_PROXY = "If this continues, this host may block Discord: set DISCORD_PROXY."
 CHECK_PROXY = "If this continues, check the proxy: it must pass HTTPS and WebSockets on to Discord."
@@ -56,7 +56,7 @@ async def keep_running(
         except Exception as caught:
             error = _network_error(caught, known=bot is None or bot.user is not None)
             if isinstance(error, discord.PrivilegedIntentsRequired) and not refused:
-                # Whatever the application's flags said: everything else works without it.
+                # Despite the application's flags: everything else works without it.
                 log.warning("Discord refused a privileged intent: going on without")
                 refused = True
                 continue
@@ -82,15 +82,15 @@ async def keep_running(
 
 
 def _network_error(error: Exception, *, known: bool) -> Exception:
-    """What was meant: while the bot is not `known` to Discord, discord.py takes what a proxy
-    or a wall says for Discord's answer."""
+    """The underlying error: before the bot is `known` to Discord, discord.py takes a proxy's or
+    firewall's answer for Discord's."""
     if not known and isinstance(error, TypeError | KeyError):
         return aiohttp.ClientError(f"not Discord's answer: {error}")
     return error
 
 
 def _brief(error: Exception) -> str:
-    """An error for the log: no page of Cloudflare's, no headers with a password."""
+    """An error for the log, without Cloudflare's pages and headers with passwords."""
     match error:
         case aiohttp.ClientResponseError() | discord.HTTPException(code=0):
             return f"{type(error).__name__} {error.status}"
@@ -99,14 +99,14 @@ def _brief(error: Exception) -> str:
 
 
 def _is_told(error: BaseException) -> bool:
-    """Whether the sentence says it all, so that a traceback would only bury it."""
+    """Whether the sentence says everything, so that a traceback would only bury it."""
     return isinstance(
         error, discord.LoginFailure | discord.PrivilegedIntentsRequired | discord.ConnectionClosed
     )
 
 
 def diagnose(error: Exception, pause: float, proxy: str = "") -> BotStatus:
-    """What ended the bot → what to tell, and whether it can heal."""
+    """What ended the bot → what to report, and whether it can recover."""
     code = error.code if isinstance(error, discord.ConnectionClosed) else None
     match error:
         case discord.LoginFailure() | discord.ConnectionClosed() if code in (None, 4004):

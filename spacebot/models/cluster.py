@@ -11,10 +11,9 @@ from typing import Any, Self
 class ProcessStatus:
     """One process, as all of them see it.
 
-    `id` is its number in the database, new at each start and 0 for a process that shares
-    with no other. `running` and `waiting` count its jobs, `servers` those of its `shards`.
-    `stopping` says that it hands its shards over. `started` and `seen`, when it last wrote
-    this, are epoch seconds.
+    `id` is its number in the database, new at each start, and 0 for a process that shares with no
+    other. `running` and `waiting` count its jobs, `servers` those of its `shards`. `stopping` says
+    that it hands its shards over. `started` and `seen`, when it last wrote this, are epoch seconds.
     """
 
     id: int
@@ -38,8 +37,8 @@ class ProcessStatus:
 class ClusterStatus:
     """All processes of the bot, oldest first; `own` is the id of this process.
 
-    `shard_count` is the number of shards that they share, 0 while it is not known.
-    `trouble` says why this process answers nobody, as a sentence; empty while it does.
+    `shard_count` is the number of shards that they share, 0 while unknown. `trouble` says why this
+    process answers nobody, as a sentence; empty while it does.
     """
 
     own: int
@@ -58,5 +57,6 @@ class GatewaySession:
 
 
 def shard_of(guild: int | None, count: int) -> int:
-    """The shard that hears of a server, of so many; direct messages come to the first."""
+    """The shard that receives a server's events, out of so many; direct messages
+    go to the first."""
     return (guild >> 22) % count if guild else 0

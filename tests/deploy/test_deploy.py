@@ -254,7 +254,7 @@ async def test_each_refusal_has_its_sentence(there, env_file, call, status, text
 async def test_tokens_that_cannot_deploy_are_told_before_anything_is_done(there, env_file) -> None:
     cases: list[tuple[str | None, str]] = [
         (None, "You are not logged in"),
-        (READ, "may read, but not write"),
+        (READ, "can read, but not write"),
         ("hf_revokedrevokedrevoked", "does not know your token"),
     ]
     env_file.write_text("LOG_LEVEL=DEBUG\n")

@@ -188,7 +188,7 @@ async def test_what_is_no_token_to_read_with_is_refused_in_words(
 async def test_the_hub_out_of_reach_is_told(tmp_path: Path) -> None:
     async with lab(tmp_path) as it:
         it.hub.refusals["/api/whoami-v2"] = 500
-        assert "Hugging Face has a problem of its own now" in await it.set(it.ada, READ)
+        assert "Hugging Face has a problem right now" in await it.set(it.ada, READ)
 
 
 async def test_without_secret_key_the_owner_has_to_set_it(tmp_path: Path) -> None:

@@ -180,7 +180,7 @@ async def test_nothing_found_says_what_to_do(it: Found) -> None:
         ({"limit": 0}, "Hugging Face limits how often it can be asked. Try again in 55 s."),
         (
             {"refusals": dict.fromkeys(["/api/spaces/semantic-search", "/api/spaces"], 503)},
-            "problem of its own",
+            "has a problem right now",
         ),
     ],
 )

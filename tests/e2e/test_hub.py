@@ -110,7 +110,7 @@ async def test_a_space_that_does_not_answer_in_time_is_reported():
     ("status", "kind", "told", "wait"),
     [
         (429, SpaceBusy, "Hugging Face limits how often it can be asked. Try again in 7 s.", 7.0),
-        (500, SpaceUnavailable, "Hugging Face does not say where the Space is.", 0.0),
+        (500, SpaceUnavailable, "Hugging Face did not say where the Space is.", 0.0),
     ],
 )
 async def test_a_hub_in_trouble_is_not_taken_for_the_space(status, kind, told, wait):

@@ -313,7 +313,7 @@ async def test_too_large_a_request_is_refused_before_it_is_read(client, house) -
 async def test_an_unknown_command_and_file_are_told(client) -> None:
     answer = await run(client, "demo gone")
     assert answer.status_code == 404
-    assert "not offered any longer" in answer.json()["detail"]
+    assert "no longer offered" in answer.json()["detail"]
     assert (await client.get("/spacebot/tryout/files/..%2Fx")).status_code == 404
 
 

@@ -32,13 +32,13 @@ log = logging.getLogger(__name__)
 
 # How long each part of a handover may take, in seconds.
 STEP_TIMEOUT = 15.0
-# How long the servers of a shard may take to come, in seconds.
+# How long a shard's servers may take to arrive, in seconds.
 READY_TIMEOUT = 30.0
 FIRST_RETRY_PAUSE, MAX_RETRY_PAUSE = 1.0, 60.0
 MAX_REMEMBERED_EVENTS = 2000
 
-# An event that starts work → what tells it from others. Interactions and messages have ids
-# of their own; the others may rightly come again once only one session is left.
+# An event that starts work → its identity. Interactions and messages have unique ids; the others
+# may legitimately recur once only one session is left.
 EVENT_KEYS: Mapping[str, Callable[[Mapping[str, Any]], Any]] = {
     "INTERACTION_CREATE": lambda data: data["id"],
     "MESSAGE_CREATE": lambda data: data["id"],
@@ -56,8 +56,8 @@ EVENT_KEYS: Mapping[str, Callable[[Mapping[str, Any]], Any]] = {
 class GatewayHandover:
     """A client's way from one gateway session of a shard to the next.
 
-    A session that another process began tells nothing of its servers when it is resumed. Until
-    a session of this process has, events that need them are held back; interactions do not.
+    When resumed, a session that another process began reports none of its servers. Until a session
+    of this process has, events that need them are held back; interactions are not.
     """
 
     def __init__(self, client: ShardedClient, shards: ShardSet) -> None:
@@ -86,7 +86,7 @@ class GatewayHandover:
             parse(data)
 
     def release_events(self, number: int) -> None:
-        """Handle what was held back, now that the servers of a shard are known."""
+        """Handle the events that were held back, now that the servers of a shard are known."""
         if shard := self._shards.held.get(number):
             shard.is_blind = False
         for parse in self._held.pop(number, ()):
@@ -103,9 +103,9 @@ class GatewayHandover:
                 await asyncio.sleep(next(pauses))
 
     async def run(self) -> None:
-        """Identify every shard anew, with the client's intents, and leave the old sessions.
+        """Identify every shard again, with the client's intents, and leave the old sessions.
 
-        Raises what keeps a new session from standing; the old one goes on then.
+        Raises whatever prevents a new session; the old one then continues.
         """
         for shard in self._shards:
             await self._renew(shard)
@@ -126,7 +126,7 @@ class GatewayHandover:
         try:
             fresh = await self._opened(shard)
             if shard.id not in self._shards.held:
-                # It was given up meanwhile.
+                # The shard was stopped meanwhile.
                 await fresh.close()
                 return
             await self._switch(shard, fresh)
@@ -135,7 +135,7 @@ class GatewayHandover:
             self._seen.clear()
 
     async def _opened(self, shard: Shard) -> DiscordWebSocket:
-        """A second session, which has told that it is ready."""
+        """A second session that has reported ready."""
         fresh = None
         try:
             fresh = await shard.opened_anew()
@@ -151,7 +151,7 @@ class GatewayHandover:
         return fresh
 
     async def _switch(self, shard: Shard, fresh: DiscordWebSocket) -> None:
-        """Have the shard listen to the new session, then hear the old one to its end."""
+        """Have the shard listen to the new session, then drain the old one."""
         old, shard.ws = shard.ws, fresh
         if old is None:
             return
@@ -161,20 +161,20 @@ class GatewayHandover:
             polled.set()
             await poll()
 
-        # `Shard.run` asks for the shard's socket before each event: it goes on with the
-        # new one as soon as the old one has told something, at the latest the answer to this.
+        # `Shard.run` reads the shard's socket before each event: it switches to the new socket as
+        # soon as the old one delivers something, at the latest the answer to this.
         fresh.poll_event = poll_event
         asked = time.perf_counter()
         try:
             async with asyncio.timeout(STEP_TIMEOUT):
                 await send_heartbeat(old)
                 await polled.wait()
-                # What Discord sent before it answered may not have reached the new session.
+                # Events that Discord sent before its answer may not have reached the new session.
                 while awaits_answer(old, asked):
                     await old.poll_event()
         except (TimeoutError, discord.ConnectionClosed, ReconnectWebSocket) as error:
             log.info("the old session ended by itself: %s", type(error).__name__)
         finally:
             fresh.poll_event = poll
-        # A clean end: nothing will ask for this session again.
+        # A clean end: nothing will resume this session.
         await old.close(1000)

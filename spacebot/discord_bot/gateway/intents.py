@@ -1,4 +1,4 @@
-"""Which intents the bot asks Discord for: the least, and privileged ones where they are used."""
+"""Which intents the bot requests from Discord: the fewest, and privileged ones only if used."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from spacebot.discord_bot.discord_internals import set_intents
 log = logging.getLogger(__name__)
 
 CONTENT, MEMBERS = "message_content", "members"
-# A privileged intent → its name in the Developer Portal, and the flags that an application
-# has when it is switched on there: of a verified one, and of a small one.
+# A privileged intent → its name in the Developer Portal, and the flags of an application that has
+# it switched on: a verified application, and a small one.
 PORTAL_NAMES: Mapping[str, tuple[str, str, str]] = {
     CONTENT: (
         "Message Content Intent",
@@ -30,11 +30,10 @@ def minimal_intents() -> discord.Intents:
 
 
 class PrivilegedIntents:
-    """The privileged intents that rooms need, and which of them Discord allows.
+    """The privileged intents that features need, and which of them Discord allows.
 
-    What Discord does not allow is never asked for, since it would refuse the whole
-    connection. What was once asked for stays until the next start. `identify` gets the
-    client another session.
+    A forbidden intent is never requested, since Discord would refuse the whole connection. A
+    requested one stays until the next start. `identify` gets the client another session.
     """
 
     def __init__(self, client: discord.Client, identify: Callable[[], Awaitable[None]]) -> None:
@@ -47,11 +46,11 @@ class PrivilegedIntents:
 
     @property
     def asked(self) -> frozenset[str]:
-        """The privileged intents that are asked for."""
+        """The privileged intents that are requested."""
         return self._asked
 
     def need(self, room: str, names: Iterable[str]) -> None:
-        """Note what a room needs now, in place of what it needed before."""
+        """Note what a feature needs now, replacing what it needed before."""
         self._needs[room] = frozenset(names)
 
     def lacking(self, names: Iterable[str]) -> list[str]:
@@ -59,11 +58,11 @@ class PrivilegedIntents:
         return [PORTAL_NAMES[name][0] for name in sorted(names) if name not in self._allowed]
 
     def refuse(self) -> None:
-        """Ask for no privileged intent until `renew` is called: Discord rejected them."""
+        """Request no privileged intent until `renew` is called: Discord rejected them."""
         self._refused = True
 
     def read(self, flags: discord.ApplicationFlags) -> None:
-        """Note what an application's flags allow, and ask for what is needed."""
+        """Note what an application's flags allow, and request what is needed."""
         self._allowed = frozenset(
             name
             for name, (_, verified, small) in PORTAL_NAMES.items()
@@ -90,7 +89,7 @@ class PrivilegedIntents:
         self.read((await self._client.application_info()).flags)
         if self._asked == before or not self._client.is_ready():
             return
-        log.info("identifying anew, to be sent more: %s", ", ".join(sorted(self._asked)))
+        log.info("identifying again, to receive more: %s", ", ".join(sorted(self._asked)))
         try:
             await self._identify()
         except TimeoutError:
@@ -100,6 +99,6 @@ class PrivilegedIntents:
             self._forgo(before)
 
     def _forgo(self, before: frozenset[str]) -> None:
-        """Go on with the intents of the session that there is."""
+        """Continue with the intents of the current session."""
         self._asked, self._allowed = before, self._allowed & before
         self._set(minimal_intents(), before)

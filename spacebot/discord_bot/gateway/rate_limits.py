@@ -1,7 +1,7 @@
-"""Discord's 429s: until when it wants no requests, and the words for that.
+"""Discord's 429s: until when it accepts no requests, and how to say so.
 
-discord.py sleeps through most of them inside the request, so nobody else learns of them:
-every answer is looked at here, through aiohttp's tracing.
+discord.py sleeps through most of them inside the request, so nobody else learns of them: every
+response is checked here, through aiohttp's tracing.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from spacebot.discord_bot.discord_internals import Call, wrap_gateway_connect
 from spacebot.engine import job_text
 from spacebot.spaces.client import retry_after
 
-# The longest rate limit that discord.py may sleep through while it logs in, in seconds;
-# during a longer one the bot waits without a connection.
+# The longest rate limit that discord.py may sleep through while it logs in, in seconds; during a
+# longer one, the bot waits without a connection.
 MAX_LOGIN_SLEEP = 60.0
 # Cloudflare's page (error 1015) may not say how long it blocks an address.
 DEFAULT_BLOCK = 900.0
-# A longer pause is asked for only by a broken answer: by then the block may be gone.
+# Only a broken response asks for a longer pause: by then the block may be over.
 MAX_BLOCK = 86_400.0
 
 RATE_LIMITED = "Discord accepts no requests from {where} for now (error 429, too many requests)."
@@ -47,9 +47,9 @@ SHARED_PROXY = (
 
 @dataclass(frozen=True, slots=True)
 class RateLimit:
-    """A 429. `until` is epoch seconds; `told` says that Discord named it.
+    """A 429. `until` is epoch seconds; `told` says that Discord named that time.
 
-    `everywhere` is true of a block of the address, which holds for the whole host.
+    `everywhere` is true for a block of the address, which affects the whole host.
     """
 
     until: float
@@ -63,13 +63,13 @@ class RateLimit:
 
 
 class RateLimitMonitor:
-    """Watches a client's answers for 429s, and keeps it off the gateway during a block."""
+    """Watches a client's responses for 429s, and keeps it off the gateway during a block."""
 
     def __init__(self, *, proxy: bool) -> None:
         self._proxy = proxy
         self.trace = aiohttp.TraceConfig()
         self.trace.on_request_end.append(self._ended)
-        # By the address that was asked, or the host's if all of it is blocked.
+        # By the requested address, or the host's if all of it is blocked.
         self._limits: dict[yarl.URL, RateLimit] = {}
 
     @property
@@ -132,7 +132,8 @@ class RateLimitMonitor:
 
 
 def read(headers: Mapping[str, str], body: bytes) -> RateLimit:
-    """What a 429 says. Discord's own is JSON and comes with Via; a block of the address is not."""
+    """The content of a 429. Discord's own is JSON and has a Via header; a block of the address has
+    neither."""
     answer = _object(body)
     wait = max(retry_after(headers.get("Retry-After", "")), _seconds(answer.get("retry_after")))
     everywhere = not answer or "Via" not in headers

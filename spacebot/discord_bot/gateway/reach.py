@@ -1,4 +1,4 @@
-"""Whether Discord can be reached from this host: its API, and its gateway."""
+"""Whether this host can reach Discord: its API, and its gateway."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ from discord.http import Route
 from spacebot.models import Reachability
 
 PROBE_TIMEOUT = 10.0
-# Anyone may ask for a probe, so they are at least this many seconds apart.
+# Anyone may ask for a probe, so probes are at least this many seconds apart.
 MIN_PROBE_INTERVAL = 15.0
-# A scheme → the protocol, and whether the proxy looks names up. Where a network blocks Discord
-# its DNS often lies, so SOCKS5 always has the proxy do it; plain SOCKS4 cannot.
+# A scheme → the protocol, and whether the proxy resolves names. A network that blocks Discord often
+# has a lying DNS, so SOCKS5 always has the proxy resolve; plain SOCKS4 cannot.
 SOCKS_TYPES = {
     "socks4": (ProxyType.SOCKS4, False),
     "socks4a": (ProxyType.SOCKS4, True),
@@ -40,7 +40,7 @@ UNTRUSTED_CERTIFICATE = "its certificate is not accepted; something on the way m
 
 
 class ReachabilityMonitor:
-    """Probes the way to Discord, and remembers what was `seen` last."""
+    """Probes the connection to Discord, and remembers what was `seen` last."""
 
     def __init__(self, probe: Callable[[], Coroutine[Any, Any, Reachability]]) -> None:
         self._probe = probe
@@ -64,7 +64,7 @@ class ProxyFailed(aiohttp.ClientConnectionError):
 
 
 class SocksConnector(ProxyConnector):
-    """Connects through a SOCKS proxy; fails as aiohttp does, so that it is tried again."""
+    """Connects through a SOCKS proxy; fails like aiohttp, so that it is retried."""
 
     @classmethod
     def to(cls, proxy: str) -> SocksConnector:
@@ -106,10 +106,10 @@ def choose_connector(proxy: str) -> tuple[aiohttp.BaseConnector | None, str | No
 async def probe(
     api: str, gateway: str = "", *, proxy: str = "", named: str = "DISCORD_PROXY"
 ) -> Reachability:
-    """Ask the API where the gateway is, and greet the gateway; needs no token.
+    """Ask the API for the gateway, and greet the gateway; needs no token.
 
-    `api` is the API's base address. `gateway` is used where the API does not tell;
-    `named` is the setting that the proxy comes from.
+    `api` is the API's base address. `gateway` is used if the API does not answer; `named` is the
+    setting that names the proxy.
     """
     timeout = aiohttp.ClientTimeout(total=PROBE_TIMEOUT)
     connector, address = choose_connector(proxy)
@@ -120,7 +120,7 @@ async def probe(
 
 
 async def _ask(session: aiohttp.ClientSession, api: str, proxy: str | None) -> tuple[str, str]:
-    """The gateway's address as the API tells it, and what went wrong."""
+    """The gateway's address according to the API, and what went wrong."""
     try:
         async with session.get(f"{api}/gateway", proxy=proxy) as answer:
             if answer.status == 200:
@@ -141,7 +141,7 @@ async def _greet(session: aiohttp.ClientSession, gateway: str, proxy: str | None
 
 
 def describe_cause(error: BaseException) -> str:
-    """Why a host cannot be reached; never the proxy's address, which may hold a password."""
+    """Why a host cannot be reached; never the proxy's address, which may contain a password."""
     match error:
         case ProxyFailed():
             return str(error)
@@ -153,7 +153,7 @@ def describe_cause(error: BaseException) -> str:
             return "its name is not found"
         case aiohttp.ClientConnectorCertificateError() | aiohttp.ClientConnectorSSLError():
             return UNTRUSTED_CERTIFICATE
-        # So fails TLS through a SOCKS proxy.
+        # This is how TLS fails through a SOCKS proxy.
         case aiohttp.ClientOSError() if isinstance(error.__cause__, ssl.SSLError):
             return UNTRUSTED_CERTIFICATE
         case aiohttp.WSServerHandshakeError():

@@ -35,7 +35,7 @@ async def uncancelled(work: Coroutine[Any, Any, T], *, name: str) -> T:
 
 
 def _retrieve(task: asyncio.Task[Any]) -> None:
-    """Note the end of a request that nobody may be waiting for any longer."""
+    """Log the end of a request that nobody may be waiting for."""
     if not task.cancelled() and (error := task.exception()):
         log.debug("%s: %s", task.get_name(), type(error).__name__)
 
@@ -78,7 +78,7 @@ class RequestMonitor:
 
     @property
     def overdue(self) -> float:
-        """The seconds that requests have gone without an answer, where that is too long."""
+        """How many seconds requests have gone without a response, if that is too long."""
         now = time.monotonic()
         limit, since = min(
             ((limit, one.since) for limit, one in self._pending.items()),

@@ -1,8 +1,8 @@
-"""The client's shards: each a connection to the gateway, started and given up on its own.
+"""The client's shards: separate connections to the gateway, each started and stopped on its own.
 
-discord.py's `AutoShardedClient` starts all of them one after the other, tries again for ever
-inside itself, and gives none up; here each shard runs as `discord.Client.connect` runs its only
-one, and an error that cannot heal ends the client, for the supervisor to judge.
+discord.py's `AutoShardedClient` starts all of them one after the other, retries for ever inside
+itself, and stops none; here each shard runs as `discord.Client.connect` runs its only one, and a
+permanent error ends the client, for the supervisor to judge.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from spacebot.models import GatewaySession
 log = logging.getLogger(__name__)
 
 CONNECT_TIMEOUT = 60.0
-# Any other code than 1000 or 1001 leaves the session to be resumed.
+# Any code other than 1000 or 1001 lets the session be resumed.
 RESUMABLE = 4000
 CONNECTION_ERRORS = (
     OSError,
@@ -38,8 +38,11 @@ CONNECTION_ERRORS = (
 
 
 class Shard:
-    """One shard. `ready` says that it is connected; it `is_blind` while it resumes the session
-    of another process, which does not tell the servers again."""
+    """One shard.
+
+    `ready` says that it is connected; it `is_blind` while it resumes the session of another
+    process, which does not report the servers again.
+    """
 
     def __init__(
         self,
@@ -62,14 +65,14 @@ class Shard:
 
     @property
     def session(self) -> GatewaySession | None:
-        """The session as another connection can resume it."""
+        """The session, so that another connection can resume it."""
         ws = self.ws
         if ws is None or ws.session_id is None or ws.sequence is None:
             return None
         return GatewaySession(ws.session_id, ws.sequence, str(ws.gateway))
 
     async def run(self, session: GatewaySession | None) -> NoReturn:
-        """Stay connected. Raises what cannot heal, and a failure before any shard was."""
+        """Stay connected. Raises permanent errors, and a failure before any shard was connected."""
         while True:
             try:
                 await self._connect(session)
@@ -93,7 +96,7 @@ class Shard:
                 if not self._began.is_set():
                     raise
                 reason = error
-            # Discord says so where the session cannot be resumed any more.
+            # Discord says so if the session can no longer be resumed.
             session = self.session or session
             await self._pause(reason)
 
@@ -105,7 +108,7 @@ class Shard:
             self.ws = await self._opened(None)
 
     async def opened_anew(self) -> DiscordWebSocket:
-        """Another session of this shard, beside the present one."""
+        """Another session of this shard, beside the current one."""
         async with self._cluster.identifying(self._bucket):
             return await self._opened(None)
 
@@ -152,14 +155,14 @@ class ShardSet:
         self._buckets = 1
         self._held: dict[int, Shard] = {}
         self._tasks: dict[int, asyncio.Task[NoReturn]] = {}
-        # Set by the first failure that cannot heal, or when all is closed.
+        # Set by the first permanent failure, or when everything is closed.
         self._ended: asyncio.Future[None] | None = None
         self.began = asyncio.Event()
         parsers = event_parsers(client)
         parsers["READY"] = partial(self._forget_left, parsers["READY"])
 
     def _forget_left(self, parse: Callable[[Any], None], data: Any) -> None:
-        """Forget the servers that a shard was in and that its new session does not list."""
+        """Forget the servers that a shard was in and its new session does not list."""
         number, listed = data["shard"][0], {int(guild["id"]) for guild in data["guilds"]}
         forget_guilds(self._client, lambda one: one.shard_id == number and one.id not in listed)
         parse(data)
@@ -182,11 +185,11 @@ class ShardSet:
 
     @property
     def lost(self) -> list[int]:
-        """The numbers of those that are not connected."""
+        """The numbers of the disconnected shards."""
         return sorted(shard.id for shard in self if not shard.ready)
 
     async def run(self) -> None:
-        """Hold what the cluster gives this process, until the client is closed.
+        """Hold the shards that the cluster assigns to this process, until the client is closed.
 
         Raises what ends a shard for good.
         """
@@ -222,9 +225,9 @@ class ShardSet:
         self._ended.set_exception(error)
 
     async def stop(self, shard: int) -> GatewaySession | None:
-        """Disconnect a shard, and forget its servers; returns the session that it had."""
+        """Disconnect a shard, and forget its servers; returns its session."""
         held, task = self._held.pop(shard), self._tasks.pop(shard)
-        # Events that have come and are not handled yet are replayed to whoever resumes.
+        # Events that have arrived but are not handled yet are replayed when the session is resumed.
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
         await held.close(RESUMABLE)
@@ -233,7 +236,8 @@ class ShardSet:
         return held.session
 
     def connected(self, shard: int, *, knows_guilds: bool) -> bool:
-        """Note that a shard is connected, and maybe told its servers; whether all are, now."""
+        """Note that a shard is connected, and may have reported its servers; returns whether all
+        are now."""
         if held := self._held.get(shard):
             held.ready = True
             if knows_guilds:

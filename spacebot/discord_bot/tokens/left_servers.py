@@ -1,4 +1,4 @@
-"""The tokens and presets of servers that removed the bot are deleted, whenever that was."""
+"""Deletes the tokens and presets of servers that removed the bot, whenever that was."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ class LeftServers:
         self._looking: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Look whenever that is wanted."""
+        """Check whenever that is wanted."""
         self._looking = asyncio.create_task(self._keep_looking(), name="look for left servers")
 
     async def close(self) -> None:
-        """Look no more."""
+        """Stop checking."""
         if self._looking is not None:
             self._looking.cancel()
             await asyncio.gather(self._looking, return_exceptions=True)
@@ -48,7 +48,7 @@ class LeftServers:
         self._wanted.set()
 
     async def removed(self, guild: int) -> None:
-        """Delete what a server stored that has just removed the bot."""
+        """Delete the data of a server that has just removed the bot."""
         try:
             if self._accounts is not None:
                 await self._accounts.delete(guild_key(guild))
@@ -60,14 +60,14 @@ class LeftServers:
         while True:
             await self._wanted.wait()
             self._wanted.clear()
-            # The store logs its own troubles.
+            # The store logs its own failures.
             pauses = growing_pauses(FIRST_RETRY_PAUSE, MAX_RETRY_PAUSE)
             deleted = await retried(self._delete, StoreError, pauses)
             if deleted:
                 log.info("deleted the tokens of %d servers that removed the bot", deleted)
 
     async def _delete(self) -> int:
-        """Delete what servers stored that have left; returns how many had a token."""
+        """Delete the data of servers that have left; returns how many had a token."""
         for guild in filter(self._has_left, await self._presets.servers()):
             await self._presets.delete_all(guild_key(guild))
         return await self._accounts.delete_servers(self._has_left) if self._accounts else 0
@@ -75,7 +75,7 @@ class LeftServers:
     def _has_left(self, guild: int) -> bool:
         """Whether the bot is no longer in a server; a server with an outage is still listed.
 
-        Nothing is known of shards that another process holds, or that are not connected yet.
+        Nothing is known about shards that another process holds, or that are not connected yet.
         """
         shard = shard_of(guild, self._client.shard_count or 1)
         return shard in self._client.known_shards and self._client.get_guild(guild) is None

@@ -237,7 +237,7 @@ async def test_a_space_is_described_to_those_who_may_see_it():
         with pytest.raises(SpaceNotFound):
             await asked.listing("ada/gray")
         served.refusals["/api/spaces/ada/down"] = 503
-        with pytest.raises(HubUnavailable, match="problem of its own"):
+        with pytest.raises(HubUnavailable, match="has a problem right now"):
             await asked.listing("ada/down")
 
 
