@@ -55,7 +55,7 @@ class HubSpace:
 
     The Hub redirects former names, and other spellings, to the current Space. A Space that members
     name has a `check_id`, which raises `SpaceNotAllowed` if the owner blocked the Hub's id under a
-    former name; only its current name works, since ALLOWED_SPACES goes by names. A Space in the
+    former name; only its current name works, since ALLOWED_SPACES lists names. A Space in the
     settings may be renamed by its author, but never pass to another author, who would be sent
     HF_TOKEN.
     """
