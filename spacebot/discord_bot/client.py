@@ -343,8 +343,7 @@ class Bot(StatusClient):
         self._deleted(event.message_id)
 
     async def on_raw_bulk_message_delete(self, event: discord.RawBulkMessageDeleteEvent) -> None:
-        """Deleting many messages at once, as moderators and their bots do, cancels
-        their jobs too."""
+        """Deleting many messages at once, as moderators do, cancels their jobs too."""
         for message in event.message_ids:
             self._deleted(message)
 
