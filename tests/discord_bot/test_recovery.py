@@ -74,7 +74,7 @@ async def test_a_row_that_cannot_be_read_costs_no_other_row_anything(
             waiting = await it.ben.command("fast echo", text="hi", channel=it.channel)
             await until(waiting, "In line here")
             sent, kept = (one.job.id for one in home.jobs.running)
-        with sqlite3.connect(tmp_path / "spacebot.db") as other:
+        with sqlite3.connect(tmp_path / "spacebot.db", timeout=30) as other:
             other.execute("UPDATE jobs SET given = '{' WHERE id = ?", (sent,))
         async with at_home(it.server, source, folder=tmp_path, limits=limits) as home:
             await waiting.wait(is_final, 60)
@@ -85,7 +85,7 @@ async def test_a_row_that_cannot_be_read_costs_no_other_row_anything(
                     await asyncio.sleep(0.05)
         logged = [one.message for one in caplog.records if "could not be recovered" in one.message]
         assert logged == [f"job {sent} could not be recovered"]
-        with sqlite3.connect(tmp_path / "spacebot.db") as other:
+        with sqlite3.connect(tmp_path / "spacebot.db", timeout=30) as other:
             states = dict(other.execute("SELECT id, state FROM jobs"))
         assert states == {sent: JobEnding.LOST, kept: JobEnding.DONE}
 
@@ -133,7 +133,7 @@ async def test_a_question_whose_conversation_is_gone_is_told_so(served, tmp_path
             while len(await store.unfinished()) < 2:  # noqa: ASYNC110
                 await asyncio.sleep(0.05)
         await it.home.bot.close()
-        with sqlite3.connect(tmp_path / "spacebot.db") as other:
+        with sqlite3.connect(tmp_path / "spacebot.db", timeout=30) as other:
             other.execute("DELETE FROM conversations")
             other.execute("UPDATE jobs SET state = ? WHERE state = 'sent'", (RecordState.WAITING,))
         async with at_home(it.server, source, folder=tmp_path) as home:

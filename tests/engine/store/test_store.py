@@ -72,7 +72,7 @@ async def test_what_is_written_is_there_for_another_process(tmp_path: Path) -> N
             *(store.mark(f"{number:012x}", state=RecordState.SENT) for number in range(100))
         )
         # Read past the store, while it is open: so a process finds it after a SIGKILL.
-        with sqlite3.connect(tmp_path / "spacebot.db") as other:
+        with sqlite3.connect(tmp_path / "spacebot.db", timeout=30) as other:
             states = dict(other.execute("SELECT state, count(*) FROM jobs GROUP BY state"))
     assert states == {RecordState.SENT: 100, RecordState.WAITING: 100}
 
@@ -361,7 +361,7 @@ async def test_conversations_that_were_used_last_are_read_from_memory(
 async def test_a_row_that_cannot_be_read_is_told_in_words(tmp_path: Path) -> None:
     async with Store.in_folder(tmp_path) as store:
         await store.add(record(1))
-        with sqlite3.connect(tmp_path / "spacebot.db") as other:
+        with sqlite3.connect(tmp_path / "spacebot.db", timeout=30) as other:
             other.execute("UPDATE jobs SET given = '{'")
         with pytest.raises(StoreError, match="could not read what it had saved"):
             await store.get(record(1).id)
@@ -466,7 +466,7 @@ async def test_the_file_shrinks_after_a_trim(tmp_path: Path, old: bool) -> None:
 
 
 async def test_a_database_of_the_first_version_is_brought_up_to_date(tmp_path: Path) -> None:
-    with sqlite3.connect(tmp_path / "spacebot.db") as old:
+    with sqlite3.connect(tmp_path / "spacebot.db", timeout=30) as old:
         old.executescript(
             """
             CREATE TABLE jobs (

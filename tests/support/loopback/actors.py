@@ -8,6 +8,8 @@ from typing import Any
 
 import discord
 
+from tests.support.patience import PATIENCE
+
 from . import messages, options
 from .components import BUTTON, SELECT, SELECTS, bound
 from .interactions import AUTOCOMPLETE, COMMAND, COMPONENT, MODAL, Interaction
@@ -295,6 +297,6 @@ class User(Account):
         if wait:
             # Nobody answering is a result here: `acknowledged` says so.
             with contextlib.suppress(AssertionError):
-                within = self.server.limits.acknowledge_within + 0.1
+                within = (self.server.limits.acknowledge_within + 0.1) / PATIENCE
                 await interaction.wait(lambda i: i.response_type is not None, within)
         return interaction

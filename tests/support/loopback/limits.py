@@ -21,6 +21,8 @@ from typing import Any
 import orjson
 from aiohttp import web
 
+from tests.support.patience import PATIENCE
+
 # "METHOD template": (requests, seconds)
 BUCKETS: dict[str, tuple[int, float]] = {
     "POST /channels/{channel}/messages": (5, 5.0),
@@ -46,7 +48,8 @@ BUCKETS: dict[str, tuple[int, float]] = {
 RENAME = (2, 600.0)
 UNLIMITED = "POST /interactions/{interaction}/{token}/callback"
 OTHERWISE = (50, 1.0)
-ACKNOWLEDGE_WITHIN = 3.0
+# Discord says 3 s; a machine that runs the whole suite is slower than a bot's.
+ACKNOWLEDGE_WITHIN = 3.0 * PATIENCE
 MAJOR = ("channel", "guild", "token", "interaction")
 
 
