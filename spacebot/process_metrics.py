@@ -40,7 +40,7 @@ class HasShards(Protocol):
         ...
 
 
-# None where there is no client now.
+# None while there is no client.
 Client: TypeAlias = HasShards | None
 
 

@@ -82,7 +82,7 @@ class AddedSpaces:
         self._on_demand.check(space)
 
     def check_row(self, row: ServerSpace) -> None:
-        """Raise `SpaceNotAllowed` where a server may not use what it added."""
+        """Raise `SpaceNotAllowed` if a server may not use what it added."""
         self._on_demand.check(row.space, row.hub_id or "")
 
     async def block(self, name: str) -> None:

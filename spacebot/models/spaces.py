@@ -312,7 +312,7 @@ class Space:
 
     @property
     def hub_id(self) -> str:
-        """What identifies it on the Hub whatever its name is; empty where that is unknown."""
+        """Its id on the Hub, which survives a rename; empty if unknown."""
         return self.endpoints[0].hub_id if self.endpoints else ""
 
 

@@ -317,7 +317,7 @@ class Settings:
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> Settings:
-        """Read every variable, taking the default where one is missing or empty."""
+        """Read every variable, with its default if it is missing or empty."""
         values = {one.name.lower(): one.read(environ.get(one.name, "")) for one in VARIABLES}
         values["discord_proxy_from"] = name = proxy_variable(environ)
         if name and name != "DISCORD_PROXY":

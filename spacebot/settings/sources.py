@@ -32,7 +32,7 @@ _SECRETS = tuple(
     re.compile(pattern)
     for pattern in (
         r"(?<=//)\S*(?=@)|[^/@\s,=]+:[^/@\s,]*(?=@)",
-        # A part of one, where a comma or space of the password ended the entry.
+        # A part of one, if a comma or space in the password ended the entry.
         r"(?<=//)[^/\s:@]+:(?!\d*(?:[/?#'\"\s,]|$))[^\s,]*",
         r"(?<=\?)[^\s,#]+",
         r"hf_\w{8,}",

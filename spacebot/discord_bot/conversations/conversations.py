@@ -65,7 +65,7 @@ class Conversations:
         self.age = age
         self.store = jobs.store.chats
         self.question_queues = QuestionQueues(self._answer, jobs.release)
-        # By channel; where several people may talk to the bot in one channel, by person too.
+        # By channel; if several people may talk to the bot in one channel, by person too.
         self._of_channel: dict[str, str] = {}
         self._of_person: dict[tuple[str, str], str] = {}
         # By conversation and member: one member's password is never used for another's question.

@@ -26,7 +26,7 @@ class Refusal(enum.Enum):
     FORBIDDEN = enum.auto()
     # A person takes no direct messages.
     NO_DIRECT_MESSAGES = enum.auto()
-    # Where only a person has installed the bot, an interaction has five follow-ups.
+    # If only a person has installed the bot, an interaction has five follow-ups.
     USED_UP = enum.auto()
     ARCHIVED = enum.auto()
     LOCKED = enum.auto()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Sequence
 
-# Loaded where there is a SECRET_KEY alone (see `lazy_imports`).
+# Loaded only if there is a SECRET_KEY (see `lazy_imports`).
 from cryptography import fernet
 from cryptography.hazmat.primitives.kdf import scrypt
 

@@ -19,7 +19,7 @@ class ShardHost(Protocol):
     """What connects shards to Discord."""
 
     def start(self, shard: int, session: GatewaySession | None = None) -> None:
-        """Begin to connect a shard, by resuming a session where there is one."""
+        """Begin to connect a shard, resuming its session if there is one."""
         ...
 
     async def stop(self, shard: int) -> GatewaySession | None:

@@ -159,7 +159,7 @@ class JobManager:
         check_room(job, [one.job for one in self.running], self.queue.limits)
 
     def _check_blocked(self, job: Job) -> None:
-        """Raise `SpaceNotAllowed` where the owner blocked the Space, by a former name as well."""
+        """Raise `SpaceNotAllowed` if the owner blocked the Space, also under a former name."""
         endpoint, on_demand = job.endpoint, self.catalogue.on_demand
         if on_demand and endpoint.space not in self.catalogue.connections:
             on_demand.policy.check_blocked(endpoint.space, endpoint.hub_id)

@@ -104,7 +104,7 @@ class SpacePolicy:
             )
 
     def check_blocked(self, space: str, hub_id: str = "") -> None:
-        """Raise `SpaceNotAllowed` where the owner blocked this Space by its name or its id."""
+        """Raise `SpaceNotAllowed` if the owner blocked this Space by its name or its id."""
         name = space.casefold()
         if {name, name.partition("/")[0]} & self.blocked.keys():
             raise SpaceNotAllowed(BLOCKED)

@@ -37,6 +37,6 @@ async def in_batches(
 
 
 def next_batch(rows: int, took: float) -> int:
-    """How many rows the next batch has, after so many took so long."""
+    """How many rows the next batch may have, after `rows` rows took `took` seconds."""
     fit = int(rows * TARGET_SECONDS / max(took, 1e-6))
     return max(MIN_ROWS, min(fit, 2 * rows, BATCH_ROWS))

@@ -79,9 +79,9 @@ class DataFolder:
                 self.path.chmod(0o700)
 
     def lock(self, seconds: float = 0.0) -> bool:
-        """Lock all of it, waiting this long for another process; False where it still has it.
+        """Lock everything, waiting this long for another process; False if that still holds it.
 
-        Where the file system knows no locks, that is logged and all is used without.
+        On a file system without locks, everything is used unlocked, and the log says so.
         """
         if self._is_ours:
             return True

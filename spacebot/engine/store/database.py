@@ -61,7 +61,7 @@ def make_engine(url: str, *, alone: bool = False) -> AsyncEngine:
 
 
 def sqlite_file(url: str) -> Path | None:
-    """The file of a SQLite database; None of every other one, or where there is no URL."""
+    """The file of a SQLite database; None for other databases, or without a URL."""
     parsed = sa.make_url(url) if url else None
     if parsed is None or parsed.get_backend_name() != "sqlite":
         return None

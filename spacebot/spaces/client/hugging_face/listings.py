@@ -103,6 +103,6 @@ def _mapping(value: Any) -> Mapping[str, Any]:
 
 
 def hub_id_of(info: SpaceInfo) -> str:
-    """What the Hub identifies a Space by whatever its name is; empty where it does not say."""
+    """A Space's id on the Hub, which survives a rename; empty if the Hub does not say."""
     # The library keeps what it has no field for under the Hub's own name.
     return str(getattr(info, "_id", None) or "")

@@ -83,7 +83,7 @@ def typed_table(
     """A table under the Space's headers, cells by their datatype; `guess` reads numbers without."""
     names, rows = order_columns(headers_of(parameter), names, rows)
     kinds = parameter.props.get("datatype")
-    # "str" for all columns is what Gradio says where the author gave no datatype.
+    # "str" for all columns is what Gradio says if the author set no datatype.
     common = kinds if isinstance(kinds, str) and kinds != "str" else ""
     each = kinds if isinstance(kinds, list) else []
     columns = []

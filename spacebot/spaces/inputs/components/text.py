@@ -76,7 +76,7 @@ def check_length(parameter: Parameter, text: str) -> str:
 
 
 def needs_text(parameter: Parameter, text: str) -> bool:
-    """Whether this text is empty where the Space needs some."""
+    """Whether this text is empty although the Space needs some."""
     return parameter.required and not text.strip()
 
 

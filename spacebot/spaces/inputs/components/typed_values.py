@@ -23,8 +23,8 @@ _TYPES = {
 class TypedInput(JsonInput):
     """A typed value: its props name the type of a list's `items`, else the `types` it may have.
 
-    A list is written with commas between, or as JSON; other values as JSON, and as they are
-    where a text is among the types or none is named.
+    A list is written with commas between its items, or as JSON; other values as JSON, or as plain
+    text if the types include text or none is named.
     """
 
     def options(self, parameter: Parameter) -> tuple[Option, ...]:
@@ -86,7 +86,7 @@ def _number(name: str, item: str, items: str) -> int | float:
 
 
 def format_list(values: Any) -> str:
-    """A list as a person writes it: with commas between, or as JSON where an item holds some."""
+    """A list as a person writes it: with commas between, or as JSON if an item contains a comma."""
     simple = isinstance(values, list) and all(_is_simple(one) for one in values)
     return ", ".join(map(_text, values)) if simple else json.dumps(values, ensure_ascii=False)
 

@@ -18,7 +18,7 @@ _MAX_MEMORY_BYTES = 704 << 20
 
 
 def _limit() -> None:
-    """Bound the processor time and the memory, where the system can."""
+    """Limit the processor time and the memory, if the system can."""
     with contextlib.suppress(ImportError):
         import resource
 

@@ -115,12 +115,12 @@ class NativePlotRenderer:
         rows = [dict(zip(columns, row, strict=False)) for row in value["data"]]
         # A series of one point would be a line that cannot be seen.
         point, kind = len(rows) < _MAX_MARKED_POINTS, str(value.get("mark") or "point")
-        # Bars begin at zero even where the axis does not.
+        # Bars begin at zero even if the axis does not.
         mark = {"type": kind, "point": point, "clip": kind == "bar"}
         return chart(rows, mark, encoding, props.get("title"))
 
     def _x(self, value: Mapping[str, Any], props: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the x axis, in bins where the plot has them; times are in milliseconds."""
+        """Return the x axis, in bins if the plot has them; times are in milliseconds."""
         second = 1000 if _datatype(value, props["x"]) == "temporal" else 1
         made = self._axis("x", value, props, second)
         if bins := _bins(props.get("x_bin")):
@@ -129,7 +129,7 @@ class NativePlotRenderer:
         return made
 
     def _y(self, value: Mapping[str, Any], props: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the y axis: one value for each place on the x axis, where the page shows one."""
+        """Return the y axis: one value for each place on the x axis, if the page shows one."""
         made = self._axis("y", value, props)
         binned = _bins(props.get("x_bin")) is not None
         if value.get("mark") in ("bar", "line"):

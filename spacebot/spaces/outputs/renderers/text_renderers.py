@@ -53,7 +53,7 @@ class PlainRenderer:
 
 
 class ChoiceRenderer:
-    """A radio, dropdown or checkbox group: labels where the values have any."""
+    """A radio, dropdown or checkbox group: labels if the values have any."""
 
     def __call__(self, value: Any, place: RenderContext) -> Rendered:
         values = value if isinstance(value, list) else [value]
