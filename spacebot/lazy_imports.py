@@ -19,7 +19,8 @@ LAZY = ("pandas", "cryptography.fernet", "cryptography.hazmat.primitives.kdf.scr
 
 
 class LazyFinder(MetaPathFinder):
-    """Finds the modules of these names; each is loaded once an attribute of it is read."""
+    """Finds the modules with these names; each is loaded when one of its
+    attributes is first read."""
 
     def __init__(self, names: Sequence[str]) -> None:
         self._names = frozenset(names)
@@ -27,7 +28,7 @@ class LazyFinder(MetaPathFinder):
     def find_spec(
         self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        """The module's spec with a loader that waits; None of every other module."""
+        """The module's spec with a lazy loader; None for other modules."""
         if fullname not in self._names:
             return None
         spec = PathFinder.find_spec(fullname, path, target)
@@ -37,5 +38,5 @@ class LazyFinder(MetaPathFinder):
 
 
 def install() -> None:
-    """Let the modules in `LAZY` wait; call it before the libraries are imported."""
+    """Delay loading the modules in `LAZY`; call this before the libraries are imported."""
     sys.meta_path.insert(0, LazyFinder(LAZY))

@@ -1,4 +1,4 @@
-"""What this process tells Prometheus of itself and its connections, beside what jobs count."""
+"""Prometheus metrics about this process and its connections, besides those about jobs."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from prometheus_client.registry import Collector
 from spacebot import __version__
 from spacebot.models import BotPhase, BotStatus, ShardStatus
 
-# Seconds between two looks at how late the event loop is.
+# How often the event loop's delay is measured, in seconds.
 LAG_INTERVAL = 1.0
 LAG_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
 BUILD = {
@@ -36,7 +36,7 @@ class HasShards(Protocol):
     """A Discord client."""
 
     def shard_states(self) -> Sequence[ShardStatus]:
-        """Each shard that it holds."""
+        """The state of each shard that it holds."""
         ...
 
 
@@ -45,14 +45,14 @@ Client: TypeAlias = HasShards | None
 
 
 class ClientCollector(Collector):
-    """The Discord client's state, and that of each of its shards, when they are asked for."""
+    """Reads the Discord client's state, and each shard's, when the metrics are requested."""
 
     def __init__(self, status: Callable[[], BotStatus], client: Callable[[], Client]) -> None:
         self._status = status
         self._client = client
 
     def collect(self) -> Iterator[Metric]:
-        """The metrics, as they are now."""
+        """The current metrics."""
         yield InfoMetricFamily("spacebot_build", "The versions that run", BUILD)
         phase = GaugeMetricFamily("spacebot_state", "1 for the bot's state", labels=["state"])
         for one in BotPhase:
@@ -87,7 +87,7 @@ def add_process_metrics(
 
 
 async def watch_lag(registry: CollectorRegistry) -> None:
-    """Note how much later than asked for the event loop comes back, until cancelled."""
+    """Measure how late the event loop resumes a sleeping task, until cancelled."""
     name = "spacebot_event_loop_lag_seconds"
     lag = Histogram(
         name, "How late the bot's event loop is", buckets=LAG_BUCKETS, registry=registry

@@ -1,4 +1,4 @@
-"""What a cluster is to the client that connects its shards; a single process is the least one."""
+"""A cluster, as the client that connects its shards sees it; a single process is the smallest."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from typing import Protocol
 
 from spacebot.models import GatewaySession
 
-# Discord takes one identify of a bucket of shards in so many seconds.
+# Discord allows one identify for a bucket of shards in this many seconds.
 IDENTIFY_INTERVAL = 5.0
 
 
 class ShardHost(Protocol):
-    """What connects shards to Discord."""
+    """Connects shards to Discord."""
 
     def start(self, shard: int, session: GatewaySession | None = None) -> None:
         """Begin to connect a shard, resuming its session if there is one."""
@@ -42,7 +42,8 @@ class Cluster(Protocol):
         ...
 
     async def share(self, host: ShardHost, advised: int) -> None:
-        """Have `host` hold this process's shards until cancelled; Discord `advised` so many."""
+        """Have `host` hold this process's shards until cancelled; Discord `advised` this number of
+        shards."""
         ...
 
     def identifying(self, bucket: int) -> AbstractAsyncContextManager[None]:
@@ -69,7 +70,7 @@ class IdentifyTurns:
 
 
 class SingleProcess:
-    """The only process there is: it holds every shard. `shards` fixes their number."""
+    """A process without others: it holds every shard. `shards` fixes their number."""
 
     leads = True
 

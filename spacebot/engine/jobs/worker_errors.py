@@ -1,4 +1,4 @@
-"""What a worker process writes to its standard error, and why it ended, without its data."""
+"""What a worker process wrote to its standard error, and why it ended, without its data."""
 
 from __future__ import annotations
 
@@ -11,14 +11,15 @@ from collections.abc import Iterator
 MAX_BYTES, MAX_FRAMES = 16_384, 3
 EXIT_SECONDS = 5.0
 _FRAME = re.compile(r'\s*File "([^"]+)", line (\d+)(?:,)? in (\w+|<\w+>)')
-# What an error says may be a Space's or a member's words, so only its class counts, except where
+# An error's text may contain a Space's or a member's words, so only its class is logged, except if
 # a module is missing or the interpreter itself fails.
 _ERROR = re.compile(r"([A-Za-z_][\w.]*(?:Error|Exception|Interrupt|Exit))(?:: .*)?")
 _PLAIN = re.compile(r"Fatal Python error: [\w ]+|ModuleNotFoundError: No module named '[\w.]+'")
 
 
 class ErrorTail:
-    """Reads a process's standard error, so that it never waits, and holds the end of it."""
+    """Reads a process's standard error, so that the process never blocks, and
+    keeps the end of it."""
 
     def __init__(self, process: subprocess.Popen[bytes]) -> None:
         self._process = process
@@ -33,7 +34,7 @@ class ErrorTail:
                 self._tail = (self._tail + chunk)[-MAX_BYTES:]
 
     def why_it_ended(self) -> str:
-        """Why a process that no longer answers ended, for the log; blocks until it has."""
+        """Why a process stopped answering, for the log; blocks until it has ended."""
         try:
             code = self._process.wait(EXIT_SECONDS)
         except subprocess.TimeoutExpired:
@@ -44,7 +45,7 @@ class ErrorTail:
 
 
 def causes_in(text: str) -> Iterator[str]:
-    """What a traceback says of the code: the error's class, and where it happened."""
+    """The code's part of a traceback: the error's class, and where it happened."""
     lines = text.splitlines()
     errors = [found[1] for line in lines if (found := _ERROR.fullmatch(line))]
     plain = [found[0][:200] for line in lines if (found := _PLAIN.search(line))]

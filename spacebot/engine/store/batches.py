@@ -1,4 +1,4 @@
-"""Deleting much without holding up others: in batches that lock the database for a moment."""
+"""Deleting many rows without blocking others: in batches that lock the database for a moment."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from spacebot.engine.store.tables import BATCH_ROWS
 
 T = TypeVar("T")
 
-# How long a batch may keep other writes waiting, in seconds. Rows differ in size by a factor
-# of a thousand, so a batch has as many as took this long so far.
+# How long a batch may keep other writes waiting, in seconds. Rows differ in size by a factor of a
+# thousand, so a batch has as many rows as recently took this long.
 TARGET_SECONDS = 0.03
 FIRST_ROWS, MIN_ROWS = 32, 4
 
@@ -21,7 +21,7 @@ async def in_batches(
     find: Callable[[int], Awaitable[Sequence[T]]],
     change: Callable[[Sequence[T]], Awaitable[None]],
 ) -> AsyncIterator[Sequence[T]]:
-    """Change all that `find` finds, a batch after another; yields each that is done.
+    """Change everything that `find` finds, batch after batch; yields each finished batch.
 
     `find` is asked for that many rows at most, until it finds none.
     """
@@ -32,7 +32,7 @@ async def in_batches(
         took = time.perf_counter() - began
         rows = next_batch(len(found), took)
         yield found
-        # As long again for those who wait.
+        # Others get the same time.
         await asyncio.sleep(took)
 
 
