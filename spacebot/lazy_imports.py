@@ -1,9 +1,9 @@
-"""Modules that libraries import at once and need only for some jobs, loaded at their first use.
+"""Loads modules at their first use that libraries import eagerly but rarely need.
 
 Gradio imports pandas for a cache and a dashboard that the page does not have: 35 MB, and a
-second at the start. `cryptography` seals tokens where there is a SECRET_KEY: 6 MB. This is the
-standard library's recipe for lazy imports (`importlib.util.LazyLoader`); a module that something
-reads after all is there as if it had been imported.
+second at startup. `cryptography` seals tokens if there is a SECRET_KEY: 6 MB. This is the
+standard library's recipe for lazy imports (`importlib.util.LazyLoader`); once something reads
+such a module, it behaves as if it had been imported normally.
 """
 
 from __future__ import annotations
