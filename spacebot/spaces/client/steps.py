@@ -152,8 +152,8 @@ class CallSequence:
                     async for update in self._make(one):
                         if not isinstance(update, Partial):
                             yield update
-            except SpaceRaised:
-                # The user sees the first failure.
+            except SpaceError:
+                # The user sees the first failure, whatever happens to its handler.
                 broken = True
             shown += _unchanged(one) if broken else self._take(one)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -14,10 +14,11 @@ import pytest
 from gradio_client.utils import QueueError
 from PIL import Image
 
-from spacebot.errors import SpaceBusy, SpaceRaised
-from spacebot.models import Endpoint, JobStage, Progress, Source
+from spacebot.errors import SpaceBusy, SpaceError, SpaceRaised, SpaceSilent
+from spacebot.models import Endpoint, EndpointStep, JobStage, Progress, Source
 from spacebot.spaces.client import Connection, Network, Result, SpaceDescription
 from spacebot.spaces.client.client import SpaceClient
+from spacebot.spaces.client.steps import CallSequence
 from spacebot.spaces.client.transport.event_stream import EventStream
 from spacebot.spaces.schema import read_space
 from tests.support.asking import ask
@@ -92,6 +93,19 @@ async def test_a_failure_s_step_answers_only_where_the_event_fails(served, tmp_p
         thunder = await recite("A thunderstorm")
         assert "The voice is lost." in thunder
         assert "Nothing can be heard." not in thunder
+
+
+@pytest.mark.parametrize("trouble", [SpaceRaised("Nor this."), SpaceSilent("No answer.")])
+async def test_a_failure_s_words_outlive_its_step_s_trouble(trouble: SpaceError):
+    async def call(step: EndpointStep, _: Any) -> AsyncGenerator[Any, None]:
+        yield Progress(JobStage.SENDING)
+        raise SpaceRaised("The voice is lost.") if step.failing else trouble
+
+    steps = [EndpointStep("/recite", failing=(EndpointStep("/whisper", shows=(0,)),))]
+    calls = CallSequence(steps, call, lambda _, values: values, 1)
+    with pytest.raises(SpaceRaised, match=r"The voice is lost\."):
+        async for _ in calls.updates({}):
+            pass
 
 
 async def test_what_later_steps_show_belongs_to_the_answer(served, tmp_path: Path):
