@@ -226,6 +226,17 @@ class AddedSpaces:
         self._marks[key] = marked
         return marked
 
+    async def marked(self, guild: int | None) -> frozenset[str]:
+        """The names in lower case of the Spaces that a server marked as age-restricted."""
+        try:
+            rows = await self.of(str(guild)) if guild is not None else ()
+        except StoreError:
+            known = (
+                space for (of, space), marked in self._marks.items() if marked and of == str(guild)
+            )
+            return frozenset(known)
+        return frozenset(row.space.casefold() for row in rows if row.nsfw)
+
     async def _are_of(self, rows: Sequence[ServerSpace], space: str, hub_id: str) -> bool:
         """Whether any of these rows is of a Space, by whatever name it was added."""
         if any(row.offers(space, hub_id) for row in rows):

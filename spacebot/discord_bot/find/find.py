@@ -83,7 +83,9 @@ class Find:
         query = _query(text, wish.file)
         spaces = await self.dispatcher.jobs.catalogue.spaces_in(interaction.guild_id)
         adult = self.dispatcher.age.takes(interaction)
-        found = await self.finder.find(query, spaces, adult=adult)
+        added = self.dispatcher.jobs.catalogue.added
+        marked = await added.marked(interaction.guild_id) if added else frozenset[str]()
+        found = await self.finder.find(query, spaces, adult=adult, marked=marked)
         # A menu stays for an hour and would hold the endpoints of its Spaces in memory.
         answers = tuple(replace(one, endpoint=None) for one in found.answers)
         menu = self.menus.add(FoundMenu(wish, answers))

@@ -70,7 +70,8 @@ async def _spaces(
     """The Spaces whose names contain a text: the server's, the owner's, then the Hub's."""
     on_demand = catalogue.on_demand
     assert on_demand is not None
-    policy = on_demand.policy
+    policy, added = on_demand.policy, catalogue.added
+    hidden = await added.marked(guild) if added and not adult else frozenset[str]()
     own = [one.source.space for one in catalogue.spaces if adult or not one.nsfw]
     own += [pattern for pattern in policy.allowed if policy.allows(pattern)]
     return await suggest_spaces(
@@ -78,7 +79,7 @@ async def _spaces(
         text,
         filter(is_hub_name, own),
         added=_added(catalogue, guild, adult=adult),
-        allows=policy.allows,
+        allows=lambda space: policy.allows(space) and space.casefold() not in hidden,
         adult=adult,
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from spacebot.engine.space_finder.hub_ranking import rank
@@ -118,12 +118,22 @@ class SpaceFinder:
         self._allows = allows
         self._known = known
 
-    async def find(self, query: SpaceQuery, here: Sequence[Space], *, adult: bool) -> Findings:
+    async def find(
+        self,
+        query: SpaceQuery,
+        here: Sequence[Space],
+        *,
+        adult: bool,
+        marked: Collection[str] = (),
+    ) -> Findings:
         """Up to `MAX_ANSWERS` answers; `here` are the Spaces whose commands are on offer.
 
-        `adult` includes Spaces that are not for all audiences.
+        `adult` includes Spaces that are not for all audiences; the server's moderators `marked`
+        these, by name in lower case, as such.
         """
-        listings, problem = await self._listings(query, adult=adult)
+        listings, problem = await self._listings(query)
+        if not adult:
+            listings = [o for o in listings if not (o.nsfw or o.space.casefold() in marked)]
         meant = [one.space for one in listings]
         commands = match_commands(here, query.text, query.file, meant, adult=adult)
         offered = {one.source.space for one in here}
@@ -133,14 +143,13 @@ class SpaceFinder:
         first = [_command_answer(one, listings) for one in commands[:room]]
         return Findings((*first, *of_hub)[:MAX_ANSWERS], problem)
 
-    async def _listings(self, query: SpaceQuery, *, adult: bool) -> tuple[list[SpaceListing], str]:
+    async def _listings(self, query: SpaceQuery) -> tuple[list[SpaceListing], str]:
         try:
             found = await self._hub.search(query.for_hub, _keywords(query))
         except SpacebotError as error:
             log.warning("Spaces cannot be searched: %s", kind_of_error(error))
             return [], str(error)
-        allowed = [one for one in found if self._allows(one.space) and (adult or not one.nsfw)]
-        return allowed, ""
+        return [one for one in found if self._allows(one.space)], ""
 
     async def _answers(self, query: SpaceQuery, listings: Sequence[SpaceListing]) -> list[Answer]:
         """The Hub's answers, without those known not to take the file."""

@@ -55,8 +55,13 @@ async def test_run_suggests_the_server_s_then_the_owner_s_then_the_hub_s(
         await it.space("add", {"space": "lab/added", "endpoint": "/sleep", "name": "two"})
         adult = {"space": "lab/adult", "name": "adult", "age_restricted": True}
         await it.space("add", adult)
-        # The Hub tags it too, or it would be one of its suggestions.
-        it.hub.spaces["lab/adult"].tags = ["not-for-all-audiences"]
+        # The Hub does not tag it: the moderators' mark alone keeps it out.
+        for place, marked in ((here, True), (outside, False)):
+            seen = await ada.command("find", wish="other adult", channel=place)
+            await told(seen)
+            found = str(shown(seen).embeds)
+            assert "lab/other" in found
+            assert ("lab/adult" not in found) is marked
 
         async def suggested(channel: Channel, text: str = "lab/") -> list[str]:
             found = await ada.autocomplete("run", option="space", text=text, channel=channel)
@@ -64,7 +69,9 @@ async def test_run_suggests_the_server_s_then_the_owner_s_then_the_hub_s(
 
         assert await suggested(here) == ["lab/added", "lab/own", "lab/other"]
         assert (await suggested(outside))[0] == "lab/own"
-        assert sorted(await suggested(outside)) == ["lab/added", "lab/other", "lab/own"]
+        # Another server has not marked it.
+        everything = ["lab/added", "lab/adult", "lab/other", "lab/own"]
+        assert sorted(await suggested(outside)) == everything
         # One letter asks the Hub for nothing; what is here needs no Hub.
         assert await suggested(here, "l") == ["lab/added", "lab/own"]
         it.hub.hold = asyncio.Event()
