@@ -18,7 +18,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from spacebot import __version__, collector, demo
-from spacebot.concurrency import TaskSet
+from spacebot.concurrency import TaskSet, new_event_loop
 from spacebot.discord_bot.client import Bot
 from spacebot.discord_bot.compare import COMPARE
 from spacebot.discord_bot.gateway.reach import ReachabilityMonitor, reached
@@ -100,7 +100,7 @@ class Runtime:
         self._folder = folder or DataFolder(settings.data_dir, sqlite_file(settings.database_url))
         self._sources = tuple(sources)
         self._demo: demo.DemoServer | None = None
-        self._loop = asyncio.new_event_loop()
+        self._loop = new_event_loop()
         self._thread = threading.Thread(target=self._run_thread, name="spacebot", daemon=True)
         self._stop = asyncio.Event()
         self._up = threading.Event()
