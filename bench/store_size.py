@@ -16,7 +16,7 @@ import sqlalchemy as sa
 
 from spacebot.engine.store import Store
 from tests.support.postgres import Postgres
-from tests.support.store_calls import Asked, calls, explain, recorded
+from tests.support.store_calls import Asked, Call, calls, explain, recorded
 
 # One number n a row, from 1 on.
 SQLITE_NUMBERS = (
@@ -59,6 +59,8 @@ FILL = {
 ROWS = {"conversations": 50_000, "favourites": 10_000, "job_counts": 100_000,
         "server_spaces": 10_000, "space_descriptions": 5_000, "presets": 20_000}  # fmt: skip
 SLOW = 0.1
+# Of the jobs, so many remain after a trim.
+KEPT, DAY = 0.95, 86_400
 
 
 async def fill(store: Store, jobs: int, now: float) -> None:
@@ -103,11 +105,13 @@ class Waits:
             await asyncio.sleep(0.005)
 
 
-async def look(store: Store, now: float) -> None:
+async def look(store: Store, jobs: int, now: float) -> None:
     """Call all there is, and print what the database did for each."""
-    for name, call in calls(now).items():
+    most = int(KEPT * jobs)
+    trim: Call = lambda store: store.trim(most=most, older=now - 60 * DAY)  # noqa: E731
+    for name, call in {**calls(now), "trim": trim}.items():
         waits = Waits(store)
-        writing = asyncio.create_task(waits.run()) if "trim" in name else None
+        writing = asyncio.create_task(waits.run()) if name.endswith(("trim", "forget")) else None
         began = time.perf_counter()
         with recorded(store._engine.sync_engine) as asked:
             result = await call(store)
@@ -143,7 +147,7 @@ async def measure(url: str, jobs: int) -> None:
         began = time.perf_counter()
         await fill(store, jobs, now)
         print(f"{store._engine.dialect.name}: filled in {time.perf_counter() - began:.0f} s")
-        await look(store, now)
+        await look(store, jobs, now)
 
 
 async def main() -> None:
