@@ -7,6 +7,7 @@ import dataclasses
 import hashlib
 import io
 import json
+import re
 import threading
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ import pytest
 from fastapi import FastAPI, UploadFile
 
 from spacebot.errors import LimitReached
-from spacebot.models import BotPhase, BotStatus, Source
+from spacebot.models import BotPhase, BotStatus, ClusterStatus, ProcessStatus, Source
 from spacebot.runtime import Runtime
 from spacebot.settings import Settings
 from spacebot.web import OwnerAccess, render, server
@@ -332,6 +333,26 @@ def test_what_was_last_known_stands_beside_a_bot_that_ended(tmp_path: Path) -> N
     shown = runtime.status()
     assert (shown.bot.reason, shown.done) == ("A mistake.", 128)
     assert [space.source for space in shown.spaces] == ["demo/space"]
+
+
+def test_every_process_that_shares_the_shards_is_shown() -> None:
+    one = ProcessStatus(4, "host-a", "1.0.0", 1.0, 2.0, shards=(0, 2), servers=12, running=3)
+    two = ProcessStatus(5, "<b>host", "1.1.0", 1.0, 2.0, servers=1, waiting=1, stopping=True)
+
+    def shown(*processes: ProcessStatus) -> str:
+        cluster = ClusterStatus(4, processes, shard_count=3)
+        seen = dataclasses.replace(status(CONNECTED), cluster=cluster)
+        parts = render.sections(seen, token=True, hosted=False)
+        return next(part.html for part in parts if part.name == "processes")
+
+    first, second = re.findall(r"<li>(.*?)</li>", shown(one, two), re.DOTALL)
+    for text in ("host-a", "<b>this one</b>", "shards 0, 2 · 12 servers", "3 running, 0 waiting"):
+        assert text in first
+    for text in ("&lt;b&gt;host", "stopping", "no shard, stands by · 1 server ·", "version 1.1.0"):
+        assert text in second
+    assert "2 processes share 3 shards" in shown(one, two)
+    # A process alone shares with nobody.
+    assert not shown(one).strip()
 
 
 async def test_sections_are_rendered_in_a_thread_and_once_for_everybody(
