@@ -28,11 +28,13 @@ async def test_every_endpoint_can_be_reached(served, tmp_path: Path) -> None:
         await seen.wait(is_final, 20)
         number = wanted.removeprefix("tool_")
         assert f"tool {number} made hay at 7" in shown(seen).content
-        assert f"/it more endpoint:{wanted}" in shown(seen).content
+        # Discord names /it more above it, and no command above what a button starts.
+        assert f"**endpoint:{wanted}** · " in shown(seen).content
 
         again = await home.ada.click(shown(seen), "Again")
         await again.wait(is_final, 20)
         assert f"tool {number} made hay at 7" in shown(again).content
+        assert f"**/it more endpoint:{wanted}** for " in shown(again).content
 
         lost = await home.ada.command("it more", endpoint="tool_99", channel=home.channel)
         assert "no endpoint of that name" in shown(lost).content
