@@ -60,7 +60,7 @@ ROWS = {"conversations": 50_000, "favourites": 10_000, "job_counts": 100_000,
         "server_spaces": 10_000, "space_descriptions": 5_000, "presets": 20_000}  # fmt: skip
 SLOW = 0.1
 # Of the jobs, so many remain after a trim.
-KEPT, DAY = 0.95, 86_400
+KEPT, DAY = 0.85, 86_400
 
 
 async def fill(store: Store, jobs: int, now: float) -> None:

@@ -67,6 +67,8 @@ DEMO_NAME, DEMO_SOURCE = "demo", "Built-in Space"
 LATENCY_INTERVAL = 30.0
 # The longest that an action may take, in seconds: reading a Space again waits for 40 s.
 ACTION_TIMEOUT = 50.0
+# Prometheus waits 10 s.
+METRICS_TIMEOUT = 5.0
 MAX_FAILURES_SHOWN = 10
 STARTING = "Spacebot is still starting. Try again in a moment."
 BOT_HANGS = (
@@ -328,7 +330,7 @@ class Runtime:
 
     async def metrics(self) -> bytes:
         """Everything that is counted, in Prometheus' text format, from any event loop."""
-        return await self._ask(self._metrics()) if self._admin else b""
+        return await self._ask(self._metrics(), METRICS_TIMEOUT) if self._admin else b""
 
     async def _metrics(self) -> bytes:
         return self._ready.jobs.metrics.text()

@@ -305,9 +305,11 @@ def router(program: Program, file_cache: FileCache, access: OwnerAccess) -> APIR
         return JSONResponse(changed, headers=NO_STORE) if changed else Response(status_code=204)
 
     async def metrics() -> Response:
-        return Response(
-            await program.metrics(), headers={**NO_STORE, "Content-Type": PROMETHEUS_TYPE}
-        )
+        try:
+            found = await program.metrics()
+        except SpacebotError as error:
+            return PlainTextResponse(str(error), status_code=503, headers=NO_STORE)
+        return Response(found, headers={**NO_STORE, "Content-Type": PROMETHEUS_TYPE})
 
     async def readme() -> PlainTextResponse:
         return PlainTextResponse(await asyncio.to_thread(readme_text))

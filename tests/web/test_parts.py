@@ -18,7 +18,7 @@ from fastapi import FastAPI, UploadFile
 
 from spacebot.errors import LimitReached
 from spacebot.models import BotPhase, BotStatus, ClusterStatus, ProcessStatus, Source
-from spacebot.runtime import Runtime
+from spacebot.runtime import BOT_HANGS, Runtime
 from spacebot.settings import Settings
 from spacebot.web import OwnerAccess, render, server
 from spacebot.web.markdown import to_html
@@ -144,6 +144,17 @@ async def test_healthz(client, house, bot, code, said) -> None:
     answer = await client.get("/healthz")
     assert (answer.status_code, answer.json()) == (code, said)
     assert (await client.head("/healthz")).status_code == code
+
+
+async def test_metrics_of_a_bot_that_hangs_are_refused_in_words(
+    client, house, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def hangs() -> bytes:
+        raise LimitReached(BOT_HANGS)
+
+    monkeypatch.setattr(house, "metrics", hangs)
+    answer = await client.get("/metrics")
+    assert (answer.status_code, answer.text) == (503, BOT_HANGS)
 
 
 async def test_only_what_changed_is_sent(client, house) -> None:
