@@ -28,6 +28,7 @@ from spacebot.models import (
     Source,
 )
 from spacebot.spaces.client.error_mapping import job_error
+from spacebot.spaces.client.page.chain_steps import with_step_names, with_steps
 from spacebot.spaces.inputs.components.menu import menu_of, prepare_menus
 from spacebot.spaces.outputs import text
 from spacebot.spaces.outputs.renderers.tables import _plain
@@ -210,6 +211,17 @@ GRAPHS: dict[str, Callable[[int], object]] = {
     "a circle": lambda n: (n + 1) % 600,
     "circles of two": lambda n: n ^ 1,
 }
+
+
+@pytest.mark.parametrize("graph", GRAPHS)
+def test_eight_times_the_events_take_about_eight_times_the_work(graph: str) -> None:
+    def read(raw: str) -> object:
+        config, info = wired(len(raw), GRAPHS[graph])
+        entry = info["named_endpoints"].pop("/step1")
+        return with_steps(with_step_names(config), {"named_endpoints": {"/step1": entry}})
+
+    took = seconds(read, "." * 8000)
+    assert took < 24 * seconds(read, "." * 1000), took
 
 
 @pytest.mark.parametrize("graph", GRAPHS)

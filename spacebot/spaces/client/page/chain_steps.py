@@ -50,7 +50,7 @@ def with_steps(config: Mapping[str, Any], info: Mapping[str, Any]) -> dict[str, 
     that give its endpoints what they take."""
     described = info["named_endpoints"]
     events = {event.get("id", n): event for n, event in enumerate(config["dependencies"])}
-    roots = {number: _root(number, events) for number in events}
+    roots = _roots(events)
     known = [n for n, event in events.items() if f"/{event.get('api_name')}" in described]
     chains = {roots[number] for number in known}
     taken = {part for number in known for part in events[number]["inputs"]}
@@ -71,13 +71,19 @@ def _first(
     return [(name, one) for name, one in events.items() if name not in known][:MAX_STEPS]
 
 
-def _root(number: Any, events: Mapping[Any, Mapping[str, Any]]) -> Any:
-    """The first event of a chain; a hostile app's may be a circle."""
-    seen = {number}
-    while (before := events[number].get("trigger_after")) in events and before not in seen:
-        seen.add(before)
-        number = before
-    return number
+def _roots(events: Mapping[Any, Mapping[str, Any]]) -> dict[Any, Any]:
+    """The first event of each event's chain; a hostile app's chain may be a circle."""
+    roots: dict[Any, Any] = {}
+    for number in events:
+        path: dict[Any, None] = {}
+        while number not in roots and number not in path:
+            path[number] = None
+            before = events[number].get("trigger_after")
+            if before not in events:
+                break
+            number = before
+        roots |= dict.fromkeys(path, roots.get(number, number))
+    return roots
 
 
 def _entry(event: Mapping[str, Any], parts: Mapping[Any, Mapping[str, Any]]) -> dict[str, Any]:
