@@ -210,8 +210,8 @@ def _token(status: Status, mark: StepState, where: str) -> str:
         return ""
     return (
         "In the Developer Portal, under **Bot**, press **Reset Token** and copy what it shows. "
-        f"{where} No privileged intent is needed, except **Message Content** where members are "
-        "to talk in threads without mentioning the bot."
+        f"{where} No privileged intent is needed, except **Message Content** if members should "
+        "talk in threads without mentioning the bot."
     )
 
 
@@ -230,7 +230,7 @@ def _invite(status: Status, _: StepState) -> str:
     if bot.phase is BotPhase.CONNECTED and bot.servers:
         return f"It is in {bot.servers} server{'s' if bot.servers != 1 else ''}."
     return (
-        "Open the invite link and choose a server in which you may **Manage Server**. It asks for "
+        "Open the invite link and choose a server where you have **Manage Server**. It asks for "
         "no more than the bot needs."
     )
 
