@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -169,6 +170,35 @@ class AppConfig:
             left = left if at is None else left[at + 1 :]
         return found
 
+    @cached_property
+    def _listeners(self) -> Mapping[tuple[Any, str], list[Dependency]]:
+        found = defaultdict[tuple[Any, str], list[Dependency]](list)
+        for event in self.events:
+            for target in event.targets:
+                found[target].append(event)
+        return dict(found)
+
+    @cached_property
+    def _followers(self) -> Mapping[Any, list[Dependency]]:
+        found = defaultdict[Any, list[Dependency]](list)
+        for event in self.events:
+            if event.after is not None:
+                found[event.after].append(event)
+        return dict(found)
+
+    @cached_property
+    def loads(self) -> list[Dependency]:
+        """The events that run when the page opens."""
+        return [event for event in self.events if any(name == "load" for _, name in event.targets)]
+
+    def on(self, component_id: Any, name: str) -> Sequence[Dependency]:
+        """The events that a component's event of that name triggers."""
+        return self._listeners.get((component_id, name), ())
+
+    def right_after(self, event: Dependency) -> Sequence[Dependency]:
+        """The events that the end of `event` triggers."""
+        return self._followers.get(event.id, ())
+
     def earlier(self, event: Dependency) -> Iterator[Dependency]:
         """The events before it in its chain (`.then`), the nearest first, at most `MAX_CHAIN`."""
         seen = {event.id}
@@ -186,13 +216,13 @@ class AppConfig:
     def after_failure(self, event: Dependency) -> Iterator[Dependency]:
         """The events that the page runs if `event` fails, but not if it succeeds, with the events
         that follow these on success."""
-        waiting = [one for one in self.events if one.after == event.id and one.when == "failure"]
+        waiting = [one for one in self.right_after(event) if one.when == "failure"]
         for one in islice(waiting, MAX_CHAIN):
             yield one
             waiting += [
                 later
-                for later in self.events
-                if later.after == one.id and later.when != "failure" and later not in waiting
+                for later in self.right_after(one)
+                if later.when != "failure" and later not in waiting
             ]
 
     def following(self, event: Dependency) -> Iterator[tuple[Dependency, frozenset[str]]]:
@@ -202,8 +232,8 @@ class AppConfig:
         known = {event.id}
         for before, needs in waiting:
             yield from [] if before is event else [(before, needs)]
-            for one in self.events if len(known) <= MAX_CHAIN else ():
-                if one.after == before.id and one.when != "failure" and one.id not in known:
+            for one in self.right_after(before) if len(known) <= MAX_CHAIN else ():
+                if one.when != "failure" and one.id not in known:
                     known.add(one.id)
                     more = {f"/{before.api_name}"} if one.when else frozenset[str]()
                     waiting.append((one, needs | more))

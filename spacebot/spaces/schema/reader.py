@@ -36,7 +36,13 @@ from spacebot.spaces.schema.wiring.follow_ups import (
     follow_up_links,
     follow_ups_of,
 )
-from spacebot.spaces.schema.wiring.page_events import is_live, is_loaded, opening_of, page_of
+from spacebot.spaces.schema.wiring.page_events import (
+    Commands,
+    is_live,
+    is_loaded,
+    opening_of,
+    page_of,
+)
 from spacebot.spaces.schema.wiring.steps import with_steps
 
 # Discord's limit of subcommands of one command. If there are more endpoints, the last subcommand
@@ -81,11 +87,11 @@ def read_space(
     listed = _listed_candidates(endpoints, kept)
     names = endpoint_names(endpoints, kept, title, taken=() if listed == kept else (MORE_COMMAND,))
     described = [_endpoint(source, endpoints, c, names[c.api_name], title, wired) for c in kept]
-    opening = opening_of(endpoints, kept)
+    opening, commands = opening_of(endpoints, kept), Commands(kept)
     found = [
         _with_page(
             replace(one, further=c not in listed, nsfw=nsfw or source.nsfw, hub_id=hub_id),
-            page_of(endpoints, c, kept),
+            page_of(endpoints, c, commands),
             opening,
         )
         for one, c in zip(described, kept, strict=True)

@@ -65,10 +65,11 @@ def _kin(one: Candidate, other: Candidate) -> bool:
     """Whether two have the same function, or the same form and begin with the same word."""
     if one.stem == other.stem:
         return True
-    first = [spaced_words(each.stem).partition(" ")[0].lower() for each in (one, other)]
     a, b = one.event, other.event
-    alike = a is not None and b is not None and (a.inputs, a.outputs) == (b.inputs, b.outputs)
-    return alike and first[0] == first[1]
+    if a is None or b is None or (a.inputs, a.outputs) != (b.inputs, b.outputs):
+        return False
+    first = [spaced_words(each.stem).partition(" ")[0].lower() for each in (one, other)]
+    return first[0] == first[1]
 
 
 def sets_the_session(candidate: Candidate, endpoints: EndpointSet) -> bool:

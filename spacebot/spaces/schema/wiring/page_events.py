@@ -23,9 +23,24 @@ FILL_EVENTS = ("focus", "change", "input", "select", "release", "upload", "blur"
 _PICKED = frozenset({"dropdown", "radio", "tab", "tabitem"})
 
 
-def page_of(
-    endpoints: EndpointSet, candidate: Candidate, kept: Sequence[Candidate]
-) -> PageLogic | None:
+class Commands:
+    """The endpoints that become commands; an event that does the same as one is in it."""
+
+    def __init__(self, kept: Sequence[Candidate]) -> None:
+        events = [(candidate, candidate.event) for candidate in kept if candidate.event]
+        self._ids = {event.id for _, event in events}
+        self._functions = {
+            (candidate.stem, frozenset(event.outputs))
+            for candidate, event in events
+            if not is_lambda(candidate)
+        }
+
+    def __contains__(self, event: Dependency) -> bool:
+        function = (stem(event.api_name), frozenset(event.outputs))
+        return event.id in self._ids or function in self._functions
+
+
+def page_of(endpoints: EndpointSet, candidate: Candidate, commands: Commands) -> PageLogic | None:
     """What the page does before an endpoint runs; None if that sets none of its inputs."""
     app, fields = endpoints.app, _fields(endpoints.app, candidate)
     opens = _tabs(app, candidate)
@@ -33,8 +48,10 @@ def page_of(
     uploads = {step.api_name.strip("/") for step in candidate.before if step.given}
     needed = _needed_events(app, _inputs(endpoints, candidate), reachable)
     needed = [event for event in needed if event.api_name not in uploads]
-    found, left_out = _split_runnable(app, needed, kept)
-    presses = [event for event in _button_events(app, candidate) if not _why_not(app, event, kept)]
+    found, left_out = _split_runnable(app, needed, commands)
+    presses = [
+        event for event in _button_events(app, candidate) if not _why_not(app, event, commands)
+    ]
     found += [event for event in presses if event not in found]
     if not found and not left_out:
         return None
@@ -79,7 +96,7 @@ def opening_of(endpoints: EndpointSet, kept: Sequence[Candidate]) -> PageLogic |
     inputs = {part for part in inputs if (one := app.component(part)) and one.type != "state"}
     around = {block.id for part in inputs for block in app.above(part)}
     needed = _needed_events(app, inputs | around, _reachable(app, ()))
-    found, _ = _split_runnable(app, needed, kept)
+    found, _ = _split_runnable(app, needed, Commands(kept))
     if not found:
         return None
     return PageLogic(
@@ -132,29 +149,16 @@ def _tabs(app: AppConfig, candidate: Candidate) -> tuple[Any, ...]:
 def _reachable(app: AppConfig, filled: Collection[Any]) -> set[Any]:
     """Ids of the events that run when the page opens and somebody fills in these fields."""
     reached: set[Any] = set()
-    changed: set[Any] = set()
+    fresh = [*app.loads, *(e for part in filled for on in FILL_EVENTS for e in app.on(part, on))]
     for _ in range(MAX_CHAIN):
+        fresh = [event for event in fresh if event.id not in reached]
+        reached |= {event.id for event in fresh}
+        changed = {part for event in fresh for part in event.outputs}
         fresh = [
-            event
-            for event in app.events
-            if event.id not in reached
-            and (
-                event.after in reached or any(_starts(on, filled, changed) for on in event.targets)
-            )
+            *(later for event in fresh for later in app.right_after(event)),
+            *(event for part in changed for event in app.on(part, "change")),
         ]
-        if not fresh:
-            break
-        for event in fresh:
-            reached.add(event.id)
-            changed |= set(event.outputs)
     return reached
-
-
-def _starts(on: tuple[Any, str], filled: Collection[Any], changed: Collection[Any]) -> bool:
-    part, name = on
-    if name == "load":
-        return True
-    return (part in filled and name in FILL_EVENTS) or (part in changed and name == "change")
 
 
 def _needed_events(
@@ -178,7 +182,7 @@ def _needed_events(
 
 
 def _split_runnable(
-    app: AppConfig, needed: Sequence[Dependency], kept: Sequence[Candidate]
+    app: AppConfig, needed: Sequence[Dependency], commands: Commands
 ) -> tuple[list[Dependency], list[ExcludedEndpoint]]:
     """The events that can be run, and why the others are not."""
     found: list[Dependency] = []
@@ -187,15 +191,15 @@ def _split_runnable(
         before = event.after is None or any(one.id == event.after for one in found)
         if not before or event.live or event.cancels:
             continue
-        if why := _why_not(app, event, kept):
+        if why := _why_not(app, event, commands):
             left_out.append(ExcludedEndpoint(_label(app, event), why))
         else:
             found.append(event)
     return found, left_out
 
 
-def _why_not(app: AppConfig, event: Dependency, kept: Sequence[Candidate]) -> str:
-    if any(_does_the_same(event, candidate) for candidate in kept):
+def _why_not(app: AppConfig, event: Dependency, commands: Commands) -> str:
+    if event in commands:
         return "it is a command by itself"
     if event.raw.get("zerogpu"):
         return "it runs on a GPU"
@@ -205,15 +209,6 @@ def _why_not(app: AppConfig, event: Dependency, kept: Sequence[Candidate]) -> st
     if event.pointed and not any(part and part.type in _PICKED for part in parts):
         return "it needs to know where somebody clicked"
     return ""
-
-
-def _does_the_same(event: Dependency, candidate: Candidate) -> bool:
-    if candidate.event is None:
-        return False
-    named = not is_lambda(candidate) and stem(event.api_name) == candidate.stem
-    return event.id == candidate.event.id or (
-        named and set(event.outputs) == set(candidate.event.outputs)
-    )
 
 
 def _depends(events: Sequence[Dependency], fields: Mapping[str, Any], name: str) -> tuple[str, ...]:
