@@ -15,7 +15,7 @@ log = logging.getLogger(__name__)
 
 # How many wrong passwords are free, then the first and the longest pause, in seconds.
 FREE_ATTEMPTS, FIRST_PAUSE, MAX_PAUSE = 4, 2.0, 60.0
-# With this many wrong ones in all within MEMORY seconds, each address has only one free try.
+# With this many wrong ones in all within ATTEMPTS_TTL seconds, each address has one free try.
 ATTACK_THRESHOLD = 50
 ATTEMPTS_TTL = 3600.0
 MAX_SOURCES = 10_000
