@@ -125,6 +125,7 @@ class JobManager:
         """
         try:
             await self._check_age(job)
+            await self._check_blocked(job)
             self._check_open(job)
         except SpacebotError as error:
             self.count(job, error)
@@ -155,13 +156,13 @@ class JobManager:
         if self.closing:
             raise LimitReached("The bot is restarting. Try again in a minute.")
         self.pauses.check(job.endpoint)
-        self._check_blocked(job)
         check_room(job, [one.job for one in self.running], self.queue.limits)
 
-    def _check_blocked(self, job: Job) -> None:
+    async def _check_blocked(self, job: Job) -> None:
         """Raise `SpaceNotAllowed` if the owner blocked the Space, also under a former name."""
         endpoint, on_demand = job.endpoint, self.catalogue.on_demand
         if on_demand and endpoint.space not in self.catalogue.connections:
+            await on_demand.policy.refresh()
             on_demand.policy.check_blocked(endpoint.space, endpoint.hub_id)
 
     async def _run(self, running: JobHandle) -> Outcome:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import enum
 import fnmatch
+import math
 import time
 from collections import deque
 from collections.abc import Collection
@@ -11,10 +14,14 @@ from typing import Protocol
 
 from cachetools import LRUCache
 
-from spacebot.errors import LimitReached, SpaceNotAllowed
+from spacebot.errors import LimitReached, SpaceNotAllowed, StoreError
 
 # The period in which one-off runs are counted, in seconds.
 RUN_WINDOW = 60.0
+# After so many seconds the blocks are read again.
+REFRESH_SECONDS = 5.0
+# How long reading them may hold up a job, in seconds.
+STORE_WAIT = 1.0
 # How many members' runs are remembered: the most recent ones.
 MAX_MEMBERS = 10_000
 BLOCKED = "The bot's owner has blocked this Space. Choose another one."
@@ -69,6 +76,9 @@ class SpacePolicy:
         # By name, what the Hub identifies the Space by; "" while that is unknown.
         self.blocked: dict[str, str] = {}
         self._kept: BlockedNames | None = None
+        self._read_at = -math.inf
+        # Held while the blocks are read or stored: what was read before a change is out of date.
+        self._storing = asyncio.Lock()
 
     @property
     def is_open(self) -> bool:
@@ -78,7 +88,22 @@ class SpacePolicy:
     async def load(self, kept: BlockedNames) -> None:
         """Read the owner's blocks from `store`, and save changes there."""
         self._kept = kept
-        self.blocked = {name.casefold(): hub_id for name, hub_id in (await kept.all()).items()}
+        await self._read()
+
+    async def refresh(self) -> None:
+        """Read the blocks again after a while: another process may have changed them."""
+        if self._kept is not None and time.monotonic() - self._read_at > REFRESH_SECONDS:
+            # If the store fails or is slow, the last known blocks count.
+            with contextlib.suppress(StoreError, TimeoutError):
+                async with asyncio.timeout(STORE_WAIT):
+                    await self._read()
+
+    async def _read(self) -> None:
+        assert self._kept is not None
+        self._read_at = time.monotonic()
+        async with self._storing:
+            known = await self._kept.all()
+            self.blocked = {name.casefold(): hub_id for name, hub_id in known.items()}
 
     def allows(self, space: str, hub_id: str = "") -> bool:
         """Whether members may use a Space."""
@@ -124,13 +149,17 @@ class SpacePolicy:
         name = name.casefold()
         self.blocked[name] = hub_id or self.blocked.get(name, "")
         if self._kept is not None:
-            await self._kept.add(name, self.blocked[name])
+            async with self._storing:
+                self.blocked[name] = hub_id or self.blocked.get(name, "")
+                await self._kept.add(name, self.blocked[name])
 
     async def unblock(self, name: str) -> None:
         """Unblock a Space or an author."""
         self.blocked.pop(name.casefold(), None)
         if self._kept is not None:
-            await self._kept.delete(name.casefold())
+            async with self._storing:
+                self.blocked.pop(name.casefold(), None)
+                await self._kept.delete(name.casefold())
 
 
 class OneOffLimiter:

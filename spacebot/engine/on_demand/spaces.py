@@ -257,6 +257,8 @@ class OnDemandSpaces:
             log.info("%s cannot be read: %s (%r)", key[0], error, error.__cause__)
 
     async def _read_now(self, key: Key, account: Account) -> KnownSpace:
+        await self.policy.refresh()
+        self.policy.check_blocked(key[0])
         await asyncio.gather(*map(self._identify, self.policy.unidentified))
         connection = self.connection(key[0], account)
         try:

@@ -185,6 +185,25 @@ async def test_connections_close_when_idle(served, tmp_path: Path, monkeypatch):
         assert (await run(catalogue, "owner/fast", "/echo", text="hi")).outputs == ["hi"]
 
 
+async def test_a_block_of_another_process_holds_here(
+    served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    mine, theirs = SpacePolicy(), SpacePolicy()
+    async with hub() as hosts, catalogue_of(hosts, tmp_path, policy=mine) as catalogue:
+        hosts.spaces["owner/fast"] = Hosted(served("fast"))
+        await catalogue.load("owner/fast")
+        async with Store.in_folder(tmp_path) as store:
+            await theirs.load(store.blocked_spaces)
+            await theirs.block("owner/fast", "id")
+            monkeypatch.setattr("spacebot.engine.on_demand.policy.REFRESH_SECONDS", -1.0)
+            with pytest.raises(SpaceNotAllowed, match="has blocked this Space"):
+                await catalogue.load("owner/fast", fresh=True)
+            assert mine.blocked == {"owner/fast": "id"}
+            await theirs.unblock("owner/fast")
+            await mine.refresh()
+            assert (await catalogue.load("owner/fast", fresh=True)).endpoints
+
+
 async def test_what_members_may_use_is_the_owner_s_to_say(served, tmp_path: Path):
     policy = SpacePolicy()
     async with hub() as hosts, catalogue_of(hosts, tmp_path, policy=policy) as catalogue:
