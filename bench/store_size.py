@@ -18,12 +18,12 @@ from spacebot.engine.store import Store
 from tests.support.postgres import Postgres
 from tests.support.store_calls import Asked, Call, calls, explain, recorded
 
-# One number n a row, from 1 on.
+# One number n a row.
 SQLITE_NUMBERS = (
     "WITH RECURSIVE numbers(n) AS "
-    "(SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < {most}) {insert} FROM numbers"
+    "(SELECT {first} UNION ALL SELECT n + 1 FROM numbers WHERE n < {last}) {insert} FROM numbers"
 )
-POSTGRES_NUMBERS = "{insert} FROM generate_series(1, {most}) AS numbers(n)"
+POSTGRES_NUMBERS = "{insert} FROM generate_series({first}, {last}) AS numbers(n)"
 # Jobs of the last 50 days by 20,000 members, a tenth of them questions of conversations.
 FILL = {
     "jobs": """INSERT INTO jobs (id, space, api_name, command, "user", mention, state, given,
@@ -58,6 +58,8 @@ FILL = {
 }
 ROWS = {"conversations": 50_000, "favourites": 10_000, "job_counts": 100_000,
         "server_spaces": 10_000, "space_descriptions": 5_000, "presets": 20_000}  # fmt: skip
+# Fewer than the store's time limit of a statement would notice.
+STEP = 50_000
 SLOW = 0.1
 # Of the jobs, so many remain after a trim.
 KEPT, DAY = 0.85, 86_400
@@ -76,9 +78,12 @@ async def fill(store: Store, jobs: int, now: float) -> None:
         "j": "" if sqlite else "CAST(", "e": "" if sqlite else " AS JSON)",
     }  # fmt: skip
     for table, insert in FILL.items():
-        statement = numbers.format(insert=insert.format(**words), most=ROWS.get(table, jobs))
-        async with store._engine.begin() as connection:
-            await connection.execute(sa.text(re.sub(r":(?!=)", r"\:", statement)))
+        most = ROWS.get(table, jobs)
+        for first in range(1, most + 1, STEP):
+            last = min(first + STEP - 1, most)
+            made = numbers.format(insert=insert.format(**words), first=first, last=last)
+            async with store._engine.begin() as connection:
+                await connection.execute(sa.text(re.sub(r":(?!=)", r"\:", made)))
     if not sqlite:
         async with store._engine.connect() as connection:
             await connection.execution_options(isolation_level="AUTOCOMMIT")
