@@ -223,7 +223,7 @@ async def test_a_message_reference_is_stored_as_before(opened: Open) -> None:
         query = sa.select(sa.column("place", sa.JSON)).select_from(sa.table("jobs"))
         ((stored,),) = await store.rows(query)
     # What it does not know it leaves out.
-    assert stored == {**STORED, "nsfw": False}
+    assert stored == {**STORED, "nsfw": False, "named": ""}
 
 
 async def test_a_bad_row_costs_no_other_row_anything(opened: Open) -> None:
