@@ -132,6 +132,10 @@ class StoreError(SpacebotError):
     """The database or the disk fails; the text says how, and `__cause__` is for the log."""
 
 
+class ClusterLost(StoreError):
+    """This process may no longer answer: others take over its shards and jobs."""
+
+
 class DiskFull(StoreError):
     """The disk under DATA_DIR is full or read-only."""
 

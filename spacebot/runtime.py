@@ -10,7 +10,7 @@ import contextlib
 import logging
 import threading
 import time
-from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
+from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import AsyncExitStack
 from dataclasses import replace
@@ -26,6 +26,7 @@ from spacebot.discord_bot.supervisor import keep_running
 from spacebot.engine.accounts import Accounts, TokenVault
 from spacebot.engine.admin import Admin
 from spacebot.engine.catalogue import AUTOCOMPLETE_TIMEOUT, make_catalogue, visitors
+from spacebot.engine.cluster import Cluster, open_cluster
 from spacebot.engine.follow import Follower
 from spacebot.engine.jobs import JobDeadlines, JobLimits, JobManager
 from spacebot.engine.on_demand import ServerSpaces
@@ -109,6 +110,7 @@ class Runtime:
         self._bot: Bot | None = None
         self._bot_status = BotStatus(BotPhase.OFF)
         self._admin: Admin | None = None
+        self._cluster: Cluster | None = None
         self._reachability = ReachabilityMonitor(
             partial(reached, settings.discord_proxy, settings.discord_proxy_from)
         )
@@ -176,6 +178,10 @@ class Runtime:
             )
             jobs.answered = await store.answered()
             add_process_metrics(jobs.metrics.registry, self._bot_now, lambda: self._bot)
+            counts = partial(self._counts, jobs)
+            taking_part = open_cluster(self.settings, counts=counts, abandon=jobs.abandon)
+            self._cluster = cluster = await stack.enter_async_context(taking_part)
+            jobs.process = lambda: cluster.process
             self._admin = Admin(jobs, catalogue, self._server_name)
             await catalogue.start()
             collector.settle()
@@ -200,6 +206,10 @@ class Runtime:
                 log.exception("the history could not be trimmed")
             await asyncio.sleep(TRIM_INTERVAL)
 
+    def _counts(self, jobs: JobManager) -> Mapping[str, int]:
+        servers, queue = len(self._bot.guilds) if self._bot else 0, jobs.queue
+        return {"servers": servers, "running": queue.running, "waiting": queue.waiting}
+
     async def _until_stopped(self, jobs: JobManager) -> None:
         tasks = TaskSet()
         tasks.start(self._run_bot(jobs), "bot")
@@ -208,6 +218,8 @@ class Runtime:
         tasks.start(watch_lag(jobs.metrics.registry), "watch lag")
         tasks.start(collector.collect(lambda: bool(jobs.running)), "collect garbage")
         await self._stop.wait()
+        if self._cluster is not None:
+            await self._cluster.leave()
         # The jobs come first, while Discord can still be updated.
         await jobs.close(self.settings.stop_seconds)
         await jobs.drained(TELL_SECONDS)
@@ -233,7 +245,8 @@ class Runtime:
             self._tell(None, BotStatus(BotPhase.FAILED, wrong, trouble=BotProblem.TOKEN))
             return
         proxy, named = self.settings.discord_proxy, self.settings.discord_proxy_from
-        await keep_running(token, lambda: Bot(jobs.catalogue, jobs, proxy=proxy), self._tell, named)
+        make = partial(Bot, jobs.catalogue, jobs, proxy=proxy, cluster=self._cluster)
+        await keep_running(token, make, self._tell, named)
 
     def _tell(self, bot: Bot | None, status: BotStatus) -> None:
         self._bot, self._bot_status = bot, status
@@ -326,6 +339,7 @@ class Runtime:
             paused=self._admin.paused,
             server_spaces=await catalogue.added.totals() if catalogue.added else None,
             trouble=jobs.trouble,
+            cluster=self._cluster.status() if self._cluster else None,
         )
 
     async def metrics(self) -> bytes:

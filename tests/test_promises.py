@@ -85,6 +85,7 @@ LAYERS = (
     {"discord_bot/find", "discord_bot/presets"},
     {"discord_bot/send_to"},
     {"discord_bot/client_status"},
+    {"discord_bot/sharding"},
     {"discord_bot/client"},
     {"discord_bot/supervisor"},
     {"web", "process_metrics"},

@@ -11,16 +11,14 @@ from typing import Any
 import discord
 from discord import app_commands
 
-from spacebot.concurrency import TaskSet, growing_pauses
+from spacebot.concurrency import growing_pauses
 from spacebot.discord_bot import failures
 from spacebot.discord_bot.age import AgeGate
 from spacebot.discord_bot.automations import AutomationCommands, AutomationWatcher
 from spacebot.discord_bot.buttons import JOB_BUTTONS, recipe_menu
-from spacebot.discord_bot.client_status import StatusClient
 from spacebot.discord_bot.conversations import CHAT_BUTTONS, ConversationRouter
 from spacebot.discord_bot.delivery import DISCORD_ERRORS
 from spacebot.discord_bot.discord_internals import (
-    ready_tasks,
     silence_voice_warnings,
     use_adapter,
 )
@@ -28,12 +26,10 @@ from spacebot.discord_bot.dispatcher import Dispatcher
 from spacebot.discord_bot.features import AppCommand, Feature
 from spacebot.discord_bot.find import FIND, Find
 from spacebot.discord_bot.forms import FORM_BUTTONS, Forms, tell_expired
-from spacebot.discord_bot.gateway.handover import GatewayHandover
 from spacebot.discord_bot.gateway.intents import CONTENT, PrivilegedIntents, minimal_intents
 from spacebot.discord_bot.gateway.rate_limits import MAX_LOGIN_SLEEP, RateLimitMonitor
 from spacebot.discord_bot.gateway.reach import choose_connector
 from spacebot.discord_bot.gateway.rest import RequestMonitor
-from spacebot.discord_bot.gateway.shards import ShardSet
 from spacebot.discord_bot.history import HISTORY_BUTTONS, history_command
 from spacebot.discord_bot.limits import LIMITS_PANELS, LimitsCommands, gpu_line, quota_command
 from spacebot.discord_bot.presets import PRESET_BUTTONS, PresetCommands
@@ -45,6 +41,7 @@ from spacebot.discord_bot.run_space import RUN_SPACE, Wishes, run_commands
 from spacebot.discord_bot.send_to import SEND_TO, SendTo
 from spacebot.discord_bot.server_log import ServerLog
 from spacebot.discord_bot.server_spaces import GuildCommandTree, ServerSpaceFeature
+from spacebot.discord_bot.sharding import ShardingClient
 from spacebot.discord_bot.tokens import LeftServers, TokenCommands
 from spacebot.engine.built_in import BuiltIn
 from spacebot.engine.catalogue import Catalogue
@@ -60,7 +57,7 @@ FIRST_RETRY_PAUSE, MAX_RETRY_PAUSE = 5.0, 300.0
 SYNC_DELAY = 0.3
 
 
-class Bot(StatusClient):
+class Bot(ShardingClient):
     """Discord's side: slash commands that start jobs."""
 
     def __init__(
@@ -85,14 +82,13 @@ class Bot(StatusClient):
             http_trace=limits.trace,
         )
         self.limits = limits
-        self.shards = ShardSet(self, cluster or SingleProcess())
+        self._hold_shards(cluster or SingleProcess())
         limits.guard(self.http, self.shards.began.is_set)
         # While the bot logs in, `keep_running` waits out longer limits.
         self.http.max_ratelimit_timeout = MAX_LOGIN_SLEEP
         self.requests = RequestMonitor(self.http)
         self.catalogue = catalogue
         self.jobs = jobs
-        self.handover = GatewayHandover(self, self.shards)
         self.privileged_intents = PrivilegedIntents(self, self.handover.run)
         self.tree = GuildCommandTree(self, self.tell_failure)
         self.tree.error(self._failed)
@@ -105,7 +101,8 @@ class Bot(StatusClient):
         self.automations = AutomationWatcher(self, jobs, self.privileged_intents)
         self.dispatcher = Dispatcher(self, jobs, self.forms, age=self.age, converse=chats.open)
         kinds = (chats.conversations, self.automations, self.dispatcher)
-        self.recoverer = Recoverer(self, jobs, [kind.recovery for kind in kinds])
+        recoveries = [kind.recovery for kind in kinds]
+        self.recoverer = Recoverer(self, jobs, recoveries, self.shards.cluster)
         self.wishes = Wishes()
         self.find = Find.over(self.dispatcher)
         self.send_to = SendTo(self.dispatcher, self.find)
@@ -114,8 +111,6 @@ class Bot(StatusClient):
         self.server_spaces = self._server_spaces()
         self.features = self._features()
         self._unsubscribe: Callable[[], None] | None = None
-        self._tasks = TaskSet()
-        self._recovered = set[int]()
         self._sync_wanted = asyncio.Event()
         self._syncing: asyncio.Task[None] | None = None
         self._renewing: asyncio.Task[None] | None = None
@@ -134,7 +129,8 @@ class Bot(StatusClient):
         chats, automations, dispatcher = self.chat_router, self.automations, self.dispatcher
         jobs, accounts, left = self.jobs, self.jobs.accounts, self.left_servers
         return (
-            Feature(start=jobs.admission.load),
+            Feature(start=jobs.admission.load, refresh=jobs.admission.load),
+            Feature(refresh=self._forget_cached),
             Feature(start=self.server_log.start, close=self.server_log.close),
             Feature(
                 commands=lambda: [
@@ -159,12 +155,14 @@ class Bot(StatusClient):
             Feature(
                 commands=lambda: [AutomationCommands(automations, dispatcher)],
                 start=automations.start,
+                refresh=automations.load,
                 close=automations.close,
             ),
             Feature(
                 commands=chats.commands,
                 components=CHAT_BUTTONS,
                 start=chats.start,
+                refresh=chats.start,
                 close=chats.conversations.question_queues.close,
             ),
             *([self.server_spaces.feature] if self.server_spaces else []),
@@ -181,18 +179,16 @@ class Bot(StatusClient):
         self.privileged_intents.read(self.application_flags)
         self._unsubscribe = self.catalogue.subscribe(self.offer)
         self._syncing = asyncio.create_task(self._keep_synced(), name="sync commands")
-        self._tasks.start(self.recoverer.take_over(), "jobs of closed clients")
+        self.tasks.start(self.recoverer.take_over(), "jobs of closed clients")
 
     async def close(self) -> None:
         """Leave Discord."""
         if self._unsubscribe is not None:
             self._unsubscribe()
             self._unsubscribe = None
-        self._tasks.cancel()
-        for task in (self._syncing, *ready_tasks(self)):
-            if task is not None:
-                task.cancel()
-        await self.shards.close()
+        if self._syncing is not None:
+            self._syncing.cancel()
+        await self.leave_gateway()
         for feature in self.features:
             await feature.close()
         await super().close()
@@ -269,7 +265,7 @@ class Bot(StatusClient):
             await self._sync_wanted.wait()
             self._sync_wanted.clear()
             try:
-                await self.registration.sync()
+                await self.registration.sync(register=self.shards.cluster.leads)
                 self.problem = ""
                 pauses = growing_pauses(FIRST_RETRY_PAUSE, MAX_RETRY_PAUSE)
             except DISCORD_ERRORS as error:
@@ -280,32 +276,28 @@ class Bot(StatusClient):
             else:
                 await asyncio.sleep(SYNC_DELAY)
 
-    async def connect(self, *, reconnect: bool = True) -> None:
-        """Hold this process's shards until the client is closed."""
-        del reconnect
-        await self.shards.run()
+    async def _forget_cached(self) -> None:
+        """Forget what is held in memory of accounts, conversations and added Spaces."""
+        self.jobs.store.chats.forget_recent()
+        if self.jobs.accounts is not None:
+            self.jobs.accounts.forget_known()
+        if self.catalogue.added:
+            self.catalogue.added.forget_marks()
+            await self.catalogue.added.policy.reload()
 
-    async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
-        """Do not wait: a shard connects at its turn."""
+    def lead(self) -> None:
+        """Register the commands, which another process did until now."""
+        self._sync_wanted.set()
 
-    async def on_shard_ready(self, shard: int) -> None:
-        """The gateway has reported all of a shard's servers."""
-        self.handover.release_events(shard)
-        self._shard_connected(shard, knows_guilds=True)
+    def servers_known(self) -> None:
+        """Look at what depends on the servers of a shard."""
         self.left_servers.look()
+        self.automations.wake()
 
-    async def on_shard_resumed(self, shard: int) -> None:
-        """A shard's connection is back, or it resumed another process's session."""
-        self._shard_connected(shard, knows_guilds=False)
-        self._tasks.start(self.handover.learn_guilds(shard), f"learn the servers of shard {shard}")
-
-    def _shard_connected(self, shard: int, *, knows_guilds: bool) -> None:
-        """Continue a shard's interrupted jobs when it first connects."""
-        if self.shards.connected(shard, knows_guilds=knows_guilds) and not self.is_ready():
-            self.announce_ready()
-        if shard not in self._recovered:
-            self._recovered.add(shard)
-            self._tasks.start(self.recoverer.recover(shard), f"recovery of shard {shard}")
+    async def refresh(self) -> None:
+        """Read again what other processes may have changed."""
+        for feature in self.features:
+            await feature.refresh()
 
     async def on_ready(self) -> None:
         """The gateway has reported everything."""

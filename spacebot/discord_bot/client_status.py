@@ -39,6 +39,7 @@ REQUESTS_OVERDUE = (
     "Discord has not answered requests for {}: it is rate-limiting this bot, or the connection "
     "is broken. If this continues, restart Spacebot."
 )
+STANDS_BY = "Other processes hold every shard; this one stands by."
 RATE_LIMITED = (
     "Discord is rate-limiting this bot until {} (error 429). Requests wait until then and are "
     "sent automatically."
@@ -69,9 +70,14 @@ class StatusClient(ShardedClient):
         trouble = None
         connected = self.shards.ready
         phase = BotPhase.CONNECTED if connected else BotPhase.CONNECTING
-        if not connected and self.is_ready():
+        if self.shards.cluster.trouble:
+            phase, trouble = BotPhase.RETRYING, BotProblem.STORE
+            reason = self.shards.cluster.trouble
+        elif not connected and self.shards.held and self.is_ready():
             phase, trouble = BotPhase.RETRYING, BotProblem.NETWORK
             reason = self._lost
+        elif not self.shards.held and self.shards.cluster.shard_count:
+            phase, reason = BotPhase.CONNECTED, STANDS_BY
         elif late := self.requests.overdue:
             phase, trouble = BotPhase.RETRYING, BotProblem.DISCORD
             reason = REQUESTS_OVERDUE.format(job_text.duration(late))

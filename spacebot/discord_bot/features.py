@@ -25,10 +25,11 @@ class Feature:
     `commands` creates its commands for Discord, again whenever those of the Spaces change; a
     command whose name a Space has taken is left out. `components` handle its buttons and menus,
     including those posted before a restart. `start` runs once after the login, `close` when the
-    client is closed.
+    client is closed. `refresh` reads again what other processes may have changed.
     """
 
     commands: Callable[[], Iterable[AppCommand]] = tuple
     components: Sequence[type[discord.ui.DynamicItem[Any]]] = ()
     start: Callable[[], Awaitable[None]] = _nothing
+    refresh: Callable[[], Awaitable[None]] = _nothing
     close: Callable[[], Awaitable[None]] = _nothing

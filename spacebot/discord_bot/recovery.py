@@ -20,6 +20,7 @@ import discord
 
 from spacebot.concurrency import TaskSet
 from spacebot.discord_bot.delivery import DISCORD_ERRORS
+from spacebot.engine.cluster import Cluster
 from spacebot.engine.jobs import JobManager, secrets_of
 from spacebot.engine.store import JobRecord, RecordState, StoreError, UnfinishedJob
 from spacebot.errors import UnreadableRecord, kind_of
@@ -67,10 +68,17 @@ class Recoverer:
     """Continues interrupted jobs once a client is ready. `kinds` are asked in this order."""
 
     def __init__(
-        self, client: discord.Client, jobs: JobManager, kinds: Sequence[RecoveryKind]
+        self,
+        client: discord.Client,
+        jobs: JobManager,
+        kinds: Sequence[RecoveryKind],
+        cluster: Cluster,
     ) -> None:
         self.client = client
         self.jobs = jobs
+        self.cluster = cluster
+        # The jobs that this client has recovered, or reported as lost.
+        self._taken = set[str]()
         self._kinds = kinds
         self._limit = asyncio.Semaphore(MAX_CONCURRENT_RECOVERIES)
         self._tasks = TaskSet()
@@ -88,12 +96,16 @@ class Recoverer:
 
     async def _left(self, shard: int) -> list[UnfinishedJob]:
         # Their state before the database is queried: they continue to end meanwhile.
-        ours, shards = self.jobs.job_ids, self.client.shard_count or 1
-        return [
+        ours, count = self.jobs.job_ids | self._taken, self.cluster.shard_count or 1
+        left = [
             one
             for one in await self.jobs.store.unfinished()
-            if one.id not in ours and shard_of(one.guild, shards) == shard
+            if one.id not in ours
+            and shard_of(one.guild, count) == shard
+            and not self.cluster.is_living(one.process)
         ]
+        self._taken |= {one.id for one in left}
+        return left
 
     async def _recover_in_order(self, jobs: Sequence[str]) -> None:
         async with self._limit:
@@ -104,6 +116,8 @@ class Recoverer:
         """Continue one job, or report it as lost. A failure affects no other job."""
         recovery = None
         try:
+            if not await self._read(partial(self.cluster.claim, job)):
+                return
             if (record := await self._read(partial(self._record, job))) is not None:
                 recovery = await self._read(partial(self._recovery, record))
                 await self._take_up(record, recovery)

@@ -108,6 +108,10 @@ class AddedSpaces:
         """Held while a server's list is checked and changed, so that two moderators take turns."""
         return self._locks.setdefault(guild, asyncio.Lock())
 
+    def forget_marks(self) -> None:
+        """Look every mark up again: another process may have changed it."""
+        self._marks.clear()
+
     async def of(self, guild: str) -> list[ServerSpace]:
         """What a server added, oldest first."""
         return await self.store.of(guild)

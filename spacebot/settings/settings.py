@@ -289,6 +289,18 @@ class Settings:
         "postgresql+asyncpg://user:password@host/name; its driver must be installed.",
         secret=True,
     )
+    shards: int = setting(
+        _between(0, 10_000),
+        "How many gateway shards the bot has, over all processes; 0 for as many as Discord "
+        "advises. It changes once no process runs.",
+        "0",
+    )
+    recovery_seconds: int = setting(
+        _between(10, 600),
+        "How soon other processes on the same PostgreSQL database recover the jobs of a "
+        "dead process, in seconds, at most.",
+        "15",
+    )
     server_spaces: str = setting(
         _server_spaces,
         "Which Spaces members may use from Discord besides those you name: hub for every "

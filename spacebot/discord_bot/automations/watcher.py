@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -25,16 +24,17 @@ from spacebot.discord_bot.automations.answers import (
     origin_of,
     ref_of,
 )
+from spacebot.discord_bot.automations.clock import AutomationClock
 from spacebot.discord_bot.automations.events import Event
 from spacebot.discord_bot.automations.rate import MAX_REMEMBERED, RunLimiter
 from spacebot.discord_bot.automations.triggers import (
-    HOUR_SECONDS,
     TRIGGERS,
     Trigger,
     listens,
 )
 from spacebot.discord_bot.delivery import DISCORD_ERRORS, NO_PINGS, roles_of_member
 from spacebot.discord_bot.delivery.attachments import with_pending_files
+from spacebot.discord_bot.discord_internals import ShardedClient
 from spacebot.discord_bot.gateway.intents import PrivilegedIntents
 from spacebot.discord_bot.recovery import Recovery
 from spacebot.engine import job_text
@@ -49,24 +49,29 @@ from spacebot.errors import (
     LimitReached,
     SpacebotError,
 )
-from spacebot.models import AnswerPlace, Endpoint, Job, JobEnding, Requester, guild_key
+from spacebot.models import (
+    AnswerPlace,
+    Endpoint,
+    Job,
+    JobEnding,
+    Requester,
+    guild_key,
+)
 
 log = logging.getLogger(__name__)
 
 INTENTS_OWNER = "automations"
 # This many failures in a row pause an automation.
 MAX_FAILURES = 3
-# Runs missed while the bot was off are made up for if they were due within this time.
-MAX_LATENESS = HOUR_SECONDS
 # How many runs of one automation are under way; the rest wait unseen, so that a busy channel does
 # not fill with messages that only say so.
 MAX_CONCURRENT_RUNS = 50
 
 
-class AutomationWatcher:
+class AutomationWatcher(AutomationClock):
     """The automations of all servers, and what triggers them. Open it with `start`."""
 
-    def __init__(self, client: discord.Client, jobs: JobManager, wanted: PrivilegedIntents) -> None:
+    def __init__(self, client: ShardedClient, jobs: JobManager, wanted: PrivilegedIntents) -> None:
         self.client = client
         self.jobs = jobs
         self.intents = wanted
@@ -81,11 +86,16 @@ class AutomationWatcher:
 
     async def start(self) -> None:
         """Resume the stored jobs, and follow the clock."""
+        await self.load()
+        self._tasks.start(self._keep_time(), "automations")
+
+    async def load(self) -> None:
+        """Learn which automations there are, and when each has run."""
         kept = self.jobs.store.automations
         self._all = {one.id: one for one in await kept.all()}
         self.limiter.recall(await kept.recent_runs(MAX_REMEMBERED))
         self._note_needs()
-        self._tasks.start(self._keep_time(), "automations")
+        self.wake()
 
     async def close(self) -> None:
         """Stop following the clock, and leave waiting runs to the next client."""
@@ -358,35 +368,6 @@ class AutomationWatcher:
             await channel.send(text[:2000], allowed_mentions=allowed)
         except DISCORD_ERRORS as error:
             log.warning("nobody could be told that an automation was stopped: %s", error)
-
-    async def _keep_time(self) -> None:
-        """Run timed automations when they are due."""
-        await self.client.wait_until_ready()
-        while True:
-            self._wake.clear()
-            due = [one.due for one in self._all.values() if one.due and not one.paused]
-            pause = max(0.0, min(due, default=time.time() + HOUR_SECONDS) - time.time())
-            try:
-                await asyncio.wait_for(self._wake.wait(), min(pause, HOUR_SECONDS))
-            except TimeoutError:
-                await self._run_due(time.time())
-
-    async def _run_due(self, now: float) -> None:
-        for automation in list(self._all.values()):
-            kind, due = TRIGGERS.get(automation.kind), automation.due
-            if automation.paused or due is None or due > now or kind is None:
-                continue
-            # Recorded first, then run: a bot that dies in between does not run it twice.
-            await self.jobs.store.saved(
-                self.change(automation, due=kind.next(automation.setting, now))
-            )
-            if now - due < MAX_LATENESS and self.client.get_guild(int(automation.guild)):
-                work = self._run_all(automation, self.tick(automation))
-                self._tasks.start(work, f"automation {automation.id}")
-
-    def tick(self, automation: Automation) -> Event:
-        """The event of a timed automation."""
-        return events.timed_event(automation, self.client.get_guild(int(automation.guild)))
 
 
 def describe(automation: Automation) -> str:

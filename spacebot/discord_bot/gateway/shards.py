@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import partial
 from typing import Any, NoReturn
 
@@ -147,16 +147,26 @@ class Shard:
 
 
 class ShardSet:
-    """The shards that this process holds, by their numbers."""
+    """The shards that this process holds, by their numbers: the cluster's `ShardHost`."""
 
-    def __init__(self, client: ShardedClient, cluster: Cluster) -> None:
+    def __init__(
+        self,
+        client: ShardedClient,
+        cluster: Cluster,
+        *,
+        take_up: Callable[[Collection[int]], None],
+        lead: Callable[[], None],
+    ) -> None:
+        self.cluster = cluster
+        self._take_up = take_up
+        self._lead = lead
         self._client = client
-        self._cluster = cluster
         self._buckets = 1
         self._held: dict[int, Shard] = {}
         self._tasks: dict[int, asyncio.Task[NoReturn]] = {}
         # Set by the first permanent failure, or when everything is closed.
         self._ended: asyncio.Future[None] | None = None
+        self._sharing: asyncio.Future[None] | None = None
         self.began = asyncio.Event()
         parsers = event_parsers(client)
         parsers["READY"] = partial(self._forget_left, parsers["READY"])
@@ -196,21 +206,20 @@ class ShardSet:
         self._ended = asyncio.get_running_loop().create_future()
         advised, _, limits = await self._client.http.get_bot_gateway()
         self._buckets = max(1, limits["max_concurrency"])
-        sharing = asyncio.ensure_future(self._cluster.share(self, advised))
+        self._sharing = asyncio.ensure_future(self.cluster.share(self, advised))
         try:
-            await asyncio.wait({sharing, self._ended}, return_when=asyncio.FIRST_COMPLETED)
-            if sharing.done():
-                sharing.result()
+            await asyncio.wait({self._sharing, self._ended}, return_when=asyncio.FIRST_COMPLETED)
+            if self._sharing.done():
+                self._sharing.result()
             await self._ended
         finally:
-            sharing.cancel()
             await self.close()
 
     def start(self, shard: int, session: GatewaySession | None = None) -> None:
         """Begin to connect a shard."""
-        self._client.set_shard_count(self._cluster.shard_count)
+        self._client.set_shard_count(self.cluster.shard_count)
         self._client.sockets = self._held
-        held = Shard(self._client, shard, self._cluster, buckets=self._buckets, began=self.began)
+        held = Shard(self._client, shard, self.cluster, buckets=self._buckets, began=self.began)
         held.is_blind = session is not None
         self._held[shard] = held
         task = asyncio.create_task(held.run(session), name=f"shard {shard}")
@@ -223,6 +232,14 @@ class ShardSet:
         error = task.exception()
         assert error is not None
         self._ended.set_exception(error)
+
+    def take_up(self, shards: Collection[int]) -> None:
+        """Read the data of these shards' servers again, and recover the jobs left there."""
+        self._take_up(shards)
+
+    def lead(self) -> None:
+        """Register the bot's commands from now on."""
+        self._lead()
 
     async def stop(self, shard: int) -> GatewaySession | None:
         """Disconnect a shard, and forget its servers; returns its session."""
@@ -245,7 +262,10 @@ class ShardSet:
         return self.ready
 
     async def close(self) -> None:
-        """Disconnect every shard."""
+        """Disconnect every shard, once those are handed over that others can take."""
+        if self._sharing is not None:
+            self._sharing.cancel()
+            await asyncio.gather(self._sharing, return_exceptions=True)
         tasks = [*self._tasks.values()]
         for task in tasks:
             task.cancel()

@@ -70,8 +70,9 @@ class CommandRegistration:
             self._logged.add(line)
             log.error("left out %s", line, exc_info=error)
 
-    async def sync(self) -> None:
-        """Register the commands if they differ from the registered ones.
+    async def sync(self, *, register: bool = True) -> None:
+        """Register the commands if they differ from the registered ones; or only see what is
+        registered, where another process does.
 
         `CommandTree.sync` sends the whole list each time, and new names count against 200 a day.
         Until every Space has answered, unknown registered commands stay: they may belong to a Space
@@ -82,6 +83,9 @@ class CommandRegistration:
         theirs = await self._client.http.get_global_commands(application)
         while True:
             ours = self._wanted(theirs)
+            if not register:
+                self.count = len(theirs)
+                return
             if not commands_differ(ours, theirs):
                 break
             try:

@@ -64,6 +64,10 @@ class Accounts:
         self._known = LRUCache[str, AccountRecord | None](MAX_REMEMBERED)
         self._resealing: asyncio.Task[None] | None = None
 
+    def forget_known(self) -> None:
+        """Look every account up again: another process may have changed it."""
+        self._known.clear()
+
     async def __aenter__(self) -> Accounts:
         """Reseal, in the background, what an earlier SECRET_KEY sealed."""
         if self._vault.is_open:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import time
 from collections import defaultdict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
-from spacebot.models import GatewaySession
+from spacebot import __version__
+from spacebot.models import ClusterStatus, GatewaySession, ProcessStatus
 
+# Gives the servers and jobs of this process, as `ProcessStatus` names them.
+Counts: TypeAlias = Callable[[], Mapping[str, int]]
 # Discord allows one identify for a bucket of shards in this many seconds.
 IDENTIFY_INTERVAL = 5.0
 
@@ -26,20 +30,27 @@ class ShardHost(Protocol):
         """Disconnect a shard; returns the session that another process can resume."""
         ...
 
+    def take_up(self, shards: Collection[int]) -> None:
+        """Read the data of these shards' servers again, and recover the jobs left there."""
+        ...
+
+    def lead(self) -> None:
+        """Register the bot's commands from now on."""
+        ...
+
 
 class Cluster(Protocol):
     """The processes of the bot, as one of them sees it.
 
     `shard_count` is the number of all shards, 0 until `share` knows it; `leads` says whether
-    this process registers the bot's commands.
+    this process registers the bot's commands. `process` is its id, None where it shares with no
+    other; `trouble` says why it may not answer, as a sentence.
     """
 
     shard_count: int
-
-    @property
-    def leads(self) -> bool:
-        """Whether this process registers the bot's commands."""
-        ...
+    process: int | None
+    leads: bool
+    trouble: str
 
     async def share(self, host: ShardHost, advised: int) -> None:
         """Have `host` hold this process's shards until cancelled; Discord `advised` this number of
@@ -49,6 +60,43 @@ class Cluster(Protocol):
     def identifying(self, bucket: int) -> AbstractAsyncContextManager[None]:
         """Wait until a shard of this bucket may identify, and hold its turn meanwhile."""
         ...
+
+    async def leave(self) -> None:
+        """Hand the shards over, before this process ends."""
+        ...
+
+    def status(self) -> ClusterStatus:
+        """The processes as this one last saw them."""
+        ...
+
+    def is_living(self, process: int | None) -> bool:
+        """Whether another process has not ended."""
+        ...
+
+    async def claim(self, job: str) -> bool:
+        """Assign a job to this process if no living process has it; whether that worked."""
+        ...
+
+
+def own_status(
+    process: int,
+    started: float,
+    counts: Mapping[str, int],
+    *,
+    shards: Iterable[int],
+    stopping: bool = False,
+) -> ProcessStatus:
+    """This process, as it is now."""
+    return ProcessStatus(
+        process,
+        socket.gethostname(),
+        __version__,
+        started,
+        time.time(),
+        shards=tuple(sorted(shards)),
+        stopping=stopping,
+        **counts,
+    )
 
 
 class IdentifyTurns:
@@ -70,14 +118,28 @@ class IdentifyTurns:
 
 
 class SingleProcess:
-    """A process without others: it holds every shard. `shards` fixes their number."""
+    """The only process there is: it holds every shard. `shards` fixes their number, `counts`
+    gives its servers and jobs."""
 
     leads = True
+    process: int | None = None
+    trouble = ""
 
-    def __init__(self, shards: int = 0) -> None:
+    def __init__(self, shards: int = 0, counts: Counts = dict) -> None:
         self.shard_count = 0
         self._fixed = shards
+        self._counts = counts
+        self._started = time.time()
         self._turns = IdentifyTurns()
+
+    async def leave(self) -> None:
+        """Nobody takes over: the shards stay until the client is closed."""
+
+    def status(self) -> ClusterStatus:
+        """This process alone."""
+        shards = range(self.shard_count)
+        own = own_status(0, self._started, self._counts(), shards=shards)
+        return ClusterStatus(0, (own,), self.shard_count)
 
     async def share(self, host: ShardHost, advised: int) -> None:
         """Start every shard."""
@@ -89,3 +151,13 @@ class SingleProcess:
     def identifying(self, bucket: int) -> AbstractAsyncContextManager[None]:
         """Wait for the bucket's turn in this process."""
         return self._turns.turn(bucket)
+
+    def is_living(self, process: int | None) -> bool:
+        """There is no other."""
+        del process
+        return False
+
+    async def claim(self, job: str) -> bool:
+        """Every job is this process's."""
+        del job
+        return True

@@ -50,6 +50,8 @@ class JobHandle:
         self.sent = False
         self.noted = False
         self.began = False
+        # Another process takes it up: nothing more is told or written here.
+        self.abandoned = False
         self.wait_seconds = self.run_seconds = 0.0
         self.task: asyncio.Task[Outcome] | None = None
         # Set at the first partial result.

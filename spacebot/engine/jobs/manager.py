@@ -74,6 +74,8 @@ class JobManager:
         self.history = JobHistory()
         self.pauses = PausedEndpoints(folder / "paused.json")
         self.answered = False
+        # The number of this process among those that share the database.
+        self.process: Callable[[], int | None] = lambda: None
         self._listeners: list[EndingListener] = []
         self._results = ResultFolders(folder / "results")
         self.uploads = UploadFolders(folder / "uploads")
@@ -219,7 +221,8 @@ class JobManager:
         self._ours.add(job.id)
         counting = self.admission.write(job.id)
         if job.stored:
-            saving = self.store.saved(self.store.add(to_record(job, RecordState.WAITING)))
+            record = to_record(job, RecordState.WAITING, self.process())
+            saving = self.store.saved(self.store.add(record))
             await asyncio.gather(saving, counting)
         else:
             await counting
@@ -270,6 +273,8 @@ class JobManager:
         `error` is what was shown instead of a result; `posted` how many seconds posting took.
         """
         job = running.job
+        if running.abandoned:
+            return
         ending = self.count(job, error, ran=running.run_seconds)
         self.answered |= ending is JobEnding.DONE and job.stored
         timing = {"waited": running.wait_seconds, "ran": running.run_seconds, "posted": posted}
@@ -319,6 +324,16 @@ class JobManager:
         if running.task is not None and not running.task.cancelled():
             log.info("job %s continues, and the next connection shows it", running.job.id)
             self.left.put_nowait((running, go_on))
+
+    def abandon(self) -> None:
+        """Leave every stored job to the process that replaces this one, and tell nobody."""
+        ours = self.store.abandon_jobs()
+        for running in self.running:
+            if running.job.stored and running.job.id not in ours and running.task is not None:
+                running.abandoned = True
+                running.task.cancel()
+                self._let_go(running)
+                self._ours.discard(running.job.id)
 
     async def trim(self, *, most: int, days: float) -> None:
         """Delete ended jobs, with their files, except the `most` newest of the last `days`.

@@ -18,7 +18,7 @@ MAX_RESULT_LENGTH = 64_000
 SECRET_PLACEHOLDER = {"secret": True}
 
 
-def to_record(job: Job, state: str) -> JobRecord:
+def to_record(job: Job, state: str, process: int | None = None) -> JobRecord:
     """A job as a record."""
     ref = job.message_ref or MessageRef()
     return JobRecord(
@@ -37,6 +37,7 @@ def to_record(job: Job, state: str) -> JobRecord:
         account=job.account,
         chat=job.chat,
         turn=job.turn,
+        process=process,
     )
 
 

@@ -105,6 +105,11 @@ class SpacePolicy:
             known = await self._kept.all()
             self.blocked = {name.casefold(): hub_id for name, hub_id in known.items()}
 
+    async def reload(self) -> None:
+        """Read the owner's blocks again: another process may have changed them."""
+        if self._kept is not None:
+            await self.load(self._kept)
+
     def allows(self, space: str, hub_id: str = "") -> bool:
         """Whether members may use a Space."""
         try:

@@ -87,6 +87,10 @@ class ConversationStore(StorePart):
             self._recent.setdefault(conversation, Conversation(**found))
         return self._recent[conversation]
 
+    def forget_recent(self) -> None:
+        """Read them from the database again: another process may have changed them."""
+        self._recent.clear()
+
     async def places(self) -> list[tuple[str, str, str, bool]]:
         """The id, channel, owner and `addressed` of every conversation, oldest first."""
         table = conversations.c

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import NullPool
 
 from spacebot.errors import DiskFull, SettingsError, StoreError
 
@@ -66,6 +67,29 @@ def sqlite_file(url: str) -> Path | None:
     if parsed is None or parsed.get_backend_name() != "sqlite":
         return None
     return Path(parsed.database) if parsed.database not in (None, "", ":memory:") else None
+
+
+def make_session_engine(url: str, *, vanished_after: float) -> AsyncEngine:
+    """An engine for one long session with PostgreSQL, in which each statement is a transaction.
+
+    The server ends it so many seconds after it last heard of this machine.
+    """
+    options: dict[str, Any] = {}
+    if sa.make_url(url).drivername == "postgresql+asyncpg":
+        idle, milliseconds = max(1, round(vanished_after) - 3), round(vanished_after * 1000)
+        options["connect_args"] = {
+            "timeout": vanished_after,
+            "server_settings": {
+                "tcp_keepalives_idle": str(idle),
+                "tcp_keepalives_interval": "1",
+                "tcp_keepalives_count": "3",
+                "tcp_user_timeout": str(milliseconds),
+                "application_name": "spacebot",
+            },
+        }
+    return create_async_engine(
+        url, json_serializer=to_json, poolclass=NullPool, isolation_level="AUTOCOMMIT", **options
+    )
 
 
 def check_database(url: str) -> None:

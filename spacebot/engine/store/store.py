@@ -208,6 +208,15 @@ class Store:
         found = await self._select(sa.select(jobs).where(jobs.c.chat == chat))
         return sorted({one.id: one for one in (*new, *found)}.values(), key=lambda one: one.created)
 
+    def abandon_jobs(self) -> set[str]:
+        """Drop what the database did not take of jobs that it has: others take them up. Returns
+        the jobs that it lacks whole, which nobody else can take up."""
+        new = {str(row["id"]) for row in self._unsaved.new(jobs)}
+        for table, job in self._unsaved:
+            if table is jobs and job not in new:
+                self._unsaved.release((table, job))
+        return new
+
     async def forget(self, job: str) -> None:
         """Delete a job that its requester took back."""
         self._unsaved.release((jobs, job))

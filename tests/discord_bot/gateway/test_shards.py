@@ -19,8 +19,11 @@ SHARDS, SERVERS = 8, 40
 def channels_by_shard(server: DiscordServer, ada: User) -> dict[int, Channel]:
     """Fill Discord with servers; a channel in one of each shard."""
     found = dict[int, Channel]()
-    while len(server.guilds) < SERVERS or len(found) < SHARDS:
-        guild = server.add_guild(f"Lab {len(server.guilds)}", ada)
+    for number in range(SERVERS):
+        guild = server.add_guild(f"Lab {number}", ada)
+        server.guilds.pop(guild.id)
+        guild.id = (1 << 37) + number << 22
+        server.guilds[guild.id] = guild
         found[shard_of(guild.id, SHARDS)] = guild.add_text_channel("art")
     return found
 

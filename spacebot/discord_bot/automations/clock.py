@@ -1,0 +1,75 @@
+"""The automations that a clock starts, each when it is due and in one process."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any
+
+from spacebot.concurrency import TaskSet
+from spacebot.discord_bot.automations import events
+from spacebot.discord_bot.automations.events import Event
+from spacebot.discord_bot.automations.triggers import HOUR_SECONDS, TRIGGERS
+from spacebot.discord_bot.discord_internals import ShardedClient
+from spacebot.engine.jobs import JobManager
+from spacebot.engine.store import Automation
+from spacebot.models import shard_of
+
+# Runs missed while the bot was off are made up for if they were due within this time.
+MAX_LATENESS = HOUR_SECONDS
+
+
+class AutomationClock:
+    """Runs automations by time. What runs and changes them is its subclass's."""
+
+    client: ShardedClient
+    jobs: JobManager
+    _all: dict[str, Automation]
+    _wake: asyncio.Event
+    _tasks: TaskSet
+
+    async def change(self, automation: Automation, **changes: Any) -> None:
+        """Change an automation."""
+        raise NotImplementedError
+
+    async def _run_all(self, automation: Automation, event: Event) -> None:
+        raise NotImplementedError
+
+    def wake(self) -> None:
+        """Look at the clock again: there are other automations, or servers of other shards."""
+        self._wake.set()
+
+    def _is_here(self, automation: Automation) -> bool:
+        """Whether this process is connected for its server. Another one runs it otherwise."""
+        shard = shard_of(int(automation.guild), self.client.shard_count or 1)
+        return shard in self.client.known_shards
+
+    async def _keep_time(self) -> None:
+        """Run timed automations when they are due."""
+        await self.client.wait_until_ready()
+        while True:
+            self._wake.clear()
+            mine = filter(self._is_here, self._all.values())
+            due = [one.due for one in mine if one.due and not one.paused]
+            pause = max(0.0, min(due, default=time.time() + HOUR_SECONDS) - time.time())
+            try:
+                await asyncio.wait_for(self._wake.wait(), min(pause, HOUR_SECONDS))
+            except TimeoutError:
+                await self._run_due(time.time())
+
+    async def _run_due(self, now: float) -> None:
+        for automation in [*filter(self._is_here, self._all.values())]:
+            kind, due = TRIGGERS.get(automation.kind), automation.due
+            if automation.paused or due is None or due > now or kind is None:
+                continue
+            # Recorded first, then run: a bot that dies in between does not run it twice.
+            await self.jobs.store.saved(
+                self.change(automation, due=kind.next(automation.setting, now))
+            )
+            if now - due < MAX_LATENESS and self.client.get_guild(int(automation.guild)):
+                work = self._run_all(automation, self.tick(automation))
+                self._tasks.start(work, f"automation {automation.id}")
+
+    def tick(self, automation: Automation) -> Event:
+        """The event of a timed automation."""
+        return events.timed_event(automation, self.client.get_guild(int(automation.guild)))

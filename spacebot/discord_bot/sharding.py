@@ -1,0 +1,89 @@
+"""The client's part in a cluster: its shards come and go."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection
+
+from spacebot.concurrency import TaskSet
+from spacebot.discord_bot.client_status import StatusClient
+from spacebot.discord_bot.discord_internals import ready_tasks
+from spacebot.discord_bot.gateway.handover import GatewayHandover
+from spacebot.discord_bot.gateway.shards import ShardSet
+from spacebot.discord_bot.recovery import Recoverer
+from spacebot.engine.cluster import Cluster
+from spacebot.errors import StoreError
+
+log = logging.getLogger(__name__)
+
+
+class ShardingClient(StatusClient):
+    """A client that holds what its cluster gives it."""
+
+    handover: GatewayHandover
+    recoverer: Recoverer
+    tasks: TaskSet
+
+    def _hold_shards(self, cluster: Cluster) -> None:
+        self.shards = ShardSet(self, cluster, take_up=self._take_up, lead=self.lead)
+        self.handover = GatewayHandover(self, self.shards)
+        self.tasks = TaskSet()
+        self._connected_before = set[int]()
+
+    def lead(self) -> None:
+        """Register the commands, which another process did until now."""
+        raise NotImplementedError
+
+    def servers_known(self) -> None:
+        """Look at what depends on the servers of a shard."""
+        raise NotImplementedError
+
+    async def refresh(self) -> None:
+        """Read again what other processes may have changed."""
+        raise NotImplementedError
+
+    async def connect(self, *, reconnect: bool = True) -> None:
+        """Hold this process's shards until the client is closed."""
+        del reconnect
+        await self.shards.run()
+
+    async def leave_gateway(self) -> None:
+        """Disconnect every shard."""
+        self.tasks.cancel()
+        for task in ready_tasks(self):
+            task.cancel()
+        await self.shards.close()
+
+    async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
+        """Wait for nothing: a shard connects when it is its turn."""
+
+    async def on_shard_ready(self, shard: int) -> None:
+        """The gateway has told everything about a shard's servers."""
+        self.handover.release_events(shard)
+        self._shard_connected(shard, knows_guilds=True)
+        self.servers_known()
+
+    async def on_shard_resumed(self, shard: int) -> None:
+        """A shard's connection was lost and is back, or another process's session goes on here."""
+        self._shard_connected(shard, knows_guilds=False)
+        self.tasks.start(self.handover.learn_guilds(shard), f"learn the servers of shard {shard}")
+
+    def _shard_connected(self, shard: int, *, knows_guilds: bool) -> None:
+        """Take up what was left of a shard when it is first connected."""
+        if self.shards.connected(shard, knows_guilds=knows_guilds) and not self.is_ready():
+            self.announce_ready()
+        if self.shards.cluster.process is None and shard not in self._connected_before:
+            self._connected_before.add(shard)
+            self.tasks.start(self.recoverer.recover(shard), f"recovery of shard {shard}")
+
+    def _take_up(self, shards: Collection[int]) -> None:
+        """Go on with what other processes had."""
+        self.tasks.start(self._take_up_each(tuple(shards)), "take up shards")
+
+    async def _take_up_each(self, shards: Collection[int]) -> None:
+        try:
+            await self.refresh()
+        except StoreError as error:
+            log.warning("what other processes changed could not be read: %s", error)
+        for shard in shards:
+            await self.recoverer.recover(shard)

@@ -1,0 +1,38 @@
+"""Which cluster there is, by the database that holds everything."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from spacebot.engine.cluster.cluster import Cluster, Counts, SingleProcess
+from spacebot.engine.cluster.membership import Membership
+from spacebot.settings import Settings
+
+
+@asynccontextmanager
+async def open_cluster(
+    settings: Settings, *, counts: Counts, abandon: Callable[[], None]
+) -> AsyncIterator[Cluster]:
+    """This process's place among those of a PostgreSQL database; SQLite has one process only.
+
+    For `counts` and `abandon` see `Membership`.
+    """
+    if not settings.database_url.startswith("postgresql"):
+        yield SingleProcess(settings.shards, counts)
+        return
+    membership = Membership(
+        settings.database_url,
+        counts=counts,
+        abandon=abandon,
+        shards=settings.shards,
+        recovery_seconds=settings.recovery_seconds,
+    )
+    taking_part = asyncio.create_task(membership.run(), name="cluster")
+    try:
+        yield membership
+    finally:
+        taking_part.cancel()
+        await asyncio.gather(taking_part, return_exceptions=True)
+        await membership.close()

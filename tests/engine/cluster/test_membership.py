@@ -1,0 +1,230 @@
+"""Processes that share shards, on a real PostgreSQL."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import uuid
+from collections.abc import AsyncIterator, Callable, Collection
+
+import pytest
+
+from spacebot.engine.cluster import Membership
+from spacebot.engine.store import ClusterSession, Store
+from spacebot.errors import ClusterLost
+from spacebot.models import GatewaySession
+from tests.support.postgres import Postgres
+
+SHARDS = 8
+
+
+class Host:
+    """Notes which shards it holds, as the client would connect them."""
+
+    def __init__(self) -> None:
+        self.held = dict[int, GatewaySession | None]()
+        self.taken_up: list[int] = []
+        self.leads = False
+
+    def start(self, shard: int, session: GatewaySession | None = None) -> None:
+        assert shard not in self.held
+        self.held[shard] = session
+
+    async def stop(self, shard: int) -> GatewaySession | None:
+        del self.held[shard]
+        return GatewaySession(f"session {shard}", 7, "wss://gateway")
+
+    def take_up(self, shards: Collection[int]) -> None:
+        self.taken_up += shards
+
+    def lead(self) -> None:
+        self.leads = True
+
+
+class Process:
+    """One process: its membership, its host, and the tasks that run them."""
+
+    def __init__(self, url: str, shards: int = 0) -> None:
+        self.host = Host()
+        self.abandoned = 0
+        self.membership = Membership(
+            url, counts=dict, abandon=self._abandon, shards=shards, recovery_seconds=10
+        )
+        self.running = asyncio.create_task(self.membership.run())
+        self.sharing = asyncio.create_task(self.membership.share(self.host, SHARDS))
+
+    def _abandon(self) -> None:
+        self.abandoned += 1
+
+    async def kill(self) -> None:
+        """Die without a word: the session is cut, and nothing more is done."""
+        session = self.membership._session
+        assert session
+        for task in (self.running, self.sharing):
+            task.cancel()
+        self.membership._host = None
+        await session.close()
+        await asyncio.gather(self.running, self.sharing, return_exceptions=True)
+
+    async def stop(self) -> None:
+        """End as on SIGTERM."""
+        await self.membership.leave()
+        self.running.cancel()
+        await self.membership.close()
+
+
+@pytest.fixture
+async def database(postgres: Postgres) -> AsyncIterator[str]:
+    url = await postgres.create(f"cluster-{uuid.uuid4().hex}")
+    async with Store(url):
+        yield url
+
+
+@contextlib.asynccontextmanager
+async def processes(url: str, number: int) -> AsyncIterator[list[Process]]:
+    made = [Process(url) for _ in range(number)]
+    try:
+        yield made
+    finally:
+        for one in made:
+            one.running.cancel()
+            one.sharing.cancel()
+            await asyncio.gather(one.running, one.sharing, return_exceptions=True)
+            await one.membership.close()
+
+
+async def until(predicate: Callable[[], bool], seconds: float = 60) -> None:
+    async with asyncio.timeout(seconds):
+        while not predicate():  # noqa: ASYNC110 - the hosts have no such event
+            await asyncio.sleep(0.05)
+
+
+def shares(*them: Process) -> list[int]:
+    """How many shards each holds; no shard is held by two."""
+    held = [shard for one in them for shard in one.host.held]
+    assert len(held) == len(set(held))
+    return sorted((len(one.host.held) for one in them), reverse=True)
+
+
+async def test_shards_are_shared_and_move_when_processes_come_and_go(database: str) -> None:
+    async with processes(database, 2) as (first, second):
+        await until(lambda: shares(first, second) == [4, 4])
+        await until(lambda: first.host.leads != second.host.leads)
+        third = Process(database)
+        try:
+            await until(lambda: shares(first, second, third) == [3, 3, 2])
+            # What was given up goes on with the session that it had.
+            assert set(third.host.held.values()) == {
+                GatewaySession(f"session {shard}", 7, "wss://gateway") for shard in third.host.held
+            }
+            assert {*first.host.held, *second.host.held, *third.host.held} == {*range(SHARDS)}
+            status = third.membership.status()
+            assert (status.own, status.shard_count) == (third.membership.process, SHARDS)
+            await until(lambda: len(third.membership.status().processes) == 3)
+        finally:
+            await third.stop()
+        await until(lambda: shares(first, second) == [4, 4])
+
+
+async def test_what_a_dead_process_had_is_taken_over(database: str) -> None:
+    async with processes(database, 3) as (first, second, third):
+        await until(lambda: shares(first, second, third) == [3, 3, 2])
+        await until(lambda: len(first.membership.status().processes) == 3)
+        dead, had = third.membership.process, set(third.host.held)
+        taken_up = len(first.host.taken_up), len(second.host.taken_up)
+        assert first.membership.is_living(dead)
+        await third.kill()
+        third.host.held.clear()
+        await until(lambda: shares(first, second) == [4, 4])
+        assert not first.membership.is_living(dead)
+        new = first.host.taken_up[taken_up[0] :] + second.host.taken_up[taken_up[1] :]
+        assert had <= set(new)
+        # Nobody handed a session over.
+        assert {
+            (one.host.held | dict.fromkeys(had))[shard] for one in (first, second) for shard in had
+        } == {None}
+
+
+async def test_one_that_was_taken_for_dead_begins_anew(database: str) -> None:
+    async with processes(database, 2) as (first, second):
+        await until(lambda: shares(first, second) == [4, 4])
+        old, session = second.membership.process, second.membership._session
+        assert session
+        # As after a network split that lasted longer than the others waited.
+        async with second.membership._busy:
+            await session.close()
+            await until(lambda: len(first.host.held) == SHARDS)
+        with pytest.raises(ClusterLost):
+            await second.sharing
+        assert (second.abandoned, second.host.held) == (1, {})
+        await until(lambda: second.membership.process not in (None, old))
+        second.sharing = asyncio.create_task(second.membership.share(second.host, SHARDS))
+        await until(lambda: shares(first, second) == [4, 4])
+
+
+async def test_a_session_that_is_cut_is_taken_up_again(database: str) -> None:
+    async with processes(database, 2) as (first, second):
+        await until(lambda: shares(first, second) == [4, 4])
+        held, process = dict(second.host.held), second.membership.process
+        session = second.membership._session
+        assert session
+        await session.close()
+        await until(lambda: second.membership._session is not session)
+        await until(lambda: second.membership._session is not None)
+        assert (second.host.held, second.membership.process) == (held, process)
+        assert second.abandoned == 0
+
+
+async def test_one_identifies_at_a_time(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("spacebot.engine.cluster.cluster.IDENTIFY_INTERVAL", 0.3)
+    async with processes(database, 3) as them:
+        await until(lambda: all(one.membership._session for one in them))
+        loop, times, inside = asyncio.get_running_loop(), list[float](), 0
+
+        async def identify(one: Process) -> None:
+            nonlocal inside
+            async with one.membership.identifying(0):
+                inside += 1
+                assert inside == 1
+                times.append(loop.time())
+                await asyncio.sleep(0.01)
+                inside -= 1
+
+        await asyncio.gather(*map(identify, [*them, *them]))
+        assert all(later - before >= 0.3 for before, later in itertools.pairwise(times))
+
+
+async def test_the_number_of_shards_stays_while_a_process_holds_some(database: str) -> None:
+    session = await ClusterSession.open(database, vanished_after=5)
+    assert await session.settle_count(8) == 8
+    assert await session.settle_count(4) == 4
+    async with processes(database, 1) as (first,):
+        await until(lambda: shares(first) == [SHARDS])
+        assert await session.settle_count(4) == SHARDS
+    await session.close()
+
+
+async def test_a_database_that_is_down_for_all_moves_nothing() -> None:
+    server = Postgres()
+    try:
+        server.start()
+        url = await server.create("cluster")
+        async with Store(url), processes(url, 2) as (first, second):
+            await until(lambda: shares(first, second) == [4, 4])
+            held = [dict(one.host.held) for one in (first, second)]
+            sessions = [one.membership._session for one in (first, second)]
+            await asyncio.to_thread(server.stop)
+            # Longer than a process goes on without a database that others may reach.
+            await asyncio.sleep(5)
+            await asyncio.to_thread(server.start)
+            for one, old in zip((first, second), sessions, strict=True):
+                await until(lambda one=one, old=old: one.membership._session is not old)
+            await until(lambda: len(first.membership.status().processes) == 2)
+            assert [one.host.held for one in (first, second)] == held
+            assert (first.abandoned, second.abandoned) == (0, 0)
+            # The locks are theirs again: what one gives up, the other takes.
+            await second.stop()
+            await until(lambda: len(first.host.held) == SHARDS)
+    finally:
+        server.close()
