@@ -1,40 +1,57 @@
 """Loads modules at their first use that libraries import eagerly but rarely need.
 
 Gradio imports pandas for a cache and a dashboard that the page does not have: 35 MB, and a
-second at startup. `cryptography` seals tokens if there is a SECRET_KEY: 6 MB. This is the
-standard library's recipe for lazy imports (`importlib.util.LazyLoader`); once something reads
-such a module, it behaves as if it had been imported normally.
+second at startup. `cryptography` seals tokens if there is a SECRET_KEY: 6 MB.
+
+`importlib.util.LazyLoader` is not used: before Python 3.11.9 and 3.12.3, a second thread that
+reads the module while it loads finds it half empty (python/cpython#114763).
 """
 
 from __future__ import annotations
 
+import importlib
 import sys
-from collections.abc import Sequence
-from importlib.abc import MetaPathFinder
-from importlib.machinery import ModuleSpec, PathFinder
-from importlib.util import LazyLoader
+import threading
+from collections.abc import Iterable
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec
 from types import ModuleType
+from typing import Any
 
 LAZY = ("pandas", "cryptography.fernet", "cryptography.hazmat.primitives.kdf.scrypt")
 
 
-class LazyFinder(MetaPathFinder):
-    """Finds the modules with these names; each is loaded when one of its
-    attributes is first read."""
+class LazyModule(ModuleType):
+    """Stands for a module, and imports it when one of its attributes is first read.
 
-    def __init__(self, names: Sequence[str]) -> None:
-        self._names = frozenset(names)
+    The import takes the interpreter's own lock for the module, so other threads wait for it.
+    """
 
-    def find_spec(
-        self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
-    ) -> ModuleSpec | None:
-        """The module's spec with a lazy loader; None for other modules."""
+    _lock = threading.Lock()
+
+    def __getattr__(self, name: str) -> Any:
+        with self._lock:
+            if sys.modules.get(self.__name__) is self:
+                del sys.modules[self.__name__]
+        return getattr(importlib.import_module(self.__name__), name)
+
+
+class LazyFinder(MetaPathFinder, Loader):
+    """Finds the modules with these names, each once: what it gives is a `LazyModule`."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self._names = set(names)
+
+    def find_spec(self, fullname: str, *_: object) -> ModuleSpec | None:
+        """The spec of a `LazyModule`; None for other modules, and the second time."""
         if fullname not in self._names:
             return None
-        spec = PathFinder.find_spec(fullname, path, target)
-        if spec is not None and spec.loader is not None:
-            spec.loader = LazyLoader(spec.loader)
-        return spec
+        self._names.remove(fullname)
+        return ModuleSpec(fullname, self)
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Load nothing yet."""
+        module.__class__ = LazyModule
 
 
 def install() -> None:

@@ -31,3 +31,27 @@ def test_pandas_and_cryptography_are_loaded_at_their_first_use() -> None:
     run = [sys.executable, "-c", CODE]
     printed = subprocess.run(run, capture_output=True, text=True, check=True, cwd=ROOT).stdout
     assert json.loads(printed) == [[False, False], [True, True], "token", 1]
+
+
+# Eight threads that read it at the same moment, as jobs do.
+CROWD = """
+import threading
+from spacebot import lazy_imports
+lazy_imports.install()
+import pandas
+failed, ready = [], threading.Barrier(8)
+threading.excepthook = lambda args: failed.append(args.exc_value)
+def read():
+    ready.wait()
+    pandas.DataFrame({"a": [1]})
+crowd = [threading.Thread(target=read) for _ in range(8)]
+for one in crowd: one.start()
+for one in crowd: one.join()
+print(failed)
+"""
+
+
+def test_threads_that_read_a_module_while_it_loads_wait_for_it() -> None:
+    run = [sys.executable, "-c", CROWD]
+    printed = subprocess.run(run, capture_output=True, text=True, check=True, cwd=ROOT).stdout
+    assert printed.strip() == "[]"
