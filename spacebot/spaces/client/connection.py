@@ -305,7 +305,7 @@ class Connection:
                     async for update in running:
                         yield update
 
-            chain = CallSequence(steps, call, self.visible, width, after)
+            chain = CallSequence(steps, call, self.visible, width, after, page)
             async with contextlib.aclosing(chain.updates(values)) as updates:
                 async for update in updates:
                     yield update

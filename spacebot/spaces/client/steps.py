@@ -50,7 +50,7 @@ class CallSequence:
     `after`.
 
     `call` makes one with its values; `visible` drops the outputs that an API description leaves
-    out; `width` counts the endpoint's raw outputs.
+    out; `width` counts the endpoint's raw outputs; `page` describes the endpoint.
     """
 
     steps: Sequence[EndpointStep]
@@ -58,6 +58,8 @@ class CallSequence:
     visible: Callable[[str, list[Any]], list[Any]]
     width: int
     after: Sequence[EndpointStep] = ()
+    page: Endpoint | None = None
+    _answered: bool = field(default=False, init=False)
     _values: Mapping[str, Any] = field(default_factory=dict, init=False)
     _arguments: list[Any] = field(default_factory=list, init=False)
     _failed: set[str] = field(default_factory=set, init=False)
@@ -66,12 +68,14 @@ class CallSequence:
     async def updates(self, values: Mapping[str, Any]) -> AsyncGenerator[Update, None]:
         """Make the calls; ends with the `Result`, raises `SpaceError`.
 
-        A failing event ends the chain, except for what the page runs even then.
+        A failing event ends the chain, except for what the page runs even then. The failure is
+        raised if no step answered; otherwise it is reported beside the answer.
         """
         self._values = values
         shown: list[Any] = []
         instead: list[Any] = []
         raw: list[Any] = [UNCHANGED] * self.width
+        streamed: list[Any] = raw
         failed: SpaceRaised | None = None
         stopped = False
         for place, step in enumerate(self.steps):
@@ -82,8 +86,11 @@ class CallSequence:
             is_last = place == len(self.steps) - 1
             try:
                 async for update in self._make(step):
+                    if not isinstance(update, Partial):
+                        yield update
                     # Only the endpoint's own answer is previewed.
-                    if is_last or not isinstance(update, Partial):
+                    elif is_last:
+                        streamed = update.outputs
                         yield update
             except SpaceError as error:
                 error.safe_to_retry = error.safe_to_retry and not any(
@@ -107,8 +114,10 @@ class CallSequence:
             yield update
         self._overwrite(raw, shown)
         if failed is not None:
-            if not _any_set([*raw, *ended]) and all(value == UNCHANGED for value in instead):
+            if not (self._answered or _any_set(raw) or any(one != UNCHANGED for one in instead)):
                 raise failed
+            # As on the page, the endpoint's outputs keep what it streamed.
+            raw = [_written_over(*both) for both in zip(streamed, raw, strict=False)]
             yield Toast(str(failed), "error")
         yield Result(raw, shown + instead + ended)
 
@@ -166,6 +175,10 @@ class CallSequence:
         outputs = [*outputs, *[UNCHANGED] * (_width(step) - len(outputs))]
         self._values = {**self._values, **output_values(step, outputs)}
         self._overwritten += [(place, outputs[n]) for n, place in step.overwrites.items()]
+        # What a step puts into a parameter, such as a seed, answers nothing.
+        asked = {one.name for one in self.page.parameters} if self.page else set[str]()
+        answers = [outputs[n] for n in step.shows if step.gives.get(n) not in asked]
+        self._answered |= _any_set(answers)
         return [outputs[number] for number in step.shows]
 
     def _overwrite(self, raw: list[Any], shown: list[Any]) -> None:

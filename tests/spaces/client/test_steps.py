@@ -131,6 +131,24 @@ async def test_what_later_steps_show_belongs_to_the_answer(served, tmp_path: Pat
         assert "CALM" not in storm
 
 
+async def test_a_failure_costs_nothing_that_earlier_steps_show(served, tmp_path: Path):
+    async with lab(tmp_path, it=served("chained")) as home:
+
+        async def summarise(plot: str) -> str:
+            asked = {"plot": plot}
+            return (await ask(home.ada, "it summarise", asked, channel=home.channel)).content
+
+        assert "In short: a story of the sea" in await summarise("the sea")
+        storm = await summarise("a storm")
+        for part in ("In short", "a story of a storm", "No summary today."):
+            assert part in storm, storm
+
+        # A seed alone is no answer.
+        failed = await ask(home.ada, "it draw", {"prompt": "a void"}, channel=home.channel)
+        assert "There is nothing to draw." in failed.content
+        assert "Seed" not in failed.content
+
+
 async def test_an_answer_is_what_the_last_step_makes_of_it(served, tmp_path: Path):
     async with lab(tmp_path, it=served("chained")) as home:
 

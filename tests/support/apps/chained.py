@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,8 @@ def get_seed(randomize_seed: bool, seed: int) -> int:
 
 def draw(prompt: str, seed: int) -> str:
     """Tell what would be drawn."""
+    if "void" in prompt:
+        raise gr.Error("There is nothing to draw.")
     return f"{prompt} with {int(seed)}"
 
 
@@ -62,6 +65,19 @@ def burn(poem: str) -> str:
     if "FIRE" in poem:
         raise gr.Error("The paper burnt.")
     return f"{len(poem)} letters"
+
+
+def tell(plot: str) -> str:
+    """Tell a story."""
+    return f"a story of {plot}"
+
+
+def summarise(story: str) -> Iterator[str]:
+    """Summarise a story bit by bit, unless it is too sad."""
+    yield "In short"
+    if "storm" in story:
+        raise gr.Error("No summary today.")
+    yield f"In short: {story}"
 
 
 def sketch(subject: str) -> tuple[str, str, str]:
@@ -162,6 +178,9 @@ def build() -> gr.Blocks:
         collected.then(lambda: "", None, theme, api_name="clear")
         written.then(lambda: "The ink is dry.", None, fate, api_name="dry")
         written.success(burn, poem, verses, api_name="burn")
+        plot, story = gr.Textbox(label="Plot"), gr.Textbox(label="Story", interactive=False)
+        told = gr.Button("Tell").click(tell, plot, story)
+        told.then(summarise, story, gr.Textbox(label="Summary"))
         subject, strokes = gr.Textbox(label="Subject"), gr.State()
         drawing, pace = gr.Textbox(label="Drawing"), gr.Textbox(label="Pace", interactive=False)
         stage = gr.Textbox(label="Stage", interactive=False)
