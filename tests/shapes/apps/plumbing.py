@@ -345,8 +345,45 @@ def set_by_scripts() -> gr.Blocks:
     return demo
 
 
+def named_like_plumbing() -> gr.Blocks:
+    """Buttons whose names sound like the page's own, though most fill a field of their own."""
+
+    def random_poem() -> str:
+        return "Roses are red"
+
+    def show_joke() -> str:
+        return "Knock, knock"
+
+    def new_conversation_topic() -> str:
+        return "Tea or coffee?"
+
+    def random_name() -> str:
+        return "Ann"
+
+    def save_settings() -> str:
+        return "Saved"
+
+    def greet(name: str) -> tuple[str, str]:
+        return f"Hello {name}", "Done"
+
+    with gr.Blocks(title="Small talk") as demo:
+        name, greeting = gr.Textbox(label="Name"), gr.Textbox(label="Greeting")
+        joke, status = gr.Textbox(label="Joke"), gr.Textbox(label="Status")
+        gr.Button("Greet").click(greet, name, [greeting, status])
+        gr.Button("Poem").click(random_poem, None, gr.Markdown(label="Poem"))
+        gr.Button("Joke").click(show_joke, None, joke)
+        gr.Button("Show a pun").click(lambda: "Lettuce", None, joke)
+        gr.Button("Topic").click(new_conversation_topic, None, gr.Textbox(label="Topic"))
+        gr.Button("Name").click(random_name, None, name)
+        gr.Button("Save").click(save_settings, None, status)
+        gr.Button("Hide the joke").click(lambda: gr.update(visible=False), None, joke)
+        gr.Button("Clear the joke").click(lambda: "", None, joke)
+    return demo
+
+
 APPS = [
     chain, lambda_chain, page_events, toggles, twins, utilities, looks, only_load, only_change,
     nothing_to_call, webcam, random_picture, kept_private, thirty_tools, steps_with_state,
     dynamic_rows, session_setters, upscaled_after, read_aloud_after, set_by_scripts,
+    named_like_plumbing,
 ]  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -14,6 +15,7 @@ from spacebot.spaces.schema.component_types import (
     RESULT_COMPONENTS,
     name_set,
 )
+from spacebot.spaces.schema.required import is_empty
 from spacebot.spaces.schema.selection.candidates import Candidate
 from spacebot.spaces.schema.text import spaced_words
 
@@ -24,6 +26,8 @@ PASSIVE_EVENTS = name_set(
     " undo retry clear delete key_up key_down scroll example_select option_select"
     " start_recording pause_recording copy flag suggest"
 )
+
+_HIDES = re.compile(r"\W*(hide|disable|enable|collapse|close|(un)?lock)\b", re.I)
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,29 @@ class EndpointSet:
         """Ids of components that some event takes: the page's form."""
         return frozenset(i for c in self.candidates if c.event for i in c.event.inputs) | frozenset(
             i for e in self.app.events if e.after is not None for i in e.inputs
+        )
+
+    def fills_own_field(self, candidate: Candidate) -> bool:
+        """Whether a button fills a visible, empty field with a result.
+
+        No event takes its content, and no other event fills it along with further outputs, as
+        happens to a status line.
+        """
+        event = candidate.event
+        if event is None or not self.events(candidate) & BUTTON_EVENTS:
+            return False
+        if _HIDES.match(self.said(candidate)):
+            return False
+        others = [one for one in self.app.events if one is not event]
+        used = {i for one in (*others, event) for i in one.inputs}
+        own = set(event.outputs)
+        used |= {i for one in others if not set(one.outputs) <= own for i in one.outputs}
+        fields = [part for part in map(self.app.component, own - used) if part]
+        return any(
+            part.type in RESULT_COMPONENTS
+            and is_empty(part.props.get("value"))
+            and not self.app.hidden(part)
+            for part in fields
         )
 
     def of(self, event: Dependency) -> Candidate | None:

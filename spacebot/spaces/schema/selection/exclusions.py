@@ -29,10 +29,8 @@ from spacebot.spaces.schema.text import spaced_words
 from spacebot.spaces.schema.wiring.steps import steps_before
 
 _FORM = name_set("change input select release blur focus")
-_CLEARS = re.compile(
-    r"\b(clear|reset|restart|new (chat|session|conversation)|delete|remove|undo|retry|empty)\b",
-    re.I,
-)
+_CLEARS = re.compile(r"\b(clear|reset|restart|delete|remove|undo|retry|empty)\b", re.I)
+_STARTS_OVER = re.compile(r"\bnew (chat|session|conversation)\b(?P<thing> \w)?", re.I)
 _STOPS = re.compile(r"\b(stop|cancel|interrupt|abort|skip|pause|resume|unload)\b", re.I)
 _EXAMPLE = re.compile(r"\b((load|set|use|process|fill|get) (\w+ )?examples?|examples?)\b", re.I)
 _SWITCH = re.compile(
@@ -90,8 +88,12 @@ def _stop(candidate: Candidate, endpoints: EndpointSet) -> str:
 def _clear(candidate: Candidate, endpoints: EndpointSet) -> str:
     if candidate.inputs.parameters and has_content(candidate):
         return ""
-    said = f"{candidate.stem.replace('_', ' ')} {endpoints.button(candidate)}"
-    return "it only clears the page" if _CLEARS.search(said) else ""
+    said = f"{candidate.stem.replace('_', ' ')}\n{endpoints.button(candidate)}"
+    over = _STARTS_OVER.search(said)
+    if over and over["thing"] and endpoints.fills_own_field(candidate):
+        # "New conversation topic" gives one.
+        over = None
+    return "it only clears the page" if over or _CLEARS.search(said) else ""
 
 
 def _pointed(candidate: Candidate, endpoints: EndpointSet) -> str:
@@ -139,6 +141,8 @@ def _shows(candidate: Candidate, endpoints: EndpointSet) -> str:
     event = candidate.event
     if event is None or not is_lambda(candidate) or event.inputs or has_media(candidate):
         return ""
+    if endpoints.fills_own_field(candidate):
+        return ""
     button = endpoints.button(candidate)
     empties = not button and bool(event.outputs) and set(event.outputs) <= endpoints.taken_in
     return "it only changes the page itself" if empties or _SHOWS.match(button) else ""
@@ -160,6 +164,8 @@ def _form(candidate: Candidate, endpoints: EndpointSet) -> str:
 def _switch(candidate: Candidate, endpoints: EndpointSet) -> str:
     event = candidate.event
     if event is None or not _switches(candidate) or has_media(candidate):
+        return ""
+    if endpoints.fills_own_field(candidate):
         return ""
     into_form = set(event.outputs) <= endpoints.taken_in
     return "it only changes the page's form" if into_form or not has_content(candidate) else ""
