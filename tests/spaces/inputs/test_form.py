@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from spacebot.models import Choice, Endpoint, File, OptionType, Parameter
 from spacebot.spaces import inputs
 from spacebot.spaces.inputs.components.menu import unique_labels
+from spacebot.spaces.inputs.value_text import describe_value
 from tests.spaces.inputs.test_inputs import attached, choices, data, endpoint, many, parameter
 
 
@@ -112,11 +113,14 @@ LABELS = st.text(st.characters(exclude_categories=["Cs"]), max_size=130)
 
 @settings(max_examples=150, deadline=None)
 @given(st.lists(LABELS, min_size=1, max_size=30))
+@example(["One", "One", ""])
 def test_every_choice_leads_back_to_its_own_value(labels: list[str]) -> None:
     one = parameter("dropdown", choices=tuple(Choice(label, [n]) for n, label in enumerate(labels)))
     for label, choice in unique_labels(one.choices).items():
         assert 1 <= len(label) <= 100
         assert inputs.values(endpoint(one), {"it": label})["it"] == choice.value
+        # The header and the recipe name the choice that ran.
+        assert describe_value(one, label) == label
 
 
 @settings(max_examples=150, deadline=None)
@@ -140,6 +144,9 @@ def test_every_suggested_list_leads_back_to_its_values(
         picked, typed = values, f"{choice.value}, "
 
 
+TWINS = (Choice("Soft", 1), Choice("Soft", 2), Choice("Bold", 3))
+
+
 def prompt(**fields: object) -> Endpoint:
     return endpoint(
         text("prompt", required=True),
@@ -148,6 +155,7 @@ def prompt(**fields: object) -> Endpoint:
         parameter("checkbox", name="hd", option="hd"),
         parameter("image", name="picture", option="picture", multiple=True),
         parameter("dropdown", name="model", option="model", choices=choices("Big one", "b")),
+        parameter("checkboxgroup", name="looks", option="looks", choices=TWINS),
         **fields,
     )
 
@@ -161,10 +169,11 @@ def test_describes_the_entered_values_and_nothing_else() -> None:
         "picture": File("cat.png"),
         "picture_2": File("dog.png"),
         "model": "big ONE",
+        "looks": "bold, Soft (2)",
     }
     assert inputs.summarize(prompt(), arguments) == (
         "prompt: piano music · seed: 4 · key: ••• · hd: yes · picture: cat.png, dog.png"
-        " · model: Big one"
+        " · model: Big one · looks: Bold, Soft \\(2\\)"
     )
     assert inputs.summarize(prompt(), {}) == ""
 

@@ -56,8 +56,7 @@ class ChoiceInput(Input):
         return [Choice(label, label) for label in labels[:MAX_CHOICES]]
 
     def shown(self, parameter: Parameter, value: Any) -> str:
-        found = menu_of(parameter).choice(value)
-        return str(value) if found is None else found.label
+        return menu_of(parameter).shown(value)
 
     def _hint(self, parameter: Parameter, menu: ChoiceMenu) -> str:
         unknown = parameter.loaded or parameter.default in (None, "")
@@ -119,5 +118,4 @@ class MultipleChoiceInput(Input):
 
     def shown(self, parameter: Parameter, value: Any) -> str:
         menu = menu_of(parameter)
-        found = [(item, menu.choice(item)) for item in menu.items(value)]
-        return ", ".join(item if choice is None else choice.label for item, choice in found)
+        return ", ".join(map(menu.shown, menu.items(value)))

@@ -43,6 +43,7 @@ class ChoiceMenu:
         self._by_text: dict[str, Choice] = {}
         self._by_value: dict[Hashable, str] = {}
         self._folded: dict[str, list[str]] = {}
+        self._own_labels = {id(choice): label for label, choice in self.known.items()}
         for label, choice in self.known.items():
             if choice.value is not None:
                 self._by_text.setdefault(str(choice.value), choice)
@@ -68,6 +69,13 @@ class ChoiceMenu:
             return self.choices[int(text[1:]) - 1]
         alike = self._folded.get(fold(text), [])
         return self._by_text.get(value) or (self.known[alike[0]] if len(alike) == 1 else None)
+
+    def shown(self, value: Any) -> str:
+        """What a text or value means, by its unique label; the text itself if it is no choice."""
+        found = self.choice(value)
+        if found is None:
+            return str(value)
+        return self._own_labels.get(id(found), found.label)
 
     def label(self, value: Any) -> str:
         """The unique label of a value, or the value's own text if it is not a choice."""
