@@ -279,8 +279,7 @@ class Bot(ShardingClient):
     async def _forget_cached(self) -> None:
         """Forget what is held in memory of accounts, conversations and added Spaces."""
         self.jobs.store.chats.forget_recent()
-        if self.jobs.accounts is not None:
-            self.jobs.accounts.forget_known()
+        self.refresh_accounts()
         if self.catalogue.added:
             self.catalogue.added.forget_marks()
             await self.catalogue.added.policy.reload()
@@ -288,6 +287,11 @@ class Bot(ShardingClient):
     def lead(self) -> None:
         """Register the commands, which another process did until now."""
         self._sync_wanted.set()
+
+    def refresh_accounts(self) -> None:
+        """Look members' accounts up again, which another process may have changed."""
+        if self.jobs.accounts is not None:
+            self.jobs.accounts.forget_known()
 
     def servers_known(self) -> None:
         """Look at what depends on the servers of a shard."""

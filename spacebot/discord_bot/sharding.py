@@ -25,13 +25,23 @@ class ShardingClient(StatusClient):
     tasks: TaskSet
 
     def _hold_shards(self, cluster: Cluster) -> None:
-        self.shards = ShardSet(self, cluster, take_up=self._take_up, lead=self.lead)
+        self.shards = ShardSet(
+            self,
+            cluster,
+            take_up=self._take_up,
+            lead=self.lead,
+            refresh_accounts=self.refresh_accounts,
+        )
         self.handover = GatewayHandover(self, self.shards)
         self.tasks = TaskSet()
         self._connected_before = set[int]()
 
     def lead(self) -> None:
         """Register the commands, which another process did until now."""
+        raise NotImplementedError
+
+    def refresh_accounts(self) -> None:
+        """Look members' accounts up again, which another process may have changed."""
         raise NotImplementedError
 
     def servers_known(self) -> None:

@@ -156,9 +156,11 @@ class ShardSet:
         *,
         take_up: Callable[[Collection[int]], None],
         lead: Callable[[], None],
+        refresh_accounts: Callable[[], None],
     ) -> None:
         self.cluster = cluster
         self._take_up = take_up
+        self.refresh_accounts = refresh_accounts
         self._lead = lead
         self._client = client
         self._buckets = 1

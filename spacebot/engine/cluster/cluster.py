@@ -38,6 +38,10 @@ class ShardHost(Protocol):
         """Register the bot's commands from now on."""
         ...
 
+    def refresh_accounts(self) -> None:
+        """Look members' accounts up again: theirs may have changed through another process."""
+        ...
+
 
 class Cluster(Protocol):
     """The processes of the bot, as one of them sees it.

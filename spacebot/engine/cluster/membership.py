@@ -167,6 +167,8 @@ class Membership:
         ):
             raise ClusterLost(TAKEN_OVER)
         self._described = time.monotonic()
+        if self._host is not None and len(self._others) > 1:
+            self._host.refresh_accounts()
 
     def _own(self) -> ProcessStatus:
         stopping = self._leaving or self._host is None

@@ -26,6 +26,7 @@ class Host:
         self.held = dict[int, GatewaySession | None]()
         self.taken_up: list[int] = []
         self.leads = False
+        self.refreshed = 0
 
     def start(self, shard: int, session: GatewaySession | None = None) -> None:
         assert shard not in self.held
@@ -40,6 +41,9 @@ class Host:
 
     def lead(self) -> None:
         self.leads = True
+
+    def refresh_accounts(self) -> None:
+        self.refreshed += 1
 
 
 class Process:
@@ -122,6 +126,7 @@ async def test_shards_are_shared_and_move_when_processes_come_and_go(database: s
             status = third.membership.status()
             assert (status.own, status.shard_count) == (third.membership.process, SHARDS)
             await until(lambda: len(third.membership.status().processes) == 3)
+            await until(lambda: all(one.host.refreshed for one in (first, second, third)))
         finally:
             await third.stop()
         await until(lambda: shares(first, second) == [4, 4])
