@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,22 +13,25 @@ import pytest
 
 from spacebot.discord_bot.delivery import GONE_REFUSALS, Refusal, refusal_of
 from spacebot.discord_bot.delivery.refusals import REFUSAL_BY_CODE
-from spacebot.engine import job_text
+from spacebot.engine import follow, job_text
 from spacebot.engine.catalogue import Catalogue
 from spacebot.engine.follow import CloseAction, Follower, ShowResult, Surface, SurfaceClosed
-from spacebot.engine.jobs import JobHandle, JobManager
+from spacebot.engine.jobs import JobHandle, JobManager, rendering
 from spacebot.engine.store import Store
 from spacebot.errors import (
     JobCancelled,
     JobInterrupted,
     SpacebotError,
     SpaceRaised,
+    SpaceStopped,
     StoreError,
 )
 from spacebot.models import Job, JobEnding, Outcome, Reply, Requester, Source
-from spacebot.spaces.client import Network
+from spacebot.spaces.client import Connection, Network
 from spacebot.web.tryout.surface import PageSurface
+from tests.support.asking import ask
 from tests.support.bot_in_loop import described
+from tests.support.conversations import lab
 
 
 class Seen(Surface):
@@ -95,6 +99,48 @@ async def test_a_failure_is_told_once_and_returned(jobs: JobManager) -> None:
     assert isinstance(error, SpaceRaised)
     assert (surface.errors, surface.texts) == ([error], [])
     assert jobs.metrics.count(JobEnding.FAILED) == 1
+
+
+async def test_what_was_streamed_is_posted_with_a_failure(
+    served: Callable[[str], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _be_patient(monkeypatch)
+    async with lab(tmp_path, trouble=served("trouble")) as home:
+        command = "trouble file_midway"
+        failed = await ask(home.ada, command, channel=home.channel, seconds=120)
+        assert "It broke midway." in failed.content
+        assert [one.data for one in failed.attachments] == [b"half of it"]
+
+
+async def test_a_failed_preview_costs_no_file_of_the_last_one(
+    jobs: JobManager, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _be_patient(monkeypatch)
+    kept: list[tuple[Reply | None, list[bytes]]] = []
+
+    async def gone(*_: Any, **__: Any) -> None:
+        raise SpaceStopped
+
+    class Keeping(Seen):
+        async def fail(self, error: BaseException) -> None:
+            assert self.running is not None
+            for _ in range(2):
+                assert self.running.partial is not None
+                reply = await self.streamed(self.preview_limit)
+                assert reply is not None
+                kept.append((reply, [file.path.read_bytes() for file in reply.files]))
+                # The next preview fails.
+                self.running.partial = replace(self.running.partial)
+                monkeypatch.setattr(Connection, "localize", gone)
+
+    await Follower(Keeping(jobs), asked(jobs, "/file_midway")).run()
+    assert [files for _, files in kept] == [[b"half of it"]] * 2
+
+
+def _be_patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give a preview the time that a slow machine needs."""
+    monkeypatch.setattr(follow, "STREAMED_TIMEOUT", 60.0)
+    monkeypatch.setattr(rendering, "PREVIEW_TIMEOUT", 60)
 
 
 @pytest.mark.parametrize("answer", [ShowResult.NEVER, ValueError("a bug")])

@@ -168,8 +168,8 @@ class MessageSurface(Surface):
     async def fail(self, error: BaseException) -> None:
         why = job_text.describe_failure(error)
         room = MAX_MESSAGE_LENGTH - len(why) - 1
-        streamed = await self.streamed(room)
-        said = Reply(job_text.under(streamed.text[:room] if streamed else self.header, why))
+        streamed = await self.streamed(room) or Reply(self.header)
+        said = Reply(job_text.under(streamed.text[:room], why), streamed.files)
         try:
             await self.poster.final(said, view=failed_view(self.job.id))
         except DISCORD_ERRORS as trouble:

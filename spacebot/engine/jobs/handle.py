@@ -42,6 +42,8 @@ class JobHandle:
         self.progress = Progress(JobStage.WAITING)
         self.partial: Partial | None = None
         self.previewed: tuple[Partial | None, Reply | None] = (None, None)
+        # The files of the last preview.
+        self.preview_folder: Path | None = None
         self.outputs: list[Any] | None = None
         self.notes: list[str] = []
         self.page_ran: tuple[str, ...] = ()

@@ -10,9 +10,11 @@ import logging
 import math
 import re
 import shutil
+import tempfile
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from spacebot.engine import job_text
@@ -316,17 +318,20 @@ class JobRunner:
             return running.previewed[1]
         endpoint, connection = running.job.endpoint, self._connection(running)
         values = outputs.trim_for_preview(connection.visible(endpoint.api_name, partial.outputs))
-        folder = running.folder / "preview"
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
-        values = await connection.localize(values, folder, cap=running.job.file_limit)
+        running.folder.mkdir(parents=True, exist_ok=True)
+        stale = folder = Path(tempfile.mkdtemp(prefix="preview-", dir=running.folder))
+        # The job continues after a failure here: its result may still be readable.
+        reply = running.previewed[1]
         try:
-            reply = await self._rendering.preview(
-                endpoint, values, header=running.header, limit=limit
-            )
-        except SpaceUnreadable:
-            # The job continues: its result may still be readable.
-            reply = running.previewed[1]
+            values = await connection.localize(values, folder, cap=running.job.file_limit)
+            with contextlib.suppress(SpaceUnreadable):
+                reply = await self._rendering.preview(
+                    endpoint, values, header=running.header, limit=limit
+                )
+                stale, running.preview_folder = running.preview_folder, folder
+        finally:
+            if stale is not None:
+                shutil.rmtree(stale, ignore_errors=True)
         running.previewed = (partial, reply)
         return reply
 

@@ -8,6 +8,7 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import gradio as gr
 from gradio.components import Component
@@ -157,6 +158,14 @@ def die(seconds: float) -> None:
     os._exit(1)
 
 
+def file_midway() -> Iterator[str]:
+    """Stream a file, and then raise a gr.Error."""
+    path = new_file(".txt")
+    Path(path).write_text("half of it", encoding="utf-8")
+    yield path
+    raise gr.Error("It broke midway.")
+
+
 def build() -> gr.Blocks:
     """Build the app; /crowd counts its jobs, and /crowd_most tells the count."""
     crowd = Crowd()
@@ -197,6 +206,7 @@ def _offer_errors() -> None:
     _offer("told", told, [gr.Textbox("No.", label="Text")], gr.Textbox())
     for name, fn in (("told_html", told_html), ("told_quota", told_quota), ("crash", crash)):
         _offer(name, fn, [], gr.Textbox(label="Out"))
+    _offer("file_midway", file_midway, [], gr.File(label="Out"))
     _offer("raise_midway", raise_midway, [gr.Number(2, label="Count")], gr.Textbox(label="Out"))
 
 
