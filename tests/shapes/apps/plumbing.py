@@ -381,9 +381,15 @@ def named_like_plumbing() -> gr.Blocks:
     return demo
 
 
+def live_tab() -> gr.Blocks:
+    loud = gr.Interface(lambda text: text.upper(), gr.Text(label="Text"), gr.Text(), live=True)
+    repeat = gr.Interface(lambda text: text * 2, gr.Text(label="Text"), gr.Text())
+    return gr.TabbedInterface([loud, repeat], ["Shout", "Repeat"], title="Text tools")
+
+
 APPS = [
     chain, lambda_chain, page_events, toggles, twins, utilities, looks, only_load, only_change,
     nothing_to_call, webcam, random_picture, kept_private, thirty_tools, steps_with_state,
     dynamic_rows, session_setters, upscaled_after, read_aloud_after, set_by_scripts,
-    named_like_plumbing,
+    named_like_plumbing, live_tab,
 ]  # fmt: skip

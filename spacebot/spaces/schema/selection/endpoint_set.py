@@ -112,6 +112,12 @@ class EndpointSet:
             if other is not candidate and self.events(other) & BUTTON_EVENTS:
                 yield other
 
+    def shares_input(self, candidate: Candidate) -> bool:
+        """Whether another endpoint that somebody triggers takes a field that it takes."""
+        own = set(candidate.event.inputs) if candidate.event else set()
+        others = (one.event for one in self.others(candidate) if not one.undocumented)
+        return any(own & set(event.inputs) for event in others if event)
+
     def button(self, candidate: Candidate) -> str:
         """The text on the button that triggers it, or nothing."""
         for component, _ in self.app.triggers(candidate.event):

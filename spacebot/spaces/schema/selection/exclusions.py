@@ -208,8 +208,8 @@ def _reacts(candidate: Candidate, endpoints: EndpointSet) -> str:
     if not typed or has_media(candidate):
         return ""
     told = is_lambda(candidate) or _COUNTS.search(spaced_words(candidate.stem))
-    active = any(endpoints.others(candidate))
-    return "the page runs it by itself while somebody types" if told and active else ""
+    asked = told and endpoints.shares_input(candidate)
+    return "the page runs it by itself while somebody types" if asked else ""
 
 
 def _takes_back(candidate: Candidate, endpoints: EndpointSet) -> str:
