@@ -15,9 +15,10 @@ from collections.abc import (
 from dataclasses import dataclass, field
 from typing import Any
 
-from spacebot.errors import EndpointGone, SpaceError, SpaceRaised
+from spacebot.errors import EndpointGone, SpaceError, SpaceRaised, ValuesRejected
 from spacebot.models import Endpoint, EndpointStep
 from spacebot.spaces.client.transport.event_stream import Partial, Result, Toast, Update
+from spacebot.spaces.client.validation_messages import with_options
 from spacebot.spaces.outputs.text import code
 from spacebot.spaces.outputs.values import is_update, updated_value
 
@@ -144,11 +145,21 @@ class CallSequence:
         sent = step_arguments(step, self._values) if step.takes else self._values
         # Closed here, so that the session is held until the Space has accepted a cancel.
         async with contextlib.aclosing(self.call(step, sent)) as running:
-            async for update in running:
-                if isinstance(update, Result):
-                    self._arguments = update.outputs
-                else:
-                    yield update
+            try:
+                async for update in running:
+                    if isinstance(update, Result):
+                        self._arguments = update.outputs
+                    else:
+                        yield update
+            except ValuesRejected as error:
+                raise ValuesRejected(with_options(str(error), self._options(step))) from error
+
+    def _options(self, step: EndpointStep) -> dict[str, str]:
+        """The options that users see, by the names of a step's parameters."""
+        found = self.page.parameters if self.page else ()
+        options = {one.name: one.option for one in found if one.option}
+        taken = step.takes or {name: name for name in options}
+        return {name: options[key] for name, key in taken.items() if key in options}
 
     async def _make_instead(
         self, step: EndpointStep, shown: list[Any]

@@ -17,6 +17,7 @@ _NOISE = re.compile(
 )
 # Gradio's name for a parameter whose name is unknown.
 _NAMELESS = re.compile(r"^parameter_\d+: ")
+_NAMED = re.compile(r"^(\w+): ", re.MULTILINE)
 # How much of a refusal is read: checks, lines, characters of a line.
 _CHECKS, _LINES, _LINE = 10, 40, 500
 
@@ -44,3 +45,8 @@ def clean_message(words: str) -> str:
     lines = (line[:_LINE] for line in words.splitlines()[:_LINES] if not COUNT.fullmatch(line))
     cleaned = (_NAMELESS.sub("", _NOISE.sub("", line)).strip() for line in lines)
     return "\n".join(filter(None, cleaned))
+
+
+def with_options(words: str, options: Mapping[str, str]) -> str:
+    """A message that names options instead of the parameters that its lines begin with."""
+    return _NAMED.sub(lambda found: f"{options.get(found[1], found[1])}: ", words)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +15,8 @@ from spacebot.spaces.client.error_mapping import job_error, join_error
 from spacebot.spaces.client.validation_messages import validation_message
 from tests.spaces.client.test_hostile import reaching, run
 from tests.spaces.outputs.test_limits import found
+from tests.support.asking import ask
+from tests.support.conversations import lab
 from tests.support.hostile_space import hostile
 
 PYDANTIC = (
@@ -52,6 +56,14 @@ async def test_a_check_speaks_for_itself(detail: Any, said: str) -> None:
                 await run(connection)
     assert str(caught.value) == said
     assert job_text.describe_failure(caught.value).startswith("✏️ The Space ")
+
+
+async def test_a_check_names_the_options(served: Callable[[str], str], tmp_path: Path) -> None:
+    async with lab(tmp_path, it=served("chained")) as home:
+        values = {"age": 3, "nickname": "Bo"}
+        refused = await ask(home.ada, "it admit", values, channel=home.channel, seconds=60)
+        assert "age: too young" in refused.content
+        assert "nickname: too short" in refused.content
 
 
 def test_what_the_stock_client_and_pydantic_say_is_cleaned() -> None:

@@ -140,6 +140,16 @@ def search(asked: str, lines: list[str] | None) -> str:
     return next((line for line in lines if asked in line), "-") if lines else "no book"
 
 
+def admit(n: float, t: str) -> str:
+    """Let somebody in."""
+    return f"{t}, {n:g}, is in"
+
+
+def grown(n: float, t: str) -> list[dict[str, Any]]:
+    """Check who comes in."""
+    return [gr.validate(n > 17, "too young"), gr.validate(len(t) > 2, "too short")]
+
+
 def look(picture: Image.Image, question: str) -> str:
     """Answer a question about a picture, or tell what it shows."""
     if not question and picture.width < 4:
@@ -206,6 +216,8 @@ def build() -> gr.Blocks:
         sheet.change(lambda path: Path(path).read_text(), sheet, notes, api_visibility="private")
         sung = gr.Textbox(label="Sung")
         gr.Button("Sing").click(lambda notes: f"la {notes}", notes, sung, api_name="sing")
+        who = [gr.Number(18, label="Age"), gr.Textbox(label="Nickname")]
+        gr.Button("Admit").click(admit, who, gr.Textbox(label="Door"), validator=grown)
         seen, question = gr.Image(label="Seen", type="pil"), gr.Textbox(label="Question")
         gr.Button("Look").click(look, [seen, question], gr.Textbox(label="Looks like"))
     return blocks.queue(default_concurrency_limit=20)
