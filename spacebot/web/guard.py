@@ -116,8 +116,9 @@ class RequestGuard:
         if not reads and not is_own_request(scope["method"], fields):
             raise HTTPException(403, FOREIGN_ORIGIN)
         kind, _, more = fields.get("content-type", body.type).lower().partition(";")
-        # Starlette decodes with any Python codec that a request names; browsers name none.
-        foreign = "charset" in more and not re.search(r'charset="?utf-8\b', more)
+        # Starlette decodes with any Python codec that a request names, and with the last one of
+        # several; browsers name none.
+        foreign = "charset" in re.sub(r'charset="?utf-8\b', "", more)
         if not reads and (kind.strip() != body.type or foreign):
             raise HTTPException(415, WRONG_TYPE)
         return body

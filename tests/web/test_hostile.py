@@ -125,13 +125,14 @@ async def test_no_form_ends_in_a_500(client, path, fields, raw) -> None:
 @given(
     st.sampled_from(["demo compose", "demo describe", "demo chat", "demo write", "gone"]),
     parts,
-    st.sampled_from(["utf-8", "utf-8", "unicode_escape", "utf-7", "hex"]),
+    st.sampled_from(["utf-8", "utf-8", "unicode_escape", "utf-7", "utf-8; charset=hex"]),
 )
 @example("demo describe", [("picture", b"..", b"x")], "utf-8")
 @example("demo describe", [("picture", b"\0", b"x")], "utf-8")
 @example("demo describe", [("picture", "🎉".encode() * 100, b"x")], "utf-8")
 @example("demo chat", [("said", None, b"hi"), ("files", b"..", b"x")], "utf-8")
 @example("demo compose", [("prompt", None, b"\\ud800")], "unicode_escape")
+@example("demo compose", [("prompt", None, b"x")], "utf-8; charset=punycode")
 async def test_no_files_end_in_a_500(client, command, fields, charset) -> None:
     answer = await client.post(
         "/spacebot/tryout/run",
