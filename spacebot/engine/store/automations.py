@@ -60,7 +60,7 @@ class AutomationStore(StorePart):
 
     async def add(self, automation: Automation) -> None:
         """Add an automation."""
-        await self._execute(automations.insert().values(**as_row(automation)))
+        await self._put(automations, as_row(automation))
 
     async def change(self, automation: str, **values: Any) -> None:
         """Change columns of an automation."""

@@ -58,7 +58,7 @@ class HistoryStore(StorePart):
     async def star(self, user: str, job: str) -> None:
         """Star a job."""
         row = {"user": user, "job": job, "created": time.time()}
-        await self._execute(favourites.insert().values(**row))
+        await self._put(favourites, row)
 
     async def unstar(self, user: str, job: str) -> None:
         """Unstar a job."""

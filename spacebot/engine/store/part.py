@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, Protocol
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
+
+from spacebot.engine.store.upsert import insert_into, upsert
 
 
 class Database(Protocol):
@@ -34,11 +36,9 @@ class StorePart:
     def __init__(self, database: Database) -> None:
         self._rows = database.rows
         self._execute = database.execute
-        # SQLAlchemy has "insert, or update what is there" for each database alone.
-        self._insert = postgresql.insert if database.dialect == "postgresql" else sqlite.insert
+        self._dialect = database.dialect
+        self._insert = partial(insert_into, database.dialect)
 
     async def _put(self, table: sa.Table, row: Mapping[str, Any]) -> None:
         """Write a row at once, replacing the row with the same primary key."""
-        insert = self._insert(table).values(**row)
-        key = [column.name for column in table.primary_key]
-        await self._execute(insert.on_conflict_do_update(index_elements=key, set_=dict(row)))
+        await self._execute(upsert(self._dialect, table, row).values(**row))

@@ -133,7 +133,7 @@ class ServerSpaceStore(StorePart):
     async def add(self, added: ServerSpace, payload: bytes) -> None:
         """Add a row; once this returns, it outlives a SIGKILL."""
         row = {item.name: getattr(added, item.name) for item in fields(added)}
-        await self._execute(server_spaces.insert().values(**row, payload=payload))
+        await self._put(server_spaces, {**row, "payload": payload})
 
     async def change(self, row: str, **values: Any) -> None:
         """Change columns of a row."""

@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from spacebot.engine.store.database import as_store_error, is_full, is_outage
 from spacebot.engine.store.tables import schema_version
 from spacebot.engine.store.unsaved import RowKey, UnsavedRows
+from spacebot.engine.store.upsert import upsert
 
 log = logging.getLogger(__name__)
 
@@ -144,7 +145,7 @@ class BatchWriter:
 
     async def _commit(self, batch: Sequence[PendingWrite]) -> None:
         async with self._engine.begin() as connection:
-            for statement, rows in statements(batch, self._unsaved):
+            for statement, rows in statements(batch, self._unsaved, self._engine.dialect.name):
                 await connection.execute(statement, rows)
             for one in batch:
                 if one.statement is not None:
@@ -183,7 +184,7 @@ def _kind(error: BaseException) -> str:
 
 
 def statements(
-    batch: Sequence[PendingWrite], unsaved: UnsavedRows
+    batch: Sequence[PendingWrite], unsaved: UnsavedRows, dialect: str
 ) -> Iterator[tuple[sa.Executable, list[dict[str, Any]]]]:
     """A batch's rows, with what is held of them, in as few statements as possible: each statement
     is a trip to another thread."""
@@ -200,7 +201,7 @@ def statements(
     for (table, _), values in rows.items():
         inserts[table].append(values)
     for table, group in inserts.items():
-        yield table.insert(), group
+        yield upsert(dialect, table, group[0]), group
     alike: defaultdict[tuple[sa.Table, tuple[str, ...]], list[dict[str, Any]]] = defaultdict(list)
     for (table, row), values in changes.items():
         if values:

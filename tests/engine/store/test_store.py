@@ -7,7 +7,7 @@ import os
 import sqlite3
 import stat
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,9 @@ from spacebot.engine.store import (
     StoreError,
 )
 from spacebot.engine.store.tables import schema_version
+from spacebot.engine.store.writer import PendingWrite
 from spacebot.models import JobEnding, MessageRef
+from tests.engine.store.test_server_spaces import added
 from tests.support.disks import disk, fill
 from tests.support.postgres import Postgres
 
@@ -240,15 +242,63 @@ async def test_a_bad_row_costs_no_other_row_anything(opened: Open) -> None:
 
 async def test_a_bad_statement_costs_only_itself(opened: Open) -> None:
     async with opened() as store:
-        star = ("1", record(0).id)
-        bad = {5: store.history.star(*star), 9: store.execute(sa.text("DELETE FROM nowhere"))}
-        await store.history.star(*star)
+        nothing: Any = None
+        bad = {
+            5: store.history.star("1", nothing),
+            9: store.execute(sa.text("DELETE FROM nowhere")),
+        }
         writes = [bad.get(one) or store.limits.count("3", "1", 7, 1) for one in range(12)]
         ended = await asyncio.gather(*writes, return_exceptions=True)
         assert [number for number, one in enumerate(ended) if one] == [5, 9]
         # Each of the others is counted once, however often its batch was tried.
         assert await store.limits.used(7) == {("3", "1"): 10}
         assert store.trouble == ""
+
+
+@pytest.mark.parametrize("lost", [1, 2])
+async def test_a_commit_whose_acknowledgement_is_lost_is_repeated(
+    opened: Open, monkeypatch, lost: int
+) -> None:
+    """What was written is known to be, and the next change of it is too."""
+    async with opened() as store:
+        writer = store._writer
+        assert writer is not None
+        commit = writer._commit
+        failures: list[int] = []
+
+        async def commits(batch: Sequence[PendingWrite]) -> None:
+            await commit(batch)
+            if len(failures) < lost:
+                failures.append(len(batch))
+                raise ConnectionResetError
+
+        monkeypatch.setattr(writer, "_commit", commits)
+        of_what = ("daily", "09:00", "owner/name", "/run", "/name", {}, "reply")
+        automation = Automation("cafe0001", "7", "2", "1", *of_what)
+        writes = (
+            store.add(record(1)),
+            store.chats.add(conversation(1)),
+            store.automations.add(automation),
+            store.history.star("1", record(1).id),
+            store.server_spaces.add(added(1), b"one"),
+        )
+        saved = await asyncio.gather(*map(store.saved, writes))
+        assert failures == [len(writes)] * lost
+        # The writer itself retries once.
+        assert saved == [lost == 1] * len(writes)
+        await store.mark(record(1).id, state=JobEnding.DONE.value)
+        await store.chats.change(conversation(1).id, answer=["5"])
+        await _works(store)
+        assert store.is_saved(record(1).id)
+    async with opened() as store:
+        assert await store.get(record(1).id) == record(1, state=JobEnding.DONE.value)
+        assert await store.unfinished() == []
+        talk = await store.chats.get(conversation(1).id)
+        assert talk is not None
+        assert talk.answer == ["5"]
+        assert await store.automations.all() == [automation]
+        assert await store.history.stars("1") == {record(1).id}
+        assert await store.server_spaces.of("7") == [added(1)]
 
 
 async def test_a_restarted_database_costs_nobody_anything() -> None:
