@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import time
 import weakref
@@ -28,7 +29,10 @@ from spacebot.models import (
     Source,
 )
 from spacebot.spaces.client.error_mapping import job_error
+from spacebot.spaces.client.legacy.describe import embedded_config
 from spacebot.spaces.client.page.chain_steps import with_step_names, with_steps
+from spacebot.spaces.client.quota import quota_exceeded
+from spacebot.spaces.client.validation_messages import validation_message
 from spacebot.spaces.inputs.components.menu import menu_of, prepare_menus
 from spacebot.spaces.outputs import text
 from spacebot.spaces.outputs.renderers.tables import _plain
@@ -51,6 +55,7 @@ HOSTILE = [
     "[", "[a](", "[](((", "![", "](", "(", "`", "``` ", "```a\n", "> ```\n", "*", "**a", "_a_",
     "__i18n__{", "\\", "# ", "#", ">", "- ", "1", "1.", "a1", "input1", "no GPU ", "'", "\"a",
     "https://", "http://.", "@everyone", "<@1", "&", "&#x", "é", "\u0301", "ﷺ", ".", "。", "a. ",
+    "window.gradio_config = ", ";", "</script>", "; ", "exceeded ", "1 validation error for ",
     "the ", "please ", "optional ", "-_", "Aa", "{", "|", "x",
 ]  # fmt: skip
 
@@ -65,6 +70,13 @@ def hint(raw: str) -> str:
     """What is said beside an option that its author describes by a text."""
     parameter = Parameter("a", raw, "textbox", option="a", description=raw)
     return read_hint(parameter, placeholder=True) + read_label(parameter)
+
+
+def from_page(raw: str) -> str:
+    """The config in an old Space's page, which may have none."""
+    with contextlib.suppress(ValueError):
+        return embedded_config(f"window.gradio_config = {raw}")
+    return ""
 
 
 READERS: dict[str, Callable[[str], object]] = {
@@ -88,6 +100,9 @@ READERS: dict[str, Callable[[str], object]] = {
     "empty": is_empty_name,
     "hint": hint,
     "heading": heading,
+    "page": from_page,
+    "validation": validation_message,
+    "quota": lambda raw: quota_exceeded(raw, raw),
 }
 
 

@@ -9,7 +9,6 @@ changes what is replaced.
 from __future__ import annotations
 
 import json
-import re
 import threading
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -26,7 +25,12 @@ from spacebot.errors import EndpointGone, SpaceUnavailable, SpaceUnreadable, Val
 from spacebot.models import Upload
 from spacebot.spaces.client.files.uploads import META, inline_file, open_upload, with_uploads
 from spacebot.spaces.client.json_endpoint import only_json
-from spacebot.spaces.client.legacy.describe import LEGACY_PROTOCOL, present_config, present_info
+from spacebot.spaces.client.legacy.describe import (
+    LEGACY_PROTOCOL,
+    embedded_config,
+    present_config,
+    present_info,
+)
 from spacebot.spaces.client.legacy.values import as_described, payload
 from spacebot.spaces.client.page.chain_steps import with_step_names, with_steps
 from spacebot.spaces.client.transport.bounded_reading import BoundedTransport, parse_json
@@ -184,10 +188,7 @@ class SpaceClient(Client):
         page = self.http.get(self.src, headers=request_headers(self))
         if page.is_server_error or page.status_code == 429:
             page.raise_for_status()
-        found = re.search(r"window\.gradio_config = (.*?);\s*</script>", page.text)
-        if found is None:
-            raise ValueError("no Gradio config there")
-        return _object(parse_json(found[1].encode()))
+        return _object(parse_json(embedded_config(page.text).encode()))
 
     def _fetch_info(self) -> dict[str, Any]:
         """The same as gradio_client's `_get_api_info`, read within limits."""

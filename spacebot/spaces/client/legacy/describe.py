@@ -22,6 +22,15 @@ _PRESSED = frozenset({"button", "duplicatebutton", "clearbutton"})
 _UNREADABLE = ("api_info", "serializer", "example_inputs")
 
 
+def embedded_config(page: str) -> str:
+    """The JSON of the config in a page of Gradio 3; raises `ValueError` if there is none."""
+    _, _, rest = page.partition("window.gradio_config = ")
+    script, ending, _ = rest.partition("</script>")
+    if not ending:
+        raise ValueError("no Gradio config there")
+    return script.rstrip().removesuffix(";")
+
+
 def present_config(config: Mapping[str, Any]) -> dict[str, Any]:
     """A `/config` as a current Gradio writes it; raises `SpaceUnavailable` for one too old."""
     if not config.keys() & {"version", "dependencies", "input_components"}:

@@ -130,6 +130,8 @@ class LegacyRun(SpaceRun):
         reading = MessageReader("", diffs=False, present=self._present)
         while True:
             message, size = await self._message(socket)
+            # Receiving suspends only while nothing has arrived.
+            await asyncio.sleep(0)
             match message.get("msg"):
                 case "send_hash":
                     await socket.send_json(self._about)

@@ -25,7 +25,7 @@ from spacebot.spaces.client.legacy.describe import LEGACY_PROTOCOL
 from spacebot.spaces.client.legacy.legacy_run import LegacyRun
 from spacebot.spaces.client.run import SpaceRun
 from spacebot.spaces.client.sessions import SpaceSession
-from spacebot.spaces.client.transport.bounded_reading import parse_json, read_answer
+from spacebot.spaces.client.transport.bounded_reading import read_answer, read_json
 from spacebot.spaces.client.transport.event_stream import Result, Update
 from spacebot.spaces.client.transport.network import Network, SpaceExecutor
 from spacebot.spaces.client.transport.stock_watch import watch_stock
@@ -108,7 +108,7 @@ class PageCaller:
             async with asyncio.timeout(RUN_TIMEOUT), self._post("run/predict", body) as response:
                 if response.status != 200:
                     return None
-                return list(parse_json(await read_answer(response, MAX_ANSWER_BYTES))["data"])
+                return list((await self._answer(response))["data"])
         except TimeoutError:
             self._slow.add(event.index)
             raise
@@ -153,10 +153,11 @@ class PageCaller:
             return watch_stock(self._executor, sent)
         async with self._post("queue/join", body) as response:
             response.raise_for_status()
-            joined = QueuedJob(
-                parse_json(await read_answer(response, MAX_ANSWER_BYTES))["event_id"]
-            )
+            joined = QueuedJob((await self._answer(response))["event_id"])
         return SpaceRun(*about, alive=_never).updates(joined, silence=QUEUE_TIMEOUT, recall=recall)
+
+    async def _answer(self, response: aiohttp.ClientResponse) -> Any:
+        return await read_json(self._network, await read_answer(response, MAX_ANSWER_BYTES))
 
     def _written(self, event: PageEvent, body: Mapping[str, Any]) -> LegacyJob:
         told = {} if body["event_data"] is None else {"event_data": body["event_data"]}

@@ -7,19 +7,22 @@ change events of what changed, and so on.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Hashable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from spacebot.errors import InputError
 from spacebot.models import Choice, DeferredValue, Endpoint, PageEvent, PageLogic, Parameter
-from spacebot.spaces.inputs.components.menu import is_same_value
+from spacebot.spaces.inputs.components.menu import is_same_value, value_key
 from spacebot.spaces.inputs.form import value_of
 from spacebot.spaces.outputs.values import is_update
 
 # How many events a job may run: two that set each other would never end.
 MAX_EVENTS = 40
+# How many choices an event may give a component: they are handled on the event loop.
+MAX_OFFERED = 10_000
 # The events of filling in a field, besides `change`.
 _BEFORE, _AFTER = ("focus",), ("input", "select", "release", "upload", "blur")
 # What an empty field sends, in one version of Gradio or another.
@@ -164,11 +167,12 @@ class PageReplay:
             gave = await self._call(event, took, self._pointed(picked))
         if gave is not None:
             self._ran.append(event.label)
-        touched = [
-            part
-            for part, value in zip(event.gives, gave or (), strict=False)
-            if self._take(part, value)
-        ]
+        touched: list[Any] = []
+        for part, value in zip(event.gives, gave or (), strict=False):
+            if self._take(part, value):
+                touched.append(part)
+            # Each may bring thousands of choices.
+            await asyncio.sleep(0)
         for part in touched:
             await self._happens(part, ("change",))
         ended = "failure" if gave is None else "success"
@@ -183,23 +187,22 @@ class PageReplay:
             props = {key: one for key, one in value.items() if key not in ("value", "__type__")}
             self.state.props.setdefault(part, {}).update(props)
             if "value" not in value:
-                self.state.own[part] = self._still(part, self.state.own.get(part), props)
-                self.state.values[part] = self._still(part, before, props)
+                offered = self._offered(part, props)
+                for held in (self.state.own, self.state.values):
+                    value = held.get(part)
+                    held[part] = value if offered is None else _still(value, offered)
                 return not is_same_value(self.state.values[part], before)
             value = value["value"]
         self.state.values[part] = self.state.own[part] = value
         return not is_same_value(value, before)
 
-    def _still(self, part: Any, value: Any, props: Mapping[str, Any]) -> Any:
-        """A value after its choices changed: removed choices are deselected."""
+    def _offered(self, part: Any, props: Mapping[str, Any]) -> set[Hashable] | None:
+        """The keys of a component's new choices; None if any value may stay."""
         name = self._names.get(part)
         if "choices" not in props or name not in self._parameters:
-            return value
+            return None
         now = self.parameter(name)
-        offered = [choice.value for choice in now.choices]
-        if isinstance(value, list):
-            return [one for one in value if now.custom or one in offered]
-        return value if now.custom or value in offered else None
+        return None if now.custom else {value_key(choice.value) for choice in now.choices}
 
     def _pointed(self, part: Any) -> Any:
         """What Gradio's page reports about a selection: its index and its value."""
@@ -212,11 +215,18 @@ class PageReplay:
         return {"index": index, "value": value, "selected": True}
 
 
+def _still(value: Any, offered: set[Hashable]) -> Any:
+    """A value after its choices changed: removed choices are deselected."""
+    if isinstance(value, list):
+        return [one for one in value if value_key(one) in offered]
+    return value if value_key(value) in offered else None
+
+
 def apply_changes(parameter: Parameter, props: Mapping[str, Any], value: Any) -> Parameter:
     """A parameter with what an event changed in its component."""
     fields: dict[str, Any] = {"default": value}
     if isinstance(choices := props.get("choices"), list):
-        fields["choices"] = tuple(map(_choice, choices))
+        fields["choices"] = tuple(map(_choice, choices[:MAX_OFFERED]))
         fields["custom"] = bool(
             props.get("allow_custom_value", parameter.props.get("allow_custom_value"))
         )

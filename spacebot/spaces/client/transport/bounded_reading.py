@@ -6,6 +6,7 @@ memory: every answer of a Space is read here.
 
 from __future__ import annotations
 
+import asyncio
 import sys
 import zlib
 from collections.abc import AsyncIterator, Iterator
@@ -25,8 +26,8 @@ MAX_ANSWER_BYTES, MAX_MESSAGE_BYTES = 16 * MIB, 24 * MIB
 # The memory that parsed JSON may take, in bytes, estimated from its text, values and containers.
 MAX_TEXT_BYTES, MAX_PARSED_BYTES = 48 * MIB, 160 * MIB
 BYTES_PER_MARK = {",": 48, "[": 88, "{": 232}
-# From this many bytes on, JSON is parsed in an executor: parsing 1 MB takes about 20 ms.
-MAX_INLINE_BYTES = 128 * 1024
+# Longer JSON is parsed in an executor: this many bytes of empty lists take up to 30 ms.
+MAX_INLINE_BYTES = 32 * 1024
 PIECE_BYTES = 256 * 1024
 ENCODING_HEADERS = (b"content-encoding", b"content-length")
 
@@ -101,11 +102,15 @@ class BoundedTransport(httpx.HTTPTransport):
 
 
 async def chunks(response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
-    """The unpacked body of a response as it arrives; raises `SpaceUnreadable`."""
+    """The unpacked body of a response as it arrives; raises `SpaceUnreadable`.
+
+    It suspends after each piece: a few kilobytes that arrive at once can unpack to thousands.
+    """
     inflater = Inflater(response.headers.get("Content-Encoding", ""))
     async for chunk in response.content.iter_any():
         for piece in inflater.pieces(chunk):
             yield piece
+            await asyncio.sleep(0)
 
 
 async def read_answer(response: aiohttp.ClientResponse, limit: int = MAX_ANSWER_BYTES) -> bytearray:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -38,6 +39,11 @@ from spacebot.spaces.outputs.values import is_update
 STREAM_END_TIMEOUT, DROP_TIMEOUT = 20.0, 1.0
 # How many bytes are read until it ends by itself.
 MAX_DRAINED_BYTES = 1 << 20
+# How many messages of one job's stream may be unreadable.
+MAX_SKIPPED = 10_000
+_BLANK = re.compile(rb"\s*")
+# Outputs whose values take more memory are edited in an executor.
+MAX_INLINE_WEIGHT = 128 * 1024
 # The length at which a Space's text is cut before anything parses it.
 MAX_TEXT_LENGTH, MAX_UNIT_LENGTH = 4_000, 40
 # Seconds, steps and jobs all stay far below this.
@@ -86,12 +92,13 @@ async def read_events(
 ) -> AsyncIterator[tuple[dict[str, Any], int]]:
     """Read the messages of an event stream and their sizes; raises `SpaceUnreadable`.
 
-    Unreadable messages are skipped unless they are results.
+    Up to `MAX_SKIPPED` unreadable messages are skipped unless they are results.
     """
-    buffer, searched = bytearray(), 0
+    buffer, searched, skipped = bytearray(), 0, 0
     async for chunk in chunks(response):
         pulse.heard()
         buffer += chunk
+        _strip(buffer)
         while (end := buffer.find(b"\n\n", searched)) >= 0:
             if end > MAX_INLINE_BYTES:
                 # Not copied: what follows it is shorter.
@@ -100,10 +107,16 @@ async def read_events(
             else:
                 line = buffer[:end]
                 del buffer[: end + 2]
+            _strip(buffer)
             searched = 0
             message = await _message(network, line)
             if message is not None:
                 yield message, end
+                continue
+            skipped += 1
+            if skipped > MAX_SKIPPED:
+                raise SpaceUnreadable
+            await asyncio.sleep(0)
         # Its second half may be the next byte to arrive.
         searched = max(0, len(buffer) - 1)
         if len(buffer) > MAX_MESSAGE_BYTES:
@@ -111,12 +124,20 @@ async def read_events(
             raise SpaceUnreadable(TOO_LARGE)
 
 
+def _strip(buffer: bytearray) -> None:
+    """Drop all blank lines at the beginning in one go."""
+    found = _BLANK.match(buffer)
+    end = found.end() if found else 0
+    # A buffer that is still matched cannot shrink.
+    del found
+    del buffer[:end]
+
+
 async def _message(network: Network, line: bytearray) -> dict[str, Any] | None:
     head = bytes(line[:MAX_INLINE_BYTES])
-    blank = len(head) - len(head.lstrip())
-    if not head.startswith(b"data:", blank):
+    if not head.startswith(b"data:"):
         return None
-    del line[: blank + len(b"data:")]
+    del line[: len(b"data:")]
     try:
         message = await read_json(network, line)
     except SpaceUnreadable:
@@ -253,7 +274,7 @@ class MessageReader:
         """Read a message of so many bytes, in an executor if that takes long."""
         self.grown += size
         # On a long output, each edit takes a while.
-        if size > MAX_INLINE_BYTES or self.weight > MAX_INLINE_BYTES:
+        if size > MAX_INLINE_BYTES or self.weight > MAX_INLINE_WEIGHT:
             return await network.call(self.read, message)
         return self.read(message)
 
@@ -311,7 +332,7 @@ class MessageReader:
 
     def _weigh(self) -> None:
         """Measure what the diffs have built, now and then; raises `SpaceUnreadable`."""
-        if self.grown <= MAX_INLINE_BYTES:
+        if self.grown <= MAX_INLINE_WEIGHT:
             return
         self.weight, self.grown = weight(self.outputs), 0
         if self.weight > MAX_PARSED_BYTES:

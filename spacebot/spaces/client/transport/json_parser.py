@@ -69,11 +69,15 @@ class _ChunkParser:
         offset, size = at - self._start, len(self._window)
         if offset >= size:
             return None
+        is_last = self._start + size == len(self._text)
         try:
             value, end = self._decode(self._window, offset)
         except ValueError:
+            if is_last:
+                # Nothing follows that could complete it: its parts need no second look.
+                raise
             return None
-        is_whole = end + CUT_MARGIN <= size or self._start + size == len(self._text)
+        is_whole = end + CUT_MARGIN <= size or is_last
         return (value, self._start + end) if is_whole else None
 
     def _items(self, at: int) -> tuple[list[Any], int]:

@@ -47,7 +47,7 @@ class ChoiceMenu:
         for label, choice in self.known.items():
             if choice.value is not None:
                 self._by_text.setdefault(str(choice.value), choice)
-            self._by_value.setdefault(_key(choice.value), label)
+            self._by_value.setdefault(value_key(choice.value), label)
             self._folded.setdefault(fold(label), []).append(label)
 
     def choice(self, value: Any) -> Choice | None:
@@ -60,7 +60,7 @@ class ChoiceMenu:
     def exactly(self, value: Any) -> Choice | None:
         """The choice by its label, "#" and its number, its value, or its label in another case."""
         if not isinstance(value, str):
-            label = self._by_value.get(_key(value))
+            label = self._by_value.get(value_key(value))
             return None if label is None else self.known[label]
         text = one_line(value)
         if text in self.known:
@@ -79,13 +79,13 @@ class ChoiceMenu:
 
     def label(self, value: Any) -> str:
         """The unique label of a value, or the value's own text if it is not a choice."""
-        label = self._by_value.get(_key(value))
+        label = self._by_value.get(value_key(value))
         return clip(one_line(str(value)), MAX_CHOICE_LENGTH) if label is None else label
 
     def holds(self, value: Any) -> bool:
         """Whether the Space takes this value, as one of the choices or because it
         accepts others."""
-        return self.open or _key(value) in self._by_value
+        return self.open or value_key(value) in self._by_value
 
     def ranked(self, text: str, without: Iterable[str] = ()) -> list[str]:
         """The labels that contain the text, those that begin with it first.
@@ -203,10 +203,10 @@ def is_same_value(one: Any, other: Any) -> bool:
     return isinstance(one, bool) == isinstance(other, bool) and one == other
 
 
-def _key(value: Any) -> Hashable:
+def value_key(value: Any) -> Hashable:
     """A JSON value as a key: values that are the same have equal ones."""
     if isinstance(value, list | tuple):
-        return ("list", *map(_key, value))
+        return ("list", *map(value_key, value))
     if isinstance(value, dict):
-        return ("dict", frozenset((name, _key(one)) for name, one in value.items()))
+        return ("dict", frozenset((name, value_key(one)) for name, one in value.items()))
     return (isinstance(value, bool), value)
