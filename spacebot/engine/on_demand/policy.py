@@ -47,6 +47,10 @@ class BlockedNames(Protocol):
         """Block a name, with the Hub's id of that Space."""
         ...
 
+    async def identify(self, name: str, hub_id: str) -> None:
+        """Add the Hub's id to a block, unless the name was unblocked."""
+        ...
+
     async def delete(self, name: str) -> None:
         """Unblock a name."""
         ...
@@ -148,6 +152,14 @@ class SpacePolicy:
 
     def _is_listed(self, name: str) -> bool:
         return any(fnmatch.fnmatchcase(name, pattern) for pattern in self.allowed)
+
+    async def identify(self, name: str, hub_id: str) -> None:
+        """Add the Hub's id to a block, unless the name was unblocked in the meantime."""
+        async with self._storing:
+            if name in self.blocked:
+                self.blocked[name] = hub_id
+                if self._kept is not None:
+                    await self._kept.identify(name, hub_id)
 
     async def block(self, name: str, hub_id: str = "") -> None:
         """Block a Space ("owner/name") or an author ("owner") from now on."""

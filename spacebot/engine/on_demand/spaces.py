@@ -10,6 +10,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 from functools import partial
 
+from cachetools import TTLCache
+
 from spacebot.concurrency import TaskSet
 from spacebot.engine.job_text import exclusion
 from spacebot.engine.on_demand.hub_names import hub_name, subdomain_of
@@ -19,8 +21,10 @@ from spacebot.engine.on_demand.pool import ConnectionPool
 from spacebot.engine.store import DescriptionStore
 from spacebot.errors import (
     EndpointGone,
+    HubTokenRefused,
     SpacebotError,
     SpaceNotAllowed,
+    SpaceNotFound,
     SpaceRenamed,
     SpaceUnavailable,
     StoreError,
@@ -40,6 +44,11 @@ log = logging.getLogger(__name__)
 OPENING_TIMEOUT = 5.0
 # How long a button press waits for a Space to be read again, in seconds: Discord allows 3.
 FIND_TIMEOUT = 1.5
+# How long identifying the blocked Spaces may delay reading another one, in seconds.
+IDENTIFY_TIMEOUT = 3.0
+# For how long, and for how many blocked Spaces, the Hub is not asked again after it did not know
+# one: it was deleted or made private.
+UNIDENTIFIABLE_SECONDS, MAX_UNIDENTIFIABLE = 600.0, 10_000
 OWNERS_OWN = (
     "{} is one of this bot's own Spaces. Type / to see its commands; if there are none yet, "
     "try again in a minute."
@@ -63,7 +72,12 @@ class OnDemandSpaces:
         self._known = KnownSpaces(store)
         self._pool = ConnectionPool()
         self._reading: dict[Key, asyncio.Task[KnownSpace]] = {}
-        self._taking = TaskSet()
+        self._tasks = TaskSet()
+        self._identifying: dict[str, asyncio.Task[None]] = {}
+        # The blocked Spaces that the Hub did not know when it was last asked.
+        self._unidentifiable = TTLCache[str, None](
+            MAX_UNIDENTIFIABLE, UNIDENTIFIABLE_SECONDS, timer=lambda: time.monotonic()
+        )
 
     def reserve(self, connections: Iterable[Connection]) -> None:
         """Exclude the Spaces that the settings name: HF_TOKEN pays for their jobs."""
@@ -89,8 +103,8 @@ class OnDemandSpaces:
     async def close(self) -> None:
         """End the readings under way and close the connections."""
         for task in self._reading.values():
-            self._taking.hold(task)
-        await self._taking.close()
+            self._tasks.hold(task)
+        await self._tasks.close()
         await self._pool.close()
 
     def connection(
@@ -123,13 +137,38 @@ class OnDemandSpaces:
     async def block(self, name: str) -> None:
         """Refuse a Space ("owner/name"), also under a later name, or an author ("owner")."""
         await self.policy.block(name)
-        await asyncio.gather(*map(self._identify, self.policy.unidentified))
+        self._unidentifiable.pop(name.casefold(), None)
+        await self._identify_blocked()
+
+    async def _identify_blocked(self) -> None:
+        """Ask the Hub which Spaces the blocks mean, and wait for its answers for a while."""
+        names = [one for one in self.policy.unidentified if one not in self._unidentifiable]
+        for name in names:
+            if name not in self._identifying:
+                task = self._tasks.start(self._identify(name), f"identify {name}")
+                self._identifying[name] = task
+                task.add_done_callback(partial(self._identified, name))
+        if names:
+            await asyncio.wait([self._identifying[one] for one in names], timeout=IDENTIFY_TIMEOUT)
+
+    def _identified(self, name: str, _: asyncio.Task[None]) -> None:
+        del self._identifying[name]
 
     async def _identify(self, blocked: str) -> None:
-        if hub_id := await self.hub_id(blocked):
-            # Until the store works again memory serves.
-            with contextlib.suppress(StoreError):
-                await self.policy.block(blocked, hub_id)
+        try:
+            hub_id = await self.hub.id_of(blocked)
+        except (SpaceNotFound, HubTokenRefused) as error:
+            log.info("%s is blocked, but not on the Hub: %s", blocked, error)
+            hub_id = ""
+        except SpacebotError as error:
+            log.info("%s cannot be identified on the Hub: %s", blocked, error)
+            return
+        if not hub_id:
+            self._unidentifiable[blocked] = None
+            return
+        # Until the store works again memory serves.
+        with contextlib.suppress(StoreError):
+            await self.policy.identify(blocked, hub_id)
 
     async def hub_id(self, space: str) -> str:
         """What identifies a public Space on the Hub whatever its name is; "" while unknown."""
@@ -259,7 +298,7 @@ class OnDemandSpaces:
     async def _read_now(self, key: Key, account: Account) -> KnownSpace:
         await self.policy.refresh()
         self.policy.check_blocked(key[0])
-        await asyncio.gather(*map(self._identify, self.policy.unidentified))
+        await self._identify_blocked()
         connection = self.connection(key[0], account)
         try:
             await connection.connect()
@@ -273,7 +312,7 @@ class OnDemandSpaces:
         """Store the description that came with a job; a reading under way stores its own."""
         if key not in self._reading:
             work = self._take_now(key, connection, description)
-            self._taking.start(work, f"describe {key[0]}")
+            self._tasks.start(work, f"describe {key[0]}")
 
     async def _take_now(self, key: Key, connection: Connection, new: SpaceDescription) -> None:
         try:

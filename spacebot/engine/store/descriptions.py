@@ -84,6 +84,11 @@ class BlockedSpaceStore(StorePart):
         """Block a name, with the Hub's id of that Space."""
         await self._put(blocked_spaces, {"name": name, "hub_id": hub_id})
 
+    async def identify(self, name: str, hub_id: str) -> None:
+        """Add the Hub's id to a block, unless the name was unblocked."""
+        mine = blocked_spaces.c.name == name
+        await self._execute(blocked_spaces.update().where(mine).values(hub_id=hub_id))
+
     async def delete(self, name: str) -> None:
         """Unblock a name."""
         await self._execute(blocked_spaces.delete().where(blocked_spaces.c.name == name))

@@ -42,6 +42,7 @@ from tests.support.spaces_hub import TOKEN, Hosted, Hub, hub
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 MEMBER = Account("user:1", TOKEN)
+ON_DEMAND = "spacebot.engine.on_demand.spaces"
 
 
 @asynccontextmanager
@@ -202,6 +203,74 @@ async def test_a_block_of_another_process_holds_here(
             await theirs.unblock("owner/fast")
             await mine.refresh()
             assert (await catalogue.load("owner/fast", fresh=True)).endpoints
+
+
+@pytest.mark.parametrize("elsewhere", [False, True], ids=["here", "in another process"])
+async def test_an_unblock_while_the_hub_is_asked_stays(tmp_path: Path, elsewhere: bool):
+    policy = SpacePolicy()
+    async with hub() as hosts, catalogue_of(hosts, tmp_path, policy=policy) as catalogue:
+        hosts.spaces["owner/fast"] = Hosted(hosts.url)
+        hosts.hold = asyncio.Event()
+        hosts.reached.clear()
+        assert catalogue.on_demand is not None
+        blocking = asyncio.create_task(catalogue.on_demand.block("owner/fast"))
+        await asyncio.wait_for(hosts.reached.wait(), 60)
+        async with Store.in_folder(tmp_path) as store:
+            if elsewhere:
+                await store.blocked_spaces.delete("owner/fast")
+            else:
+                await policy.unblock("owner/fast")
+            hosts.hold.set()
+            await blocking
+            await asyncio.gather(*catalogue.on_demand._identifying.values())
+            assert await store.blocked_spaces.all() == {}
+        await policy.reload()
+        assert policy.allows("owner/fast")
+
+
+async def test_a_blocked_space_that_the_hub_does_not_know_costs_no_reading_anything(
+    served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    policy = SpacePolicy()
+    async with hub() as hosts, catalogue_of(hosts, tmp_path, policy=policy) as catalogue:
+        hosts.spaces["owner/fast"] = Hosted(served("fast"))
+        assert catalogue.on_demand is not None
+        await catalogue.on_demand.block("owner/gone")
+        for _ in range(2):
+            await catalogue.load("owner/fast", fresh=True)
+        assert hosts.asked("/api/spaces/owner/gone") == 1
+        # It is asked again after a while: its author may have made it public under another name.
+        hosts.spaces["owner/back"] = Hosted(served("fast"))
+        hosts.renamed["owner/gone"] = "owner/back"
+        set_clock(monkeypatch, ON_DEMAND, monotonic=lambda: time.monotonic() + 601)
+        await catalogue.load("owner/fast", fresh=True)
+        assert policy.blocked == {"owner/gone": hosts.spaces["owner/back"].hub_id}
+
+
+async def test_a_silent_hub_delays_a_reading_for_a_moment_only(
+    served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    policy = SpacePolicy()
+    async with hub() as hosts, catalogue_of(hosts, tmp_path, policy=policy) as catalogue:
+        assert catalogue.on_demand is not None
+        answer = asyncio.Event()
+
+        async def id_of(_: str) -> str:
+            await answer.wait()
+            return "id"
+
+        monkeypatch.setattr(catalogue.on_demand.hub, "id_of", id_of)
+        monkeypatch.setattr(f"{ON_DEMAND}.IDENTIFY_TIMEOUT", 0.1)
+        hosts.spaces["owner/fast"] = Hosted(served("fast"))
+        await policy.block("owner/slow")
+        for _ in range(2):
+            await asyncio.wait_for(catalogue.load("owner/fast", fresh=True), 60)
+        # A late answer counts.
+        asked = list(catalogue.on_demand._identifying.values())
+        assert len(asked) == 1
+        answer.set()
+        await asyncio.gather(*asked)
+        assert policy.blocked == {"owner/slow": "id"}
 
 
 async def test_what_members_may_use_is_the_owner_s_to_say(served, tmp_path: Path):
