@@ -76,7 +76,7 @@ class StatusClient(ShardedClient):
         elif not connected and self.shards.held and self.is_ready():
             phase, trouble = BotPhase.RETRYING, BotProblem.NETWORK
             reason = self._lost
-        elif not self.shards.held and self.shards.cluster.shard_count:
+        elif self.shards.stands_by:
             phase, reason = BotPhase.CONNECTED, STANDS_BY
         elif late := self.requests.overdue:
             phase, trouble = BotPhase.RETRYING, BotProblem.DISCORD

@@ -15,6 +15,7 @@ from spacebot.discord_bot.client import Bot
 from spacebot.discord_bot.delivery import LOST
 from spacebot.discord_bot.supervisor import keep_running
 from spacebot.engine.catalogue import Catalogue
+from spacebot.engine.cluster import SingleProcess
 from spacebot.engine.jobs import JobManager
 from spacebot.engine.store import Store
 from spacebot.models import (
@@ -79,11 +80,16 @@ class Kept:
     def __init__(self) -> None:
         self.told: list[BotStatus] = []
         self.bots: list[Bot] = []
+        self.cluster = SingleProcess()
+        # The phase that each client reports before it has asked Discord anything.
+        self.first_phases: list[BotPhase] = []
         self.retrying = asyncio.Event()
 
     def tell(self, bot: Bot | None, status: BotStatus) -> None:
         """Take what it tells."""
         self.told.append(status)
+        if bot is not None:
+            self.first_phases.append(bot.state().phase)
         if status.phase is BotPhase.RETRYING:
             self.retrying.set()
 
@@ -101,7 +107,7 @@ class Kept:
             await catalogue.start()
 
             def make() -> Bot:
-                made = Bot(catalogue, jobs)
+                made = Bot(catalogue, jobs, cluster=self.cluster)
                 change(made)
                 self.bots.append(made)
                 return made
@@ -148,6 +154,10 @@ async def test_a_gateway_down_at_the_start_heals(space, tmp_path: Path, monkeypa
         await asyncio.gather(task, return_exceptions=True)
         told = next(status.reason for status in kept.told if status.reason)
         assert told.startswith("Discord cannot be reached from here; trying again in 0 s. ")
+        # The shard count that a client leaves behind does not connect the next one.
+        assert kept.cluster.shard_count
+        assert len(kept.first_phases) > 1
+        assert set(kept.first_phases) == {BotPhase.CONNECTING}
 
 
 async def test_a_refused_intent_is_done_without(space, tmp_path: Path):

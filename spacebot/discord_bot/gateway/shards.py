@@ -196,6 +196,14 @@ class ShardSet:
         return bool(self._held) and all(shard.ready for shard in self)
 
     @property
+    def stands_by(self) -> bool:
+        """Whether other processes hold every shard, and this one shares with them."""
+        if self._held or self._sharing is None or self._sharing.done():
+            return False
+        # The count of a single process outlives the client that held its shards.
+        return self.cluster.process is not None and self.cluster.shard_count > 0
+
+    @property
     def lost(self) -> list[int]:
         """The numbers of the disconnected shards."""
         return sorted(shard.id for shard in self if not shard.ready)

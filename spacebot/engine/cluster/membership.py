@@ -69,6 +69,8 @@ class Membership:
         self._advised = 0
         self._lost: asyncio.Future[None] | None = None
         self._held = set[int]()
+        # Shards whose jobs and data another process left, to be taken up after the next beat.
+        self._due = set[int]()
         self._leaving = False
         self._others: list[ProcessStatus] = []
         # Since when each process has been seen without its session.
@@ -143,14 +145,22 @@ class Membership:
         """See who is there, and take or give what is due."""
         assert self._session is not None
         await self._describe()
-        gone = await self._bury()
-        taken = [] if self._host is None else await self._balance()
+        await self._bury()
+        if self._host is not None:
+            await self._balance(self._host)
+        if not self._leaving:
+            await self._work_up()
+
+    async def _work_up(self) -> None:
+        """Lead if nobody does, and take up what others left."""
+        assert self._session is not None
         if self._held and not self.leads and await self._session.lead():
             self.leads = True
             if self._host is not None:
                 self._host.lead()
-        if self._host is not None and (gone or taken):
-            self._host.take_up(self._held if gone else taken)
+        due, self._due = self._due & self._held, set()
+        if due and self._host is not None:
+            self._host.take_up(due)
 
     async def _describe(self) -> None:
         assert self._session is not None
@@ -176,8 +186,8 @@ class Membership:
             self.process or 0, self._started, self._counts(), shards=self._held, stopping=stopping
         )
 
-    async def _bury(self) -> bool:
-        """Take those out that are gone; whether any left since the last look."""
+    async def _bury(self) -> None:
+        """Take those out that are gone."""
         assert self._session is not None
         before = {one.id for one in self._others}
         present, now = await self._session.present(), time.monotonic()
@@ -189,19 +199,19 @@ class Membership:
             ):
                 log.warning("process %d is gone; its shards and jobs are taken over", one.id)
         self._others = await self._session.processes()
-        return bool(before - {one.id for one in self._others})
+        if before - {one.id for one in self._others}:
+            self._due |= self._held
 
-    async def _balance(self) -> list[int]:
+    async def _balance(self, host: ShardHost) -> None:
         """Take the free shards that are this process's share, or give up what is beyond it."""
         assert self._session is not None
         assert self.process is not None
-        assert self._host is not None
-        if not self.shard_count or (not self._held and len(self._others) == 1):
+        alone = not self._held and len(self._others) == 1
+        if not self._leaving and (alone or not self.shard_count):
             self.shard_count = await self._session.settle_count(self._fixed or self._advised)
         share = self._share()
         for shard in sorted(self._held, reverse=True)[: max(0, len(self._held) - share)]:
             await self._give(shard)
-        taken: list[int] = []
         for shard in await self._session.free_shards(self.process):
             if len(self._held) >= share:
                 break
@@ -210,13 +220,14 @@ class Membership:
             ours, session = await self._session.take(shard, self.process)
             if ours:
                 self._held.add(shard)
-                self._host.start(shard, session)
-                taken.append(shard)
-        return taken
+                self._due.add(shard)
+                host.start(shard, session)
 
     def _share(self) -> int:
         """How many shards this process should hold: all take the same number, older ones one
-        more where they do not divide."""
+        more where they do not divide. One that leaves takes none back."""
+        if self._leaving:
+            return 0
         members = [one.id for one in self._others if not one.stopping or one.id == self.process]
         least, more = divmod(self.shard_count, max(1, len(members)))
         place = members.index(self.process) if self.process in members else len(members)

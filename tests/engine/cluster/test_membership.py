@@ -12,7 +12,7 @@ import pytest
 
 from spacebot.engine.cluster import Membership
 from spacebot.engine.store import ClusterSession, Store
-from spacebot.errors import ClusterLost
+from spacebot.errors import ClusterLost, StoreError
 from spacebot.models import GatewaySession
 from tests.support.postgres import Postgres
 
@@ -104,6 +104,13 @@ async def until(predicate: Callable[[], bool], seconds: float = 60) -> None:
             await asyncio.sleep(0.05)
 
 
+async def beats(process: Process, number: int) -> None:
+    """Wait until so many whole beats have gone by."""
+    for _ in range(number + 1):
+        before = process.membership._answered
+        await until(lambda before=before: process.membership._answered != before)
+
+
 def shares(*them: Process) -> list[int]:
     """How many shards each holds; no shard is held by two."""
     held = [shard for one in them for shard in one.host.held]
@@ -149,6 +156,37 @@ async def test_what_a_dead_process_had_is_taken_over(database: str) -> None:
         assert {
             (one.host.held | dict.fromkeys(had))[shard] for one in (first, second) for shard in had
         } == {None}
+
+
+async def test_one_that_leaves_takes_nothing_back(database: str) -> None:
+    async with processes(database, 1) as (only,):
+        await until(lambda: shares(only) == [SHARDS] and only.host.leads)
+        await only.membership.leave()
+        assert not only.host.held
+        # Its jobs end first, and it goes on looking at the others meanwhile.
+        only.host.taken_up.clear()
+        await beats(only, 2)
+        assert (only.host.held, only.host.taken_up) == ({}, [])
+
+
+async def test_what_a_failed_beat_took_is_taken_up_later(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failed = asyncio.Event()
+    lead = ClusterSession.lead
+
+    async def fail_once(session: ClusterSession) -> bool:
+        if failed.is_set():
+            return await lead(session)
+        failed.set()
+        raise StoreError("the database is away for a moment")
+
+    monkeypatch.setattr(ClusterSession, "lead", fail_once)
+    async with processes(database, 1) as (only,):
+        await until(lambda: only.host.leads)
+        assert failed.is_set()
+        await until(lambda: sorted(only.host.taken_up) == [*range(SHARDS)])
+        assert only.abandoned == 0
 
 
 async def test_one_that_was_taken_for_dead_begins_anew(database: str) -> None:
