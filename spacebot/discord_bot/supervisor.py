@@ -51,7 +51,12 @@ async def keep_running(
                 bot.privileged_intents.refuse()
             tell(bot, BotStatus(BotPhase.CONNECTING))
             async with bot:
-                await bot.start(token)
+                try:
+                    await bot.start(token)
+                finally:
+                    # Closing it makes it forget.
+                    if bot.is_ready():
+                        pauses = growing_pauses(FIRST_RETRY_PAUSE, MAX_RETRY_PAUSE)
             return
         except Exception as caught:
             error = _network_error(caught, known=bot is None or bot.user is not None)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import suppress
 from functools import partial
 from typing import Any, NoReturn
 
@@ -26,6 +27,8 @@ from spacebot.models import GatewaySession
 log = logging.getLogger(__name__)
 
 CONNECT_TIMEOUT = 60.0
+# What Discord gets to confirm that a shard disconnects.
+CLOSE_TIMEOUT = 1.0
 # Any code other than 1000 or 1001 lets the session be resumed.
 RESUMABLE = 4000
 CONNECTION_ERRORS = (
@@ -143,7 +146,10 @@ class Shard:
         """Disconnect; code 1000 ends the session too."""
         self.ready = False
         if self.ws is not None and self.ws.open:
-            await self.ws.close(code)
+            # Discord may never answer; cancelled, this cuts the connection.
+            with suppress(TimeoutError):
+                async with asyncio.timeout(CLOSE_TIMEOUT):
+                    await self.ws.close(code)
 
 
 class ShardSet:
@@ -257,9 +263,9 @@ class ShardSet:
         # Events that have arrived but are not handled yet are replayed when the session is resumed.
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
-        await held.close(RESUMABLE)
         self._client.known_shards.discard(shard)
         forget_guilds(self._client, lambda guild: guild.shard_id == shard)
+        await held.close(RESUMABLE)
         return held.session
 
     def connected(self, shard: int, *, knows_guilds: bool) -> bool:

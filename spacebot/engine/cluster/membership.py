@@ -12,12 +12,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 
 from spacebot.concurrency import TaskSet
-from spacebot.engine.cluster import cluster as single
 from spacebot.engine.cluster.cluster import Counts, ShardHost, own_status
+from spacebot.engine.cluster.turns import SharedTurns
 from spacebot.engine.store import ClusterSession, is_down
 from spacebot.errors import ClusterLost, StoreError
 from spacebot.models import ClusterStatus, ProcessStatus
@@ -69,7 +69,7 @@ class Membership:
         self._advised = 0
         self._lost: asyncio.Future[None] | None = None
         self._held = set[int]()
-        # Shards whose jobs and data another process left, to be taken up after the next beat.
+        # Shards whose jobs another process left: the next whole beat recovers them.
         self._due = set[int]()
         self._leaving = False
         self._others: list[ProcessStatus] = []
@@ -77,7 +77,7 @@ class Membership:
         self._absent: dict[int, float] = {}
         self._described = 0.0
         self._answered = time.monotonic()
-        self._turns = single.IdentifyTurns()
+        self._turns = SharedTurns(lambda: self._session)
         self._busy = asyncio.Lock()
         self._tasks = TaskSet()
 
@@ -98,14 +98,21 @@ class Membership:
     async def _join(self) -> None:
         while self.process is None:
             try:
-                session = await self._open()
-                self._session, self.process = session, await session.join(self._own())
+                self._session, self.process = await self._joined()
             except StoreError as error:
                 self.trouble = str(error)
                 await asyncio.sleep(RETRY_PAUSE)
         self._answered = time.monotonic()
         self.trouble = ""
         log.info("this is process %d of the cluster", self.process)
+
+    async def _joined(self) -> tuple[ClusterSession, int]:
+        session = await self._open()
+        try:
+            return session, await session.join(self._own())
+        except BaseException:
+            await session.close()
+            raise
 
     async def _open(self) -> ClusterSession:
         return await ClusterSession.open(self._url, vanished_after=VANISHED * self._seconds)
@@ -119,7 +126,8 @@ class Membership:
             except ClusterLost:
                 raise
             except (StoreError, TimeoutError):
-                await self._return()
+                async with self._busy:
+                    await self._return()
             await asyncio.sleep(BEAT)
 
     async def _beat_in_time(self) -> None:
@@ -148,11 +156,13 @@ class Membership:
         await self._bury()
         if self._host is not None:
             await self._balance(self._host)
+        assert self.process is not None
+        await self._session.release(self.process, self._held)
         if not self._leaving:
             await self._work_up()
 
     async def _work_up(self) -> None:
-        """Lead if nobody does, and take up what others left."""
+        """Lead if nobody does, and recover what others left."""
         assert self._session is not None
         if self._held and not self.leads and await self._session.lead():
             self.leads = True
@@ -218,14 +228,15 @@ class Membership:
             if shard in self._held:
                 continue
             ours, session = await self._session.take(shard, self.process)
-            if ours:
+            # The client may have been closed meanwhile: then the shard is released.
+            if ours and self._host is host:
                 self._held.add(shard)
                 self._due.add(shard)
                 host.start(shard, session)
 
     def _share(self) -> int:
         """How many shards this process should hold: all take the same number, older ones one
-        more where they do not divide. One that leaves takes none back."""
+        more where they do not divide. A process that leaves takes none back."""
         if self._leaving:
             return 0
         members = [one.id for one in self._others if not one.stopping or one.id == self.process]
@@ -234,11 +245,11 @@ class Membership:
         return least + (place < more)
 
     async def _give(self, shard: int) -> None:
-        assert self._session is not None
-        assert self._host is not None
+        session, host, process = self._session, self._host, self.process
+        if session is None or host is None or process is None or shard not in self._held:
+            return
         self._held.discard(shard)
-        session = await self._host.stop(shard)
-        await self._session.give(shard, session)
+        await session.give(shard, process, await host.stop(shard))
 
     async def _return(self) -> None:
         """Get the session back. Raises `ClusterLost` where others may have taken over."""
@@ -309,29 +320,37 @@ class Membership:
             await asyncio.shield(self._tasks.start(self._stop_sharing(host), "give shards up"))
 
     async def _stop_sharing(self, host: ShardHost) -> None:
-        async with self._busy:
-            if self._host is host:
-                await self._give_all()
-                self._host = None
-
-    async def _give_all(self) -> None:
-        for shard in sorted(self._held):
-            try:
-                await self._give(shard)
-            except StoreError as error:
-                log.warning("shard %d could not be handed over: %s", shard, error)
+        if self._host is host:
+            await self._hand_over()
+        if self._host is host:
+            self._host = None
+            self._held.clear()
 
     async def leave(self) -> None:
         """Hand the shards over, and take no more: this process is about to end."""
         self._leaving = True
-        async with self._busy:
-            if self._host is None or self._session is None:
-                return
-            await self._give_all()
-            try:
-                await self._describe()
-            except StoreError as error:
-                log.warning("the others learn by themselves that this process ends: %s", error)
+        await self._hand_over()
+
+    async def _hand_over(self) -> None:
+        """Give every shard up, in bounded time; whatever fails is only logged."""
+        try:
+            async with asyncio.timeout(SILENT * self._seconds):
+                async with self._busy:
+                    await self._give_all()
+        except (StoreError, TimeoutError) as error:
+            log.warning("the shards could not all be handed over: %r", error)
+            # A statement may be cut halfway: the next beat begins a session and releases the rest.
+            if self._session is not None:
+                await self._session.close()
+        except Exception:
+            log.exception("the shards could not be handed over, by a bug")
+
+    async def _give_all(self) -> None:
+        ends = await asyncio.gather(*map(self._give, sorted(self._held)), return_exceptions=True)
+        for error in filter(None, ends):
+            raise error
+        if self._session is not None:
+            await self._describe()
 
     async def close(self) -> None:
         """Be gone: the others recover what did not end."""
@@ -347,34 +366,7 @@ class Membership:
 
     def identifying(self, bucket: int) -> AbstractAsyncContextManager[None]:
         """Wait for the bucket's turn among all processes."""
-        return self._identifying(bucket)
-
-    @asynccontextmanager
-    async def _identifying(self, bucket: int) -> AsyncIterator[None]:
-        async with self._turns.turn(bucket):
-            # Waiting in the database would keep the session from all else.
-            while not await self._begin_identify(bucket):  # noqa: ASYNC110
-                await asyncio.sleep(RETRY_PAUSE)
-            try:
-                yield
-            finally:
-                self._tasks.start(self._end_identify(bucket), "end of an identify turn")
-
-    async def _begin_identify(self, bucket: int) -> bool:
-        # While the database is down, this process has the shards that it has.
-        try:
-            return self._session is None or await self._session.begin_identify(bucket)
-        except StoreError:
-            return True
-
-    async def _end_identify(self, bucket: int) -> None:
-        session = self._session
-        await asyncio.sleep(single.IDENTIFY_INTERVAL)
-        if session is not None and session is self._session:
-            try:
-                await session.end_identify(bucket)
-            except StoreError:
-                return
+        return self._turns.turn(bucket)
 
     async def claim(self, job: str) -> bool:
         """Assign a job to this process if no living process has it; whether that worked."""

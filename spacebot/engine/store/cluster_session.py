@@ -4,8 +4,10 @@ whatever reason, frees them all."""
 from __future__ import annotations
 
 import asyncio
+import socket
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from typing import Any, Self
 
@@ -13,6 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from spacebot.concurrency import TaskSet
 from spacebot.engine.store.database import as_store_error, make_session_engine
 from spacebot.engine.store.tables import jobs, processes, shards, unfinished
 from spacebot.errors import StoreError
@@ -20,6 +23,7 @@ from spacebot.models import GatewaySession, ProcessStatus
 
 # The first of the two numbers of an advisory lock.
 PROCESS, SHARD, IDENTIFY, LEADER, COUNT = (0x53420000 + number for number in range(5))
+CLOSED = "The session with the database was closed."
 _living = sa.select(processes.c.id)
 
 
@@ -30,6 +34,7 @@ class ClusterSession:
         self._engine = engine
         self._connection = connection
         self._turn = asyncio.Lock()
+        self._tasks = TaskSet()
 
     @classmethod
     async def open(cls, url: str, *, vanished_after: float) -> Self:
@@ -43,19 +48,26 @@ class ClusterSession:
 
     async def close(self) -> None:
         """End the session, and free its locks; it may have ended already."""
-        try:
-            async with asyncio.timeout(1):
-                await self._connection.invalidate()
-                await self._engine.dispose()
-        except (SQLAlchemyError, OSError, TimeoutError):
-            return
+        for end in (self._tasks.close, self._connection.invalidate, self._engine.dispose):
+            with suppress(SQLAlchemyError, OSError, TimeoutError):
+                async with asyncio.timeout(0.5):
+                    await end()
 
     async def _run(self, statement: sa.Executable) -> sa.CursorResult[Any]:
-        async with self._turn:
-            try:
+        # Cancelled halfway, a statement would end the whole session.
+        running = self._tasks.start(self._execute(statement), "statement")
+        running.add_done_callback(_note_end)
+        return await asyncio.shield(running)
+
+    async def _execute(self, statement: sa.Executable) -> sa.CursorResult[Any]:
+        try:
+            async with self._turn:
                 return await self._connection.execute(statement)
-            except Exception as error:
-                raise as_store_error(error) from error
+        except asyncio.CancelledError as error:
+            # The caller itself is not cancelled.
+            raise StoreError(CLOSED) from error
+        except Exception as error:
+            raise as_store_error(error) from error
 
     async def _try(self, kind: int, number: int) -> bool:
         found = await self._run(sa.select(sa.func.pg_try_advisory_lock(kind, number)))
@@ -147,12 +159,19 @@ class ClusterSession:
         """Take the lock again of a shard whose row still says that it is this process's."""
         return await self._try(SHARD, shard)
 
-    async def give(self, shard: int, session: GatewaySession | None) -> None:
-        """Free a shard, with the session to resume."""
+    async def give(self, shard: int, process: int, session: GatewaySession | None) -> None:
+        """Free a shard of a process, with the session to resume."""
         left = asdict(session) if session else None
-        here = shards.c.id == shard
+        here = sa.and_(shards.c.id == shard, shards.c.process == process)
         await self._run(shards.update().where(here).values(process=None, session=left))
         await self._free(SHARD, shard)
+
+    async def release(self, process: int, held: Collection[int]) -> None:
+        """Free the shards that are a process's by their rows only: their handover was cut."""
+        left = sa.and_(shards.c.process == process, shards.c.id.not_in(held))
+        freed = shards.update().where(left).values(process=None).returning(shards.c.id)
+        for shard in (await self._run(freed)).scalars().all():
+            await self._free(SHARD, shard)
 
     async def lead(self) -> bool:
         """Whether this session leads."""
@@ -173,6 +192,11 @@ class ClusterSession:
         )
         mine = jobs.update().where(jobs.c.id == job, unfinished, free)
         return (await self._run(mine.values(process=process))).rowcount == 1
+
+
+def _note_end(statement: asyncio.Task[Any]) -> None:
+    if not statement.cancelled():
+        statement.exception()  # the caller gets it; without one, it must not warn
 
 
 def _free(process: int) -> sa.ColumnElement[bool]:
@@ -198,6 +222,9 @@ def is_down(error: StoreError) -> bool:
     original = getattr(cause, "orig", None) or cause
     while original is not None:
         if isinstance(original, ConnectionRefusedError | FileNotFoundError):
+            return True
+        # The name of a container that is stopped is gone.
+        if isinstance(original, socket.gaierror) and original.errno == socket.EAI_NONAME:
             return True
         if str(getattr(original, "sqlstate", "") or "").startswith("57P"):
             return True

@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
+import socket
 import uuid
 from collections.abc import AsyncIterator, Callable, Collection
 
 import pytest
+import sqlalchemy as sa
 
 from spacebot.engine.cluster import Membership
-from spacebot.engine.store import ClusterSession, Store
+from spacebot.engine.store import ClusterSession, Store, is_down
 from spacebot.errors import ClusterLost, StoreError
-from spacebot.models import GatewaySession
+from spacebot.models import GatewaySession, ProcessStatus
 from tests.support.postgres import Postgres
 
 SHARDS = 8
@@ -167,6 +169,78 @@ async def test_one_that_leaves_takes_nothing_back(database: str) -> None:
         only.host.taken_up.clear()
         await beats(only, 2)
         assert (only.host.held, only.host.taken_up) == ({}, [])
+
+
+async def test_a_handover_that_hangs_ends_and_its_shards_are_free(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def hang(*_: object) -> None:
+        await asyncio.get_running_loop().create_future()
+
+    async with processes(database, 2) as (first, second):
+        await until(lambda: shares(first, second) == [4, 4])
+        with monkeypatch.context() as patch:
+            patch.setattr(ClusterSession, "give", hang)
+            await asyncio.wait_for(first.membership.leave(), 60)
+        assert not first.host.held
+        # It still ends its jobs, and its shards are free all the same.
+        await until(lambda: len(second.host.held) == SHARDS)
+        assert first.abandoned == 0
+
+
+async def test_a_cancelled_caller_leaves_the_session_as_it_is(database: str) -> None:
+    session = await ClusterSession.open(database, vanished_after=5)
+    assert await session.lead()
+    waiting = asyncio.create_task(session._run(sa.text("SELECT pg_sleep(0.5)")))
+    await until(session._turn.locked)
+    waiting.cancel()
+    await asyncio.gather(waiting, return_exceptions=True)
+    other = await ClusterSession.open(database, vanished_after=5)
+    assert await session.processes() == []
+    assert not await other.lead()
+    # One that is closed meanwhile fails its callers, and cancels none.
+    waiting = asyncio.create_task(session._run(sa.text("SELECT pg_sleep(60)")))
+    await until(session._turn.locked)
+    await session.close()
+    with pytest.raises(StoreError):
+        await waiting
+    await other.close()
+
+
+async def test_a_session_that_cannot_join_is_closed(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    join, close = ClusterSession.join, ClusterSession.close
+    refused, closed = list[ClusterSession](), list[ClusterSession]()
+
+    async def refuse_once(session: ClusterSession, status: ProcessStatus) -> int:
+        if refused:
+            return await join(session, status)
+        refused.append(session)
+        raise StoreError("the database is away for a moment")
+
+    async def note(session: ClusterSession) -> None:
+        closed.append(session)
+        await close(session)
+
+    monkeypatch.setattr(ClusterSession, "join", refuse_once)
+    monkeypatch.setattr(ClusterSession, "close", note)
+    async with processes(database, 1) as (only,):
+        await until(lambda: only.membership.process is not None)
+        assert closed == refused
+
+
+@pytest.mark.parametrize(("code", "down"), [(socket.EAI_NONAME, True), (socket.EAI_AGAIN, False)])
+async def test_a_database_whose_name_is_gone_is_down(
+    monkeypatch: pytest.MonkeyPatch, code: int, down: bool
+) -> None:
+    def find(*_: object, **__: object) -> None:
+        raise socket.gaierror(code, "no such name")
+
+    monkeypatch.setattr(socket, "getaddrinfo", find)
+    with pytest.raises(StoreError) as caught:
+        await ClusterSession.open("postgresql+asyncpg://spacebot@db/spacebot", vanished_after=5)
+    assert is_down(caught.value) is down
 
 
 async def test_what_a_failed_beat_took_is_taken_up_later(
