@@ -261,6 +261,7 @@ async def test_refusals(server: DiscordServer, bot: Bot):
 
 async def test_late_and_expired(server: DiscordServer, bot: Bot):
     ada, channel = scene(server)
+    server.limits.acknowledge_within = 3.0
     late = asyncio.create_task(ada.command("late", channel=channel))
     seen = await ada.command("paint", prompt="a cat", channel=channel)
     await seen.wait(lambda i: i.followups)
