@@ -94,11 +94,11 @@ async def read_events(
 
     Up to `MAX_SKIPPED` unreadable messages are skipped unless they are results.
     """
-    buffer, searched, skipped = bytearray(), 0, 0
+    buffer, searched, skipped, blank = bytearray(), 0, 0, 0
     async for chunk in chunks(response):
         pulse.heard()
         buffer += chunk
-        _strip(buffer)
+        blank += _strip(buffer)
         while (end := buffer.find(b"\n\n", searched)) >= 0:
             if end > MAX_INLINE_BYTES:
                 # Not copied: what follows it is shorter.
@@ -107,7 +107,7 @@ async def read_events(
             else:
                 line = buffer[:end]
                 del buffer[: end + 2]
-            _strip(buffer)
+            blank += _strip(buffer)
             searched = 0
             message = await _message(network, line)
             if message is not None:
@@ -119,18 +119,19 @@ async def read_events(
             await asyncio.sleep(0)
         # Its second half may be the next byte to arrive.
         searched = max(0, len(buffer) - 1)
-        if len(buffer) > MAX_MESSAGE_BYTES:
+        if max(len(buffer), blank) > MAX_MESSAGE_BYTES:
             buffer.clear()
             raise SpaceUnreadable(TOO_LARGE)
 
 
-def _strip(buffer: bytearray) -> None:
-    """Drop all blank lines at the beginning in one go."""
+def _strip(buffer: bytearray) -> int:
+    """Drop all blank lines at the beginning in one go; returns how many bytes they were."""
     found = _BLANK.match(buffer)
     end = found.end() if found else 0
     # A buffer that is still matched cannot shrink.
     del found
     del buffer[:end]
+    return end
 
 
 async def _message(network: Network, line: bytearray) -> dict[str, Any] | None:
