@@ -72,10 +72,18 @@ class ShardedClient(discord.Client):
         self, guild_id: int | None = None, *, shard_id: int | None = None
     ) -> DiscordWebSocket:
         if shard_id is None:
-            shard_id = shard_of(guild_id, self.shard_count or 1)
+            shard_id = self.shard_of(guild_id)
         socket = self.sockets[shard_id].ws
         assert socket is not None
         return socket
+
+    def shard_of(self, guild: int | None) -> int:
+        """The shard that receives a server's events; direct messages are shard 0's."""
+        return shard_of(guild, self.shard_count or 1)
+
+    def knows_shard_of(self, guild: int) -> bool:
+        """Whether Discord has reported the servers of a server's shard to this process."""
+        return self.shard_of(guild) in self.known_shards
 
     @property
     def latency(self) -> float:

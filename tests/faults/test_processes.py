@@ -11,26 +11,14 @@ from collections import Counter
 from pathlib import Path
 
 from spacebot.discord_bot.delivery import LOST
-from spacebot.models import shard_of
 from tests.support.asking import is_final, shown
 from tests.support.loopback import Channel, DiscordServer, Interaction, User
 from tests.support.patience import PATIENCE
 from tests.support.postgres import Postgres
 from tests.support.program import Program, running
+from tests.support.sharded import SHARDS, channels_by_shard
 
-SHARDS, SERVERS, JOBS = 8, 40, 60
-
-
-def channels_by_shard(server: DiscordServer, ada: User) -> dict[int, Channel]:
-    """Fill Discord with servers; a channel in one of each shard."""
-    found = dict[int, Channel]()
-    for number in range(SERVERS):
-        guild = server.add_guild(f"Lab {number}", ada)
-        server.guilds.pop(guild.id)
-        guild.id = (1 << 37) + number << 22
-        server.guilds[guild.id] = guild
-        found[shard_of(guild.id, SHARDS)] = guild.add_text_channel("art")
-    return found
+JOBS = 60
 
 
 class Typing:

@@ -13,7 +13,6 @@ from spacebot.discord_bot.automations.triggers import HOUR_SECONDS, TRIGGERS
 from spacebot.discord_bot.discord_internals import ShardedClient
 from spacebot.engine.jobs import JobManager
 from spacebot.engine.store import Automation
-from spacebot.models import shard_of
 
 # Runs missed while the bot was off are made up for if they were due within this time.
 MAX_LATENESS = HOUR_SECONDS
@@ -41,8 +40,7 @@ class AutomationClock:
 
     def _is_here(self, automation: Automation) -> bool:
         """Whether this process is connected for its server. Another one runs it otherwise."""
-        shard = shard_of(int(automation.guild), self.client.shard_count or 1)
-        return shard in self.client.known_shards
+        return self.client.knows_shard_of(int(automation.guild))
 
     async def _keep_time(self) -> None:
         """Run timed automations when they are due."""

@@ -26,7 +26,6 @@ from spacebot.discord_bot.discord_internals import (
     send_heartbeat,
 )
 from spacebot.discord_bot.gateway.shards import Shard, ShardSet
-from spacebot.models import shard_of
 
 log = logging.getLogger(__name__)
 
@@ -79,7 +78,7 @@ class GatewayHandover:
                 return
             self._seen.append(key)
         guild = int(data.get("guild_id") or 0)
-        shard = self._shards.held.get(shard_of(guild, self._client.shard_count or 1))
+        shard = self._shards.held.get(self._client.shard_of(guild))
         if guild and shard and shard.is_blind and event != "INTERACTION_CREATE":
             self._held[shard.id].append(partial(parse, data))
         else:

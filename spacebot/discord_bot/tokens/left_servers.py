@@ -10,7 +10,7 @@ from spacebot.discord_bot.discord_internals import ShardedClient
 from spacebot.engine.accounts import Accounts
 from spacebot.engine.store import PresetStore
 from spacebot.errors import StoreError
-from spacebot.models import guild_key, shard_of
+from spacebot.models import guild_key
 
 log = logging.getLogger(__name__)
 
@@ -77,5 +77,4 @@ class LeftServers:
 
         Nothing is known about shards that another process holds, or that are not connected yet.
         """
-        shard = shard_of(guild, self._client.shard_count or 1)
-        return shard in self._client.known_shards and self._client.get_guild(guild) is None
+        return self._client.knows_shard_of(guild) and self._client.get_guild(guild) is None

@@ -8,24 +8,11 @@ from pathlib import Path
 import pytest
 
 from spacebot.engine.cluster import cluster
-from spacebot.models import BotPhase, Source, shard_of
+from spacebot.models import BotPhase, Source
 from tests.support.asking import ask
 from tests.support.bot_in_loop import at_home
-from tests.support.loopback import Channel, DiscordServer, User
-
-SHARDS, SERVERS = 8, 40
-
-
-def channels_by_shard(server: DiscordServer, ada: User) -> dict[int, Channel]:
-    """Fill Discord with servers; a channel in one of each shard."""
-    found = dict[int, Channel]()
-    for number in range(SERVERS):
-        guild = server.add_guild(f"Lab {number}", ada)
-        server.guilds.pop(guild.id)
-        guild.id = (1 << 37) + number << 22
-        server.guilds[guild.id] = guild
-        found[shard_of(guild.id, SHARDS)] = guild.add_text_channel("art")
-    return found
+from tests.support.loopback import DiscordServer
+from tests.support.sharded import SHARDS, channels_by_shard
 
 
 @pytest.mark.parametrize("concurrency", [1, 2])
