@@ -116,6 +116,7 @@ def calls(now: float) -> dict[str, Call]:
         "descriptions.delete": lambda store: store.descriptions.delete("owner/x", ""),
         "descriptions.trim": lambda store: store.descriptions.trim(older=old),
         "blocked_spaces.add": lambda store: store.blocked_spaces.add("owner", ""),
+        "blocked_spaces.identify": lambda store: store.blocked_spaces.identify("owner", "id"),
         "blocked_spaces.all": lambda store: store.blocked_spaces.all(),
         "blocked_spaces.delete": lambda store: store.blocked_spaces.delete("owner"),
         "accounts.put": lambda store: store.accounts.put(ACCOUNT),
