@@ -112,7 +112,7 @@ class SpacePolicy:
     async def reload(self) -> None:
         """Read the owner's blocks again: another process may have changed them."""
         if self._kept is not None:
-            await self.load(self._kept)
+            await self._read()
 
     def allows(self, space: str, hub_id: str = "") -> bool:
         """Whether members may use a Space."""
@@ -161,22 +161,25 @@ class SpacePolicy:
                 if self._kept is not None:
                     await self._kept.identify(name, hub_id)
 
-    async def block(self, name: str, hub_id: str = "") -> None:
+    async def block(self, name: str) -> None:
         """Block a Space ("owner/name") or an author ("owner") from now on."""
         name = name.casefold()
-        self.blocked[name] = hub_id or self.blocked.get(name, "")
+        self.blocked.setdefault(name, "")
         if self._kept is not None:
             async with self._storing:
-                self.blocked[name] = hub_id or self.blocked.get(name, "")
+                # A reading under way did not know it.
+                self.blocked.setdefault(name, "")
                 await self._kept.add(name, self.blocked[name])
 
     async def unblock(self, name: str) -> None:
         """Unblock a Space or an author."""
-        self.blocked.pop(name.casefold(), None)
+        name = name.casefold()
+        self.blocked.pop(name, None)
         if self._kept is not None:
             async with self._storing:
-                self.blocked.pop(name.casefold(), None)
-                await self._kept.delete(name.casefold())
+                # A reading under way still knew it.
+                self.blocked.pop(name, None)
+                await self._kept.delete(name)
 
 
 class OneOffLimiter:

@@ -195,7 +195,8 @@ async def test_a_block_of_another_process_holds_here(
         await catalogue.load("owner/fast")
         async with Store.in_folder(tmp_path) as store:
             await theirs.load(store.blocked_spaces)
-            await theirs.block("owner/fast", "id")
+            await theirs.block("owner/fast")
+            await theirs.identify("owner/fast", "id")
             monkeypatch.setattr("spacebot.engine.on_demand.policy.REFRESH_SECONDS", -1.0)
             with pytest.raises(SpaceNotAllowed, match="has blocked this Space"):
                 await catalogue.load("owner/fast", fresh=True)
