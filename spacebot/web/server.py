@@ -22,6 +22,7 @@ from spacebot.web.tryout.file_cache import FileCache
 # Gradio's own themes load their fonts from Google; these are on every system.
 FONTS = ["system-ui", "-apple-system", "Segoe UI", "Roboto", "Helvetica Neue", "sans-serif"]
 SCRIPTS = ("status.js", "owner.js", "tryout.js")
+BACKGROUND = {"body_background_fill": "white", "body_background_fill_dark": "#121316"}
 MONO_FONTS = ["ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace"]
 
 
@@ -62,7 +63,7 @@ def launch_options() -> dict[str, Any]:
     style = (static / "page.css").read_text()
     icon = '<link rel="icon" type="image/svg+xml" href="favicon.ico">'
     return {
-        "theme": gradio.themes.Base(font=FONTS, font_mono=MONO_FONTS),
+        "theme": gradio.themes.Base(font=FONTS, font_mono=MONO_FONTS).set(**BACKGROUND),
         "head": f"<style>{style}</style><script>{scripts}</script>{icon}",
         "favicon_path": str(static / "favicon.svg"),
         "footer_links": [],

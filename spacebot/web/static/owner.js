@@ -10,8 +10,8 @@ function spacebotOwner(page, look) {
   let fading;
 
   async function show() {
-    const answer = await fetch(`spacebot/owner?known=${digest}`).catch(() => undefined);
-    if (answer?.status !== 200) return;
+    const answer = await spacebotFetch(`spacebot/owner?known=${digest}`);
+    if (answer.status !== 200) return;
     const fresh = await answer.json();
     owner = fresh.owner;
     digest = fresh.digest;
@@ -20,29 +20,21 @@ function spacebotOwner(page, look) {
   }
 
   const send = (path, fields) =>
-    fetch(`spacebot/owner/${path}`, { method: "POST", body: new URLSearchParams(fields) });
-
-  async function told(answer) {
-    if (answer.status === 204) return "";
-    const body = await answer.json().catch(() => ({}));
-    return body.said ?? body.detail ?? "It did not work.";
-  }
+    spacebotFetch(`spacebot/owner/${path}`, { method: "POST", body: new URLSearchParams(fields) });
 
   slot.addEventListener("submit", async (event) => {
     event.preventDefault();
-    const form = event.target;
-    const answer = await send("sign-in", { password: form.elements.password.value });
-    const words = await told(answer);
-    form.querySelector(".told").textContent = words;
-    if (answer.ok) {
-      await show();
-      // The keyboard goes on at the view's beginning, not at whatever button took the form's place.
-      slot.querySelector("#owner-title")?.focus();
-      slot.scrollIntoView({ block: "start" });
-    } else form.elements.password.select();
+    const { password } = event.target.elements;
+    const answer = await send("sign-in", { password: password.value });
+    event.target.querySelector(".told").textContent = await spacebotWords(answer);
+    if (!answer.ok) return password.select();
+    await show();
+    // Move the keyboard to the start of the view, not to the button that replaced the form.
+    slot.querySelector("#owner-title")?.focus();
+    slot.scrollIntoView({ block: "start" });
   });
 
-  // Not the browser's own question: in a frame, as on Hugging Face, it shows none.
+  // `confirm()` shows nothing in a frame of another site, as on Hugging Face.
   const asking = page.querySelector("dialog.confirm");
   const confirmed = (question) =>
     new Promise((resolve) => {
@@ -56,24 +48,18 @@ function spacebotOwner(page, look) {
     const button = event.target.closest?.("[data-act], [data-sign-out]");
     if (!button || busy) return;
     if (button.dataset.confirm && !(await confirmed(button.dataset.confirm))) return;
-    // A button that is disabled would lose the keyboard.
+    // A disabled button would lose the keyboard focus.
     busy = true;
     clearTimeout(fading);
-    try {
-      const { act: action, target } = button.dataset;
-      said.textContent = await told(
-        await (action ? send("act", { action, target }) : send("sign-out", {})),
-      );
-    } catch {
-      said.textContent = "Spacebot did not answer. Try again.";
-    }
+    const { act: action, target } = button.dataset;
+    said.textContent = await spacebotWords(await send(action ? "act" : "sign-out", { action, target }));
     busy = false;
     fading = setTimeout(() => (said.textContent = ""), 10_000);
     await look();
     await show();
   });
 
-  // A stranger's page asks once; an owner's as often as for everything else.
+  // A stranger's page asks once; an owner's page asks with every status update.
   page.addEventListener("spacebot:look", () => owner && show());
   show();
 }

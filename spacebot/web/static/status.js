@@ -1,4 +1,4 @@
-// The parts of the page that change by themselves. What the server sends is escaped there.
+// The parts of the page that update themselves. The server escapes the HTML that it sends.
 "use strict";
 
 window.spacebot = (root) => {
@@ -8,9 +8,19 @@ window.spacebot = (root) => {
   if (page.querySelector(".tryout")) spacebotTryout(page);
 };
 
+// A lost connection is an answer too: one of the type "error".
+const spacebotFetch = (path, options) => fetch(path, options).catch(() => Response.error());
+
+// What an answer says to the person who waits for it.
+async function spacebotWords(answer) {
+  if (answer.type === "error") return "The connection to Spacebot was lost. Try again.";
+  const { said, detail } = await answer.json().catch(() => ({}));
+  return said ?? detail ?? (answer.ok ? "" : "Spacebot refused this. Try again.");
+}
+
 function spacebotStatus(page) {
-  const PERIOD = 3000; // milliseconds between two looks
-  const known = new Map(); // section name → digest of what is shown
+  const PERIOD = 3000; // milliseconds between two requests
+  const known = new Map(); // section name → digest of its content
   const lost = page.querySelector(".lost");
   let failures = 0;
   let timer;
@@ -59,7 +69,7 @@ function spacebotStatus(page) {
     lost.hidden = failures < 2;
     tell();
     page.dispatchEvent(new Event("spacebot:look"));
-    // A page that nobody looks at asks for nothing.
+    // A hidden page sends no requests.
     if (!document.hidden) timer = setTimeout(look, PERIOD * Math.min(1 + failures, 5));
   };
 
@@ -71,7 +81,7 @@ function spacebotStatus(page) {
     if (!check) return;
     check.disabled = true;
     check.textContent = "Checking…";
-    await fetch("spacebot/look", { method: "POST" }).catch(() => undefined);
+    await spacebotFetch("spacebot/look", { method: "POST" });
     check.disabled = false;
     check.textContent = "Check";
     await look();
@@ -81,7 +91,7 @@ function spacebotStatus(page) {
   return look;
 }
 
-// Puts fresh HTML into a slot, and keeps what is open there and where the keyboard is.
+// Replaces a slot's HTML; open details stay open, and the keyboard focus stays.
 function spacebotPut(slot, html) {
   const places = "button, a, summary, input, pre";
   const focused = [...slot.querySelectorAll(places)].indexOf(document.activeElement);

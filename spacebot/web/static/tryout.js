@@ -1,5 +1,5 @@
 // The try-out: a composer with a menu of commands, forms, and a log of messages.
-// What the server sends as HTML is escaped there; everything else is put in as text.
+// The server escapes the HTML that it sends; everything else is inserted as text.
 "use strict";
 
 function spacebotTryout(page) {
@@ -9,20 +9,22 @@ function spacebotTryout(page) {
   try {
     session = sessionStorage["spacebot-session"] ??= session;
   } catch {
-    // Where storage is forbidden (some frames), the session lasts as long as the page.
+    // Without storage, as in some frames, the session lasts as long as the page.
   }
-  const PAUSE = 250; // ms without a keystroke before suggestions are asked for
+  const PAUSE = 250; // how long a visitor must stop typing before suggestions are requested, in ms
   let commands = [];
   let active = -1;
   let closings = 0; // how often the menu was closed
-  let typed = false; // whether the open form holds what a visitor typed
-  let talking; // {command, conversation} while a chat goes on
-  let pausing, asking; // the timer before a question for suggestions, and what ends the question
+  let typed = false; // whether the visitor typed something into the open form
+  let talking; // {command, conversation} during a chat
+  let asking; // aborts the latest request for suggestions
 
   function randomName() {
     const bytes = crypto.getRandomValues(new Uint8Array(16));
     return [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
   }
+
+  const pill = (textContent) => make("span", { textContent });
 
   const make = (tag, properties = {}, ...children) => {
     const element = Object.assign(document.createElement(tag), properties);
@@ -30,16 +32,10 @@ function spacebotTryout(page) {
     return element;
   };
 
-  // A lost connection is an answer too: one of the type "error".
   const ask = (path, query, options) => {
     const headers = { "X-Spacebot-Session": session };
     const url = `spacebot/tryout/${path}?${new URLSearchParams(query)}`;
-    return fetch(url, { headers, ...options }).catch(() => Response.error());
-  };
-
-  const refusal = async (answer) => {
-    if (answer.type === "error") return "The connection to Spacebot was lost. Try again.";
-    return (await answer.json().catch(() => ({}))).detail ?? "Spacebot refused this. Try again.";
+    return spacebotFetch(url, { headers, ...options });
   };
 
   async function refresh() {
@@ -64,7 +60,7 @@ function spacebotTryout(page) {
     told.textContent = "Reading the Space. If it is asleep, this takes up to a minute…";
     const answer = await ask("space", {}, { method: "POST", body: texts(new FormData(form)) });
     read.disabled = false;
-    if (!answer.ok) return (told.textContent = await refusal(answer));
+    if (!answer.ok) return (told.textContent = await spacebotWords(answer));
     const { name, title } = await answer.json();
     form.reset();
     await refresh();
@@ -72,23 +68,21 @@ function spacebotTryout(page) {
     if (panel.hidden) openMenu(`/${name}`);
   });
 
+  // The menu ------------------------------------------------------------------
   function openMenu(text) {
     line.value = text;
     line.focus();
     showMenu();
   }
 
-  const pill = (textContent) => make("span", { textContent });
-
-  // The menu ------------------------------------------------------------------
   function showMenu() {
     const text = line.value.trimStart();
     const words = text.slice(1).toLowerCase().trim();
-    const typed = (name) => `${words} `.startsWith(`${name.toLowerCase()} `);
+    const begun = ({ name }) => `${words} `.startsWith(`${name.toLowerCase()} `);
     const fits = text.startsWith("/")
-      ? commands.filter(({ name }) => name.toLowerCase().includes(words) || typed(name))
+      ? commands.filter((one) => one.name.toLowerCase().includes(words) || begun(one))
       : [];
-    const started = fits.some(({ name }) => typed(name));
+    const started = fits.some(begun);
     active = fits.length ? 0 : -1;
     menu.replaceChildren(
       ...fits.map(({ name, description, options }, index) =>
@@ -110,8 +104,7 @@ function spacebotTryout(page) {
     const options = [...menu.children];
     options.forEach((option, index) => option.setAttribute("aria-selected", index === active));
     line.setAttribute("aria-expanded", !menu.hidden);
-    if (menu.hidden) line.removeAttribute("aria-activedescendant");
-    else line.setAttribute("aria-activedescendant", options[active].id);
+    line.setAttribute("aria-activedescendant", menu.hidden ? "" : options[active].id);
     options[active]?.scrollIntoView({ block: "nearest" });
   }
 
@@ -121,7 +114,7 @@ function spacebotTryout(page) {
     mark();
   }
 
-  // Enter may come before the commands have.
+  // The visitor may press Enter before the commands have arrived.
   async function enter() {
     const typed = line.value;
     await refresh();
@@ -134,12 +127,10 @@ function spacebotTryout(page) {
   line.addEventListener("focus", async () => {
     const before = closings;
     await refresh();
-    // A command may have been chosen meanwhile, and its form be on its way.
+    // The visitor may have chosen a command meanwhile, whose form is being fetched.
     if (closings === before && line.value && document.activeElement === line) showMenu();
   });
-  line.addEventListener("blur", () =>
-    setTimeout(() => document.activeElement === line || closeMenu(), 200),
-  );
+  line.addEventListener("blur", () => document.activeElement === line || closeMenu());
   menu.addEventListener("mousedown", (event) => event.preventDefault()); // keeps the line's focus
   line.addEventListener("keydown", (event) => {
     const count = menu.children.length;
@@ -193,24 +184,24 @@ function spacebotTryout(page) {
     line.focus();
   });
 
-  // What stands behind the command's name, as in "/demo paint sunset", fills in its form.
+  // Fills in the form with the text after the command's name, as in "/demo paint sunset".
   async function pick(name) {
     const rest = line.value.trimStart().slice(name.length + 1).trim();
     if (!rest || !line.value.toLowerCase().includes(name.toLowerCase())) return choose(name);
     const body = new URLSearchParams({ line: line.value });
     const answer = await ask("typed", {}, { method: "POST", body });
-    if (!answer.ok) return (say.textContent = await refusal(answer));
+    if (!answer.ok) return (say.textContent = await spacebotWords(answer));
     const { command, fields } = await answer.json();
     return choose(command, fields, "", true);
   }
 
   // The form ------------------------------------------------------------------
-  // `after` names the button of a result that this is the answer to. `ready` says that the form
-  // is to be run where nothing is missing.
+  // `after` is the press of a result's button that opens this form. A form that is `ready` runs at
+  // once if nothing is missing.
   async function choose(name, data, after = "", ready = after && !data) {
     closeMenu();
     const answer = await ask("form", { command: name, after });
-    if (!answer.ok) return (say.textContent = await refusal(answer));
+    if (!answer.ok) return (say.textContent = await spacebotWords(answer));
     panel.innerHTML = await answer.text();
     const form = panel.querySelector("form");
     const back = form.querySelector(".leave");
@@ -243,7 +234,7 @@ function spacebotTryout(page) {
     find(".discord").scrollIntoView({ block: "nearest" });
   }
 
-  // Says so while some of the fields are out of view.
+  // Marks the form while some of its fields are below the visible ones.
   function markScroll(form) {
     const fields = form.querySelector(".fields");
     const mark = () => {
@@ -255,7 +246,7 @@ function spacebotTryout(page) {
     new ResizeObserver(mark).observe(fields);
   }
 
-  // Fills a form in; says whether its fields took everything.
+  // Fills in a form; returns whether its fields accepted everything.
   function fill(form, data) {
     let took = true;
     for (const [name, value] of data ?? []) {
@@ -273,20 +264,17 @@ function spacebotTryout(page) {
     return took;
   }
 
-  // Asks what fits a field, once the visitor pauses; a newer question replaces an older one.
-  function suggest(command, field, after, pause) {
+  // Requests suggestions for a field once the visitor pauses; a newer request replaces an older one.
+  async function suggest(command, field, after, pause) {
     if (!field.dataset.suggest) return;
-    clearTimeout(pausing);
-    pausing = setTimeout(() => offer(command, field, after), pause);
-  }
-
-  async function offer(command, field, after) {
     asking?.abort();
-    asking = new AbortController();
+    const { signal } = (asking = new AbortController());
+    await new Promise((resolve) => setTimeout(resolve, pause));
+    if (signal.aborted) return;
     const query = { command, option: field.dataset.suggest, after };
-    const options = { method: "POST", body: texts(new FormData(field.form)), signal: asking.signal };
-    const answer = await ask("suggest", query, options);
-    if (!answer.ok) return; // replaced by a newer question, or lost: the list stays as it is
+    const body = texts(new FormData(field.form));
+    const answer = await ask("suggest", query, { method: "POST", body, signal });
+    if (!answer.ok) return; // replaced or lost: the list stays as it is
     const found = await answer.json();
     field.list.replaceChildren(...found.map(({ label, value }) => make("option", { label, value })));
   }
@@ -300,7 +288,7 @@ function spacebotTryout(page) {
   const texts = (data) =>
     new URLSearchParams([...data].filter(([, value]) => typeof value === "string"));
 
-  // Asks once before it drops what was typed.
+  // Asks once before it discards what the visitor typed.
   function goBack(back) {
     if (!typed || back.textContent !== "Back") return leave();
     back.textContent = "Discard and go back";
@@ -321,16 +309,14 @@ function spacebotTryout(page) {
   }
 
   // The messages --------------------------------------------------------------
-  // The thread of a conversation, which its first message opens.
+  // The thread of a conversation; its first message opens it.
   function threadOf({ conversation, command, data }) {
     const found = document.getElementById(conversation);
     if (found) return found;
-    const [first] = [...data.values()].filter((one) => typeof one === "string" && one.trim());
-    const title = make("p", { className: "title", textContent: `# ${(first ?? command).slice(0, 100)}` });
-    const ariaLabel = `Thread: ${first ?? command}`;
-    const opened = make("section", { id: conversation, className: "posted chat", ariaLabel }, title);
-    log.append(opened);
-    return opened;
+    const first = [...data.values()].find((one) => typeof one === "string" && one.trim()) ?? command;
+    const title = make("p", { className: "title", textContent: `# ${first.slice(0, 100)}` });
+    const thread = { id: conversation, className: "posted chat", ariaLabel: `Thread: ${first}` };
+    return log.appendChild(make("section", thread, title));
   }
 
   function toEnd() {
@@ -353,11 +339,11 @@ function spacebotTryout(page) {
   }
 
   function button(label, onclick, emoji) {
-    const icon = emoji ? [make("span", { textContent: emoji, ariaHidden: "true" })] : [];
-    return make("button", { type: "button", onclick }, ...icon, label);
+    const icon = emoji && make("span", { textContent: emoji, ariaHidden: "true" });
+    return make("button", { type: "button", onclick }, icon ?? "", label);
   }
 
-  // `vary` draws new seeds, and `regenerate` asks a chat its last question again.
+  // `vary` draws new seeds, and `regenerate` sends the last message of a chat again.
   async function run(command, data, { conversation, after = "", regenerate = false, vary = false } = {}) {
     const { chats } = commands.find(({ name }) => name === command) ?? {};
     if (chats && !after) talk({ command, conversation: (conversation ??= randomName()) });
@@ -366,19 +352,19 @@ function spacebotTryout(page) {
     await watch(turn, (signal) => ask("run", query, { method: "POST", body: data, signal }));
   }
 
-  // What the visitor had on the page before it was loaded again.
+  // Shows the messages from before the page was reloaded.
   async function restore() {
     const answer = await ask("turns", {});
     await refresh();
     for (const turn of answer.ok ? await answer.json() : []) {
       turn.data = formData(turn.fields);
-      turn.asks = turn.incomplete; // for its files, which the browser has no more
+      turn.asks = turn.incomplete; // the browser no longer has its files
       watch(turn, () => ask("turn", { turn: turn.id }));
       talk(turn.conversation ? turn : undefined);
     }
   }
 
-  // Shows a turn until its end, through `open` first, and again where the connection breaks.
+  // Follows a turn to its end; `open` makes the first request, and a broken connection is resumed.
   async function watch(turn, open) {
     find(".hello")?.remove();
     const stop = new AbortController();
@@ -394,7 +380,7 @@ function spacebotTryout(page) {
         if (tries) await new Promise((resolve) => setTimeout(resolve, tries * 1000));
         await follow(await (turn.id ? ask("turn", { turn: turn.id }) : open(stop.signal)), turn);
       } catch {
-        if (!turn.id) tries = 5; // what never began is not there to be found again
+        if (!turn.id) tries = 5; // the server has no turn to resume
       }
     }
     if (!turn.last && !turn.problem) {
@@ -454,39 +440,27 @@ function spacebotTryout(page) {
     only.scrollIntoView({ block: "nearest" });
   }
 
-  // "Send to…": a list of the commands that take a file or the text of a result.
+  // "Send to…": a menu of the commands that take a file or the text of a result.
   function sender(turn, label, emoji) {
-    const { targets } = turn;
     const nobody = () => whisper(turn, "No command here takes this.");
-    if (!targets.length) return [button(label, nobody, emoji)];
-    const list = make("div", { className: "targets", hidden: true });
-    const open = button(label, () => {
-      list.hidden = !list.hidden;
-      open.setAttribute("aria-expanded", !list.hidden);
-      if (list.hidden) return;
-      list.querySelector("button").focus();
-      list.scrollIntoView({ block: "nearest" });
-    }, emoji);
-    open.setAttribute("aria-expanded", "false");
-    for (const target of targets) {
-      const go = button(`/${target.command} `, () => sendTo(target, open));
+    if (!turn.targets.length) return [button(label, nobody, emoji)];
+    const list = make("div", { className: "targets", popover: "auto" });
+    const open = Object.assign(button(label, undefined, emoji), { popoverTargetElement: list });
+    for (const target of turn.targets) {
+      const go = button(`/${target.command} `, () => sendTo(target, list));
       go.append(make("span", { textContent: `${target.option}: ${target.what}` }));
       if (target.picture) go.append(make("img", { src: target.url, alt: "" }));
       list.append(go);
     }
-    list.addEventListener("keydown", (event) => {
-      if (event.key !== "Escape") return;
-      open.click();
-      open.focus();
-    });
+    list.firstChild.autofocus = true;
     return [open, list];
   }
 
-  async function sendTo({ command, option, what, url, text }, open) {
-    open.click();
+  async function sendTo({ command, option, what, url, text }, list) {
+    list.hidePopover();
     if (!url) return choose(command, [[option, text]]);
-    const answer = await fetch(url).catch(() => Response.error());
-    if (!answer.ok) return (say.textContent = await refusal(answer));
+    const answer = await spacebotFetch(url);
+    if (!answer.ok) return (say.textContent = await spacebotWords(answer));
     const blob = await answer.blob();
     choose(command, [[option, new File([blob], what, { type: blob.type })]]);
   }
@@ -501,7 +475,7 @@ function spacebotTryout(page) {
   // Server-sent events, read with fetch: EventSource sends neither POST nor headers.
   async function follow(answer, turn) {
     if (answer.type === "error") throw new Error("the connection is lost");
-    if (!answer.ok) return end(turn, await refusal(answer));
+    if (!answer.ok) return end(turn, await spacebotWords(answer));
     const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
     let rest = "";
     while (!turn.last) {
