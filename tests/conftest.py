@@ -1,4 +1,4 @@
-"""Every test: nothing of the developer's own settings and home, and no network but loopback."""
+"""For every test: none of the developer's settings or home, and no network but loopback."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ HOME = tempfile.TemporaryDirectory(prefix="spacebot-tests-", ignore_cleanup_erro
 # Names that mean this machine; every other name is unknown, as on a machine without network.
 LOCAL = {None, "", "localhost", "0.0.0.0", "::", socket.gethostname()}
 
-# Tokens, Spaces and caches of whoever runs the tests must not reach them.
+# The tests must not see the tokens, Spaces and caches of the person who runs them.
 for _name in (
     *(one.name for one in VARIABLES),
     "SPACE_ID",
@@ -40,7 +40,7 @@ os.environ |= {
 
 
 def pytest_unconfigure() -> None:
-    """Remove the home of this run."""
+    """Remove this run's home folder."""
     HOME.cleanup()
 
 
@@ -56,7 +56,7 @@ def is_local(host: Any) -> bool:
 
 @pytest.fixture(autouse=True, scope="session")
 def _loopback_only() -> Iterator[None]:
-    """Answer whatever leaves this machine as a machine without network does."""
+    """Fail every connection that leaves this machine, as without a network."""
     connect, connect_ex = socket.socket.connect, socket.socket.connect_ex
     getaddrinfo = socket.getaddrinfo
 

@@ -231,7 +231,7 @@ def test_nothing_is_left_for_later_or_swallowed() -> None:
 
 
 def test_no_test_sets_the_clock_of_the_whole_process() -> None:
-    """Every event loop goes by it: those of the Spaces would sleep until the time it was set to."""
+    """Every event loop relies on it: those of the Spaces would sleep until that time."""
     changed = re.compile(r"setattr\([^)]*\btime(\.|, \")(monotonic|time|perf_counter)\b")
     paths = [path for path in (ROOT / "tests").rglob("*.py") if changed.search(path.read_text())]
     assert shown(paths) == []

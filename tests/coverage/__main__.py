@@ -1,4 +1,4 @@
-"""Runs over a folder of demos, prints what is equal and why the rest is not, writes JSON."""
+"""Covers a folder of demos, prints what is equal and why the rest is not, and writes JSON."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.coverage.cover import begin, cover
 
 
 def main() -> None:
-    """Cover every demo that is wanted."""
+    """Cover every selected demo."""
     wanted = arguments()
     demos = sorted(path.parent for path in wanted.folder.glob("*/run.py"))
     demos = [demo for demo in demos if not wanted.only or demo.name in wanted.only]
@@ -31,7 +31,7 @@ def main() -> None:
         for done in as_completed([pool.submit(cover, demo) for demo in demos]):
             covered.append(done.result())
             covered.sort(key=lambda demo: demo["name"])
-            # After each: a run that is broken off has told what it found.
+            # After each demo, so that an interrupted run has written what it found.
             wanted.json.write_text(json.dumps(covered, indent=1, ensure_ascii=False), "utf-8")
             print(f"\r{len(covered)} of {len(demos)} ", end="", file=sys.stderr, flush=True)
     print("\r", end="", file=sys.stderr)
@@ -39,7 +39,7 @@ def main() -> None:
 
 
 def arguments() -> argparse.Namespace:
-    """What was asked for on the command line."""
+    """The command line's arguments."""
     parser = argparse.ArgumentParser(prog="python -m tests.coverage", description=__doc__)
     parser.add_argument("folder", type=Path, help="the demos, each a folder with a run.py")
     parser.add_argument("--only", nargs="*", default=[], help="names of demos")
@@ -54,7 +54,7 @@ def arguments() -> argparse.Namespace:
 
 
 def table(covered: Sequence[dict[str, Any]], seconds: float) -> Iterable[str]:
-    """The figures, and the reasons grouped."""
+    """The figures, and the reasons in groups."""
     started = [demo for demo in covered if not demo["problem"]]
     yield f"{len(started)} of {len(covered)} demos start and have an API ({seconds:.0f} s)"
     yield from reasons((demo["problem"], demo["name"]) for demo in covered if demo["problem"])
@@ -81,7 +81,7 @@ def table(covered: Sequence[dict[str, Any]], seconds: float) -> Iterable[str]:
 
 
 def reasons(found: Iterable[tuple[str, str]]) -> Iterable[str]:
-    """Each reason with how often it is given, and a few of its cases."""
+    """Each reason, how often it occurs, and a few of its cases."""
     pairs = list(found)
     for reason, count in Counter(reason for reason, _ in pairs).most_common():
         cases = [case for why, case in pairs if why == reason]

@@ -1,4 +1,4 @@
-"""Whether a message carries what a direct call gave.
+"""Whether a message carries what a direct call returned.
 
 The formatting that Discord needs is undone, or the value is looked for inside it;
 files are equal by their bytes, or by their decoded pixels and samples. This
@@ -69,13 +69,13 @@ class Answer:
 
     @property
     def failed(self) -> str:
-        """The line that says that it failed, or nothing."""
+        """The line that reports the failure, or nothing."""
         lines = (line for text in self.texts for line in text.split("\n"))
         return next((line for line in lines if line.startswith(("❌", "✏️", "⏳", "🛑"))), "")
 
 
 def bare(text: str) -> str:
-    """A text without spaces and without what marks text up."""
+    """A text without spaces and markup."""
     text = re.sub(r"^```[\w+#-]*$", "", text, flags=re.M)
     text = re.sub(r"<(https?://[^>\s]+)>", r"\1", text)
     text = text.translate(QUOTES)
@@ -86,7 +86,7 @@ QUOTES = str.maketrans("“”‘’", "\"\"''")
 
 
 def difference(component: str, value: Any, answer: Answer, choices: Mapping[Any, str]) -> str:
-    """Why the answer does not carry a value of this component; nothing where it does."""
+    """Why the answer does not carry a value of this component; empty if it does."""
     if isinstance(value, Mapping) and value.get("__type__") == "update":
         value = value.get("value")
     if value is None or (isinstance(value, str | list | tuple | dict) and not value):
@@ -101,13 +101,13 @@ def difference(component: str, value: Any, answer: Answer, choices: Mapping[Any,
 
 
 def is_brought(value: Any) -> bool:
-    """Whether this is the path of a file that gradio_client has brought."""
+    """Whether this is the path of a file that gradio_client downloaded."""
     named = isinstance(value, str) and BROUGHT in value and len(value) < 500
     return named and Path(value).is_file()
 
 
 def paths(value: Any) -> Iterator[Path]:
-    """The files that gradio_client has brought into `BROUGHT`, not other paths that are told."""
+    """The files that gradio_client downloaded into `BROUGHT`, not other paths in the value."""
     if is_brought(value):
         yield Path(value)
     elif isinstance(value, Mapping | list | tuple):
@@ -154,7 +154,7 @@ def _samples(data: bytes) -> np.ndarray | None:
 
 
 def _anything(value: Any, answer: Answer, choices: Mapping[Any, str]) -> str:
-    """Look for every text and number of a value, wherever it stands."""
+    """Look for every text and number of a value, anywhere in the answer."""
     if isinstance(value, bool):
         words = ("yes", "true") if value else ("no", "false")
         return "" if any(word in answer.bare for word in words) else "the yes or no is missing"
@@ -224,7 +224,7 @@ def _json(value: Any, answer: Answer) -> str | None:
 
 
 def chat_of(value: Any) -> list[Any]:
-    """The messages that a chat function answers with, where it is one."""
+    """The messages that a chat function answers with, if it is one."""
     messages = value if isinstance(value, list) else [value]
     roles = [isinstance(one, Mapping) and "role" in one and "content" in one for one in messages]
     return messages if roles and all(roles) else []
@@ -297,7 +297,7 @@ def _annotated(value: Any, answer: Answer) -> str | None:
 
 
 def _plot(value: Any, answer: Answer) -> str | None:
-    """A drawn plot cannot be compared; one that came as a picture can."""
+    """A drawn plot cannot be compared; a plot that arrived as a picture can."""
     plot = value.get("plot") if isinstance(value, Mapping) else None
     if isinstance(plot, str) and plot.startswith("data:image"):
         data = base64.b64decode(plot.partition(",")[2])

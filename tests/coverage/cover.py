@@ -24,7 +24,7 @@ from tests.coverage.values import UNTYPED, Media, direct, typed
 
 CALL = 20.0
 DEMO = 240.0
-# A coin that is thrown so often shows both its sides.
+# A coin shows both sides in so many throws.
 AGAIN = 8
 
 _nursery: Nursery | None = None
@@ -68,7 +68,7 @@ class Values:
 
 
 def begin(python: str) -> None:
-    """Give this worker process the nursery that its demos come from."""
+    """Start the nursery that this worker process takes its demos from."""
     global _nursery, _media
     logging.disable(logging.CRITICAL)
     _nursery = Nursery(python)
@@ -79,7 +79,7 @@ def begin(python: str) -> None:
 
 
 def cover(demo: Path) -> dict[str, Any]:
-    """Start a demo and call all that it has, both ways."""
+    """Start a demo and call each of its endpoints, both ways."""
     assert _nursery is not None
     began = time.monotonic()
     covered = Covered(demo.name)
@@ -95,7 +95,7 @@ def cover(demo: Path) -> dict[str, Any]:
 
 
 def _run(work: Coroutine[Any, Any, None]) -> None:
-    """Run it as `asyncio.run` does, but wait 5 s at most for what is left over."""
+    """Run it as `asyncio.run` does, but wait at most 5 s for leftover tasks."""
     loop = asyncio.new_event_loop()
     try:
         loop.run_until_complete(work)
@@ -129,7 +129,7 @@ async def _cover(url: str, covered: Covered) -> None:
 
 
 def _client(url: str, folder: Path) -> Client:
-    # Without TLS, no context for it has to be made at each request.
+    # Without TLS, no request has to build an SSL context.
     return Client(
         url,
         verbose=False,
@@ -150,7 +150,7 @@ class Caller:
     config: Mapping[str, Any]
 
     async def call(self, api_name: str, info: Mapping[str, Any]) -> Called:
-        """Call one endpoint with what it needs, then with all that can be given."""
+        """Call one endpoint with its required values, then with every possible value."""
         reasons = {left.api_name: left.reason for left in self.person.space.excluded}
         called = Called(api_name, excluded=reasons.get(api_name, ""))
         found = self.person.find(api_name)
@@ -190,7 +190,7 @@ class Caller:
     async def _randomness(
         self, api_name: str, values: Values, wanted: list[Any]
     ) -> Literal["", "differs", "raises"]:
-        """Whether direct calls with the same values give something else each time, or fail."""
+        """Whether direct calls with the same values differ each time, or fail."""
         how: Literal["", "differs"] = ""
         began, before = time.monotonic(), _mark(wanted)
         for _ in range(AGAIN):
@@ -234,7 +234,7 @@ class Caller:
         }
 
     def _variants(self, info: Mapping[str, Any], endpoint: Endpoint) -> list[Values]:
-        """What has to be given; and everything, where that is more."""
+        """The required values; and all values, if that is more."""
         there = self.person.options(endpoint)
         needed = self._values(info, endpoint, there, everything=False)
         everything = self._values(info, endpoint, there, everything=True)
@@ -269,7 +269,7 @@ class Caller:
         return values
 
     def _props(self, raw: Mapping[str, Any]) -> Mapping[str, Any]:
-        """The properties of the component that a parameter is most likely of."""
+        """The properties of the parameter's most likely component."""
         kind = str(raw.get("component") or "").lower()
         alike = [c["props"] for c in self.config["components"] if c["type"] == kind]
         same = [props for props in alike if props.get("label") == raw.get("label")]
@@ -283,7 +283,7 @@ def _holds_path(value: Any) -> bool:
 
 
 def _choices(config: Mapping[str, Any]) -> dict[Any, str]:
-    """What a person reads for each value that can be chosen anywhere in the app."""
+    """The label of each choice anywhere in the app."""
     found: dict[Any, str] = {}
     for component in config["components"]:
         for choice in component["props"].get("choices") or ():
@@ -297,7 +297,7 @@ def _hashable(value: Any) -> bool:
 
 
 def _mark(value: Any) -> Any:
-    """A value with its files' contents in the place of their paths."""
+    """A value with the contents of its files in place of their paths."""
     if is_brought(value):
         return hashlib.sha256(Path(value).read_bytes()).hexdigest()
     if isinstance(value, Mapping):
@@ -306,7 +306,7 @@ def _mark(value: Any) -> Any:
 
 
 def _unlike(wanted: list[Any], answer: Answer) -> str:
-    """Of an endpoint that gives something else each time, only the shape can be compared."""
+    """If an endpoint's results differ each time, only their shape can be compared."""
     if answer.failed:
         return f"the bot says: {answer.failed[:150]}"
     files = len(list(paths(wanted)))

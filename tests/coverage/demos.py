@@ -1,4 +1,4 @@
-"""One demo at a time: started, asked whether it answers, killed."""
+"""One demo at a time: started, checked, killed."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.support.apps.serving import free_port
 
 NURSERY = Path(__file__).with_name("nursery.py")
 START = 30.0
-# What a demo's traceback ends with, as a reason that groups with others of its kind.
+# The end of a demo's traceback → a reason that groups with its kind.
 REASONS = (
     (re.compile(r"No module named '(\w+)"), "a library is not installed: {}"),
     (re.compile(r"(?:Unable to import|requires? (?:the )?)`?(\w+)`?"), "needs {}"),
@@ -60,7 +60,7 @@ class Nursery:
         return int(self.process.stdout.readline())
 
     def close(self) -> None:
-        """End it; the demos that it started live on."""
+        """End it; its demos keep running."""
         self.process.kill()
         self.process.wait(10)
 
@@ -69,7 +69,7 @@ class Nursery:
 def running(nursery: Nursery, demo: Path) -> Iterator[str]:
     """A demo's address while it runs; raises `NoStart`."""
     place = Path(tempfile.mkdtemp(prefix="demo-"))
-    # Demos write beside themselves: caches of examples, databases.
+    # Demos write into their own folder: caches of examples, databases.
     folder = shutil.copytree(demo, place / demo.name)
     log, port = place / "log.txt", free_port()
     log.touch()
@@ -95,7 +95,7 @@ def _asked(http: httpx.Client, deadline: float, pid: int, port: int, log: Path) 
         told = re.search(rf"http://localhost:{port}(/\S+)", log.read_text(errors="replace"))
         url = f"http://127.0.0.1:{port}" + (told[1].rstrip("/") if told else "")
         with contextlib.suppress(httpx.HTTPError):
-            # A demo behind a login answers too, by refusing.
+            # A demo behind a login answers too, with a refusal.
             if http.get(f"{url}/config").status_code in (200, 401):
                 return url
         time.sleep(0.1)

@@ -22,7 +22,7 @@ HEAVY = ("gradio", "numpy", "pandas", "matplotlib.pyplot", "uvicorn", "fastapi")
 
 
 def stay_local() -> None:
-    """Answer whatever leaves this machine as a machine without network does."""
+    """Fail every connection that leaves this machine, as without a network."""
     connect, lookup = socket.socket.connect, socket.getaddrinfo
 
     def guarded(sock: socket.socket, address: Any) -> None:
@@ -64,7 +64,7 @@ def run(folder: str, port: int, log: str) -> None:
 
 
 def local_launch(port: int) -> list[Any]:
-    """Have `launch` serve here, whatever the demo asks for; tells which apps it launched."""
+    """Make `launch` serve here, whatever the demo asks for; returns the apps that it launched."""
     import gradio
 
     launch, launched = gradio.Blocks.launch, []
@@ -73,7 +73,7 @@ def local_launch(port: int) -> list[Any]:
         launched.append(self)
         forced = {"server_name": "127.0.0.1", "server_port": port, "share": False, "quiet": True}
         forced |= {"prevent_thread_lock": False, "ssr_mode": False, "inbrowser": False}
-        # So that both sides are told why something fails.
+        # So that both sides learn why something fails.
         forced["show_error"] = True
         return launch(self, *args, **(options | forced))
 

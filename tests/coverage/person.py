@@ -23,7 +23,7 @@ from spacebot.spaces.schema import command_name
 from tests.coverage.compare import Answer
 from tests.support.loopback import DiscordServer, Interaction, NotSendable, connected
 
-# Discord has 100 commands for an application: the Space's own, and those asked for by name.
+# Discord allows an application 100 commands: the Space's own, and those added by name.
 BY_NAME = 80
 PATIENCE = 30.0
 TOLD = ("❌", "✏️", "🛑")
@@ -44,10 +44,10 @@ class Person:
         return self.catalogue.spaces[0]
 
     def find(self, api_name: str) -> tuple[str, Endpoint] | None:
-        """The command of an endpoint: the Space's own, or the one asked for by name."""
+        """The command of an endpoint: the Space's own, or the command added by name."""
         for space in self.catalogue.spaces:
             for endpoint in space.endpoints:
-                # A direct call makes no steps before, and opens no form.
+                # A direct call runs no earlier steps and opens no form.
                 beside = endpoint.before or endpoint.further
                 if endpoint.api_name == api_name and not beside:
                     return command_name(space, endpoint), endpoint
@@ -63,12 +63,12 @@ class Person:
     def _is_answered(self, person: str, seen: Interaction) -> bool:
         failed, ending = _read(seen).failed, self._endings.get(person)
         if ending is None or ending is JobEnding.REJECTED:
-            # A rejection is counted before it is told; "⏳" is a limit then, and a queue otherwise.
+            # A rejection is counted before it is shown: then "⏳" is a limit, otherwise a queue.
             return failed.startswith(TOLD if ending is None else (*TOLD, "⏳"))
         return True
 
     async def ask(self, command: str, arguments: Mapping[str, Any], seconds: float) -> Answer:
-        """Type a command and read all that comes back; raises TimeoutError."""
+        """Type a command and read the whole answer; raises TimeoutError."""
         self._calls += 1
         person = self.server.add_user(f"person-{self._calls}")
         try:
@@ -86,7 +86,7 @@ class Person:
 
 
 def _read(seen: Interaction) -> Answer:
-    """All that came: the answer, what followed it, and a chat's messages in the same place."""
+    """The answer, its follow-ups, and a chat's messages in the same place."""
     messages = [message for message in (seen.message, *seen.followups) if message]
     bot = seen.server.bot
     messages += [m for m in seen.channel.messages if m.author is bot and m not in messages]
@@ -105,7 +105,7 @@ async def person_at(url: str, folder: Path) -> AsyncIterator[Person]:
         store = await stack.enter_async_context(Store.in_folder(folder))
         catalogue = await _catalogue(url, network, folder, stack)
         jobs = JobManager(catalogue, store, folder=folder)
-        # What the bot still tells is written down before the store closes.
+        # The bot stores its last messages before the store closes.
         stack.push_async_callback(jobs.drained, 2)
         stack.push_async_callback(jobs.close)
         bot = Bot(catalogue, jobs)
@@ -140,7 +140,7 @@ async def _catalogue(url: str, network: Network, folder: Path, stack: AsyncExitS
 
 
 async def _started(catalogue: Catalogue) -> None:
-    """Start it, and wait longer for the Space than a bot that has others to offer."""
+    """Start it, and wait longer for the Space than a bot with several Spaces would."""
     await catalogue.start()
     for _ in range(int(PATIENCE / 0.1)):
         if catalogue.spaces:

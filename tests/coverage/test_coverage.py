@@ -1,4 +1,4 @@
-"""The comparing tool itself: it finds what is there, and misses what is not."""
+"""The comparison itself: it finds what is there and reports what is missing."""
 
 from __future__ import annotations
 

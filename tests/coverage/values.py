@@ -62,7 +62,7 @@ PDF = (
 
 
 def direct(raw: Mapping[str, Any], props: Mapping[str, Any], media: Media) -> Any:
-    """What gradio_client is given for a parameter of the API description."""
+    """What gradio_client gets for a parameter of the API description."""
     kind = str(raw.get("component") or "").lower()
     if kind in MEDIA:
         return media.file([MEDIA[kind]])
@@ -118,7 +118,7 @@ def _table(props: Mapping[str, Any]) -> Any:
 
 
 def typed(parameter: Parameter, own: list[Option], value: Any) -> dict[str, Any]:
-    """What a person gives for that value, by option name; nothing where none can be given."""
+    """What a person enters for that value, by option name; empty if nothing can be entered."""
     if not own or value in UNTYPED:
         return {}
     main = own[0]

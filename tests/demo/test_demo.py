@@ -34,7 +34,7 @@ def client(served, tmp_path) -> Client:
 
 
 def samples(path: str) -> np.ndarray:
-    """A wav's samples, one row a moment."""
+    """A WAV file's samples, one row a moment."""
     with wave.open(path) as tune:
         assert tune.getframerate() == music.SAMPLE_RATE
         frames = np.frombuffer(tune.readframes(tune.getnframes()), np.int16)

@@ -34,7 +34,7 @@ OTHER_KEY=other-value
 
 @dataclass
 class Ran:
-    """What a run of the command left: its exit code and what it said."""
+    """A run of the command: its exit code and output."""
 
     code: int
     said: str
@@ -47,7 +47,7 @@ class Ran:
 
 @pytest.fixture(scope="module")
 def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of what a Space needs, without the .env of whoever runs the tests."""
+    """A copy of what a Space needs, without the .env of the person who runs the tests."""
     root = tmp_path_factory.mktemp("clone")
     for name, path in files.needed_files().items():
         (root / name).parent.mkdir(parents=True, exist_ok=True)
@@ -83,7 +83,7 @@ def environ(url: str, token: str | None = WRITE) -> dict[str, str]:
 async def deploy(
     url: str, *arguments: str | Path, token: str | None = WRITE, yes: bool = True
 ) -> Ran:
-    """Run the command where nobody can be asked."""
+    """Run the command without a terminal."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "spacebot.deploy", *arguments, *(["--yes"] if yes else [])),
         env=environ(url, token),
@@ -187,7 +187,7 @@ async def test_what_is_missing_is_asked_for_and_not_shown(there, tmp_path) -> No
     assert ran.code == 0, ran.said
     assert there.spaces["ada/bot"].secrets == {"DISCORD_TOKEN": DISCORD}
 
-    # What the Space has is not asked for again; a no leaves everything as it is.
+    # The command does not ask again for what the Space has; a no changes nothing.
     asked = len(there.asked)
     ran = await type_in(there.url, [("HF_TOKEN (", ""), ("Go on?", "n")], "ada/bot", *options)
     assert (ran.code, "DISCORD_TOKEN (" in ran.said) == (1, False)

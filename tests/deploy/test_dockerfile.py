@@ -1,4 +1,4 @@
-"""The Dockerfile, read and done by hand: there need be no Docker where the tests run."""
+"""The Dockerfile, parsed and carried out here: the tests need no Docker."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ import pytest
 from spacebot.deploy import files
 
 ROOT = Path(__file__).parents[2]
-# Those that the tests below read or do; another one wants a test of its own.
+# The instructions that the tests below read or carry out; any other needs its own test.
 KNOWN = {"FROM", "ENV", "RUN", "WORKDIR", "COPY", "USER", "VOLUME", "EXPOSE", "STOPSIGNAL"}
 KNOWN |= {"ENTRYPOINT", "CMD", "HEALTHCHECK"}
 
 
 def instructions() -> list[tuple[str, str]]:
-    """The instructions of the Dockerfile and what follows each, on one line."""
+    """The instructions of the Dockerfile and their arguments, each on one line."""
     lines = (ROOT / "Dockerfile").read_text().splitlines()
     text = "\n".join(line for line in lines if not line.startswith("#"))
     joined = re.sub(r"\s*\\\n\s*", " ", text)
@@ -33,7 +33,7 @@ def instructions() -> list[tuple[str, str]]:
 
 
 def given(name: str) -> list[str]:
-    """What follows every instruction of that name."""
+    """The arguments of every instruction of that name."""
     return [rest for instruction, rest in instructions() if instruction == name]
 
 
@@ -43,7 +43,7 @@ def copies() -> list[tuple[list[str], str]]:
 
 
 def ignored(path: str) -> bool:
-    """Whether .dockerignore leaves a path out: the last line that fits decides."""
+    """Whether .dockerignore excludes a path: the last matching line decides."""
     decided = False
     for line in (ROOT / ".dockerignore").read_text().splitlines():
         pattern = line.removeprefix("!").rstrip("/")
@@ -82,7 +82,7 @@ def test_the_image_gets_what_a_space_gets_and_nothing_else() -> None:
             assert (ROOT / source.rstrip("/")).exists(), source
             assert not ignored(source.rstrip("/")), source
     sources = [source.rstrip("/") for sources, _ in copies() for source in sources]
-    # The image installs the lock made of it.
+    # The image installs the lock file made from it.
     needed = files.needed_files().keys() - {"requirements.txt"}
     assert [name for name in needed if name.split("/")[0] not in sources] == []
     assert [name for name in needed if ignored(name)] == []
@@ -121,7 +121,7 @@ def test_it_starts_is_healthy_and_sigterm_ends_it(image: Path, tmp_path: Path) -
     line = [*json.loads(entry), *json.loads(command)]
     line = [part.replace("7860", port).replace("/data", str(data)) for part in line]
     line[line.index("python")] = sys.executable
-    # As `docker run --env-file .env` gives them, made from .env.example for this machine.
+    # As `docker run --env-file .env` passes them, made from .env.example for this machine.
     env = {"PATH": os.defpath, "HOME": str(tmp_path), "GRADIO_SERVER_NAME": "127.0.0.1"}
     process = subprocess.Popen(
         line, cwd=image, env={**env, "DATA_DIR": "data/"}, stderr=subprocess.PIPE, text=True
@@ -141,5 +141,5 @@ def test_it_starts_is_healthy_and_sigterm_ends_it(image: Path, tmp_path: Path) -
     assert process.returncode == 0, said
     assert (data / "spacebot.db").exists()
     assert not (image / "data").exists()
-    # What a stopped or broken program answers is a failed check.
+    # A stopped or broken program fails the check.
     assert subprocess.run(probe, capture_output=True).returncode != 0

@@ -77,12 +77,12 @@ class Running:
                 try:
                     return await client.get(f"{self.url}/healthz", timeout=5)
                 except httpx.TransportError:
-                    # Often enough to see it in the moment in which it begins to listen.
+                    # Often enough to catch the moment when it starts to listen.
                     await asyncio.sleep(0.02)
         raise AssertionError(await self.output())
 
     async def shows(self, text: str) -> str:
-        """Wait until its page's sections hold a text, and give them."""
+        """Wait until its page's sections contain a text, and return them."""
         async with httpx.AsyncClient() as client:
             for _ in range(200):
                 if text in (shown := (await client.get(f"{self.url}/spacebot/status")).text):
@@ -91,7 +91,7 @@ class Running:
         raise AssertionError(await self.output())
 
     async def output(self) -> str:
-        """Everything it said; ends it."""
+        """End it and return its whole output."""
         if self.process.returncode is None:
             self.process.kill()
         said, _ = await self.process.communicate()
@@ -120,7 +120,7 @@ async def started(clone: Path, port: int, **more: str) -> AsyncIterator[Running]
 
 
 def listens_everywhere(port: int) -> bool:
-    """Whether the port is taken on 0.0.0.0, which alone is reachable from outside."""
+    """Whether the port is in use on 0.0.0.0, the only address reachable from outside."""
     with open("/proc/net/tcp") as table:
         rows = [line.split()[1:4] for line in table.readlines()[1:]]
     return any(local == f"00000000:{port:04X}" and state == "0A" for local, _, state in rows)
@@ -135,7 +135,7 @@ async def test_the_uploaded_files_run_as_a_space(clone: Path, port: int) -> None
         async with httpx.AsyncClient() as client:
             page = await client.get(it.url)
         assert (page.status_code, "Spacebot" in page.text) == (200, True)
-        # Visitors cannot open what is served on this machine alone.
+        # Visitors cannot open what only this machine serves.
         assert "127.0.0.1" not in await it.shows("Built-in Space")
         # As Hugging Face stops a Space.
         it.process.send_signal(signal.SIGTERM)
@@ -146,7 +146,7 @@ async def test_the_uploaded_files_run_as_a_space(clone: Path, port: int) -> None
 
 @asynccontextmanager
 async def zero_gpu() -> AsyncIterator[tuple[str, list[str]]]:
-    """What the package `spaces` talks to on ZeroGPU: its address, and the reports it got."""
+    """The server that the package `spaces` reports to on ZeroGPU: its address and the reports."""
     reports: list[str] = []
 
     async def report(request: web.Request) -> web.Response:

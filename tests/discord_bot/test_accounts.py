@@ -1,4 +1,4 @@
-"""With whose Hugging Face account jobs run: what reaches the Hub and the Spaces."""
+"""Whose Hugging Face account jobs run with: what reaches the Hub and the Spaces."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ async def lab(folder: Path, served: Hub, *sources: Source, **more: Any) -> Async
 
 @asynccontextmanager
 async def people(served: Hub) -> AsyncIterator[Callable[[Home], Lab]]:
-    """A Discord with people; what makes a lab of it and a bot."""
+    """A Discord with people, and a function that adds a bot to make a lab."""
     served.accounts[ADAS] = HubAccount("ada-on-hf")
     served.accounts[SERVERS] = HubAccount("lab-on-hf")
     async with DiscordServer(privileged=("message_content",)) as server:
@@ -166,7 +166,7 @@ async def test_an_unreadable_token_is_told_to_the_member_before_anything_is_sent
 async def test_sessions_on_a_space_never_mix_accounts(
     served: Callable[[str], str], tmp_path: Path
 ) -> None:
-    """The parrot counts what was said before in its session."""
+    """The parrot counts the earlier messages of its session."""
     async with hub() as there, before(served("parrot")) as proxy:
         there.spaces["owner/parrot"] = Hosted(proxy.url)
         async with lab(tmp_path, there, Source("owner/parrot", name="parrot")) as it:
@@ -176,10 +176,10 @@ async def test_sessions_on_a_space_never_mix_accounts(
             it.ada.say("two", channel=thread)
             await answer(thread, "1 before")
             await it.ada.click(spoken(thread)[-1], "Open to all")
-            # With whose account would that be asked, and in whose session?
+            # It is unclear whose account and session that would use.
             it.ben.say("three", channel=thread)
             await answer(thread, "so only they can continue it")
-            # A token that is gone does not open the session to no account.
+            # Without the token, the session is not continued without an account.
             assert set(joined(proxy)) == {f"Bearer {ADAS}"}
 
 
@@ -200,7 +200,7 @@ async def test_a_follow_up_goes_on_with_the_account_of_its_session(
             await mine.wait(is_final, 20)
             assert "2" in shown(mine).content
             assert set(joined(proxy)) == {f"Bearer {ADAS}"}
-            # Again under her follow-up is no way around it.
+            # Again under her follow-up does not get around it.
             again = await it.ben.click(shown(mine), "Again")
             await again.wait(is_final, 20)
             assert "so only they can continue it" in shown(again).content
@@ -245,10 +245,10 @@ async def test_the_same_job_is_not_sent_again_while_less_is_left_than_it_asked_f
             second = await it.run(it.ada, "told", text=words)
             assert "has 12 s left and this needs 60 s, so this was not sent." in second.content
             assert len(joined(proxy)) == 1
-            # Other values may ask for less.
+            # Other values may request less.
             await it.run(it.ada, "told", text=f"{words} Or not.")
             assert len(joined(proxy)) == 2
-            # No token of ours, no quota that could be asked.
+            # Without a token of ours, there is no quota to query.
             other = await it.run(it.ben, "told", text=words)
             assert "The bot's GPU quota" in other.content
 

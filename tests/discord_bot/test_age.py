@@ -1,4 +1,4 @@
-"""Age-restricted Spaces: where they answer, by whatever way somebody reaches them."""
+"""Age-restricted Spaces: where they answer, however somebody reaches them."""
 
 from __future__ import annotations
 
@@ -171,7 +171,7 @@ async def test_send_to_offers_it_in_the_right_channels_alone(
         hidden = offered[it.adults] - offered[it.all]
         assert hidden
         assert all(name.startswith("/lens") for name in hidden)
-        # Chosen in a menu that was open when the channel became one for all.
+        # Chosen in a menu that was open when the channel's restriction was lifted.
         mark(it.adults, False)
         refused = await it.ada.choose(shown(last), sorted(hidden)[0])
         assert "This menu is too old" in shown(refused).content
@@ -205,7 +205,7 @@ async def test_a_chat_is_refused_where_minors_may_be(
         await it.adults.wait(lambda one: one.threads, 10)
         (thread,) = it.adults.threads
         await thread.wait(lambda one: "You said" in one.messages[-1].content, 20)
-        # It goes on only while its channel is one for adults.
+        # It continues only while its channel is age-restricted.
         mark(it.adults, False)
         it.ada.say("and now?", channel=thread)
         await thread.wait(lambda one: REFUSED in one.messages[-1].content, 10)
@@ -218,7 +218,7 @@ async def test_in_direct_messages_the_command_comes_first(
         direct = it.server.dm_with(it.ada)
         it.ada.say("hello")
         await direct.wait(lambda one: CHECK_FIRST in one.messages[-1].content, 10)
-        # Discord itself offers it only to adults who want it.
+        # Discord itself offers it only to adults who opted in.
         await it.ada.command("parrot", message="hello")
         await direct.wait(lambda one: "0 before" in one.messages[-1].content, 20)
         it.ada.say("once more")

@@ -1,4 +1,4 @@
-"""What the bot reaches for inside discord.py is still there, and does what it is used for."""
+"""The parts of discord.py that the bot reaches into still exist, and still do their work."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ async def test_shards_come_and_go_one_by_one() -> None:
     client = discord_internals.ShardedClient(intents=minimal_intents())
     state = client._connection
     assert isinstance(state, AutoShardedConnectionState)
-    # discord.py counts itself ready once as many shards are, which are none: we say so.
+    # discord.py is ready once all its shards are; here it has none, so the test says so.
     assert state.shard_ids == []
     source = inspect.getsource(AutoShardedConnectionState.parse_ready)
     assert "if len(self._ready_tasks) == len(self.shard_ids):" in source

@@ -1,4 +1,4 @@
-"""What a restart left: one way for commands, automations and conversations."""
+"""After a restart: one recovery for commands, automations and conversations."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ async def test_questions_of_an_earlier_version_are_recovered(
                 await before.forget(one.id)
             await take_back(before, *left)
         async with at_home(it.server, source, folder=tmp_path, database=database) as home:
-            # The Space keeps this one itself, so what it was at is lost, and told.
+            # The Space itself holds this conversation, so the running question is lost.
             await thread.wait(lambda p: any("restarted" in m.content for m in spoken(p)), 60)
             said = await answer(thread, "“this one waits”", 60)
             assert said.reference is waits

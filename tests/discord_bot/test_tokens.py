@@ -1,4 +1,4 @@
-"""/token: what is taken, how it is stored, who sees it, and what becomes of it."""
+"""/token: what is accepted, how it is stored, who sees it, and when it is deleted."""
 
 from __future__ import annotations
 
@@ -50,13 +50,13 @@ class Lab:
     home: Home
 
     async def set(self, user: User, token: str, command: str = "token set") -> str:
-        """Type a token into the form; what is said then."""
+        """Type a token into the form; returns the answer."""
         form = await user.command(command, channel=self.channel)
         assert form.modal is not None, form.describe()
         return await told(await user.submit(form, {"Token": token}))
 
     async def use(self, user: User, command: str) -> str:
-        """Use a command; what it says."""
+        """Use a command; returns the answer."""
         return await told(await user.command(command, channel=self.channel))
 
 
@@ -67,7 +67,7 @@ async def told(seen: Interaction) -> str:
 
 
 def stored(folder: Path) -> bytes:
-    """All that the database wrote."""
+    """Everything that the database wrote."""
     return b"".join(path.read_bytes() for path in folder.glob("spacebot.db*"))
 
 
@@ -82,7 +82,7 @@ async def lab(folder: Path, *keys: str) -> AsyncIterator[Lab]:
         served.accounts[READ] = HubAccount("ada-on-hf")
         served.accounts[SERVERS] = HubAccount("lab-on-hf", "fineGrained", ["repo.content.read"])
         server.limits.enforced = False
-        # Not what is tested here, and too short on a busy machine.
+        # Not tested here, and too short on a busy machine.
         server.limits.acknowledge_within = 60.0
         mod, ada = server.add_user("mod"), server.add_user("ada")
         guild = server.add_guild("Lab", ada)
@@ -101,7 +101,7 @@ def job(user: User, guild: Guild | None, **more: Any) -> Job:
 
 @pytest.fixture
 def written() -> Iterator[list[str]]:
-    """All that the program logs at DEBUG, by its own formatter, and as it was before that."""
+    """Everything that the program logs at DEBUG, before and after its own formatter."""
     lines: list[str] = []
 
     class Keeper(logging.Handler):
@@ -238,7 +238,7 @@ async def test_a_server_that_removes_the_bot_takes_its_token_along(tmp_path: Pat
 async def test_a_server_that_removed_the_bot_unheard_takes_its_token_and_presets_along(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Discord tells nobody who is away. A server with an outage has not removed the bot."""
+    """Discord does not notify a disconnected bot. A server with an outage did not remove it."""
     looks = watched_looks(monkeypatch)
     async with lab(tmp_path) as it:
         await looks.get()  # that of this bot
@@ -316,7 +316,7 @@ async def test_a_server_that_leaves_while_the_store_is_away_loses_its_token_afte
 
 
 def watched_looks(patch: pytest.MonkeyPatch) -> asyncio.Queue[int]:
-    """How many tokens each look for servers that left deletes, as it ends."""
+    """How many tokens each check for departed servers deletes, when it ends."""
     looks, look = asyncio.Queue[int](), Accounts.delete_servers
 
     async def watched(self: Accounts, has_left: Callable[[int], bool]) -> int:
@@ -329,7 +329,7 @@ def watched_looks(patch: pytest.MonkeyPatch) -> asyncio.Queue[int]:
 
 
 async def deletes_one(looks: asyncio.Queue[int]) -> bool:
-    """Wait for a look that deletes something, and tell whether that is one token."""
+    """Wait for a check that deletes something; returns whether that is one token."""
     async with asyncio.timeout(60):
         while not (deleted := await looks.get()):
             pass
@@ -352,7 +352,7 @@ async def test_a_job_has_the_member_s_account_else_the_server_s_and_an_automatio
         assert (await of_job(job(it.mod, it.guild))).token == SERVERS
         assert await of_job(job(it.mod, None)) == NO_ACCOUNT
         assert (await of_job(job(it.ada, it.guild, automation="a1"))).token == SERVERS
-        # The page's visitors choose what they are called.
+        # The page's visitors choose their own names.
         page = Job("0" * 12, job(it.ada, None).endpoint, Requester(str(it.ada.id), "you"), {})
         assert await of_job(page) == NO_ACCOUNT
 
@@ -361,7 +361,7 @@ async def test_a_changed_secret_key_is_told_and_an_added_one_takes_over(tmp_path
     async with lab(tmp_path, OLD_KEY) as it:
         people = {"ada": it.ada.id}
         await it.set(it.ada, READ)
-        # Not the server's: the next ones here are others, and a server that is gone loses its own.
+        # Not the server's: the next members differ, and a departed server loses its tokens.
         await it.set(it.mod, SERVERS)
         keys = user_key(it.ada.id), user_key(it.mod.id)
     async with lab(tmp_path, KEY) as it:
@@ -372,7 +372,7 @@ async def test_a_changed_secret_key_is_told_and_an_added_one_takes_over(tmp_path
         assert not accounts.is_readable(record)
         with pytest.raises(HubTokenRefused, match="Set it again with `/token set`"):
             await accounts.choose(str(people["ada"]), None)
-        # One that a job could do without costs it nothing.
+        # A job that does not need the token runs all the same.
         assert await accounts.get(keys[1]) == NO_ACCOUNT
     async with lab(tmp_path, KEY, OLD_KEY) as it:
         accounts = it.home.jobs.accounts

@@ -19,7 +19,7 @@ from tests.support.bot_in_loop import Home, at_home
 from tests.support.loopback import Channel, DiscordServer, Guild, User
 from tests.support.program import Program, running
 
-# A stand-in for what must never be seen anywhere.
+# Stands for a secret that must never appear anywhere.
 PROMPT = "the-very-private-prompt"
 
 
@@ -42,7 +42,7 @@ class Place:
 
 @asynccontextmanager
 async def discord() -> AsyncIterator[Place]:
-    """A Discord of one's own."""
+    """A Discord for one test."""
     async with DiscordServer() as server:
         server.limits.enforced = False
         ada, ben = server.add_user("ada"), server.add_user("ben")
@@ -74,7 +74,7 @@ async def everything(
 
 @pytest.fixture
 def place(everything: tuple[Place, Home]) -> Place:
-    """Where people are."""
+    """The place where people act."""
     return everything[0]
 
 

@@ -40,7 +40,7 @@ def picture(width: int = 8, height: int = 6) -> bytes:
 
 
 async def until_noted(home: Home, message: Message) -> None:
-    """Wait until a result is written down, a moment after it was posted."""
+    """Wait until a result is stored, a moment after it was posted."""
     job = message.buttons()["Again"]["custom_id"].split(":")[1]
     for _ in range(200):
         record = await home.jobs.store.get(job)
@@ -79,7 +79,7 @@ async def test_again_asks_for_what_the_space_no_longer_takes(place: Place, home:
     first = await ask(place.ada, "studio draw", prompt="sea", steps=9, channel=place.channel)
     await until_noted(home, first)
     job = first.buttons()["Again"]["custom_id"].split(":")[1]
-    # As it was given when the Space took words for its steps.
+    # As the member entered it when the Space took words for its steps.
     await home.jobs.store.mark(job, arguments={"prompt": "sea", "steps": "many"})
     form = await place.ben.click(first, "Again")
     assert form.modal is not None, form.describe()
@@ -188,7 +188,7 @@ async def test_a_result_is_sent_on_while_the_database_is_busy(tmp_path: Path, ti
                 go.set()
                 menu = await place.ada.click(await result(seen), "Send to…")
                 await menu.wait(lambda one: one.message, 5)
-                # A text that cannot be sent on later cannot be now: its file can.
+                # Its text could not be sent on later, so it is not offered now; its file is.
                 assert ("thought about it" in shown(menu).content) is (times == 1)
                 assert "What do you want to send?" not in shown(menu).content
             finally:
@@ -234,7 +234,7 @@ async def test_a_file_goes_where_any_file_goes(place: Place) -> None:
 
 
 def offered(menu: Interaction) -> list[str]:
-    """What a menu offers, by the words that a person reads."""
+    """The labels of a menu's entries."""
     (select,) = [part for part in shown(menu).walk() if part["type"] == 3]
     return [option["label"] for option in select["options"]]
 
@@ -258,7 +258,7 @@ async def test_what_discord_shows_in_a_message_can_be_sent_on(place: Place) -> N
     assert Image.open(io.BytesIO(sent.attachments[0].data)).size == (21, 9)
     again = await result(await place.ada.click(sent, "Again"))
     assert Image.open(io.BytesIO(again.attachments[0].data)).size == (21, 9)
-    # Where the net is down, that is no mistake of the bot's.
+    # A network outage is not the bot's fault.
     menu = await place.ben.message_command("Use in a Space…", message)
     chosen = await place.ben.choose(shown(menu), "Picture 2 of 2")
     failed = await result(await place.ben.choose(shown(chosen), "/kinds png"))
@@ -293,7 +293,7 @@ async def test_a_password_is_neither_stored_nor_shown(place: Place, home: Home) 
 
 
 async def test_buttons_outlive_a_restart(served_url: str, tmp_path: Path) -> None:
-    # As the embedded Space: its port is another one at each start.
+    # Like the embedded Space, whose port changes with each start.
     source = Source("Built-in Space", name="studio", address=served_url)
     async with discord() as place, before(served_url) as moved:
         async with at_home(place.server, source, folder=tmp_path):
@@ -395,7 +395,7 @@ async def test_more_commands_than_a_menu_takes_are_on_pages(
 
 
 def version(number: int) -> gr.Blocks:
-    """A Space, as it was and as it is: an option is gone, another has new bounds, one is new."""
+    """A Space before and after: an option is gone, another has new bounds, a third is new."""
     with gr.Blocks(analytics_enabled=False) as blocks:
         words, size = gr.Textbox(label="Words"), gr.Slider(1, (90, 20)[number], 5, label="Size")
         last = (gr.Textbox("plain", label="Style"), gr.Checkbox(False, label="Loud"))[number]
@@ -415,7 +415,7 @@ async def test_a_space_that_changed_is_gone_on_with_as_far_as_it_goes(tmp_path: 
                 small = await ask(place.ada, "say", options, channel=place.channel)
                 large = await ask(place.ada, "say", options, channel=place.channel, size=70)
         async with at_home(place.server, source, folder=tmp_path):
-            # It is down: what is known of it is offered, and a press is told why it fails.
+            # It is down: its known commands are offered, and a press says why it fails.
             seen = await place.ben.click(small, "Again")
             await seen.wait(lambda one: "Trying the Space again" in shown(one).content, 30)
             await place.ben.click(shown(seen), "Cancel")
@@ -426,7 +426,7 @@ async def test_a_space_that_changed_is_gone_on_with_as_far_as_it_goes(tmp_path: 
                 again = await result(await place.ben.click(small, "Again"))
                 assert "('sea', 5, False)" in again.content
                 assert "style" not in again.content
-                # A value that it takes no longer is asked for.
+                # The form asks for a value that the Space no longer accepts.
                 form = await place.ben.click(large, "Again")
                 assert form.modal is not None, form.describe()
                 assert [one["label"] for one in form.modal["components"]] == ["Size"]
@@ -436,7 +436,7 @@ async def test_a_space_that_changed_is_gone_on_with_as_far_as_it_goes(tmp_path: 
 
 
 def labels_of(home: Home) -> list[str]:
-    """What the one command of a Space asks for."""
+    """The options of a Space's only command."""
     (space,) = home.catalogue.spaces
     return [one.label for one in space.endpoints[0].parameters]
 

@@ -47,9 +47,9 @@ def app(file: str) -> Any:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def place(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Place]:
-    """A Discord whose bot offers these apps, and gives a Space up after a second's silence."""
+    """A Discord whose bot offers these apps, and waits one second for a silent Space."""
     with ExitStack() as stack, pytest.MonkeyPatch.context() as patch:
-        # One of them sets it for its whole process.
+        # One of the apps sets it for its whole process.
         patch.setenv("GRADIO_HEARTBEAT_INTERVAL", "120")
         sources = [
             Source(stack.enter_context(serve(app(file))), name=name) for name, file in APPS.items()
@@ -76,7 +76,7 @@ async def place(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Place
         ("quota caller", {"prompt": "a cat"}, ("has 56 s left and this needs 60 s", "HF_TOKEN")),
         ("quota downstream", {"prompt": "a cat"}, ("The Space's own GPU quota", "3:10:05")),
         ("quota too_long", {"prompt": "a cat"}, ("asks Hugging Face for 180 s",)),
-        # It shows no sign of life, and answers when it is asked for one.
+        # It reports no progress, but it responds when it is asked.
         ("rare", {"seconds": 3}, ("worked 3 s",)),
         # Another Space's quota holds nobody back.
         ("table", {}, ("mean 22.0",)),

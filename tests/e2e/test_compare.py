@@ -28,7 +28,7 @@ async def test_with_is_completed_item_by_item(place: Place) -> None:
     assert "fast echo" in [choice["value"] for choice in found]
     found = await place.ada.autocomplete("compare", option="with", text="fast echo, kinds t")
     assert "fast echo, kinds text" in [choice["value"] for choice in found]
-    # It answers only whoever asks.
+    # It answers only the person who asks.
     assert not await place.ada.autocomplete("compare", option="with", text="quiet")
     # They take numbers.
     found = await place.ada.autocomplete("compare", option="with", text="fast s")
@@ -66,7 +66,7 @@ async def test_the_quick_one_is_shown_before_the_slow_one(
         Source(space("studio"), "/slow", "slow"),
     ]
     async with discord() as here, at_home(here.server, *sources, folder=tmp_path) as home:
-        # What is cut off is shown in the next edit.
+        # The next edit shows the rest.
         here.server.limits.fail("PATCH /webhooks/*", 0)
         seen = await here.ada.command(
             "compare", {"prompt": "sea", "with": "echo, slow"}, channel=here.channel
@@ -82,7 +82,7 @@ async def test_the_quick_one_is_shown_before_the_slow_one(
         again = await here.ben.click(message, "Again")
         await here.ben.click(shown(again), "Cancel")
         assert f"<@{here.ben.id}>" in (await result(again)).content
-        # Whoever deletes the message wants no more of it.
+        # Deleting the message ends the comparison.
         again = await here.ben.click(message, "Again")
         await again.wait(lambda one: "⚙️ Working" in shown(one).content, 10)
         here.ben.delete(shown(again))

@@ -1,4 +1,4 @@
-"""DATA_DIR: what can never work is one line and exit code 2; one process has it at a time."""
+"""DATA_DIR: an unusable folder is one line and exit code 2; one process uses it at a time."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from tests.support.disks import disk, fill
 from tests.support.postgres import Postgres
 from tests.support.program import Program, refused, running, start
 
-# Seconds that a start may take on a machine that does much else.
+# Seconds that a start may take on a busy machine.
 SLOW = 90.0
 NEWER = "made by a later version of Spacebot"
 
 
 def only_line(log: str) -> str:
-    """The line that a refused start says; nothing else is logged."""
+    """The line that a refused start prints; nothing else is logged."""
     (line,) = log.strip().splitlines()
     return line
 
@@ -188,7 +188,7 @@ async def test_a_database_of_a_later_version_is_told_on_the_page(tmp_path: Path)
 
 async def test_nobody_else_can_read_the_stored_data(tmp_path: Path) -> None:
     data = tmp_path / "data"
-    # As an earlier version left it.
+    # As left by an earlier version.
     data.mkdir(mode=0o755)
     sqlite3.connect(data / "spacebot.db").close()
     (data / "spacebot.db").touch(mode=0o644)

@@ -1,4 +1,4 @@
-"""A Space that does not answer: its last known commands, what is said, and how it comes back."""
+"""A Space that does not answer: its last known commands, the messages, and its return."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NOT_ANSWERING = "The Space is not answering now. Try again in a minute."
 
 
 def reason(home: Home) -> str:
-    """What the page says of the only Space."""
+    """What the page says about the only Space."""
     return home.catalogue.status(lambda _: (0, 0))[0].reason
 
 

@@ -1,4 +1,4 @@
-"""How jobs end is counted once, the same in metrics, plots and the list of failures."""
+"""Each job's end is counted once, the same in metrics, plots and the list of failures."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 def counted(home: Home) -> Counter[JobEnding]:
-    """The jobs by how they ended, which every place that counts must agree on."""
+    """The jobs by their ends, on which every counter must agree."""
     metrics, spans = home.jobs.metrics, home.jobs.history.shown()[0]
     total = Counter({one: number for one in JobEnding if (number := metrics.count(one))})
     assert sum(span.done for span in spans) == total[JobEnding.DONE]
@@ -96,7 +96,7 @@ async def test_only_what_the_space_or_the_bot_failed_at_counts_as_failed(
             JobEnding.CANCELLED: 2,
             JobEnding.REJECTED: 2,
         }
-        # The end of a job that never started is written down after it was told.
+        # The end of a job that never started is stored after it was shown.
         while await home.jobs.store.unfinished():  # noqa: ASYNC110
             await asyncio.sleep(0.05)
         kept = [await home.jobs.store.get(one) for one in await _ids(home)]

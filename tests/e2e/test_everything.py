@@ -17,7 +17,7 @@ from tests.coverage.person import Person, person_at
 
 pytestmark = [
     pytest.mark.asyncio(loop_scope="module"),
-    # Gradio leaves the files of pictures that it hands on as paths to the garbage collector.
+    # Gradio leaves the picture files that it passes on as paths to the garbage collector.
     pytest.mark.filterwarnings(
         "ignore:Exception ignored in. <_io.FileIO:pytest.PytestUnraisableExceptionWarning"
     ),
@@ -59,7 +59,7 @@ def pixels(data: bytes) -> tuple[tuple[int, int], Any]:
 
 
 def sized(width: int, height: int) -> Callable[[Answer], bool]:
-    """One picture of that size, or a larger one where both are 0."""
+    """A picture of that size, or a larger one if both are 0."""
 
     def check(answer: Answer) -> bool:
         (data,) = answer.pictures
@@ -74,7 +74,7 @@ def sent(*data: bytes) -> Callable[[Answer], bool]:
 
 
 def drawn_on(answer: Answer) -> bool:
-    """The navy picture with the mask's colour over it, and room for a legend below."""
+    """The navy picture under the mask's colour, with room for a legend below."""
     (data,) = answer.pictures
     with Image.open(io.BytesIO(data)) as picture:
         navy, masked = picture.getpixel((115, 75)), picture.getpixel((90, 30))

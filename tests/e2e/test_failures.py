@@ -1,4 +1,4 @@
-"""An exception in anything that a member uses is told to them, and logged once with its cause."""
+"""An exception in anything that a member uses is reported to them, and logged once."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ SORRY = "Something went wrong in the bot"
 
 
 def assert_told_once(seen: Interaction, caplog: pytest.LogCaptureFixture) -> None:
-    """Whoever waits is told privately; the log holds one error, with a traceback."""
+    """The person who waits is told privately; the log has one error, with a traceback."""
     assert SORRY in shown(seen).content
     assert shown(seen).ephemeral
     errors = [one for one in caplog.records if one.levelno >= logging.ERROR]
@@ -43,7 +43,7 @@ def assert_told_once(seen: Interaction, caplog: pytest.LogCaptureFixture) -> Non
 
 
 async def failing(server: DiscordServer, caplog: pytest.LogCaptureFixture, use: Use) -> None:
-    """Use something whose first answer Discord refuses: that is told."""
+    """Use something whose first answer Discord refuses: the member is told."""
     server.limits.fail("POST /interactions/*/callback", 400)
     assert_told_once(await use, caplog)
 
@@ -121,7 +121,7 @@ async def test_a_broken_store_is_told_in_its_own_words(served, tmp_path: Path, c
         message = await ask(it.ada, "kinds text", text="a", channel=it.channel)
         with sqlite3.connect(tmp_path / "spacebot.db", timeout=30) as database:
             database.execute("ALTER TABLE conversations RENAME TO gone")
-        # A conversation that was just used is known without its table.
+        # A recently used conversation is in memory, without its table.
         exported = await it.ada.click(spoken(thread)[-1], "Export")
         await exported.wait(lambda one: one.message and one.message.attachments, 30)
         with sqlite3.connect(tmp_path / "spacebot.db", timeout=30) as database:
@@ -140,7 +140,7 @@ async def test_a_broken_store_is_told_in_its_own_words(served, tmp_path: Path, c
 
 
 async def test_every_posted_button_has_its_handler() -> None:
-    """Messages outlive restarts and updates: their ids are answered for ever."""
+    """Messages survive restarts and updates: their ids work forever."""
     posted = (
         "cancel:{} again:{} vary:{} edit:{} send:{} recipe:{} delete:{} mail:{} then:{}:0a1b:12 "
         "chat-enter:{} chat-stop:{} chat-again:{} chat-fork:{} chat-export:{} chat-share:{} "

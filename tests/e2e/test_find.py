@@ -1,4 +1,4 @@
-"""`/find`: a wish, the answers, a try; with a loopback Discord and Hub, and real Gradio apps."""
+"""`/find`: a request, the results, a try; with a loopback Discord and Hub, and real Gradio apps."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ async def started(
 
 @pytest.fixture
 def it(started: Found, space: Callable[[str], str]) -> Found:
-    """The same, with two Spaces on the Hub and nothing asked of it yet."""
+    """The same, with two Spaces on the Hub and no requests to it yet."""
     started.hub.spaces = {
         "ada/gray": Hosted(
             space("monochrome"),
@@ -84,7 +84,7 @@ def it(started: Found, space: Callable[[str], str]) -> Found:
 
 
 async def ready(seen: Interaction) -> Message:
-    """The answer, once there is one."""
+    """The answer, as soon as it arrives."""
     await seen.wait(is_final, 20)
     return shown(seen)
 
@@ -97,13 +97,13 @@ async def find(it: Found, wish: str, **more: Any) -> Message:
 
 
 def fields(message: Message) -> dict[str, str]:
-    """The answers by their titles."""
+    """The titles of the results."""
     (embed,) = message.embeds
     return {one["name"]: one["value"] for one in embed["fields"]}
 
 
 def labels(message: Message) -> list[str]:
-    """What can be tried."""
+    """The commands to try."""
     (select,) = [part for part in message.walk() if part["type"] == 3]
     return [option["label"] for option in select["options"]]
 
@@ -149,10 +149,10 @@ async def test_a_space_of_the_hub_is_tried_with_the_wish_and_the_file(it: Found)
     assert result.content.startswith(f"**/run space:ada/gray** for <@{it.place.ada.id}>")
     assert Image.open(io.BytesIO(result.attachments[0].data)).mode == "L"
     assert f"note: {WISH}" in result.content
-    # Now that it was read, what it takes and gives is known.
+    # Now that it was read, its inputs and outputs are known.
     again = fields(await find(it, WISH, file=PICTURE))
     assert "Takes a picture and a text, gives a picture and a text." in again["2. Gray"]
-    # Its result can go on, and be made again.
+    # Its result can be sent on and run again.
     assert {"Again", "Send to…"} <= result.buttons().keys()
     second = await ready(await it.place.ben.click(result, "Again"))
     assert Image.open(io.BytesIO(second.attachments[0].data)).mode == "L"
@@ -225,7 +225,7 @@ async def test_what_an_author_wrote_neither_formats_nor_pings(it: Found) -> None
         "ada/bare": Hosted(about=WISH, raw={"title": None, "likes": None, "cardData": None}),
         **{f"ada/{'x' * 80}-{n}": Hosted(title="_" * 500, about=WISH) for n in range(20)},
     }
-    # The loopback Discord refuses what is over its limits.
+    # The loopback Discord refuses whatever exceeds its limits.
     message = await find(it, WISH)
     (embed,) = message.embeds
     assert len(embed["fields"]) == 10

@@ -66,7 +66,7 @@ async def test_the_readme_s_example(deepfloyd: tuple[Place, Source, Path]) -> No
         assert rows[1] == ["Again", "Vary", "Edit…", "Send to…"]
         assert rows[2] == ["Recipe", "Save as…", "Delete"]
         larger = await result(await place.ben.click(four, "Upscale 3"))
-        # It cannot be had again without the result that it came from.
+        # It cannot run again without the result that it came from.
         assert list(larger.buttons())[:2] == ["Upscale to 1024", "Recipe"]
         assert "Save as…" not in larger.buttons()
         assert larger.content.startswith(f"**/deepfloyd ▸ Upscale 3** for <@{place.ben.id}>")

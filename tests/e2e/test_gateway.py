@@ -48,7 +48,7 @@ async def test_a_dropped_gateway_heals_and_the_job_is_answered(
         gateway.down = True
         gateway.drop()
     else:
-        # discord.py waits 5 s before it identifies anew.
+        # discord.py waits 5 s before it identifies again.
         gateway.invalidate()
     health = await program.until_health("retrying")
     assert (health["code"], health["reason"]) == (
@@ -236,7 +236,7 @@ async def test_a_job_whose_client_was_closed_is_reported_at_the_next_start(space
             seen = await place.ada.command("fast sleep", seconds=1.5, channel=place.channel)
             await until(seen, "Working")
             (running,) = home.jobs.running
-            # What waits for its turn is kept too, for whoever comes next.
+            # A job in the queue is saved too, for the next process.
             assert running.job.message_ref is not None
             there = replace(running.job.message_ref, automation="x")
             waits = replace(running.job, id="a" * 12, message_ref=there)

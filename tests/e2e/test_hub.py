@@ -78,7 +78,7 @@ async def test_a_space_that_cannot_run(space, stage: str, told: str):
         with pytest.raises(SpaceUnavailable) as caught:
             await connect(served, "owner/name")
     assert str(caught.value) == told
-    # Nobody is kept waiting for what only its owner can change.
+    # Nobody waits for something that only its owner can change.
     assert not caught.value.worth_retrying
 
 

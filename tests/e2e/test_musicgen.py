@@ -1,4 +1,4 @@
-"""MusicGen's signature: the answer in a thread named by the prompt, and where there is none."""
+"""MusicGen's signature: the answer in a thread named by the prompt, and without a thread."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ async def test_a_signal_ends_it_with_a_job_in_flight(space, tmp_path: Path, numb
         await place.ada.command("trouble told", text=PROMPT, channel=place.channel)
         await until(seen, "Working")
         assert await started.stop(number) < program.STOP
-        # Whoever asked is told: nobody waits on a message that says that work goes on.
+        # The person who asked is told: no message is left saying that the job still runs.
         assert shown(seen).content.split("\n")[-1] == (
             "❌ The bot is restarting. This job is saved: within a minute it continues, or you are "
             "told."

@@ -66,7 +66,7 @@ async def test_rest_and_gateway_are_reached_through_each_protocol(scheme: str):
         found = await reach.probe(server.api_url, proxy=address(scheme, proxy))
         assert (found.api, found.gateway, found.proxy) == ("", "", "DISCORD_PROXY")
         version = 4 if scheme.startswith("socks4") else 5
-        # The gateway's connection may be the one that REST gave back.
+        # The gateway may reuse the connection that REST released.
         assert set(proxy.asked) == {(version, "127.0.0.1", server.port)}
 
 

@@ -232,7 +232,7 @@ async def test_the_owner_says_which_spaces_members_may_use(
         hosts.spaces["good/fast"] = hosts.spaces["bad/fast"] = Hosted(served("fast"))
         seen = await place.ada.command("run", space="bad/fast", channel=place.channel)
         await until(seen, "Allowed: good/*.")
-        # The owner's list allows a name, and not whoever has what had that name.
+        # The owner's list allows a name, not the Space that used to have that name.
         hosts.renamed["good/gone"] = "bad/fast"
         seen = await place.ada.command("run", space="good/gone", channel=place.channel)
         await until(seen, "Allowed: good/*.")

@@ -197,7 +197,7 @@ async def test_limits_and_fairness_hold_however_one_asks(home: Lab):
     assert all(most in line for line in said), said
     thread = shown(await home.ada.command("crowd chat", message="hello?", channel=square))
     await thread.wait(lambda one: one.thread and most in spoken(one.thread)[-1].content, PATIENCE)
-    # A channel's automation is one more of those who wait, whoever writes there.
+    # A channel's automation counts as one person, no matter who writes there.
     asked = [one.say(f"work: {words(one)}", channel=busy) for one in members(home, "busy", 15)]
     await busy.wait(lambda one: len(runs(one)) == WAITING, PATIENCE)
     crowd = members(home, "late", 10)

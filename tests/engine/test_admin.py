@@ -1,4 +1,4 @@
-"""What the page and its owner are told of: the history, the plots, the log, paused commands."""
+"""What the page shows to everyone and to the owner: history, plots, log, paused commands."""
 
 from __future__ import annotations
 

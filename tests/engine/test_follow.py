@@ -35,7 +35,7 @@ from tests.support.conversations import lab
 
 
 class Seen(Surface):
-    """Notes what it is told. `answer` is what comes of showing progress."""
+    """Records its calls. `answer` is what `show` returns."""
 
     def __init__(self, jobs: JobManager, answer: ShowResult | Exception = ShowResult.YES) -> None:
         super().__init__(jobs, "test")

@@ -1,4 +1,4 @@
-"""What the tests of faults count: answers, answers given twice, and what leaked."""
+"""What the fault tests count: answers, duplicate answers, and leaks."""
 
 from __future__ import annotations
 

@@ -331,7 +331,7 @@ async def test_closing_the_thread_cancels_and_that_is_told_in_the_channel(
     await channel.wait(lambda c: any(t.name for t in c.threads), 10)
     thread: Channel = channel.threads[-1]
     await until(seen, "Working")
-    # Whoever closes the thread wants no more of it.
+    # Closing the thread ends the conversation.
     if how == "closed":
         place.ada.archive(thread)
     else:

@@ -64,7 +64,7 @@ def peak(process: int | str) -> int:
 
 
 def forget_peak() -> None:
-    """Count this process's peak of memory anew."""
+    """Reset this process's memory peak."""
     Path("/proc/self/clear_refs").write_text("5")
 
 

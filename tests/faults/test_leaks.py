@@ -68,7 +68,7 @@ async def test_nothing_leaks(space, tmp_path: Path, figures: Figures, caplog):
             await asyncio.gather(*(one(number) for number in range(first, first + ROUND)))
             await settled(home)
 
-        # The first round starts what lives for good: pools, connections kept alive.
+        # The first round starts what stays: pools and keep-alive connections.
         await a_round(0)
         before = held(home)
         for first in (100, 200):

@@ -45,7 +45,7 @@ class Typing:
         self.sent.append(await asked)
 
     async def end(self) -> list[Interaction]:
-        """Stop, once everything that was typed is acknowledged or given up."""
+        """Stop once every typed command is acknowledged or abandoned."""
         self._stop.set()
         await self._task
         return self.sent

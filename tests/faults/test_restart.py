@@ -109,7 +109,7 @@ async def test_a_lost_job_runs_again_with_its_file(space, tmp_path: Path):
             again = await place.ada.click(shown(file), "Again")
             await until(again, "Done in", 20)
             assert [one.data for one in shown(again).attachments] == [b"kept"]
-            # Each job has its file for as long as it is kept.
+            # Each job has its file for as long as the job is stored.
             uploads = list((program.data / "uploads").iterdir())
             assert len(uploads) == 2
 

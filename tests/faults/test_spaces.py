@@ -188,7 +188,7 @@ async def test_a_full_wait_in_the_spaces_queue(space, tmp_path: Path):
         assert (
             "This waited 1 s in the Space's own queue, so the bot stopped waiting." in last.content
         )
-        # Given up is given up.
+        # An abandoned job stays abandoned.
         assert not any("Trying the Space again" in version.content for version in last.history)
         await all_final([first], 10)
 
@@ -253,7 +253,7 @@ async def test_a_space_with_no_room_to_tell_is_asked_again_and_runs_once(
         told = "❌ The Space accepted the job, but is too busy to report on it. Try again in "
         assert told in last.content
         joins = [path for _, path, _ in proxy.requests if path.endswith("/queue/join")]
-        # The last one is opened to hang up on: the job is given up.
+        # The last stream is opened and then dropped: the job is abandoned.
         assert (len(refused), len(joins)) == (7, 2)
 
 

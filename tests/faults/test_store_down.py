@@ -70,7 +70,7 @@ async def test_a_store_whose_reads_fail(served, tmp_path: Path, monkeypatch: pyt
         assert UNSAVED not in said.content
         pressed = await it.ada.click(said, LAST)
         await pressed.wait(lambda one: UNREACHABLE in one.followups[-1].content, 5)
-        # One that is in memory no longer cannot be had, and that is told.
+        # A conversation that is no longer in memory cannot be read, and the member is told.
         store.chats._recent.clear()
         it.ben.say("what is my name?", channel=other)
         await other.wait(lambda place: UNREACHABLE in spoken(place)[-1].content, 10)

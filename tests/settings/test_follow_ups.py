@@ -1,4 +1,4 @@
-"""What an owner may write as `then`, and what is told of the rest."""
+"""What an owner may write as `then`, and what the error says about anything else."""
 
 from __future__ import annotations
 

@@ -133,7 +133,7 @@ def test_eight_times_the_text_takes_about_eight_times_the_work(name: str) -> Non
 
 def test_eight_times_the_names_take_about_eight_times_the_work() -> None:
     def read(raw: str) -> object:
-        # Each letter is a name of its own, most of them given before.
+        # Each letter is a name of its own, most of them set earlier.
         return list(map(UniqueNames().add, raw))
 
     took = seconds(read, "aB1 _é" * 1000)

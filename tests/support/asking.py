@@ -1,4 +1,4 @@
-"""What a person does in the tests: run a command, and read what comes of it."""
+"""What a person does in the tests: run a command and read the answer."""
 
 from __future__ import annotations
 

@@ -93,7 +93,7 @@ async def lab(
 ) -> AsyncIterator[Lab]:
     """Run the bot in a server of its own."""
     with pytest.MonkeyPatch.context() as patch:
-        # It connects anew for what an automation needs to be told: here that may be at once.
+        # It reconnects to receive the events that an automation needs: here it may do so at once.
         patch.setattr("spacebot.engine.cluster.cluster.IDENTIFY_INTERVAL", 0.0)
         async with DiscordServer(privileged=privileged) as server:
             server.limits.enforced = False

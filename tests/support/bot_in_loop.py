@@ -62,8 +62,8 @@ async def at_home(
 ) -> AsyncIterator[Home]:
     """Run the bot against `server` until the block ends, as `runtime` does.
 
-    Without a DATABASE_URL for `database`, that is a file in `folder`. Where the bot is `killed`
-    then, nobody is told of that, and nothing more is written down.
+    Without a DATABASE_URL in `database`, the database is a file in `folder`. If the bot is
+    `killed` then, nobody is told, and nothing more is stored.
     """
     opening = Store(database) if database else Store.in_folder(folder)
     async with Network(hub=hub) as network, opening as store:

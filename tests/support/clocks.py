@@ -1,6 +1,6 @@
 """Another time of day for one module.
 
-The `time` module itself is never changed: every event loop of the process goes by its
+The `time` module itself is never changed: every event loop of the process relies on its
 `monotonic`, and a loop that sees a later time sleeps until then.
 """
 

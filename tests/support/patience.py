@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-# A wait names what an idle machine needs at most. CI machines are slower, and run several
-# tests at a time; whoever waits in vain only fails later.
+# Each timeout is the most that an idle machine needs. CI machines are slower and run several
+# tests at a time; a longer timeout only delays a failure.
 PATIENCE = 4

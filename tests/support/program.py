@@ -129,7 +129,7 @@ class Program:
 
 
 def environment(data: Path, port: int, arguments: Mapping[str, str]) -> dict[str, str]:
-    """The environment of the program: only the settings that are given are set."""
+    """The environment of the program: only these settings are set."""
     ours = {variable.name for variable in VARIABLES} | {"SPACE_ID", "SPACE_HOST"}
     kept = {name: value for name, value in os.environ.items() if name not in ours}
     return kept | {

@@ -1,4 +1,4 @@
-"""An environment for each version of Gradio, made by uv and kept by what it is made from."""
+"""An environment for each version of Gradio, made by uv and cached by its requirements."""
 
 from __future__ import annotations
 

@@ -217,10 +217,10 @@ async def test_a_full_queue_says_so_and_who_waits_in_it_can_leave(lab: Lab):
 
     await place.ben.click(shown(leaves), "Cancel")
     await until(leaves, "before the Space began with it")
-    # Gradio 3 drops whoever hung up only when it is their turn, and 4.19 not even then: its
+    # Gradio 3 drops a caller that hung up only when it is their turn, and 4.19 not even then: its
     # middleware ends the stream before the clean-up, and /reset knows no job that waits.
     if lab.number >= (4, 0) and lab.number[:2] != (4, 19):
-        # Tried again, it finds the place that was given back.
+        # The next try finds the freed place.
         await until(refused, "In the Space's queue: 2 of 2", 30)
     await place.ada.click(shown(runs), "Cancel")
     await runs.wait(is_final, 20)

@@ -200,7 +200,7 @@ async def test_only_so_many_uploads_are_read_at_once(served: PageServer) -> None
     finally:
         for writer in writers:
             writer.close()
-    # Whoever left makes room again.
+    # A closed connection frees its place.
     async with httpx.AsyncClient(base_url=served.url) as client:
         async with asyncio.timeout(10):
             while not await uploaded(client):  # noqa: ASYNC110 - only the server knows

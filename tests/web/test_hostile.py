@@ -62,7 +62,7 @@ SLOWLY = settings(
 
 
 class Echo(ScriptedHouse):
-    """A house whose every command tells what it was given, checked or not."""
+    """A program whose every command returns its values, checked or not."""
 
     def _replies(self, job: Job, arguments: str) -> tuple[Reply, ...]:
         return (Reply(f"{arguments}{dict(job.arguments)}"[:2000]),)

@@ -1,4 +1,4 @@
-"""The page's parts without a browser: markdown, kept files, forms, and the routes."""
+"""The page's parts without a browser: markdown, cached files, forms, and the routes."""
 
 from __future__ import annotations
 
@@ -253,7 +253,7 @@ async def test_what_visitors_have_on_the_page_is_bounded_and_goes_after_an_hour(
     assert visitors.turns("ada")[0] is running
     visitors.add("ada", ended("x" * MAX_VISITOR_SIZE))
     assert len(visitors.turns("ada")) == 2
-    # Others crowd out whoever used the page longest ago, and nobody else.
+    # Others crowd out only the visitor who used the page longest ago.
     others = [f"other {number}" for number in range(MAX_SIZE // MAX_VISITOR_SIZE)]
     for other in others:
         visitors.add(other, ended("x" * MAX_VISITOR_SIZE))

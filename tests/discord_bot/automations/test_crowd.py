@@ -1,4 +1,4 @@
-"""A crowd in one channel: what its automations share, what is each one's own, and the limits.
+"""A crowd in one channel: what its automations share, what each has alone, and the limits.
 
 For two hundred people who use all of the bot at once, see `test_two_hundred`.
 """
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 async def home(
     demo_url: str, served: Callable[[str], str], tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Lab]:
-    """The bot with Spaces that are quick, that remember, and that take one job at a time."""
+    """The bot with Spaces that are quick, that remember, and that run one job at a time."""
     sources = [
         Source(served("fast"), name="fast"),
         Source(served("trouble"), name="trouble"),
@@ -37,7 +37,7 @@ async def home(
 
 
 def people(home: Lab, count: int) -> list[User]:
-    """So many members more."""
+    """So many more members."""
     found = [home.server.add_user(f"person{number}") for number in range(count)]
     for one in found:
         home.guild.add_member(one)

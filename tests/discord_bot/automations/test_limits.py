@@ -1,4 +1,4 @@
-"""Automations: who may, what they leave alone, how they answer, where they stop, what outlives."""
+"""Automations: permissions, what they ignore, answers, limits, and restarts."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def kept(home: Lab, automation: str) -> Automation:
 
 
 async def quiet(home: Lab, seconds: float = 0.5) -> None:
-    """Long enough for whatever would have been answered."""
+    """Long enough for an answer to arrive."""
     await asyncio.sleep(seconds)
     await home.home.jobs.drained(5)
 
@@ -229,7 +229,7 @@ async def test_a_thread_of_somebody_who_is_no_member_is_left_alone(
 async def test_an_event_is_answered_once_although_discord_has_trouble(home: Lab):
     place = home.guild.add_text_channel("trouble")
     await home.add("text", "/fast echo", match="hear", channel=place)
-    # The connection is cut, once before the message is taken and once after.
+    # The connection breaks once before Discord accepts the message and once after.
     home.server.limits.fail(f"POST /channels/{place.id}/messages", 0)
     home.server.limits.fail(f"POST /channels/{place.id}/messages", 0, after=True)
     answer = await home.answer_to(home.ada.say("hear me", channel=place), 60)
@@ -273,7 +273,7 @@ async def test_what_is_no_emoji_to_discord_gives_way_to_the_usual_one(home: Lab)
     said = home.ada.say("a sign → here", channel=place)
     await said.wait(lambda m: m.reactions, 20)
     assert list(said.reactions) == ["✅"]
-    # A cut connection does not cost it.
+    # A broken connection does not lose it.
     home.server.limits.fail("PUT */reactions/*", 0)
     said = home.ada.say("a sign", channel=place)
     await said.wait(lambda m: m.reactions, 20)
@@ -419,7 +419,7 @@ async def test_a_clock_starts_it(home: Lab):
     await place.wait(lambda c: any(map(final, runs(c))), 20)
     assert f"it is {time.strftime('%Y-%m-%d', time.gmtime())}" in runs(place)[0].content
     assert kept(home, automation).due == pytest.approx(time.time() + 6 * 3600, abs=20)
-    # What was due long ago, while the bot was off, is not made up for.
+    # Runs that were due long ago, while the bot was off, are not made up for.
     await home.home.bot.automations.change(found, due=time.time() - 7200, paused=False)
     await quiet(home)
     assert len(runs(place)) == 1
@@ -466,7 +466,7 @@ async def test_a_restart_keeps_automations_and_their_jobs(
             answer = await there.answer_to(said)
             assert "Done in" in answer.content
             assert answer is message
-            # The automation itself goes on.
+            # The automation itself continues.
             await there.answer_to(there.ben.say("wait again", channel=place))
             assert len(runs(place)) == 2
             assert again.bot.automations.of(there.guild.id)
@@ -477,7 +477,7 @@ async def test_a_restart_keeps_automations_and_their_jobs(
 async def test_a_restart_forgets_neither_what_waits_nor_what_ran(
     served: Callable[[str], str], tmp_path: Path
 ):
-    # Two are under way at once; the third waits, and nobody has seen it yet.
+    # Two run at once; the third waits, and nobody has seen it yet.
     limits = JobLimits(waiting_per_user=2)
     source = Source(served("fast"), name="fast", repeatable=True)
     async with lab(tmp_path, source, limits=limits) as there:
@@ -495,7 +495,7 @@ async def test_a_restart_forgets_neither_what_waits_nor_what_ran(
         async with at_home(server, source, folder=tmp_path, limits=limits) as again:
             for one in said:
                 assert "Done in" in (await there.answer_to(one)).content
-            # The hour's count goes on.
+            # The hourly count continues.
             await there.answer_to(there.ben.say("wait again", channel=place))
             there.ben.say("wait once more", channel=place)
             await server.wait(lambda _: again.bot.automations.limiter.skipped[automation], 10)
@@ -535,7 +535,7 @@ async def test_without_the_intent_the_moderator_is_told_and_all_else_works(
         there.ben.react(said, "👋")
         assert "hi Ben" in (await there.answer_to(said)).content
         assert there.server.gateway.identifies == 1
-        # Switched on in the portal, it works from the next look on.
+        # Once switched on in the portal, it works from the next check on.
         allowed = DiscordServer(privileged=PRIVILEGED)
         there.server.privileged, there.server.flags = allowed.privileged, allowed.flags
         text = await there.automation("resume", automation=automation)

@@ -1,4 +1,4 @@
-"""Each kind of event: what it has to know, what it fits, how it is told. No Discord needed."""
+"""Each kind of event: what it needs, what it matches, how it is described. No Discord needed."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def test_the_next_time_is_by_the_calendar() -> None:
     before = datetime.datetime(2026, 3, 28, 9, 0, tzinfo=datetime.UTC).timestamp()
     times = [DailyTrigger().next(f"08:30 {zone}", before)]
     times.append(DailyTrigger().next(f"08:30 {zone}", times[0]))
-    # In the night to the 29th the clocks go forward.
+    # The clocks go forward in the night before the 29th.
     hours = [datetime.datetime.fromtimestamp(one, datetime.UTC).hour for one in times]
     assert hours == [6, 6]
     assert times[0] - before == 21.5 * 3600
@@ -159,7 +159,7 @@ def test_values_that_cannot_be_taken_are_told(endpoint: Endpoint, arguments: Any
 def test_an_event_fills_the_values_in() -> None:
     event = replace(EVENT, text="a {user} by the sea, and much more than fits")
     filled = values.fill(PAINT, {"prompt": "{text}", "style": "{title}"}, event, None)
-    # What a person wrote is not looked into for placeholders, and cut to what is taken.
+    # A person's text is not searched for placeholders, and is cut to the option's limit.
     assert filled == {"prompt": "a {user} by the sea,"}
     assert values.fill(PAINT, {"prompt": "{text}"}, EVENT, None) is None
     assert values.fill(DESCRIBE, {"picture": "{file}"}, EVENT, None) is None

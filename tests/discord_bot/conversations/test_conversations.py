@@ -80,7 +80,7 @@ async def test_a_fork_during_regeneration_takes_the_old_answer(served, tmp_path:
         (record,) = await store.said(copy.id)
         assert record.turn is not None
         assert (record.state, bool(record.turn.answer)) == ("done", True)
-        # A restart asks the question anew in one conversation alone.
+        # After a restart, only one conversation sends its question again.
         assert len(await store.unfinished()) == 1
         await answer(thread)
 
@@ -108,7 +108,7 @@ async def test_a_history_is_sent_each_time_and_regenerate_and_fork_go_back(serve
         text = exported.message.attachments[0].data.decode()
         assert text.index("fibonacci please") < text.index("Answer 2.") < text.index("Answer 3.")
         await it.home.jobs.drained(60)
-        # Each question is its author's once, wherever a copy of it goes on.
+        # Each question is stored once for its author, wherever a copy of it continues.
         for user, place, questions in (
             (it.ada, thread, ["now reverse", "and a prime", "fibonacci please"]),
             (it.ben, fork, ["now reverse"]),
@@ -192,14 +192,14 @@ async def test_a_long_answer_grows_and_goes_on_in_new_messages(served, tmp_path:
         assert all("```python" in one.content for one in said[1:-1])
         lines = "\n".join(one.content for one in said).count("of a long program")
         assert lines == 120
-        # It was seen growing, and not edited more often than Discord likes.
+        # It grew visibly, with no more edits than Discord allows.
         growing = [version.at for one in said for version in one.history]
         assert len(growing) > len(said)
         for one in said:
             times = [version.at for version in one.history[:-1]]
             assert all(b - a >= 1.4 for a, b in pairwise(times))
         assert [bool(one.buttons()) for one in said] == [False] * (len(said) - 1) + [True]
-        # Asked again it begins with one message: that the others go is no wish to stop it.
+        # Regenerated, it begins with one message: deleting the others does not stop it.
         await it.ada.click(said[-1], LAST)
         await said[-1].wait(lambda message: message.deleted, 20)
         await thread.wait(lambda _: LAST in spoken(thread)[-1].buttons(), 30)
@@ -211,7 +211,7 @@ async def test_a_question_asked_before_all_servers_are_known_is_asked_once(serve
         thread = await opened(it.ada, "parrot", it.channel, message="hello")
         it.ada.say("slowly now", channel=thread)
         await thread.wait(lambda place: "Stop" in spoken(place)[-1].buttons(), 10)
-        # What the last start left is looked for once Discord has told of every server.
+        # Unfinished work is looked for once Discord has announced every server.
         await it.home.bot.recoverer.recover()
         await answer(thread, "You said “slowly now”")
         it.ada.say("and now", channel=thread)
@@ -232,7 +232,7 @@ async def test_stop_keeps_the_text_so_far(served, tmp_path: Path):
         await it.ada.click(growing, "Stop")
         said = await answer(thread, "🛑 Stopped.")
         assert said.content.startswith("Calm: 1")
-        # What is sent on is the answer's own words.
+        # Send to passes on the answer's own words.
         menu = await it.ben.message_command("Use in a Space…", said)
         assert menu.message
         assert "**The text: Calm: 1" in menu.message.content
@@ -302,7 +302,7 @@ async def test_a_mention_starts_one_with_the_channels_chat(served, tmp_path: Pat
         await answer(question.thread, "def is_prime")
         it.ada.say("reverse", channel=question.thread)
         await answer(question.thread, "Answer 2.")
-        # A reply to one of its messages mentions it too, and means nothing.
+        # A reply to one of its messages mentions the bot too, and asks nothing.
         it.ben.say("nice", channel=it.channel, reply_to=it.channel.messages[0])
         await asyncio.sleep(0.3)
         assert len(it.channel.threads) == 1

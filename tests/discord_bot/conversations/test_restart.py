@@ -47,7 +47,7 @@ async def test_a_killed_bot_keeps_every_conversation(served, tmp_path: Path):
             killed.process.wait(10)
         async with running(tmp_path / "second", server, spaces, env) as again:
             await again.until(lambda: server.gateway.identifies == 2, 90)
-            # The Space keeps this one itself, so what it was at is lost, and told.
+            # The Space itself holds this conversation, so the running question is lost.
             await parrot.wait(lambda place: any("restart" in m.content for m in spoken(place)), 40)
             waiting = await answer(parrot, "this one waits", 40)
             assert waiting.reference
@@ -123,7 +123,7 @@ async def test_a_refused_intent_is_gone_on_without(served, tmp_path: Path):
     told: list[BotStatus] = []
     source = Source(served("falcon"), name="falcon")
     async with DiscordServer() as server:
-        # The application's flags promise what the gateway then refuses.
+        # The application's flags promise an intent that the gateway then refuses.
         server.flags = FLAGS["message_content"]
         ada = server.add_user("ada")
         server.add_guild("Lab", ada)
@@ -165,13 +165,13 @@ async def test_a_new_client_takes_up_the_questions_of_the_old_one(served, tmp_pa
         it.ada.say("this one waits", channel=thread)
         line = it.home.bot.chat_router.conversations.question_queues
         await thread.wait(lambda _: any(one.waiting for one in line._lines.values()), 5)
-        # Its turn is written down in a moment.
+        # Its turn is stored in a moment.
         await asyncio.sleep(0.3)
         await it.home.bot.close()
         assert not line._lines
         assert not it.home.jobs.running
         async with connected(it.server, Bot(it.home.catalogue, it.home.jobs)):
-            # The Space keeps this one itself, so what it was at is told to be lost.
+            # The Space itself holds this conversation, so its running question is reported as lost.
             await thread.wait(lambda p: any("restart" in m.content for m in spoken(p)), 20)
             waited = await answer(thread, "this one waits", 40)
             assert waited.reference
@@ -204,7 +204,7 @@ async def test_an_answer_arrives_although_discord_has_trouble(served, tmp_path: 
         it.ada.say("what is my name?", channel=thread)
         await answer(thread, "Your name is Ada.", 40)
         await settled(it.home, 40)
-        # The third was taken, and its answer lost: it stands once.
+        # Discord accepted the third, and its reply was lost: it appears once.
         assert len(spoken(thread)) == 2
 
 

@@ -1,4 +1,4 @@
-"""A password in a conversation pays only for what the member who entered it asks."""
+"""A password in a conversation is used only for questions of the member who entered it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ async def begun(it: Lab) -> Channel:
 
 
 async def asked_for_key(place: Channel) -> Message:
-    """The answer that asks whoever spoke for a key of their own."""
+    """The answer that asks the person who spoke for their own key."""
     await place.wait(lambda channel: "Enter" in spoken(channel)[-1].buttons(), 20)
     said = spoken(place)[-1]
     assert "`key`" in said.content

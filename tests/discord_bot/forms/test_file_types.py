@@ -37,7 +37,7 @@ async def test_a_wrong_file_is_refused_while_it_is_chosen(served, tmp_path: Path
         wrong = ("notes.txt", b"words")
         with pytest.raises(NotSendable, match=r"image"):
             await place.ada.command("kinds image", picture=wrong, channel=place.channel)
-        # What Discord says is registered compares as equal, so that nothing is sent again.
+        # The commands that Discord reports compare as equal, so nothing is registered again.
         ours = [command.to_dict(home.bot.tree) for command in home.bot.tree.get_commands()]
         assert not commands_differ(ours, place.server.registered_commands)
 

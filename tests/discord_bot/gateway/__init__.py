@@ -1,1 +1,1 @@
-"""Tests of `discord_bot/limits` and the log of a server."""
+"""Tests of `discord_bot/gateway`."""

@@ -35,7 +35,7 @@ async def test_as_many_shards_as_discord_advises(
                 answer = await ask(ada, "fast echo", text=f"shard {shard}", channel=channel)
                 assert f"shard {shard}" in answer.content
 
-            # One that is dropped comes back alone, by its session.
+            # A dropped shard reconnects by itself and resumes its session.
             untouched = {one.id for one in gateway.sessions.values() if one.shard[0] != 3}
             gateway.down = True
             gateway.drop(shard=3)
@@ -50,7 +50,7 @@ async def test_as_many_shards_as_discord_advises(
             assert untouched <= set(gateway.sessions)
             again = await ask(ada, "fast echo", text="again", channel=channels[3])
             assert "again" in again.content
-        # It leaves every session.
+        # It closes every session.
         assert Counter(gateway.closed)[1000] == SHARDS
 
 

@@ -48,7 +48,7 @@ async def history(it: Lab, **given: Any) -> Interaction:
 
 
 async def run(it: Lab, text: str, command: str = "echo") -> Message:
-    """Run a command to its end, and until that is written down."""
+    """Run a command until its end is stored."""
     said = await ask(it.ada, command, text=text, channel=it.channel)
     await it.home.jobs.drained(5)
     return said
@@ -69,7 +69,7 @@ async def test_only_one_s_own_jobs_of_this_place_are_there_and_only_one_sees_the
     assert "not mine" not in seen.content
     assert "in private" not in seen.content
     links = [part["url"] for row in seen.components for part in row["components"] if "url" in part]
-    # A private answer has no address.
+    # A private answer has no link.
     assert links == [f"https://discord.com/channels/{here.guild.id}/{here.channel.id}/{answer.id}"]
     direct = await here.ada.command("history")
     assert "in private" in shown(direct).content
@@ -122,7 +122,7 @@ async def test_nobody_stars_what_is_not_theirs(here: Lab):
     await ask(here.ben, "echo", text="theirs", channel=here.channel)
     await here.home.jobs.drained(5)
     theirs = shown(await here.ben.command("history", channel=here.channel))
-    # A forged id, under a message that they do see.
+    # A forged id under a message that they can see.
     for part in (part for row in theirs.components for part in row["components"]):
         if part.get("custom_id", "").startswith("star:"):
             part["custom_id"] = star

@@ -1,4 +1,4 @@
-"""`/limits run` holds for what stands under earlier offers and results of `/run` too."""
+"""`/limits run` also holds for the buttons under earlier offers and results of `/run`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ OFF = "have turned off `/run` and `/find`"
 
 
 def text_of(seen: Interaction) -> str:
-    """What an interaction is answered by, beside the message that was pressed."""
+    """The answers to an interaction besides the message that was pressed."""
     answers = [one for one in [*seen.followups, seen.message] if one and one is not seen.source]
     return "\n".join(one.text for one in answers)
 
@@ -29,7 +29,7 @@ async def converse(lab: Town) -> None:
 
 
 async def refused_in_conversation(lab: Town) -> None:
-    """Go on in it."""
+    """Continue it."""
     thread = lab.place.channel.threads[-1]
     lab.place.ada.say(f"{lab.place.server.bot.mention} more", channel=thread)
     await thread_says(lab, OFF)
@@ -65,7 +65,7 @@ async def test_buttons_and_forms_from_before_run_nothing(
             await one.wait(text_of, 20)
             assert OFF in text_of(one)
         await refused_in_conversation(lab)
-        # What is on offer to everyone goes on.
+        # Commands that everyone is offered still work.
         own = await ada.command("own", text="hello", channel=here)
         await own.wait(is_final, 30)
         assert "hello" in shown(own).content

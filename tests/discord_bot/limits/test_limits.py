@@ -1,4 +1,4 @@
-"""What moderators limit, as members meet it: every way to a job is held to it."""
+"""Moderators' limits, as members see them: they apply to every way to start a job."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 async def there(
     served: Callable[[str], str], tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Lab]:
-    """The bot with Spaces that are quick, and one to talk to."""
+    """The bot with quick Spaces and a chat."""
     sources = [
         Source(served("fast"), name="fast"),
         Source(served("fast"), "/echo", "echo"),
@@ -58,10 +58,10 @@ async def limits(it: Lab, name: str, /, **arguments: Any) -> str:
 
 
 async def refused(seen: Interaction) -> str:
-    """What an interaction is refused by, which nobody else sees."""
+    """The refusal of an interaction, which nobody else sees."""
     await seen.wait(lambda one: one.followups or one.message, 20)
     answers = [one for one in [*seen.followups, seen.message] if one]
-    # A press that is only acknowledged has the pressed message.
+    # A press that is only acknowledged contains the pressed message.
     (only,) = [one for one in answers if not seen.source or one is not seen.source]
     assert only.ephemeral
     assert "Cancel" not in only.buttons()
@@ -116,7 +116,7 @@ async def test_what_is_limited_is_shown_with_a_link_to_discord_s_own_page(here: 
     text = await limits(here, "jobs", per_day=3, running=1)
     assert "for each member: 3\n" in text
     assert "running 1, waiting no limit" in text
-    # What is not given stays, and 0 takes a limit away.
+    # A limit that is left out stays, and 0 removes a limit.
     text = await limits(here, "jobs", per_day=0)
     assert "for each member: no limit" in text
     assert "running 1" in text
@@ -152,7 +152,7 @@ async def test_every_button_and_form_and_menu_is_held_to_it(here: Lab):
 
 
 async def _jobs_of(it: Lab) -> list[Any]:
-    """The kept jobs of the server."""
+    """The stored jobs of the server."""
     store = it.home.jobs.store
     found = [await store.get(job) for job in await _ids(it)]
     return [one for one in found if one and one.message_ref.guild == it.guild.id]
@@ -267,7 +267,7 @@ async def test_conversations_work_where_moderators_say(here: Lab):
     here.ada.say(f"<@{here.server.bot.id}> hello", channel=here.channel)
     await here.channel.wait(lambda place: no in place.messages[-1].content, 20)
     assert not here.channel.threads
-    # There they do, and in its threads; commands that are no conversation work everywhere.
+    # They work there and in its threads; commands without a conversation work everywhere.
     here.ada.say(f"<@{here.server.bot.id}> hello", channel=other)
     await other.wait(lambda place: place.threads and runs(place.threads[0]), 30)
     thread = other.threads[0]
@@ -288,7 +288,7 @@ async def test_a_question_in_a_conversation_counts_and_so_does_regenerate(here: 
     await thread.wait(lambda place: "Regenerate" in place.messages[-1].buttons(), 30)
     edits = len(thread.messages[-1].history)
     await here.ada.click(thread.messages[-1], "Regenerate")
-    # The last edit before is the one with the button that was pressed.
+    # The edit before has the button that was pressed.
     await thread.wait(lambda place: len(place.messages[-1].history) > edits, 30)
     await thread.wait(lambda place: "Regenerate" in place.messages[-1].buttons(), 30)
     text = "used your 2 jobs"

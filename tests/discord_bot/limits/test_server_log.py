@@ -1,4 +1,4 @@
-"""The log channel of a server's moderators: a line for each job, and an end where it cannot be."""
+"""The log channel of a server's moderators: a line for each job; it ends if it cannot post."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ async def here(there: Lab) -> Lab:
 
 
 async def log_to(it: Lab, channel: Channel | None, *, prompts: bool = False) -> str:
-    """Have the log in a channel; what the moderator is told."""
+    """Set the log channel; what the moderator is told."""
     await it.server.wait(lambda _: not channel or it.home.bot.get_channel(channel.id), 10)
     given = {"channel": channel} if channel else {}
     seen = await it.mod.command("limits log", given | {"prompts": prompts}, channel=it.channel)
@@ -66,7 +66,7 @@ async def test_each_job_is_one_line_with_who_what_and_how_it_ended_and_no_prompt
     await ask(here.ada, "echo", text=" ", channel=here.channel)
     quiet = await here.ada.command("quiet", text="secret words", channel=here.channel)
     await quiet.wait(is_final, 20)
-    # Elsewhere is none of this server's business.
+    # Jobs in other places do not concern this server.
     await ask(here.ada, "echo", text="secret words")
     await log.wait(lambda channel: len(lines(channel)) == 4, 20)
     done, failed, refused, private = lines(log)

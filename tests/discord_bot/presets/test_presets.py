@@ -71,7 +71,7 @@ async def suggested(it: Any, user: User, command: str = "preset use", text: str 
 
 
 def texts(seen: Interaction) -> str:
-    """Everything that an interaction was answered by."""
+    """All answers to an interaction."""
     return "\n".join(one.content for one in [seen.message, *seen.followups] if one)
 
 
@@ -134,7 +134,7 @@ async def test_a_server_s_preset_is_made_by_moderators_for_everyone_there(here: 
     assert "harbour seed=7" in (await result_of(await use(here, here.ben, "harbour"))).content
     elsewhere = here.server.add_guild("Elsewhere", here.ben).add_text_channel("far")
     assert await suggested(replace(here, channel=elsewhere), here.ben) == []
-    # One's own comes first; the other one is still there.
+    # The member's own preset comes first; the other is still there.
     own = await ask(here.ben, "studio draw", prompt="bay", channel=here.channel)
     await save(here.ben, own, "harbour")
     assert await suggested(here, here.ben) == ["yours:harbour", "server:harbour"]
@@ -143,14 +143,14 @@ async def test_a_server_s_preset_is_made_by_moderators_for_everyone_there(here: 
     assert "harbour seed=7" in servers.content
     refused = await here.ben.command("preset delete", name="server:harbour", channel=here.channel)
     assert "Manage Server" in texts(refused)
-    # A forged id: whoever has lost the right meanwhile.
+    # A forged id, from a member who has lost the right meanwhile.
     asked = await save(here.mod, result, "harbour", **everyone)
     here.guild.remove_member(here.mod)
     here.guild.add_member(here.mod)
     forged = await here.mod.click(shown(asked), "Replace it")
     assert "Manage Server" in texts(forged)
     assert len(await here.home.jobs.store.presets.of(guild_key(here.guild.id))) == 1
-    # They go with the bot.
+    # They are deleted when the bot leaves.
     here.guild.remove_bot()
     store = here.home.jobs.store.presets
     for _ in range(6000):
@@ -201,7 +201,7 @@ async def test_values_that_no_longer_fit_are_asked_for(here: Lab):
     assert [one["label"] for one in form.modal["components"]] == ["Steps"]
     filled = await result_of(await here.ada.submit(form, {"Steps": "8"}))
     assert "sea seed=7 random=True steps=8" in filled.content
-    # And when it called its prompt something else: the whole form shows.
+    # And when the prompt had another name: the whole form opens.
     await store.put(replace(preset, arguments={"words": "sea", "steps": 8}))
     form = await use(here, here.ada, "old")
     assert form.modal is not None
@@ -240,7 +240,7 @@ async def test_there_is_a_most(here: Lab):
         await store.put(replace(preset, key=name, name=name))
     refused = await save(here.ada, result, "one too many")
     assert f"You have {MAX_PRESETS} presets" in shown(refused).content
-    # One of them can be replaced all the same.
+    # Any of them can still be replaced.
     asked = await save(here.ada, result, "first")
     assert "is saved" in shown(await here.ada.click(shown(asked), "Replace it")).content
     listed = texts(await here.ada.command("preset list"))
@@ -266,7 +266,7 @@ async def test_a_run_and_a_server_s_command_are_saved_too(
         assert ran.content.startswith("**/run space:ada/fast endpoint:echo**")
         assert "hi" in ran.content.split("\n", 1)[1]
         assert "kept" in (await result_of(await use(place, ada, "added"))).content
-        # In direct messages the server's moderators could not say how it is used.
+        # In direct messages the server's moderators could not limit its use.
         direct = await ada.command("preset use", name="added")
         assert "command of a server" in texts(direct)
         assert "hi" in (await result_of(await ada.command("preset use", name="once"))).content

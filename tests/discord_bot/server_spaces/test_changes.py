@@ -1,4 +1,4 @@
-"""A Space that changes is read again when it is used; one that is gone is told, once."""
+"""A changed Space is read again when it is used; a missing one is reported once."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ async def test_a_space_that_changed_is_read_again_when_it_is_used(
     assert options(lab, "moves") == before
     assert len(lab.hub.authorizations) - asked <= 1
     await aged(lab, "moves")
-    # The command that Discord still shows no longer fits: whoever uses it is told.
+    # The command that Discord still shows no longer fits: the member who uses it is told.
     seen = await lab.place.ada.command("moves echo", text="new", channel=lab.place.channel)
     await seen.wait(is_final, 30)
     await lab.place.server.wait(lambda _: options(lab, "moves") != before, 20)
@@ -78,7 +78,7 @@ async def test_a_rename_while_the_space_is_read_stays(lab: Town, served: Callabl
     commands = lab.home.bot.server_spaces.commands  # type: ignore[union-attr]
     async with _reading(lab, "early") as task:
         assert "is now `/late`" in await lab.space("rename", {"name": "early", "to": "late"})
-        # What is read differs from what is stored, or nothing would be written.
+        # The new description differs from the stored one; otherwise nothing is written.
         lab.hub.spaces["ada/slow"] = Hosted(served("stateful"))
     assert (await task).name == "late"
     await lab.place.server.wait(lambda _: "late" in lab.commands(), 10)
@@ -108,7 +108,7 @@ async def test_a_command_that_is_removed_while_its_space_is_read_stays_removed(
 
 @asynccontextmanager
 async def _reading(lab: Town, name: str) -> AsyncIterator[asyncio.Task[Space]]:
-    """Read a command's Space again; the Hub answers once the block is left."""
+    """Read a command's Space again; the Hub answers when the block ends."""
     row = await lab.home.jobs.store.server_spaces.find(str(lab.guild.id), name)
     assert row is not None
     commands = lab.home.bot.server_spaces.commands  # type: ignore[union-attr]
@@ -155,7 +155,7 @@ async def test_a_space_that_is_gone_says_so_and_is_told_to_the_moderators_once(l
     await log.wait(lambda place: any(text in one.content for one in place.messages), 20)
     assert "no such Space" in await lab.space("refresh", {"name": "gone"})
     assert len(told_moderators) == 1
-    # It is back: the list says no more of it, and its next end is told again.
+    # It is back: the list no longer mentions it, and its next absence is reported again.
     lab.hub.spaces["ada/gone"] = lab.hub.spaces["ada/fast"]
     assert "unchanged" in await lab.space("refresh", {"name": "gone"})
     back = await lab.home.jobs.store.server_spaces.find(row.guild, "gone")

@@ -1,4 +1,4 @@
-"""Compare, Send to, automations and conversations know a server's own commands, there alone."""
+"""Compare, Send to, automations and conversations know a server's own commands, only there."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ async def test_run_suggests_the_server_s_then_the_owner_s_then_the_hub_s(
         await it.space("add", {"space": "lab/added", "endpoint": "/sleep", "name": "two"})
         adult = {"space": "lab/adult", "name": "adult", "age_restricted": True}
         await it.space("add", adult)
-        # The Hub does not tag it: the moderators' mark alone keeps it out.
+        # The Hub does not tag it: only the moderators' mark keeps it out.
         for place, marked in ((here, True), (outside, False)):
             seen = await ada.command("find", wish="other adult", channel=place)
             await told(seen)
@@ -72,7 +72,7 @@ async def test_run_suggests_the_server_s_then_the_owner_s_then_the_hub_s(
         # Another server has not marked it.
         everything = ["lab/added", "lab/adult", "lab/other", "lab/own"]
         assert sorted(await suggested(outside)) == everything
-        # One letter asks the Hub for nothing; what is here needs no Hub.
+        # A single letter sends no request to the Hub; the Spaces here need no Hub.
         assert await suggested(here, "l") == ["lab/added", "lab/own"]
         it.hub.hold = asyncio.Event()
         assert await suggested(here, "lab") == ["lab/added", "lab/own"]
@@ -240,7 +240,7 @@ async def test_a_mention_begins_a_conversation_with_an_added_chat(lab: Town, out
     await lab.space("pause", {"name": "talk"})
     await answered("are you there?", "This server has no command for /chat of ada/stateful now.")
     await lab.space("resume", {"name": "talk"})
-    # What is in memory goes on while the database fails.
+    # Commands in memory still work while the database fails.
     store = lab.home.jobs.store.server_spaces
     with pytest.MonkeyPatch.context() as patch:
 

@@ -61,7 +61,7 @@ async def test_a_command_that_is_prepared_when_it_is_used_is_found():
             assert seen.message
             assert seen.message.content == "painted a cat"
             assert asked == [(guild.id, "paint")] * 2
-            # What cannot be prepared is told, and only once.
+            # A command that cannot be prepared is reported, and only once.
             seen = await ada.command("broken", text="a cat", channel=channel)
             assert seen.message
             assert seen.message.content == "it is broken"

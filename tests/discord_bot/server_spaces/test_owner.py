@@ -1,4 +1,4 @@
-"""What the owner sees and does of the Spaces that servers added."""
+"""What the owner sees of the Spaces that servers added, and can do to them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A Space of the settings runs with HF_TOKEN: no server adds it, past what the owner offers."""
+"""A Space of the settings runs with HF_TOKEN: no server can add it to get around the owner."""
 
 from __future__ import annotations
 

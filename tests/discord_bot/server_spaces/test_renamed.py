@@ -37,13 +37,13 @@ def owner(lab: Town) -> Admin:
 
 
 def rename(lab: Town, former: str, present: str) -> None:
-    """What the Hub does when an author renames a Space: it leads from the former name."""
+    """Rename a Space as the Hub does: the former name redirects to the new one."""
     lab.hub.spaces[present] = lab.hub.spaces.pop(former)
     lab.hub.renamed[former] = present
 
 
 async def run(lab: Town, space: str) -> Interaction:
-    """What a member gets who runs /echo of a Space."""
+    """What a member gets from a Space's /echo."""
     form = await lab.place.ada.command(
         "run", space=space, endpoint="echo", channel=lab.place.channel
     )
@@ -54,7 +54,7 @@ async def run(lab: Town, space: str) -> Interaction:
 
 
 async def said(seen: Interaction) -> str:
-    """What an answer says at the end."""
+    """The final text of an answer."""
     await seen.wait(
         lambda one: (
             one.message is not None and any(word in one.message.text for word in (BLOCKED, ADULT))
@@ -83,12 +83,12 @@ async def test_a_block_holds_under_a_later_name(lab: Town, served: Callable[[str
         seen = await lab.place.ada.command("quick", text="x", channel=lab.place.channel)
         assert BLOCKED in await told(seen)
     if when != "hub-silent":
-        # A new Space under the former name is another one.
+        # A new Space under the former name is a different Space.
         lab.hub.spaces[former] = Hosted(served("fast"))
     for name in (former, present):
         assert BLOCKED in await said(await run(lab, name))
         assert BLOCKED in await lab.space("add", {"space": name, "endpoint": "/sleep"})
-    # It outlives a restart.
+    # It survives a restart.
     added = lab.home.catalogue.added
     assert added is not None
     added.policy.blocked = {}
@@ -112,7 +112,7 @@ async def test_an_age_mark_holds_under_a_later_name(
     assert ADULT in await said(await run(lab, present))
     rows = {row.name: row for row in await lab.rows()}
     assert rows["adult"].hub_id == lab.hub.spaces[present].hub_id
-    # The same by its own command, which nobody marked.
+    # The same with its own command, which nobody marked.
     await lab.space("add", {"space": present, "endpoint": "/echo", "name": "plain"})
     seen = await lab.place.ada.command("plain", text="x", channel=lab.place.channel)
     assert ADULT in await said(seen)

@@ -1,4 +1,4 @@
-"""What servers added outlives the process, and costs nothing until somebody uses it."""
+"""The Spaces that servers added survive a restart, and cost nothing until somebody uses them."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ async def test_from_a_wish_to_a_command_of_the_server_that_outlives_a_sigkill(
             # The Hub was asked once: for the job. Nothing was registered again.
             assert len(there.authorizations) - asked == 1
             assert place.server.commands.writes == written
-            # The job before the kill counts; those of others are their own.
+            # The job before the kill counts; other members have their own counts.
             seen = await place.ada.command("quick echo", text="third", channel=place.channel)
             assert "2 jobs for today" in shown(seen).content
             other_s = await ask(place.ben, "quick echo", text="theirs", channel=place.channel)
@@ -96,7 +96,7 @@ async def test_a_list_that_was_not_registered_before_a_kill_is_at_the_next_start
         store = lab.home.jobs.store.server_spaces
         payload = await store.payload(row.id)
         assert payload is not None
-        # As a process leaves it that dies between the row and Discord's answer.
+        # As after a process that died between the row and Discord's response.
         await store.note(row.guild, pending=True)
         twin = replace(row, id=uuid.uuid4().hex[:12], name="late", endpoint="/echo")
         await store.add(twin, pack({**unpack(payload), "name": "late"}))
@@ -138,7 +138,7 @@ async def test_thousands_of_added_spaces_cost_nothing_at_the_start(served: Serve
         asked = len(lab.hub.authorizations)
         async with at_home(lab.place.server, folder=tmp_path, hub=lab.hub.api) as home:
             assert (await home.jobs.store.server_spaces.totals()).spaces == 181
-            # No Space was read, no list was looked at, no command was built.
+            # No Space was read, no list was opened, no command was built.
             assert len(lab.hub.authorizations) == asked
             made = list(lab.place.server.requests)[requests:]
             assert [one.path for one in made if "/guilds/" in one.path] == []

@@ -1,4 +1,4 @@
-"""Buttons under a server command's results go by what its moderators say of the command now."""
+"""Buttons under a server command's results follow its moderators' current settings."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.support.server_spaces import town
 
 
 def text_of(seen: Interaction) -> str:
-    """What an interaction is answered by, beside the message that was pressed."""
+    """The answers to an interaction besides the message that was pressed."""
     answers = [one for one in [*seen.followups, seen.message] if one and one is not seen.source]
     return "\n".join(one.text for one in answers)
 
@@ -42,7 +42,7 @@ async def test_private_results_stay_private_and_a_paused_command_runs_no_more(
                 assert "This server has no command for /echo" in text_of(seen)
             if back:
                 await lab.space(back, {"name": "quiet"})
-        # Of two commands of one Space, another that is public: the answer stays private.
+        # Another command of the same Space is public: this answer stays private.
         await lab.space("add", {"space": "ada/fast", "name": "loud"})
         again = await ada.click(result, "Again")
         await again.wait(is_final, 30)

@@ -1,4 +1,4 @@
-"""/space: what moderators add is a command of their server alone, and stays one."""
+"""/space: what moderators add becomes a command of their server alone, and stays one."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ async def test_a_name_that_is_taken_is_refused(lab: Town):
     assert "Choose another `name`" in await lab.space("add", {"space": "ada/studio", "name": "!?"})
     said = await lab.space("add", {"space": "Ada/fast"})
     assert "already has ada/fast, as `/quick`" in said
-    # One that nobody chose gets a number instead.
+    # A name that nobody chose gets a number instead.
     await lab.space("add", {"space": "ada/fast", "endpoint": "/echo"})
     await lab.space("add", {"space": "ada/fast", "endpoint": "/sleep", "name": "echo-2"})
     assert len(lab.commands()) == 3
@@ -178,7 +178,7 @@ async def test_no_more_are_added_than_a_server_may_have(lab: Town):
         said = await lab.space("add", {"space": "ada/fast", "endpoint": "/echo"})
         assert "has 2 added Spaces, and the limit is 2" in said
         assert "/space remove" in said
-        # Whatever the owner allows, Discord takes no 101st.
+        # Whatever the owner allows, Discord refuses a 101st command.
         policy.spaces_per_server = 1000
         for twin in twins[1:]:
             await store.add(twin, payload)
@@ -271,7 +271,7 @@ async def test_while_discord_fails_a_command_is_stored_and_registered_later(lab:
 async def test_a_server_whose_registration_hangs_holds_up_no_other(
     lab: Town, monkeypatch: pytest.MonkeyPatch
 ):
-    """As discord.py hangs in a long rate limit, which it waits out whatever its length."""
+    """Hang as discord.py does in a rate limit, which it waits out however long it is."""
     http, limit = lab.home.bot.http, asyncio.Event()
     send = http.bulk_upsert_guild_commands
     monkeypatch.setattr(guild_registration, "SYNC_WAIT", 0.2)
@@ -287,7 +287,7 @@ async def test_a_server_whose_registration_hangs_holds_up_no_other(
     monkeypatch.setattr(guild_registration, "SYNC_WAIT", 60.0)
     guild, there = lab.other()
     assert "✅" in await told(await lab.mod.command("space add", added, channel=there))
-    # The owner's way, which has nobody wait: by the task that registers what is due.
+    # The owner's way, for which nobody waits: the task that registers pending commands.
     assert lab.home.catalogue.added
     await lab.home.catalogue.added.remove_everywhere("ada/fast")
     await lab.place.server.wait(lambda _: lab.commands(guild) == [], 60)

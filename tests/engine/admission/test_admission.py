@@ -122,7 +122,7 @@ async def test_a_job_that_was_sent_nowhere_does_not_count(opened: Open):
         for _ in range(3):
             refused = await start(admission, Ask("7", ADA))
             await admission.ended(refused, counts=False)
-            # Told twice, it is given back once.
+            # Reported twice, it is released once.
             await admission.ended(refused, counts=False)
         await admission.ended(await start(admission, Ask("7", ADA)))
         for kept in (admission, await admission_in(store, clock)):

@@ -127,7 +127,7 @@ async def test_shards_are_shared_and_move_when_processes_come_and_go(database: s
         third = Process(database)
         try:
             await until(lambda: shares(first, second, third) == [3, 3, 2])
-            # What was given up goes on with the session that it had.
+            # A shard that moved resumes its session.
             assert set(third.host.held.values()) == {
                 GatewaySession(f"session {shard}", 7, "wss://gateway") for shard in third.host.held
             }
@@ -160,7 +160,7 @@ async def test_what_a_dead_process_had_is_taken_over(database: str) -> None:
         } == {None}
 
 
-async def test_one_that_leaves_takes_nothing_back(database: str) -> None:
+async def test_a_process_that_leaves_takes_no_shard_back(database: str) -> None:
     async with processes(database, 1) as (only,):
         await until(lambda: shares(only) == [SHARDS] and only.host.leads)
         await only.membership.leave()
@@ -198,7 +198,7 @@ async def test_a_cancelled_caller_leaves_the_session_as_it_is(database: str) -> 
     other = await ClusterSession.open(database, vanished_after=5)
     assert await session.processes() == []
     assert not await other.lead()
-    # One that is closed meanwhile fails its callers, and cancels none.
+    # A session that is closed meanwhile fails its callers and cancels none.
     waiting = asyncio.create_task(session._run(sa.text("SELECT pg_sleep(60)")))
     await until(session._turn.locked)
     await session.close()
@@ -243,7 +243,7 @@ async def test_a_database_whose_name_is_gone_is_down(
     assert is_down(caught.value) is down
 
 
-async def test_what_a_failed_beat_took_is_taken_up_later(
+async def test_the_shards_of_a_failed_heartbeat_are_started_later(
     database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     failed = asyncio.Event()
@@ -263,7 +263,7 @@ async def test_what_a_failed_beat_took_is_taken_up_later(
         assert only.abandoned == 0
 
 
-async def test_one_that_was_taken_for_dead_begins_anew(database: str) -> None:
+async def test_a_process_that_was_taken_for_dead_starts_over(database: str) -> None:
     async with processes(database, 2) as (first, second):
         await until(lambda: shares(first, second) == [4, 4])
         old, session = second.membership.process, second.membership._session
@@ -280,7 +280,7 @@ async def test_one_that_was_taken_for_dead_begins_anew(database: str) -> None:
         await until(lambda: shares(first, second) == [4, 4])
 
 
-async def test_a_session_that_is_cut_is_taken_up_again(database: str) -> None:
+async def test_a_broken_database_session_is_replaced(database: str) -> None:
     async with processes(database, 2) as (first, second):
         await until(lambda: shares(first, second) == [4, 4])
         held, process = dict(second.host.held), second.membership.process

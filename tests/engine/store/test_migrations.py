@@ -67,7 +67,7 @@ async def test_earlier_questions_are_migrated_in_full(opened: Callable[[], Store
         assert third.turn == ChatTurn("Ada", "hello", [], answer_files=[])
         assert last.turn == ChatTurn("Ada", "äöü 🎉 'quoted'", [], answer_files=[])
         assert [one.id for one in await store.unfinished()] == [said[4].id, said[5].id]
-        # What belongs to no conversation can be found by whoever said it.
+        # Messages that belong to no conversation can be found by their author.
         (orphan,) = await store.said("d" * 12)
         assert (orphan.state, orphan.turn and orphan.turn.answer) == ("done", "**yo**")
         # Nothing of a conversation that goes on is trimmed, however old it is.

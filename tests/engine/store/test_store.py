@@ -36,7 +36,7 @@ Open = Callable[[], Store]
 
 
 def record(number: int, **changed: Any) -> JobRecord:
-    """A kept job."""
+    """A stored job."""
     about = {
         "id": f"{number:012x}",
         "space": "owner/name",
@@ -53,7 +53,7 @@ def record(number: int, **changed: Any) -> JobRecord:
 
 
 def conversation(number: int, **changed: Any) -> Conversation:
-    """A kept conversation."""
+    """A stored conversation."""
     made = Conversation(
         id=f"{number:012x}",
         space="owner/name",
@@ -200,7 +200,7 @@ STORED = {
 
 async def test_a_message_reference_of_an_earlier_version_is_read(opened: Open) -> None:
     async with opened() as store:
-        # An earlier version's, a later one's, and one that means nothing any more.
+        # From an earlier version, from a later version, and two without a meaning.
         for number, stored in enumerate((STORED, {**STORED, "later": 1}, {"channel": 2}, {})):
             await store.add(record(number))
             table = sa.table("jobs", sa.column("id"), sa.column("place", sa.JSON))
@@ -382,7 +382,7 @@ async def test_rows_that_the_database_never_accepts_are_bounded(
             assert not await store.saved(store.add(bad))
         kept = [await store.get(record(number).id) is not None for number in range(5)]
         assert kept == [False, False, True, True, True]
-        # One that is put right is written whole.
+        # A corrected row is written in full.
         await store.mark(record(4).id, arguments={"x": 1})
         assert [one.id for one in await store.unfinished()] == [record(4).id]
         assert await store.get(record(4).id) == record(4, arguments={"x": 1})
@@ -395,7 +395,7 @@ async def test_conversations_that_were_used_last_are_read_from_memory(
     async with Store.in_folder(tmp_path) as store:
         for number in range(3):
             await store.chats.add(conversation(number))
-        # One that is changed while it is not in memory is read first.
+        # A row that is not in memory is read before it is changed.
         await store.chats.change(conversation(0).id, answer=["7"])
 
         async def fails(_: Any) -> Any:
@@ -561,7 +561,7 @@ async def test_an_account_takes_the_place_of_the_one_before(opened: Open) -> Non
         await kept.put(AccountRecord("guild:2", "lab", "fineGrained", "1", "sealed-2"))
         second = replace(first, sealed="sealed-3")
         await kept.put(second)
-        # Sealed anew meanwhile: what was read before does not undo it.
+        # Sealed again meanwhile: the value read before does not overwrite it.
         await kept.reseal(first, "sealed-4")
         assert await kept.get("user:1") == second
         assert [one.key for one in await kept.after("")] == ["guild:2", "user:1"]

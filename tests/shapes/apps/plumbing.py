@@ -321,7 +321,7 @@ def read_aloud_after() -> gr.Blocks:
 
 
 def set_by_scripts() -> gr.Blocks:
-    """A mode that the open tab's script sets, and one that a button's own script hands on."""
+    """A mode that the open tab's script sets, and a mode that a button's own script passes on."""
 
     def film(prompt: str, mode: str) -> Any:
         return None

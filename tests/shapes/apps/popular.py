@@ -1,4 +1,4 @@
-"""Apps wired the way popular Spaces are: a page's events around the one that people want."""
+"""Apps wired like popular Spaces: page events around the event that people want."""
 
 from collections.abc import Iterator
 from typing import Any

@@ -287,7 +287,7 @@ async def test_five_hundred_jobs_share_a_few_threads():
 
 
 async def test_a_lookup_that_finds_nothing_is_told():
-    # A future takes no StopIteration, so whoever awaits it would wait for good.
+    # A future rejects StopIteration, so its caller would wait forever.
     executor = SpaceExecutor()
     empty: Iterator[None] = iter(())
     with pytest.raises(LookupError, match="something that the Space names is missing"):

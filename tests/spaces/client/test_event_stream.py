@@ -59,7 +59,7 @@ async def streaming(script: Script) -> AsyncIterator[Callable[..., Awaitable[Eve
 
 
 async def follow(stream: EventStream) -> list[Update]:
-    """Everything that comes of a stream."""
+    """Everything that a stream yields."""
     try:
         return [update async for update in stream.updates(MessageReader("mine"))]
     finally:
@@ -67,7 +67,7 @@ async def follow(stream: EventStream) -> list[Update]:
 
 
 async def followed(*script: dict[str, Any] | float | bytes, silence: float = 5) -> list[Update]:
-    """Everything that comes of a script."""
+    """Everything that a script yields."""
     async with streaming(script) as opened:
         return await follow(await opened(silence=silence))
 

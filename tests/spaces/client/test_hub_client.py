@@ -198,7 +198,7 @@ async def test_the_same_search_is_asked_once():
         asked = HubClient(served.api)
         searches = [asyncio.create_task(asked.search(WISH)) for _ in range(5)]
         await asyncio.wait_for(served.reached.wait(), 5)
-        # Whoever gives up, as a member who types on does, costs the others nothing.
+        # A caller that gives up, like a member who keeps typing, costs the others nothing.
         searches[0].cancel()
         served.hold.set()
         for search in searches[1:]:

@@ -91,11 +91,11 @@ async def test_what_opens_with_the_page_is_in_the_registered_commands(served, tm
 
         async def draw(**arguments: str | int) -> list[str]:
             drawn = await ask(home.ada, "it draw", arguments, channel=home.channel)
-            # The options that were given stand above it.
+            # The options that the member set stand above it.
             (line,) = [one for one in drawn.content.split("\n") if one[:1].isdigit()]
             return line.split()
 
-        # Every session draws its own seed; what is given is taken.
+        # Every session draws its own seed, unless the member sets one.
         first, second = await draw(), await draw(lora="manga", steps=50)
         assert first[0] != second[0]
         assert first[1:] == ["25", "none"]
@@ -289,7 +289,7 @@ async def test_one_person_s_typing_asks_a_space_only_so_often(
         last = f"q{MAX_ASKS - 1}"
         assert await complete(home.ada, "further") == [f"{last} one", f"{last} two"]
         assert pages.CALLS["find"] == before + MAX_ASKS
-        # Nobody else is kept waiting by that.
+        # Nobody else waits for that.
         assert await complete(home.ben, "further") == ["further one", "further two"]
 
 

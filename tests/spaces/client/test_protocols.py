@@ -209,8 +209,8 @@ async def test_leaving_a_job_cancels_it_alone(served: dict[str, str]):
     await speaking(served["trouble"], do)
 
 
-# What SpaceClient and StockSession replace or rely on. Where a new gradio_client changes
-# one of these, read it again, mend spacebot/spaces/client, and put the new digest here.
+# What SpaceClient and StockSession replace or rely on. If a new gradio_client changes
+# one of these, read it again, adapt spacebot/spaces/client, and put the new digest here.
 REPLACED: dict[str, tuple[Callable[..., Any], str]] = {
     "Client.__init__": (Client.__init__, "92b856b5bd6e"),
     "Client.close": (Client.close, "c895bb0e98cb"),

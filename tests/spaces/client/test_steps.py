@@ -42,7 +42,7 @@ async def test_a_step_prepares_what_the_next_one_takes(served, tmp_path: Path):
     async with lab(tmp_path, it=served("chained")) as home:
         arguments = {"picture": picture(8), "detail": 3}
         answer = await ask(home.ada, "it model", arguments, channel=home.channel)
-        # Red turned round, what the session kept, and what was asked for.
+        # Inverted red, what the session remembers, and what was requested.
         for part in ("0,", "255,", '"width": 8', '"detail": 3', "Prepared"):
             assert part in answer.content, answer.content
         (prepared,) = answer.attachments

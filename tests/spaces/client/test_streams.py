@@ -31,9 +31,9 @@ def work(seconds: float) -> str:
 
 
 class Nat:
-    """Stands before a Space, and can forget the connections that there are.
+    """Stands in front of a Space, and can forget its connections.
 
-    Whoever has one is not told: it stays open, and nothing comes or goes.
+    The two ends are not told: a forgotten connection stays open, and nothing passes.
     """
 
     def __init__(self, target: str) -> None:

@@ -27,7 +27,7 @@ pytestmark = pytest.mark.filterwarnings(
 
 @dataclass
 class Try:
-    """A component, the options given for it, and what the app's function then gets."""
+    """A component, the options that a member sets, and what the app's function then gets."""
 
     name: str
     build: Callable[[], Component]

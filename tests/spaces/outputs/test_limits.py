@@ -1,4 +1,4 @@
-"""Whatever a Space returns, every message is one that Discord takes, and none can ping."""
+"""Whatever a Space returns, Discord accepts every message, and none can ping."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ def wav(path: Path, seconds: float = 0.1) -> Path:
 
 
 def endpoint(*outputs_: tuple[str, str] | Output, name: str = "demo") -> Endpoint:
-    """Make an endpoint with outputs given as (label, component)."""
+    """Make an endpoint whose outputs are (label, component) pairs."""
     made = tuple(one if isinstance(one, Output) else Output(*one) for one in outputs_)
     return Endpoint("owner/space", "/demo", name, "", outputs=made)
 

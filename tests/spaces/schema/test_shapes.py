@@ -193,7 +193,7 @@ def relabelled(name: str, language: str) -> dict[str, Any]:
 
 
 def asked(shape: dict[str, Any]) -> dict[str, dict[str, bool]]:
-    """Whether each parameter of each endpoint must be given, by their names."""
+    """Whether each parameter of each endpoint is required, by their names."""
     space = read_space(Source(**shape["source"]), shape["config"], shape["info"])
     return {e.api_name: {p.name: p.required for p in e.parameters} for e in space.endpoints}
 

@@ -1,7 +1,7 @@
-"""The shape of the CodeLlama chat: `/chat` takes the history as a chatbot value, and gives it back.
+"""The shape of the CodeLlama chat: `/chat` takes the history as a chatbot value and returns it.
 
-The Space keeps nothing: whoever calls it sends what was said before. It writes
-real Python that runs, chosen by the words of the request.
+The Space stores nothing: the caller sends the earlier messages. It writes real Python
+that runs, chosen by the words of the request.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The shape of the Falcon chat: a ChatInterface with settings, whose history is kept by session."""
+"""The shape of the Falcon chat: a ChatInterface with settings and one history a session."""
 
 from __future__ import annotations
 

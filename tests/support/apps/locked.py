@@ -9,7 +9,7 @@ LOGIN = ("studio", "s3cret/p@ss word")
 
 
 def paint(colour: str, request: gr.Request) -> tuple[str, Image.Image]:
-    """A picture, for whoever is logged in."""
+    """A picture, for anyone who is logged in."""
     return f"for {request.username}", Image.new("RGB", (64, 64), colour)
 
 

@@ -67,7 +67,7 @@ def speak(page: gr.Blocks) -> None:
 
 
 def draw(page: gr.Blocks) -> None:
-    """A seed that every session gets anew; a range and a field that open with the page."""
+    """A seed that is new for every session; a range and a field that open with the page."""
     seed = gr.Slider(0, 10**6, step=1, randomize=True, label="Seed")
     steps = gr.Slider(1, 10, 5, step=1, label="Steps")
     lora = gr.Dropdown(["none"], value="none", visible=False, label="Lora")
@@ -84,7 +84,7 @@ def draw(page: gr.Blocks) -> None:
 
 
 def sizes() -> None:
-    """A range that the model decides, a failing event, a slow one, one that is a command."""
+    """A range that the model decides, a failing event, a slow event, an event that is a command."""
     model = gr.Radio(list(SIZES), value="small", label="Model")
     width = gr.Slider(64, 512, 128, step=64, label="Width")
     style = gr.Textbox("plain", label="Style")
@@ -118,7 +118,7 @@ def sizes() -> None:
 
 
 def video(clips: gr.Tab, stills: gr.Tab) -> None:
-    """One hidden list that the open tab sets, one that nothing sets, a text that another fills."""
+    """A hidden list that the open tab sets, a list that nothing sets, a text that another fills."""
     mode = gr.Dropdown(["image to video", "text to video"], visible=False, label="Mode")
     model = gr.Radio(["5B", "14B"], value="5B", visible=False, label="Model size")
     found = gr.Textbox(visible=False, label="Found")

@@ -19,7 +19,7 @@ from typing import Any
 import gradio as gr
 import httpx
 
-# What `serve` serves now, for whoever asks why a Space does not answer.
+# What `serve` is serving, to find out why a Space does not answer.
 SERVED: dict[str, gr.Blocks] = {}
 
 
@@ -31,7 +31,7 @@ def free_port() -> int:
 
 
 def build(space: str | ModuleType | gr.Blocks) -> gr.Blocks:
-    """The app itself, or the one that the module of that name (or that module) builds."""
+    """The app itself, or the app that this module (or the module of this name) builds."""
     if isinstance(space, gr.Blocks):
         return space
     if isinstance(space, str):

@@ -17,7 +17,7 @@ CLIENT, CLIENT_SECRET = "spacebot-test", "no-secret-this-opens-nothing"
 
 @dataclass
 class Provider:
-    """Signs in whoever `sub` and `name` say, without asking. `redirects` are where it led back."""
+    """Signs in the user of `sub` and `name` without asking. `redirects` are where it led back."""
 
     sub: str = "64d2"
     name: str = "ada"

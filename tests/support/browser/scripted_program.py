@@ -183,7 +183,7 @@ def sound(seconds: float = 1.0) -> bytes:
 
 @dataclass
 class ScriptedHouse:
-    """Runs no Space: what a command gives is written here, and every job is kept in `jobs`."""
+    """Runs no Space: the results are written here, and `jobs` has every job."""
 
     folder: Path
     current: Status = field(default_factory=status)

@@ -20,7 +20,7 @@ from .state import Account, Channel, Guild, Message
 
 
 class User(Account):
-    """A person. Where no `channel` is given, they do it in their direct message to the bot."""
+    """A person. Without a `channel`, they act in their direct messages with the bot."""
 
     async def command(
         self,
@@ -134,7 +134,7 @@ class User(Account):
     ) -> Interaction:
         """Fills in the modal that `shown` brought up, by label or custom_id, and submits it.
 
-        Fields that are not given keep their defaults. A value is text, a label or value (a
+        Fields that are left out keep their defaults. A value is text, a label or value (a
         list where several may be chosen), True or False, or a (name, bytes) file or files.
         """
         if shown.modal is None:

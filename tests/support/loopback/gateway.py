@@ -41,7 +41,7 @@ class Session:
         self.connection: Connection | None = None
 
     def send(self, event: str, data: Any) -> None:
-        """Dispatches an event: at once, or kept for the resume."""
+        """Dispatches an event: at once, or after the session resumes."""
         self.sequence += 1
         frame = orjson.dumps({"op": DISPATCH, "t": event, "s": self.sequence, "d": data})
         self.events.append((self.sequence, frame))
@@ -64,7 +64,7 @@ def compressor(kind: str) -> Any:
 
 
 class Connection:
-    """One websocket. Frames go through a queue, so that whoever dispatches never waits."""
+    """One websocket. Frames go through a queue, so that dispatching never waits."""
 
     def __init__(self, gateway: Gateway, socket: web.WebSocketResponse, compress: str) -> None:
         self.gateway, self.socket = gateway, socket

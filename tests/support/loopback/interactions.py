@@ -49,7 +49,7 @@ class Interaction(Watched):
         self.token = secrets.token_urlsafe(32)
         self.created = server.clock.now()
         self.acknowledged_after: float | None = None
-        # No session hears what is sent while the bot identifies anew.
+        # No session receives what is sent while the bot identifies again.
         self.heard = False
         self.response_type: int | None = None
         self.message: Message | None = None

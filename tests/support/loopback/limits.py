@@ -55,7 +55,7 @@ MAJOR = ("channel", "guild", "token", "interaction")
 
 @dataclass(slots=True)
 class Bucket:
-    """One window: how much of it is left, and when it begins anew (monotonic seconds)."""
+    """One window: how much of it is left, and when the next one begins (monotonic seconds)."""
 
     limit: int
     per: float

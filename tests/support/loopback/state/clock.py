@@ -72,7 +72,7 @@ class Watched:
         self._waiting: list[asyncio.Future[None]] = []
 
     def changed(self) -> None:
-        """Wakes whoever waits."""
+        """Wakes everyone who waits."""
         waiting, self._waiting = self._waiting, []
         for future in waiting:
             if not future.done():

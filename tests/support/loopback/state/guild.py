@@ -44,7 +44,7 @@ class Guild:
     name: str
     premium_tier: int = 0
     has_bot: bool = True
-    # An outage of Discord's: the guild is listed at READY, and nothing else comes of it.
+    # An outage at Discord: the guild is listed at READY, and nothing else follows.
     outage: bool = False
     locale: str = "en-US"
     members: dict[int, list[int]] = field(default_factory=dict)

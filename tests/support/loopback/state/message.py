@@ -149,12 +149,12 @@ class Message(Watched):
         return found
 
     def buttons(self) -> dict[str, dict[str, Any]]:
-        """Its buttons by label (by custom_id where there is none)."""
+        """Its buttons by label (by custom_id if they have none)."""
         parts = [part for part in self.walk() if part["type"] == 2]
         return {str(part.get("label") or part.get("custom_id")): part for part in parts}
 
     def remember(self) -> None:
-        """Adds what it is now to its history, and wakes whoever waits."""
+        """Adds its current state to its history and wakes everyone who waits."""
         files = tuple(self.attachments)
         now = self.server.clock.now()
         self.history.append(Version(now, self.content, files, self.embeds, self.components))
