@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-inp
 # tried again, and said.
 TESTS ?= -n 4 --dist loadfile --reruns 2 --reruns-delay 2
 
-.PHONY: run deploy test test-versions check bench store-size soak hostile pictures coverage-demos lock help clean
+.PHONY: run deploy test test-versions check bench processes store-size soak hostile pictures coverage-demos lock help clean
 
 run: $(VENV)/run.stamp
 	@exec $(BIN)/python app.py
@@ -33,6 +33,11 @@ check: $(VENV)/dev.stamp
 
 bench: $(VENV)/dev.stamp
 	$(BIN)/python -m bench
+
+# One of three processes killed, all updated, the database away: make processes OPTIONS="--jobs 300"
+processes: $(VENV)/dev.stamp
+	@sh tests/support/install_postgres.sh
+	$(BIN)/python -W ignore -m bench.processes $(OPTIONS)
 
 # A million ended jobs in each database, and what every call of the store costs then.
 store-size: $(VENV)/dev.stamp
@@ -70,6 +75,7 @@ help:
 	@echo "make test-versions           real servers of every version of Gradio"
 	@echo "make lock                    requirements.lock, from requirements-postgres.txt"
 	@echo "make bench                   how fast the bot is, beside others"
+	@echo "make processes               several processes: killed, updated, without database"
 	@echo "make store-size              the store with a million jobs: plans and times"
 	@echo "make soak MINUTES=10         mixed use with trouble, and what the bot holds meanwhile"
 	@echo "make hostile                 what a hostile Space costs: the loop held, the memory"

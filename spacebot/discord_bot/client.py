@@ -18,10 +18,7 @@ from spacebot.discord_bot.automations import AutomationCommands, AutomationWatch
 from spacebot.discord_bot.buttons import JOB_BUTTONS, recipe_menu
 from spacebot.discord_bot.conversations import CHAT_BUTTONS, ConversationRouter
 from spacebot.discord_bot.delivery import DISCORD_ERRORS
-from spacebot.discord_bot.discord_internals import (
-    silence_voice_warnings,
-    use_adapter,
-)
+from spacebot.discord_bot.discord_internals import silence_voice_warnings, use_adapter
 from spacebot.discord_bot.dispatcher import Dispatcher
 from spacebot.discord_bot.features import AppCommand, Feature
 from spacebot.discord_bot.find import FIND, Find
@@ -283,6 +280,11 @@ class Bot(ShardingClient):
         if self.catalogue.added:
             self.catalogue.added.forget_marks()
             await self.catalogue.added.policy.reload()
+
+    def cancel_here(self, target: str) -> str:
+        """Cancel a job, or the answer of a conversation, that runs in this process."""
+        asking = self.chat_router.conversations.question_queues.of(target).current
+        return asking.stop() if asking else self.dispatcher.cancel(target)
 
     def lead(self) -> None:
         """Register the commands, which another process did until now."""

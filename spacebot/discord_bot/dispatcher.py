@@ -51,6 +51,8 @@ log = logging.getLogger(__name__)
 # not miss Discord's 3-second deadline.
 RECORD_WAIT = 0.25
 
+JOB_NOT_BEGUN = "This job has not begun yet. Press **Cancel** again in a moment."
+
 ConversationOpener = Callable[
     [discord.Interaction[Any], str, Endpoint, Mapping[str, Any]], Awaitable[bool]
 ]
@@ -131,6 +133,13 @@ class Dispatcher:
     def cancellable(self, job: str) -> Cancellable | None:
         """What this job's Cancel button stops, while it runs."""
         return self.jobs.find(job) or self._groups.get(job)
+
+    def cancel(self, job: str) -> str:
+        """Cancel a job that runs here; returns what that does, empty if it does not."""
+        if running := self.cancellable(job):
+            return running.cancel()
+        # In a crowd, this waits behind the commands that need acknowledging.
+        return JOB_NOT_BEGUN if job in self.jobs.job_ids else ""
 
     @contextmanager
     def cancelling(self, group: Cancellable) -> Iterator[None]:

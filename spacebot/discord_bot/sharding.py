@@ -12,7 +12,10 @@ from spacebot.discord_bot.gateway.handover import GatewayHandover
 from spacebot.discord_bot.gateway.shards import ShardSet
 from spacebot.discord_bot.recovery import Recoverer
 from spacebot.engine.cluster import Cluster
+from spacebot.engine.jobs import JobManager
 from spacebot.errors import StoreError
+
+NOT_REACHED = "Another process of the bot runs this, and does not answer. Try again in a moment."
 
 log = logging.getLogger(__name__)
 
@@ -22,6 +25,7 @@ class ShardingClient(StatusClient):
 
     handover: GatewayHandover
     recoverer: Recoverer
+    jobs: JobManager
     tasks: TaskSet
 
     def _hold_shards(self, cluster: Cluster) -> None:
@@ -30,6 +34,7 @@ class ShardingClient(StatusClient):
             cluster,
             take_up=self._take_up,
             lead=self.lead,
+            cancel=self.cancel_here,
             refresh_accounts=self.refresh_accounts,
         )
         self.handover = GatewayHandover(self, self.shards)
@@ -39,6 +44,29 @@ class ShardingClient(StatusClient):
     def lead(self) -> None:
         """Register the commands, which another process did until now."""
         raise NotImplementedError
+
+    def cancel_here(self, target: str) -> str:
+        """Cancel a job, or the answer of a conversation, that runs in this process; returns what
+        that does, empty if nothing runs."""
+        raise NotImplementedError
+
+    async def runs_elsewhere(self, target: str) -> int | None:
+        """The other process that runs a job, or answers in a conversation, if there is one."""
+        if self.shards.cluster.process is None:
+            return None
+        process = await self.jobs.store.process_of(target)
+        return process if self.shards.cluster.is_living(process) else None
+
+    async def cancel_elsewhere(self, target: str) -> str:
+        """Cancel what another process runs; returns what that does, empty if none runs it."""
+        process = await self.runs_elsewhere(target)
+        if process is None:
+            return ""
+        try:
+            return await self.shards.cluster.cancel(process, target)
+        except (StoreError, TimeoutError) as error:
+            log.warning("process %d is not known to cancel %s: %r", process, target, error)
+            return NOT_REACHED
 
     def refresh_accounts(self) -> None:
         """Look members' accounts up again, which another process may have changed."""

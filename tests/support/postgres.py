@@ -10,6 +10,7 @@ import subprocess
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import pytest
@@ -69,12 +70,18 @@ class Postgres:
 
     async def create(self, database: str) -> str:
         """Make an empty database; its DATABASE_URL."""
-        connection = await asyncpg.connect(user="postgres", host=str(self.folder))
+        await self.fetch("postgres", f'CREATE DATABASE "{database}"')
+        return self.url(database)
+
+    async def fetch(self, database: str, query: str, *values: Any) -> list[tuple[Any, ...]]:
+        """What a database answers, over a connection of its own."""
+        connection = await asyncpg.connect(
+            user="postgres", host=str(self.folder), database=database
+        )
         try:
-            await connection.execute(f'CREATE DATABASE "{database}"')
+            return [tuple(row) for row in await connection.fetch(query, *values)]
         finally:
             await connection.close()
-        return self.url(database)
 
 
 def _binaries() -> Path:

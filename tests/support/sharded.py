@@ -8,11 +8,11 @@ from tests.support.loopback import Channel, DiscordServer, User
 SHARDS, SERVERS = 8, 40
 
 
-def channels_by_shard(server: DiscordServer, ada: User) -> dict[int, Channel]:
-    """Fill Discord with servers; a channel in one of each shard."""
+def channels_by_shard(server: DiscordServer, *people: User) -> dict[int, Channel]:
+    """Fill Discord with servers of these people; a channel in one of each shard."""
     found = dict[int, Channel]()
     for number in range(SERVERS):
-        guild = server.add_guild(f"Lab {number}", ada)
+        guild = server.add_guild(f"Lab {number}", *people)
         server.guilds.pop(guild.id)
         guild.id = (1 << 37) + number << 22
         server.guilds[guild.id] = guild

@@ -90,6 +90,7 @@ def calls(now: float) -> dict[str, Call]:
         "at": lambda store: store.at("12345"),
         "answered": lambda store: store.answered(),
         "unfinished": lambda store: store.unfinished(),
+        "process_of": lambda store: store.process_of("0" * 12),
         "said": lambda store: store.said(CHAT.id),
         "known": lambda store: store.known([JOB.id, CHAT.id], since=old),
         "history.star": lambda store: store.history.star("1", JOB.id),

@@ -9,7 +9,16 @@ from typing import Any
 
 import discord
 
-from spacebot.discord_bot.button_base import AGAIN, CANCEL, DELETE, EDIT, RECIPE, SEND_ME, VARY
+from spacebot.discord_bot.button_base import (
+    AGAIN,
+    CANCEL,
+    DELETE,
+    EDIT,
+    RECIPE,
+    SEND_ME,
+    VARY,
+    bot_of,
+)
 from spacebot.discord_bot.buttons.base import JobButton
 from spacebot.discord_bot.buttons.outputs import page_ran_of
 from spacebot.discord_bot.buttons.rerun import rerun
@@ -30,7 +39,6 @@ from spacebot.spaces.outputs import MAX_MESSAGE_LENGTH
 log = logging.getLogger(__name__)
 
 JOB_ENDED = "This job has already ended."
-JOB_NOT_BEGUN = "This job has not begun yet. Press **Cancel** again in a moment."
 NOT_SENT = "Discord rejected it. Try again in a moment."
 # Why a direct message cannot be sent.
 UNSENT_REASONS = {
@@ -47,23 +55,16 @@ UNSENT_REASONS = {
 class CancelButton(JobButton, spec=CANCEL):
     """Stops a job."""
 
-    async def owner(
-        self,
-        dispatcher: Dispatcher,
-        interaction: discord.Interaction,  # noqa: ARG002
-    ) -> str | None:
-        running = dispatcher.cancellable(self.job)
-        return running.job.requester.user if running else None
+    async def owner(self, dispatcher: Dispatcher, interaction: discord.Interaction) -> str | None:
+        if running := dispatcher.cancellable(self.job):
+            return running.job.requester.user
+        if await bot_of(interaction).runs_elsewhere(self.job) is not None:
+            return await super().owner(dispatcher, interaction)
+        return None
 
     async def run(self, dispatcher: Dispatcher, interaction: discord.Interaction) -> None:
-        if running := dispatcher.cancellable(self.job):
-            said = running.cancel()
-        elif self.job in dispatcher.jobs.job_ids:
-            # In a crowd, this waits behind the commands that need acknowledging.
-            said = JOB_NOT_BEGUN
-        else:
-            said = JOB_ENDED
-        await interaction.response.send_message(said, ephemeral=True)
+        said = dispatcher.cancel(self.job) or await bot_of(interaction).cancel_elsewhere(self.job)
+        await interaction.response.send_message(said or JOB_ENDED, ephemeral=True)
 
 
 class AgainButton(JobButton, spec=AGAIN):

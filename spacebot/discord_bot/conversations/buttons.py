@@ -7,7 +7,7 @@ from typing import Any, Protocol, cast
 
 import discord
 
-from spacebot.discord_bot.button_base import ButtonHandler, Presser, roles_of
+from spacebot.discord_bot.button_base import ButtonHandler, Presser, bot_of, roles_of
 from spacebot.discord_bot.conversations.allowed import ask_in
 from spacebot.discord_bot.conversations.button_specs import (
     ENTER,
@@ -103,8 +103,9 @@ class StopButton(ConversationButton, spec=STOP):
     ) -> None:
         """Stop it, and say what that does."""
         asking = router.conversations.question_queues.of(found.id).current
-        said = "This answer has already ended." if asking is None else asking.stop()
-        await answer_privately(interaction, said)
+        client = bot_of(interaction)
+        said = asking.stop() if asking else await client.cancel_elsewhere(found.id)
+        await answer_privately(interaction, said or "This answer has already ended.")
 
 
 class RegenerateButton(ConversationButton, spec=REGENERATE):
@@ -116,7 +117,7 @@ class RegenerateButton(ConversationButton, spec=REGENERATE):
         """Ask again, unless an answer is still unfinished."""
         line = router.conversations.question_queues.of(found.id)
         last = map(str, line.current.stream.messages) if line.current else found.answer
-        if line.is_busy:
+        if line.is_busy or await bot_of(interaction).runs_elsewhere(found.id) is not None:
             await answer_privately(interaction, ANSWER_UNDER_WAY)
         elif interaction.message and str(interaction.message.id) not in last:
             await answer_privately(interaction, "Only the last answer can be regenerated.")

@@ -162,10 +162,12 @@ class ShardSet:
         *,
         take_up: Callable[[Collection[int]], None],
         lead: Callable[[], None],
+        cancel: Callable[[str], str],
         refresh_accounts: Callable[[], None],
     ) -> None:
         self.cluster = cluster
         self._take_up = take_up
+        self.cancel = cancel
         self.refresh_accounts = refresh_accounts
         self._lead = lead
         self._client = client

@@ -38,6 +38,11 @@ class ShardHost(Protocol):
         """Register the bot's commands from now on."""
         ...
 
+    def cancel(self, target: str) -> str:
+        """Cancel a job, or the answer of a conversation, that runs here; returns what that does,
+        empty if it does not run here."""
+        ...
+
     def refresh_accounts(self) -> None:
         """Look members' accounts up again: theirs may have changed through another process."""
         ...
@@ -79,6 +84,11 @@ class Cluster(Protocol):
 
     async def claim(self, job: str) -> bool:
         """Assign a job to this process if no living process has it; whether that worked."""
+        ...
+
+    async def cancel(self, process: int, target: str) -> str:
+        """Have another process cancel what it runs, as `ShardHost.cancel` does. Raises `StoreError`
+        or `TimeoutError` where that process cannot be reached."""
         ...
 
 
@@ -165,3 +175,8 @@ class SingleProcess:
         """Every job is this process's."""
         del job
         return True
+
+    async def cancel(self, process: int, target: str) -> str:
+        """There is no other."""
+        del process, target
+        return ""

@@ -16,6 +16,7 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 
 from spacebot.concurrency import TaskSet
+from spacebot.engine.cluster.calls import ProcessCalls
 from spacebot.engine.cluster.cluster import Counts, ShardHost, own_status
 from spacebot.engine.cluster.turns import SharedTurns
 from spacebot.engine.store import ClusterSession, is_down
@@ -78,6 +79,7 @@ class Membership:
         self._described = 0.0
         self._answered = time.monotonic()
         self._turns = SharedTurns(lambda: self._session)
+        self._calls = ProcessCalls(lambda: self._session, self._cancel_here)
         self._busy = asyncio.Lock()
         self._tasks = TaskSet()
 
@@ -99,23 +101,26 @@ class Membership:
         while self.process is None:
             try:
                 self._session, self.process = await self._joined()
-            except StoreError as error:
-                self.trouble = str(error)
+            except (StoreError, TimeoutError) as error:
+                self.trouble = str(error) or STANDS_BY
                 await asyncio.sleep(RETRY_PAUSE)
         self._answered = time.monotonic()
         self.trouble = ""
         log.info("this is process %d of the cluster", self.process)
 
     async def _joined(self) -> tuple[ClusterSession, int]:
-        session = await self._open()
-        try:
-            return session, await session.join(self._own())
-        except BaseException:
-            await session.close()
-            raise
+        async with asyncio.timeout(VANISHED * self._seconds):
+            session = await self._open()
+            try:
+                return session, await session.join(self._own())
+            except BaseException:
+                await session.close()
+                raise
 
     async def _open(self) -> ClusterSession:
-        return await ClusterSession.open(self._url, vanished_after=VANISHED * self._seconds)
+        return await ClusterSession.open(
+            self._url, vanished_after=VANISHED * self._seconds, heard=self._calls.heard
+        )
 
     async def _take_part(self) -> None:
         while True:
@@ -373,6 +378,13 @@ class Membership:
         if self._session is None or self.process is None:
             return False
         return await self._session.claim(job, self.process)
+
+    async def cancel(self, process: int, target: str) -> str:
+        """Have another process cancel what it runs; returns what that does."""
+        return await self._calls.cancel(self.process or 0, process, target)
+
+    def _cancel_here(self, target: str) -> str | None:
+        return None if self._host is None else self._host.cancel(target)
 
     def is_living(self, process: int | None) -> bool:
         """Whether another process has not ended."""

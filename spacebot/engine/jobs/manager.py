@@ -252,7 +252,8 @@ class JobManager:
     async def note_known(self, job: Job, state: str) -> None:
         """Record how far a stored job is, and what is known about it by now."""
         if job.stored:
-            await self.note(job.id, **_known_columns(job, state))
+            # A question that is asked again may have been another process's.
+            await self.note(job.id, **_known_columns(job, state), process=self.process())
 
     async def note(self, job: str, **values: Any) -> None:
         """Change columns of a stored job; a database failure is only logged."""

@@ -6,10 +6,11 @@ from __future__ import annotations
 import asyncio
 import socket
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
-from typing import Any, Self
+from functools import partial
+from typing import Any, Self, TypeVar, cast
 
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
@@ -21,6 +22,8 @@ from spacebot.engine.store.tables import jobs, processes, shards, unfinished
 from spacebot.errors import StoreError
 from spacebot.models import GatewaySession, ProcessStatus
 
+T = TypeVar("T")
+
 # The first of the two numbers of an advisory lock.
 PROCESS, SHARD, IDENTIFY, LEADER, COUNT = (0x53420000 + number for number in range(5))
 CLOSED = "The session with the database was closed."
@@ -30,20 +33,30 @@ _living = sa.select(processes.c.id)
 class ClusterSession:
     """One session. What it raises is a `StoreError`; after that it holds no lock for sure."""
 
-    def __init__(self, engine: AsyncEngine, connection: AsyncConnection) -> None:
+    def __init__(
+        self, engine: AsyncEngine, connection: AsyncConnection, heard: Callable[[str], None]
+    ) -> None:
         self._engine = engine
         self._connection = connection
+        self._heard = heard
         self._turn = asyncio.Lock()
         self._tasks = TaskSet()
 
     @classmethod
-    async def open(cls, url: str, *, vanished_after: float) -> Self:
-        """Begin a session; the server ends it so many seconds after this machine vanished."""
+    async def open(
+        cls, url: str, *, vanished_after: float, heard: Callable[[str], None] | None = None
+    ) -> Self:
+        """Begin a session; the server ends it so many seconds after this machine vanished.
+
+        `heard` takes what other processes say to this one.
+        """
         engine = make_session_engine(url, vanished_after=vanished_after)
         try:
-            return cls(engine, await engine.connect())
-        except Exception as error:
+            return cls(engine, await engine.connect(), heard or _ignore)
+        except BaseException as error:
             await engine.dispose()
+            if not isinstance(error, Exception):
+                raise
             raise as_store_error(error) from error
 
     async def close(self) -> None:
@@ -54,15 +67,18 @@ class ClusterSession:
                     await end()
 
     async def _run(self, statement: sa.Executable) -> sa.CursorResult[Any]:
+        return await self._carry_out(partial(self._connection.execute, statement))
+
+    async def _carry_out(self, work: Callable[[], Awaitable[T]]) -> T:
         # Cancelled halfway, a statement would end the whole session.
-        running = self._tasks.start(self._execute(statement), "statement")
+        running = self._tasks.start(self._in_turn(work), "statement")
         running.add_done_callback(_note_end)
         return await asyncio.shield(running)
 
-    async def _execute(self, statement: sa.Executable) -> sa.CursorResult[Any]:
+    async def _in_turn(self, work: Callable[[], Awaitable[T]]) -> T:
         try:
             async with self._turn:
-                return await self._connection.execute(statement)
+                return await work()
         except asyncio.CancelledError as error:
             # The caller itself is not cancelled.
             raise StoreError(CLOSED) from error
@@ -82,6 +98,7 @@ class ClusterSession:
         added = await self._run(processes.insert().values(**values).returning(processes.c.id))
         number = int(added.scalar_one())
         await self._try(PROCESS, number)
+        await self._listen(number)
         return number
 
     async def rejoin(self, process: int) -> bool:
@@ -89,7 +106,25 @@ class ClusterSession:
         if not await self._try(PROCESS, process):
             return False
         found = await self._run(sa.select(processes.c.id).where(processes.c.id == process))
+        await self._listen(process)
         return found.scalar() is not None
+
+    async def _listen(self, process: int) -> None:
+        """Receive what is said to a process."""
+
+        def heard(*notified: Any) -> None:
+            self._heard(str(notified[-1]))
+
+        async def listen() -> None:
+            raw = await self._connection.get_raw_connection()
+            # SQLAlchemy offers no notifications; this is asyncpg's own method.
+            await cast(Any, raw.driver_connection).add_listener(_channel(process), heard)
+
+        await self._carry_out(listen)
+
+    async def notify(self, process: int, message: str) -> None:
+        """Say something to a process, in at most 8,000 bytes; nobody may be listening."""
+        await self._run(sa.select(sa.func.pg_notify(_channel(process), message)))
 
     async def beat(self, process: int, **values: Any) -> bool:
         """Update the row of a process; False if it was buried."""
@@ -197,6 +232,14 @@ class ClusterSession:
 def _note_end(statement: asyncio.Task[Any]) -> None:
     if not statement.cancelled():
         statement.exception()  # the caller gets it; without one, it must not warn
+
+
+def _ignore(_: str) -> None:
+    """Take a message that nobody waits for."""
+
+
+def _channel(process: int) -> str:
+    return f"spacebot_process_{process}"
 
 
 def _free(process: int) -> sa.ColumnElement[bool]:

@@ -202,6 +202,13 @@ class Store:
         chosen = sa.select(*columns).where(unfinished).order_by(jobs.c.created)
         return [UnfinishedJob(*row) for row in await self.rows(chosen)]
 
+    async def process_of(self, target: str) -> int | None:
+        """The process that has an unfinished job, or the unfinished question of a conversation."""
+        named = sa.or_(jobs.c.id == target, jobs.c.chat == target)
+        chosen = sa.select(jobs.c.process).where(unfinished, named).order_by(jobs.c.created)
+        found = await self.rows(chosen.limit(1))
+        return found[0].process if found else None
+
     async def said(self, chat: str) -> list[JobRecord]:
         """The questions of a conversation, oldest first."""
         new = [JobRecord(**one) for one in self._unsaved.new(jobs) if one["chat"] == chat]

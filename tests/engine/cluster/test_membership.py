@@ -29,6 +29,7 @@ class Host:
         self.taken_up: list[int] = []
         self.leads = False
         self.refreshed = 0
+        self.runs = dict[str, str]()
 
     def start(self, shard: int, session: GatewaySession | None = None) -> None:
         assert shard not in self.held
@@ -43,6 +44,9 @@ class Host:
 
     def lead(self) -> None:
         self.leads = True
+
+    def cancel(self, target: str) -> str:
+        return self.runs.pop(target, "")
 
     def refresh_accounts(self) -> None:
         self.refreshed += 1
@@ -207,8 +211,9 @@ async def test_a_cancelled_caller_leaves_the_session_as_it_is(database: str) -> 
     await other.close()
 
 
+@pytest.mark.parametrize("hangs", [False, True])
 async def test_a_session_that_cannot_join_is_closed(
-    database: str, monkeypatch: pytest.MonkeyPatch
+    database: str, monkeypatch: pytest.MonkeyPatch, hangs: bool
 ) -> None:
     join, close = ClusterSession.join, ClusterSession.close
     refused, closed = list[ClusterSession](), list[ClusterSession]()
@@ -217,6 +222,8 @@ async def test_a_session_that_cannot_join_is_closed(
         if refused:
             return await join(session, status)
         refused.append(session)
+        if hangs:
+            await asyncio.get_running_loop().create_future()
         raise StoreError("the database is away for a moment")
 
     async def note(session: ClusterSession) -> None:
@@ -291,6 +298,45 @@ async def test_a_broken_database_session_is_replaced(database: str) -> None:
         await until(lambda: second.membership._session is not None)
         assert (second.host.held, second.membership.process) == (held, process)
         assert second.abandoned == 0
+
+
+async def test_a_process_has_another_cancel_what_it_runs(database: str) -> None:
+    async with processes(database, 2) as (first, second):
+        await until(lambda: shares(first, second) == [4, 4])
+        asker, runner = first.membership, second.membership
+        assert runner.process is not None
+        second.host.runs["job"] = "Cancelled: it's over – 🛑."
+        assert await asker.cancel(runner.process, "job") == "Cancelled: it's over – 🛑."
+        assert await asker.cancel(runner.process, "job") == ""
+        # A new session hears the same.
+        session = runner._session
+        assert session
+        await session.close()
+        await until(lambda: runner._session is not session)
+        await beats(second, 1)
+        second.host.runs["job"] = "Cancelled again."
+        assert await asker.cancel(runner.process, "job") == "Cancelled again."
+        # What cannot be understood costs nothing.
+        assert asker._session
+        for nonsense in ("", "[]", "{}", '{"target": "job", "asker": null, "id": "1"}'):
+            await asker._session.notify(runner.process, nonsense)
+        second.host.runs["job"] = "Cancelled once more."
+        assert await asker.cancel(runner.process, "job") == "Cancelled once more."
+
+
+async def test_a_process_that_does_not_answer_is_not_taken_to_have_cancelled(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("spacebot.engine.cluster.calls.ANSWER_WITHIN", 0.5)
+    async with processes(database, 1) as (only,):
+        await until(lambda: shares(only) == [SHARDS])
+        with pytest.raises(TimeoutError):
+            await only.membership.cancel(999, "job")
+        session = only.membership._session
+        assert session
+        await session.close()
+        with pytest.raises(StoreError):
+            await session.notify(999, "{}")
 
 
 async def test_one_identifies_at_a_time(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
