@@ -38,7 +38,7 @@ class ShardHost(Protocol):
         """Register the bot's commands from now on."""
         ...
 
-    def cancel(self, target: str) -> str:
+    def cancel(self, target: str, /) -> str:
         """Cancel a job, or the answer of a conversation, that runs here; returns what that does,
         empty if it does not run here."""
         ...
