@@ -10,7 +10,7 @@ import warnings
 from collections.abc import Sequence
 from types import FrameType
 
-from dotenv import load_dotenv
+from dotenv import find_dotenv, load_dotenv
 
 from spacebot import __version__, lazy_imports, log
 from spacebot.engine.store import DataFolder, check_database, sqlite_file
@@ -39,7 +39,8 @@ COMMANDS: list[dict] = []
 def main(arguments: Sequence[str] = ()) -> int:
     """Start the bot in a background thread and the page in this one; stop on a signal."""
     parser().parse_args(arguments)
-    load_dotenv()
+    # An installed program is in site-packages, with no .env beside it.
+    load_dotenv(find_dotenv() or find_dotenv(usecwd=True))
     # Members' attachments and results must not be readable by other users of this machine.
     os.umask(0o077)
     try:
@@ -121,10 +122,9 @@ class Signals:
 def parser() -> argparse.ArgumentParser:
     """The command line: everything else is a setting."""
     made = argparse.ArgumentParser(
-        prog="app.py",
         description="Run Spacebot: Gradio Spaces as slash commands in Discord, and a status page.",
         epilog="Settings are environment variables, or lines of the file .env; .env.example "
-        "explains each. Ctrl+C stops Spacebot, a second Ctrl+C at once.",
+        "explains each. Ctrl+C stops Spacebot; a second Ctrl+C stops it at once.",
     )
     made.add_argument("--version", action="version", version=f"Spacebot {__version__}")
     return made

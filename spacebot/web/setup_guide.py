@@ -18,8 +18,8 @@ PORTAL_URL = "https://discord.com/developers/applications"
 _BOT_TOKEN = re.compile(r"[\w-]{20,40}\.[\w-]{5,10}\.[\w-]{20,60}", re.ASCII)
 STEP_KEYS = ("application", "token", "reach", "invite", "command")
 SAVE_LOCALLY = (
-    "Put it into a file named `.env` beside `app.py`, as `DISCORD_TOKEN=…`, and start Spacebot "
-    "again."
+    "Put it into a file named `.env` where you start Spacebot, as `DISCORD_TOKEN=…`, and start "
+    "Spacebot again."
 )
 SAVE_HOSTED = (
     "Open this Space's **Settings**, choose **New secret**, and save it as `DISCORD_TOKEN`: the "
