@@ -231,15 +231,19 @@ class AddedSpaces:
         return marked
 
     async def marked(self, guild: int | None) -> frozenset[str]:
-        """The names in lower case of the Spaces that a server marked as age-restricted."""
+        """The Spaces that a server marked as age-restricted: their names in lower case, and the
+        Hub's ids of them, which outlive the names."""
         try:
-            rows = await self.of(str(guild)) if guild is not None else ()
-        except StoreError:
+            async with asyncio.timeout(STORE_WAIT):
+                rows = await self.of(str(guild)) if guild is not None else ()
+        except (StoreError, TimeoutError):
             known = (
                 space for (of, space), marked in self._marks.items() if marked and of == str(guild)
             )
             return frozenset(known)
-        return frozenset(row.space.casefold() for row in rows if row.nsfw)
+        marked = [row for row in rows if row.nsfw]
+        ids = (row.hub_id for row in marked if row.hub_id)
+        return frozenset([*(row.space.casefold() for row in marked), *ids])
 
     async def _are_of(self, rows: Sequence[ServerSpace], space: str, hub_id: str) -> bool:
         """Whether any of these rows is of a Space, by whatever name it was added."""

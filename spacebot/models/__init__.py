@@ -7,7 +7,7 @@ carries their values; while it runs it yields `Progress`, and at its end an `Out
 
 from spacebot.models.accounts import NO_ACCOUNT, Account, guild_key, guild_of, user_key
 from spacebot.models.cluster import ClusterStatus, GatewaySession, ProcessStatus, shard_of
-from spacebot.models.hub import ADULT_TAG, GpuQuota, HubUser, SpaceListing
+from spacebot.models.hub import ADULT_TAG, GpuQuota, HubUser, SpaceListing, is_among
 from spacebot.models.jobs import (
     AutocompleteRequest,
     ChatTurn,

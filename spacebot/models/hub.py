@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -31,6 +32,7 @@ class SpaceListing:
     tags: tuple[str, ...] = ()
     private: bool = False
     disabled: bool = False
+    hub_id: str = ""
 
     @property
     def nsfw(self) -> bool:
@@ -51,6 +53,11 @@ class SpaceListing:
     def on_zero_gpu(self) -> bool:
         """Whether its GPU time counts against the quota of the account that uses it."""
         return self.hardware.startswith("zero")
+
+
+def is_among(spaces: Collection[str], space: str, hub_id: str) -> bool:
+    """Whether a Space is among these names in lower case and ids of the Hub."""
+    return space.casefold() in spaces or (bool(hub_id) and hub_id in spaces)
 
 
 @dataclass(frozen=True, slots=True)

@@ -148,7 +148,8 @@ class Hub:
             hosts = (one for one in self.spaces if one.replace("/", "-").lower() == subdomain)
             name = next(hosts, name)
         spelled = {one.casefold(): one for one in self.spaces}
-        present = self.renamed.get(name) or spelled.get(name.casefold(), name)
+        renamed = {former.casefold(): later for former, later in self.renamed.items()}
+        present = renamed.get(name.casefold()) or spelled.get(name.casefold(), name)
         if present != name and name not in self.spaces:
             raise web.HTTPTemporaryRedirect(f"/api/spaces/{present}")
         hosted = self.spaces.get(name)
@@ -187,7 +188,7 @@ class Hub:
         if query.get("sort") == "likes":
             found.sort(key=lambda one: -one[1].likes)
         results = [_json(name, hosted) for name, hosted in found[: int(query.get("limit", 1000))]]
-        if fields := {"id", *query.getall("expand", [])} - {""}:
+        if fields := {"_id", "id", *query.getall("expand", [])} - {""}:
             results = [{key: one[key] for key in one.keys() & fields} for one in results]
         return web.json_response([_without_none(one, self.spaces) for one in results])
 

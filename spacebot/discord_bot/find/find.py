@@ -15,6 +15,7 @@ from spacebot.discord_bot.find.answers import findings_message
 from spacebot.discord_bot.open_menus import MENU_EXPIRED, MENU_ID, MENU_TTL, OpenMenus
 from spacebot.discord_bot.registration.commands import FOR_EVERYONE
 from spacebot.discord_bot.run_space import Wish, offer_space
+from spacebot.engine.catalogue import hidden_spaces
 from spacebot.engine.space_finder import Answer, SpaceFinder, SpaceQuery
 from spacebot.models import File
 
@@ -51,7 +52,7 @@ class Find:
         catalogue = dispatcher.jobs.catalogue
         spaces, hub = catalogue.on_demand, catalogue.hub
         if spaces is None or not spaces.policy.is_open:
-            return cls(dispatcher, SpaceFinder(hub, allows=lambda _: False))
+            return cls(dispatcher, SpaceFinder(hub, allows=lambda _space, _hub_id: False))
         finder = SpaceFinder(hub, allows=spaces.policy.allows, known=spaces.last_known)
         return cls(dispatcher, finder)
 
@@ -81,11 +82,11 @@ class Find:
         await interaction.response.defer(ephemeral=True, thinking=True)
         wish = _wish(text, thing)
         query = _query(text, wish.file)
-        spaces = await self.dispatcher.jobs.catalogue.spaces_in(interaction.guild_id)
+        catalogue, guild = self.dispatcher.jobs.catalogue, interaction.guild_id
+        spaces = await catalogue.spaces_in(guild)
         adult = self.dispatcher.age.takes(interaction)
-        added = self.dispatcher.jobs.catalogue.added
-        marked = await added.marked(interaction.guild_id) if added else frozenset[str]()
-        found = await self.finder.find(query, spaces, adult=adult, marked=marked)
+        hidden = await hidden_spaces(catalogue, guild, adult=adult)
+        found = await self.finder.find(query, spaces, adult=adult, hidden=hidden)
         # A menu stays for an hour and would hold the endpoints of its Spaces in memory.
         answers = tuple(replace(one, endpoint=None) for one in found.answers)
         menu = self.menus.add(FoundMenu(wish, answers))

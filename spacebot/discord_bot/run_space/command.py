@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 import discord
@@ -11,11 +11,11 @@ from discord import app_commands
 from spacebot.discord_bot.dispatcher import Dispatcher
 from spacebot.discord_bot.registration.commands import FOR_EVERYONE
 from spacebot.discord_bot.run_space.offer import offer_space
-from spacebot.engine.catalogue import Catalogue
+from spacebot.engine.catalogue import Catalogue, marked_spaces
 from spacebot.engine.on_demand import RUN, is_hub_name
 from spacebot.engine.space_finder import MAX_SUGGESTIONS, SUGGESTION_TIMEOUT, suggest_spaces
 from spacebot.errors import SpacebotError
-from spacebot.models import Choice
+from spacebot.models import Choice, is_among
 from spacebot.spaces.inputs.components.base import MAX_CHOICE_LENGTH
 from spacebot.wording import clip
 
@@ -70,26 +70,30 @@ async def _spaces(
     """The Spaces whose names contain a text: the server's, the owner's, then the Hub's."""
     on_demand = catalogue.on_demand
     assert on_demand is not None
-    policy, added = on_demand.policy, catalogue.added
-    hidden = await added.marked(guild) if added and not adult else frozenset[str]()
+    policy = on_demand.policy
+    marked = await marked_spaces(catalogue, guild, adult=adult)
     own = [one.source.space for one in catalogue.spaces if adult or not one.nsfw]
     own += [pattern for pattern in policy.allowed if policy.allows(pattern)]
     return await suggest_spaces(
         on_demand.hub,
         text,
         filter(is_hub_name, own),
-        added=_added(catalogue, guild, adult=adult),
-        allows=lambda space: policy.allows(space) and space.casefold() not in hidden,
+        added=_added(catalogue, guild, marked, adult=adult),
+        allows=policy.allows,
         adult=adult,
+        marked=marked,
     )
 
 
-async def _added(catalogue: Catalogue, guild: int | None, *, adult: bool) -> list[str]:
-    """The Spaces that a server added."""
+async def _added(
+    catalogue: Catalogue, guild: int | None, marked: Collection[str], *, adult: bool
+) -> list[str]:
+    """The Spaces that a server added, without the marked ones."""
     if catalogue.added is None or guild is None:
         return []
     found = await catalogue.added.spaces(str(guild), wait=SUGGESTION_TIMEOUT)
-    return [one.source.space for one in found if adult or not one.nsfw]
+    shown = [one for one in found if not is_among(marked, one.source.space, one.hub_id)]
+    return [one.source.space for one in shown if adult or not one.nsfw]
 
 
 async def _endpoints(catalogue: Catalogue, space: str, text: str) -> list[Choice]:

@@ -18,9 +18,9 @@ from spacebot.engine.space_finder.kinds import (
 )
 from spacebot.engine.space_finder.matching import AttachedFile, Match, match_commands, takes
 from spacebot.engine.space_finder.words import ordered_stems
-from spacebot.errors import SpacebotError
+from spacebot.errors import SpacebotError, SpaceNotAllowed
 from spacebot.errors import kind_of as kind_of_error
-from spacebot.models import Endpoint, Space, SpaceListing
+from spacebot.models import Endpoint, Space, SpaceListing, is_among
 from spacebot.spaces.client import HubClient
 
 log = logging.getLogger(__name__)
@@ -111,7 +111,7 @@ class SpaceFinder:
         self,
         hub: HubClient,
         *,
-        allows: Callable[[str], bool] = lambda _: True,
+        allows: Callable[[str, str], bool] = lambda _space, _hub_id: True,
         known: Callable[[str], Awaitable[Space | None]] = _unknown,
     ) -> None:
         self._hub = hub
@@ -124,21 +124,22 @@ class SpaceFinder:
         here: Sequence[Space],
         *,
         adult: bool,
-        marked: Collection[str] = (),
+        hidden: Collection[str] = (),
     ) -> Findings:
         """Up to `MAX_ANSWERS` answers; `here` are the Spaces whose commands are on offer.
 
-        `adult` includes Spaces that are not for all audiences; the server's moderators `marked`
-        these, by name in lower case, as such.
+        `adult` includes Spaces that are not for all audiences. The `hidden` ones, by name in lower
+        case or by id of the Hub, are left out.
         """
         listings, problem = await self._listings(query)
-        if not adult:
-            listings = [o for o in listings if not (o.nsfw or o.space.casefold() in marked)]
+        here = [one for one in here if not is_among(hidden, one.source.space, one.hub_id)]
+        listings = [one for one in listings if not is_among(hidden, one.space, one.hub_id)]
+        listings = [one for one in listings if adult or not one.nsfw]
         meant = [one.space for one in listings]
         commands = match_commands(here, query.text, query.file, meant, adult=adult)
         offered = {one.source.space for one in here}
         others = [one for one in listings if one.space not in offered]
-        of_hub = await self._answers(query, rank(others, query.kind))
+        of_hub = await self._answers(query, rank(others, query.kind), hidden)
         room = max(MAX_COMMANDS, MAX_ANSWERS - len(of_hub))
         first = [_command_answer(one, listings) for one in commands[:room]]
         return Findings((*first, *of_hub)[:MAX_ANSWERS], problem)
@@ -149,20 +150,29 @@ class SpaceFinder:
         except SpacebotError as error:
             log.warning("Spaces cannot be searched: %s", kind_of_error(error))
             return [], str(error)
-        return [one for one in found if self._allows(one.space)], ""
+        return [one for one in found if self._allows(one.space, one.hub_id)], ""
 
-    async def _answers(self, query: SpaceQuery, listings: Sequence[SpaceListing]) -> list[Answer]:
-        """The Hub's answers, without those known not to take the file."""
+    async def _answers(
+        self, query: SpaceQuery, listings: Sequence[SpaceListing], hidden: Collection[str]
+    ) -> list[Answer]:
+        """The Hub's answers, without the hidden ones and those known not to take the file."""
         candidates = listings[: 2 * MAX_ANSWERS]
-        known = await asyncio.gather(*(self._last_known(one.space) for one in candidates))
-        answers = (_hub_answer(*pair, query.file) for pair in zip(candidates, known, strict=True))
+        answering = (self._answer(query, one, hidden) for one in candidates)
+        answers = await asyncio.gather(*answering)
         return [one for one in answers if one is not None][:MAX_ANSWERS]
 
-    async def _last_known(self, space: str) -> Space | None:
+    async def _answer(
+        self, query: SpaceQuery, listing: SpaceListing, hidden: Collection[str]
+    ) -> Answer | None:
         try:
-            return await self._known(space)
-        except SpacebotError:
+            known = await self._known(listing.space)
+        except SpaceNotAllowed:
             return None
+        except SpacebotError:
+            known = None
+        if known is not None and is_among(hidden, listing.space, known.hub_id):
+            return None
+        return _hub_answer(listing, known, query.file)
 
 
 def _keywords(query: SpaceQuery) -> list[str]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 
 from spacebot.errors import SpacebotError
-from spacebot.models import Choice, SpaceListing
+from spacebot.models import Choice, SpaceListing, is_among
 from spacebot.spaces.client import HubClient
 from spacebot.spaces.inputs.components.base import MAX_CHOICE_LENGTH, MAX_CHOICES
 from spacebot.wording import clip
@@ -32,13 +32,15 @@ async def suggest_spaces(
     own: Iterable[str] = (),
     *,
     added: Awaitable[Iterable[str]] | None = None,
-    allows: Callable[[str], bool] = lambda _: True,
+    allows: Callable[[str, str], bool] = lambda _space, _hub_id: True,
     adult: bool = False,
+    marked: Collection[str] = (),
 ) -> list[Choice]:
     """Spaces whose names contain `text`, each once: `added` ones, `own` ones, then the Hub's.
 
     It takes at most a second: a late answer from the Hub serves the next keystroke. `adult`
-    includes Spaces that are not for all audiences.
+    includes Spaces that are not for all audiences. Of the Hub's, the `marked` ones are left out, by
+    name in lower case or by id.
     """
     typed = text.strip().casefold()
     first, listed = await asyncio.gather(added or no_names(), _named(hub, typed))
@@ -47,7 +49,9 @@ async def suggest_spaces(
         if typed in one.casefold():
             found.setdefault(one.casefold(), Choice(clip(one, MAX_CHOICE_LENGTH), one))
     for listing in listed:
-        if allows(listing.space) and (adult or not listing.nsfw):
+        hub_id = listing.hub_id
+        hidden = is_among(marked, listing.space, hub_id) or (listing.nsfw and not adult)
+        if allows(listing.space, hub_id) and not hidden:
             found.setdefault(listing.space.casefold(), _choice(listing))
     return list(found.values())[:MAX_SUGGESTIONS]
 

@@ -72,6 +72,11 @@ async def test_run_suggests_the_server_s_then_the_owner_s_then_the_hub_s(
         # Another server has not marked it.
         everything = ["lab/added", "lab/adult", "lab/other", "lab/own"]
         assert sorted(await suggested(outside)) == everything
+        # The mark follows the Space when its author renames it.
+        it.hub.spaces["lab/renamed"] = it.hub.spaces.pop("lab/adult")
+        it.hub.renamed["lab/adult"] = "lab/renamed"
+        assert "lab/renamed" in await suggested(outside, "lab/ren")
+        assert await suggested(here, "lab/ren") == []
         # A single letter sends no request to the Hub; the Spaces here need no Hub.
         assert await suggested(here, "l") == ["lab/added", "lab/own"]
         it.hub.hold = asyncio.Event()

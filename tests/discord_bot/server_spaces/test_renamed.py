@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from spacebot.engine.admin import Admin
 from spacebot.engine.on_demand import SpacePolicy
-from tests.support.asking import ask
+from tests.support.asking import ask, shown
 from tests.support.loopback import Interaction
 from tests.support.server_spaces import Town, told, town
 from tests.support.spaces_hub import Hosted
@@ -65,6 +65,21 @@ async def said(seen: Interaction) -> str:
     return seen.message.text
 
 
+async def listed(lab: Town, space: str) -> bool:
+    """Whether `/find` shows a Space."""
+    seen = await lab.place.ada.command("find", wish=space, channel=lab.place.channel)
+    await told(seen)
+    return f"/{space}" in str(shown(seen).embeds)
+
+
+async def suggested(lab: Town, space: str) -> bool:
+    """Whether `/run` suggests a Space."""
+    found = await lab.place.ada.autocomplete(
+        "run", option="space", text=space, channel=lab.place.channel
+    )
+    return space in [one["value"] for one in found]
+
+
 @pytest.mark.parametrize("when", ["renamed-later", "renamed-before", "hub-silent"])
 async def test_a_block_holds_under_a_later_name(lab: Town, served: Callable[[str], str], when: str):
     former, present = f"ada/{when}", f"ben/{when}"
@@ -82,12 +97,16 @@ async def test_a_block_holds_under_a_later_name(lab: Town, served: Callable[[str
     else:
         seen = await lab.place.ada.command("quick", text="x", channel=lab.place.channel)
         assert BLOCKED in await told(seen)
+    assert not await listed(lab, present)
     if when != "hub-silent":
+        assert not await suggested(lab, present)
         # A new Space under the former name is a different Space.
         lab.hub.spaces[former] = Hosted(served("fast"))
     for name in (former, present):
         assert BLOCKED in await said(await run(lab, name))
         assert BLOCKED in await lab.space("add", {"space": name, "endpoint": "/sleep"})
+        assert not await listed(lab, name)
+        assert not await suggested(lab, name)
     # It survives a restart.
     added = lab.home.catalogue.added
     assert added is not None
@@ -95,6 +114,7 @@ async def test_a_block_holds_under_a_later_name(lab: Town, served: Callable[[str
     await added.policy.load(lab.home.jobs.store.blocked_spaces)
     assert BLOCKED in await lab.space("add", {"space": present, "endpoint": "/sleep"})
     await owner(lab).act("unblock", former)
+    assert await listed(lab, present)
     assert "✅" in await lab.space("add", {"space": present, "endpoint": "/sleep", "name": when})
 
 
@@ -109,7 +129,10 @@ async def test_an_age_mark_holds_under_a_later_name(
     if earlier:
         await lab.home.jobs.store.execute(sa.text("UPDATE server_spaces SET hub_id = NULL"))
     rename(lab, former, present)
+    assert not await listed(lab, present)
+    assert earlier or not await suggested(lab, present)
     assert ADULT in await said(await run(lab, present))
+    assert not await suggested(lab, present)
     rows = {row.name: row for row in await lab.rows()}
     assert rows["adult"].hub_id == lab.hub.spaces[present].hub_id
     # The same with its own command, which nobody marked.

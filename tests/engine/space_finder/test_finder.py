@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from spacebot.engine.on_demand import ServerSpaces, SpacePolicy
 from spacebot.engine.space_finder import FileKind, SpaceFinder, SpaceQuery, kind_of, suggest_spaces
 from spacebot.engine.space_finder.kinds import kinds_given, kinds_taken
 from spacebot.engine.space_finder.words import ordered_stems
@@ -158,7 +159,8 @@ async def test_what_is_not_for_everyone_or_not_allowed_is_left_out():
         }
         assert await spaces(served, GRAY) == ["bad/gray", "ada/gray"]
         assert len(await spaces(served, GRAY, adult=True)) == 3
-        finder = SpaceFinder(HubClient(served.api), allows=lambda name: not name.startswith("bad/"))
+        policy = SpacePolicy(ServerSpaces.LISTED, ["ada/*"])
+        finder = SpaceFinder(HubClient(served.api), allows=policy.allows)
         found = await finder.find(GRAY, [], adult=False)
         assert [one.space for one in found.answers] == ["ada/gray"]
 
@@ -242,7 +244,7 @@ async def test_spaces_are_suggested_those_here_first():
             "ben/gray-9",
             "ben/gray-x",
         ]
-        assert await suggestions(served, "gray", allows=lambda one: False) == ["ada/gray"]
+        assert await suggestions(served, "gray", allows=lambda *_: False) == ["ada/gray"]
         # Names that differ in case alone are the same Space, spelled as it is here.
         served.spaces["Owner/Demo"] = Hosted()
         assert await suggestions(served, "DEMO") == ["owner/demo"]

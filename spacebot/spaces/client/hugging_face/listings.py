@@ -8,8 +8,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 from typing import Any, TypeVar
 
-from huggingface_hub import SpaceInfo
-
 from spacebot.models import HubUser, SpaceListing
 from spacebot.spaces.inputs.components.base import one_line
 from spacebot.wording import clip
@@ -67,6 +65,7 @@ def listing_of(record: Any) -> SpaceListing | None:
         tags=tuple(_text(tag, MAX_TAG) for tag in _list(record.tags)[:MAX_TAGS]),
         private=bool(record.private),
         disabled=bool(getattr(record, "disabled", False)),
+        hub_id=hub_id_of(record),
     )
 
 
@@ -102,7 +101,7 @@ def _mapping(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
 
 
-def hub_id_of(info: SpaceInfo) -> str:
+def hub_id_of(info: Any) -> str:
     """A Space's id on the Hub, which survives a rename; empty if the Hub does not say."""
     # The library keeps what it has no field for under the Hub's own name.
     return str(getattr(info, "_id", None) or "")
