@@ -44,8 +44,8 @@ FILL = {
         CASE WHEN n % 10 > 0 THEN {now} END""",
     "favourites": """INSERT INTO favourites ("user", job, created)
         SELECT 'user-' || (n * 100 % 20000), {job}, {now}""",
-    "job_counts": """INSERT INTO job_counts (guild, "user", day, jobs)
-        SELECT CAST(n % 2000 AS TEXT), 'user-' || n, {day} - n % 5, 3""",
+    "counted_jobs": """INSERT INTO counted_jobs (guild, "user", day, job, jobs)
+        SELECT CAST(n % 2000 AS TEXT), 'user-' || (n / 3), {day} - n % 5, {id}, 1""",
     "server_spaces": """INSERT INTO server_spaces (id, guild, name, space, adder, description,
         answer, nsfw, paused, title, chats, problem, told, read, created, payload)
         SELECT {id}, CAST(n % 2000 AS TEXT), 'c' || n, 'owner/space-' || (n % 3000), '1', '', '',
@@ -56,7 +56,7 @@ FILL = {
         maker, created) SELECT 'user:' || (n % 5000), 'p' || n, 'p', 'owner/x', '/run', '/run',
         {j}'{{}}'{e}, {false}, '1', {now}""",
 }
-ROWS = {"conversations": 50_000, "favourites": 10_000, "job_counts": 100_000,
+ROWS = {"conversations": 50_000, "favourites": 10_000, "counted_jobs": 300_000,
         "server_spaces": 10_000, "space_descriptions": 5_000, "presets": 20_000}  # fmt: skip
 # Fewer than the store's time limit of a statement would notice.
 STEP = 50_000

@@ -28,7 +28,7 @@ from spacebot.engine.store import (
 from spacebot.models import MessageRef
 
 # The tables that are big where a bot is busy.
-BIG_TABLES = ("jobs", "favourites", "job_counts", "conversations", "space_descriptions",
+BIG_TABLES = ("jobs", "favourites", "counted_jobs", "conversations", "space_descriptions",
               "server_spaces")  # fmt: skip
 # Indexes of a few rows among many: walking such a one from end to end is quick.
 NARROW_INDEXES = ("ix_jobs_unfinished", "ix_jobs_automation", "ix_conversations_going_on",
@@ -141,7 +141,7 @@ def calls(now: float) -> dict[str, Call]:
         "server_spaces.delete": lambda store: store.server_spaces.delete(ADDED.id),
         "limits.save": lambda store: store.limits.save(ServerLimits("3", member_jobs=5)),
         "limits.all": lambda store: store.limits.all(),
-        "limits.count": lambda store: store.limits.count("3", "1", int(now // 86400), 1),
+        "limits.count": lambda store: store.limits.count(JOB.id, "3", "1", int(now // 86400), 1),
         "limits.used": lambda store: store.limits.used(int(now // 86400)),
         "limits.forget": lambda store: store.limits.forget(int(now // 86400) + 1),
         "presets.put": lambda store: store.presets.put(PRESET),

@@ -144,7 +144,7 @@ class Admission:
     async def write(self, job: str) -> None:
         """Store how many jobs this one counts as."""
         if (found := self._admitted.get(job)) and found.jobs:
-            await self._count(found, found.jobs)
+            await self._count(job, found, found.jobs)
 
     async def ended(self, job: str, *, counts: bool = True) -> None:
         """Note the end of a job; a job that was never sent is not counted after all."""
@@ -155,10 +155,10 @@ class Admission:
         if found.jobs and not counts:
             if found.day == self._day:
                 self._used[found.key] -= found.jobs
-            await self._count(found, -found.jobs)
+            await self._count(job, found, 0)
 
-    async def _count(self, found: _Admitted, jobs: int) -> None:
-        await self._store.saved(self._store.limits.count(*found.key, found.day, jobs))
+    async def _count(self, job: str, found: _Admitted, jobs: int) -> None:
+        await self._store.saved(self._store.limits.count(job, *found.key, found.day, jobs))
 
     def allowance(self, guild: str, requester: Requester) -> Allowance:
         """What a member has used here so far, and may use."""

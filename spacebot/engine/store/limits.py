@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from spacebot.engine.store.batches import in_batches
 from spacebot.engine.store.part import StorePart
-from spacebot.engine.store.tables import by_key, job_counts, server_limits
+from spacebot.engine.store.tables import by_key, counted_jobs, server_limits
 
 # Stands in place of a role's id.
 NOBODY = "nobody"
@@ -66,23 +66,24 @@ class LimitsStore(StorePart):
 
     async def used(self, day: int) -> dict[tuple[str, str], int]:
         """The jobs counted on a day, by server and member."""
-        found = await self._rows(sa.select(job_counts).where(job_counts.c.day == day))
-        return {(row.guild, row.user): row.jobs for row in found}
+        table = counted_jobs.c
+        key = (table.guild, table.user)
+        counted = sa.func.sum(table.jobs).label("counted")
+        found = await self._rows(sa.select(*key, counted).where(table.day == day).group_by(*key))
+        return {(row.guild, row.user): int(row.counted) for row in found}
 
-    async def count(self, guild: str, user: str, day: int, jobs: int) -> None:
-        """Add to a member's count for a day, durably."""
-        insert = self._insert(job_counts).values(guild=guild, user=user, day=day, jobs=jobs)
-        more = {"jobs": job_counts.c.jobs + jobs}
-        key = ["guild", "user", "day"]
-        await self._execute(insert.on_conflict_do_update(index_elements=key, set_=more))
+    async def count(self, job: str, guild: str, user: str, day: int, jobs: int) -> None:
+        """Note how many of a member's `jobs` of a day this job counts as, durably."""
+        row = {"guild": guild, "user": user, "day": day, "job": job, "jobs": jobs}
+        await self._put(counted_jobs, row)
 
     async def forget(self, before: int) -> None:
         """Forget what was counted on the days before this one."""
-        table = job_counts.c
-        key = (table.guild, table.user, table.day)
+        table = counted_jobs.c
+        key = (table.guild, table.user, table.day, table.job)
         old = sa.select(*key).where(table.day < before)
         # In a list of keys, SQLite would look up every server with every member.
-        one = job_counts.delete().where(*(column == sa.bindparam(column.name) for column in key))
+        one = counted_jobs.delete().where(*(column == sa.bindparam(column.name) for column in key))
 
         async def find(rows: int) -> list[dict[str, Any]]:
             return [dict(row._mapping) for row in await self._rows(old.limit(rows))]

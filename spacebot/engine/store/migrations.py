@@ -18,9 +18,9 @@ from spacebot.engine.store.tables import (
     blocked_spaces,
     chosen_chats,
     conversations,
+    counted_jobs,
     favourites,
     guild_commands,
-    job_counts,
     jobs,
     metadata,
     presets,
@@ -93,7 +93,7 @@ async def _tenth(connection: AsyncConnection) -> None:
 
 async def _eleventh(connection: AsyncConnection) -> None:
     """11: the limits that servers set, and what members have used today."""
-    await _create(connection, server_limits, job_counts)
+    await _create(connection, server_limits)
 
 
 async def _twelfth(connection: AsyncConnection) -> None:
@@ -144,6 +144,23 @@ async def _seventeenth(connection: AsyncConnection) -> None:
         await _add(connection, column)
 
 
+async def _eighteenth(connection: AsyncConnection) -> None:
+    """18: what each job counts as in a day; there was one count for all of a member's jobs."""
+    await _create(connection, counted_jobs)
+    if await connection.run_sync(lambda sync: sa.inspect(sync).has_table(job_counts.name)):
+        earlier = sa.select(*job_counts.c, sa.literal("earlier"))
+        columns = (*job_counts.c.keys(), "job")
+        await connection.execute(counted_jobs.insert().from_select(columns, earlier))
+        await connection.run_sync(job_counts.drop)
+
+
+# The counts of versions 11 to 17, of all of a member's jobs of a day.
+job_counts = sa.Table(
+    "job_counts",
+    sa.MetaData(),
+    *(sa.Column(name, sa.Text) for name in ("guild", "user")),
+    *(sa.Column(name, sa.Integer) for name in ("day", "jobs")),
+)
 # The table that version 2 made for what was said in conversations, until version 14.
 turns = sa.Table(
     "turns",
@@ -212,6 +229,7 @@ MIGRATIONS: Sequence[Callable[[AsyncConnection], Awaitable[None]]] = (
     _fifteenth,
     _sixteenth,
     _seventeenth,
+    _eighteenth,
 )
 
 

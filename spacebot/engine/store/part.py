@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import partial
 from typing import Any, Protocol
 
 import sqlalchemy as sa
 
-from spacebot.engine.store.upsert import insert_into, upsert
+from spacebot.engine.store.upsert import upsert
 
 
 class Database(Protocol):
@@ -37,7 +36,6 @@ class StorePart:
         self._rows = database.rows
         self._execute = database.execute
         self._dialect = database.dialect
-        self._insert = partial(insert_into, database.dialect)
 
     async def _put(self, table: sa.Table, row: Mapping[str, Any]) -> None:
         """Write a row at once, replacing the row with the same primary key."""

@@ -292,14 +292,15 @@ server_limits = sa.Table(
     sa.Column("log_prompts", sa.Boolean, nullable=False),
     sa.Column("log_maker", CleanText, nullable=False),
 )
-# Jobs by member and day, if a server limits them. The jobs themselves are stored for as long as the
-# owner wants, which may be less than a day.
-job_counts = sa.Table(
-    "job_counts",
+# What each job counts as against its member's limit of a day, if the server sets one. The jobs
+# themselves are stored for as long as the owner wants, which may be less than a day.
+counted_jobs = sa.Table(
+    "counted_jobs",
     metadata,
     sa.Column("guild", CleanText, primary_key=True),
     sa.Column("user", CleanText, primary_key=True),
     sa.Column("day", sa.Integer, primary_key=True, index=True),
+    sa.Column("job", sa.String(12), primary_key=True),
     sa.Column("jobs", sa.Integer, nullable=False),
 )
 # The results that members starred. Their jobs are stored as long.

@@ -8,11 +8,6 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 
-def insert_into(dialect: str, table: sa.Table) -> postgresql.Insert | sqlite.Insert:
-    """An INSERT that can handle conflicts."""
-    return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
-
-
 def upsert(
     dialect: str, table: sa.Table, columns: Iterable[str]
 ) -> postgresql.Insert | sqlite.Insert:
@@ -21,7 +16,7 @@ def upsert(
     It can be repeated: if a connection breaks during a COMMIT, nobody knows whether the row is
     there.
     """
-    insert = insert_into(dialect, table)
+    insert = postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
     key = [column.name for column in table.primary_key]
     values = {column: insert.excluded[column] for column in columns}
     return insert.on_conflict_do_update(index_elements=key, set_=values)

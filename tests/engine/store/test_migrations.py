@@ -99,6 +99,21 @@ async def test_a_database_that_never_had_conversations(tmp_path: Path) -> None:
         assert await store.said(TALK.id) == []
 
 
+async def test_the_counts_of_a_day_are_taken_over(opened: Callable[[], Store]) -> None:
+    async with opened() as store:
+        for statement in (
+            "DROP TABLE counted_jobs",
+            'CREATE TABLE job_counts (guild TEXT, "user" TEXT, day INTEGER, jobs INTEGER)',
+            "INSERT INTO job_counts VALUES ('3', '1', 7, 4), ('3', '2', 7, 1), ('3', '1', 8, 2)",
+            "UPDATE schema_version SET version = 17",
+        ):
+            await store.execute(sa.text(statement))
+    async with opened() as store:
+        await store.limits.count("a" * 12, "3", "1", 7, 1)
+        assert await store.limits.used(7) == {("3", "1"): 5, ("3", "2"): 1}
+        assert await store.limits.used(8) == {("3", "1"): 2}
+
+
 async def test_a_database_of_version_12_loses_nothing(tmp_path: Path) -> None:
     """Made by Spacebot when its schema was 12: jobs, a star, a conversation and its questions."""
     sql = Path(__file__).with_name("version_12.sql").read_text(encoding="utf-8")

@@ -247,7 +247,7 @@ async def test_a_bad_statement_costs_only_itself(opened: Open) -> None:
             5: store.history.star("1", nothing),
             9: store.execute(sa.text("DELETE FROM nowhere")),
         }
-        writes = [bad.get(one) or store.limits.count("3", "1", 7, 1) for one in range(12)]
+        writes = [bad.get(one) or store.limits.count(f"{one}", "3", "1", 7, 1) for one in range(12)]
         ended = await asyncio.gather(*writes, return_exceptions=True)
         assert [number for number, one in enumerate(ended) if one] == [5, 9]
         # Each of the others is counted once, however often its batch was tried.
@@ -281,6 +281,8 @@ async def test_a_commit_whose_acknowledgement_is_lost_is_repeated(
             store.automations.add(automation),
             store.history.star("1", record(1).id),
             store.server_spaces.add(added(1), b"one"),
+            store.limits.count(record(1).id, "3", "1", 7, 2),
+            store.limits.count(record(2).id, "3", "1", 7, 1),
         )
         saved = await asyncio.gather(*map(store.saved, writes))
         assert failures == [len(writes)] * lost
@@ -299,6 +301,7 @@ async def test_a_commit_whose_acknowledgement_is_lost_is_repeated(
         assert await store.automations.all() == [automation]
         assert await store.history.stars("1") == {record(1).id}
         assert await store.server_spaces.of("7") == [added(1)]
+        assert await store.limits.used(7) == {("3", "1"): 3}
 
 
 async def test_a_restarted_database_costs_nobody_anything() -> None:
