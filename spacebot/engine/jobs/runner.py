@@ -309,7 +309,7 @@ class JobRunner:
                 running.update(update)
 
     async def preview(self, running: JobHandle, *, limit: int = MAX_MESSAGE_LENGTH) -> Reply | None:
-        """What a streaming endpoint has sent so far, as a message; None if that is nothing.
+        """What a job has made so far, as a message; None if that is nothing.
 
         Of a longer text, it is the last `limit` characters. The files live until the next preview.
         """
@@ -317,7 +317,8 @@ class JobRunner:
         if partial is None or running.previewed[0] is partial:
             return running.previewed[1]
         endpoint, connection = running.job.endpoint, self._connection(running)
-        values = outputs.trim_for_preview(connection.visible(endpoint.api_name, partial.outputs))
+        own = connection.visible(endpoint.api_name, partial.outputs)
+        values = outputs.trim_for_preview([*own, *partial.shown])
         running.folder.mkdir(parents=True, exist_ok=True)
         stale = folder = Path(tempfile.mkdtemp(prefix="preview-", dir=running.folder))
         # The job continues after a failure here: its result may still be readable.

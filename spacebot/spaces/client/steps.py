@@ -70,7 +70,8 @@ class CallSequence:
         """Make the calls; ends with the `Result`, raises `SpaceError`.
 
         A failing event ends the chain, except for what the page runs even then. The failure is
-        raised if no step answered; otherwise it is reported beside the answer.
+        raised if no step answered; otherwise it is reported beside the answer. A `Partial` after
+        each step that answers holds what there is if a later one never ends.
         """
         self._values = values
         shown: list[Any] = []
@@ -92,7 +93,7 @@ class CallSequence:
                     # Only the endpoint's own answer is previewed.
                     elif is_last:
                         streamed = update.outputs
-                        yield update
+                        yield self._so_far(streamed, shown + instead)
             except SpaceError as error:
                 error.safe_to_retry = error.safe_to_retry and not any(
                     map(_does_something, self.steps[:place])
@@ -110,8 +111,10 @@ class CallSequence:
                     raw = self._arguments
                 shown += self._take(step)
                 instead += _unchanged(*step.failing)
+                if (self.after or not is_last) and (self._answered or _any_set(raw)):
+                    yield self._so_far(raw, shown + instead)
         ended: list[Any] = []
-        async for update in self._end(ended):
+        async for update in self._end(ended, raw, shown + instead):
             yield update
         self._overwrite(raw, shown)
         if failed is not None:
@@ -122,8 +125,13 @@ class CallSequence:
             yield Toast(str(failed), "error")
         yield Result(raw, shown + instead + ended)
 
-    async def _end(self, shown: list[Any]) -> AsyncGenerator[Update, None]:
-        """Make the calls after the endpoint's own; a failure here is reported beside the result."""
+    async def _end(
+        self, shown: list[Any], raw: Sequence[Any], before: Sequence[Any]
+    ) -> AsyncGenerator[Update, None]:
+        """Make the calls after the endpoint's own; a failure here is reported beside the result.
+
+        What they show is added to `shown`; the endpoint gave `raw`, and the steps `before` the rest.
+        """
         for step in self.after:
             if step.needs & self._failed:
                 shown += _unchanged(step)
@@ -139,6 +147,8 @@ class CallSequence:
                 shown += _unchanged(step)
             else:
                 shown += self._take(step)
+                if step.shows or step.overwrites:
+                    yield self._so_far(raw, [*before, *shown])
 
     async def _make(self, step: EndpointStep) -> AsyncGenerator[Update, None]:
         """Make one call, storing its raw outputs."""
@@ -191,6 +201,11 @@ class CallSequence:
         answers = [outputs[n] for n in step.shows if step.gives.get(n) not in asked]
         self._answered |= _any_set(answers)
         return [outputs[number] for number in step.shows]
+
+    def _so_far(self, raw: Sequence[Any], shown: Sequence[Any]) -> Partial:
+        so_far = Partial([*raw], [*shown])
+        self._overwrite(so_far.outputs, so_far.shown)
+        return so_far
 
     def _overwrite(self, raw: list[Any], shown: list[Any]) -> None:
         """Update the endpoint's outputs, and what earlier steps show, with what later steps set."""

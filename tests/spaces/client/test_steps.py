@@ -16,12 +16,12 @@ from PIL import Image
 
 from spacebot.errors import SpaceBusy, SpaceError, SpaceRaised, SpaceSilent
 from spacebot.models import Endpoint, EndpointStep, JobStage, Progress, Source
-from spacebot.spaces.client import Connection, Network, Result, SpaceDescription
+from spacebot.spaces.client import Connection, Network, Partial, Result, SpaceDescription
 from spacebot.spaces.client.client import SpaceClient
 from spacebot.spaces.client.steps import CallSequence
 from spacebot.spaces.client.transport.event_stream import EventStream
 from spacebot.spaces.schema import read_space
-from tests.support.asking import ask
+from tests.support.asking import ask, is_final, shown, until
 from tests.support.conversations import Lab, lab
 
 
@@ -147,6 +147,47 @@ async def test_a_failure_costs_nothing_that_earlier_steps_show(served, tmp_path:
         failed = await ask(home.ada, "it draw", {"prompt": "a void"}, channel=home.channel)
         assert "There is nothing to draw." in failed.content
         assert "Seed" not in failed.content
+
+
+async def test_a_quota_or_a_cancel_costs_nothing_that_earlier_steps_show(served, tmp_path: Path):
+    async with lab(tmp_path, it=served("chained")) as home:
+        dear = await ask(home.ada, "it summarise", plot="gold", channel=home.channel)
+        assert "GPU quota" in dear.content
+        assert "a story of gold" in dear.content
+        # As on the page, what is there by now is seen while the next step runs.
+        seen = await home.ada.command("it summarise", plot="a saga", channel=home.channel)
+        running = await until(seen, "a story of a saga", seconds=60)
+        await home.ada.click(running, "Cancel")
+        await seen.wait(is_final, 60)
+        assert "a story of a saga" in shown(seen).content
+        assert "ancel" in shown(seen).content
+
+
+@pytest.mark.parametrize("trouble", [SpaceSilent("No answer."), SpaceBusy("Full.")])
+async def test_what_is_there_by_now_is_known_when_the_next_step_never_ends(trouble: SpaceError):
+    async def call(step: EndpointStep, _: Any) -> AsyncGenerator[Any, None]:
+        if step.api_name == "/slow":
+            yield Partial(["half"])
+            raise trouble
+        yield Result([step.api_name])
+
+    steps = [EndpointStep("/one", shows=(0,)), EndpointStep("/two", shows=(0,))]
+    calls = CallSequence([*steps, EndpointStep("/slow")], call, lambda _, values: values, 1)
+    updates = calls.updates({})
+    seen = [await anext(updates) for _ in range(3)]
+    with pytest.raises(type(trouble)):
+        await anext(updates)
+    nothing = {"__type__": "update"}
+    assert seen == [
+        Partial([nothing], ["/one"]),
+        Partial([nothing], ["/one", "/two"]),
+        Partial(["half"], ["/one", "/two"]),
+    ]
+    # The same of the steps after the endpoint, and of what these overwrite.
+    after = [EndpointStep("/three", shows=(0,), overwrites={0: 0}), EndpointStep("/four")]
+    calls = CallSequence([EndpointStep("/own")], call, lambda _, values: values, 1, after)
+    seen = [update async for update in calls.updates({})]
+    assert seen[:2] == [Partial(["/own"]), Partial(["/three"], ["/three"])]
 
 
 async def test_an_answer_is_what_the_last_step_makes_of_it(served, tmp_path: Path):

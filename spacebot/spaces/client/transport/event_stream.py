@@ -67,9 +67,10 @@ class PageEventsRan:
 
 @dataclass(frozen=True, slots=True)
 class Partial:
-    """What a streaming endpoint has sent so far: its raw outputs, including states."""
+    """What a job has made so far: raw outputs, including states, and what other steps `shown`."""
 
     outputs: list[Any]
+    shown: list[Any] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
