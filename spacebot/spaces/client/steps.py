@@ -130,7 +130,8 @@ class CallSequence:
     ) -> AsyncGenerator[Update, None]:
         """Make the calls after the endpoint's own; a failure here is reported beside the result.
 
-        What they show is added to `shown`; the endpoint gave `raw`, and the steps `before` the rest.
+        What they show is added to `shown`, after what the endpoint (`raw`) and the steps `before`
+        it gave.
         """
         for step in self.after:
             if step.needs & self._failed:

@@ -31,7 +31,7 @@ from spacebot.models import (
 )
 from spacebot.spaces import inputs
 from spacebot.spaces.client import Connection, Network, Partial, Result
-from spacebot.spaces.client.transport import bounded_reading
+from spacebot.spaces.client.transport import bounded_reading, event_stream
 from spacebot.spaces.client.transport.bounded_reading import MAX_MESSAGE_BYTES, parse_json
 from spacebot.spaces.inputs.components.menu import ChoiceMenu
 from tests.support.hostile_space import DONE, HostileSpace, hostile
@@ -191,6 +191,22 @@ async def test_nonsense_about_progress_is_left_out(event: Any):
                 assert one is None or 0 <= one < 10**13
         else:
             assert isinstance(update, Partial | Result) or update.text
+
+
+@pytest.mark.parametrize(
+    "event", [{}, {"msg": "unheard"}, {"msg": "progress", "progress_data": [7]}]
+)
+async def test_a_job_reads_only_so_many_messages_that_mean_nothing(
+    monkeypatch: pytest.MonkeyPatch, event: dict[str, Any]
+):
+    monkeypatch.setattr(event_stream, "MAX_SKIPPED", 100)
+    async with hostile() as space, reaching(space) as connection:
+        # Heartbeats come as often as the Space likes.
+        space.events = [*[{"msg": "heartbeat"}] * 200, *[event] * 100, DONE_OK]
+        assert (await run(connection))[-1] == Result(["ok"])
+        space.events = [*[event] * 101, DONE_OK]
+        with pytest.raises(SpaceUnreadable):
+            await run(connection)
 
 
 BROKEN: list[Any] = [

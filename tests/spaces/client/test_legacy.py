@@ -19,7 +19,7 @@ from spacebot.spaces.client import Connection, Network, Result
 from spacebot.spaces.client.files import uploads
 from spacebot.spaces.client.legacy import legacy_run as legacy_run
 from spacebot.spaces.client.legacy import values as legacy_values
-from spacebot.spaces.client.transport import bounded_reading
+from spacebot.spaces.client.transport import bounded_reading, event_stream
 from tests.support.listening import listening
 from tests.versions.record import RECORDED
 
@@ -121,6 +121,35 @@ async def test_a_message_that_is_too_long_says_so_and_stops_the_job(
         with pytest.raises(SpaceUnreadable, match=bounded_reading.TOO_LARGE):
             await greeted(connection)
         await space.reset.wait()
+
+
+@pytest.mark.parametrize(
+    "frame", [{}, {"msg": 1}, {"msg": "unheard"}, {"msg": "send_hash"}, {"msg": "send_data"}, [], 7]
+)
+async def test_a_job_reads_only_so_many_frames_that_mean_nothing(
+    monkeypatch: pytest.MonkeyPatch, frame: Any
+):
+    monkeypatch.setattr(event_stream, "MAX_SKIPPED", 100)
+
+    async def flood(space: Old) -> None:
+        reading = asyncio.create_task(_read(space.socket))
+        try:
+            while not space.reset.is_set():
+                await space.socket.send_json(frame)
+                await asyncio.sleep(0)
+        finally:
+            reading.cancel()
+
+    async with old(flood) as (space, connection):
+        with pytest.raises(SpaceUnreadable):
+            await greeted(connection)
+        # The Space is told to stop the job.
+        await space.reset.wait()
+
+
+async def _read(socket: web.WebSocketResponse) -> None:
+    async for _ in socket:
+        pass
 
 
 async def test_a_too_long_message_is_told_apart_from_a_stopped_space():

@@ -135,8 +135,10 @@ class LegacyRun(SpaceRun):
             match message.get("msg"):
                 case "send_hash":
                     await socket.send_json(self._about)
+                    reading.skip()
                 case "send_data":
                     await socket.send_str(body)
+                    reading.skip()
                 case "queue_full":
                     raise join_error(QueueError())
                 case _:

@@ -39,7 +39,7 @@ from spacebot.spaces.outputs.values import is_update
 STREAM_END_TIMEOUT, DROP_TIMEOUT = 20.0, 1.0
 # How many bytes are read until it ends by itself.
 MAX_DRAINED_BYTES = 1 << 20
-# How many messages of one job's stream may be unreadable.
+# How many messages of one job may be unreadable, and how many may mean nothing.
 MAX_SKIPPED = 10_000
 _BLANK = re.compile(rb"\s*")
 # Outputs whose values take more memory are edited in an executor.
@@ -261,7 +261,7 @@ class MessageReader:
     `diffs` says that each partial result is a change from the last, and not the whole. `present`
     turns outputs into those of a current Gradio. `outputs` is what diffs apply to, `held` what the
     page would show by now. `weight` is the memory that `outputs` took when last measured, and
-    `grown` the bytes that arrived since.
+    `grown` the bytes that arrived since. `skipped` counts the messages that mean nothing.
     """
 
     event_id: str
@@ -271,6 +271,7 @@ class MessageReader:
     held: list[Any] = field(default_factory=list)
     weight: int = 0
     grown: int = 0
+    skipped: int = 0
 
     async def read_in(self, network: Network, message: dict[str, Any], size: int) -> Update | None:
         """Read a message of so many bytes, in an executor if that takes long."""
@@ -281,17 +282,31 @@ class MessageReader:
         return self.read(message)
 
     def read(self, message: dict[str, Any]) -> Update | None:
-        """One message → one update; None for another job's, a broken one or a heartbeat."""
+        """One message → one update; None for another job's, a broken one or a heartbeat.
+
+        Raises `SpaceUnreadable` after too many that mean nothing.
+        """
         kind = message.get("msg")
-        if message.get("event_id") not in (None, self.event_id) or not isinstance(kind, str):
+        if message.get("event_id") not in (None, self.event_id):
             return None
-        handler = MESSAGE_READERS.get(kind)
+        handler = MESSAGE_READERS.get(kind) if isinstance(kind, str) else None
+        if handler is None:
+            return self.skip()
         try:
-            return handler(self, message) if handler else None
+            return handler(self, message)
         except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
             if kind == "process_completed":
                 raise SpaceUnreadable from error
-            return None
+            return self.skip()
+
+    def skip(self) -> None:
+        """Count a message that means nothing; raises `SpaceUnreadable` after too many."""
+        self.skipped += 1
+        if self.skipped > MAX_SKIPPED:
+            raise SpaceUnreadable
+
+    def _heartbeat(self, message: dict[str, Any]) -> None:
+        """A Space sends these as often as it likes."""
 
     def _estimation(self, message: dict[str, Any]) -> Progress:
         rank, size = read_number(message.get("rank")), read_number(message.get("queue_size"))
@@ -389,6 +404,7 @@ def read_number(value: Any) -> float | None:
 
 
 MESSAGE_READERS = {
+    "heartbeat": MessageReader._heartbeat,
     "estimation": MessageReader._estimation,
     "process_starts": MessageReader._starts,
     "progress": MessageReader._progress,
