@@ -260,6 +260,7 @@ class SpaceClient(Client):
         """Values by parameter name → the arguments in order, with files uploaded
         and states empty."""
         endpoint: Endpoint = self.endpoints[index]
+        values = _with_repeated(endpoint, values)
         sent: list[Any] = []
         for info in endpoint.parameters_info or []:
 
@@ -358,6 +359,18 @@ def _object(value: Any) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise SpaceUnreadable
     return value
+
+
+def _with_repeated(endpoint: Endpoint, values: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The values, also for the parameters that take the same component as one of them."""
+    ids = zip(endpoint.dependency["inputs"], endpoint.input_component_types, strict=True)
+    asked = [part for part, kind in ids if not kind.skip]
+    names = [info["parameter_name"] for info in endpoint.parameters_info or []]
+    if len(asked) != len(names):
+        return values
+    known = {part: values[name] for name, part in zip(names, asked, strict=True) if name in values}
+    more = {name: known[part] for name, part in zip(names, asked, strict=True) if part in known}
+    return {**more, **values}
 
 
 def _is_shown(endpoint: dict[str, Any]) -> bool:

@@ -66,8 +66,7 @@ def read_inputs(
 def _read_inputs(
     app: AppConfig, entry: Mapping[str, Any], event: Dependency | None
 ) -> EndpointInputs:
-    described = list(entry.get("parameters") or [])
-    components = app.joined(event.inputs if event else (), described)
+    described, components = _described_once(app, entry, event)
     drafts = [_draft(app, raw, part) for raw, part in zip(described, components, strict=True)]
     in_turn = _shown_in_turn(app, components)
     drafts = [
@@ -99,6 +98,23 @@ def _read_inputs(
         pressed=pressed,
         ids={d.parameter.name: part.id for d, part in zip(drafts, components, strict=True) if part},
     )
+
+
+def _described_once(
+    app: AppConfig, entry: Mapping[str, Any], event: Dependency | None
+) -> tuple[list[Mapping[str, Any]], list[PageComponent | None]]:
+    """The described parameters and their components.
+
+    A component that is taken twice has one value, as on the page: `SpaceClient` sends it twice.
+    """
+    ids = event.inputs if event else ()
+    described = list(entry.get("parameters") or [])
+    parts = app.asked(ids)
+    if len(parts) != len(described):
+        return described, app.joined(ids, described)
+    first = {part.id: place for place, part in reversed([*enumerate(parts)])}
+    places = sorted(first.values())
+    return [described[place] for place in places], [parts[place] for place in places]
 
 
 def _handed_constants(

@@ -339,14 +339,24 @@ def command(page: gr.Blocks, api_name: str) -> Endpoint:
     return next(one for one in space.endpoints if one.api_name == api_name)
 
 
-def test_one_field_that_is_taken_twice_is_asked_for_twice():
+def test_one_field_that_is_taken_twice_is_asked_for_once():
     with gr.Blocks(analytics_enabled=False) as page:
         arguments, ready, told = gr.Image(label="Given"), gr.Image(label="Ready"), gr.JSON()
         went = gr.Button("Go").click(lambda one: one, arguments, ready, api_name="prepare")
         went.then(lambda one, two: [one, two], [ready, ready], told, api_name="compare")
     found = command(page, "/compare")
-    assert len(found.parameters) == 2
-    assert not found.before
+    assert [one.label for one in found.parameters] == ["Given"]
+    assert [step.api_name for step in found.before] == ["/prepare"]
+
+
+async def test_one_field_that_is_taken_twice_is_sent_twice(served, tmp_path: Path):
+    async with lab(tmp_path, it=served("chained")) as home:
+        assert len(subcommands(home)["mirror"]["options"]) == 1
+        answer = await ask(home.ada, "it mirror", one="sea", channel=home.channel)
+        assert "sea and sea" in answer.content
+        # The step before it fills the field for both.
+        answer = await ask(home.ada, "it twins", words="ash", channel=home.channel)
+        assert "ASH and ASH" in answer.content
 
 
 @pytest.mark.parametrize("has_button", [True, False])

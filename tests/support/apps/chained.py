@@ -167,6 +167,11 @@ def look(picture: Image.Image, question: str) -> str:
     return f"{question or 'caption'}: {picture.width} wide"
 
 
+def both(one: str, two: str) -> str:
+    """Name two things."""
+    return f"{one} and {two}"
+
+
 def build() -> gr.Blocks:
     """Build the app: buttons, each with a chain of named endpoints."""
     with gr.Blocks(title="Chained", analytics_enabled=False) as blocks:
@@ -230,4 +235,9 @@ def build() -> gr.Blocks:
         gr.Button("Admit").click(admit, who, gr.Textbox(label="Door"), validator=grown)
         seen, question = gr.Image(label="Seen", type="pil"), gr.Textbox(label="Question")
         gr.Button("Look").click(look, [seen, question], gr.Textbox(label="Looks like"))
+        twice = gr.Textbox(label="Twice")
+        gr.Button("Mirror").click(both, [words, words], twice, api_name="mirror")
+        egg, chick = gr.Textbox(label="Egg"), gr.Textbox(label="Chick", interactive=False)
+        hatched = gr.Button("Hatch").click(recite, egg, chick, api_name="hatch")
+        hatched.then(both, [chick, chick], gr.Textbox(label="Twins"), api_name="twins")
     return blocks.queue(default_concurrency_limit=20)

@@ -198,9 +198,11 @@ def _can_come_first(step: Candidate) -> bool:
 
 
 def _can_be_linked(candidate: Candidate) -> bool:
-    """Whether each of its inputs is a separate field; a chat adds its history itself."""
-    fields = set(candidate.inputs.ids.values())
-    known = len(fields) == len(candidate.entry.get("parameters") or [])
+    """Whether the field of each of its inputs is known; a chat adds its history itself."""
+    fields, event = set(candidate.inputs.ids.values()), candidate.event
+    # A field may be taken twice.
+    taken = [one for one in (event.inputs if event else ()) if one in fields]
+    known = len(taken) == len(candidate.entry.get("parameters") or [])
     return known and not candidate.shows_chat and candidate.inputs.history is None
 
 
