@@ -12,12 +12,6 @@ from spacebot.spaces.client.description_cache import DescriptionCache, SpaceDesc
 from spacebot.spaces.client.error_mapping import MEMBER_HAS_NONE, MEMBER_TOKEN
 from spacebot.spaces.client.hugging_face import HubClient
 from spacebot.spaces.client.run import JobWithdrawn
-from spacebot.spaces.client.transport.event_stream import (
-    PageEventsRan,
-    Partial,
-    Result,
-    Toast,
-    Update,
-)
 from spacebot.spaces.client.transport.network import Network
 from spacebot.spaces.client.transport.rate_limit import retry_after
+from spacebot.spaces.client.transport.updates import PageEventsRan, Partial, Result, Toast, Update

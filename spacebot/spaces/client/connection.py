@@ -48,10 +48,10 @@ from spacebot.spaces.client.sessions import SpaceSession, SpaceSessions
 from spacebot.spaces.client.steps import CallSequence, check_unchanged, every_step
 from spacebot.spaces.client.submit import submit
 from spacebot.spaces.client.transport.app_process import is_same_process
-from spacebot.spaces.client.transport.event_stream import PageEventsRan, Toast, Update
 from spacebot.spaces.client.transport.network import Network, SpaceExecutor
 from spacebot.spaces.client.transport.rate_limit import Cooldown
 from spacebot.spaces.client.transport.stock_watch import cancel_stock, watch_stock
+from spacebot.spaces.client.transport.updates import PageEventsRan, Toast, Update
 
 T = TypeVar("T")
 

@@ -15,16 +15,10 @@ from spacebot.spaces.client.error_mapping import asked_pause, watch_error
 from spacebot.spaces.client.legacy.values import mark_files
 from spacebot.spaces.client.sessions import SpaceSession
 from spacebot.spaces.client.submit import CANCEL_TIMEOUT
-from spacebot.spaces.client.transport.event_stream import (
-    DROP_TIMEOUT,
-    EventStream,
-    MessageReader,
-    Partial,
-    Result,
-    Update,
-)
+from spacebot.spaces.client.transport.event_stream import DROP_TIMEOUT, EventStream, MessageReader
 from spacebot.spaces.client.transport.network import Network
 from spacebot.spaces.client.transport.pulse import StreamLost
+from spacebot.spaces.client.transport.updates import Partial, Result, Update
 
 # Statuses of a Space, or of a proxy before it, that has no capacity for a moment; then the pauses
 # between attempts, in seconds, and the longest that it may ask for.

@@ -17,7 +17,7 @@ from typing import Any
 
 from spacebot.errors import EndpointGone, SpaceError, SpaceRaised, ValuesRejected
 from spacebot.models import Endpoint, EndpointStep
-from spacebot.spaces.client.transport.event_stream import Partial, Result, Toast, Update
+from spacebot.spaces.client.transport.updates import Partial, Result, Toast, Update
 from spacebot.spaces.client.validation_messages import with_options
 from spacebot.spaces.outputs.text import code
 from spacebot.spaces.outputs.values import is_update, updated_value

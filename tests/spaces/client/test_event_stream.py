@@ -21,13 +21,10 @@ from spacebot.spaces.client.transport.event_stream import (
     MAX_UNIT_LENGTH,
     EventStream,
     MessageReader,
-    Partial,
-    Result,
-    Toast,
-    Update,
     progress_of,
 )
 from spacebot.spaces.client.transport.network import Network
+from spacebot.spaces.client.transport.updates import Partial, Result, Toast, Update
 from tests.support.listening import listening
 
 DONE = {"msg": "process_completed", "success": True, "output": {"data": ["hi"]}}

@@ -19,7 +19,7 @@ from spacebot.errors import SpaceBusy, SpaceSilent
 from spacebot.models import File, JobStage, Progress, Source
 from spacebot.spaces.client import Connection, Network, Result
 from spacebot.spaces.client.error_mapping import MAX_PAUSE, connect_error, retry_after
-from spacebot.spaces.client.transport.event_stream import Update
+from spacebot.spaces.client.transport.updates import Update
 from tests.support.apps import Spawned, serve, spawn
 from tests.support.clocks import set_clock
 from tests.support.hostile_space import hostile

@@ -17,8 +17,8 @@ from spacebot.errors import SpaceStopped
 from spacebot.models import Source
 from spacebot.spaces.client import Network
 from spacebot.spaces.client.connection import Connection
-from spacebot.spaces.client.transport.event_stream import Result, Update
 from spacebot.spaces.client.transport.pulse import Pulse
+from spacebot.spaces.client.transport.updates import Result, Update
 from tests.spaces.client.test_event_stream import DONE, follow, streaming
 from tests.support.apps import serve
 from tests.support.listening import listening

@@ -32,13 +32,9 @@ from spacebot.spaces.client.transport.bounded_reading import (
     read_answer,
     read_json,
 )
-from spacebot.spaces.client.transport.event_stream import (
-    CancelledOnSpace,
-    MessageReader,
-    Result,
-    Update,
-)
+from spacebot.spaces.client.transport.event_stream import MessageReader
 from spacebot.spaces.client.transport.network import Network
+from spacebot.spaces.client.transport.updates import CancelledOnSpace, Result, Update
 
 TOO_BIG = aiohttp.WSCloseCode.MESSAGE_TOO_BIG
 

@@ -26,9 +26,9 @@ from spacebot.spaces.client.legacy.legacy_run import LegacyRun
 from spacebot.spaces.client.run import SpaceRun
 from spacebot.spaces.client.sessions import SpaceSession
 from spacebot.spaces.client.transport.bounded_reading import read_answer, read_json
-from spacebot.spaces.client.transport.event_stream import Result, Update
 from spacebot.spaces.client.transport.network import Network, SpaceExecutor
 from spacebot.spaces.client.transport.stock_watch import watch_stock
+from spacebot.spaces.client.transport.updates import Result, Update
 
 log = logging.getLogger(__name__)
 

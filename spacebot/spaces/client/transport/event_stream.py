@@ -17,7 +17,7 @@ from typing import Any
 
 import aiohttp
 
-from spacebot.errors import SpaceRaised, SpaceStopped, SpaceUnreadable
+from spacebot.errors import SpaceStopped, SpaceUnreadable
 from spacebot.models import JobStage, Progress
 from spacebot.spaces.client.error_mapping import job_error
 from spacebot.spaces.client.transport.bounded_reading import (
@@ -32,6 +32,13 @@ from spacebot.spaces.client.transport.bounded_reading import (
 from spacebot.spaces.client.transport.diffs import apply_edits
 from spacebot.spaces.client.transport.network import Network
 from spacebot.spaces.client.transport.pulse import Pulse, StreamLost
+from spacebot.spaces.client.transport.updates import (
+    CancelledOnSpace,
+    Partial,
+    Result,
+    Toast,
+    Update,
+)
 from spacebot.spaces.outputs.values import is_update
 
 # How long a Space may take to end a finished job's stream, and to notice that a stream was cut, in
@@ -48,44 +55,6 @@ MAX_INLINE_WEIGHT = 128 * 1024
 MAX_TEXT_LENGTH, MAX_UNIT_LENGTH = 4_000, 40
 # Seconds, steps and jobs all stay far below this.
 MAX_NUMBER = 10**12
-
-
-@dataclass(frozen=True, slots=True)
-class Toast:
-    """A message that the Space shows beside the job (gr.Info, gr.Warning); may contain HTML."""
-
-    text: str
-    level: str
-
-
-@dataclass(frozen=True, slots=True)
-class PageEventsRan:
-    """The labels of the page's events that ran before the endpoint."""
-
-    labels: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Partial:
-    """What a job has made so far: raw outputs, including states, and what other steps `shown`."""
-
-    outputs: list[Any]
-    shown: list[Any] = field(default_factory=list)
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """The job's result: its raw outputs, including states, and what steps before it `shown`."""
-
-    outputs: list[Any]
-    shown: list[Any] = field(default_factory=list)
-
-
-class CancelledOnSpace(SpaceRaised):
-    """The job was cancelled on the Space."""
-
-
-Update = Progress | Toast | PageEventsRan | Partial | Result
 
 
 async def read_events(

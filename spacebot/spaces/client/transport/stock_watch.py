@@ -18,14 +18,9 @@ from spacebot.models import JobStage, Progress
 from spacebot.spaces.client.client import StockJob
 from spacebot.spaces.client.error_mapping import stock_error
 from spacebot.spaces.client.legacy.values import mark_files
-from spacebot.spaces.client.transport.event_stream import (
-    Partial,
-    Result,
-    Toast,
-    Update,
-    progress_of,
-)
+from spacebot.spaces.client.transport.event_stream import progress_of
 from spacebot.spaces.client.transport.network import SpaceExecutor
+from spacebot.spaces.client.transport.updates import Partial, Result, Toast, Update
 
 POLL_INTERVAL = 0.25
 
