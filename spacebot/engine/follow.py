@@ -158,7 +158,11 @@ class Follower:
             )
         except Exception as error:
             await self._tell_failure(error)
-            await self.jobs.drop(self.job, ending_of(error))
+            if self._is_put_off(error):
+                await self.jobs.note_known(self.job, RecordState.WAITING)
+                self.jobs.release(self.job.id)
+            else:
+                await self.jobs.drop(self.job, ending_of(error))
             return error
         return await self._see_through(running)
 
@@ -179,12 +183,16 @@ class Follower:
         except SurfaceClosed as closed:
             await self._leave(running)
             return closed
-        put_off = self.surface.leaving in (CloseAction.HAND_OVER, CloseAction.PUT_OFF)
-        if isinstance(error, JobInterrupted) and put_off:
+        if self._is_put_off(error):
             self.jobs.put_off(running)
         else:
             await self.jobs.settle(running, error, posted=posted)
         return error
+
+    def _is_put_off(self, error: BaseException | None) -> bool:
+        """Whether the next start runs the job."""
+        keeps = self.surface.leaving in (CloseAction.HAND_OVER, CloseAction.PUT_OFF)
+        return isinstance(error, JobInterrupted) and keeps
 
     async def _leave(self, running: JobHandle) -> None:
         """Leave a job whose surface is closed."""

@@ -109,6 +109,7 @@ def calls(now: float) -> dict[str, Call]:
         "automations.add": lambda store: store.automations.add(AUTOMATION),
         "automations.all": lambda store: store.automations.all(),
         "automations.change": lambda store: store.automations.change(AUTOMATION.id, paused=True),
+        "automations.move_on": lambda store: store.automations.move_on(AUTOMATION.id, 1.0, 2.0),
         "automations.recent_runs": lambda store: store.automations.recent_runs(10_000),
         "automations.delete": lambda store: store.automations.delete(AUTOMATION.id),
         "descriptions.put": lambda store: store.descriptions.put("owner/x", "", DESCRIPTION),

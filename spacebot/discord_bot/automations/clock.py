@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
-from typing import Any
+from dataclasses import replace
 
 from spacebot.concurrency import TaskSet
 from spacebot.discord_bot.automations import events
@@ -13,6 +14,9 @@ from spacebot.discord_bot.automations.triggers import HOUR_SECONDS, TRIGGERS
 from spacebot.discord_bot.discord_internals import ShardedClient
 from spacebot.engine.jobs import JobManager
 from spacebot.engine.store import Automation
+from spacebot.errors import StoreError
+
+log = logging.getLogger(__name__)
 
 # Runs missed while the bot was off are made up for if they were due within this time.
 MAX_LATENESS = HOUR_SECONDS
@@ -27,8 +31,8 @@ class AutomationClock:
     _wake: asyncio.Event
     _tasks: TaskSet
 
-    async def change(self, automation: Automation, **changes: Any) -> None:
-        """Change an automation."""
+    async def load(self) -> None:
+        """Learn which automations there are, and when each has run."""
         raise NotImplementedError
 
     async def _run_all(self, automation: Automation, event: Event) -> None:
@@ -56,17 +60,34 @@ class AutomationClock:
                 await self._run_due(time.time())
 
     async def _run_due(self, now: float) -> None:
-        for automation in [*filter(self._is_here, self._all.values())]:
+        for automation in map(self._all.get, [*self._all]):
+            if automation is None:
+                continue
             kind, due = TRIGGERS.get(automation.kind), automation.due
             if automation.paused or due is None or due > now or kind is None:
                 continue
+            # Its server may have moved to another process while the ones before it were recorded.
+            if not self._is_here(automation):
+                continue
+            known, event = self.client.get_guild(int(automation.guild)), self.tick(automation)
             # Recorded first, then run: a bot that dies in between does not run it twice.
-            await self.jobs.store.saved(
-                self.change(automation, due=kind.next(automation.setting, now))
-            )
-            if now - due < MAX_LATENESS and self.client.get_guild(int(automation.guild)):
-                work = self._run_all(automation, self.tick(automation))
+            mine = await self._move_on(automation, due, kind.next(automation.setting, now))
+            if mine and known and now - due < MAX_LATENESS:
+                work = self._run_all(automation, event)
                 self._tasks.start(work, f"automation {automation.id}")
+
+    async def _move_on(self, automation: Automation, due: float, then: float | None) -> bool:
+        """Record when it is due next; whether this process is the one to run it now."""
+        try:
+            if not await self.jobs.store.automations.move_on(automation.id, due, then):
+                await self.load()
+                return False
+        except StoreError:
+            # The next start runs it again. While the database is down, no shard moves.
+            log.warning("automation %s: its run is not recorded", automation.id)
+        if automation.id in self._all:
+            self._all[automation.id] = replace(self._all[automation.id], due=then)
+        return True
 
     def tick(self, automation: Automation) -> Event:
         """The event of a timed automation."""

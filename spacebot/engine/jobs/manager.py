@@ -17,7 +17,7 @@ from spacebot.engine.admission import Admission, Ask
 from spacebot.engine.catalogue import Catalogue
 from spacebot.engine.jobs.archive import JobArchive
 from spacebot.engine.jobs.ending import ending_of
-from spacebot.engine.jobs.handle import JobHandle, Prepare
+from spacebot.engine.jobs.handle import RESTARTING, JobHandle, Prepare
 from spacebot.engine.jobs.history import JobHistory
 from spacebot.engine.jobs.metrics import JobMetrics
 from spacebot.engine.jobs.pauses import PausedEndpoints
@@ -121,10 +121,13 @@ class JobManager:
     ) -> JobHandle:
         """Start a job.
 
-        Raises `LimitReached` if the bot is stopping, the command is paused, or unfinished jobs hold
+        Raises `JobInterrupted` if the bot is stopping and the job is stored for the next start.
+        Raises `LimitReached` if it is not stored, the command is paused, or unfinished jobs hold
         too many files, and `AgeRestricted` if its answer may not appear there. All other errors are
         raised by the handle that this returns (see there for `header` and `prepare`).
         """
+        if self.closing and job.stored:
+            raise JobInterrupted(RESTARTING)
         try:
             await self._check_age(job)
             await self._check_blocked(job)

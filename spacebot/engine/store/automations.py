@@ -67,6 +67,11 @@ class AutomationStore(StorePart):
         mine = automations.c.id == automation
         await self._execute(automations.update().where(mine).values(**values))
 
+    async def move_on(self, automation: str, due: float, then: float | None) -> bool:
+        """Make it due at `then`; False if it is due later than at `due`: another process ran it."""
+        mine = sa.and_(automations.c.id == automation, automations.c.due <= due)
+        return bool(await self._execute(automations.update().where(mine).values(due=then)))
+
     async def delete(self, automation: str) -> None:
         """Delete an automation."""
         await self._execute(automations.delete().where(automations.c.id == automation))

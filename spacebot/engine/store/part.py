@@ -22,7 +22,7 @@ class Database(Protocol):
 
     async def execute(
         self, statement: sa.Executable, rows: Sequence[dict[str, Any]] = ()
-    ) -> None: ...
+    ) -> int: ...
 
     async def write(
         self, table: sa.Table, key: str, values: Mapping[str, Any], *, new: bool = False

@@ -334,13 +334,14 @@ class Store:
         """
         await self._write(row=(table, key), values=dict(values), new=new)
 
-    async def execute(self, statement: sa.Executable, rows: Sequence[dict[str, Any]] = ()) -> None:
-        """Change something else, durably, after what came before; raises `StoreError`.
+    async def execute(self, statement: sa.Executable, rows: Sequence[dict[str, Any]] = ()) -> int:
+        """Change something else, durably, after what came before; returns how many rows it changed.
+        Raises `StoreError`.
 
         With `rows`, once with the parameters of each.
         """
-        await self._write(statement=statement, rows=rows)
+        return await self._write(statement=statement, rows=rows)
 
-    async def _write(self, **about: Any) -> None:
+    async def _write(self, **about: Any) -> int:
         assert self._writer is not None
-        await self._writer.write(**about)
+        return await self._writer.write(**about)

@@ -38,14 +38,16 @@ class PendingWrite:
     new: bool = False
     statement: sa.Executable | None = None
     rows: Sequence[dict[str, Any]] = ()
-    done: asyncio.Future[None] | None = None
+    # How many rows the statement changed.
+    changed: int = 0
+    done: asyncio.Future[int] | None = None
 
     def end(self, error: BaseException | None = None) -> None:
         """Tell the caller how it went."""
         if self.done is None or self.done.done():
             return
         if error is None:
-            self.done.set_result(None)
+            self.done.set_result(self.changed)
         else:
             self.done.set_exception(as_store_error(error))
 
@@ -74,12 +76,13 @@ class BatchWriter:
         self._wake.set()
         await self._task
 
-    async def write(self, **about: Any) -> None:
-        """Write one change (see `PendingWrite`), durably. Raises `StoreError`."""
+    async def write(self, **about: Any) -> int:
+        """Write one change (see `PendingWrite`), durably; returns how many rows its statement
+        changed. Raises `StoreError`."""
         done = asyncio.get_running_loop().create_future()
         self._pending.append(PendingWrite(**about, done=done))
         self._wake.set()
-        await done
+        return await done
 
     async def _run(self) -> None:
         while not self._closing or self._pending:
@@ -149,7 +152,9 @@ class BatchWriter:
                 await connection.execute(statement, rows)
             for one in batch:
                 if one.statement is not None:
-                    await connection.execute(one.statement, one.rows or None)
+                    one.changed = (
+                        await connection.execute(one.statement, one.rows or None)
+                    ).rowcount
 
     def _failed(self, error: BaseException) -> None:
         trouble = str(as_store_error(error))

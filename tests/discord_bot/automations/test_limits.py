@@ -425,6 +425,40 @@ async def test_a_clock_starts_it(home: Lab):
     assert len(runs(place)) == 1
 
 
+async def test_a_clock_starts_it_in_one_process(home: Lab, monkeypatch: pytest.MonkeyPatch):
+    bot = home.home.bot
+    kept_rows, shards = bot.jobs.store.automations, bot.known_shards
+    move_on = kept_rows.move_on
+    places = [home.guild.add_text_channel(f"clock-{number}") for number in range(2)]
+    first, second = [
+        await home.add("hours", "/fast echo", match="6", values="text:tick", channel=place)
+        for place in places
+    ]
+    later = time.time() + 5000
+    due = time.time() - 1
+
+    async def shard_leaves(*about: Any) -> bool:
+        shards.clear()
+        return await move_on(*about)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(kept_rows, "move_on", shard_leaves)
+        for one in (first, second):
+            await kept_rows.change(one, due=due)
+        await bot.automations.load()
+        await places[0].wait(lambda c: any(map(final, runs(c))), 20)
+    # What was not begun here is left to whoever has the shard now.
+    stored = {one.id: one.due for one in await kept_rows.all()}
+    assert (stored[second], stored[first] != due) == (due, True)
+    # It ran there, and this process only hears of that as it comes to run it itself.
+    await kept_rows.change(second, due=later)
+    shards.add(0)
+    bot.automations.wake()
+    await home.server.wait(lambda _: kept(home, second).due == later, 20)
+    await quiet(home)
+    assert (len(runs(places[0])), runs(places[1])) == (1, [])
+
+
 async def test_the_member_who_triggered_a_job_may_cancel_it(home: Lab):
     place = home.guild.add_text_channel("cancel")
     await home.add("text", "/fast sleep", match="long", values="seconds:30", channel=place)
