@@ -71,7 +71,7 @@ async def test_the_readme_s_example(deepfloyd: tuple[Place, Source, Path]) -> No
         assert "Save as…" not in larger.buttons()
         assert larger.content.startswith(f"**/deepfloyd ▸ Upscale 3** for <@{place.ben.id}>")
         assert width(larger) == 256
-    # What a button needs is in the store: a restart changes nothing.
+    # The store has all that a button needs: a restart changes nothing.
     async with at_home(place.server, source, folder=folder):
         largest = await result(await place.ada.click(larger, "Upscale to 1024"))
         assert width(largest) == 1024

@@ -1,4 +1,4 @@
-"""Forms: what a command has no room for, page by page."""
+"""Forms: options that do not fit into a command, page by page."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ async def result(seen: Interaction) -> Message:
 
 
 def told(message: Message) -> Any:
-    """The JSON that a Space's text holds."""
+    """The JSON in a Space's text."""
     text = message.content.replace("\\", "")
     return json.loads(text[text.index("{" if "{" in text else "[") : text.rindex("\n")])
 

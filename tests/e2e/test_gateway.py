@@ -1,4 +1,4 @@
-"""The connection to Discord: what is refused, what heals, and the jobs meanwhile."""
+"""The connection to Discord: refusals, recovery, and the jobs meanwhile."""
 
 from __future__ import annotations
 
@@ -75,18 +75,18 @@ async def test_a_gateway_that_asks_for_a_new_connection_gets_one(shared: tuple[P
 
 
 class Kept:
-    """`keep_running` in this loop, and everything that it told."""
+    """`keep_running` in this loop, and every status that it reported."""
 
     def __init__(self) -> None:
         self.told: list[BotStatus] = []
         self.bots: list[Bot] = []
         self.cluster = SingleProcess()
-        # The phase that each client reports before it has asked Discord anything.
+        # The phase that each client reports before its first request to Discord.
         self.first_phases: list[BotPhase] = []
         self.retrying = asyncio.Event()
 
     def tell(self, bot: Bot | None, status: BotStatus) -> None:
-        """Take what it tells."""
+        """Record a status."""
         self.told.append(status)
         if bot is not None:
             self.first_phases.append(bot.state().phase)
@@ -154,7 +154,7 @@ async def test_a_gateway_down_at_the_start_heals(space, tmp_path: Path, monkeypa
         await asyncio.gather(task, return_exceptions=True)
         told = next(status.reason for status in kept.told if status.reason)
         assert told.startswith("Discord cannot be reached from here; trying again in 0 s. ")
-        # The shard count that a client leaves behind does not connect the next one.
+        # The next client does not use the shard count of the one before.
         assert kept.cluster.shard_count
         assert len(kept.first_phases) > 1
         assert set(kept.first_phases) == {BotPhase.CONNECTING}
@@ -162,10 +162,10 @@ async def test_a_gateway_down_at_the_start_heals(space, tmp_path: Path, monkeypa
 
 async def test_a_refused_intent_is_done_without(space, tmp_path: Path):
     async with discord() as place:
-        # The application says that it may, and then the gateway that it may not.
+        # The application's flags allow it, and then the gateway refuses it.
         place.server.flags = dpy.ApplicationFlags(gateway_message_content_limited=True).value
         kept = Kept()
-        # There is a chat, which could do with what messages say.
+        # There is a chat, which would use the content of messages.
         source = Source(space("stateful"), name="stateful")
         task = asyncio.create_task(kept.run(place.server, tmp_path, source))
         await place.server.wait_until_ready(30)
@@ -188,7 +188,7 @@ async def test_what_cannot_heal_is_not_tried_again(code: int):
     assert f"({code})" in status.reason
 
 
-# A page with 200 is what a wall between here and Discord answers.
+# A firewall between here and Discord answers with a page and status 200.
 @pytest.mark.parametrize("status", [0, 200])
 async def test_pauses_between_tries_grow(space, tmp_path: Path, monkeypatch, status: int):
     monkeypatch.setattr(bot_module, "FIRST_RETRY_PAUSE", 0.05)
@@ -218,7 +218,7 @@ async def test_a_new_client_goes_on_with_the_jobs_of_the_old_one(space, tmp_path
         options = {"seconds": 6, "steps": 60}
         long = await place.ada.command("fast progress", options, channel=place.channel)
         await until(short, "Working")
-        # Somebody has switched an intent off.
+        # Somebody switched an intent off.
         place.server.gateway.drop(resumable=False, code=4014)
         await place.server.wait(lambda s: s.gateway.identifies == 2, 10)
         await asyncio.gather(short.wait(is_final, 20), long.wait(is_final, 20))
@@ -244,7 +244,7 @@ async def test_a_job_whose_client_was_closed_is_reported_at_the_next_start(space
             await home.jobs.keep(waits)
             waiting = asyncio.create_task(home.bot.automations.deliver(waits, None))
             await asyncio.sleep(0)
-            # As where the token is reset: there is no other client any more.
+            # As after the token was reset: there is no other client.
             await home.bot.close()
             assert waits.id not in home.jobs.job_ids
             gate.release()
@@ -259,7 +259,7 @@ async def test_a_job_whose_client_was_closed_is_reported_at_the_next_start(space
             assert {one.id for one in left} == {running.job.id, waits.id}
             assert waits.id not in home.jobs.job_ids
             await home.jobs.drop(waits, JobEnding.CANCELLED)
-        # Whether it was answered meanwhile cannot be looked at.
+        # There is no way to check whether it was answered meanwhile.
         place.server.limits.fail("GET /webhooks/*/messages/*", 0, times=2)
         async with at_home(place.server, source, folder=tmp_path):
             await seen.wait(is_final, 20)

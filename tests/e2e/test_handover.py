@@ -21,7 +21,7 @@ async def test_commands_are_answered_while_an_intent_is_switched_on(
     async with lab(tmp_path, *sources) as it:
         gateway, sent = it.server.gateway, list[Interaction]()
         it.server.limits.acknowledge_within = 3.0
-        # As in life, Discord makes the bot wait before it identifies again.
+        # As in production, Discord makes the bot wait before it identifies again.
         monkeypatch.setattr(cluster, "IDENTIFY_INTERVAL", 4.0)
 
         async def type_commands(stop: asyncio.Event) -> None:
@@ -34,7 +34,7 @@ async def test_commands_are_answered_while_an_intent_is_switched_on(
         typing = asyncio.create_task(type_commands(stop))
         try:
             await it.add("text", "/fast echo", match="magic", values="text:hello")
-            # As soon as the answer stands, the old session has been left.
+            # Once the answer is there, the old session is closed.
             assert gateway.identifies == 2
             await asyncio.sleep(1)
         finally:
@@ -56,7 +56,7 @@ async def test_commands_are_answered_while_an_intent_is_switched_on(
 
 async def test_a_session_that_discord_refuses_leaves_the_old_one_alone(served, tmp_path: Path):
     async with lab(tmp_path, Source(served("fast"), name="fast")) as it:
-        # The application may, says the portal; the gateway says that it may not.
+        # The portal allows the intent; the gateway refuses it.
         it.server.privileged = 0
         said = await it.automation(
             "add", when="text", run="/fast echo", match="magic", values="text:hello"
@@ -66,6 +66,6 @@ async def test_a_session_that_discord_refuses_leaves_the_old_one_alone(served, t
         seen = await it.ada.command("fast echo", text="hi", channel=it.channel)
         await seen.wait(is_final, 10)
         assert it.home.bot.privileged_intents.asked == frozenset()
-        # It is alive: a drop is healed by the old session.
+        # It is alive: the old session resumes after a drop.
         it.server.gateway.drop()
         await it.server.wait(lambda s: s.gateway.resumes == 1 and s.gateway.ready, 20)

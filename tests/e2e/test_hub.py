@@ -33,7 +33,7 @@ WITH_TOKEN = "There is no such Space on Hugging Face, or it is private and HF_TO
 
 
 async def connect(served, name: str, token: str = "", **seconds: float) -> Connection:
-    """Connect to a Space of this Hub; the connection, closed again."""
+    """Connect to a Space of this Hub; returns the connection, closed again."""
     async with Network(hub=served.api, **seconds) as network:
         connection = Connection(Source(name), network, token=token)
         try:
@@ -139,7 +139,7 @@ async def test_many_spaces_are_watched_less_often_each(space, tmp_path: Path):
         sources = [Source(f"owner/name-{number}") for number in range(100)]
         few = Catalogue(sources[:40], network, folder=tmp_path)
         many = Catalogue([*sources, Source(space("fast"))], network, folder=tmp_path)
-        # 200 of the 500 requests that the Hub takes in 5 minutes.
+        # 200 of the 500 requests that the Hub allows in 5 minutes.
         intervals = [watch_interval(one.connections.values()) for one in (few, many)]
         assert intervals == [60.0, 150.0]
 
@@ -152,7 +152,7 @@ async def test_a_sleeping_space_is_woken(space, monkeypatch):
         connection = await connect(served, "owner/name", TOKEN)
         assert connection.answers
         assert hosted.asked == 4
-        # The request that wakes it comes first; a private Space lets in only who may see it.
+        # The request that wakes it comes first; a private Space admits only those who may see it.
         method, path, headers = proxy.requests[0]
         assert (method, path) == ("GET", "/")
         assert headers["x-hf-authorization"] == f"Bearer {TOKEN}"
@@ -170,7 +170,7 @@ async def test_waking_spaces_look_less_and_less_often(space, monkeypatch):
         served.spaces["owner/name"] = Hosted(space("fast"), stages)
         await connect(served, "owner/name")
     assert slept[:4] == [3.0, 4.0, 4.0, 4.0]
-    # Eighty looks cover more than the five minutes that a Space has for waking.
+    # Eighty checks cover more than the five minutes that a Space has to wake up.
     assert len(slept) == 80
     assert sum(slept) > 300
 
@@ -190,7 +190,7 @@ async def test_waking_spaces_leave_the_hub_s_requests_to_others(space, monkeypat
             async with asyncio.timeout(20):
                 while sum(one.asked for one in asleep) < 20:  # noqa: ASYNC110
                     await asyncio.sleep(0.01)
-                # They go on waiting; a job for another Space is not told to wait.
+                # They keep waiting; a job for another Space is not told to wait.
                 other = Connection(Source("ada/awake"), network)
                 await other.connect()
             assert not any(task.done() for task in waking)

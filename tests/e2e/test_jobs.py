@@ -1,4 +1,4 @@
-"""A job: acknowledged at once, run in its own session, answered under who asked for what."""
+"""A job: acknowledged at once, run in its own session, answered under the request."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ async def test_a_disk_that_is_busy_does_not_cost_the_acknowledgement(
             busy.execute("BEGIN IMMEDIATE")
             seen = await here.ada.command("fast echo", text="hello", channel=here.channel)
             assert seen.acknowledged
-            # Nothing is done before it is written down.
+            # Nothing starts before it is stored.
             assert "Starting" in shown(seen).content
             busy.execute("ROLLBACK")
         await seen.wait(is_final, 30)
@@ -211,7 +211,7 @@ async def test_trouble_is_told_in_the_same_message(place: Place, command, option
     header, rest = said.content.split("\n", 1) if options else ("", said.content)
     assert not options or header.startswith("-# ")
     assert rest.removesuffix("\n" + rest.split("\n")[-1]) == told or rest == told
-    # What ran is not run again, and a quota comes back in hours.
+    # A job that ran is not repeated, and a quota takes hours to return.
     assert not any("Trying the Space again" in version.content for version in said.history)
     assert not said.attachments
     assert not said.pings
@@ -256,7 +256,7 @@ async def test_a_very_long_answer_is_a_file_with_its_beginning(place: Place):
 async def test_a_file_over_the_limit_of_the_place_is_told(place: Place):
     said = await ask(place.ada, "trouble big_file", megabytes=12, channel=place.channel)
     assert not said.attachments
-    # The Space is on loopback: a link to it would lead nobody anywhere.
+    # The Space is on loopback, so nobody could open a link to it.
     assert lines(said.content)[1].endswith(".bin** is too large to post here (12.6 MB).")
 
 

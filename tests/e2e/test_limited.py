@@ -1,4 +1,4 @@
-"""Discord accepts no requests from this address for a while: what is told, and how it ends."""
+"""Discord blocks requests from this address for a while: the messages, and the recovery."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def cloudflare(wait: str = "") -> web.Response:
 def api(seconds: float, headers: dict[str, str]) -> web.Response:
     """Discord's own answer."""
     body = {"message": "You are being rate limited.", "retry_after": seconds, "global": False}
-    # With a charset discord.py would take it for text.
+    # With a charset, discord.py would treat it as text.
     headers = headers | {"Content-Type": "application/json"}
     return web.Response(status=429, body=json.dumps(body).encode(), headers=headers)
 
@@ -77,7 +77,7 @@ async def seen(condition: Callable[[], object]) -> None:
 
 
 class Told:
-    """What `keep_running` says of the bot."""
+    """The statuses that `keep_running` reports."""
 
     def __init__(self) -> None:
         self.statuses: list[BotStatus] = []
@@ -91,18 +91,18 @@ class Told:
             self.retrying.set()
 
     async def connected(self) -> Bot:
-        """Wait until all is well, and give the bot."""
+        """Wait until all is well, and return the bot."""
         await seen(lambda: self.bot and self.bot.state().phase is BotPhase.CONNECTED)
         assert self.bot is not None
         assert self.bot.state().until is None
-        # It now looks for what a restart left behind.
+        # It now looks for unfinished work.
         await asyncio.sleep(0.2)
         return self.bot
 
 
 @asynccontextmanager
 async def kept_running(server: DiscordServer, folder: Path) -> AsyncIterator[Told]:
-    """The bot as the runtime keeps it."""
+    """The bot as the runtime runs it."""
     told = Told()
     async with Network() as network, Store.in_folder(folder) as store:
         catalogue = Catalogue((), network, folder=folder)
@@ -142,7 +142,7 @@ async def test_until_when_and_why_is_told(route: str, kind: str, tmp_path: Path)
             assert "share the address" in status.reason
             assert "DISCORD_PROXY" in status.reason
             assert ("does not say" in status.reason) == ("does not" in kind)
-            # It is in that pause now, and nothing else asks.
+            # It is in that pause now, and nothing else sends requests.
             await asyncio.sleep(0.3)
             assert asked(server) == asked_then
             assert len(told.statuses) == 2
@@ -206,7 +206,7 @@ async def test_the_page_and_healthz_tell_and_the_program_heals(space, tmp_path: 
             await started.until_health("ok")
             logins = [r for r in place.server.requests if r.path == "/users/@me"]
             assert [login.status for login in logins] == [429, 200]
-            # Nor was the way to Discord probed meanwhile.
+            # Nor was the connection to Discord probed meanwhile.
             assert not [r for r in place.server.requests if r.path == "/gateway"]
             assert started.log.count("accepts no requests") == 1
             assert "<" not in started.log

@@ -1,4 +1,4 @@
-"""What AutoMod and the explicit content filter of a server block reaches the asker all the same."""
+"""Answers that AutoMod or a server's content filter blocks still reach the person who asked."""
 
 from __future__ import annotations
 
@@ -56,5 +56,5 @@ async def test_a_prompt_that_automod_blocks_is_answered_privately(
 
 
 def is_closed(message: Message) -> bool:
-    """Whether nobody waits on a message any longer."""
+    """Whether no message is still waiting for a result."""
     return not message.buttons()

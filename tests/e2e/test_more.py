@@ -1,4 +1,4 @@
-"""A Space with more endpoints than Discord has subcommands for: all of them can be used."""
+"""A Space with more endpoints than Discord allows subcommands: all of them can be used."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ async def test_every_endpoint_can_be_reached(served, tmp_path: Path) -> None:
         await seen.wait(is_final, 20)
         number = wanted.removeprefix("tool_")
         assert f"tool {number} made hay at 7" in shown(seen).content
-        # Discord names /it more above it, and no command above what a button starts.
+        # Discord shows /it more above it, and no command above an answer to a button.
         assert f"**endpoint:{wanted}** · " in shown(seen).content
 
         again = await home.ada.click(shown(seen), "Again")

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 def playable(message: Message, folder: Path) -> list[set[str]]:
-    """What each attachment holds, decoded to its end."""
+    """The content of each attachment, fully decoded."""
     found = []
     for file in message.attachments:
         path = folder / file.filename
@@ -34,7 +34,7 @@ async def test_sound_and_film_come_in_a_thread_named_by_the_prompt(
     assert said.thread.name == "piano music"
     header = f"**/musicgen** for {place.ada.mention} · prompt: piano music · seed: 3"
     first, last = said.content.split("\n")
-    # Discord names the command above the reply, and nowhere in the thread.
+    # Discord shows the command above the reply, and nowhere in the thread.
     assert first == "-# prompt: piano music · seed: 3"
     assert last.endswith(f" · in <#{said.thread.id}>")
     assert not said.attachments

@@ -1,4 +1,4 @@
-"""The process: how it starts, how it ends, and what it says when Discord will not have it."""
+"""The process: how it starts, how it ends, and what it says when Discord refuses it."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ async def test_a_silent_space_does_not_hold_up_the_end(tmp_path: Path):
 
 
 async def test_a_refused_token_is_told_and_not_tried_again(tmp_path: Path):
-    # A bot's token by its shape, of no application there is.
+    # Shaped like a bot's token, of an application that does not exist.
     env = {"DISCORD_TOKEN": "MTAwMDAwMDAwMDAwMDAwMDAx.absent.not-the-right-token-not-at-all"}
     async with (
         discord() as place,
@@ -138,7 +138,7 @@ async def test_a_port_that_is_taken_is_told_in_one_line(tmp_path: Path):
 
 
 async def test_a_wrong_setting_stops_the_start_in_one_line(tmp_path: Path):
-    # What each setting takes, and says otherwise, is in test_settings.
+    # test_settings has the accepted values of each setting and its error.
     code, log = program.refused(tmp_path, {"SPACES": "Loud=a/b"})
     assert (code, log.strip()) == (
         2,

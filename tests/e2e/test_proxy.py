@@ -1,4 +1,4 @@
-"""DISCORD_PROXY: everything that goes to Discord goes through it, and what it says is told."""
+"""DISCORD_PROXY: all traffic to Discord goes through it, and its refusals are reported."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ UNKNOWN = "discord.test"
 
 
 def elsewhere(server: DiscordServer) -> str:
-    """Python that has the program ask for Discord by a name only the proxy knows."""
+    """Python code that makes the program use a host name for Discord that only the proxy knows."""
     return (
         "import discord.gateway, discord.http, yarl; "
         f"discord.http.Route.BASE = 'http://{UNKNOWN}:{server.port}/api/v10'; "
@@ -48,7 +48,7 @@ async def test_commands_work_through_socks5_with_a_password(variable: str, serve
             await started.until(lambda: place.server.registered_commands)
             said = await ask(place.ada, "fast echo", text="hi", channel=place.channel)
             assert said.content.split("\n")[1] == "hi"
-            # The name is looked up there: this machine may be told lies, or nothing.
+            # The proxy resolves the name: DNS on this machine may lie or fail.
             assert {asked[:2] for asked in proxy.asked} == {(5, UNKNOWN)}
             # REST, the gateway, and the answer by the interaction's token.
             assert len(proxy.asked) >= 2

@@ -1,4 +1,4 @@
-"""Registering commands: a Space whose command Discord refuses costs no other its own."""
+"""Registering commands: a command that Discord refuses costs no other Space its command."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.support.loopback.errors import ApiError, Problems
 
 
 def puts(place: Place) -> list[int]:
-    """What Discord answered to each registration."""
+    """Discord's response to each registration."""
     made = place.server.requests
     return [r.status for r in made if r.method == "PUT" and r.path.endswith("/commands")]
 
@@ -65,7 +65,7 @@ async def test_what_discord_refuses_all_the_same_is_left_out_and_told(served, tm
                 "/contrary: Discord says: Not this name."
             )
             assert caplog.text.count("left out /contrary") == 1
-            # Asked again, nothing that was refused is sent again.
+            # The next registration does not send the refused command again.
             home.bot.offer()
             await home.bot.registration.sync()
             assert puts(place) == [400, 200]
@@ -93,12 +93,12 @@ async def test_a_space_whose_command_cannot_be_made_costs_no_other(served, tmp_p
 
 
 def option(**changes: Any) -> dict[str, Any]:
-    """An option that Discord takes, but for the changes."""
+    """An option that Discord accepts, apart from the changes."""
     return {"type": 4, "name": "one", "description": "One"} | changes
 
 
 def command(*options: dict[str, Any], **changes: Any) -> dict[str, Any]:
-    """A command that Discord takes, but for the changes."""
+    """A command that Discord accepts, apart from the changes."""
     return {"type": 1, "name": "paint", "description": "Paint", "options": [*options]} | changes
 
 
@@ -178,7 +178,7 @@ def test_only_the_broken_subcommand_is_left_out():
 
 
 def test_the_rules_are_never_laxer_than_discord():
-    """Commands put together at random: whatever passes here is taken there, and the other way."""
+    """Random commands: Discord accepts exactly what passes the check here."""
     dice = random.Random(15)
     values = [None, -1, 0, 1, 10, 1.5, 2**53, 2**54, "", "a", "x" * 101]
     passed = 0

@@ -1,4 +1,4 @@
-"""REST calls by the bot's token: what a cancelled one leaves behind, and what never returns."""
+"""REST calls with the bot's token: cancelled calls, and calls that never return."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ async def test_a_global_rate_limit_while_typing_is_shown_ends_nothing(served, tm
             it.server.limits.fail(
                 f"POST /channels/{thread.id}/typing", 429, retry_after=1.0, everywhere=True
             )
-            # It ends without a first word, while typing waits for the limit to pass.
+            # It ends without any text, while typing waits for the rate limit.
             it.ada.say("fail", channel=thread)
             with contextlib.suppress(AssertionError):
                 await thread.wait(lambda place, n=before: len(spoken(place)) > n, 8)
@@ -46,7 +46,7 @@ async def _seen(condition: Callable[[], bool]) -> None:
 
 
 async def _cancelled_in_the_limit(place: Place, home: Home) -> None:
-    """Start a request, cancel it in the global limit, and wait for it to have come back."""
+    """Start a request, cancel it during the global rate limit, and wait until it has ended."""
     place.server.limits.fail("POST /channels/*/typing", 429, retry_after=0.3, everywhere=True)
     channel = home.bot.get_channel(place.channel.id)
     assert isinstance(channel, dpy.TextChannel)

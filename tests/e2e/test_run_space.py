@@ -34,7 +34,7 @@ ADAS = "hf_adasadasadasadasadas"
 async def lab(
     folder: Path, policy: SpacePolicy | None = None, **more: object
 ) -> AsyncIterator[tuple[Place, Hub, Home]]:
-    """A bot without Spaces of its own, over a Hub of its own."""
+    """A bot without Spaces of its own, with a Hub of its own."""
     policy = policy or SpacePolicy(runs_per_minute=1000)
     async with (
         hub() as hosts,
@@ -48,7 +48,7 @@ async def lab(
 async def shared_lab(
     served: Callable[[str], str], tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[tuple[Place, Hub, Home]]:
-    """The same, for the tests of this file that leave it as it is."""
+    """The same, shared by the tests of this file that do not change it."""
     async with lab(tmp_path_factory.mktemp("lab")) as (place, hosts, home):
         hosts.spaces["owner/fast"] = Hosted(served("fast"))
         hosts.spaces["owner/kinds"] = Hosted(served("kinds"))
@@ -57,7 +57,7 @@ async def shared_lab(
 
 
 async def run_form(place: Place, form: Interaction, given: dict[str, object]) -> Message:
-    """Fill a form in and run it with the defaults of its other pages; the result."""
+    """Fill in a form and run it with the defaults of its other pages; returns the result."""
     seen = await place.ada.submit(form, given)
     if "Run with these" in shown(seen).buttons():
         seen = await place.ada.click(shown(seen), "Run with these")
@@ -66,7 +66,7 @@ async def run_form(place: Place, form: Interaction, given: dict[str, object]) ->
 
 
 async def form_of(place: Place, space: str, **given: object) -> Interaction:
-    """The form that /run leads to, by its button where one has to be pressed."""
+    """The form that /run opens, through its button if there is one."""
     seen = await place.ada.command("run", {"space": space, **given}, channel=place.channel)
     if seen.modal is None:
         await seen.wait(lambda one: OPEN in shown(one).buttons(), 20)
@@ -76,7 +76,7 @@ async def form_of(place: Place, space: str, **given: object) -> Interaction:
 
 
 def fields(form: Interaction) -> dict[str, object]:
-    """The fields of a form and what stands in them."""
+    """The fields of a form and their contents."""
     assert form.modal is not None
     return {one["label"]: one["component"].get("value") for one in form.modal["components"]}
 
@@ -142,7 +142,7 @@ async def test_the_best_endpoint_takes_the_file(shared_lab) -> None:
         "huggingface.co/spaces/owner/fast/tree/main",
         "https://owner-fast.hf.space/?x=1",
         " owner/fast ",
-        # The Hub leads other spellings and former names to the Space.
+        # The Hub redirects other spellings and former names to the Space.
         "Owner/FAST",
         "former/fast",
     ],
@@ -322,7 +322,7 @@ async def test_everything_goes_on_after_a_sigkill(
             assert "hi" in shown(again).content
             recipe = await place.ada.click(result, "Recipe")
             assert "text:hi" in shown(recipe).content
-            # Its wish is gone, and that is said.
+            # Its search is no longer stored, and the answer says so.
             form = await place.ada.click(offer, OPEN)
             assert fields(form) == {"Text": None}
             await form.wait(lambda one: one.followups, 20)
@@ -383,7 +383,7 @@ async def test_a_chat_becomes_a_conversation_that_outlives_a_restart(
 
 
 def said(thread: Channel, text: str) -> bool:
-    """Whether somebody says this in a thread."""
+    """Whether a message in a thread says this."""
     return any(text in message.content for message in thread.messages)
 
 

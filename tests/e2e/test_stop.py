@@ -1,4 +1,4 @@
-"""Stopping the program: what it says, whom it tells, and that nothing holds it up."""
+"""Stopping the program: what it says, whom it tells, and that nothing delays it."""
 
 from __future__ import annotations
 

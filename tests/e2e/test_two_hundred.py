@@ -24,9 +24,9 @@ from tests.support.loopback import Channel, Interaction, Message, User
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 PEOPLE = 200
-# What each of them is there for, in turns.
+# What each of them does, in turn.
 COUNT, VARY, SEND, TALK, AUTOMATE = range(5)
-# So many seconds is the whole of a test waited for, before that is called a failure.
+# How long a whole test may take before it counts as failed, in seconds.
 PATIENCE = 900
 WAITING, RUNNING = 12, 2
 
@@ -46,7 +46,7 @@ async def home(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Lab]:
 
 @dataclass
 class Crowd:
-    """Everybody, where they meet, and what they have to press on: each one's first answer."""
+    """Everybody, their channels, and each person's first answer, whose buttons others press."""
 
     home: Lab
     square: Channel
@@ -59,16 +59,16 @@ class Crowd:
         self.first = {number: asyncio.Future() for number in range(len(self.people))}
 
     def other(self, number: int) -> int:
-        """Somebody else who is there for the same."""
+        """Somebody else who does the same."""
         return (number + 5) % len(self.people)
 
     async def act(self, number: int) -> None:
-        """Do what this one is there for, and look at each answer."""
+        """Do what this person is there for, and check each answer."""
         doing = (self.count, self.vary, self.send, self.talk, self.automate)
         await doing[number % 5](number, self.people[number])
 
     async def begin(self, number: int, command: str, **arguments: object) -> Message:
-        """Use a command; its answer is there for others to press on."""
+        """Use a command; others press the buttons of its answer."""
         requester = self.people[number]
         message = await ask(requester, command, arguments, channel=self.square, seconds=PATIENCE)
         assert message.content.startswith("-# ")
@@ -80,7 +80,7 @@ class Crowd:
         return await self.people[number].click(await self.first[self.other(number)], button)
 
     async def count(self, number: int, requester: User) -> None:
-        """Count on, from a result of another's: by one's own total, not by theirs."""
+        """Add to another person's result: it uses the presser's own total, not theirs."""
         mine = await self.begin(number, "crowd count", step=number + 1)
         assert f"\ntotal {number + 1}\n" in mine.content
         again = await answered(await self.pressed(number, "Again"))
@@ -88,7 +88,7 @@ class Crowd:
         assert f"\ntotal {number + 1 + self.other(number) + 1}\n" in again.content
 
     async def vary(self, number: int, requester: User) -> None:
-        """Draw what another drew, by another seed."""
+        """Draw another person's picture with another seed."""
         mine = await self.begin(number, "crowd draw", prompt=words(requester), seed=number)
         assert f"\n{words(requester)} seed={number} random=False" in mine.content
         fresh = (await answered(await self.pressed(number, "Vary"))).content
@@ -98,7 +98,7 @@ class Crowd:
         assert int(found[1]) != self.other(number)
 
     async def send(self, number: int, requester: User) -> None:
-        """Draw what another's text says."""
+        """Draw another person's text."""
         mine = await self.begin(number, "crowd echo", text=words(requester))
         assert f"\n{words(requester)}\n" in mine.content
         menu = await self.pressed(number, "Send to…")
@@ -108,7 +108,7 @@ class Crowd:
         assert f"\n{words(self.people[self.other(number)])} seed=7 " in sent.content
 
     async def talk(self, number: int, requester: User) -> None:
-        """Talk, in a thread of one's own or in direct messages, without waiting for answers."""
+        """Talk in a thread or in direct messages, without waiting for answers."""
         at = self.square if number % 2 else None
         said = [f"{words(requester)} {count}" for count in ("one", "two", "three")]
         seen = await requester.command("crowd chat", message=said[0], channel=at)
@@ -125,7 +125,7 @@ class Crowd:
         assert [one.content for one in answers] == heard
 
     async def automate(self, number: int, requester: User) -> None:
-        """Say what starts one automation, and have another react for a second one."""
+        """Post what starts one automation, and let another person react for a second one."""
         question = requester.say(f"question: {words(requester)}", channel=self.asking)
         reader = self.people[self.other(number)]
         marked = requester.say(words(requester), channel=self.marking)
@@ -139,12 +139,12 @@ class Crowd:
 
 
 def words(user: User) -> str:
-    """What only this one says."""
+    """A text that only this person posts."""
     return f"the words of {user.name}."
 
 
 def is_whole(place: Channel, text: str) -> bool:
-    """Whether the last answer is there, and says this."""
+    """Whether the last answer has arrived and says this."""
     said = spoken(place)
     return bool(said) and said[-1].content.endswith(text) and LAST in said[-1].buttons()
 
@@ -156,7 +156,7 @@ async def answered(seen: Interaction) -> Message:
 
 
 def members(home: Lab, name: str, count: int) -> list[User]:
-    """So many members more."""
+    """So many more members."""
     found = [home.server.add_user(f"{name}{number}") for number in range(count)]
     for one in found:
         home.guild.add_member(one)
@@ -172,7 +172,7 @@ async def test_each_answer_belongs_to_its_question(home: Lab):
     await home.add("reaction", "/crowd echo", **marked, **every)
     await asyncio.gather(*map(crowd.act, range(PEOPLE)))
     each = PEOPLE // 5
-    # Nothing was said beyond what was asked for, to nobody else, and nobody was pinged.
+    # The bot answered nothing else and nobody else, and pinged nobody.
     assert len(runs(crowd.asking)) == len(runs(crowd.marking)) == each
     assert len(runs(crowd.square)) == 3 * 2 * each + each // 2
     assert len(crowd.square.threads) == each // 2
@@ -190,7 +190,7 @@ async def test_limits_and_fairness_hold_however_one_asks(home: Lab):
     await ask(home.mod, "crowd door", {"open": False}, channel=square, seconds=PATIENCE)
     pressed = [await home.ada.click(first, "Again") for _ in range(WAITING + RUNNING + 3)]
     refused = [one for one in pressed if one not in await taken(home, pressed)]
-    # One is on the Space at least, and one more may have been tried there.
+    # At least one runs on the Space, and one more may have been sent as a probe.
     assert 3 <= len(refused) <= 3 + RUNNING - 1
     said = {shown(one).content.rpartition("\n")[2] for one in refused}
     most = f"You have {WAITING} jobs waiting, the most one person may have."
@@ -215,7 +215,7 @@ async def test_limits_and_fairness_hold_however_one_asks(home: Lab):
 
 
 async def taken(home: Lab, pressed: list[Interaction]) -> list[Interaction]:
-    """Those of these presses that were not refused, once that is said of the others."""
+    """The presses that were accepted, once the others are refused."""
     jobs = home.home.jobs
     await home.server.wait(
         lambda _: sum(map(is_final, pressed)) == len(pressed) - len(jobs.running), PATIENCE
@@ -224,14 +224,14 @@ async def taken(home: Lab, pressed: list[Interaction]) -> list[Interaction]:
 
 
 def are_sent(home: Lab, crowd: list[User]) -> bool:
-    """Whether what these asked for is on its Space."""
+    """Whether the jobs of these people run on the Space."""
     ids = {str(one.id) for one in crowd}
     found = [one for one in home.home.jobs.running if one.job.requester.user in ids]
     return len(found) == len(crowd) and all(one.sent for one in found)
 
 
 def number(answer: Message) -> int:
-    """Which one it was to go through the door."""
+    """The number of the next caller."""
     found = re.search(r"\nnumber (\d+): ", answer.content)
     assert found is not None, answer
     return int(found[1])

@@ -1,4 +1,4 @@
-"""What a Space calls its endpoints and its version reaches nobody as live Markdown."""
+"""A Space's names for its endpoints and version reach nobody as live Markdown."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The follower: real jobs on a real Space, shown on surfaces that do what surfaces may do."""
+"""The follower: real jobs on a real Space, shown on surfaces that do all that surfaces may."""
 
 from __future__ import annotations
 
@@ -239,7 +239,7 @@ async def test_if_the_store_fails_the_answer_arrives_and_says_so(jobs: JobManage
 
 
 class Answered:
-    """As much of a response of Discord's as an error of discord.py looks at."""
+    """The part of a Discord response that discord.py's errors read."""
 
     def __init__(self, status: int) -> None:
         self.status = status
@@ -288,7 +288,7 @@ async def test_a_bug_in_a_job_of_the_page_is_logged_once(
     monkeypatch.setattr(jobs, "start", start)
     job, steps = asked(jobs, "/echo", text="hi"), list[Any]()
     await Follower(PageSurface(jobs, job, steps.append), job).run()
-    # What the page gets, it tells and does not log again: it is no bug of the page's.
+    # The page shows the error and does not log it again: it is no bug in the page.
     (told,) = steps
     assert type(told) is SpacebotError
     assert job_text.describe_failure(told) == job_text.describe_failure(ZeroDivisionError())

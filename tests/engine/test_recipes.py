@@ -1,4 +1,4 @@
-"""Seeds, lines to paste, and who takes what."""
+"""Seeds, lines to paste, and which option takes what."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from spacebot.spaces import inputs
 
 
 def endpoint(*parameters: Parameter, outputs: tuple[Output, ...] = ()) -> Endpoint:
-    """An endpoint of these parameters."""
+    """An endpoint with these parameters."""
     return Endpoint("a/b", "/x", "x", "Does x.", parameters, outputs)
 
 

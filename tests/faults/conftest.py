@@ -16,7 +16,7 @@ class Figures(list[str]):
     """Lines for the end of the run."""
 
     def note(self, fault: str, **counts: object) -> None:
-        """One fault, and what came of it."""
+        """One fault and its outcome."""
         self.append(f"{fault}: " + ", ".join(f"{name} {count}" for name, count in counts.items()))
 
 
@@ -41,7 +41,7 @@ def pytest_terminal_summary(
 
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Try a Space again each second or two, and not more and more seldom."""
+    """Retry a Space every second or two, without growing pauses."""
     monkeypatch.setattr("spacebot.engine.jobs.runner.MAX_RETRY_PAUSE", 2.0)
 
 

@@ -19,16 +19,16 @@ from tests.support.patience import PATIENCE
 
 
 def finals(message: Message) -> int:
-    """How many final answers a message has been: a running job has its button.
+    """How many final answers a message had: a running job has its button.
 
-    The same edit made again, because Discord's answer to it was lost, is one.
+    An edit that was repeated because Discord's response got lost counts once.
     """
     final = [one for one in message.history if "cancel:" not in str(one.components)]
     return len({one.content for one in final})
 
 
 def answered(seen: Iterable[Interaction]) -> int:
-    """How many interactions have an answer that will not change any more."""
+    """How many interactions have a final answer."""
     return sum(map(is_final, seen))
 
 
@@ -41,13 +41,13 @@ def twice(seen: Sequence[Interaction], *places: Channel) -> int:
 
 
 def _alone(seen: Interaction) -> str:
-    """How an answer begins where Discord does not name the command above it."""
+    """How an answer begins if Discord does not show the command above it."""
     values = shown(seen).history[0].content.split("\n")[0].removeprefix("-# ")
     return f" for {seen.user.mention} · {values}"
 
 
 async def all_final(seen: Sequence[Interaction], seconds: float = 30) -> float:
-    """Wait until everyone is answered; the seconds that took."""
+    """Wait until everyone is answered; returns the seconds that it took."""
     began = time.monotonic()
     await asyncio.gather(*(one.wait(is_final, seconds) for one in seen))
     return time.monotonic() - began
@@ -64,7 +64,7 @@ class Held:
     results: int
 
     def beyond(self, before: Held) -> dict[str, int]:
-        """What is held beyond `before`; up to four of a kind may just be coming or going."""
+        """What the process holds beyond `before`; up to four of a kind may be in transition."""
         grown = {
             name: getattr(self, name) - getattr(before, name)
             for name in ("threads", "tasks", "sessions", "files", "results")
@@ -91,7 +91,7 @@ def held(home: Home) -> Held:
 
 
 async def held_at_rest(home: Home, before: Held, seconds: float = 30) -> Held:
-    """What is held once the connections of the last jobs are closed: no more than `before`."""
+    """What the process holds once the last jobs' connections are closed: at most `before`."""
     deadline = time.monotonic() + seconds * PATIENCE
     now = held(home)
     while now.beyond(before) and time.monotonic() < deadline:
@@ -101,13 +101,13 @@ async def held_at_rest(home: Home, before: Held, seconds: float = 30) -> Held:
 
 
 def idle(session: aiohttp.ClientSession) -> int:
-    """How many connections a session keeps open that nothing uses now."""
+    """How many idle connections a session keeps open."""
     assert session.connector is not None
     return sum(map(len, session.connector._conns.values()))
 
 
 async def settled(home: Home, seconds: float = 10) -> None:
-    """Wait until no job is under way."""
+    """Wait until no job runs."""
     deadline = time.monotonic() + seconds * PATIENCE
     while home.jobs.running:
         assert time.monotonic() < deadline, home.jobs.running

@@ -1,4 +1,4 @@
-"""What people attach to jobs that have not ended: bounded for each person, and in all."""
+"""Attachments of unfinished jobs: limited for each person and in total."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 FULL = "The bot's space for files of unfinished jobs is full (2 kB). Try again in a few"
 NO_ROOM = "Your unfinished jobs leave no room for these files: the limit is 1 kB in total."
-# No job ever gets its turn.
+# No job ever starts.
 NEVER = JobLimits(per_space=0, files_per_user=1000, files_in_all=1800)
 
 
@@ -33,7 +33,7 @@ def attached(size: int) -> dict[str, Any]:
 
 
 def stored(folder: Path) -> int:
-    """The bytes of all files that were brought here."""
+    """The bytes of all downloaded files."""
     files = [one for one in (folder / "uploads").rglob("*") if one.is_file()]
     return sum(one.stat().st_size for one in files)
 
@@ -57,7 +57,7 @@ async def test_waiting_jobs_hold_so_many_bytes_of_files(
         refused = await ask(place.ada, "kinds any_file", attached(600), channel=place.channel)
         assert NO_ROOM in refused.content
         assert stored(tmp_path) == 600
-        # It costs nobody else anything, nor her own jobs without files.
+        # It does not affect anyone else, nor her own jobs without files.
         others = [await waiting(place.ben, 1000)]
         text = await place.ada.command("kinds text", text="x", channel=place.channel)
         await until(text, "In line here")
@@ -68,7 +68,7 @@ async def test_waiting_jobs_hold_so_many_bytes_of_files(
         refused = await ask(cleo, "kinds any_file", attached(600), channel=place.channel)
         assert FULL in refused.content
         assert stored(tmp_path) == 1600
-        # There is room again once a job has ended, or was refused.
+        # A job that ended or was rejected frees its room.
         await place.ada.click(shown(first), "Cancel")
         await all_final([first])
         others += [await waiting(cleo, 600), text]
@@ -97,7 +97,7 @@ async def test_the_visitors_of_the_try_out_share_one_room(
 
 
 def visit(home: Home, size: int) -> Job:
-    """A job of a new visitor, who has attached a file of this size."""
+    """A job of a new visitor with an attached file of this size."""
     (found,) = home.jobs.catalogue.spaces
     endpoint = next(one for one in found.endpoints if one.api_name == "/any_file")
     requester = Requester(f"tryout:{secrets.token_hex(4)}", "you", share="tryout")

@@ -1,4 +1,4 @@
-"""Discord in trouble: errors, rate limits, late edits, messages and channels that are gone."""
+"""Discord in trouble: errors, rate limits, late edits, deleted messages and channels."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def home(everything: tuple[Place, Home]) -> Home:
 
 
 def direct(place: Place) -> list[Message]:
-    """What the bot wrote to ada alone."""
+    """The bot's direct messages to ada."""
     return [one for one in place.server.dm_with(place.ada).messages if one.author is not place.ada]
 
 
@@ -77,7 +77,7 @@ async def test_an_edit_that_discord_does_not_take(place: Place, figures: Figures
     assert all("Done in" in shown(one).content for one in seen)
     counts = {"answered": answered(seen), "twice": twice(seen, place.channel)}
     figures.note(f"PATCH gets {name}", **counts, seconds=round(took, 1))
-    # An edit whose answer got lost is made again, of the same message.
+    # An edit whose response got lost is repeated on the same message.
     assert counts["answered"] == 5
     assert len(place.channel.messages) == count + 5
 
@@ -139,7 +139,7 @@ async def test_an_acknowledgement_whose_answer_was_lost(place: Place, home: Home
     assert "/fast echo text:lost" in shown(recipe).content
     place.server.limits.fail("POST /interactions/*", status, times=1, after=True)
     assert (await place.ada.click(shown(seen), "Edit…")).modal
-    # What was told is not told again, and nothing went wrong.
+    # Nothing is reported twice, and nothing went wrong.
     await ask(place.ada, "fast echo", text="after", channel=place.channel)
     assert not recipe.followups
 
@@ -186,7 +186,7 @@ async def test_the_last_edit_overtakes_a_hanging_edit(place: Place, figures: Fig
     took = time.monotonic() - began
     assert "Done in" in shown(seen).content
     assert took < 3.5
-    # It came after the last one, which was then made again.
+    # It arrived after the last edit, which was then repeated.
     await seen.wait(lambda one: len(shown(one).history) >= 4, 10)
     await seen.wait(is_final, 10)
     assert "Done in" in shown(seen).content
@@ -202,7 +202,7 @@ async def test_a_token_that_is_over(place: Place, home: Home, figures: Figures):
     try:
         await place.channel.wait(lambda c: len(c.messages) > count, 10)
         posted = place.channel.messages[-1]
-        # Discord names the command above its reply alone.
+        # Discord shows the command only above its reply.
         assert posted.content.startswith(f"**/fast sleep** for {place.ada.mention} · seconds: 1.25")
         assert "Done in" in posted.content
         assert posted.pings.users == (place.ada.id,)
@@ -233,7 +233,7 @@ async def test_a_reply_deleted_unseen_goes_to_the_person(
 ):
     seen = await place.ada.command("fast sleep", {"seconds": 1.5}, channel=place.channel)
     before, count = len(direct(place)), len(place.channel.messages)
-    # The gateway is silent, so nobody hears of it.
+    # The gateway is silent, so nobody notices.
     place.server.gateway.go_silent()
     place.ada.delete(shown(seen))
     try:
@@ -348,7 +348,7 @@ async def test_a_thread_is_opened_wherever_discord_has_them(place: Place, home: 
         await place.server.wait(lambda _: home.bot.get_channel(channel.id), 5)
         home.bot.get_guild(place.guild.id)._channels.pop(channel.id)  # type: ignore[union-attr]
     if kind == "has one":
-        # Opened, and its answer lost.
+        # Created, but the response got lost.
         place.server.limits.fail("POST /channels/*/threads", 502, after=True)
     if kind == "cut off":
         place.server.limits.fail("POST /channels/*/threads", 0)

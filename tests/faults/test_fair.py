@@ -36,14 +36,14 @@ async def test_one_user_with_fifty_jobs_delays_another_by_no_more_than_one(
             )
 
         many = []
-        # The first ones come one after the other, so that their order is known.
+        # The first jobs arrive one after another, so that their order is known.
         for number in range(3):
             many.append(await asked(number))
             await until(many[-1], "\n-# ")
         many += await asyncio.gather(*map(asked, range(3, 50)))
         await until(many[0], "Working")
         await until(many[-1], "In line here: ")
-        # The worst moment: one runs, and one more was sent to see whether it would start.
+        # The worst moment: one runs, and one more was sent as a probe.
         await asyncio.sleep(0.3)
         before, began = answered(many), time.monotonic()
         seen = await place.ben.command("trouble one_by_one", {"seconds": 0}, channel=place.channel)
@@ -54,7 +54,7 @@ async def test_one_user_with_fifty_jobs_delays_another_by_no_more_than_one(
             f"A user with 50 jobs of {LONG} s, another with one", delay_seconds=round(delay, 2)
         )
         assert answered(many) <= before + 1
-        # Those that were recalled or wait are still in order, and run once.
+        # Recalled and waiting jobs are still in order, and run once.
         await all_final(many[:3], 20)
         for one in many[3:]:
             refs = {running.job.message_ref: running for running in home.jobs.running}
@@ -101,7 +101,7 @@ async def test_cancelling_takes_a_job_out_of_the_spaces_queue(space, tmp_path: P
         assert shown(pressed).content == "Cancelled before the Space began with it."
         await all_final([first, queued], 20)
         assert "awake" in shown(first).content
-        # Nothing stands in the way of the next one.
+        # Nothing blocks the next job.
         began = time.monotonic()
         await ask(place.ada, "trouble one_by_one", {"seconds": 0}, channel=place.channel)
         assert time.monotonic() - began < 3

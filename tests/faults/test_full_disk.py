@@ -34,7 +34,7 @@ async def test_a_picture_passes_through_memory(demo_url, tmp_path: Path, caplog)
             assert len(full) == 1
             filling.unlink()
             assert it.home.jobs.trouble == "" or it.home.jobs.store.trouble
-            # What passed through memory is gone with its job.
+            # Temporary data is gone with its job.
             assert not list(it.home.jobs._results._memory.iterdir())
 
 
@@ -71,7 +71,7 @@ async def test_a_conversation_is_answered_and_goes_on(served, tmp_path: Path):
             async with asyncio.timeout(30):
                 while store.trouble:  # noqa: ASYNC110
                     await asyncio.sleep(0.05)
-            # With room again it is saved whole.
+            # Once there is room, it is saved in full.
             it.ada.say("what is my name?", channel=unsaved)
             await unsaved.wait(lambda place: UNSAVED not in spoken(place)[-1].content, 20)
             await answer(unsaved, "Your name is Eve.")
@@ -83,7 +83,7 @@ async def test_a_conversation_is_answered_and_goes_on(served, tmp_path: Path):
 
 
 async def _said(it: Lab, store: Store, thread: Channel) -> list[JobRecord]:
-    """What the database has of a conversation."""
+    """A conversation's rows in the database."""
     found = await it.home.bot.chat_router.conversations.find(thread.id, it.ada.id)
     assert found is not None
     saved = await store.chats.get(found.id)

@@ -1,4 +1,4 @@
-"""A Space that sends whatever takes long or much: how long the loop was held, how much it took."""
+"""A Space that sends expensive values: how long the loop was blocked, how much memory it took."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Lag:
 
 @contextlib.asynccontextmanager
 async def watched() -> AsyncIterator[Lag]:
-    """Watch the loop meanwhile."""
+    """Watch the loop during the block."""
     lag = Lag()
     task = asyncio.create_task(lag.watch())
     await asyncio.sleep(0.01)
@@ -58,7 +58,7 @@ async def watched() -> AsyncIterator[Lag]:
 
 
 def peak(process: int | str) -> int:
-    """The most memory that a process has had, in bytes."""
+    """A process's peak memory, in bytes."""
     status = Path(f"/proc/{process}/status").read_text().splitlines()
     return sum(int(line.split()[1]) << 10 for line in status if line.startswith("VmHWM:"))
 
@@ -69,7 +69,7 @@ def forget_peak() -> None:
 
 
 def picture(path: Path, size: tuple[int, int]) -> File:
-    """A picture of one colour: small as a file, large when it is read."""
+    """A picture of one colour: a small file, large when decoded."""
     Image.new("1", size).save(path)
     return File(path.name, path)
 
@@ -89,7 +89,7 @@ def nested(levels: int) -> Any:
 
 
 def hostile_results(folder: Path) -> list[tuple[str, str, Any]]:
-    """What takes long or much to convert: its name, the component it comes from, its value."""
+    """An expensive value to convert: its name, its component, the value."""
     return [
         ("nested tables", "markdown", "<table><tr><td>" * 1300),
         ("open tags", "html", "<a " * 7000),
@@ -110,12 +110,12 @@ async def test_whatever_a_space_returns_is_converted_in_a_process_that_can_be_en
     figures: Figures, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     here: list[str] = []
-    # Where a result is light, these convert it on the event loop.
+    # These convert small results on the event loop.
     monkeypatch.setattr(outputs, "render", lambda *_, **__: here.append("render"))
     monkeypatch.setattr(outputs, "preview", lambda *_, **__: here.append("preview"))
     results = hostile_results(tmp_path)
     workers, most = RenderPool(), 0
-    # From here on: what the pictures took to make does not count.
+    # From here on: making the pictures does not count.
     forget_peak()
     before = peak("self")
     try:
@@ -141,7 +141,7 @@ async def test_whatever_a_space_returns_is_converted_in_a_process_that_can_be_en
         grown=f"{grown // MIB} MiB",
         worker=f"{most // MIB} MiB while kept",
     )
-    # Of some, a preview takes the end alone, which is light.
+    # A preview of some uses only the end, which is small.
     assert "render" not in here
     assert grown < GROWN
 

@@ -1,4 +1,4 @@
-"""Nothing is left behind: threads, tasks, sessions, files; and what the owner is told."""
+"""Nothing leaks: threads, tasks, sessions, files; and what the owner sees."""
 
 from __future__ import annotations
 
@@ -77,10 +77,10 @@ async def test_nothing_leaks(space, tmp_path: Path, figures: Figures, caplog):
         figures.note(f"{2 * ROUND} jobs of five kinds", before=before, after=after)
         assert after.beyond(before) == {}
         assert after.results == 0
-        # What was attached lives as long as the history; without one, it is gone.
+        # Attachments live as long as the history; without one, they are deleted.
         uploads = tmp_path / "uploads"
         assert len(list(uploads.iterdir())) == 3 * ROUND // 5
-        # And what belongs to nothing, but for what may just be coming.
+        # And orphaned files, except those that may be arriving.
         for name, age in (("0123456789ab", 2 * 3600), ("ba9876543210", 0)):
             (uploads / name).mkdir()
             old = time.time() - age
@@ -91,7 +91,7 @@ async def test_nothing_leaks(space, tmp_path: Path, figures: Figures, caplog):
 
 
 def _check_log(caplog: pytest.LogCaptureFixture, metrics: str) -> None:
-    """One line a job, without prompts and names; the same in numbers."""
+    """One log line per job, without prompts and names; the metrics agree."""
     lines = [
         one.getMessage() for one in caplog.records if one.name == "spacebot.engine.jobs.manager"
     ]
@@ -129,7 +129,7 @@ async def test_a_full_disk_costs_nobody_the_answer(space, tmp_path: Path, figure
         def bound(connection: Any, *_: object) -> None:
             connection.execute(f"PRAGMA max_page_count={pages}")
 
-        # Each connection has a bound of its own.
+        # Each connection has its own limit.
         event.listen(engine.sync_engine, "checkout", bound)
         text = "y" * 3000
         seen = await asyncio.gather(
@@ -165,7 +165,7 @@ async def test_metrics_are_on_the_page(space, tmp_path: Path):
             assert f'{of_shard}{{shard="0"}} 1.0' in answer.text
         assert 'spacebot_state{state="connected"} 1.0' in answer.text
         assert f'version="{__version__}"' in answer.text
-        # What the dashboard names is there, and nothing of ours is left out of it.
+        # The dashboard's metrics exist, and it shows all of ours.
         there = set(re.findall(r"^# TYPE (\w+) ", answer.text, re.MULTILINE))
         names = r"\b((?:spacebot|process|python)_\w+?)(?:_bucket)?(?=[{,])"
         shown = set(re.findall(names, DASHBOARD.read_text()))

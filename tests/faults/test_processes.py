@@ -1,4 +1,4 @@
-"""Three real processes on a real PostgreSQL: one is stopped, one is killed, and nobody waits."""
+"""Three real processes on a real PostgreSQL: one stops, one is killed, nobody waits in vain."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ async def test_a_rolling_update_and_a_death(
             answers = Counter(shown(one).content.splitlines()[1] for one in sent)
             assert answers.most_common(1)[0][1] == 1
 
-            # One is killed with jobs in flight over all shards: everyone is told once.
+            # One is killed with jobs in flight on all shards: everyone is told once.
             death = await kill_one(them, [ada], JOBS, seconds=4)
             figures.note(
                 "one of several processes killed",

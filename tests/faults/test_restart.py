@@ -1,4 +1,4 @@
-"""The bot stopped and killed with jobs under way, and started again on what it left."""
+"""The bot is stopped and killed with jobs running, and started again on its data."""
 
 from __future__ import annotations
 
@@ -41,13 +41,13 @@ async def kill(place: Place, program: Program) -> None:
     """SIGKILL it, and wait until Discord has noticed."""
     program.process.send_signal(signal.SIGKILL)
     await asyncio.to_thread(program.process.wait, 10)
-    # What `running` looks at when the block ends is how it ended.
+    # `running` checks the exit code when the block ends.
     program.process.returncode = 0
     await place.server.wait(lambda server: not server.gateway.ready, 10)
 
 
 async def sleeping(place: Place, count: int, seconds: float) -> Sequence[Interaction]:
-    """So many jobs of so many seconds, told apart by thousandths."""
+    """Jobs of about so many seconds, each with its own thousandths."""
     return await asyncio.gather(
         *(
             place.ada.command("fast sleep", seconds=seconds + n / 1000, channel=place.channel)
@@ -61,7 +61,7 @@ async def test_killed_with_a_hundred_jobs_in_flight(space, tmp_path: Path, figur
     limits = {"JOBS_PER_SPACE": "50", "JOBS_RUNNING_PER_USER": "100"}
     async with discord() as place:
         async with bot(tmp_path, place, spaces, **limits) as program:
-            # Short ones, that end at any moment of the kill, and long ones.
+            # Short jobs, which end at any moment during the kill, and long ones.
             short = await sleeping(place, 40, 1.5)
             long = await sleeping(place, 60, 5)
             await program.until(lambda: answered(short) >= 10)
@@ -86,7 +86,7 @@ async def test_killed_with_a_hundred_jobs_in_flight(space, tmp_path: Path, figur
             assert len(lost) + len(done) == MANY
             assert lost
             assert len(done) > before
-            # The button under a lost one runs it again.
+            # The button under a lost job runs it again.
             again = await place.ben.click(shown(lost[0]), "Run again")
             assert "Done in" in (await until(again, "Done in", 20)).content
             assert program.process.poll() is None
@@ -115,7 +115,7 @@ async def test_a_lost_job_runs_again_with_its_file(space, tmp_path: Path):
 
 
 def pass_time(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have every token be over."""
+    """Let every interaction token expire."""
     place.server.clock.advance(16 * 60)
     monkeypatch.setattr("spacebot.models.message_ref.TOKEN_LIFETIME", 0.0)
 
@@ -135,7 +135,7 @@ async def test_jobs_that_waited_know_their_messages_after_a_kill(
             await until(first, "Working")
             long = await place.ada.command("thread", seconds=0.1, channel=place.channel)
             await until(long, "In line here")
-            # It may be killed before anything is known of where its message is.
+            # It may be killed before the message's location is known.
             fresh = await place.ada.command("thread", seconds=0.2, channel=place.channel)
             for _ in range(500):
                 if len(home.jobs.running) == 3:
@@ -146,7 +146,7 @@ async def test_jobs_that_waited_know_their_messages_after_a_kill(
         async with at_home(place.server, *sources, folder=tmp_path, limits=limits) as home:
             await all_final([first, long, fresh], 30)
             await settled(home)
-            # Nobody waits on a message that will not change, and each thread has its answer.
+            # No message promises a result that never comes, and each thread has its answer.
             told = "Answered below." if over else LOST
             assert told in shown(first).content
             threads = {thread.id: thread for thread in place.channel.threads}
@@ -191,7 +191,7 @@ async def test_a_private_answer_killed_while_it_was_posted(
         async with at_home(place.server, source, folder=tmp_path) as home:
             direct = place.server.dm_with(place.ada)
             if over:
-                # Nobody can look whether it is there.
+                # There is no way to check whether it exists.
                 await direct.wait(lambda one: one.messages, 10)
                 (told,) = direct.messages
             else:
@@ -212,7 +212,7 @@ async def test_a_job_whose_token_is_over_when_the_bot_is_back(space, tmp_path: P
             seen = await place.ada.command("fast sleep", seconds=30, channel=place.channel)
             await until(seen, "Working")
             await kill(place, program)
-        # The token is over when the bot is back: an ordinary message tells.
+        # The token has expired when the bot is back: an ordinary message reports it.
         place.server.clock.advance(16 * 60)
         shift = "import time; real = time.time; time.time = lambda: real() + 960"
         async with running(tmp_path, place.server, sources, before=shift, clean=False):
@@ -235,7 +235,7 @@ async def test_stopped_with_jobs_under_way(space, tmp_path: Path, figures: Figur
             await asyncio.gather(until(long, "Working"), until(more, "Working"))
             waiting = await place.ben.command("trouble hang", seconds=0.1, channel=place.channel)
             await until(waiting, "In line here: 1 of 1")
-            # One signal alone: a second one ends the program at once.
+            # Only one signal: a second one ends the program at once.
             stopping = asyncio.create_task(program.stop())
             await asyncio.sleep(0.3)
             late = await place.ada.command("fast echo", text="late", channel=place.channel)

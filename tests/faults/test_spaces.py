@@ -1,4 +1,4 @@
-"""Spaces that are killed, stopped, restarted, full or limited while jobs are on them."""
+"""Spaces that are killed, stopped, restarted, full or limited while they run jobs."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ async def test_a_killed_space(trouble: Spawned, tmp_path: Path, figures: Figures
         figures.note("Space killed under 20 jobs", **counts, seconds=round(took, 1))
         assert (told, counts) == (MANY, {"answered": MANY, "twice": 0})
         await asyncio.to_thread(trouble.restart)
-        # Nobody has to do anything for the bot to find it again.
+        # The bot finds it again by itself.
         again = await ask(place.ada, "trouble hang", {"seconds": 0.1}, channel=place.channel)
         assert "awake" in again.content
         await settled(home)
@@ -67,7 +67,7 @@ async def test_a_stopped_space(trouble: Spawned, tmp_path: Path, figures: Figure
             for number in range(3)
         ]
         await asyncio.gather(*(until(one, "Working") for one in seen))
-        # Silent for 5 s, then asked for 10 s whether it lives, then asked to cancel for 5 s.
+        # 5 s of silence, 10 s of checks whether it is alive, then 5 s to cancel.
         trouble.stop()
         try:
             took = await all_final(seen, 60)
@@ -156,7 +156,7 @@ async def test_a_space_without_room(
         waited = time.monotonic() - began
         assert waited >= least
         figures.note(f"HTTP {status} once", answered=1, seconds=round(waited, 1))
-        # For good: told with its own sentence, after as long as the settings say.
+        # It stays full: the message says so, after as long as the settings say.
         refused.extend([0.0])
         proxy.answers["/queue/join"] = refuse
         last = await ask(place.ada, "trouble crowd", {"seconds": 0.1}, channel=place.channel)
@@ -263,7 +263,7 @@ async def test_a_sleeping_space_says_how_far_it_is(space, tmp_path: Path, monkey
         served.spaces["owner/name"] = hosted = Hosted(proxy.url)
         source = Source("owner/name", name="fast")
         async with at_home(place.server, source, folder=tmp_path, hub=served.api) as home:
-            # It falls asleep: the Hub's waiting page stands where the app was.
+            # It falls asleep: the Hub's waiting page replaces the app.
             asleep = web.Response(status=503, text="sleeping")
             hosted.stages = ["SLEEPING"] * 2 + ["APP_STARTING"] * 3 + ["RUNNING"]
             proxy.answers["/app_id"] = lambda _: asleep
@@ -273,7 +273,7 @@ async def test_a_sleeping_space_says_how_far_it_is(space, tmp_path: Path, monkey
             await until(seen, "💤 Reaching the Space · The Space is starting")
             del proxy.answers["/app_id"]
             assert "hi" in (await until(seen, "Done in")).content
-            # What it took the last time is what is told the next time.
+            # The next message tells how long it took last time.
             hosted.stages = ["SLEEPING"] * 3 + ["RUNNING"]
             home.catalogue.connections["owner/name"]._checked = 0.0
             proxy.answers["/app_id"] = lambda _: web.Response(status=503)

@@ -1,4 +1,4 @@
-"""A database that is stopped, or fails, while people talk: nobody meets silence."""
+"""A database that stops or fails while people talk: everyone gets an answer."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ async def test_a_database_that_is_stopped_in_a_conversation(served, tmp_path: Pa
             it.ada.say("what is my name?", channel=thread)
             said = await answer(thread, "Your name is Ada.")
             assert UNSAVED in said.content
-            # A new one, by mention: which chat that is, is known.
+            # A new conversation, by mention: its chat is in memory.
             mention = it.ada.say(f"<@{it.server.bot.id}> my name is Eve", channel=it.channel)
             await it.channel.wait(lambda _: mention.thread, 10)
             assert mention.thread is not None
@@ -90,7 +90,7 @@ async def test_a_question_whose_conversation_cannot_be_read_is_told_so(
         async def fails(_: Any) -> Any:
             raise StoreError(UNREACHABLE)
 
-        # Its turn comes once the database is gone, and what was in memory with it.
+        # It runs once the database is gone and the memory is empty.
         monkeypatch.setattr(it.home.jobs.store, "_read", fails)
         monkeypatch.setattr(it.home.jobs.store.chats, "_recent", LRUCache(0))
         await thread.wait(lambda place: UNREACHABLE in spoken(place)[-1].content, 40)

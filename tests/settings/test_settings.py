@@ -1,4 +1,4 @@
-"""The settings: what is taken, and the one line that says what is not."""
+"""The settings: accepted values, and the one line about a wrong value."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Small Gradio apps in the shapes that real ones have, and what they say of themselves."""
+"""Small Gradio apps shaped like real ones, and their recorded descriptions."""

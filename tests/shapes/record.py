@@ -1,4 +1,4 @@
-"""Records what the apps say of themselves, and the commands this gives.
+"""Records the apps' own descriptions, and the commands made from them.
 
 python -m tests.shapes.record             writes recorded.json and commands.txt
 python -m tests.shapes.record commands    writes commands.txt alone
@@ -16,7 +16,7 @@ HERE = Path(__file__).parent
 RECORDED = HERE / "recorded.json"
 COMMANDS = HERE / "commands.txt"
 
-# Looks and wiring that no command depends on; they are most of a config's size.
+# Looks and wiring that no command depends on make up most of a config.
 _LOOKS = name_set(
     "autofocus autoscroll elem_classes elem_id container min_width preserved_by_key rtl"
     " buttons scale show_label size link_target _selectable key mirror_webcam"
@@ -35,10 +35,10 @@ _CONFIG = name_set("mode title max_file_size i18n_translations layout")
 
 
 def record() -> None:
-    """Starts nothing: builds each app and writes down its config and API description."""
+    """Builds each app without starting it, and returns its config and API description."""
     from tests.shapes.apps import SHAPES
 
-    # Gradio writes a stub beside the source of a component of one's own.
+    # Gradio writes a stub beside the source of a custom component.
     (HERE / "apps" / "inputs.pyi").unlink(missing_ok=True)
     recorded = {name: describe(shape.build) | {"source": {"space": shape.space, **shape.source}}
                 for name, shape in SHAPES.items()}  # fmt: skip
@@ -50,7 +50,7 @@ def describe(build: Any) -> dict[str, Any]:
     """The app's `/config` and `/gradio_api/info`, without what no command depends on."""
     from gradio.context import Context
 
-    # Ids count on from app to app; from one, a change to one app changes no other record.
+    # Ids run on from app to app; starting at one, a change to one app changes no other record.
     Context.id = 1
     demo = build()
     config = json.loads(_compact({**demo.get_config_file(), **_added(demo)}))
@@ -102,7 +102,7 @@ def _as_sent(value: Any) -> Any:
 
 
 def main() -> None:
-    """Writes what the arguments ask for."""
+    """Write what the arguments say."""
     from tests.shapes.snapshot import commands
 
     if "commands" not in sys.argv[1:]:

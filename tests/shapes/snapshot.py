@@ -24,7 +24,7 @@ The commands that the recorded apps give; made by `python -m tests.shapes.record
 
 
 def commands(recorded: Mapping[str, Any]) -> str:
-    """One paragraph an app."""
+    """One paragraph per app."""
     return "\n".join([HEAD, *(_shape(name, raw) for name, raw in recorded.items())])
 
 
@@ -85,7 +85,7 @@ def _follow_up(one: FollowUp) -> str:
 
 
 def _page(endpoint: Endpoint) -> Iterator[str]:
-    """What its page does before it, and what of that does not run."""
+    """The page events that run before it, and those that do not."""
     page = endpoint.page
     if page is not None:
         labels = list(dict.fromkeys(event.label for event in page.events))

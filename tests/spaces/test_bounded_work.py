@@ -1,4 +1,4 @@
-"""What a Space wrote takes time in proportion to its length, and never for ever."""
+"""Text from a Space takes time in proportion to its length."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ from spacebot.spaces.schema.text import (
 )
 from tests.support import hostile_space
 
-# What patterns that look for an end, and do not find it, are slow on.
+# Patterns that look for an end and do not find it are slow on these.
 HOSTILE = [
     "\n", " ", "\t \n", "<", "<a ", "<a>", "<!--", "<style>", "<script ", "<h1>", "<h1", "<h2>",
     "[", "[a](", "[](((", "![", "](", "(", "`", "``` ", "```a\n", "> ```\n", "*", "**a", "_a_",
@@ -67,13 +67,13 @@ def heading(raw: str) -> str:
 
 
 def hint(raw: str) -> str:
-    """What is said beside an option that its author describes by a text."""
+    """The description of an option whose author describes it with a text."""
     parameter = Parameter("a", raw, "textbox", option="a", description=raw)
     return read_hint(parameter, placeholder=True) + read_label(parameter)
 
 
 def from_page(raw: str) -> str:
-    """The config in an old Space's page, which may have none."""
+    """The config in an old Space's page, if it has one."""
     with contextlib.suppress(ValueError):
         return embedded_config(f"window.gradio_config = {raw}")
     return ""
@@ -124,7 +124,7 @@ def test_eight_times_the_text_takes_about_eight_times_the_work(name: str) -> Non
     read("warm")
     for piece in HOSTILE:
         short, long = piece * (4000 // len(piece)), piece * (32_000 // len(piece))
-        # Where the work grows with the square of the length it is 64 times as much.
+        # Quadratic work would grow 64 times.
         for end in ("", "x", "!"):
             if timed(read, long + end) > 0.02:
                 took = seconds(read, long + end)
@@ -155,7 +155,7 @@ TEXTS = st.lists(LINES | st.text(max_size=80), max_size=40).map("\n".join)
 def test_a_text_is_split_whole_into_pieces_within_the_limit(raw: str, limit: int) -> None:
     pieces = text.split(raw, limit)
     assert all(0 < len(piece) <= limit for piece in pieces)
-    # Fences that are closed and opened again, and escapes, may come on top.
+    # Closed and reopened fences, and escapes, may add to that.
     left = iter("".join(pieces))
     kept = [letter for letter in raw if letter not in "`\\>" and not letter.isspace()]
     assert all(any(letter == one for one in left) for letter in kept)
@@ -204,7 +204,7 @@ def test_numbered_names_fill_the_gaps_and_stay_within_32_letters() -> None:
 
 
 def wired(count: int, after: Callable[[int], object]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The description of an app of so many endpoints; `after` says what each follows."""
+    """The description of an app with that many endpoints; `after` says what each follows."""
     fields = [("textbox", {})] * 3
     config, info = hostile_space.config("sse_v3", fields), hostile_space.info(fields)
     (shape,), (entry,) = config["dependencies"], info["named_endpoints"].values()
@@ -213,7 +213,7 @@ def wired(count: int, after: Callable[[int], object]) -> tuple[dict[str, Any], d
         for n in range(count)
     ]
     for event in config["dependencies"][:2]:
-        # What runs when the page opens decides what the commands offer.
+        # The page's load events decide what the commands offer.
         event["targets"] = [[None, "load"]]
     info["named_endpoints"] = {f"/step{n}": entry for n in range(count)}
     return config, info

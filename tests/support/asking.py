@@ -14,7 +14,7 @@ def shown(interaction: Interaction) -> Message:
 
 
 def is_final(interaction: Interaction) -> bool:
-    """Whether the answer will not change any more: a running job has its button."""
+    """Whether the answer is final: a running job has its button."""
     message = interaction.message
     return message is not None and not message.loading and "Cancel" not in message.buttons()
 
@@ -29,7 +29,7 @@ async def ask(
     seconds: float = 30,
     **arguments: Any,
 ) -> Message:
-    """Run a command to its end; gives the message that answers it."""
+    """Run a command to its end; returns the answer."""
     seen = await user.command(command, options or {}, channel=channel, **arguments)
     await seen.wait(is_final, seconds)
     return shown(seen)

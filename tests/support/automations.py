@@ -44,19 +44,19 @@ class Lab:
     home: Home
 
     async def automation(self, name: str, **arguments: Any) -> str:
-        """Use `/automation name` as the moderator; what the answer says."""
+        """Use `/automation name` as the moderator; returns the answer's text."""
         seen = await self.mod.command(f"automation {name}", arguments, channel=self.channel)
         await seen.wait(lambda one: one.message and not one.message.loading, 20)
         return said(seen)
 
     async def listed(self, automation: str) -> str:
-        """What `/automation list` says of one."""
+        """The line of `/automation list` about one automation."""
         seen = await self.mod.command("automation list", channel=self.channel)
         await seen.wait(lambda one: f"`{automation}`" in said(one), 20)
         return said(seen).split(f"`{automation}`")[1].split("\n`")[0]
 
     async def add(self, when: str, run: str, **arguments: Any) -> str:
-        """Add an automation; its id."""
+        """Add an automation; returns its id."""
         text = await self.automation("add", when=when, run=run, **arguments)
         assert text.startswith("✅"), text
         return text.split("`")[1]
@@ -72,12 +72,12 @@ class Lab:
 
 
 def said(seen: Interaction) -> str:
-    """All that an interaction was answered."""
+    """All answers to an interaction."""
     return "\n".join(one.content for one in [seen.message, *seen.followups] if one)
 
 
 def final(message: Message) -> bool:
-    """Whether a message of the bot will not change any more."""
+    """Whether a message of the bot is final."""
     mine = message.author is message.server.bot
     return mine and "Cancel" not in message.buttons() and "Starting" not in message.content
 
@@ -97,7 +97,7 @@ async def lab(
         patch.setattr("spacebot.engine.cluster.cluster.IDENTIFY_INTERVAL", 0.0)
         async with DiscordServer(privileged=privileged) as server:
             server.limits.enforced = False
-            # A crowd's bot, Discord and Spaces share one process here, which may be a slow one.
+            # A crowd's bot, Discord and Spaces share one process here, which may be slow.
             server.limits.acknowledge_within = 60.0
             mod, ada, ben = (server.add_user(name) for name in ("mod", "ada", "ben"))
             guild = server.add_guild("Lab", ada, ben)
@@ -129,7 +129,7 @@ def opus(hertz: float, seconds: float) -> bytes:
 
 
 class VoiceRecording(Attachment):
-    """The file of a voice message, with what only those have."""
+    """The file of a voice message, with its special fields."""
 
     def to_json(self) -> dict[str, Any]:
         """Discord's attachment object."""

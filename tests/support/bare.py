@@ -21,7 +21,7 @@ sys.meta_path.insert(0, Hider())
 
 
 def brought(requirements: Path) -> set[str]:
-    """The distributions that a requirements file brings, those that they require included."""
+    """The distributions of a requirements file, with those that they require."""
     lines = re.sub(r"#.*", "", requirements.read_text()).split("\n")
     waiting = deque(Requirement(line) for line in lines if line.strip())
     seen: set[tuple[str, str]] = set()

@@ -90,7 +90,7 @@ async def at_home(
             async with accounts, connected(server, bot):
                 if commands:
                     await server.wait(lambda s: s.registered_commands, 10)
-                # What a restart left behind is looked for once it is ready.
+                # Once ready, it looks for unfinished work.
                 await asyncio.sleep(0.2)
                 yield Home(server, catalogue, jobs, bot)
                 if killed:

@@ -19,6 +19,6 @@ def set_clock(
     monotonic: Callable[[], float] = time.monotonic,
     now: Callable[[], float] = time.time,
 ) -> None:
-    """Have modules, by their full names, see other times than the rest of the process."""
+    """Give modules, by their full names, another time than the rest of the process."""
     for module in modules:
         patch.setattr(f"{module}.time", SimpleNamespace(monotonic=monotonic, time=now))

@@ -44,24 +44,24 @@ async def lab(
 
 
 def spoken(place: Channel) -> list[Message]:
-    """What the bot said there."""
+    """The bot's messages there."""
     return [message for message in place.messages if message.author.bot]
 
 
 def is_answered(place: Channel, text: str = "") -> bool:
-    """Whether the last answer is whole, and says this."""
+    """Whether the last answer is complete and says this."""
     said = spoken(place)
     return bool(said) and LAST in said[-1].buttons() and text in said[-1].content
 
 
 async def answer(place: Channel, text: str = "", seconds: float = 60) -> Message:
-    """Wait for a whole answer that says this."""
+    """Wait for a complete answer that says this."""
     await place.wait(lambda channel: is_answered(channel, text), seconds)
     return spoken(place)[-1]
 
 
 async def forked(user: User, message: Message) -> Channel:
-    """Fork a conversation by the button under its last answer; the new thread."""
+    """Fork a conversation with the button under its last answer; returns the new thread."""
     pressed = await user.click(message, "Fork")
     await pressed.wait(lambda i: i.message and "It continues in" in i.message.content, 10)
     parent = message.channel.parent
@@ -72,7 +72,7 @@ async def forked(user: User, message: Message) -> Channel:
 async def opened(
     requester: User, command: str, channel: Channel, seconds: float = 60, **arguments: Any
 ) -> Channel:
-    """Open a conversation by its command; its thread, once answered."""
+    """Open a conversation with its command; returns its thread, once answered."""
     before = set(channel.threads)
     await requester.command(command, channel=channel, **arguments)
     await channel.wait(lambda place: set(place.threads) - before, seconds)

@@ -1,4 +1,4 @@
-"""A Hub on loopback that makes Spaces: what huggingface_hub asks to deploy one, answered alike."""
+"""A Hub on loopback that creates Spaces: it answers huggingface_hub's requests to deploy one."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ class Hub:
 
     @web.middleware
     async def gate(self, request: web.Request, handler: Any) -> web.StreamResponse:
-        """Refuse who is unknown, who may only read, and what the test wants refused."""
+        """Refuse unknown users, read-only tokens, and what the test wants refused."""
         self.asked.append(f"{request.method} {request.path}")
         if answer := self.refuse.get((request.method, request.path)):
             return refused(*answer)
@@ -166,7 +166,7 @@ class Hub:
         return web.json_response(answer)
 
     async def list_secrets(self, request: web.Request) -> web.Response:
-        # The Hub tells no secret's value.
+        # The Hub never returns a secret's value.
         return web.json_response({key: {"key": key} for key in self._space(request).secrets})
 
     async def add_secret(self, request: web.Request) -> web.Response:

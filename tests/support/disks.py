@@ -12,7 +12,7 @@ import pytest
 
 @contextmanager
 def disk(folder: Path, megabytes: float, *, options: str = "") -> Iterator[Path]:
-    """A file system of this size at `folder`; skips where this machine allows no mount."""
+    """A file system of this size at `folder`; skips if this machine allows no mount."""
     folder.mkdir(parents=True, exist_ok=True)
     size = f"size={int(megabytes * 1024)}k{options}"
     mounted = subprocess.run(
@@ -29,7 +29,7 @@ def disk(folder: Path, megabytes: float, *, options: str = "") -> Iterator[Path]
 
 
 def fill(folder: Path) -> Path:
-    """Fill the file system under `folder` to the last byte; the file that does."""
+    """Fill the file system under `folder` to the last byte; returns the file that fills it."""
     path = folder / "filling"
     with path.open("ab", buffering=0) as out:
         for size in (1 << 16, 1 << 12, 1):

@@ -16,7 +16,7 @@ EXAMPLES = {"SPACES": f"For example: SPACES={MUSICGEN}"}
 
 
 def render() -> str:
-    """The whole file: every variable with its default, and what it is for above it."""
+    """The whole file: every variable with its default, below its purpose."""
     return "".join([_comment(HEAD), *map(_entry, VARIABLES)])
 
 

@@ -1,4 +1,4 @@
-"""A proxy before a real Space: it keeps what passes, and may change what `/config` says."""
+"""A proxy in front of a real Space: it records requests, and may change `/config`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Change = Callable[[dict[str, Any]], None]
 
 
 class Proxy:
-    """What passed through, and what the Space says instead of the truth."""
+    """The requests that passed, and changes to what the Space says."""
 
     def __init__(self, target: str, change: Change) -> None:
         self.target, self.change = target, change
@@ -27,12 +27,12 @@ class Proxy:
 
     @property
     def tokens(self) -> set[str]:
-        """Every authorization that came."""
+        """Every authorization that arrived."""
         names = ("authorization", "x-hf-authorization")
         return {headers[n] for _, _, headers in self.requests for n in names if n in headers}
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
-        """Hand one request on."""
+        """Forward a request."""
         headers = {name.lower(): value for name, value in request.headers.items()}
         self.requests.append((request.method, request.path, headers))
         for path, answer in self.answers.items():
@@ -68,7 +68,7 @@ class Proxy:
 
 @asynccontextmanager
 async def before(target: str, change: Change = lambda _: None) -> AsyncIterator[Proxy]:
-    """Stand before the Space at `target`."""
+    """Stand in front of the Space at `target`."""
     proxy = Proxy(target, change)
     app = web.Application(client_max_size=200 * 1024 * 1024)
     app.router.add_route("*", "/{path:.*}", proxy.handle)

@@ -1,4 +1,4 @@
-"""A server on loopback that speaks Gradio's protocols and may say anything at all.
+"""A server on loopback that speaks Gradio's protocols and may send anything.
 
 A real Gradio refuses to send what a hostile Space would: here each answer is the test's own.
 """
@@ -74,7 +74,7 @@ def info(inputs: Sequence[tuple[str, Mapping[str, Any]]]) -> dict[str, Any]:
 
 
 class HostileSpace:
-    """`bodies` is what it was sent; `events` what it says of each job, as objects or bytes.
+    """`bodies` is what it received; `events` what it sends for each job, as objects or bytes.
 
     `answers` replaces what is answered under a path, by its last part. `asked` counts paths.
     """

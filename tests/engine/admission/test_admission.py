@@ -1,4 +1,4 @@
-"""What a server allows: the counts of a day, what outlives a restart, and the rules."""
+"""What a server allows: daily counts, restarts, and rules."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ NOON = 20_000 * DAY_SECONDS + DAY_SECONDS / 2
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 async def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Open:
-    """Gives a store that is not open yet, each time of the same database."""
+    """Returns an unopened store of the same database each time."""
     if request.param == "sqlite":
         return lambda: Store.in_folder(tmp_path)
     server: Postgres = request.getfixturevalue("postgres")
@@ -48,14 +48,14 @@ def idle(_: tuple[str, str]) -> int:
 
 
 async def admission_in(store: Store, clock: Clock) -> Admission:
-    """What decides, as it is after a start."""
+    """The admission control after a start."""
     made = Admission(store, idle, clock=clock)
     await made.load()
     return made
 
 
 async def start(admission: Admission, ask: Ask) -> str:
-    """Admit a job and write it down; its id."""
+    """Admit and store a job; returns its id."""
     job = uuid.uuid4().hex[:12]
     admission.admit(job, ask)
     await admission.write(job)
@@ -154,13 +154,13 @@ async def test_two_moderators_at_once_undo_nothing_of_each_other(opened: Open):
 
 @pytest.fixture
 async def admission(tmp_path: Path):
-    """What decides, with nothing limited."""
+    """The admission control without limits."""
     async with Store.in_folder(tmp_path) as store:
         yield await admission_in(store, Clock())
 
 
 async def limit(admission: Admission, **changes: object) -> None:
-    """Change what server 7 limits."""
+    """Change the limits of server 7."""
     await admission.change(7, lambda now: replace(now, **changes))  # type: ignore[arg-type]
 
 

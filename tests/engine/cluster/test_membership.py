@@ -22,7 +22,7 @@ SHARDS = 8
 
 
 class Host:
-    """Notes which shards it holds, as the client would connect them."""
+    """Records the shards that it holds, as the client would connect them."""
 
     def __init__(self) -> None:
         self.held = dict[int, GatewaySession | None]()
@@ -68,7 +68,7 @@ class Process:
         self.abandoned += 1
 
     async def kill(self) -> None:
-        """Die without a word: the session is cut, and nothing more is done."""
+        """Die silently: the session breaks, and nothing else happens."""
         session = self.membership._session
         assert session
         for task in (self.running, self.sharing):
@@ -111,7 +111,7 @@ async def until(predicate: Callable[[], bool], seconds: float = 60) -> None:
 
 
 async def beats(process: Process, number: int) -> None:
-    """Wait until so many whole beats have gone by."""
+    """Wait for so many whole heartbeats."""
     for _ in range(number + 1):
         before = process.membership._answered
         await until(lambda before=before: process.membership._answered != before)
@@ -169,7 +169,7 @@ async def test_a_process_that_leaves_takes_no_shard_back(database: str) -> None:
         await until(lambda: shares(only) == [SHARDS] and only.host.leads)
         await only.membership.leave()
         assert not only.host.held
-        # Its jobs end first, and it goes on looking at the others meanwhile.
+        # Its jobs end first; meanwhile it keeps watching the other processes.
         only.host.taken_up.clear()
         await beats(only, 2)
         assert (only.host.held, only.host.taken_up) == ({}, [])
@@ -187,7 +187,7 @@ async def test_a_handover_that_hangs_ends_and_its_shards_are_free(
             patch.setattr(ClusterSession, "give", hang)
             await asyncio.wait_for(first.membership.leave(), 60)
         assert not first.host.held
-        # It still ends its jobs, and its shards are free all the same.
+        # It still ends its jobs, and its shards are free.
         await until(lambda: len(second.host.held) == SHARDS)
         assert first.abandoned == 0
 
@@ -378,7 +378,7 @@ async def test_a_database_that_is_down_for_all_moves_nothing() -> None:
             held = [dict(one.host.held) for one in (first, second)]
             sessions = [one.membership._session for one in (first, second)]
             await asyncio.to_thread(server.stop)
-            # Longer than a process goes on without a database that others may reach.
+            # Longer than a process continues without a database that others may reach.
             await asyncio.sleep(5)
             await asyncio.to_thread(server.start)
             for one, old in zip((first, second), sessions, strict=True):
@@ -386,7 +386,7 @@ async def test_a_database_that_is_down_for_all_moves_nothing() -> None:
             await until(lambda: len(first.membership.status().processes) == 2)
             assert [one.host.held for one in (first, second)] == held
             assert (first.abandoned, second.abandoned) == (0, 0)
-            # The locks are theirs again: what one gives up, the other takes.
+            # They hold the locks again: one releases a shard, and the other takes it.
             await second.stop()
             await until(lambda: len(first.host.held) == SHARDS)
     finally:

@@ -1,4 +1,4 @@
-"""What a cancel says that it did, by where the job stands."""
+"""What a cancel reports at each stage of a job."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ async def never() -> Outcome:
 
 
 def running(*, streams: bool = False) -> JobHandle:
-    """A job that goes on for ever."""
+    """A job that never ends."""
     job = Job("0" * 12, replace(ENDPOINT, streams=streams), Requester("1", "<@1>"), {})
     found = JobHandle(job, Path("nowhere"))
     found.task = asyncio.create_task(never())

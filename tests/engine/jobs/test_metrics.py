@@ -1,4 +1,4 @@
-"""What is counted, however many Spaces members bring."""
+"""The metrics stay bounded, however many Spaces members use."""
 
 from __future__ import annotations
 

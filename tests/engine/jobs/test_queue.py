@@ -1,4 +1,4 @@
-"""Admission: whose job goes next, and what is refused, on a clock of the test's own."""
+"""Admission: whose job is next, and what is rejected, on the test's own clock."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SPACE, RUN = "owner/name", "/run"
 
 
 class Clock:
-    """A clock that stands until it is moved; then what was put off until then is done."""
+    """A clock that stands still until it is moved; then everything due until then runs."""
 
     def __init__(self) -> None:
         self.now = 1000.0
@@ -51,7 +51,7 @@ def queue(clock: Clock) -> JobQueue:
 
 
 def granted(*turns: QueueTicket) -> list[bool]:
-    """Who of them is on the Space."""
+    """The jobs that run on the Space."""
     return [turn.granted.is_set() for turn in turns]
 
 
@@ -68,7 +68,7 @@ def test_a_first_job_goes_at_once(queue):
 
 
 def begin(queue: JobQueue, clock: Clock, turn: QueueTicket) -> QueueTicket:
-    """The Space begins a job at once."""
+    """The Space starts a job at once."""
     assert turn.granted.is_set()
     clock.advance(MAX_START_DELAY / 2)
     queue.started(turn)
@@ -80,7 +80,7 @@ def test_a_second_waits_until_the_first_has_begun(queue, clock):
     assert granted(first, second, third) == [True, False, False]
     assert queue.rank(second) == (1, 2)
     assert queue.rank(third) == (2, 2)
-    # Nothing is known of this Space yet, so it is tried how many it takes side by side.
+    # Nothing is known about this Space yet, so the queue probes how many jobs it runs at once.
     begin(queue, clock, first)
     assert granted(second, third) == [True, False]
 
@@ -103,7 +103,7 @@ def test_the_width_of_a_space_is_learned_and_grows_old(queue, clock):
     first, second, third, fourth, _ = turns = enter(queue, "ada", 5)
     begin(queue, clock, first)
     assert granted(*turns) == [True, True, False, False, False]
-    # The second does not start while the first runs: one at a time is what it takes.
+    # The second does not start while the first runs: the Space runs one job at a time.
     clock.advance(10)
     queue.leave(first)
     queue.started(second)
@@ -145,7 +145,7 @@ def test_another_users_first_job_passes_all_who_wait(queue, clock):
     first, second, *_ = enter(queue, "ada", 50)
     (ben,) = enter(queue, "ben")
     assert granted(first, second, ben) == [True, False, True]
-    # While his has not begun, none of hers is tried.
+    # Until his has started, none of hers is sent as a probe.
     begin(queue, clock, first)
     assert granted(second) == [False]
 

@@ -1,4 +1,4 @@
-"""What a Space sends is converted beside the event loop, and within bounds, or told."""
+"""A Space's outputs are converted outside the event loop, within bounds, or reported."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ async def test_a_conversion_that_takes_too_long_is_ended_and_told(
         )
     assert not workers._idle
     assert not workers._busy
-    # The next one is not the worse for it, however slow the machine.
+    # The next conversion is unaffected, however slow the machine.
     monkeypatch.undo()
     assert await rendered(workers, "markdown", MARKDOWN, tmp_path)
 
@@ -126,7 +126,7 @@ async def test_why_a_worker_ended_is_logged_without_what_it_worked_on(
 def test_a_process_s_errors_are_read_as_it_writes_them_and_told_in_brief(
     code: str, why: str
 ) -> None:
-    # More than a pipe holds: a process whose errors nobody reads would wait for ever.
+    # More than a pipe holds: a process whose stderr nobody reads would wait forever.
     script = f"import sys\nsys.stderr.write('secret\\n' * 100_000)\ndef work():\n    {code}\nwork()"
     with subprocess.Popen([sys.executable, "-c", script], stderr=subprocess.PIPE) as process:
         said = ErrorTail(process).why_it_ended()

@@ -49,7 +49,7 @@ ON_DEMAND = "spacebot.engine.on_demand.spaces"
 async def catalogue_of(
     served: Hub, folder: Path, *sources: Source, token: str = "", policy: SpacePolicy | None = None
 ) -> AsyncIterator[Catalogue]:
-    """A catalogue over this Hub, as `runtime` makes one."""
+    """A catalogue of this Hub, as `runtime` builds it."""
     async with Network(hub=served.api, wake=2.0) as network, Store.in_folder(folder) as store:
         policy = policy or SpacePolicy()
         await policy.load(store.blocked_spaces)
@@ -64,7 +64,7 @@ async def catalogue_of(
 
 
 async def run(catalogue: Catalogue, space: str, endpoint: str, **values: object) -> Result:
-    """What a call gives."""
+    """What a call returns."""
     running = catalogue.connection(space).run(endpoint, values, key="k", stateful=False)
     return [one async for one in running if isinstance(one, Result)][-1]
 
@@ -88,7 +88,7 @@ async def test_a_space_is_read_once_and_found_after_a_restart(served, tmp_path: 
 
 
 async def test_a_space_of_another_name_is_sent_nothing_and_its_name_is_told(served, tmp_path: Path):
-    """The owner's lists and marks go by the name that there is."""
+    """The owner's lists and marks use the current name."""
     async with hub() as hosts, before(served("fast")) as proxy:
         hosts.spaces["bad/new"] = Hosted(proxy.url, stages=["SLEEPING"])
         hosts.renamed["good/old"] = "bad/new"
@@ -97,7 +97,7 @@ async def test_a_space_of_another_name_is_sent_nothing_and_its_name_is_told(serv
                 with pytest.raises(SpaceRenamed, match=r"called bad/new now") as told:
                     await catalogue.load(name, MEMBER)
                 assert told.value.name == "bad/new"
-                # Nor does a job of before go there.
+                # Nor does an earlier job go there.
                 with pytest.raises(SpaceRenamed):
                     await run(catalogue, name, "/echo", text="hi")
         assert proxy.requests == []
@@ -114,7 +114,7 @@ async def test_a_space_of_the_settings_may_be_renamed_but_not_passed_on(served, 
                 await asyncio.gather(own.tried.wait(), sold.tried.wait())
             assert (own.answers, sold.answers) == (True, False)
             assert "This Space is other/new on Hugging Face now" in sold.reason
-            # Its present name leads no member past the owner's mark.
+            # Its current name does not get a member past the owner's mark.
             with pytest.raises(SpaceNotAllowed, match="one of this bot's own Spaces"):
                 await catalogue.load("Owner/New")
         assert kept.tokens == {f"Bearer {TOKEN}"}
@@ -240,7 +240,7 @@ async def test_a_blocked_space_that_the_hub_does_not_know_costs_no_reading_anyth
         for _ in range(2):
             await catalogue.load("owner/fast", fresh=True)
         assert hosts.asked("/api/spaces/owner/gone") == 1
-        # It is asked again after a while: its author may have made it public under another name.
+        # The Hub is asked again later: the author may have published it under another name.
         hosts.spaces["owner/back"] = Hosted(served("fast"))
         hosts.renamed["owner/gone"] = "owner/back"
         set_clock(monkeypatch, ON_DEMAND, monotonic=lambda: time.monotonic() + 601)

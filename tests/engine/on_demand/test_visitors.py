@@ -74,7 +74,7 @@ async def test_addresses_that_mean_no_space_are_counted_before_the_hub_is_asked(
             with pytest.raises(LimitReached, match="read Spaces of your own choice"):
                 await visitors.read_space(catalogue, f"aaa{number}.hf.space")
         assert len(hosts.requests) == asked
-        # What names no Space asks nothing and costs nothing.
+        # Text that names no Space sends no request and counts nowhere.
         with pytest.raises(InputError, match="not the name of a Space"):
             await visitors.read_space(catalogue, "nothing")
 

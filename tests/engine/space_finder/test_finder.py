@@ -1,4 +1,4 @@
-"""From a wish to answers: the commands here, the Hub's Spaces, the file's kind, suggestions."""
+"""From a search to results: the commands here, the Hub's Spaces, file types, suggestions."""
 
 from __future__ import annotations
 
@@ -46,13 +46,13 @@ HERE = [SKETCH, FILTER, CUT, TUNE, READER, ANYTHING]
 
 
 async def commands(wish: SpaceQuery, served: Hub) -> list[str]:
-    """The commands that a wish finds, without the Hub."""
+    """The commands that a search finds, without the Hub."""
     found = await SpaceFinder(HubClient(served.api)).find(wish, HERE, adult=False)
     return [one.command for one in found.answers if one.command]
 
 
 async def spaces(served: Hub, wish: SpaceQuery, *here: Space, adult: bool = False) -> list[str]:
-    """The Spaces that a wish finds."""
+    """The Spaces that a search finds."""
     found = await SpaceFinder(HubClient(served.api)).find(wish, here, adult=adult)
     return [one.space for one in found.answers]
 
@@ -67,7 +67,7 @@ async def spaces(served: Hub, wish: SpaceQuery, *here: Space, adult: bool = Fals
         (SpaceQuery("read this receipt", "scan.jpg"), ["/reader"]),
         (GRAY, ["/filter", "/cut"]),
         (SpaceQuery("pack this", "data.bin"), ["/zip"]),
-        # What does not take the file is no answer.
+        # A Space that does not accept the file is no result.
         (SpaceQuery("remove the background", "song.mp3", "audio/mpeg"), []),
         (SpaceQuery("xyzzy"), []),
         (SpaceQuery(""), []),
@@ -118,11 +118,11 @@ async def test_the_file_s_kind_counts():
             "ada/photos",
             "ada/unsaid",
         ]
-        # Of a kind that none speaks of, all may take it.
+        # No Space names this file type, so any may accept it.
         assert len(await spaces(served, SpaceQuery("remove noise", "a.glb"))) == 4
         served.requests.clear()
         await spaces(served, SpaceQuery("remove noise", "a.mp3"))
-        # The Hub sees no file.
+        # The Hub does not see the file.
         assert "q=remove+noise+audio" in served.requests[0]
 
 
@@ -223,7 +223,7 @@ async def test_words_are_compared_by_their_stems():
 
 
 async def suggestions(served: Hub, text: str, **more: Any) -> list[str]:
-    """What is suggested for a text, with two Spaces of this server."""
+    """The suggestions for a text, with two Spaces of this server."""
     own = ["ada/gray", "owner/demo", "ada/gray"]
     return [one.value for one in await suggest_spaces(HubClient(served.api), text, own, **more)]
 
@@ -245,7 +245,7 @@ async def test_spaces_are_suggested_those_here_first():
             "ben/gray-x",
         ]
         assert await suggestions(served, "gray", allows=lambda *_: False) == ["ada/gray"]
-        # Names that differ in case alone are the same Space, spelled as it is here.
+        # Names that differ only in case are the same Space, spelled as here.
         served.spaces["Owner/Demo"] = Hosted()
         assert await suggestions(served, "DEMO") == ["owner/demo"]
         served.spaces |= {f"cleo/gray-{n}": Hosted() for n in range(40)}
@@ -266,7 +266,7 @@ async def test_typing_does_not_wait_for_the_hub_and_uses_what_it_says_later(
             "ada/gray"
         ]
         served.hold.set()
-        # The request goes on, and answers who asks again.
+        # The request continues, and answers the next caller.
         assert [one.space for one in await asked.named("gray")] == ["ben/gray"]
         assert len(served.requests) == 1
 

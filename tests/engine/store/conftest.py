@@ -14,7 +14,7 @@ from tests.support.postgres import Postgres
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 async def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], Store]:
-    """Gives a store that is not open yet, each time of the same database."""
+    """Returns an unopened store of the same database each time."""
     if request.param == "sqlite":
         return lambda: Store.in_folder(tmp_path)
     server: Postgres = request.getfixturevalue("postgres")

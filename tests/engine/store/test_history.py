@@ -47,7 +47,7 @@ async def test_a_star_outlives_a_restart_and_keeps_its_job(opened: Open):
         for number in (1, 2, 3):
             await store.add(record(number))
         await store.history.star("1", record(1).id)
-        # Another's star is not mine.
+        # Another member's star is not mine.
         await store.history.star("2", record(2).id)
     async with opened() as store:
         assert [job.id for job in await store.history.of("1", GUILD, starred=True)] == [
@@ -76,7 +76,7 @@ async def test_presets_are_their_owner_s_and_outlive_a_restart(opened: Open) -> 
     async with opened() as store:
         await store.presets.put(mine)
         await store.presets.put(replace(mine, owner=guild_key(GUILD), nsfw=True))
-        # In the place of the one of the same name.
+        # It replaces the preset of the same name.
         await store.presets.put(replace(mine, name="SEA", arguments={"prompt": "land"}))
         await store.presets.put(replace(mine, key="bay", name="Bay"))
     async with opened() as store:

@@ -1,4 +1,4 @@
-"""What was said in conversations, taken over from the table that it had of its own."""
+"""The messages of conversations, migrated from their former table."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ async def test_earlier_questions_are_migrated_in_full(opened: Callable[[], Store
         # Messages that belong to no conversation can be found by their author.
         (orphan,) = await store.said("d" * 12)
         assert (orphan.state, orphan.turn and orphan.turn.answer) == ("done", "**yo**")
-        # Nothing of a conversation that goes on is trimmed, however old it is.
+        # Nothing of an open conversation is trimmed, however old it is.
         assert await store.trim(most=0, older=1e12) == [orphan.id]
         assert await store.chats.trim(older=1e12) == [TALK.id]
         assert len(await store.trim(most=0, older=1e12)) == 4

@@ -1,4 +1,4 @@
-"""No call of the store reads a big table whole, and none is left out of that promise."""
+"""No call of the store scans a big table, and this file covers every call."""
 
 from __future__ import annotations
 
@@ -30,6 +30,6 @@ def test_a_batch_has_as_many_rows_as_others_may_wait_for() -> None:
     assert next_batch(100, TARGET_SECONDS) == 100
     assert next_batch(100, 10 * TARGET_SECONDS) == 10
     assert next_batch(10, 100 * TARGET_SECONDS) == MIN_ROWS
-    # One quick batch says little of the next.
+    # One quick batch says little about the next.
     assert next_batch(100, 0.0) == 200
     assert next_batch(BATCH_ROWS, 0.0) == BATCH_ROWS

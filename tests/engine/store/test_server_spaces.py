@@ -1,4 +1,4 @@
-"""The Spaces that servers added, in the store: what is written outlives a kill."""
+"""The Spaces that servers added, in the store: stored rows survive a kill."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The store, on SQLite and PostgreSQL: what is written outlives a kill; what fails says so."""
+"""The store, on SQLite and PostgreSQL: stored rows survive a kill, and failures are reported."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ async def test_what_is_written_is_there_for_another_process(tmp_path: Path) -> N
         await asyncio.gather(
             *(store.mark(f"{number:012x}", state=RecordState.SENT) for number in range(100))
         )
-        # Read past the store, while it is open: so a process finds it after a SIGKILL.
+        # Read around the open store: a process finds this after a SIGKILL.
         with sqlite3.connect(tmp_path / "spacebot.db", timeout=30) as other:
             states = dict(other.execute("SELECT state, count(*) FROM jobs GROUP BY state"))
     assert states == {RecordState.SENT: 100, RecordState.WAITING: 100}
@@ -120,7 +120,7 @@ async def test_the_history_is_trimmed_and_unfinished_jobs_are_not(opened: Open) 
 
 
 async def test_more_is_trimmed_than_one_statement_takes(opened: Open) -> None:
-    many = 33_000  # PostgreSQL takes 32,767 values in a statement
+    many = 33_000  # PostgreSQL allows 32,767 values in a statement
     async with opened() as store:
         done = {"state": JobEnding.DONE.value, "ended": 1.0, "arguments": {}}
         await asyncio.gather(*(store.add(record(number, **done)) for number in range(many)))
@@ -176,11 +176,11 @@ async def test_what_no_database_takes_is_cleaned(opened: Open, bad: str | float)
         text = found.command + str(found.arguments)
         assert "\0" not in text
         text.encode()
-        # PostgreSQL would fail at such a row whenever all are searched.
+        # Such a row would break every search on PostgreSQL.
         assert await store.automations.recent_runs(10)
 
 
-# As version 0.1 wrote it, with the keys in the order they had.
+# As version 0.1 wrote it, with the keys in the same order.
 STORED = {
     "application": 1111,
     "token": "aW50ZXJhY3Rpb24",
@@ -259,7 +259,7 @@ async def test_a_bad_statement_costs_only_itself(opened: Open) -> None:
 async def test_a_commit_whose_acknowledgement_is_lost_is_repeated(
     opened: Open, monkeypatch, lost: int
 ) -> None:
-    """What was written is known to be, and the next change of it is too."""
+    """A stored row is known as stored, and so is its next change."""
     async with opened() as store:
         writer = store._writer
         assert writer is not None
@@ -313,7 +313,7 @@ async def test_a_restarted_database_costs_nobody_anything() -> None:
             await asyncio.gather(*(store.get(record(number).id) for number in range(5)))
             server.stop()
             server.start()
-            # The pool's connections are all dead; neither a read nor a write sees that.
+            # The pool's connections are all dead; neither a read nor a write notices.
             found = await asyncio.gather(*(store.get(record(number).id) for number in range(5)))
             assert all(found)
             server.stop()
@@ -345,7 +345,7 @@ async def test_rows_missed_in_an_outage_are_readable_and_written_after_it() -> N
                 store.chats.add(conversation(2, history=[["a", "b"]])),
             )
             assert [await store.saved(one) for one in unsaved] == [False] * 5
-            # What is new is known whole, and so is a conversation that was used last.
+            # New conversations are in memory, and so is the one used last.
             found = await store.get(record(2).id)
             assert found == record(2, state=RecordState.SENT, result=["a"])
             talk = await store.chats.get(conversation(1).id)
@@ -369,7 +369,7 @@ async def test_rows_missed_in_an_outage_are_readable_and_written_after_it() -> N
 
 
 async def _works(store: Store) -> None:
-    """Wait until all is written that the database did not take."""
+    """Wait until the store has written everything that the database refused before."""
     async with asyncio.timeout(30):
         while store.trouble or list(store._unsaved):  # noqa: ASYNC110
             await asyncio.sleep(0.05)
@@ -418,7 +418,7 @@ async def test_a_row_that_cannot_be_read_is_told_in_words(tmp_path: Path) -> Non
             other.execute("UPDATE jobs SET given = '{'")
         with pytest.raises(StoreError, match="could not read what it had saved"):
             await store.get(record(1).id)
-        # It hides nothing of what a restart looks for.
+        # It hides nothing that a restart looks for.
         assert [one.id for one in await store.unfinished()] == [record(1).id]
 
 
@@ -457,10 +457,10 @@ async def test_a_full_disk_is_told_and_passes(tmp_path: Path) -> None:
             assert all(isinstance(one, StoreError) for one in ended)
             assert "disk is full" in str(ended[0])
             assert "disk is full" in store.trouble
-            # Reading goes on.
+            # Reads still work.
             assert await store.get(record(1).id) is not None
             filling.unlink()
-            # Seen by itself, before anybody writes.
+            # Noticed without any write.
             async with asyncio.timeout(30):
                 while store.trouble:  # noqa: ASYNC110
                     await asyncio.sleep(0.05)
@@ -502,7 +502,7 @@ async def test_nobody_else_can_read_the_database(tmp_path: Path, alone: bool) ->
 async def test_the_file_shrinks_after_a_trim(tmp_path: Path, old: bool) -> None:
     path = tmp_path / "spacebot.db"
     if old:
-        # As earlier versions made it: free pages stay in the file for good.
+        # As earlier versions created it: free pages stay in the file.
         with sqlite3.connect(path) as connection:
             connection.execute("PRAGMA auto_vacuum=NONE")
             connection.execute("CREATE TABLE before (x)")
@@ -537,7 +537,7 @@ async def test_a_database_of_the_first_version_is_brought_up_to_date(tmp_path: P
     async with Store.in_folder(tmp_path) as store:
         assert await store.get(record(1).id) == record(1, state=RecordState.SENT)
         await store.mark(record(1).id, state=JobEnding.DONE.value, message="9")
-    # Opened again, nothing is done twice.
+    # Opening it again repeats nothing.
     async with Store.in_folder(tmp_path) as store:
         found = await store.get(record(1).id)
         assert found is not None

@@ -1,4 +1,4 @@
-"""The apps by name. Each has one trait that real Spaces have and a command must survive."""
+"""The apps by name. Each has a trait of real Spaces that a command must cope with."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""Chats, in the ways that people build them."""
+"""Chats, as people build them."""
 
 from collections.abc import Iterator
 from typing import Any

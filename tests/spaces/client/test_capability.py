@@ -1,4 +1,4 @@
-"""Only an `Upload` names a file of this machine: nothing that a Space wrote ever opens one."""
+"""Only an `Upload` names a file of this machine: a Space's values never open one."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ sys.addaudithook(_note_opened)
 
 @contextlib.contextmanager
 def watching(folder: Path) -> Iterator[list[str]]:
-    """The files under `folder` that anything in this process opens meanwhile."""
+    """The files under `folder` that this process opens during the block."""
     seen: list[str] = []
     _watched.append((os.path.realpath(folder), seen))
     try:
@@ -64,7 +64,7 @@ def watching(folder: Path) -> Iterator[list[str]]:
 
 
 def file_shaped(path: str) -> st.SearchStrategy[Any]:
-    """JSON that some Gradio, of some version, takes for a file."""
+    """JSON that some version of Gradio treats as a file."""
     leaves = st.sampled_from(
         [
             {"path": path, "meta": META},
@@ -93,7 +93,7 @@ def file_shaped(path: str) -> st.SearchStrategy[Any]:
 
 
 async def described(space: HostileSpace, network: Network) -> tuple[Connection, Any]:
-    """Connect, and read the description as the program does."""
+    """Connect and read the description as the program does."""
     said: list[SpaceDescription] = []
     connection = Connection(Source(space.url), network, changed=said.append)
     await connection.ready()
@@ -137,7 +137,7 @@ async def all_ways(space: HostileSpace, protocol: str, shape: Any, folder: Path)
 
 
 async def sent(connection: Connection, values: dict[str, Any], folder: Path) -> None:
-    """Run one job to its end, and bring here what it gave."""
+    """Run one job to its end and download its files."""
     with contextlib.suppress(SpacebotError):
         async for update in connection.run("/take", values, key="a", stateful=False, silence=5):
             if isinstance(update, Result):
@@ -166,7 +166,7 @@ def test_nothing_that_a_space_wrote_opens_a_file(tmp_path: Path, protocol: str):
                 await all_ways(space, protocol, shape, here)
                 joined = [body for body in space.bodies if b"session_hash" in body]
                 assert len(joined) >= 3, "the jobs never came to the Space"
-                # It came back as the JSON that it is.
+                # It came back as plain JSON.
                 values = json.loads(joined[0])["data"]
                 assert values[0] == shape
                 assert SECRET not in b"".join(space.bodies)

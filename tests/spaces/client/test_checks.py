@@ -1,4 +1,4 @@
-"""What a Space's own checks say reaches a person without machine talk."""
+"""The messages of a Space's own checks reach a person without technical noise."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ Script = Sequence[dict[str, Any] | float | bytes]
 
 @asynccontextmanager
 async def streaming(script: Script) -> AsyncIterator[Callable[..., Awaitable[EventStream]]]:
-    """A server that plays `script`: messages, raw bytes, seconds to wait."""
+    """A server that plays `script`: messages, raw bytes, pauses in seconds."""
 
     async def play(request: web.Request) -> web.StreamResponse:
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})

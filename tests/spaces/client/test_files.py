@@ -1,4 +1,4 @@
-"""Bringing files here: bounded, from the Space alone with the token, never from this network."""
+"""Downloads: bounded, with the token only from the Space, never from this network."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def named(path: str, **more: Any) -> dict[str, Any]:
 
 
 async def fetch(server: Server, folder: Path, *values: Any, cap: int = 10_000) -> list[Any]:
-    """Bring these values' files here."""
+    """Download these values' files."""
     async with Network() as network:
         return await FileFetcher(network, server.url, TOKEN).localize(list(values), folder, cap=cap)
 
@@ -112,7 +112,7 @@ async def test_a_missing_file_is_told(tmp_path: Path):
 
 HERE = (
     *("127.0.0.1", "localhost", "[::1]", "0x7f.1", "2130706433", "0", "[::ffff:127.0.0.1]"),
-    # Names that become an address only once they are normalised.
+    # Names that become an address only when they are normalised.
     *("127。0。0。1", "①②⑦.⓪.⓪.①", "127.0.0.¹", "１２７．０．０．１", "127．0．0．1"),
     *("ⓛⓞⓒⓐⓛⓗⓞⓢⓣ", "localhost.", "LOCALHOST", "127.0.0.1.", "%31%32%37.0.0.1"),
 )

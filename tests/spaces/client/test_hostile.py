@@ -1,4 +1,4 @@
-"""A Space that sends too much, or nonsense: bounded, left out, or told in a sentence."""
+"""A Space that sends too much, or nonsense: limited, left out, or reported in a sentence."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ TOO_MUCH = "The Space sent more than can be read here"
 
 
 def peak() -> int:
-    """The most memory that this process has had, in bytes."""
+    """This process's peak memory, in bytes."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
@@ -60,7 +60,7 @@ BOMB = bomb()
 
 
 def explode(encoding: str = "gzip", body: bytes = BOMB) -> Any:
-    """An answer that is a bomb."""
+    """A response that is a decompression bomb."""
 
     async def answer(request: web.Request) -> web.Response:
         return web.Response(body=body, headers={"Content-Encoding": encoding})
@@ -145,7 +145,7 @@ async def test_a_line_without_end_is_cut(protocol: str):
             await run(connection)
         assert sent <= 2 * MAX_MESSAGE_BYTES // MIB
         assert peak() - before < MOST
-        # The job is nobody's: the Space is told so, once it has noticed that the stream is gone.
+        # Nobody waits for the job: the Space is told so, once it notices that the stream is gone.
         route = "/" if protocol == "sse" else "/cancel"
         while not any(route in path for path in space.asked):  # noqa: ASYNC110
             await asyncio.sleep(0.05)
@@ -298,7 +298,7 @@ def test_json_costs_no_more_than_it_may():
         with pytest.raises(SpaceUnreadable, match=TOO_MUCH):
             parse_json(text.encode())
         assert peak() - before < MOST
-    # What a Space may well return is read: 20 MB of text, or of numbers.
+    # Large but plausible results are read: 20 MB of text or numbers.
     assert parse_json(json.dumps(["x" * 20_000_000]).encode()) == ["x" * 20_000_000]
     numbers = [0.12345678] * 1_500_000
     assert parse_json(json.dumps(numbers).encode()) == numbers

@@ -1,4 +1,4 @@
-"""The Hub's API through the real huggingface_hub: searches, limits, accounts, trouble."""
+"""The Hub's API through the real huggingface_hub: searches, limits, accounts, errors."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ WISH = "make my picture black and white"
 
 
 def gray(**fields: Any) -> Hosted:
-    """A Space that the wish means."""
+    """A Space that matches the search."""
     return Hosted(title="Gray", about="picture black white", **fields)
 
 
@@ -46,13 +46,13 @@ async def test_a_search_by_meaning_gives_what_a_stranger_can_use():
             "ada/other": Hosted(title="Songs about rain"),
         }
         found = await HubClient(served.api).search(WISH)
-        # The search itself does not say what is disabled.
+        # The search does not say which Spaces are disabled.
         assert [one.space for one in found] == ["ada/gray", "ada/asleep", "ada/flagged"]
         first, asleep = found[:2]
         assert (first.title, first.author, first.likes) == ("Gray", "ada", 7)
         assert (first.runs, first.on_zero_gpu, first.nsfw) == (True, True, True)
         assert (asleep.runs, asleep.sleeps, asleep.nsfw) == (False, True, False)
-        # The owner's token would show members what is private.
+        # With the owner's token, members would see private Spaces.
         assert served.authorizations == [None]
 
 
@@ -70,7 +70,7 @@ async def test_where_the_search_by_meaning_does_not_answer_names_are_searched(br
             served.refusals[SEARCH] = 500
         found = await names(served, "xyz", ("black", "white", "picture", "fourth"))
         assert found == ["ben/black-white-picture", "ada/black-board"]
-        # Three words at most: each is a request.
+        # At most three words: each is a request.
         assert served.asked("/api/spaces") == 3
 
 
@@ -129,7 +129,7 @@ async def test_a_silent_hub_times_out_and_holds_no_thread(monkeypatch: pytest.Mo
         wishes = [f"{WISH} {number}" for number in range(2 * hub_client.MAX_THREADS)]
         told = await asyncio.gather(*map(asked.search, wishes), return_exceptions=True)
         assert {type(one) for one in told} == {HubUnavailable}
-        # The library would wait for ever: these requests have ended by themselves.
+        # The library would wait forever; these requests end by themselves.
         await asyncio.get_running_loop().run_in_executor(None, asked._threads.shutdown, True)
         served.hold.set()
         served.hold = None
@@ -161,11 +161,11 @@ async def test_all_requests_share_one_budget():
         await asked.search(f"{WISH}!")
         with pytest.raises(SpaceBusy, match=r"used up its requests .* Try again in 5 min"):
             await asked.search(f"{WISH}?")
-        # What typing and searching leave is for jobs.
+        # Jobs get what typing and searching leave.
         with pytest.raises(SpaceBusy):
             await asked.named("gray")
         assert (await asked.listing("ada/gray")).title == "Gray"
-        # Others who use the library in this process spend nothing.
+        # Other users of the library in this process do not count.
         await asyncio.to_thread(served.api.space_info, "ada/gray", token=False)
         assert len(served.requests) == 4
 
@@ -233,7 +233,7 @@ async def test_a_space_is_described_to_those_who_may_see_it():
             await asked.listing("ada/gray")
         listing = await asked.listing("ada/gray", TOKEN)
         assert (listing.sdk, listing.hardware, listing.private) == ("docker", "t4-small", True)
-        # What one token may see is not shown without it.
+        # A result for one token is not shown without it.
         with pytest.raises(SpaceNotFound):
             await asked.listing("ada/gray")
         served.refusals["/api/spaces/ada/down"] = 503

@@ -1,4 +1,4 @@
-"""A job cancelled before anybody listened to it, on a Space whose queue drops who hangs up.
+"""A job cancelled before anybody listened to it, on a Space that drops closed streams.
 
 Gradio 4.2 to 5 are so: `/cancel` leaves a waiting job in the queue, where it runs in its
 turn, and only the end of the session's stream takes it out.
@@ -31,7 +31,7 @@ GREET = {"name": "Ada", "count": 1, "loud": False, "style": "Hello"}
 
 @dataclass
 class Queue:
-    """A Space of Gradio 4 whose queue never comes to this job.
+    """A Space of Gradio 4 whose queue never reaches this job.
 
     It `holds` the first request of one route, and says that it `came`.
     """
@@ -60,7 +60,7 @@ class Queue:
         return web.json_response({"event_id": "mine"})
 
     async def data(self, request: web.Request) -> web.StreamResponse:
-        """Let a session listen, or say that there is no room for it right now."""
+        """Let a session listen, or say that there is no room for it."""
         if self.holds == "data" and not self.came.is_set():
             self.came.set()
             return web.Response(status=503)
@@ -75,7 +75,7 @@ class Queue:
         return response
 
     async def cancel(self, _: web.Request) -> web.Response:
-        """Take a cancel, which stops only what runs."""
+        """Take a cancel, which stops only running jobs."""
         self.events.append("cancel")
         self.cancelled.set()
         return web.json_response({"success": True})

@@ -1,4 +1,4 @@
-"""The queue of Gradio 3, spoken by a small server: what a real one does only when it is ill."""
+"""The queue of Gradio 3, from a small server: what a real server does only in trouble."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ Plays = Callable[["Old"], Awaitable[None]]
 
 @dataclass
 class Old:
-    """A Space of Gradio 3. `plays` is what it does once a job's turn has come."""
+    """A Space of Gradio 3. `plays` is what it does when a job starts."""
 
     plays: Plays
     heard: list[Any] = field(default_factory=list)
@@ -43,7 +43,7 @@ class Old:
         return web.json_response(CONFIG)
 
     async def join(self, request: web.Request) -> web.WebSocketResponse:
-        """Gradio's handshake, up to the job's turn; then the play."""
+        """Gradio's handshake up to the job's start, then the play."""
         self.socket = web.WebSocketResponse(autoping=False, max_msg_size=0)
         await self.socket.prepare(request)
         for asked in ("send_hash", "send_data"):
@@ -55,7 +55,7 @@ class Old:
         return self.socket
 
     async def stop(self, _: web.Request) -> web.Response:
-        """It is told to stop a job."""
+        """Take the request to stop a job."""
         self.reset.set()
         return web.json_response({"success": True})
 
@@ -77,7 +77,7 @@ async def old(plays: Plays) -> AsyncIterator[tuple[Old, Connection]]:
 
 
 async def greeted(connection: Connection, silence: float = 20) -> list[Any]:
-    """What a greeting gives."""
+    """The result of a greeting."""
     running = connection.run("/greet", GREET, key="ada", stateful=False, silence=silence)
     last = [update async for update in running][-1]
     assert isinstance(last, Result)
@@ -86,7 +86,7 @@ async def greeted(connection: Connection, silence: float = 20) -> list[Any]:
 
 async def test_a_space_that_answers_no_ping_times_out():
     async def hang(space: Old) -> None:
-        # Pings are read, and not answered.
+        # Pings are read but not answered.
         while (await space.socket.receive()).type is WSMsgType.PING:
             pass
 

@@ -1,4 +1,4 @@
-"""Spaces that limit requests, or show signs of life rarely."""
+"""Spaces that limit requests, or rarely send heartbeats."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests.support.apps import Spawned, serve, spawn
 from tests.support.clocks import set_clock
 from tests.support.hostile_space import hostile
 
-# What Cloudflare sends in place of a Space that it protects.
+# What Cloudflare sends instead of the Space that it protects.
 PAGE = (
     "<!DOCTYPE html><html><head><title>Access denied | cdn used Cloudflare</title></head>"
     "<body><h1>Error 1015</h1><p>You are being rate limited</p></body></html>"
@@ -34,7 +34,7 @@ CLOCKS = ("spacebot.spaces.client.connection", "spacebot.spaces.client.transport
 
 
 def limited(headers: dict[str, str], times: int = 1000):
-    """Answers of Cloudflare, so many times; then Gradio's own."""
+    """Answers of Cloudflare, that many times; then Gradio's own."""
     left = times
 
     async def answer(request: web.Request) -> web.Response:
@@ -146,7 +146,7 @@ def test_a_limit_of_the_hub_is_told_without_its_page(header: str, told: str):
 
 
 def work(seconds: float) -> str:
-    """Work without a word: Gradio sends its first heartbeat after 15 s."""
+    """Work silently: Gradio sends its first heartbeat after 15 s."""
     time.sleep(seconds)
     return f"worked {seconds} s"
 

@@ -23,7 +23,7 @@ WRITTEN = f"{quote(USER)}:{quote(PASSWORD, safe='')}@"
 
 
 def with_login(url: str) -> str:
-    """An address with the login in it, as an owner writes it."""
+    """An address that contains the login, as an owner writes it."""
     return url.replace("://", f"://{WRITTEN}")
 
 
@@ -35,7 +35,7 @@ def locked() -> Iterator[str]:
 
 
 async def paint(connection: Connection, folder: Path) -> tuple[str, File]:
-    """What one call gives: whose it is, and the picture."""
+    """The result of a call: the user and the picture."""
     updates = connection.run("/paint", {"colour": "#ff0000"}, key="a", stateful=False)
     result = [one async for one in updates][-1]
     assert isinstance(result, Result)
@@ -164,6 +164,6 @@ def test_a_login_is_deployed_as_a_secret(tmp_path: Path):
     made = environment.read_environment(tmp_path / ".env")
     assert made.secrets == {"SPACES": "http://u:secret@host"}
     assert "SPACES" not in made.variables
-    # One name cannot be both.
+    # A name cannot be both.
     assert "SPACES" in made.unset
     assert "secret" not in repr(made)

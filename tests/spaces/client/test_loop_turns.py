@@ -1,4 +1,4 @@
-"""Nothing that a Space sends holds the event loop: others run between any two parts of it."""
+"""Nothing that a Space sends blocks the event loop: other tasks run between its parts."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Turns:
         self.seen: list[int] = []
 
     def note(self) -> None:
-        """Something happens now."""
+        """Record that something happened in this turn."""
         self.seen.append(self.count)
 
     @property
@@ -59,7 +59,7 @@ class Turns:
 
 @asynccontextmanager
 async def counting(turns: Turns) -> AsyncIterator[None]:
-    """The turns of the loop are counted."""
+    """Count the turns of the loop during the block."""
     task = asyncio.create_task(turns.count_all())
     try:
         yield

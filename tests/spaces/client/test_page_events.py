@@ -1,4 +1,4 @@
-"""What a Space's page does before its button is pressed, a command does too."""
+"""A command does what the Space's page does before its button is pressed."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ async def test_a_dependent_list_follows_the_entered_value(served, tmp_path: Path
             return (await ask(home.ada, "it visit", arguments, channel=home.channel)).content
 
         assert "Rivoli, Paris, France" in await visit()
-        # What is left out is what the page sets.
+        # Options left out take the values that the page sets.
         assert "Corso, Rome, Italy" in await visit(country="Italy")
         assert "Calzaiuoli, Florence, Italy" in await visit(country="Italy", city="Florence")
         assert "Condotti, Rome, Italy" in await visit(country="Italy", street="Condotti")
-        # Nothing of the last command is left in the next one.
+        # The next command starts without values of the last one.
         assert "Merciere, Lyon, France" in await visit(city="Lyon")
         refused = await visit(country="France", city="Rome")
         assert "`city` has no choice `Rome`. Pick from `Paris`, `Lyon`." in refused
@@ -50,7 +50,7 @@ async def test_what_is_typed_is_completed_from_the_page(served, tmp_path: Path):
         assert await complete("city", "flo", country="Italy") == ["Florence"]
         assert await complete("street", country="Italy", city="Florence") == ["Calzaiuoli"]
         assert await complete("street", country="Italy") == ["Corso", "Condotti"]
-        # Half a word is no country yet.
+        # Half a word is not a country yet.
         asked = pages.CALLS["offer"]
         assert await complete("city", country="Italy") == ["Rome", "Florence"]
         assert pages.CALLS["offer"] == asked
@@ -64,7 +64,7 @@ async def test_what_opens_with_the_page_is_there_for_a_command(served, tmp_path:
 
         assert "hello tenor: hi" in await say(text="hi", voice="tenor")
         assert "hello alto: hi" in await say(text="hi")
-        # Once more in the same session, whose page is open by now.
+        # Once more in the same session, whose page is already open.
         assert "hello bass: hi" in await say(text="hi", voice="bass")
         assert "hello alto: hi" in await say(text="hi")
 
@@ -166,7 +166,7 @@ async def test_an_event_that_fails_or_is_a_command_or_is_slow_costs_nobody_the_j
         pages.GO_ON.set()
         made = pages.CALLS["make"]
         assert r"small 128 bold \[note of bold]" in await make(style="bold")
-        # The page would have run it when the style was changed, too.
+        # The page would also have run it when the style changed.
         assert pages.CALLS["make"] == made + 1
         failed = await make(style="broken")
         assert "small 128 broken" in failed
@@ -177,7 +177,7 @@ async def test_an_event_that_fails_or_is_a_command_or_is_slow_costs_nobody_the_j
         try:
             assert "large 256 plain" in await make(model="large")
             assert pages.CALLS["slow"] == slow + 1
-            # It is known to be slow by now, and not run again.
+            # It is known to be slow, so it does not run again.
             assert "large 256 plain" in await make(model="large")
             assert pages.CALLS["slow"] == slow + 1
         finally:
@@ -195,7 +195,7 @@ async def test_what_the_page_does_is_told_in_the_recipe_and_on_the_page(served, 
         assert pressed.message
         (told,) = (one for one in pressed.message.content.split("\n") if "page ran first" in one)
         assert "Model sets Width" in told
-        # Neither what nothing started, nor what took too long.
+        # Neither events that nothing started nor events that took too long.
         assert "Style sets Note" not in told
         assert "Model sets Note" not in told
         assert "width:" not in pressed.message.content
@@ -243,7 +243,7 @@ async def test_a_hidden_mode_is_as_the_pressed_button_sets_it(served, tmp_path: 
 
         assert "hi / final / red" in await press("print")
         assert "hi / final / blue" in await press("proof", colour="blue")
-        # What one button sets is not left for the next.
+        # A button's values do not leak into the next.
         assert "hi / draft / blue" in await press("sketch", colour="blue")
         assert option(home.server, "print", "mode") is None
 
@@ -284,7 +284,7 @@ async def test_one_person_s_typing_asks_a_space_only_so_often(
         before = pages.CALLS["find"]
         for number in range(MAX_ASKS):
             assert await complete(home.ada, f"q{number}") == [f"q{number} one", f"q{number} two"]
-        # What was just asked for costs nothing; what is new is answered by what was last known.
+        # A repeated question is free; a new one is answered from what was last known.
         assert await complete(home.ada, "q0") == ["q0 one", "q0 two"]
         last = f"q{MAX_ASKS - 1}"
         assert await complete(home.ada, "further") == [f"{last} one", f"{last} two"]

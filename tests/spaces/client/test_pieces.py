@@ -91,7 +91,7 @@ def test_a_patch_makes_what_the_stock_client_makes(diff: list[Any]):
     assert made == apply_diff(value, diff)
     assert value == before
     if isinstance(made, dict):
-        # What did not change is not copied.
+        # Unchanged parts are not copied.
         assert made["rest"] is value["rest"]
 
 

@@ -1,4 +1,4 @@
-"""Jobs on a real Space, and what is replaced of gradio_client for them.
+"""Jobs on a real Space, and the parts of gradio_client that are replaced for them.
 
 Older protocols are tried on the versions that speak them: `tests/versions`, `test_spaces_wire`.
 """
@@ -60,7 +60,7 @@ class Speaking:
         return [update async for update in updates]
 
     async def result(self, endpoint: str, key: str = "ada", **values: Any) -> list[Any]:
-        """What a job gives."""
+        """A job's result."""
         last = (await self.run(endpoint, key, **values))[-1]
         assert isinstance(last, Result)
         return self.connection.visible(endpoint, last.outputs)
@@ -258,7 +258,7 @@ def test_what_is_replaced_has_not_changed(name: str):
 
 @pytest.mark.parametrize("ours", [SpaceClient, StockSession, JsonEndpoint])
 def test_what_is_replaced_exists(ours: type):
-    # `submit` takes what a job here is made of, and returns what is watched.
+    # `submit` takes what a job here consists of, and returns what is watched.
     added = {"fn_index", "arguments", "submit", "legacy_job", "_upload", "_join", "__init__"}
     added |= {
         "_fetch_config",

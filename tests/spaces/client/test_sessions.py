@@ -1,4 +1,4 @@
-"""Sessions: one a key, one job at a time, the least recently used ones forgotten."""
+"""Sessions: one per key, one job at a time, the least recently used ones dropped."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ async def test_an_old_one_is_forgotten(monkeypatch: pytest.MonkeyPatch):
     sessions = SpaceSessions(ttl=60)
     ada = await name_of(sessions, "ada")
     now += 61
-    # It is dropped when the next one comes.
+    # It is dropped when the next session starts.
     await name_of(sessions, "ben")
     assert len(sessions) == 1
     assert await name_of(sessions, "ada") != ada

@@ -1,4 +1,4 @@
-"""What a page does in steps, a command does in the same steps."""
+"""A command runs the same steps as the page."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ async def test_a_seed_is_drawn_as_on_the_page(served, tmp_path: Path):
         seed = int(answer.content.partition("a cat with ")[2][:4])
         assert 1000 <= seed <= 9999
         assert f"Seed**: {seed}" in answer.content
-        # Who gives one wants it, though the page's box would draw another.
+        # A seed that the member sets is used, though the page's checkbox would draw another.
         given = {"prompt": "a cat", "seed": 7}
         answer = await ask(home.ada, "it draw", given, channel=home.channel)
         assert "a cat with 7" in answer.content
@@ -84,12 +84,12 @@ async def test_a_failure_s_step_answers_only_where_the_event_fails(served, tmp_p
         assert "CALM SEA" in (calm := await recite("Calm sea"))
         assert "calm sea" not in calm
 
-        # The page sends what the handler's other fields hold, and shows why it is needed.
+        # The page sends the handler's other fields too, and shows why they are needed.
         storm = await recite("Sea of storm")
         assert "sea of storm at 3" in storm
         assert "The voice is lost." in storm
 
-        # A handler that fails as well leaves the first failure's words.
+        # If the handler fails as well, the first failure's message stays.
         thunder = await recite("A thunderstorm")
         assert "The voice is lost." in thunder
         assert "Nothing can be heard." not in thunder
@@ -118,7 +118,7 @@ async def test_what_later_steps_show_belongs_to_the_answer(served, tmp_path: Pat
         for part in ("CALM SEA", '["CALM SEA"]', "The ink is dry.", "8 letters"):
             assert part in sea.replace("\n", "").replace("  ", ""), sea
 
-        # What breaks after the result is told beside it.
+        # A failure after the result is reported beside it.
         fire = await write("Fire")
         for part in ("FIRE", "The ink is dry.", "The paper burnt."):
             assert part in fire, fire
@@ -201,10 +201,10 @@ async def test_an_answer_is_what_the_last_step_makes_of_it(served, tmp_path: Pat
         assert "ink over sketch of a tree" in tree
         assert "patiently" in tree
         assert "quickly" not in tree
-        # What a later step hides is not posted.
+        # An output that a later step hides is not posted.
         assert "pencil" not in tree
 
-        # A step that fails leaves what was there, and says why.
+        # A failing step leaves the earlier outputs, and says why it failed.
         rock = await sketch("a rock")
         for part in ("sketch of a rock", "quickly", "The ink ran out."):
             assert part in rock, rock
@@ -215,7 +215,7 @@ async def test_steps_that_the_api_leaves_out_run_as_on_the_page(served, tmp_path
     async with lab(tmp_path, it=served("chained")) as home:
         answer = await ask(home.ada, "it carve", wood="oak", channel=home.channel)
         assert "polished carved oak, signed" in answer.content
-        # What a success starts, a failure does not.
+        # A failure does not start what `.success` starts.
         answer = await ask(home.ada, "it carve", wood="stone", channel=home.channel)
         assert "The knife is blunt." in answer.content
         assert "polished" not in answer.content
@@ -234,12 +234,12 @@ async def test_an_upload_that_only_sets_what_nobody_sees_is_offered(served, tmp_
             arguments = {"asked": asked, **file}
             return (await ask(home.ada, "it search", arguments, channel=home.channel)).content
 
-        # As on the page, it may be left out, fails the job where it fails, and is remembered.
+        # As on the page, it is optional, its failure fails the job, and it is remembered.
         assert "no book" in await search("sea")
         assert "The book is empty." in await search("sea", b"")
         assert "the calm sea" in await search("sea", b"a storm\nthe calm sea")
         assert "a storm" in await search("storm")
-        # Where nothing else is asked for, it is required.
+        # As the only option, it is required.
         sing = {"sheet": ("sheet.txt", b"do re mi")}
         answer = await ask(home.ada, "it sing", sing, channel=home.channel)
         assert "la do re mi" in answer.content
@@ -278,7 +278,7 @@ async def test_what_a_page_may_leave_empty_is_optional(served, tmp_path: Path):
     async with lab(tmp_path, it=served("chained")) as home:
         answer = await ask(home.ada, "it look", {"picture": picture(8)}, channel=home.channel)
         assert "caption: 8 wide" in answer.content
-        # Where the Space refuses, it is told what was left empty.
+        # If the Space refuses, the message names what was left empty.
         refused = await ask(home.ada, "it look", {"picture": picture(2)}, channel=home.channel)
         assert "There is too little to see." in refused.content
         assert "Left empty: `question`." in refused.content
@@ -294,7 +294,7 @@ async def test_then_follows_a_step_that_fails_too(served, tmp_path: Path):
         tight = await play(20)
         assert "played 20" in tight
         assert "No string is that tight." in tight
-        # What broke first is what is told.
+        # The first failure is reported.
         assert "No string is that tight." in await play(100)
 
 
@@ -334,7 +334,7 @@ def test_what_only_a_failure_starts_is_no_command():
 
 
 def command(page: gr.Blocks, api_name: str) -> Endpoint:
-    """What an endpoint of a page becomes."""
+    """The endpoint made from a page's event."""
     space = read_space(Source("x/y"), page.get_config_file(), page.get_api_info())
     return next(one for one in space.endpoints if one.api_name == api_name)
 
@@ -393,7 +393,7 @@ async def drawing(address: str) -> AsyncIterator[tuple[Connection, Endpoint]]:
 async def drawn(
     connection: Connection, endpoint: Endpoint, recall: asyncio.Event | None = None
 ) -> list[Any]:
-    """Draw, and have the job recalled as soon as it has begun; what came of it."""
+    """Draw, and recall the job as soon as it starts; returns the outcome."""
     values = {"prompt": "a cat", "seed": 7, "randomize_seed": False}
     updates = connection.run(
         *(endpoint.api_name, values), key="ada", stateful=False, before=endpoint.before,
@@ -431,10 +431,10 @@ async def test_a_step_comes_after_the_one_before_has_left(served, monkeypatch: p
 async def test_a_step_that_has_run_is_not_run_again(served, monkeypatch: pytest.MonkeyPatch):
     async with drawing(served("chained")) as (connection, endpoint):
         assert endpoint.before
-        # Not for the sake of others who wait …
+        # Not because others wait …
         assert await drawn(connection, endpoint, asyncio.Event()) == ["a cat with 7"]
 
-        # … and not where the next one finds no room.
+        # … and not if the next job finds no room.
         join, joined = SpaceClient._join, []
 
         def full(client: SpaceClient, index: int, *asked: Any) -> str:

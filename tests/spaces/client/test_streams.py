@@ -1,4 +1,4 @@
-"""A job's stream that dies while its Space lives: noticed, and told from silence and slowness."""
+"""A job's stream dies while its Space lives: noticed, and not mistaken for slowness."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tests.support.listening import listening
 
 
 def work(seconds: float) -> str:
-    """Work without a word."""
+    """Work silently."""
     time.sleep(seconds)
     return f"worked {seconds:g} s"
 
@@ -73,14 +73,14 @@ class Nat:
             end.close()
 
     def forget(self) -> None:
-        """Carry nothing more on the connections there are."""
+        """Stop forwarding on the open connections."""
         for task in self._known:
             task.cancel()
 
 
 @contextlib.asynccontextmanager
 async def behind_nat(target: str) -> AsyncIterator[Nat]:
-    """A NAT before the Space at an address."""
+    """A NAT in front of the Space at an address."""
     nat = Nat(target)
     server = await asyncio.start_server(nat.handle, "127.0.0.1", 0)
     nat.port = server.sockets[0].getsockname()[1]
@@ -92,7 +92,7 @@ async def behind_nat(target: str) -> AsyncIterator[Nat]:
 
 
 async def lost(nat: Nat, job: AsyncIterator[Update], monkeypatch) -> None:
-    """Follow a job, and have its stream forgotten after two heartbeats."""
+    """Follow a job whose stream is forgotten after two heartbeats."""
     beats, beat = 0, Pulse.beat
 
     def counted(pulse: Pulse) -> None:
@@ -118,10 +118,10 @@ async def test_a_stream_that_a_nat_forgot_ends_although_its_space_lives(monkeypa
             job = connection.run("/work", {"seconds": 20}, key="a", stateful=False, silence=1.0)
             try:
                 with pytest.raises(SpaceStopped, match="The connection to the Space broke") as told:
-                    # It would be waited for as long as a job may take.
+                    # Otherwise the bot would wait for as long as a job may take.
                     await asyncio.wait_for(lost(nat, job, monkeypatch), 15)
                 assert not told.value.safe_to_retry
-                # The Space itself goes on to be used.
+                # The Space itself stays in use.
                 fresh = connection.run("/work", {"seconds": 0}, key="b", stateful=False)
                 assert [one async for one in fresh][-1] == Result(["worked 0 s"])
             finally:
@@ -139,7 +139,7 @@ async def test_a_stream_whose_heartbeats_come_is_waited_for():
 
 
 async def test_a_stream_without_any_heartbeat_is_waited_for():
-    # Proxies may hold them back, and a Space may send them once an hour.
+    # Proxies may delay heartbeats, and a Space may send one an hour.
     async with streaming([{"msg": "process_starts"}, 1.0, DONE]) as opened:
         assert (await follow(await opened(silence=0.1, alive=alive)))[-1] == Result(["hi"])
 

@@ -1,4 +1,4 @@
-"""Inputs that take more than one option, or more than a line: tables, JSON, editors, dates."""
+"""Inputs with several options or several lines: tables, JSON, editors, dates."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_an_editor_takes_a_mask_as_its_layer() -> None:
 
 
 def test_a_space_can_name_no_file_of_this_machine() -> None:
-    """What a Space or a member wrote as JSON stays JSON, whatever it looks like."""
+    """JSON from a Space or a member stays JSON, whatever it looks like."""
     meta = {"meta": {"_type": "gradio.FileData"}}
     local = {"path": "/etc/passwd", "url": None, **meta}
     web = {"path": "/tmp/gradio/a.png", "url": "https://a.example/file=a.png", **meta}
@@ -84,7 +84,7 @@ def test_a_space_can_name_no_file_of_this_machine() -> None:
         {"chat": history},
     )
     assert not holds_upload(values)
-    # The Space's own files go back to it under the names that it gave them.
+    # The Space's own files go back to it under its own names.
     assert values["secret"] == local
     assert values["own"] == web
 

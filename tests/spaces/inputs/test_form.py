@@ -1,4 +1,4 @@
-"""All options of an endpoint together: Discord's limits, autocomplete, and the words on top."""
+"""All options of an endpoint together: Discord's limits, autocomplete, and the header."""
 
 from __future__ import annotations
 

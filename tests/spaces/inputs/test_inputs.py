@@ -1,4 +1,4 @@
-"""Every kind of input: the options it gives, what it takes, and what it says of the rest."""
+"""Every kind of input: its options, the values it accepts, and its errors."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ TAKEN = [
         1000,
     ),
     (parameter("slider", minimum=1, maximum=9, step=2), 7, OptionType.INTEGER, 7),
-    # Gradio checks no steps, and a page draws values between them.
+    # Gradio does not check steps, and a page may draw values between them.
     (parameter("slider", minimum=64, maximum=1000, step=64), 100, OptionType.INTEGER, 100),
     (parameter("slider", minimum=0, maximum=1, step=0.01), 0.0117, OptionType.NUMBER, 0.0117),
     (parameter("slider", minimum=0, maximum=9.5, step=1), "9.5", OptionType.INTEGER, 9.5),
@@ -380,7 +380,7 @@ def test_bounds_reach_discord_as_it_takes_them() -> None:
 
 
 def test_every_kind_in_the_table_has_a_row_here() -> None:
-    # A chat's history is the one kind that nobody is asked for.
+    # Only a chat's history is never requested.
     tried = {one.component for one, *_ in TAKEN} | {"chatbot"}
     assert set(inputs.INPUTS) == tried
     assert tried == inputs.ASKABLE

@@ -1,4 +1,4 @@
-"""What `inputs` makes of what people give, taken by a real Gradio app of every component."""
+"""A real Gradio app with every component accepts what `inputs` makes of people's values."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from spacebot.spaces.client.files.uploads import with_uploads
 from tests.spaces.inputs.test_inputs import choices, endpoint, parameter
 from tests.support.apps import serve
 
-# Gradio leaves the files of pictures that it hands on as paths to the garbage collector.
+# Gradio leaves the picture files that it passes on as paths to the garbage collector.
 pytestmark = pytest.mark.filterwarnings(
     "ignore:Exception ignored in. <_io.FileIO:pytest.PytestUnraisableExceptionWarning"
 )

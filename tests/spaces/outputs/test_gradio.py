@@ -1,4 +1,4 @@
-"""Values that Gradio's own components make, shown: nothing here is made up by us."""
+"""Values from Gradio's own components, as they are shown: none is made up."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ ROWS: dict[str, tuple[Callable[[], Any], Any, str, list[str]]] = {
 
 
 def brought(value: Any) -> Any:
-    """Replace the files of a value by ours, as they are once fetched from a Space."""
+    """Replace the files of a value with ours, as if downloaded from a Space."""
     if isinstance(value, dict):
         if "path" in value and (value.get("meta") or {}).get("_type") == "gradio.FileData":
             path = Path(value["path"])
@@ -135,7 +135,7 @@ def test_every_renderer_for_people_is_shown_here():
 
 
 def ran(page: gr.Blocks, api_name: str, folder: Path) -> bytes:
-    """The picture that an endpoint of a page shows, described and rendered as a Space's is."""
+    """The picture of a page's endpoint, described and rendered like a Space's."""
     space = read_space(
         Source("o/s", endpoint=api_name), page.get_config_file(), page.get_api_info()
     )
@@ -158,7 +158,7 @@ def test_a_plot_that_an_event_describes_is_that_plot(plot: type[gr.BarPlot], tmp
         gr.on([page.load], lambda: TABLE, None, bare, api_name="bare")
     pictures = {name: ran(page, name, tmp_path / name) for name in ("whole", "described", "bare")}
     assert pictures["whole"] == pictures["described"]
-    # Without its axes, it would be of the first two columns.
+    # Without its axes, it would show the first two columns.
     assert pictures["whole"] != pictures["bare"]
 
 

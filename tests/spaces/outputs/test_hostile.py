@@ -1,4 +1,4 @@
-"""Whatever JSON a Space sends, each renderer shows it, or it is told as unreadable."""
+"""Whatever JSON a Space sends, each renderer shows it or reports it as unreadable."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ JSON = st.recursive(
 
 
 def rendered(component: str, value: Any, props: dict[str, Any]) -> None:
-    """Render and preview one value; raises what the worker would have to tell."""
+    """Render and preview one value; raises what the worker would report."""
     endpoint = Endpoint("a/b", "/x", "x", "d", outputs=(Output("Out", component, props),))
     with tempfile.TemporaryDirectory() as folder:
         replies = outputs.render(

@@ -105,7 +105,7 @@ CALM = settings(
 
 
 def check(reply: Reply, file_limit: int) -> None:
-    """Raise where Discord would refuse a message or a mention would show."""
+    """Raise if Discord would refuse a message or a mention would show."""
     assert len(reply.text) <= 2000
     assert not re.search("[\x00-\x08\x0b-\x1f\u202e\u2028]", reply.text)
     reply.text.encode()

@@ -1,4 +1,4 @@
-"""What Gradio gave → messages: one row for each renderer, by what a person reads."""
+"""Gradio's values → messages: a row for each renderer, with what a person reads."""
 
 from __future__ import annotations
 
@@ -433,7 +433,7 @@ def test_what_the_page_hides_is_not_posted(tmp_path: Path):
     shown = {"__type__": "update", "value": "at the top", "visible": True}
     assert "at the top" in render(of, ["done", shown], tmp_path)[0].text
 
-    # Or hides another; data that only looks like that is data.
+    # Or hides another; data that only looks like an update is data.
     both = endpoint(("Said", "textbox"), ("Drawn", "textbox"))
     hidden = {"__type__": "update", "value": "in pencil", "visible": False}
     assert "pencil" not in render(both, ["done", hidden], tmp_path)[0].text

@@ -1,4 +1,4 @@
-"""Plots: drawn where Vega-Lite can say them, else a page to open."""
+"""Plots: drawn if Vega-Lite can express them, otherwise a page to open."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ CHART: dict[str, Any] = {
 
 
 def show(kind: str, plot: Any, folder: Path) -> Reply:
-    """Render a plot as Gradio hands it over: its description as JSON text."""
+    """Render a plot as Gradio sends it: its description as JSON text."""
     endpoint = Endpoint("o/s", "/x", "x", "", outputs=(Output("P", "plot"),))
     value = {"type": kind, "plot": json.dumps(plot)}
     (reply,) = outputs.render(endpoint, [value], header="H", folder=folder, file_limit=10 << 20)

@@ -1,4 +1,4 @@
-"""Discord takes the commands of every recorded app: the loopback server checks them as it does."""
+"""Discord accepts the commands of every recorded app: the loopback server checks them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.support.loopback import DiscordServer, point_discord_at
 
 
 def spaces() -> list[Space]:
-    """Every recorded app that gives commands, with names that differ."""
+    """Every recorded app that has commands, with different names."""
     found: list[Space] = []
     for shape in json.loads(RECORDED.read_text()).values():
         taken = {space.name for space in found}
@@ -26,7 +26,7 @@ def spaces() -> list[Space]:
     return found
 
 
-# What answers a command; none is run here.
+# The command's handler; none runs here.
 DESK: Any = None
 
 
@@ -52,6 +52,6 @@ def test_no_command_is_longer_than_discord_takes() -> None:
 
 
 def characters(part: dict[str, Any]) -> int:
-    """A command's names, descriptions and choices, as Discord adds them up."""
+    """The length of a command's names, descriptions and choices, as Discord counts it."""
     own = sum(len(str(part.get(key, ""))) for key in ("name", "description", "value"))
     return own + sum(map(characters, [*part.get("options", ()), *part.get("choices", ())]))

@@ -1,4 +1,4 @@
-"""A page's wiring makes buttons: what only one endpoint gives, another takes under its result."""
+"""A page's wiring makes buttons: an endpoint that takes another's output is under its result."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Typed functions ask for what their types say, and a wanted sign-in is told."""
+"""Typed functions have options of their types, and a required sign-in is reported."""
 
 from __future__ import annotations
 

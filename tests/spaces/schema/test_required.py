@@ -1,4 +1,4 @@
-"""Which inputs a person must give, for the ways that apps leave them empty."""
+"""Which inputs are required, for the ways that apps leave them empty."""
 
 from typing import Any
 

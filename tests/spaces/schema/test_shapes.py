@@ -1,4 +1,4 @@
-"""The commands that recorded apps give are the ones that were reviewed, and Discord takes them."""
+"""The commands of the recorded apps are the reviewed ones, and Discord accepts them."""
 
 import json
 import warnings
@@ -138,7 +138,7 @@ def test_an_older_app_whose_config_does_not_say_what_the_api_skips():
 
 
 def test_an_app_that_describes_itself_without_components_still_gives_commands():
-    """The client's copy of an API description, where `/config` tells nothing more."""
+    """The client's copy of an API description, if `/config` adds nothing."""
     info = SHAPES["typed_choices"]["info"]
     found = read_space(Source("a/b"), {}, info | {"unnamed_endpoints": {}}).endpoints[0]
     assert [p.component for p in found.parameters] == [

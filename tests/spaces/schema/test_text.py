@@ -1,4 +1,4 @@
-"""Names and texts: whatever an author wrote becomes what Discord takes."""
+"""Names and texts: whatever an author writes becomes what Discord accepts."""
 
 import re
 import warnings

@@ -1,4 +1,4 @@
-"""What each version of Gradio said of one app (`tests/versions`), recorded: the same commands.
+"""Each Gradio version's recorded description of one app (`tests/versions`): the same commands.
 
 `make test-versions` tries the real servers.
 """
@@ -33,14 +33,14 @@ PIXEL = "data:image/png;base64," + base64.b64encode(b"a pixel").decode()
 
 
 def space(version: str) -> Space:
-    """The commands that an app of one version gives."""
+    """The commands of the app in one version."""
     said = copy.deepcopy(SAID[version])
     config = present_config(said["config"])
     return read_space(Source("lab/app"), config, present_info(config, said["info"]))
 
 
 def looks(space: Space) -> dict[str, Any]:
-    """What a person sees of the commands."""
+    """The parts of the commands that a person sees."""
     return {
         one.api_name: (
             one.name,
@@ -76,7 +76,7 @@ def test_what_a_button_s_script_sets_is_sent_and_not_asked_for(version: str):
 @pytest.mark.parametrize("version", [v for v in SAID if v not in ("3.2",)])
 def test_a_stream_is_known_as_one(version: str):
     streams = {one.name for one in space(version).endpoints if one.streams}
-    # 3.16 does not say which functions are streams; what they give is shown all the same.
+    # 3.16 does not say which functions stream; their results are still shown.
     assert streams == (set() if version == "3.16.2" else {"count", "wait"})
 
 
@@ -173,7 +173,7 @@ FOUND = {"path": "/tmp/a.wav", "orig_name": "a.wav", "size": 3, **META}
         ("chatbot", [["hi", STORED]], [["hi", FOUND]]),
         ("image", {"__type__": "update", "value": PIXEL}, {"__type__": "update", "value": PICTURE}),
         ("image", {"__type__": "update", "visible": True}, {"__type__": "update", "visible": True}),
-        # What no version documents stays as it is.
+        # Undocumented fields stay unchanged.
         ("gallery", 3, 3),
         ("highlightedtext", "text", "text"),
         ("json", {"name": "Ada", "data": [1]}, {"name": "Ada", "data": [1]}),
@@ -194,7 +194,7 @@ def test_gradio_3_is_sent_its_own_writing():
     assert to_legacy([PICTURE, FOUND, [FOUND], "text"], parts) == (PIXEL, STORED, [STORED], "text")
     tokens = [{"token": "a", "class_or_confidence": "x"}]
     assert to_legacy([tokens], [part("highlightedtext")]) == ([["a", "x"]],)
-    # What a Space gave in the place of a piece goes back as it is.
+    # A value that a Space put in place of a part goes back unchanged.
     other = [{"path": 1}, ["b", "y"]]
     assert to_legacy([other], [part("highlightedtext")]) == (other,)
 

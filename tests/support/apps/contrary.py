@@ -1,4 +1,4 @@
-"""Inputs whose bounds contradict each other, as a slip in an app's code makes them."""
+"""Inputs whose bounds contradict each other, as after a slip in an app's code."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def build() -> gr.Blocks:
             gr.Number(1, label="Speed"),
             gr.Number(3, label="Whole", precision=0),
         ]
-        # The Space itself must take the values that it describes no longer.
+        # The Space itself no longer has to accept the values that it describes.
         inputs[0].minimum, inputs[0].maximum = 10, 0
         inputs[1].minimum, inputs[1].maximum = 9, 5
         inputs[2].minimum, inputs[2].maximum = 0.2, 0.8

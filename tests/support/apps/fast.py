@@ -1,4 +1,4 @@
-"""Endpoints that cost the Space next to nothing, for measuring what lies before it."""
+"""Endpoints that cost the Space almost nothing, to measure everything in front of it."""
 
 from __future__ import annotations
 

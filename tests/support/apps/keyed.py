@@ -1,4 +1,4 @@
-"""A chat that takes an API key, and keeps nothing: each answer names the key that it was sent."""
+"""A chat that takes an API key and stores nothing: each answer names its key."""
 
 from __future__ import annotations
 

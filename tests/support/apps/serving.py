@@ -24,7 +24,7 @@ SERVED: dict[str, gr.Blocks] = {}
 
 
 def free_port() -> int:
-    """A loopback port that nobody listens on now."""
+    """A loopback port that nothing listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
@@ -40,7 +40,7 @@ def build(space: str | ModuleType | gr.Blocks) -> gr.Blocks:
 
 
 def launch(blocks: gr.Blocks, port: int, **options: Any) -> str:
-    """Serve an app on loopback without waiting; gives its address without a trailing slash."""
+    """Serve an app on loopback without waiting; returns its address without a trailing slash."""
     # Gradio would look into its queue a thousand times a second: with ten Spaces in one
     # process, threads that ask for the interpreter in turn are all that a slow machine does.
     blocks._queue.sleep_when_free = blocks._queue.progress_update_sleep_when_free = 0.02
@@ -74,7 +74,7 @@ def serve(
 
 
 def queue_states() -> str:
-    """What the queues are at that hold jobs: limits, slots, and where each task stands."""
+    """The state of the queues that hold jobs: limits, slots, and where each task is."""
     lines: list[str] = []
     for url, blocks in list(SERVED.items()):
         queue = blocks._queue
@@ -120,7 +120,7 @@ class Spawned:
         return f"http://127.0.0.1:{self.port}"
 
     def kill(self) -> None:
-        """SIGKILL: it is gone at once, and says goodbye to nobody."""
+        """SIGKILL: it is gone at once, without a goodbye."""
         self.process.kill()
         self.process.wait(10)
 
@@ -129,7 +129,7 @@ class Spawned:
         self.process.send_signal(signal.SIGSTOP)
 
     def go_on(self) -> None:
-        """SIGCONT: it goes on where it was stopped."""
+        """SIGCONT: it continues where it was stopped."""
         self.process.send_signal(signal.SIGCONT)
 
     def restart(self) -> None:
@@ -139,7 +139,7 @@ class Spawned:
         self.wait()
 
     def wait(self, seconds: float = 60) -> None:
-        """Wait until it answers; TimeoutError after `seconds`, RuntimeError where it ended."""
+        """Wait until it answers; TimeoutError after `seconds`, RuntimeError if it ended."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             if self.process.poll() is not None:

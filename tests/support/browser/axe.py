@@ -1,4 +1,4 @@
-"""What axe-core finds on a page."""
+"""The violations that axe-core finds on a page."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from playwright.async_api import Page
 
 
 async def serious(page: Page) -> list[str]:
-    """What is serious or worse."""
+    """The violations that are serious or worse."""
     found = await Axe().run(page)
     return [
         f"{fault['id']}: {node['html']}"

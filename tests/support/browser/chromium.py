@@ -1,4 +1,4 @@
-"""A real chromium, and pages in it that may speak to this machine only."""
+"""A real chromium, and pages that may only connect to this machine."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ DESKTOP = (1280, 900)
 PHONE = (360, 740)
 
 
-# Tests share their machine with whatever else runs on it.
+# Tests share their machine with other programs.
 expect.set_options(timeout=15_000 * PATIENCE)
 
 
@@ -52,7 +52,7 @@ async def launched() -> AsyncIterator[Browser]:
 
 
 class Visit:
-    """A page in a visitor's own window, and what it asked for and complained about."""
+    """A page in a visitor's own window, with its foreign requests and console errors."""
 
     def __init__(self, page: Page) -> None:
         self.page = page

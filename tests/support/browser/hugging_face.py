@@ -1,4 +1,4 @@
-"""A Hugging Face on loopback, as far as signing in goes: OpenID Connect with a signed identity."""
+"""A Hugging Face on loopback, for signing in only: OpenID Connect with a signed identity."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Provider:
         return web.json_response({"keys": [self._key.as_dict(private=False)]})
 
     async def authorize(self, request: web.Request) -> web.Response:
-        """Lead back with a code."""
+        """Redirect back with a code."""
         asked = request.query
         assert asked["client_id"] == CLIENT
         code = f"code-{len(self._nonces)}"

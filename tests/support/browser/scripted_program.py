@@ -137,7 +137,7 @@ def space_status(**changes) -> SpaceStatus:
 
 
 def status(bot: BotStatus = OFF, *spaces: SpaceStatus) -> Status:
-    """How everything stands, a few hours after the start."""
+    """The status a few hours after the start."""
     shown = spaces or (space_status(),)
     started = time.time() - 100_000
     return Status(
@@ -216,7 +216,7 @@ class ScriptedHouse:
         return self.brought[written]
 
     async def look(self) -> None:
-        """Count the look."""
+        """Count the check."""
         self.looked += 1
 
     async def metrics(self) -> bytes:
@@ -228,7 +228,7 @@ class ScriptedHouse:
         return OwnerStatus((JOB,), ((FAILURE, TEXT),))
 
     async def act(self, action: str, target: str) -> str:
-        """Keep what was asked; a pause shows in the status."""
+        """Record the action; a pause shows in the status."""
         self.acted.append((action, target))
         if action not in ("reread", "pause", "resume", "cancel"):
             raise InputError(f"There is no action called {action}.")
@@ -245,12 +245,12 @@ class ScriptedHouse:
         return next(one for one in ENDPOINTS if one.api_name == wanted.endpoint)
 
     async def suggest(self, asked: AutocompleteRequest) -> list[Choice]:
-        """Keep what was asked; what fits is as it was described."""
+        """Record the request; the choices are the described ones."""
         self.suggested.append((asked.option, asked.text, asked.arguments, asked.requester))
         return inputs.suggest(asked.endpoint, asked.option, asked.text)
 
     async def run(self, job: Job) -> AsyncGenerator[Progress | Outcome]:
-        """Yield the progress and the outcome that the endpoint's name stands for."""
+        """Yield the progress and the outcome of the endpoint with this name."""
         self.jobs.append(job)
         if job.endpoint.name == "wait":
             async for step in self._wait(job):
