@@ -150,7 +150,7 @@ def _insert(there: sqlite3.Connection, table: str, row: dict[str, Any]) -> None:
 
 
 async def added(url: str) -> list[Figure]:
-    """Idle with none and with 7,500, and the first job on one that nobody used today."""
+    """Idle with none and with 7,500, and the first job on a Space that nobody used today."""
     async with stage(url) as there:
         none_start = await there.starts()
         async with there.bot() as (running, _):

@@ -62,7 +62,7 @@ class Memory:
 
 
 def parent(process: Path) -> tuple[int, int] | None:
-    """A process and the one that started it."""
+    """A process and its parent."""
     with contextlib.suppress(OSError):
         return int(process.name), int((process / "stat").read_text().rpartition(")")[2].split()[1])
     return None

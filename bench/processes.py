@@ -103,7 +103,7 @@ async def death(proof: Proof) -> None:
 
 
 async def update(proof: Proof) -> None:
-    """Every process is stopped and started anew, one after the other, while people type."""
+    """Every process is restarted, one after another, while people type."""
     them, asked = proof.them, proof.asked
     typing = Typing(proof.users, them.channels, asked.rate)
     began, resumed = time.monotonic(), them.server.gateway.resumes

@@ -114,7 +114,7 @@ async def _side(
 async def started(spaces: str, commands: int) -> tuple[float, float]:
     """Seconds from the start of this bot until so many commands stand: first, and once more.
 
-    The second start has what the first one kept, and finds no command registered.
+    The second start has what the first one stored, and finds no command registered.
     """
     code = "import runpy; runpy.run_path('app.py', run_name='__main__')"
     took: list[float] = []

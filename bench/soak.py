@@ -90,7 +90,7 @@ class Soak:
     def _note(self, name: str, user: User, fresh: list[Interaction]) -> None:
         """Count an action that did not come to its end, by what is known of it.
 
-        While the gateway identifies anew, after a drop that cannot be resumed, an interaction
+        While the gateway identifies again, after a drop that cannot be resumed, an interaction
         reaches nobody, and Discord itself says that the application did not respond.
         """
         own = [seen for seen in fresh if seen.user is user]
@@ -177,7 +177,7 @@ async def soak(minutes: float) -> None:
                 deadline = time.monotonic() + minutes * 60 / 3
                 using = [it.use(user, deadline) for user in side.users]
                 await asyncio.gather(it.trouble(deadline), *using)
-                # What was just used is given back in a moment.
+                # Resources that were just used are released in a moment.
                 await asyncio.sleep(10)
                 print(f"{part}:".ljust(7), it.held(), flush=True)
             print("done:  ", dict(sorted(it.counts.items())))

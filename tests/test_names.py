@@ -5,6 +5,7 @@ import re
 import tokenize
 from collections import defaultdict
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 
 from spacebot import __version__
@@ -80,12 +81,21 @@ def _comments(path: Path) -> Iterator[str]:
                 yield token.string
 
 
+def _texts() -> Iterator[tuple[Path, Iterator[str]]]:
+    """The texts of each module: all of the program's, and the comments of the tests."""
+    for path in (*PACKAGE.rglob("*.py"), ROOT / "app.py"):
+        if path not in OTHER_WORDS:
+            yield path, chain(_messages(path), _comments(path))
+    for folder in ("tests", "bench"):
+        for path in (ROOT / folder).rglob("*.py"):
+            yield path, _comments(path)
+
+
 def test_what_people_read_has_plain_words() -> None:
     found = [
         f"{path.relative_to(ROOT)}: {match[0]!r} in {text[:80]!r}"
-        for path in (*PACKAGE.rglob("*.py"), ROOT / "app.py")
-        if path not in OTHER_WORDS
-        for text in (*_messages(path), *_comments(path))
+        for path, texts in _texts()
+        for text in texts
         if (match := HOUSE_WORDS.search(NAMED.sub("", text)))
     ]
     pages = [ROOT / "README.md", *ROOT.glob("docs/*.md"), *PACKAGE.glob("web/templates/*.html")]

@@ -58,7 +58,7 @@ async def test_a_conversation_is_answered_and_goes_on(served, tmp_path: Path):
             before = await opened(it.ada, "falcon", it.channel, message="my name is Ada")
             await answer(before)
             filling = fill(folder)
-            # In a saved conversation, and in one that is never saved.
+            # In a saved conversation, and in a conversation that is never saved.
             it.ada.say("what is my name?", channel=before)
             said = await answer(before, "Your name is Ada.")
             assert UNSAVED in said.content

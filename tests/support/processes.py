@@ -256,10 +256,10 @@ async def outcomes(
 
 @dataclass(frozen=True)
 class Death:
-    """What came of a process that was killed.
+    """The consequences of killing a process.
 
     Of its `jobs`, `recovered` ran elsewhere. All seconds are since it was killed: until others had
-    taken up the last of its jobs, until its `shards` were connected again, and until the last
+    continued the last of its jobs, until its `shards` were connected again, and until the last
     person was told.
     """
 

@@ -447,7 +447,7 @@ async def test_a_clock_starts_it_in_one_process(home: Lab, monkeypatch: pytest.M
             await kept_rows.change(one, due=due)
         await bot.automations.load()
         await places[0].wait(lambda c: any(map(final, runs(c))), 20)
-    # What was not begun here is left to whoever has the shard now.
+    # Runs that did not start here are left to the process that has the shard now.
     stored = {one.id: one.due for one in await kept_rows.all()}
     assert (stored[second], stored[first] != due) == (due, True)
     # It ran there, and this process only hears of that as it comes to run it itself.

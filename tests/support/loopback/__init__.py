@@ -22,11 +22,11 @@
             server.gateway.drop(resumable=False)              # also go_silent(), down = True
         server.requests, server.registered_commands, channel.messages, seen.followups
 
-A person's wrong input raises NotSendable, as Discord's client shows red; what the bot
-does wrong gets Discord's own error JSON. `wait` (on an interaction, message, channel or
+A person's wrong input raises NotSendable, as Discord's client shows red; the bot's
+mistakes get Discord's own error JSON. `wait` (on an interaction, message, channel or
 the server) raises an AssertionError with the last state. `message.history` has every
-version, `message.pings` whom it made notice. A direct message is where no channel is
-given; `add_guild(has_bot=False)` and `add_user(installed=True)` make a user install.
+version, `message.pings` whom it notified. Without a channel, a message is a direct
+message; `add_guild(has_bot=False)` and `add_user(installed=True)` make a user install.
 An ephemeral message is in its interaction only, not in `channel.messages`; the first
 followup after a deferral becomes `message`. discord.py itself waits 2 s for guilds after
 READY (Client(guild_ready_timeout=0.05) shortens it) and 5 s before it identifies again.
