@@ -22,9 +22,10 @@ test: $(VENV)/dev.stamp
 	@sh tests/support/install_postgres.sh
 	$(BIN)/python -m pytest $(TESTS)
 
-# Real servers of every version of Gradio that is promised, each in an environment of its own.
+# Real servers of every version of Gradio that is promised, each in an environment of its own, and
+# the program on the lower bounds of its requirements.
 test-versions: $(VENV)/dev.stamp
-	$(BIN)/python -m pytest --reruns 1 tests/versions/real.py
+	$(BIN)/python -m pytest --reruns 1 tests/versions/real.py tests/versions/lowest.py
 
 check: $(VENV)/dev.stamp
 	$(BIN)/ruff check .
@@ -72,7 +73,7 @@ help:
 	@echo "make deploy SPACE=owner/name a Space on Hugging Face, made or updated"
 	@echo "make check                   ruff and pyright"
 	@echo "make test                    every test"
-	@echo "make test-versions           real servers of every version of Gradio"
+	@echo "make test-versions           real servers of every version of Gradio, and lower bounds"
 	@echo "make lock                    requirements.lock, from requirements-postgres.txt"
 	@echo "make bench                   how fast the bot is, beside others"
 	@echo "make processes               several processes: killed, updated, without database"

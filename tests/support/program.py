@@ -151,8 +151,9 @@ def start(
     server: DiscordServer | None = None,
     app_py: Path = APP,
     before: str = "",
+    python: Path | str = sys.executable,
 ) -> Program:
-    """Start the program; `before` is Python that runs before it."""
+    """Start the program on this `python`; `before` is Python that runs before it."""
     folder.mkdir(parents=True, exist_ok=True)
     port = int(env.get("GRADIO_SERVER_PORT") or free_port())
     data = Path(env.get("DATA_DIR") or folder / "data")
@@ -170,7 +171,7 @@ def start(
     log = folder / "program.log"
     with log.open("ab") as out:
         process = subprocess.Popen(
-            [sys.executable, "-c", code],
+            [python, "-c", code],
             env=environment(data, port, env),
             cwd=folder,
             stdout=out,
@@ -189,13 +190,14 @@ async def running(
     *,
     app_py: Path = APP,
     before: str = "",
+    python: Path | str = sys.executable,
     ready: bool = True,
     clean: bool = True,
     ends: int = 0,
 ) -> AsyncIterator[Program]:
     """Run the program until the block ends, then stop it by SIGTERM and check how it `ends`."""
     arguments = {"SPACES": spaces, "DISCORD_TOKEN": server.token if server else "", **(env or {})}
-    program = start(folder, arguments, server=server, app_py=app_py, before=before)
+    program = start(folder, arguments, server=server, app_py=app_py, before=before, python=python)
     try:
         if ready and server:
             await program.until(lambda: server.registered_commands and server.gateway.ready)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import json
 import os
 import subprocess
 import sys
@@ -13,11 +14,15 @@ from pathlib import Path
 
 import gradio
 import httpx
+from packaging.utils import canonicalize_name
+from packaging.version import Version
 
 from tests.support.apps.serving import free_port
 
 HERE = Path(__file__).parent
 ENVIRONMENTS = HERE.parents[1] / ".venv-versions"
+REQUIREMENTS = HERE.parents[1] / "requirements.txt"
+UV = [sys.executable, "-m", "uv", "--quiet"]
 OLDER = sorted(
     (path.stem for path in (HERE / "requirements").glob("*.txt")),
     key=lambda version: [int(part) for part in version.split(".")],
@@ -34,15 +39,31 @@ def python(version: str) -> Path:
     """
     if version == PRESENT:
         return Path(sys.executable)
-    wanted = HERE / "requirements" / f"{version}.txt"
-    digest = hashlib.sha256(wanted.read_bytes() + sys.version.encode()).hexdigest()[:16]
-    folder = ENVIRONMENTS / version
+    return _made(version, HERE / "requirements" / f"{version}.txt")
+
+
+def lowest() -> Path:
+    """The interpreter of an environment with the oldest versions that requirements.txt accepts."""
+    return _made("lowest", REQUIREMENTS, "--resolution", "lowest-direct")
+
+
+def installed(python: Path) -> dict[str, Version]:
+    """The versions of the packages in an environment."""
+    listing = [*UV, "pip", "list", "--format", "json", "--python", python]
+    found = json.loads(subprocess.run(listing, check=True, stdout=subprocess.PIPE).stdout)
+    return {canonicalize_name(one["name"]): Version(one["version"]) for one in found}
+
+
+def _made(name: str, wanted: Path, *options: str) -> Path:
+    made_from = [wanted.read_text(), sys.version, *options]
+    digest = hashlib.sha256("\n".join(made_from).encode()).hexdigest()[:16]
+    folder = ENVIRONMENTS / name
     stamp = folder / "made-from"
     found = folder / "bin" / "python"
     if not stamp.exists() or stamp.read_text() != digest:
-        uv = [sys.executable, "-m", "uv", "--quiet"]
-        subprocess.run([*uv, "venv", "--clear", "--python", sys.executable, folder], check=True)
-        subprocess.run([*uv, "pip", "install", "--python", found, "-r", wanted], check=True)
+        subprocess.run([*UV, "venv", "--clear", "--python", sys.executable, folder], check=True)
+        install = [*UV, "pip", "install", "--python", found, *options, "-r", wanted]
+        subprocess.run(install, check=True)
         stamp.write_text(digest)
     return found
 
