@@ -19,7 +19,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.support.apps import spawn
+from bench.process import child, free_port, listening
 from tests.support.asking import shown
 from tests.support.loopback import DiscordServer, User
 from tests.support.postgres import Postgres
@@ -29,7 +29,6 @@ from tests.support.processes import (
     add_due_automations,
     kill_one,
     outcomes,
-    processes,
     ticks,
     until,
 )
@@ -38,7 +37,7 @@ from tests.support.sharded import SERVERS, SHARDS, channels_by_shard
 # How long Discord waits for an acknowledgement, and between two identifies of a bucket, in seconds.
 ACKNOWLEDGE_WITHIN, IDENTIFY_INTERVAL = 3.0, 5.0
 # People a server.
-PEOPLE = 8
+PEOPLE = 40
 WITHIN = 180.0
 ENDED = "SELECT count(*) FROM jobs WHERE state = 'done'"
 
@@ -185,44 +184,59 @@ PARTS: Mapping[str, Callable[[Proof], Awaitable[None]]] = {
 @contextlib.asynccontextmanager
 async def running(asked: argparse.Namespace, concurrency: int) -> AsyncIterator[Proof]:
     """The processes on a Discord that lets so many shards identify at once."""
-    postgres = Postgres()
-    with tempfile.TemporaryDirectory() as folder, spawn("fast") as space:
-        try:
-            postgres.start()
-            url = await postgres.create("proof")
-            async with DiscordServer() as server:
-                server.limits.enforced = False
-                server.limits.acknowledge_within = ACKNOWLEDGE_WITHIN
-                users = [server.add_user(f"user{number}") for number in range(PEOPLE)]
-                channels_by_shard(server, *users)
-                gateway = server.gateway
-                gateway.shards, gateway.max_concurrency = SHARDS, concurrency
-                gateway.identify_interval = IDENTIFY_INTERVAL
-                env = {
-                    "SPACES": f"fast={space.url}",
-                    "STOP_SECONDS": "20",
-                    "RECOVERY_SECONDS": str(asked.bound),
-                    # So that jobs also wait.
-                    "JOBS_PER_SPACE": str(max(1, asked.jobs // asked.processes // 2)),
-                }
-                channels = [one for one in server.channels.values() if one.guild]
-                await add_due_automations(url, space.url, channels, users[0])
-                began = time.monotonic()
-                async with processes(
-                    server, Path(folder), postgres, "proof", asked.processes, **env
-                ) as them:
-                    shares = await them.balanced(WITHIN)
-                    proof = Proof(them, users, asked)
-                    took = time.monotonic() - began
-                    proof.tell("processes started", f"in {took:.0f} s, shards {shares}")
-                    yield proof
-                    early = gateway.hasty
-                    proof.tell("identifies that came too early", early, holds=not early)
-                    logs = [one.log for one in (*them.programs, *them.ended)]
-                    traces = sum(log.count("Traceback") for log in logs)
-                    proof.tell("tracebacks in the logs", traces, holds=not traces)
-        finally:
-            postgres.close()
+    async with contextlib.AsyncExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        space = await stack.enter_async_context(served_space())
+        postgres = Postgres()
+        stack.callback(postgres.close)
+        postgres.start()
+        url = await postgres.create("proof")
+        server = await stack.enter_async_context(DiscordServer())
+        users = _crowd(server, concurrency)
+        them = Processes(server, folder, postgres, "proof", _settings(asked, space))
+        await add_due_automations(url, space, them.channels, users[0])
+        began = time.monotonic()
+        await stack.enter_async_context(them.running(asked.processes))
+        proof = Proof(them, users, asked)
+        shares = await them.balanced(WITHIN)
+        proof.tell("processes started", f"in {time.monotonic() - began:.0f} s, shards {shares}")
+        yield proof
+        early = server.gateway.hasty
+        proof.tell("identifies that came too early", early, holds=not early)
+        logs = [one.log for one in (*them.programs, *them.ended)]
+        traces = sum(log.count("Traceback") for log in logs)
+        proof.tell("tracebacks in the logs", traces, holds=not traces)
+
+
+@contextlib.asynccontextmanager
+async def served_space() -> AsyncIterator[str]:
+    """The address of a Space that runs thousands of jobs at once, in a process of its own."""
+    port = free_port()
+    async with child("-m", "bench.space", str(port)):
+        await listening(port)
+        yield f"http://127.0.0.1:{port}"
+
+
+def _crowd(server: DiscordServer, concurrency: int) -> list[User]:
+    """Fill Discord with servers, and people who are in all of them."""
+    server.limits.enforced = False
+    server.limits.acknowledge_within = ACKNOWLEDGE_WITHIN
+    users = [server.add_user(f"user{number}") for number in range(PEOPLE)]
+    channels_by_shard(server, *users)
+    gateway = server.gateway
+    gateway.shards, gateway.max_concurrency = SHARDS, concurrency
+    gateway.identify_interval = IDENTIFY_INTERVAL
+    return users
+
+
+def _settings(asked: argparse.Namespace, space: str) -> dict[str, str]:
+    return {
+        "SPACES": f"fast={space}",
+        "STOP_SECONDS": "20",
+        "RECOVERY_SECONDS": str(asked.bound),
+        # So that jobs also wait.
+        "JOBS_PER_SPACE": str(max(1, asked.jobs // asked.processes // 2)),
+    }
 
 
 async def prove(asked: argparse.Namespace) -> bool:

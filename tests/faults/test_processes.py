@@ -19,7 +19,6 @@ from tests.support.processes import (
     add_due_automations,
     kill_one,
     number_of,
-    processes,
     ticks,
     until,
 )
@@ -41,9 +40,10 @@ async def test_a_rolling_update_and_a_death(
         gateway.shards = gateway.max_concurrency = SHARDS
         space = served("fast")
         env = {"SPACES": f"fast={space} parrot={served('parrot')}", "STOP_SECONDS": "30"}
-        channels = [one for one in server.channels.values() if one.guild]
+        them = Processes(server, tmp_path, postgres, database, env)
+        channels = them.channels
         await add_due_automations(url, space, channels, ada)
-        async with processes(server, tmp_path, postgres, database, 3, **env) as them:
+        async with them.running(3):
             await them.balanced()
             assert gateway.hasty == 0
             # What was due while none ran is made up for, by one of them.
