@@ -22,6 +22,12 @@ def free_port() -> int:
         return found.getsockname()[1]
 
 
+def cpu_of(process: int) -> float:
+    """A process's seconds of processor time so far."""
+    stat = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return (int(stat[11]) + int(stat[12])) / TICK
+
+
 class Child:
     """A child process: its processor time, memory and threads, from /proc."""
 
@@ -31,8 +37,7 @@ class Child:
     @property
     def cpu(self) -> float:
         """Seconds of processor time so far."""
-        stat = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(stat[11]) + int(stat[12])) / TICK
+        return cpu_of(self.process.pid)
 
     def status(self, name: str) -> int:
         """A number of /proc/PID/status: Threads, or VmRSS in kB."""

@@ -16,6 +16,7 @@ from typing import Any
 import aiohttp
 
 from bench.added import added
+from bench.cluster import several
 from bench.figures import Figure
 from bench.process import ROOT, child, free_port, listening
 from bench.sides import Side, common, ours, started, text_of
@@ -259,6 +260,7 @@ SCENARIOS: dict[str, Callable[[Bench], Awaitable[list[Figure]]]] = {
     "file": file,
     "start": start,
     "added": lambda bench: added(bench.url),
+    "processes": lambda bench: several(bench.url),
 }
 
 

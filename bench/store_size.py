@@ -11,6 +11,7 @@ import asyncio
 import re
 import tempfile
 import time
+from collections.abc import Collection
 
 import sqlalchemy as sa
 
@@ -65,8 +66,8 @@ SLOW = 0.1
 KEPT, DAY = 0.85, 86_400
 
 
-async def fill(store: Store, jobs: int, now: float) -> None:
-    """Fill the tables by statements of the database itself."""
+async def fill(store: Store, jobs: int, now: float, tables: Collection[str] = FILL.keys()) -> None:
+    """Fill tables by statements of the database itself."""
     sqlite = store._engine.dialect.name == "sqlite"
     numbers = SQLITE_NUMBERS if sqlite else POSTGRES_NUMBERS
     identity = "printf('%012x', {})" if sqlite else "lpad(to_hex({}), 12, '0')"
@@ -77,7 +78,8 @@ async def fill(store: Store, jobs: int, now: float) -> None:
         "bytes": "zeroblob(8000)" if sqlite else "decode(repeat('61', 8000), 'hex')",
         "j": "" if sqlite else "CAST(", "e": "" if sqlite else " AS JSON)",
     }  # fmt: skip
-    for table, insert in FILL.items():
+    for table in tables:
+        insert = FILL[table]
         most = ROWS.get(table, jobs)
         for first in range(1, most + 1, STEP):
             last = min(first + STEP - 1, most)

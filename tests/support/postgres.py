@@ -16,7 +16,7 @@ import asyncpg
 import pytest
 
 HINT = "Install Debian's postgresql package (tests/support/install_postgres.sh)."
-OPTIONS = ("-c", "listen_addresses=", "-c", "fsync=off", "-c", "max_connections=40")
+OPTIONS = ("-c", "listen_addresses=", "-c", "fsync=off", "-c", "max_connections=100")
 
 
 class Postgres:

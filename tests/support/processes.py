@@ -235,11 +235,15 @@ async def outcomes(
     told = [one for one in asked if is_final(one)]
     done = [one for one in told if "Done in" in shown(one).content]
     lost = [one for one in told if LOST in shown(one).content]
+    again = [one for one in told if one.followups or twice([one], *channels)]
+    for one in again:
+        print(f"told twice: {one.describe()}")
+        print(*(f"  {message.content!r}" for message in shown(one).history), sep="\n")
     return Outcomes(
         done=len(done),
         lost=len(lost),
         failed=len(told) - len(done) - len(lost),
-        twice=sum(bool(one.followups) for one in told) + twice(told, *channels),
+        twice=len(again),
         silent=len(asked) - len(told),
         unsaved=sum(UNSAVED in shown(one).content for one in done),
     )
