@@ -7,6 +7,7 @@ import uuid
 from collections import Counter
 from pathlib import Path
 
+from spacebot import __version__
 from tests.faults.conftest import Figures
 from tests.support.asking import is_final, shown
 from tests.support.conversations import spoken
@@ -44,7 +45,7 @@ async def test_a_rolling_update_and_a_death(
         channels = them.channels
         await add_due_automations(url, space, channels, ada)
         async with them.running(3):
-            await them.balanced()
+            await _see_all_processes(them)
             assert gateway.hasty == 0
             # What was due while none ran is made up for, by one of them.
             await server.wait(lambda _: ticks(channels)[0] == 0, 60)
@@ -76,6 +77,21 @@ async def test_a_rolling_update_and_a_death(
             assert ticks(channels) == {1: SERVERS}
 
 
+async def _see_all_processes(them: Processes) -> None:
+    """Each page shows every process: its shards, servers, jobs and version."""
+    shares = await them.balanced()
+    lines = [
+        f"shards {', '.join(map(str, shards))} · {len(shards) * SERVERS // SHARDS} servers · "
+        f"0 running, 0 waiting · version {__version__}"
+        for shards in shares.values()
+    ]
+    for program in them.programs:
+        for line in lines:
+            page = await program.until_page(line, 60)
+        assert f"3 processes share {SHARDS} shards" in page
+        assert page.count("<b>this one</b>") == 1
+
+
 async def _stop_and_cancel(
     them: Processes, ada: User, ben: User, by_shard: dict[int, Channel]
 ) -> None:
@@ -92,6 +108,7 @@ async def _stop_and_cancel(
         return number not in await them.holders()
 
     await until(handed_over)
+    await them.programs[1].until_page("<b>stopping</b> · no shard, stands by · 0 servers", 60)
     # Its jobs still run there; the presses come to others.
     (answer,) = [one for one in spoken(other.threads[0]) if "Stop" in one.buttons()]
     for message, button, said in (
