@@ -87,7 +87,8 @@ async def _see_all_processes(them: Processes) -> None:
     ]
     for program in them.programs:
         for line in lines:
-            page = await program.until_page(line, 60)
+            await program.until_page(line, 60)
+        page = await program.page()
         assert f"3 processes share {SHARDS} shards" in page
         assert page.count("<b>this one</b>") == 1
 

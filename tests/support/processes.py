@@ -229,8 +229,8 @@ class Outcomes:
 async def outcomes(
     asked: Sequence[Interaction], channels: Sequence[Channel], seconds: float
 ) -> Outcomes:
-    """Wait until everyone is answered, and count the answers."""
-    waits = (one.wait(is_final, seconds) for one in asked)
+    """Wait until everyone is answered whose command was acknowledged, and count the answers."""
+    waits = (one.wait(is_final, seconds) for one in asked if one.acknowledged)
     await asyncio.gather(*waits, return_exceptions=True)
     told = [one for one in asked if is_final(one)]
     done = [one for one in told if "Done in" in shown(one).content]

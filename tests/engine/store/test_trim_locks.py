@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from dataclasses import dataclass
+from typing import Any
 
 import asyncpg
 import pytest
@@ -46,7 +47,7 @@ class Writer:
 async def test_trimming_never_locks_the_table_for_longer_than_100_ms(postgres: Postgres) -> None:
     database = f"trim-{uuid.uuid4().hex}"
     url = await postgres.create(database)
-    more = {"user": "postgres", "host": str(postgres.folder), "database": database}
+    more: dict[str, Any] = {"user": "postgres", "host": str(postgres.folder), "database": database}
     settings = {"lock_timeout": "100ms"}
     connection = await asyncpg.connect(**more, server_settings=settings)
     other = await asyncpg.connect(**more)
