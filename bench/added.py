@@ -160,6 +160,7 @@ async def added(url: str) -> list[Figure]:
         many_start = await there.starts()
         async with there.bot() as (running, _):
             many = await there.idle(running)
+            await there.run("own echo")  # A process's first job of all imports what jobs need.
             first = await there.run("quick")
             used = min([await there.run("quick") for _ in range(5)])
             reading = await there.moderate("space refresh", name="quick")
