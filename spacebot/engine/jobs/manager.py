@@ -161,7 +161,7 @@ class JobManager:
         if self.closing:
             raise LimitReached("The bot is restarting. Try again in a minute.")
         self.pauses.check(job.endpoint)
-        check_room(job, [one.job for one in self.running], self.queue.limits)
+        check_room(job, (one.job for one in self._running.values()), self.queue.limits)
 
     async def _check_blocked(self, job: Job) -> None:
         """Raise `SpaceNotAllowed` if the owner blocked the Space, also under a former name."""

@@ -15,6 +15,7 @@ from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
+from operator import itemgetter
 from typing import Any
 
 from spacebot.errors import LimitReached
@@ -25,6 +26,8 @@ from spacebot.settings import Settings
 MAX_START_DELAY = 0.25
 # A public Space has other users too, so what it could run side by side becomes outdated.
 CONCURRENCY_TTL = 120.0
+# How long the places in a line are shown before they are counted again.
+RANK_TTL = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +91,14 @@ class _Concurrency:
         return in_flight < self.known or now - self.at > CONCURRENCY_TTL
 
 
+@dataclass(frozen=True, slots=True)
+class _Ranking:
+    """The places of the jobs that wait for a Space, as they were at `at`."""
+
+    places: dict[QueueTicket, int]
+    at: float
+
+
 class JobQueue:
     """Decides who may send a job now. All calls belong to one event loop."""
 
@@ -104,6 +115,7 @@ class JobQueue:
         self._clock = clock
         self._later = later or _call_later
         self._waiting: dict[str, OrderedDict[str, deque[QueueTicket]]] = {}
+        self._rankings: dict[str, _Ranking] = {}
         self._on_space: defaultdict[str, set[QueueTicket]] = defaultdict(set)
         self._widths: defaultdict[tuple[str, str], _Concurrency] = defaultdict(_Concurrency)
         self._running_of: Counter[str] = Counter()
@@ -185,18 +197,25 @@ class JobQueue:
         self._grant(ticket.space)
 
     def rank(self, ticket: QueueTicket) -> tuple[int, int]:
-        """A waiting job's place in line and the line's length, both from 1."""
-        lines = self._waiting[ticket.space]
-        own = lines[ticket.user]
-        ahead = own.index(ticket)
-        users = list(lines)
-        before = users.index(ticket.user)
-        rank = 1 + sum(
-            min(len(lines[user]), ahead + (position < before))
-            for position, user in enumerate(users)
-            if user != ticket.user
-        )
-        return rank + ahead, sum(map(len, lines.values()))
+        """A waiting job's place in line and the line's length, both from 1.
+
+        The whole line is ranked at once, at most every `RANK_TTL` seconds unless a job is new:
+        every waiting job asks, and ranking each alone would take the square of their number.
+        """
+        ranking, now = self._rankings.get(ticket.space), self._clock()
+        if ranking is None or now - ranking.at > RANK_TTL or ticket not in ranking.places:
+            ranking = self._rankings[ticket.space] = _Ranking(self._places(ticket.space), now)
+        return ranking.places[ticket], len(ranking.places)
+
+    def _places(self, space: str) -> dict[QueueTicket, int]:
+        """The places of a Space's waiting jobs: every user's first job, then the second ones, …"""
+        rounds = [
+            (depth, position, ticket)
+            for position, line in enumerate(self._waiting[space].values())
+            for depth, ticket in enumerate(line)
+        ]
+        rounds.sort(key=itemgetter(0, 1))
+        return {ticket: place for place, (_, _, ticket) in enumerate(rounds, 1)}
 
     def started(self, ticket: QueueTicket) -> None:
         """The Space began this job: learn how many it runs side by side."""
@@ -286,6 +305,7 @@ class JobQueue:
             del lines[ticket.user]
         if not lines:
             del self._waiting[ticket.space]
+            self._rankings.pop(ticket.space, None)
 
     def _ran(self, ticket: QueueTicket, by: int) -> None:
         self._count(self._running_of, ticket.user, by)

@@ -57,6 +57,9 @@ MAX_NOTE_LENGTH, MAX_NOTES = 2000, 20
 MAX_CHAT_MESSAGES = 8
 # The pauses between attempts, in seconds, if the Space asks for none.
 FIRST_RETRY_PAUSE, MAX_RETRY_PAUSE = 2.0, 30.0
+# How many waiting jobs a second look at their places: in a long line, each does so less often.
+RANKS_PER_SECOND = 200
+
 SentMarker = Callable[[JobHandle, bool], Awaitable[None]]
 
 
@@ -185,7 +188,7 @@ class JobRunner:
             running.update(Progress(JobStage.WAITING, rank=rank, size=size))
             # Not `wait_for`: in Python 3.11 it loses a cancel that comes with the turn.
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(1.0):
+                async with asyncio.timeout(max(1.0, size / RANKS_PER_SECOND)):
                     await ticket.granted.wait()
         running.wait_seconds = ticket.sent - ticket.entered
 

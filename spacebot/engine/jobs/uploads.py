@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import re
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
 from spacebot.engine.jobs.queue import JobLimits
@@ -49,7 +49,7 @@ class UploadFolders:
         return []
 
 
-def check_room(job: Job, others: Sequence[Job], limits: JobLimits) -> None:
+def check_room(job: Job, others: Iterable[Job], limits: JobLimits) -> None:
     """Raise `LimitReached` if this job's files exceed a limit, with those of unsettled jobs."""
     size = _size(job)
     if not size:

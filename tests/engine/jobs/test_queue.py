@@ -10,6 +10,7 @@ from spacebot.engine.jobs.queue import (
     CONCURRENCY_TTL,
     MAX_REMEMBERED,
     MAX_START_DELAY,
+    RANK_TTL,
     JobLimits,
     JobQueue,
     QueueTicket,
@@ -171,6 +172,21 @@ def test_turns_go_round_between_users(clock):
         queue.started(turn)
         queue.leave(turn)
     assert order == ["a1", "a2", "b1", "c1", "a3", "b2"]
+
+
+def test_a_long_line_is_ranked_at_once_for_all(clock, monkeypatch):
+    queue = JobQueue(JobLimits(per_space=1), clock=clock, later=clock.later)
+    _, *turns = [queue.enter(SPACE, RUN, f"user{number}") for number in range(300)]
+    counted, places = [], queue._places
+    monkeypatch.setattr(queue, "_places", lambda space: counted.append(space) or places(space))
+    assert [queue.rank(turn) for turn in turns] == [(place, 299) for place in range(1, 300)]
+    assert len(counted) == 1
+    queue.leave(turns[0])
+    clock.advance(RANK_TTL + 0.01)
+    assert [queue.rank(turn) for turn in turns[1:]] == [(place, 298) for place in range(1, 299)]
+    assert len(counted) == 2
+    # A new job's place is right at once.
+    assert queue.rank(*enter(queue, "late")) == (299, 299)
 
 
 def test_leaving_the_line_lets_the_next_one_up(clock):
