@@ -55,6 +55,19 @@ async def test_a_prompt_that_automod_blocks_is_answered_privately(
     assert "forbidden" not in shown(seen).content
 
 
+async def test_a_thread_whose_title_automod_blocks_gets_a_plain_one(
+    place: Place, channel: Channel
+) -> None:
+    place.guild.blocked_words.add("forbidden")
+    given = {"prompt": "forbidden song"}
+    answer = await ask(place.ben, "musicgen", given, channel=channel)
+    thread = answer.thread
+    assert thread is not None
+    assert thread.name == "Answer"
+    # Here, the answer repeats the word.
+    assert "sent to you privately" in answer.content
+
+
 def is_closed(message: Message) -> bool:
     """Whether no message is still waiting for a result."""
     return not message.buttons()

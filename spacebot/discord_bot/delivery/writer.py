@@ -17,6 +17,8 @@ from spacebot.models import MessageRef, OutgoingFile, Reply
 from spacebot.spaces.outputs.text import MAX_MESSAGE_LENGTH
 
 NO_PINGS = discord.AllowedMentions.none()
+# The title of a thread whose own title AutoMod blocks.
+PLAIN_TITLE = "Answer"
 # Among how many of a channel's messages a message just sent is looked for.
 SEARCHED_MESSAGES = 100
 
@@ -261,15 +263,22 @@ async def edit(
 async def thread_on(
     message: discord.PartialMessage | discord.Message, title: str
 ) -> discord.Thread:
-    """The thread on a message: the existing thread, or a new one."""
+    """The thread on a message: the existing thread, or a new one.
+
+    If AutoMod blocks its title, it gets a plain one.
+    """
     if message.thread is not None:
         return message.thread
     try:
         return await message.create_thread(name=title)
     except discord.HTTPException as error:
-        if refusal_of(error) is not Refusal.HAS_THREAD:
-            raise
-        return await message.fetch_thread()
+        match refusal_of(error):
+            case Refusal.HAS_THREAD:
+                return await message.fetch_thread()
+            case Refusal.MODERATED if title != PLAIN_TITLE:
+                return await thread_on(message, PLAIN_TITLE)
+            case _:
+                raise
 
 
 def fresh_nonce() -> str:

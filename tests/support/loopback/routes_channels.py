@@ -240,6 +240,8 @@ def start_thread(
     problems = Problems()
     problems.length(("name",), data.get("name"), 1, 100)
     problems.raise_any()
+    if any(word in data["name"].lower() for word in channel.guild.blocked_words):
+        raise ApiError(200001)
     server = channel.server
     kind = (10 if channel.type == 5 else 11) if message else data.get("type") or 12
     number = message.id if message else server.ids.next()
