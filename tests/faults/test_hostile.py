@@ -21,27 +21,27 @@ from spacebot.spaces.client.error_mapping import job_error
 from tests.faults.conftest import Figures
 
 MIB = 1 << 20
-# Nothing may hold the loop for more than 50 ms, which `make hostile` measures; here, on machines
-# that are busy, only what hangs is found by the clock.
-HANGS = 2.0
+# Nothing may hold the loop for more than 50 ms, which `make hostile` measures. The machines that
+# run the tests may be four times as slow.
+HANGS = 4 * 0.05
 GROWN = 200 * MIB
 
 
 class Lag:
     """The longest that the event loop was held, in seconds.
 
-    A process that other processes keep waiting is late too: what counts is no more than the
-    processor time that it took meanwhile.
+    A thread that others keep waiting is late too: what counts is no more than the processor time
+    that the loop's own thread took meanwhile.
     """
 
     worst = 0.0
 
     async def watch(self) -> None:
         while True:
-            began, worked = time.perf_counter(), time.process_time()
+            began, worked = time.perf_counter(), time.thread_time()
             await asyncio.sleep(0.005)
             late = time.perf_counter() - began - 0.005
-            self.worst = max(self.worst, min(late, time.process_time() - worked))
+            self.worst = max(self.worst, min(late, time.thread_time() - worked))
 
 
 @contextlib.asynccontextmanager

@@ -9,6 +9,7 @@ import os
 import sys
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,15 +22,17 @@ from hypothesis import strategies as st
 from spacebot.discord_bot.conversations import transcript
 from spacebot.engine import follow_ups
 from spacebot.errors import InputError, SpacebotError
-from spacebot.models import EndpointStep, File, Source, Upload
+from spacebot.models import Endpoint, EndpointStep, File, Requester, Source, Upload
 from spacebot.spaces import inputs
 from spacebot.spaces.client import Connection, Network, Result, SpaceDescription
 from spacebot.spaces.client.files.uploads import MOST_WITHIN, inline_file, open_upload, with_uploads
 from spacebot.spaces.client.legacy.values import from_legacy, payload
 from spacebot.spaces.client.steps import output_values
 from spacebot.spaces.client.transport.network import SpaceExecutor
+from spacebot.spaces.inputs.components.base import name_of
 from spacebot.spaces.inputs.form import value_of
 from spacebot.spaces.schema import read_space
+from tests.spaces.client.test_legacy import Old, old
 from tests.spaces.inputs.test_inputs import parameter
 from tests.support.hostile_space import DONE, HostileSpace, hostile
 
@@ -136,10 +139,13 @@ async def all_ways(space: HostileSpace, protocol: str, shape: Any, folder: Path)
             await connection.close()
 
 
-async def sent(connection: Connection, values: dict[str, Any], folder: Path) -> None:
+async def sent(
+    connection: Connection, values: dict[str, Any], folder: Path, page: Endpoint | None = None
+) -> None:
     """Run one job to its end and download its files."""
+    running = connection.run("/take", values, key="a", stateful=False, silence=5, page=page)
     with contextlib.suppress(SpacebotError):
-        async for update in connection.run("/take", values, key="a", stateful=False, silence=5):
+        async for update in running:
             if isinstance(update, Result):
                 await connection.localize(update.outputs, folder, cap=1000)
 
@@ -173,6 +179,114 @@ def test_nothing_that_a_space_wrote_opens_a_file(tmp_path: Path, protocol: str):
 
         with watching(outside) as seen:
             asyncio.run(one())
+        assert seen == []
+
+    attempt()
+
+
+def page_event(number: int, target: list[Any], inputs: list[int], output: int) -> dict[str, Any]:
+    """An event of a page that sets one of its components."""
+    return {
+        **{"id": number, "targets": [target], "inputs": inputs, "outputs": [output]},
+        **{"api_name": f"event_{number}", "api_visibility": "private", "backend_fn": True},
+        **{"queue": True, "cancels": [], "types": {"generator": False, "cancel": False}},
+    }
+
+
+async def by_page(space: HostileSpace, shape: Any, folder: Path) -> None:
+    """Send file-shaped JSON back that the page's events set, or that is suggested from them."""
+    space.takes(
+        "sse_v3",
+        [
+            ("dropdown", {"choices": [["A", "a"]], "value": None}),
+            ("json", {"value": None}),
+            ("textbox", {"value": "words"}),
+        ],
+    )
+    space.config["dependencies"] += [
+        page_event(1, [101, "load"], [], 1),
+        page_event(2, [2, "change"], [2], 0),
+    ]
+    update = {"__type__": "update", "choices": [["Pick me", shape]], "value": shape}
+    space.events = [{"msg": DONE, "success": True, "output": {"data": [update]}}]
+    async with Network() as network:
+        connection, endpoint = await described(space, network)
+        try:
+            filled = {"in_2": "other words"}
+            offer = await connection.offered(endpoint, "in_0", filled, Requester("1", "<@1>"))
+            assert [one.value for one in offer.choices] == [shape]
+            others = [one for one in endpoint.parameters if one.name != offer.name]
+            picked = replace(endpoint, parameters=(offer, *others))
+            options = {one.name: name_of(one) for one in endpoint.parameters}
+            for one, given in ((endpoint, {}), (picked, {options["in_0"]: "Pick me"})):
+                values = inputs.values(one, {options["in_2"]: "other words", **given})
+                await sent(connection, values, folder, page=one)
+        finally:
+            await connection.close()
+
+
+def test_nothing_that_a_page_s_events_set_or_suggest_opens_a_file(tmp_path: Path):
+    canary = tmp_path / "outside" / ".env"
+    canary.parent.mkdir()
+    canary.write_bytes(SECRET)
+
+    @settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    @hypothesis.given(file_shaped(str(canary)))
+    def attempt(shape: Any) -> None:
+        async def one() -> None:
+            async with hostile() as space:
+                await by_page(space, shape, tmp_path / "job")
+                bodies = [json.loads(body) for body in space.bodies if b"session_hash" in body]
+                taken = [body["data"] for body in bodies if body.get("fn_index") == 0]
+                assert len(taken) == 2
+                for data in taken:
+                    # As plain JSON.
+                    assert data[:2] == [shape, shape]
+                assert SECRET not in b"".join(space.bodies)
+
+        with watching(canary.parent) as seen:
+            asyncio.run(one())
+        assert seen == []
+
+    attempt()
+
+
+async def by_socket(shape: Any, folder: Path) -> list[Any]:
+    """Give file-shaped JSON by the queue of Gradio 3, and send it back; what the Space got."""
+
+    async def answer(space: Old) -> None:
+        for kind in ("process_generating", DONE):
+            message = {"msg": kind, "success": True, "output": {"data": [shape]}}
+            await space.socket.send_json(message)
+
+    async with old(answer) as (space, connection):
+        description = connection.description
+        read = read_space(connection.source, description.config, description.info)
+        for endpoint in read.endpoints:
+            if endpoint.api_name in ("/invert", "/pictures", "/bundle", "/film"):
+                names = [one.name for one in endpoint.parameters]
+                values = dict.fromkeys(names, shape)
+                results: list[Any] = []
+                for _ in range(2):
+                    running = connection.run(endpoint.api_name, values, key="a", stateful=False)
+                    with contextlib.suppress(SpacebotError):
+                        results = [u.outputs async for u in running if isinstance(u, Result)]
+                    await connection.localize([*results], folder, cap=1000)
+                    values = dict.fromkeys(names, results)
+    return space.heard
+
+
+def test_what_a_queue_of_gradio_3_gives_opens_no_file(tmp_path: Path):
+    canary = tmp_path / "outside" / ".env"
+    canary.parent.mkdir()
+    canary.write_bytes(SECRET)
+
+    @settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    @hypothesis.given(file_shaped(str(canary)))
+    def attempt(shape: Any) -> None:
+        with watching(canary.parent) as seen:
+            heard = asyncio.run(by_socket(shape, tmp_path / "job"))
+        assert sum("data" in one for one in heard) >= 4, "the jobs never came to the Space"
         assert seen == []
 
     attempt()
