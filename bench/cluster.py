@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bench.figures import Figure
 from bench.process import cpu_of
-from tests.support.asking import shown
+from tests.support.asking import is_final, shown
 from tests.support.loopback import DiscordServer, User
 from tests.support.postgres import Postgres
 from tests.support.processes import Processes
@@ -76,6 +76,7 @@ async def _crowd(them: Processes, users: list[User], jobs: int) -> None:
         channel = channels[number % len(channels)]
         user = users[number % len(users)]
         asked = await user.command("fast sleep", seconds=2, channel=channel, wait=False)
-        await asked.wait(lambda seen: "Done in" in shown(seen).content, WITHIN)
+        await asked.wait(is_final, WITHIN)
+        assert "Done in" in shown(asked).content, asked.describe()
 
     await asyncio.gather(*map(one, range(jobs)))

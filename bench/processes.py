@@ -39,7 +39,8 @@ ACKNOWLEDGE_WITHIN, IDENTIFY_INTERVAL = 3.0, 5.0
 # People a server.
 PEOPLE = 40
 WITHIN = 180.0
-ENDED = "SELECT count(*) FROM jobs WHERE state = 'done'"
+# Without those of automations.
+ENDED = "SELECT count(*) FROM jobs WHERE state = 'done' AND place ->> 'automation' = ''"
 
 
 @dataclass

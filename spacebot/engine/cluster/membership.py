@@ -367,6 +367,8 @@ class Membership:
                     await self._session.remove(self.process)
         except (StoreError, TimeoutError):
             log.warning("the others learn by themselves that this process has ended")
+        if len(self._others) > 1:
+            await self._turns.ended()
         await self._session.close()
 
     def identifying(self, bucket: int) -> AbstractAsyncContextManager[None]:

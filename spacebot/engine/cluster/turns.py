@@ -35,6 +35,10 @@ class SharedTurns:
             finally:
                 self._tasks.start(self._end(bucket), "end of an identify turn")
 
+    async def ended(self) -> None:
+        """Wait until the turns of this process are over: its session holds them that long."""
+        await self._tasks.ended()
+
     async def _begin(self, bucket: int) -> bool:
         session = self._session()
         # While the database is down, this process has the shards that it has.

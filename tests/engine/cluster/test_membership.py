@@ -358,6 +358,20 @@ async def test_one_identifies_at_a_time(database: str, monkeypatch: pytest.Monke
         assert all(later - before >= 0.3 for before, later in itertools.pairwise(times))
 
 
+async def test_a_process_that_ends_leaves_the_others_its_turn(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("spacebot.engine.cluster.cluster.IDENTIFY_INTERVAL", 1.0)
+    async with processes(database, 2) as (first, second):
+        await until(lambda: len(second.membership.status().processes) == 2)
+        loop = asyncio.get_running_loop()
+        async with second.membership.identifying(0):
+            began = loop.time()
+        await second.stop()
+        async with first.membership.identifying(0):
+            assert loop.time() - began >= 1.0
+
+
 async def test_the_number_of_shards_stays_while_a_process_holds_some(database: str) -> None:
     session = await ClusterSession.open(database, vanished_after=5)
     assert await session.settle_count(8) == 8
