@@ -43,10 +43,13 @@ async def emptied(lab: Town) -> AsyncIterator[None]:
 
 
 async def test_an_added_space_is_a_command_of_its_server_alone(lab: Town):
+    puts = lab.puts()
     said = await lab.space("add", {"space": "ada/fast", "name": "quick"})
     assert "/quick" in said
     assert "ada/fast" in said
+    # Once the moderator is told, the command is there, after a single request to Discord.
     assert lab.commands() == ["quick"]
+    assert lab.puts() == puts + 1
     seen = await ask(lab.place.ada, "quick echo", text="hello", channel=lab.place.channel)
     assert "hello" in seen.content
     guild, there = lab.other(lab.place.ada)
