@@ -74,7 +74,7 @@ MAX_FAILURES_SHOWN = 10
 STARTING = "Spacebot is still starting. Try again in a moment."
 BOT_HANGS = (
     "The bot does not answer the page: it is too busy, or it hangs. "
-    "If this does not pass, restart Spacebot."
+    "If this continues, restart Spacebot."
 )
 
 

@@ -108,7 +108,7 @@ def _prompt(placeholder: str, info: str) -> gr.Textbox:
 
 
 def _seed() -> gr.Number:
-    info = "Another number gives another result; the same number, the same one."
+    info = "Each number gives its own result; the same number repeats it."
     return gr.Number(0, label="Seed", info=info, precision=0, minimum=0, maximum=MAX_SEED)
 
 

@@ -51,7 +51,7 @@ def main(arguments: Sequence[str]) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m spacebot.deploy",
-        description="Put Spacebot on Hugging Face as a Space, or bring it up to date there.",
+        description="Put Spacebot on Hugging Face as a Space, or update it there.",
     )
     add = parser.add_argument
     add("name", type=_name, metavar="owner/name", help="the Space, created if it does not exist")
@@ -80,7 +80,9 @@ def _name(text: str) -> str:
     except HFValidationError as error:
         raise argparse.ArgumentTypeError(str(error)) from error
     if name.count("/") != 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is no owner/name, like your-name/spacebot")
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not in the form owner/name, like your-name/spacebot"
+        )
     return name
 
 
@@ -89,7 +91,7 @@ def _run(options: argparse.Namespace, console: Console) -> int:
     wanted = environment.read_environment(_env_file(options.env_file))
     console.keep_secret(wanted.secrets.values())
     if wanted.unknown:
-        console.say(f"Not sent, being no setting of Spacebot: {', '.join(wanted.unknown)}")
+        console.say(f"Not sent, because Spacebot has no such setting: {', '.join(wanted.unknown)}")
     needed = files.needed_files()
     with hub_errors.translate_errors(name):
         # Deploy as the logged-in user; otherwise with the token for the Space, if it may.
@@ -128,7 +130,7 @@ def _confirm(plan: target.DeployPlan, options: argparse.Namespace, console: Cons
         console.say(line)
     tokens = {*plan.environment.secrets, *(plan.there.secrets if plan.there else ())}
     if "DISCORD_TOKEN" not in tokens:
-        console.say("Without DISCORD_TOKEN the Space offers the try-out on its page, and no bot.")
+        console.say("Without DISCORD_TOKEN the Space offers its try-out, but no bot.")
     if options.yes:
         return True
     if not console.interactive:

@@ -22,8 +22,8 @@ def needed_files(root: Path = ROOT) -> dict[str, Path]:
     missing = [name for name, path in found.items() if not path.is_file()]
     if missing or f"{PACKAGE}/__init__.py" not in found:
         raise DeployError(
-            f"{root} is no complete copy of Spacebot: {', '.join(missing) or PACKAGE} is missing. "
-            "Run this from a fresh clone."
+            f"{root} is not a complete copy of Spacebot: {', '.join(missing) or PACKAGE} is "
+            "missing. Run this from a fresh clone."
         )
     return dict(sorted(found.items()))
 

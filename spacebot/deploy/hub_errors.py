@@ -38,12 +38,11 @@ NEEDS_PAYMENT = (
 )
 NAME_TAKEN = "The name {name} is taken, by a Space that your token may not see. Choose another one."
 STORAGE_FULL = (
-    "Your account has no room left on Hugging Face. Delete what you do not need, and run again."
+    "Your account has no storage left on Hugging Face. Delete what you do not need, and run again."
 )
 TOO_MANY = "Hugging Face accepts no more requests from you for now. Try again in a few minutes."
 HUB_FAILED = (
-    "Hugging Face has trouble of its own ({status}). Try again later; "
-    "see https://status.huggingface.co."
+    "Hugging Face has a problem ({status}). Try again later; see https://status.huggingface.co."
 )
 OFFLINE = (
     "Hugging Face cannot be reached from here. Check this machine's network, and run this again: "

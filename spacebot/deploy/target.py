@@ -60,7 +60,7 @@ def check_account(account: Mapping[str, Any], name: str) -> None:
         )
     if roles.get(owner) not in (None, *WRITE_ROLES):
         raise DeployError(
-            f"In the organization {name.split('/')[0]} you may read, but not write. Ask one of "
+            f"You can read, but not write, in the organization {name.split('/')[0]}. Ask one of "
             f"its admins, or name it {account['name']}/{name.split('/')[1]}."
         )
 

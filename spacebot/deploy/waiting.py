@@ -16,15 +16,15 @@ from spacebot.deploy.hub_errors import one_line
 
 STAGES = {
     "BUILDING": "building: the packages are installed, which takes a few minutes",
-    "RUNNING_BUILDING": "building, while the version before still runs",
+    "RUNNING_BUILDING": "building, while the previous version still runs",
     "APP_STARTING": "starting",
-    "RUNNING_APP_STARTING": "starting, while the version before still runs",
+    "RUNNING_APP_STARTING": "starting, while the previous version still runs",
     "RUNNING": "running",
 }
 # Stages that last until somebody acts.
 FAILED_STAGES = {
     "BUILD_ERROR": "The Space could not be built.",
-    "RUNTIME_ERROR": "The Space was built, but stopped by an error.",
+    "RUNTIME_ERROR": "The Space was built, but an error stopped it.",
     "CONFIG_ERROR": "Hugging Face cannot use the header of README.md.",
     "NO_APP_FILE": "Hugging Face finds no app.py in the Space.",
     "DELETING": "The Space is being deleted.",

@@ -214,7 +214,7 @@ class Bot(ShardingClient):
         self.crowded = ""
         if len(self.catalogue.spaces) > MAX_COMMANDS:
             self.crowded = (
-                f"Discord takes {MAX_COMMANDS} commands; the Spaces after the "
+                f"Discord allows {MAX_COMMANDS} commands; the Spaces after the "
                 f"{MAX_COMMANDS}th are not offered."
             )
             log.error(self.crowded)
@@ -371,7 +371,7 @@ class Bot(ShardingClient):
 
     async def on_error(self, event_method: str, /, *_: Any, **__: Any) -> None:
         """Log a bug in an event's handler."""
-        log.exception("%s met a bug", event_method)
+        log.exception("%s failed because of a bug", event_method)
 
     async def _failed(
         self, interaction: discord.Interaction, error: app_commands.AppCommandError

@@ -51,7 +51,7 @@ log = logging.getLogger(__name__)
 # not miss Discord's 3-second deadline.
 RECORD_WAIT = 0.25
 
-JOB_NOT_BEGUN = "This job has not begun yet. Press **Cancel** again in a moment."
+JOB_NOT_BEGUN = "This job has not started yet. Press **Cancel** again in a moment."
 
 ConversationOpener = Callable[
     [discord.Interaction[Any], str, Endpoint, Mapping[str, Any]], Awaitable[bool]

@@ -98,7 +98,7 @@ class Admin:
         try:
             await asyncio.wait_for(asyncio.shield(reading), WAKE_WAIT)
         except TimeoutError:
-            return f"{target} is still being reached. Its state here says when it answers."
+            return f"Still connecting to {target}. Its state here shows when it answers."
         return f"{target} was read again."
 
     def _read(self, task: asyncio.Task[object]) -> None:

@@ -274,7 +274,9 @@ class Follower:
             return
         except Exception as error:
             if not surface.closed:
-                log.exception("job %s: progress met a bug", surface.name, exc_info=error)
+                log.exception(
+                    "job %s: progress failed because of a bug", surface.name, exc_info=error
+                )
                 self._visible = False
             return
         if shown is ShowResult.DELETED:
@@ -289,7 +291,7 @@ class Follower:
 async def tell_failure(surface: Surface, error: BaseException) -> None:
     """Say on a surface what went wrong, and log it once. Raises `SurfaceClosed`."""
     if not isinstance(error, SpacebotError):
-        log.error("job %s met a bug", surface.name, exc_info=error)
+        log.error("job %s failed because of a bug", surface.name, exc_info=error)
     elif not isinstance(error, JobCancelled | JobInterrupted):
         log.warning("job %s failed: %s", surface.name, kind_of(error))
     try:

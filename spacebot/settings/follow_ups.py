@@ -24,7 +24,7 @@ def follow_ups(then: Any) -> tuple[FollowUp, ...]:
         raise ValueError(f"as then, at most {MAX_FOLLOW_UPS} buttons")
     labels = [one.label for one in found]
     if twice := next((label for label in labels if labels.count(label) > 1), None):
-        raise ValueError(f"in then, another label for each: {twice!r} is there twice")
+        raise ValueError(f"in then, another label for each: {twice!r} appears twice")
     return found
 
 

@@ -292,7 +292,7 @@ class Settings:
     shards: int = setting(
         _between(0, 10_000),
         "How many gateway shards the bot has, over all processes; 0 for as many as Discord "
-        "advises. It changes once no process runs.",
+        "advises. A change takes effect once all processes have stopped.",
         "0",
     )
     recovery_seconds: int = setting(
@@ -318,7 +318,8 @@ class Settings:
     )
     runs_per_minute: int = setting(
         _between(1, 1000),
-        "How many times a minute one member may read, and how many times run, a Space with /run.",
+        "How many Spaces a member may read with /run per minute, and how many jobs they may run "
+        "with it.",
         "5",
     )
     discord_proxy_from: str = ""

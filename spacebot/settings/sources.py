@@ -15,7 +15,7 @@ from spacebot.settings.follow_ups import follow_ups
 SPACE_FORMS = (
     "entries separated by spaces, commas or newlines, each [name=]SPACE[#/endpoint], where "
     "SPACE is owner/name, https://huggingface.co/spaces/owner/name, or the http(s) address "
-    "of a Gradio app, with user:password@ before its host (percent-encoded) where it asks for a "
+    "of a Gradio app, with user:password@ before its host (percent-encoded) if it asks for a "
     "login"
 )
 KEYS = (

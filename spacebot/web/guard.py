@@ -218,7 +218,7 @@ def too_large(body: BodyLimit) -> HTTPException:
     """The refusal of a body over its limit."""
     most = MAX_UPLOAD_BYTES if body.type == MULTIPART_TYPE else body.max_bytes
     shown = f"{most // MEBIBYTE} MiB" if most >= MEBIBYTE else f"{most // KIBIBYTE} KiB"
-    return HTTPException(413, f"That is more than {shown} in all: send less.")
+    return HTTPException(413, f"That is more than {shown} in total: send less.")
 
 
 def known_host(host: str, names: frozenset[str]) -> bool:

@@ -78,7 +78,7 @@ def wrong_kind(token: str) -> str:
     found = next((what for pattern, what in _KINDS if re.fullmatch(pattern, token)), "")
     if not found and "." in token and len(token) >= 50:
         return ""
-    what = f"DISCORD_TOKEN holds {found}" if found else "DISCORD_TOKEN is no bot's token"
+    what = f"DISCORD_TOKEN holds {found}" if found else "DISCORD_TOKEN is not a bot token"
     return f"{what}. {_RESET}: three parts with dots between them, about 70 characters."
 
 
@@ -143,7 +143,7 @@ def network_problem(reach: Reachability) -> str:
     else:
         parts.append(
             "Check this host's network and firewall. If the host blocks Discord, as some do, set "
-            "DISCORD_PROXY to a proxy that may reach it, or run Spacebot elsewhere."
+            "DISCORD_PROXY to a proxy that can reach it, or run Spacebot elsewhere."
         )
     return " ".join(parts)
 
@@ -202,7 +202,7 @@ def _token(status: Status, mark: StepState, where: str) -> str:
     if mark is StepState.DONE:
         return "Discord has accepted it."
     if mark is StepState.SET:
-        return "One is set. Spacebot checks it as soon as Discord can be reached."
+        return "A token is set. Spacebot checks it as soon as Discord can be reached."
     if status.bot.trouble is BotProblem.TOKEN:
         return where
     # An intent's problem text already says what to do.

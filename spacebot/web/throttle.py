@@ -60,7 +60,7 @@ class PasswordThrottle:
             over = wrong.count - (1 if attacked else FREE_ATTEMPTS)
             wrong.pause = min(MAX_PAUSE, FIRST_PAUSE * 2 ** min(over - 1, 10)) if over > 0 else 0.0
         log.warning(
-            "a wrong owner's password came from %.60r, %s in a row; the next try is in %.0f s",
+            "wrong owner password from %.60r, %s in a row; the next try is possible in %.0f s",
             source,
             wrong.count,
             wrong.pause,

@@ -238,8 +238,8 @@ REFUSALS = [
     (CREATE, 409, "You already created this space repo", "The name ada/bot is taken"),
     (CREATE, 400, "Invalid hardware", "Hugging Face says: Invalid hardware"),
     (CREATE, 429, "Too many requests", "in a few minutes"),
-    (COMMIT, 403, "Private repository storage limit reached", "no room left"),
-    (COMMIT, 500, "Internal error", "trouble of its own (500)"),
+    (COMMIT, 403, "Private repository storage limit reached", "no storage left"),
+    (COMMIT, 500, "Internal error", "has a problem (500)"),
 ]
 
 
@@ -270,9 +270,9 @@ async def test_names_that_cannot_be_deployed_to(there, env_file) -> None:
     there.spaces["ada/other"] = Space(files={"app.py": b"", "README.md": b""})
     cases = [
         ("bob/bot", 1, "Name it ada/bot"),
-        ("readers/bot", 1, "may read, but not write"),
+        ("readers/bot", 1, "can read, but not write"),
         ("ada/other", 1, "holds another app"),
-        ("bot", 2, "is no owner/name"),
+        ("bot", 2, "not in the form owner/name"),
         ("ada/bad name", 2, "alphanumeric"),
     ]
     for name, code, said in cases:

@@ -225,7 +225,7 @@ async def test_a_used_up_quota_is_told_before_a_job_is_sent(
         assert bool(joined(proxy)) is sent
         told = "Your GPU quota on Hugging Face is used up, so this was not sent."
         assert (told in message.content) is not sent
-        assert ("It is reset <t:1893456000:R>." in message.content) is not sent
+        assert ("It resets <t:1893456000:R>." in message.content) is not sent
 
 
 async def test_the_same_job_is_not_sent_again_while_less_is_left_than_it_asked_for(

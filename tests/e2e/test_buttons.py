@@ -262,7 +262,7 @@ async def test_what_discord_shows_in_a_message_can_be_sent_on(place: Place) -> N
     menu = await place.ben.message_command("Use in a Space…", message)
     chosen = await place.ben.choose(shown(menu), "Picture 2 of 2")
     failed = await result(await place.ben.choose(shown(chosen), "/kinds png"))
-    assert "✏️ `picture`: Discord did not hand over `Wave.png`." in failed.content
+    assert "✏️ `picture`: Discord did not provide `Wave.png`." in failed.content
 
 
 async def test_a_forwarded_message_is_sent_on_like_an_ordinary_one(place: Place) -> None:

@@ -114,7 +114,7 @@ async def test_commands_come_first_then_the_hub_s_spaces(it: Found) -> None:
     found = fields(message)
     assert list(found) == ["1. Monochrome", "2. Gray"]
     assert found["1. Monochrome"].startswith("`/mono`, a command here")
-    assert "Takes a picture and a text, gives a picture and a text." in found["1. Monochrome"]
+    assert "Takes a picture and a text, returns a picture and a text." in found["1. Monochrome"]
     assert found["2. Gray"].splitlines() == [
         "[ada/gray](<https://huggingface.co/spaces/ada/gray>) · by ada · ♥ 12 · ZeroGPU · running",
         "Black and white pictures",
@@ -151,7 +151,7 @@ async def test_a_space_of_the_hub_is_tried_with_the_wish_and_the_file(it: Found)
     assert f"note: {WISH}" in result.content
     # Now that it was read, its inputs and outputs are known.
     again = fields(await find(it, WISH, file=PICTURE))
-    assert "Takes a picture and a text, gives a picture and a text." in again["2. Gray"]
+    assert "Takes a picture and a text, returns a picture and a text." in again["2. Gray"]
     # Its result can be sent on and run again.
     assert {"Again", "Send to…"} <= result.buttons().keys()
     second = await ready(await it.place.ben.click(result, "Again"))
@@ -239,7 +239,7 @@ async def test_a_file_of_an_unknown_kind_is_reported(it: Found) -> None:
     it.hub.spaces = {"cleo/unpack": Hosted(title="Unpack", about="unpack archives")}
     program = ("setup`.exe", b"MZ", "application/x-msdos")
     message = await find(it, "unpack it", file=program)
-    assert "is not a picture, sound, video or text, so only a try will tell" in message.content
+    assert "is not a picture, sound, video or text, so you have to try" in message.content
     assert list(fields(message)) == ["1. Unpack"]
     nothing = await find(it, "xyzzy", file=program)
     assert "Nothing found" in nothing.content

@@ -29,7 +29,9 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 WITHOUT_TOKEN = (
     "There is no such Space on Hugging Face, or it is private and needs HF_TOKEN to be set."
 )
-WITH_TOKEN = "There is no such Space on Hugging Face, or it is private and HF_TOKEN may not see it."
+WITH_TOKEN = (
+    "There is no such Space on Hugging Face, or it is private and HF_TOKEN has no access to it."
+)
 
 
 async def connect(served, name: str, token: str = "", **seconds: float) -> Connection:
@@ -85,7 +87,7 @@ async def test_a_space_that_cannot_run(space, stage: str, told: str):
 async def test_a_space_that_does_not_start_times_out(space):
     async with hub() as served:
         served.spaces["owner/name"] = Hosted(space("fast"), ["BUILDING"])
-        with pytest.raises(SpaceUnavailable, match="is starting, which takes long") as caught:
+        with pytest.raises(SpaceUnavailable, match="taking a long time to start") as caught:
             await connect(served, "owner/name", wake=0.0)
     assert not caught.value.worth_retrying
 

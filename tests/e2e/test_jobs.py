@@ -193,7 +193,7 @@ NO_REASON = (
             {},
             "⏳ The bot's GPU quota on Hugging Face has 12 s left and this needs 60 s, "
             "so this cannot run now. "
-            "It is reset in 1:23:45.",
+            "It resets in 1:23:45.",
         ),
         ("crash", {}, NO_REASON),
         ("raise_midway", {"count": 2}, "step 2\n❌ The Space says: It broke midway."),
@@ -280,9 +280,9 @@ async def test_cancelling_one_job_does_not_disturb_its_sibling(place: Place):
     await until(first, "\nstep")
     pressed = await place.ada.click(shown(first), "Cancel")
     assert shown(pressed).ephemeral
-    assert shown(pressed).content == "Cancelled: the Space stops after the step it is at."
+    assert shown(pressed).content == "Cancelled: the Space stops after its current step."
     cancelled = await until(first, "🛑")
-    assert cancelled.content.endswith("🛑 Cancelled: the Space stops after the step it is at.")
+    assert cancelled.content.endswith("🛑 Cancelled: the Space stops after its current step.")
     await second.wait(is_final, 20)
     assert lines(shown(second).content)[1:] == ["step 6"]
 

@@ -193,7 +193,7 @@ async def test_limits_and_fairness_hold_however_one_asks(home: Lab):
     # At least one runs on the Space, and one more may have been sent as a probe.
     assert 3 <= len(refused) <= 3 + RUNNING - 1
     said = {shown(one).content.rpartition("\n")[2] for one in refused}
-    most = f"You have {WAITING} jobs waiting, the most one person may have."
+    most = f"You have {WAITING} jobs waiting, the maximum for one person."
     assert all(most in line for line in said), said
     thread = shown(await home.ada.command("crowd chat", message="hello?", channel=square))
     await thread.wait(lambda one: one.thread and most in spoken(one.thread)[-1].content, PATIENCE)

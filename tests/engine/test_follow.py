@@ -150,7 +150,7 @@ async def test_where_nothing_can_be_shown_it_is_not_tried_again(
     surface = Seen(jobs, answer)
     assert await Follower(surface, asked(jobs, "/sleep", seconds=3)).run() is None
     assert (surface.shown, len(surface.texts)) == (1, 1)
-    bugs = [one for one in caplog.records if "met a bug" in one.message]
+    bugs = [one for one in caplog.records if "because of a bug" in one.message]
     assert len(bugs) == isinstance(answer, ValueError)
 
 
@@ -292,4 +292,6 @@ async def test_a_bug_in_a_job_of_the_page_is_logged_once(
     (told,) = steps
     assert type(told) is SpacebotError
     assert job_text.describe_failure(told) == job_text.describe_failure(ZeroDivisionError())
-    assert [one.message for one in caplog.records if one.exc_info] == [f"job {job.id} met a bug"]
+    assert [one.message for one in caplog.records if one.exc_info] == [
+        f"job {job.id} failed because of a bug"
+    ]

@@ -296,7 +296,7 @@ async def test_who_takes_no_direct_message_either_can_run_it_again(place: Place,
     seen = await place.ada.command("fast sleep", {"seconds": 1.3}, channel=closed)
     place.server.clock.advance(TOKEN_LIFE + 60)
     try:
-        await until(seen, "neither here nor in a direct message")
+        await until(seen, "not post it here or in a direct message")
     finally:
         place.server.clock.advance(-(TOKEN_LIFE + 60))
         place.ada.accepts_dms = True

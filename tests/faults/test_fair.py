@@ -79,7 +79,7 @@ async def test_a_full_line_is_refused_with_its_limit(space, tmp_path: Path):
         await until(second, "In line here: 1 of 1")
         third = await ask(place.ada, "trouble hang", options, channel=place.channel)
         assert third.content.endswith(
-            "⏳ You have 1 job waiting, the most one person may have. Try again when one of them "
+            "⏳ You have 1 job waiting, the maximum for one person. Try again when one of them "
             "is done."
         )
         pressed = await place.ada.click(shown(second), "Cancel")
@@ -98,7 +98,7 @@ async def test_cancelling_takes_a_job_out_of_the_spaces_queue(space, tmp_path: P
         )
         await until(queued, "In the Space's queue: 1 of 1")
         pressed = await place.ben.click(shown(queued), "Cancel")
-        assert shown(pressed).content == "Cancelled before the Space began with it."
+        assert shown(pressed).content == "Cancelled before the Space started it."
         await all_final([first, queued], 20)
         assert "awake" in shown(first).content
         # Nothing blocks the next job.

@@ -25,7 +25,7 @@ async def test_a_picture_passes_through_memory(demo_url, tmp_path: Path, caplog)
             await settled(it.home)
             assert asked.message
             assert UNSAVED in asked.message.content
-            assert "did not hand it over" not in asked.message.content
+            assert "did not provide it" not in asked.message.content
             assert "disk is full" in it.home.jobs.trouble
             again = await it.ada.command("demo paint", prompt="a house", channel=it.channel)
             await again.wait(lambda i: i.message and i.message.attachments, 30)
@@ -49,7 +49,7 @@ async def test_without_room_in_memory_the_answer_says_that_a_picture_is_missing(
             await asked.wait(lambda i: i.message and "disk is full" in i.message.content, 30)
             await settled(it.home)
             assert asked.message
-            assert "did not hand it over" not in asked.message.content
+            assert "did not provide it" not in asked.message.content
 
 
 async def test_a_conversation_is_answered_and_goes_on(served, tmp_path: Path):

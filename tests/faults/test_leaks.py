@@ -141,7 +141,7 @@ async def test_a_full_disk_costs_nobody_the_answer(space, tmp_path: Path, figure
         await all_final(seen, 20)
         await settled(home)
         assert all(any("y" * 100 in v.content for v in shown(one).history[1:]) for one in seen)
-        refused = "the database takes no writes"
+        refused = "the database accepts no writes"
         assert any(refused in one.getMessage() for one in caplog.records)
         assert not any(text in one.getMessage() for one in caplog.records)
         figures.note("Disk full", answered=answered(seen), twice=twice(seen))

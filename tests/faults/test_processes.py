@@ -114,7 +114,7 @@ async def _stop_and_cancel(
     (answer,) = [one for one in spoken(other.threads[0]) if "Stop" in one.buttons()]
     for message, button, said in (
         (shown(job), "Cancel", "the Space cannot be stopped in the middle"),
-        (answer, "Stop", "the Space stops after the step it is at"),
+        (answer, "Stop", "the Space stops after its current step"),
     ):
         refused = await ben.click(message, button)
         assert "Only the person who" in shown(refused).content

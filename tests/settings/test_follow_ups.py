@@ -62,7 +62,7 @@ def test_follow_ups_are_read_with_what_follows_them() -> None:
         ([{"label": "A", "endpoint": "/a", "take": {"x": -1}}], "in then, as take a dict"),
         ([{"label": "A", "endpoint": "/a", "take": ["x"]}], "in then, as take a dict"),
         ([{"label": "A", "endpoint": "/a", "fixed": 3}], "in then, as fixed a dict"),
-        ([{"label": "A", "endpoint": "/a"}] * 2, "another label for each: 'A' is there twice"),
+        ([{"label": "A", "endpoint": "/a"}] * 2, "another label for each: 'A' appears twice"),
         (
             [{"label": x, "endpoint": "/a", "index": "i", "each": 11} for x in "AB"],
             "at most 20 buttons",

@@ -9,8 +9,8 @@ from spacebot.settings import VARIABLES, Variable
 
 MUSICGEN = "musicgen=huggingface-projects/transformers-musicgen#/predict"
 HEAD = (
-    "Copy this file to .env and change what you need; make run reads it at the start. "
-    "As it stands it starts without Discord, with a Space of its own to try out."
+    "Copy this file to .env and change what you need; Spacebot reads it at startup. "
+    "Unchanged, it starts without Discord and offers a built-in Space to try."
 )
 EXAMPLES = {"SPACES": f"For example: SPACES={MUSICGEN}"}
 

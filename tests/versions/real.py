@@ -216,7 +216,7 @@ async def test_a_full_queue_says_so_and_who_waits_in_it_can_leave(lab: Lab):
     await until(refused, "The Space's queue is full.")
 
     await place.ben.click(shown(leaves), "Cancel")
-    await until(leaves, "before the Space began with it")
+    await until(leaves, "before the Space started it")
     # Gradio 3 drops a caller that hung up only when it is their turn, and 4.19 not even then: its
     # middleware ends the stream before the clean-up, and /reset knows no job that waits.
     if lab.number >= (4, 0) and lab.number[:2] != (4, 19):

@@ -319,7 +319,7 @@ async def test_too_large_a_request_is_refused_before_it_is_read(client, house) -
         headers={**SESSION, "Content-Length": str(2**30)},
     )
     assert answer.status_code == 413
-    assert "That is more than 25 MiB in all" in answer.json()["detail"]
+    assert "That is more than 25 MiB in total" in answer.json()["detail"]
 
 
 async def test_an_unknown_command_and_file_are_told(client) -> None:

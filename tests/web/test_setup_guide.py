@@ -1,4 +1,4 @@
-"""The setup guide's words, and the way to Discord that it tells of."""
+"""The setup guide's words, and the reports on the connection to Discord."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ BLOCKED = Reachability("its name is not found", "the proxy does not answer", 1.0
         ("your-token-here", "a placeholder"),
         (f'"{TOKEN}"', "a value in quotes"),
         (f"Bot:{TOKEN}", "a word before it"),
-        ("no", "is no bot's token"),
+        ("no", "is not a bot token"),
     ],
 )
 def test_what_is_no_bots_token_is_recognised(value: str, said: str) -> None:

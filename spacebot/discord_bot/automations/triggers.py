@@ -39,7 +39,7 @@ class Trigger:
     def check(self, setting: str) -> str:
         """The setting to store; raises InputError."""
         if setting.strip():
-            raise InputError("`match` has no use for this event. Leave it out.")
+            raise InputError("This event does not use `match`. Leave it out.")
         return ""
 
     def fits(self, setting: str, event: Event) -> bool:
@@ -226,7 +226,7 @@ class IntervalTrigger(TimedTrigger):
         number = setting.strip()
         if not number.isdecimal() or not 1 <= int(number) <= MAX_INTERVAL_HOURS:
             raise InputError(
-                f"`match` is needed: the hours between, from 1 to {MAX_INTERVAL_HOURS}."
+                f"`match` is needed: the number of hours, from 1 to {MAX_INTERVAL_HOURS}."
             )
         return str(int(number))
 

@@ -240,7 +240,7 @@ class AutomationWatcher(AutomationClock):
     ) -> None:
         """Run once, within the automation's own rate."""
         if not self.limiter.may_run(automation):
-            log.info("automation %s: as many runs as it may have in an hour", automation.id)
+            log.info("automation %s reached its hourly limit", automation.id)
             return
         job = Job(
             id=uuid.uuid4().hex[:12],
@@ -290,7 +290,7 @@ class AutomationWatcher(AutomationClock):
             if self.client.is_closed():
                 self._keep(job)
                 return None
-            log.exception("automation %s met a bug", automation.id)
+            log.exception("automation %s failed because of a bug", automation.id)
             caught = error
         await self.jobs.drop(job, self.jobs.count(job, caught))
         return caught
@@ -348,7 +348,7 @@ class AutomationWatcher(AutomationClock):
         guild = self.client.get_guild(int(automation.guild))
         maker = discord.Object(int(automation.maker))
         there = guild and await events.member_of(guild, maker.id)
-        whose = "of yours" if there else f"that <@{maker.id}> made, who has left"
+        whose = "of yours" if there else f"by <@{maker.id}>, who has left,"
         text = (
             f"⚠️ I have paused an automation {whose} in **{guild.name if guild else '?'}**, after "
             f"{MAX_FAILURES} failures in a row: {describe(automation)}.\nThe last one: {problem}\n"
@@ -360,7 +360,7 @@ class AutomationWatcher(AutomationClock):
                 await person.send(text[:2000], allowed_mentions=NO_PINGS)
                 return
         except DISCORD_ERRORS as error:
-            log.info("the maker of automation %s takes no messages: %s", automation.id, error)
+            log.info("the creator of automation %s accepts no messages: %s", automation.id, error)
             text = f"<@{maker.id}>\n{text}"
         channel = self.client.get_partial_messageable(int(automation.channel))
         try:

@@ -183,4 +183,4 @@ async def _delete_rest(dispatcher: Dispatcher, record: JobRecord, done: int) -> 
         try:
             await writer.delete(message, channel=channel)
         except discord.HTTPException as error:
-            log.info("job %s: a message of it stays: %s", record.id, error)
+            log.info("job %s: one of its messages could not be deleted: %s", record.id, error)

@@ -22,7 +22,7 @@ from spacebot.spaces import inputs
 
 COMMAND_NAME = "compare"
 MIN_COMMANDS, MAX_COMMANDS = 2, 4
-TOO_FEW_COMMANDS = "There are not two commands here that take one text and need nothing else."
+TOO_FEW_COMMANDS = "There are fewer than two commands here that need one text and nothing else."
 
 
 def comparable_commands(commands: Mapping[str, Endpoint]) -> dict[str, tuple[Endpoint, str]]:
@@ -75,7 +75,7 @@ def read_choice(endpoint: Endpoint, arguments: Mapping[str, Any]) -> tuple[str, 
     values = inputs.values(endpoint, arguments)
     names: list[str] = values["with"]
     if len(names) < MIN_COMMANDS:
-        raise InputError("`with` needs at least two commands, with commas between.", option="with")
+        raise InputError("`with` needs at least two commands, separated by commas.", option="with")
     return values["prompt"], names
 
 

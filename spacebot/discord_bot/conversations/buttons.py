@@ -206,7 +206,7 @@ class ShareButton(ConversationButton, spec=SHARE):
         await store.saved(store.chats.change(found.id, open=now))
         changed = await router.conversations.store.get(found.id)
         await interaction.response.edit_message(view=answer_view(changed or found))
-        said = "Everybody can speak here now." if now else f"Only {found.mention} is answered now."
+        said = "Everybody can speak here now." if now else f"Only {found.mention} gets answers now."
         await send_best_effort(router.conversations.tell(found, f"-# {said}"), "a conversation")
 
 
@@ -224,7 +224,7 @@ async def _fork_message(
     except SpacebotError as error:
         return f"{said}\n{job_text.describe_failure(error)}"
     if endpoint.takes_history:
-        return f"{said} Say what comes next."
+        return f"{said} Send the next message."
     return (
         f"{said}\n-# ⚠️ This Space keeps conversations itself and cannot copy one: "
         "it does not know what came before."

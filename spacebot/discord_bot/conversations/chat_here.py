@@ -56,7 +56,7 @@ class ChatHereCommand:
             allowed_installs=app_commands.AppInstallationType(guild=True, user=False),
         )
         command.default_permissions = discord.Permissions(manage_messages=True)
-        app_commands.describe(chat="A chat's command; nothing for the only one there is")(command)
+        app_commands.describe(chat="A chat's command; leave it out if there is only one")(command)
         command.autocomplete("chat")(self._suggest)
         return command
 

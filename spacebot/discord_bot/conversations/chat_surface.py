@@ -67,7 +67,7 @@ TYPING_INTERVAL = 8.0
 FORGOTTEN = small(
     "⚠️ The Space was restarted and has forgotten the conversation so far. It continues from here."
 )
-TWICE = small("This Space keeps the conversation itself, so it has heard the question twice.")
+TWICE = small("This Space keeps the conversation itself, so it has received the question twice.")
 UNSAVED = small(
     "⚠️ The bot could not save this. The conversation continues until the bot is restarted."
 )
@@ -138,7 +138,7 @@ class ChatSurface(Surface):
         self.gone = self.gone or gone
         if self._running is None:
             self._stop = why
-            return "Stopped before it was asked."
+            return "Stopped before the question was sent."
         return self._running.cancel(why)
 
     @property

@@ -286,7 +286,7 @@ class ConversationRouter(ChatHereCommand):
             said = f"There are several chats: {names}. Use one of these commands.{choose}"
             await send_best_effort(message.reply(said, allowed_mentions=NO_PINGS), "a mention")
         elif message.guild is None:
-            said = "There is no chat here. Type / to see the commands there are."
+            said = "There is no chat here. Type / to see the commands."
             await send_best_effort(
                 message.reply(said, allowed_mentions=NO_PINGS), "a direct message"
             )

@@ -22,7 +22,7 @@ MAX_FILES = 10
 # decoded each time, on the event loop.
 MAX_KEPT_LENGTH = 500_000
 NOT_KEPT = small(
-    "⚠️ This answer is too long to be remembered: the next question goes on from the one before."
+    "⚠️ This answer is too long to be remembered: the next question continues from the one before."
 )
 
 

@@ -135,7 +135,7 @@ async def fetch_attachment(
                 _check_size(called, len(content), limit, option)
                 await asyncio.to_thread(path.write_bytes, content)
     except (discord.HTTPException, aiohttp.ClientError, TimeoutError) as error:
-        said = f"Discord did not hand over {code(file.name)}. Attach it again."
+        said = f"Discord did not provide {code(file.name)}. Attach it again."
         raise InputError(f"{called}: {said}" if option else said, option=option) from error
     return replace(file, path=path, folder=path.parent, size=len(content))
 

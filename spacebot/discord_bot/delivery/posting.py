@@ -39,13 +39,13 @@ FIRST_RETRY_PAUSE, MAX_RETRY_PAUSE = 1.0, 30.0
 EDIT_GRACE = 2.0
 
 # The note about files that are left out, with their names.
-FILES_TOO_LARGE = "Discord did not take {}: too large for this place."
+FILES_TOO_LARGE = "Discord rejected {}: too large for this channel."
 FILTERED_OUT = "Discord's content filter blocked the files here: {}."
 MODERATED = "This server's AutoMod blocked the answer, so it was sent to you privately."
-UNATTACHED = "I may not attach {} here: that takes the permission Attach Files."
+UNATTACHED = "I may not attach {} here: that requires the permission Attach Files."
 UNDELIVERED = (
-    "There is an answer, but I may write it neither here nor in a direct message. Ask a moderator "
-    "to let me write here, then run it again."
+    "I have an answer, but I may not post it here or in a direct message. Ask a moderator to let "
+    "me write here, then run it again."
 )
 
 

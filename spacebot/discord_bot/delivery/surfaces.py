@@ -48,7 +48,9 @@ log = logging.getLogger(__name__)
 
 # From this age of an interaction on, in seconds, its result may come as a new message.
 OLD_INTERACTION_SECONDS = 13.5 * 60
-TAKES_LONG = "-# ⌛ This takes long. The result will come as a new message that mentions you."
+TAKES_LONG = (
+    "-# ⌛ This is taking a while. The result will come as a new message that mentions you."
+)
 POSTED_UNCERTAIN = (
     "⚠️ The bot was restarted while it posted this. If you have seen no answer, run it again."
 )

@@ -20,7 +20,7 @@ NOTHING_FOUND = (
     "Nothing found for {wish}. Try other words: say what you have and what you want to get. If "
     "you know a Space, use `/run`."
 )
-ODD_FILE = "{file} is not a picture, sound, video or text, so only a try will tell what accepts it."
+ODD_FILE = "{file} is not a picture, sound, video or text, so you have to try what accepts it."
 PROBLEM = "This list has no Spaces from Hugging Face: {}"
 
 
@@ -62,7 +62,7 @@ def _value(answer: Answer) -> str:
     if said := _description(answer):
         lines.append(escape(plain_line(said, MAX_DESCRIPTION)))
     if answer.takes:
-        lines.append(f"Takes {answer.takes}, gives {answer.gives}.")
+        lines.append(f"Takes {answer.takes}, returns {answer.gives}.")
     return clip("\n".join(lines), MAX_VALUE)
 
 

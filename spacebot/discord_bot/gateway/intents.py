@@ -93,7 +93,7 @@ class PrivilegedIntents:
         try:
             await self._identify()
         except TimeoutError:
-            log.warning("Discord did not tell of its servers in time")
+            log.warning("Discord did not list its servers in time")
         except (discord.ConnectionClosed, OSError) as error:
             log.warning("Discord did not give a new session: %s", type(error).__name__)
             self._forgo(before)

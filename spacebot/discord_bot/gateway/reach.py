@@ -36,7 +36,9 @@ SOCKS_TYPES = {
     "socks5h": (ProxyType.SOCKS5, True),
 }
 SOCKS_PORT = 1080
-UNTRUSTED_CERTIFICATE = "its certificate is not accepted; something on the way may be reading along"
+UNTRUSTED_CERTIFICATE = (
+    "its certificate is not trusted; something may be intercepting the connection"
+)
 
 
 class ReachabilityMonitor:
@@ -50,7 +52,9 @@ class ReachabilityMonitor:
     def look(self) -> asyncio.Task[Reachability]:
         """Probe; callers during a probe share its result."""
         if self._looking is None or self._looking.done():
-            self._looking = asyncio.create_task(self._look(), name="look at the way to Discord")
+            self._looking = asyncio.create_task(
+                self._look(), name="probe the connection to Discord"
+            )
         return self._looking
 
     async def _look(self) -> Reachability:
@@ -165,7 +169,7 @@ def describe_cause(error: BaseException) -> str:
         case aiohttp.ClientConnectorError() if isinstance(error.os_error, ConnectionRefusedError):
             return "the connection was refused"
         case aiohttp.ClientConnectorError():
-            return "there is no way there from this network"
+            return "there is no route to it from this network"
         case aiohttp.ClientError() | OSError():
             return "the connection broke"
         case _:

@@ -28,7 +28,7 @@ from spacebot.wording import clip
 MAX_PROMPT = 6000
 # 25 such lines fill a message.
 MAX_LINE = 70
-NONE_YET = "There are no presets yet. **Save as…** under a result makes one."
+NONE_YET = "There are no presets yet. **Save as…** under a result creates one."
 
 
 class PresetCommands(app_commands.Group):
@@ -46,9 +46,9 @@ class PresetCommands(app_commands.Group):
     @app_commands.command(description="Run a preset")
     @app_commands.describe(
         name="The preset",
-        prompt="Another prompt than the saved one",
-        file="Another file than the saved one",
-        edit="Look at all its values in a form first",
+        prompt="A prompt to use instead of the saved one",
+        file="A file to use instead of the saved one",
+        edit="Review all its values in a form first",
     )
     async def use(
         self,
@@ -62,7 +62,7 @@ class PresetCommands(app_commands.Group):
         preset = find_preset(await presets_here(self.jobs, interaction), name)
         await PresetRun(self.dispatcher, interaction, preset).start(prompt, file, edit=edit)
 
-    @app_commands.command(description="Your presets and this server's, for you alone")
+    @app_commands.command(description="Your presets and this server's, visible only to you")
     async def list(self, interaction: discord.Interaction[Any]) -> None:
         """List the presets: a member's own in one message, the server's in another."""
         found = await presets_here(self.jobs, interaction)

@@ -17,7 +17,7 @@ MAX_NAME = 40
 # Discord's limit for a suggestion's label.
 MAX_SUGGESTION = 100
 YOURS, SERVER = "yours", "server"
-NO_NAME = "Give the preset a name of letters, numbers or signs."
+NO_NAME = "Give the preset a name with letters, numbers or symbols."
 NOT_FOUND = (
     "There is no such preset. Choose one from the list, or save one with **Save as…** under a "
     "result."

@@ -132,8 +132,7 @@ async def keep(jobs: JobManager, preset: Preset) -> str:
     if len(there) >= MAX_PRESETS and preset.key not in {one.key for one in there}:
         who = "This server has" if is_servers(preset) else "You have"
         raise LimitReached(
-            f"{who} {MAX_PRESETS} presets, the most there can be. Delete one with "
-            "`/preset delete` first."
+            f"{who} {MAX_PRESETS} presets, the maximum. Delete one with `/preset delete` first."
         )
     await jobs.store.presets.put(preset)
     who = "this server" if is_servers(preset) else "you"

@@ -48,8 +48,7 @@ class GpuQuotas:
         if quota.resets_at is not None:
             when = f"<t:{quota.resets_at.timestamp():.0f}:R>"
         raise QuotaExceeded(
-            f"{{whose}} GPU quota on Hugging Face {state}, so this was not sent. "
-            f"It is reset {when}."
+            f"{{whose}} GPU quota on Hugging Face {state}, so this was not sent. It resets {when}."
         )
 
     def explain(

@@ -110,7 +110,7 @@ def _what_cancel_does(running: JobHandle) -> str:
         case JobStage.FETCHING:
             return "Cancelled: the Space had finished, and its result is dropped."
     if not running.began:
-        return "Cancelled before the Space began with it."
+        return "Cancelled before the Space started it."
     if running.job.endpoint.streams:
-        return "Cancelled: the Space stops after the step it is at."
+        return "Cancelled: the Space stops after its current step."
     return "Cancelled: the Space cannot be stopped in the middle, so its result is dropped."

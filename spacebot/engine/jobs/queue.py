@@ -157,7 +157,7 @@ class JobQueue:
         if not ticket.granted.is_set() and self._waiting_of[user] > most:
             self._remove(ticket)
             raise LimitReached(
-                f"You have {most} job{'s' * (most != 1)} waiting, the most one person may have. "
+                f"You have {most} job{'s' * (most != 1)} waiting, the maximum for one person. "
                 "Try again when one of them is done."
             )
         if ticket.granted.is_set() and self._stuck(ticket):

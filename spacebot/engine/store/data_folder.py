@@ -93,7 +93,7 @@ class DataFolder:
                 return False
             except (OSError, NotImplementedError) as error:
                 log.warning(
-                    "%s cannot be locked (%s): see that no second Spacebot uses it",
+                    "%s cannot be locked (%s): make sure that no second Spacebot uses it",
                     lock.lock_file,
                     error,
                 )

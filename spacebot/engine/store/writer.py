@@ -159,7 +159,7 @@ class BatchWriter:
     def _failed(self, error: BaseException) -> None:
         trouble = str(as_store_error(error))
         if trouble != self.trouble:
-            log.error("the database takes no writes: %s (%s)", trouble, _kind(error))
+            log.error("the database accepts no writes: %s (%s)", trouble, _kind(error))
         self.trouble = trouble
 
     def _works(self) -> None:
@@ -167,7 +167,7 @@ class BatchWriter:
             # SQLite can overwrite what it wrote before, which says nothing about the next row.
             return
         if self.trouble:
-            log.info("the database takes writes again")
+            log.info("the database accepts writes again")
             self._pending += [PendingWrite(row=key) for key in self._unsaved]
             self._wake.set()
         self.trouble = ""

@@ -44,8 +44,8 @@ HTTP_TIMEOUT = httpx.Timeout(60, connect=10)
 # `watch` handles these on the event loop; the first protocol takes the stock path.
 WATCHED_PROTOCOLS = frozenset(("sse_v1", "sse_v2", "sse_v2.1", "sse_v3"))
 LEADS_AWAY = (
-    "The Space sends its users to another address, and this bot does not follow. "
-    "Ask the Space's author to set this right."
+    "The Space sends its users to another address, which this bot does not follow. "
+    "Ask the Space's author to fix this."
 )
 
 

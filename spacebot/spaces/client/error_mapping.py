@@ -66,7 +66,7 @@ def job_error(output: Mapping[str, Any]) -> SpaceError:
     if quoted := _QUOTED.fullmatch(text):
         text = quoted[2]
     if text.startswith(_NO_GPU):
-        busy = SpaceBusy("No GPU of Hugging Face came free for this. Try again in a few minutes.")
+        busy = SpaceBusy("Hugging Face had no free GPU for this. Try again in a few minutes.")
         # The rest of the Space's code may have run.
         busy.safe_to_retry = False
         return busy
@@ -120,7 +120,7 @@ def _refused(error: httpx.HTTPStatusError | aiohttp.ClientResponseError) -> Exce
         case 429:
             return _busy("The Space limits how often it can be used.", error)
         case 401:
-            return LoginNeeded("The Space asked for a login meanwhile. Try again.")
+            return LoginNeeded("The Space now asks for a login. Try again.")
         case 413:
             return InputError(uploads.TOO_LARGE)
         case 404 | 502 | 503:
@@ -188,10 +188,10 @@ class TokenWords:
 
 _NONE = "There is no such Space on Hugging Face, or it is private and "
 _OWNER_HAS_NONE = TokenWords(_NONE + "needs HF_TOKEN to be set.")
-_OWNER_TOKEN = TokenWords(_NONE + "HF_TOKEN may not see it.")
+_OWNER_TOKEN = TokenWords(_NONE + "HF_TOKEN has no access to it.")
 MEMBER_HAS_NONE = TokenWords(_NONE + "needs a token of yours: `/token set`.")
 MEMBER_TOKEN = TokenWords(
-    _NONE + "the token set with `/token` may not see it.",
+    _NONE + "the token set with `/token` has no access to it.",
     "Hugging Face refused the token that was set here. Make a new one and set it with `/token`.",
 )
 

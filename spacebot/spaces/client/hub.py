@@ -128,7 +128,7 @@ class HubSpace:
         while news := WAKING_STAGES.get(stage_of(info)):
             self.news = news
             if time.monotonic() - self._began > self._network.wake:
-                long = "The Space is starting, which takes long. Try again later."
+                long = "The Space is taking a long time to start. Try again later."
                 raise SpaceUnavailable(long).for_good()
             await self._visit(info)
             await asyncio.sleep(next(pauses))

@@ -34,7 +34,7 @@ def quota_exceeded(title: str, text: str) -> QuotaExceeded | None:
     whose = "The Space's own" if is_theirs else "{whose}"
     parts = [f"{whose} GPU quota on Hugging Face {_state(text)}, so this cannot run now."]
     reset = _RESET.search(text)
-    parts.append(f"It is reset in {reset[1]}." if reset else "It is reset within 24 hours.")
+    parts.append(f"It resets in {reset[1]}." if reset else "It resets within 24 hours.")
     if is_theirs:
         parts.append("Only the Space's owner can raise it.")
     elif _NO_ACCOUNT.search(text):

@@ -162,7 +162,7 @@ class SpaceRun:
         heard_all = not isinstance(error, StreamLost)
         if isinstance(ours, SpaceStopped) and heard_all and self._queued and not self._began:
             # A Space's queue ends with its process, and drops everyone who hangs up.
-            ours = SpaceStopped("The Space stopped before it began with this. Try again.")
+            ours = SpaceStopped("The Space stopped before it started this. Try again.")
             ours.safe_to_retry = True
         return ours
 

@@ -37,7 +37,7 @@ _MAX_NOTES = 3
 _MAX_NOTES_READ = 20
 _MAX_NOTE_LENGTH = 200
 _PATH = re.compile(r"(/[^\s/]+)+/?|[A-Za-z]:\\\S+")
-_UNCONVERTED = "The rest of the result could not be shown. Its files are here as they came."
+_UNCONVERTED = "The rest of the result could not be shown. Its files are attached unchanged."
 _NOTHING = "Done. The Space returned nothing to show."
 
 

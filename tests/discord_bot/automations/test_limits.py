@@ -223,7 +223,7 @@ async def test_a_thread_of_somebody_who_is_no_member_is_left_alone(
     own = home.ada.start_thread("Own", place)
     await own.wait(lambda c: any(map(final, runs(c))), 20)
     assert not runs(strange)
-    assert "met a bug" not in caplog.text
+    assert "because of a bug" not in caplog.text
 
 
 async def test_an_event_is_answered_once_although_discord_has_trouble(home: Lab):
@@ -292,7 +292,7 @@ async def test_where_its_channel_is_gone_or_its_maker_others_are_told(home: Lab)
         home.ada.say("x", channel=place)
     await place.wait(lambda c: runs(c), 20)
     (notice,) = runs(place)
-    assert f"an automation that {left.mention} made, who has left" in notice.content
+    assert f"an automation by {left.mention}, who has left," in notice.content
     assert "The channel where it answers is gone." in notice.content
     assert not notice.pings
     assert not home.server.dm_with(left).messages

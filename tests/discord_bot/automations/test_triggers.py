@@ -65,7 +65,7 @@ def test_what_it_has_to_know(kind: str, setting: str, kept: str, told: str) -> N
 @pytest.mark.parametrize(
     ("kind", "setting", "why"),
     [
-        ("picture", "cats", "has no use"),
+        ("picture", "cats", "does not use"),
         ("text", " , ", "the words to look for"),
         ("text", "*", "the words to look for"),
         ("reaction", "", "the emoji"),
@@ -75,8 +75,8 @@ def test_what_it_has_to_know(kind: str, setting: str, kept: str, told: str) -> N
         ("daily", "", "the time"),
         ("daily", "08:30 Atlantis", "time zone"),
         ("daily", "08:30 ../../etc/passwd", "time zone"),
-        ("hours", "0", "the hours between"),
-        ("hours", "soon", "the hours between"),
+        ("hours", "0", "the number of hours"),
+        ("hours", "soon", "the number of hours"),
     ],
 )
 def test_what_cannot_be_used_is_told(kind: str, setting: str, why: str) -> None:

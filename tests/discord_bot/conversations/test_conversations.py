@@ -127,7 +127,7 @@ async def test_a_space_that_keeps_the_conversation_itself_says_so(served, tmp_pa
     async with lab(tmp_path, falcon=served("falcon")) as it:
         thread = await opened(it.ada, "falcon", it.channel, message="hello")
         await it.ada.click(spoken(thread)[-1], LAST)
-        await answer(thread, "heard the question twice")
+        await answer(thread, "received the question twice")
         await it.ada.click(spoken(thread)[-1], "Fork")
         await it.channel.wait(lambda channel: len(channel.threads) == 2, 5)
         fork = it.channel.threads[-1]
@@ -149,7 +149,7 @@ async def test_files_go_along_both_ways(served, tmp_path: Path, monkeypatch: pyt
         assert "does not take `song.mp3`: left out" in said.content
         it.ada.say("paint", channel=thread)
         said = await answer(thread, "Here it is.")
-        assert "The Space did not hand over `tmp" in said.content
+        assert "The Space did not provide `tmp" in said.content
         monkeypatch.setattr("spacebot.discord_bot.delivery.attachments.MAX_UPLOAD_BYTES", 2)
         it.ada.say("look", channel=thread, files=[("a_b_c.txt", b"words")])
         told = "`a_b_c.txt` is 5 bytes: this Space accepts at most 2 bytes per file."
@@ -375,7 +375,7 @@ async def test_deleting_an_answer_or_closing_the_thread_stops_it(served, tmp_pat
         await answer(thread, "“again”")
         it.ada.archive(thread)
         await it.ada.click(spoken(thread)[-1], LAST)
-        await answer(thread, "heard the question twice")
+        await answer(thread, "received the question twice")
         assert not thread.archived
 
 

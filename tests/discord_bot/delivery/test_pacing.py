@@ -119,5 +119,5 @@ async def test_a_job_that_waits_for_a_crowd_has_not_ended(
             seen = await here.ada.command("fast echo", text="hello", channel=here.channel)
             pressed = await here.ada.click(shown(seen), "Cancel")
             assert pressed.message
-            assert "has not begun yet" in pressed.message.content
+            assert "has not started yet" in pressed.message.content
         await seen.wait(is_final, 20)

@@ -44,12 +44,12 @@ def running(*, streams: bool = False) -> JobHandle:
             "Cancelled: the Space is not asked again.",
         ),
         (Progress(JobStage.SENDING), False, False, "Cancelled on its way to the Space."),
-        (Progress(JobStage.QUEUED), False, False, "Cancelled before the Space began with it."),
+        (Progress(JobStage.QUEUED), False, False, "Cancelled before the Space started it."),
         (
             Progress(JobStage.RUNNING),
             True,
             True,
-            "Cancelled: the Space stops after the step it is at.",
+            "Cancelled: the Space stops after its current step.",
         ),
         (
             Progress(JobStage.RUNNING),
@@ -89,5 +89,5 @@ async def test_a_step_after_the_first_can_be_taken_out_of_the_queue():
     job = running()
     for stage in (JobStage.SENDING, JobStage.RUNNING, JobStage.SENDING, JobStage.QUEUED):
         pipeline._take(job, turn, Progress(stage))
-    assert job.cancel() == "Cancelled before the Space began with it."
+    assert job.cancel() == "Cancelled before the Space started it."
     pipeline.close()

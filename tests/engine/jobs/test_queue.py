@@ -213,7 +213,7 @@ def test_too_many_waiting_of_one_user_are_refused(clock):
     with pytest.raises(LimitReached) as caught:
         enter(queue, "ada")
     assert str(caught.value) == (
-        "You have 2 jobs waiting, the most one person may have. Try again when one of them is done."
+        "You have 2 jobs waiting, the maximum for one person. Try again when one of them is done."
     )
     enter(queue, "ben")
 

@@ -162,7 +162,7 @@ async def test_an_output_may_appear_in_mid_stream():
             {"error": "You have exceeded your free ZeroGPU quota. Try again in 1:23:45"},
             QuotaExceeded,
             "The bot's GPU quota on Hugging Face is used up, so this cannot run now. "
-            "It is reset in 1:23:45.",
+            "It resets in 1:23:45.",
         ),
         (
             {
@@ -172,14 +172,14 @@ async def test_an_output_may_appear_in_mid_stream():
             },
             QuotaExceeded,
             "The bot's GPU quota on Hugging Face is used up (this needs 60 s), so this cannot run "
-            "now. It is reset in 1 day, 0:00:00. The bot's owner can raise it by setting "
+            "now. It resets in 1 day, 0:00:00. The bot's owner can raise it by setting "
             "HF_TOKEN.",
         ),
         (
             {"error": "You have exceeded your GPU quota. Try again in 0:05:12 or subscribe to Pro"},
             QuotaExceeded,
             "The bot's GPU quota on Hugging Face is used up, so this cannot run now. "
-            "It is reset in 0:05:12.",
+            "It resets in 0:05:12.",
         ),
         (
             {
@@ -187,13 +187,13 @@ async def test_an_output_may_appear_in_mid_stream():
                 "title": "ZeroGPU quota exceeded",
             },
             SpaceBusy,
-            "No GPU of Hugging Face came free for this. Try again in a few minutes.",
+            "Hugging Face had no free GPU for this. Try again in a few minutes.",
         ),
         (
             {"error": "Sorry.", "title": "ZeroGPU quota exceeded"},
             QuotaExceeded,
             "The bot's GPU quota on Hugging Face is used up, so this cannot run now. "
-            "It is reset within 24 hours.",
+            "It resets within 24 hours.",
         ),
         (
             {
@@ -204,7 +204,7 @@ async def test_an_output_may_appear_in_mid_stream():
             },
             QuotaExceeded,
             "The bot's GPU quota on Hugging Face has 56 s left and this needs 60 s, so this cannot "
-            "run now. It is reset within 24 hours. The bot's owner can raise it by setting "
+            "run now. It resets within 24 hours. The bot's owner can raise it by setting "
             "HF_TOKEN.",
         ),
         (
@@ -214,7 +214,7 @@ async def test_an_output_may_appear_in_mid_stream():
             },
             QuotaExceeded,
             "The Space's own GPU quota on Hugging Face is used up (this needs 120 s), so this "
-            "cannot run now. It is reset in 3:10:05. Only the Space's owner can raise it.",
+            "cannot run now. It resets in 3:10:05. Only the Space's owner can raise it.",
         ),
         (
             {

@@ -18,7 +18,7 @@ from spacebot.spaces.client.transport.network import is_public
 from tests.support.listening import listening
 
 TOKEN = {"x-hf-authorization": "Bearer hf_secret", "Cookie": "a=b"}
-NOT_HANDED_OVER = "the Space did not hand it over"
+NOT_HANDED_OVER = "the Space did not provide it"
 
 
 class Server:
@@ -195,6 +195,6 @@ async def test_a_result_brings_so_many_files_and_bytes_and_says_what_is_left_out
         found = await fetch(server, tmp_path, *(named(f"{name}.txt") for name in "abcde"))
     assert len(server.asked) == 3
     assert [one.path is not None for one in found].count(True) == 2
-    assert ["MB in all" in (one.problem or "") for one in found[:3]].count(True) == 1
+    assert ["MB in total" in (one.problem or "") for one in found[:3]].count(True) == 1
     assert all("at most 3 files" in one.problem for one in found[3:])
     assert all(one.url for one in found)

@@ -289,7 +289,7 @@ async def test_a_redirect_that_leads_nowhere_is_told(
         await connection.ready()
         named = {"path": "a", "meta": {"_type": "gradio.FileData"}}
         (file,) = await connection.localize([named], tmp_path, cap=1000)
-    assert file.problem == "the Space did not hand it over"
+    assert file.problem == "the Space did not provide it"
 
 
 def test_json_costs_no_more_than_it_may():

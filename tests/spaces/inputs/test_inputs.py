@@ -303,7 +303,7 @@ REFUSED = [
     (parameter("json"), "9" * 5000, "is not JSON: Exceeds the limit"),
     (parameter("json"), "[" * 5000, "is JSON that is nested too deeply."),
     (parameter("dataframe"), "[]", "is not a table: `[]`. Give rows like `[[1, 2], [3, 4]]`."),
-    (parameter("dataframe"), " \n", "holds no table: give CSV like `name,age; Ann,41`."),
+    (parameter("dataframe"), " \n", "contains no table: give CSV like `name,age; Ann,41`."),
     (
         parameter("datetime"),
         "the day after never",

@@ -23,8 +23,8 @@ async def test_typed_values_arrive_as_their_functions_take_them(served, tmp_path
         assert options["age"].type is OptionType.INTEGER
         assert not options["age"].required
         assert [one.label for one in options["kind"].choices] == ["cat", "dog"]
-        assert "(words, with commas between)" in options["tags"].description
-        assert "(numbers, with commas between)" in options["numbers"].description
+        assert "(words, separated by commas)" in options["tags"].description
+        assert "(numbers, separated by commas)" in options["numbers"].description
         assert options["numbers"].required
         assert "Tom, None, None, cat, None" in await said("describe", name="Tom")
         whole = {"name": "Tom", "age": 3, "tags": "old, very sly", "kind": "dog", "nickname": "T"}

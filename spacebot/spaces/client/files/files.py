@@ -142,7 +142,7 @@ class FileFetcher:
             problem = DISK_FULL if full else f"it is larger than {cap // 1_000_000} MB"
         except ResultTooLarge:
             problem = (
-                f"the files of this result have more than {MAX_TOTAL_BYTES // 1_000_000} MB in all"
+                f"this result's files have more than {MAX_TOTAL_BYTES // 1_000_000} MB in total"
             )
         except FileRateLimited:
             problem = "the Space limits how often it can be asked"
@@ -150,7 +150,7 @@ class FileFetcher:
             if DiskFull.is_meant_by(error):
                 path.unlink(missing_ok=True)
                 raise DiskFull from error
-            problem = "the Space did not hand it over"
+            problem = "the Space did not provide it"
         else:
             return File(name=name, path=path, url=url, mime=mime, size=size)
         path.unlink(missing_ok=True)

@@ -19,7 +19,7 @@ from spacebot.models import Upload
 
 # The mark of a file within JSON.
 META = {"_type": "gradio.FileData"}
-TOO_LARGE = "The file is larger than the Space takes. Try a smaller one."
+TOO_LARGE = "The file is larger than the Space accepts. Try a smaller one."
 # Base64 adds a third, and Gradio 3 accepts 16 MiB in a message.
 MOST_WITHIN = 12 << 20
 

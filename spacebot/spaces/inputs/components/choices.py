@@ -72,7 +72,7 @@ class MultipleChoiceInput(Input):
 
     def options(self, parameter: Parameter) -> tuple[Option, ...]:
         most = parameter.max_items
-        hint = f"up to {most}, with commas between" if most else "several, with commas between"
+        hint = f"up to {most}, separated by commas" if most else "several, separated by commas"
         complete = bool(parameter.choices) or parameter.live
         return (make_option(self, parameter, OptionType.STRING, hint, autocomplete=complete),)
 

@@ -138,7 +138,7 @@ class DialogueInput(JsonInput):
 
 
 class FileExplorerInput(JsonInput):
-    """A FileExplorer: paths on the Space, with commas between, each sent in its parts."""
+    """A FileExplorer: paths on the Space, separated by commas, each sent in its parts."""
 
     def spread(self, text: str) -> Any:
         return [path.strip().split("/") for path in text.split(",") if path.strip()]

@@ -58,7 +58,7 @@ def from_csv(parameter: Parameter, name: str, text: str) -> tuple[list[Any], lis
     try:
         first, *rows = csv_rows(text)
     except (csv.Error, ValueError):
-        raise refuse(name, "holds no table: give CSV like `name,age; Ann,41`.") from None
+        raise refuse(name, "contains no table: give CSV like `name,age; Ann,41`.") from None
     own = headers_of(parameter) if has_own_headers(headers_of(parameter)) else []
     if not is_header_row(first, rows, own):
         first, rows = own, [first, *rows]

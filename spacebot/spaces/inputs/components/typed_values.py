@@ -35,7 +35,7 @@ class TypedInput(JsonInput):
 
     def hinted(self, parameter: Parameter) -> str:
         if items := parameter.props.get("items"):
-            return f"{_LISTS[items]}, with commas between"
+            return f"{_LISTS[items]}, separated by commas"
         types = parameter.props.get("types") or ()
         return (
             " or ".join(dict.fromkeys(_TYPES.get(one, "JSON") for one in types)) or "text or JSON"
@@ -61,7 +61,7 @@ def parse_list(parameter: Parameter, name: str, text: Any, items: str) -> list[A
     if parts is None:
         parts = [part.strip() for part in re.split(_BETWEEN[items], str(text)) if part.strip()]
     if parameter.required and not parts:
-        raise refuse(name, f"is empty: give {_LISTS[items]}, with commas between.")
+        raise refuse(name, f"is empty: give {_LISTS[items]}, separated by commas.")
     return [one if items == "string" else _number(name, one, items) for one in map(_text, parts)]
 
 

@@ -75,7 +75,7 @@ class PlotRenderer:
         if kind not in _PAGES:
             whole = place.write(raw, ".json")
             return join_parts(
-                [Rendered("A plot of a kind that cannot be drawn here. Its data:"), whole]
+                [Rendered("This kind of plot cannot be drawn here. Its data:"), whole]
             )
         scripts, run = _PAGES[kind]
         version = "".join(c for c in str(described.get("version", "")) if c.isdigit() or c == ".")

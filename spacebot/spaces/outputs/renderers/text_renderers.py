@@ -204,7 +204,7 @@ def _chat_answer(value: Any) -> str | Rendered | None:
     if not kept:
         return written
     names = ", ".join(text.code(str(path).rpartition("/")[2]) for path in kept)
-    note = text.small(f"The Space did not hand over {names}.")
+    note = text.small(f"The Space did not provide {names}.")
     shown = markdown.from_markdown(written)[0]
     return Rendered("\n".join(filter(None, [shown, note])), source=written, suffix=".md")
 
