@@ -21,7 +21,8 @@ from tests.support.apps.serving import free_port
 
 HERE = Path(__file__).parent
 ENVIRONMENTS = HERE.parents[1] / ".venv-versions"
-REQUIREMENTS = HERE.parents[1] / "requirements.txt"
+# PostgreSQL's driver, and all of requirements.txt.
+REQUIREMENTS = HERE.parents[1] / "requirements-postgres.txt"
 UV = [sys.executable, "-m", "uv", "--quiet"]
 OLDER = sorted(
     (path.stem for path in (HERE / "requirements").glob("*.txt")),
@@ -43,7 +44,7 @@ def python(version: str) -> Path:
 
 
 def lowest() -> Path:
-    """The interpreter of an environment with the oldest versions that requirements.txt accepts."""
+    """The interpreter of an environment with the oldest versions that the requirements accept."""
     return _made("lowest", REQUIREMENTS, "--resolution", "lowest-direct")
 
 

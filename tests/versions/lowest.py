@@ -12,13 +12,16 @@ from packaging.version import Version
 
 from tests.e2e.conftest import discord
 from tests.support.asking import ask
+from tests.support.postgres import Postgres
 from tests.support.program import ROOT, running
 from tests.versions.environments import REQUIREMENTS, installed, lowest
 
 
 def lower_bounds() -> dict[str, Version]:
     """The lower bound of each requirement."""
-    lines = filter(None, REQUIREMENTS.read_text().splitlines())
+    files = (REQUIREMENTS, ROOT / "requirements.txt")
+    lines = [line for file in files for line in file.read_text().splitlines()]
+    lines = [line for line in lines if line and not line.startswith("-r")]
     return {
         canonicalize_name(one.name): Version(bound.version)
         for one in map(Requirement, lines)
@@ -47,8 +50,12 @@ def test_every_module_is_imported_on_the_lower_bounds():
 
 
 @pytest.mark.asyncio(loop_scope="session")
-async def test_the_program_starts_on_its_lower_bounds_and_answers(tmp_path: Path):
-    async with discord() as place, running(tmp_path, place.server, python=lowest()):
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+async def test_the_program_starts_on_its_lower_bounds_and_answers(
+    tmp_path: Path, postgres: Postgres, database: str
+):
+    env = {"DATABASE_URL": await postgres.create("lowest")} if database == "postgresql" else {}
+    async with discord() as place, running(tmp_path, place.server, env=env, python=lowest()):
         given = {"prompt": "a cat"}
         answer = await ask(place.ada, "demo paint", given, channel=place.channel, seconds=60)
         assert answer.attachments
