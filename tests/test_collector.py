@@ -71,7 +71,7 @@ async def test_what_refers_to_itself_is_freed_while_nobody_waits(
     collecting = asyncio.create_task(collector.collect(is_busy))
     await asyncio.wait_for(freed.wait(), 60)
     collecting.cancel()
-    # It waited for the moment at which nothing was under way.
+    # It waited for a moment when nothing ran.
     assert busy == []
 
 

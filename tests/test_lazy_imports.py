@@ -1,4 +1,4 @@
-"""What only some jobs need is not loaded at the start, and is there when it is needed."""
+"""Modules that only some jobs need are not loaded at startup, and are there when needed."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ MAKEFILE = (ROOT / "Makefile").read_text()
 
 # The wings that are folders of rooms; every other module or folder is one room.
 WINGS = {"discord_bot", "engine", "spaces"}
-# From the ground up: a room imports only from rows above its own. A new room gets its
+# From the bottom up: a room imports only from rows above its own. A new room gets its
 # place here and in the picture in CONTRIBUTING.md.
 LAYERS = (
     {
@@ -92,10 +92,10 @@ LAYERS = (
     {"runtime", "zerogpu", "deploy"},
     {"app"},
 )
-# Where each wing stands: what is in one knows nothing of those to its right.
+# The order of the wings: a wing imports nothing from those to its right.
 ORDER = ("errors", "models", "settings", "spaces", "engine", "discord_bot", "web", "runtime")
 LEVELS = {room: level for level, rooms in enumerate(LAYERS) for room in rooms}
-# The wings or rooms that alone may import a library.
+# The only wings or rooms that may import a library.
 OWNERS = {
     "discord": {"discord_bot"},
     "gradio": {"demo", "web", "zerogpu"},
@@ -302,12 +302,12 @@ def test_front_matter_agrees_with_the_requirements() -> None:
 
 
 def test_everything_imported_is_a_requirement() -> None:
-    """Also what another package happens to bring today."""
+    """Including packages that another package happens to install today."""
     lines = (ROOT / "requirements.txt").read_text().splitlines()
     declared = {canonicalize_name(Requirement(line).name) for line in lines if line.strip()}
     brought = importlib.metadata.packages_distributions()
     roots = {name.split(".")[0] for path in sources() for name in imported(path)}
-    # What ZeroGPU hardware alone has.
+    # Only ZeroGPU hardware has this.
     foreign = roots - set(sys.stdlib_module_names) - {"spacebot", "spaces"}
     missing = {
         root: brought[root]

@@ -26,7 +26,7 @@ def test_heavy_ones_leave_room_for_fewer_and_one_is_always_held() -> None:
     assert (list(cache), dropped) == (["c"], ["a", "b"])
     cache.put("c", 3, 5)
     cache.put("d", 4, 5)
-    # What took its own place was not dropped, and weighs no more.
+    # A replaced value was not dropped, and no longer counts.
     assert (list(cache), dropped) == (["c", "d"], ["a", "b"])
     cache.drop("c")
     cache.drop("nobody")

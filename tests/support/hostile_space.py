@@ -94,7 +94,7 @@ class HostileSpace:
         self.config, self.info = config(protocol, inputs), info(inputs)
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
-        """Answer as Gradio does, or as the test says."""
+        """Answer like Gradio, or as the test says."""
         body = await request.read()
         self.asked.append(request.path)
         self.bodies.append(body)

@@ -10,7 +10,7 @@ from aiohttp import web
 
 @asynccontextmanager
 async def listening(app: web.Application) -> AsyncIterator[str]:
-    """Serve an application; its address, without a trailing slash."""
+    """Serve an application; returns its address without a trailing slash."""
     runner = web.AppRunner(app, shutdown_timeout=0.1, access_log=None)
     await runner.setup()
     try:

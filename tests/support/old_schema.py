@@ -1,4 +1,4 @@
-"""A database as version 13 of its schema had it: what was said stood in a table of its own."""
+"""A database with version 13 of the schema: messages were in a table of their own."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ STATES = {JobEnding.CANCELLED.value: "stopped"}
 
 
 async def take_back(store: Store, *turns: dict[str, Any]) -> None:
-    """Make a database what it was, with these rows of the table that there was."""
+    """Turn a database back, with these rows in the former table."""
     for statement in BEFORE:
         await store.execute(sa.text(statement))
     table = sa.table("turns", *map(sa.column, COLUMNS))
     for turn in turns:
-        # JSON as it stands in the database.
+        # JSON as stored in the database.
         files = {name: sa.literal_column(f"'{json.dumps(turn[name])}'") for name in JSON_COLUMNS}
         await store.execute(table.insert().values({**turn, **files}))
 

@@ -1,4 +1,4 @@
-"""How long tests wait for what should have happened long before."""
+"""How long tests wait for events that should have happened long before."""
 
 from __future__ import annotations
 

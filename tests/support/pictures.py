@@ -27,12 +27,12 @@ PICTURES = ROOT / "docs"
 
 @contextlib.asynccontextmanager
 async def program() -> AsyncIterator[str]:
-    """The program as `make run` starts it, without any setting but its port; gives its address."""
+    """Start the program like `make run`, with its port as the only setting; returns its address."""
     port = free_port()
     with tempfile.TemporaryDirectory(prefix="spacebot-pictures-") as folder:
         environ = {"PATH": os.environ["PATH"], "HOME": folder, "DATA_DIR": folder}
         environ |= {"GRADIO_SERVER_PORT": str(port), "LOG_LEVEL": "WARNING"}
-        # Settings that the environment names, though empty, are not read from .env.
+        # Settings in the environment, even empty ones, are not read from .env.
         environ |= {"DISCORD_TOKEN": "", "HF_TOKEN": "", "SPACES": "", "TRYOUT": "1"}
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-W", "ignore", "app.py", cwd=ROOT, env=environ
@@ -118,7 +118,7 @@ def save_film(frames: Sequence[tuple[bytes, int]], path: Path) -> None:
 
 
 def shows_emoji() -> bool:
-    """Whether this machine has a font for the emoji on buttons; true where nobody can tell."""
+    """Whether this machine has a font for the emoji on buttons; True if unknown."""
     if not shutil.which("fc-list"):
         return True
     asked = ["fc-list", ":lang=und-zsye", "family"]

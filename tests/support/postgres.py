@@ -1,4 +1,4 @@
-"""A PostgreSQL of the tests' own, on a unix socket in a temporary folder."""
+"""A PostgreSQL for the tests, on a unix socket in a temporary folder."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ OPTIONS = ("-c", "listen_addresses=", "-c", "fsync=off", "-c", "max_connections=
 
 
 class Postgres:
-    """One server. It refuses to run as root, so then it runs as Debian's user for it."""
+    """One server. It refuses to run as root, so as root it runs as Debian's postgres user."""
 
     def __init__(self) -> None:
         self._binaries = _binaries()

@@ -24,7 +24,7 @@ from tests.support.patience import PATIENCE
 
 ROOT = Path(__file__).parents[2]
 APP = ROOT / "app.py"
-# What SIGTERM and SIGINT leave for everything to end.
+# How long everything may take to end after SIGTERM or SIGINT.
 STOP = 10.0 * PATIENCE
 VISITOR = {"X-Spacebot-Session": "0" * 32}
 # Gradio leaves event loops open (`gradio.utils.safe_get_lock`); what the interpreter says as it
@@ -58,7 +58,7 @@ class Program:
         return f"http://127.0.0.1:{self.port}"
 
     async def get(self, path: str) -> httpx.Response:
-        """Ask its page, as a visitor whose browser keeps no cookie."""
+        """Send a request to its page, as a visitor without cookies."""
         async with httpx.AsyncClient(trust_env=False, headers=VISITOR) as http:
             return await http.get(self.url + path, timeout=10)
 
@@ -69,7 +69,7 @@ class Program:
         return "\n".join(html for _, _, html in answer.json())
 
     async def until(self, predicate: Callable[[], Any], seconds: float = 60) -> None:
-        """Wait for something that the program does; AssertionError with its log otherwise."""
+        """Wait until something is true; AssertionError with the log otherwise."""
         deadline = time.monotonic() + seconds * PATIENCE
         while not predicate():
             ended = self.process.poll()
@@ -79,7 +79,7 @@ class Program:
             await asyncio.sleep(0.05)
 
     async def until_health(self, status: str, seconds: float = 30) -> dict[str, Any]:
-        """Wait until /healthz says this ("ok", "failed", "retrying"); gives its whole answer."""
+        """Wait until /healthz says this ("ok", "failed", "retrying"); returns its whole answer."""
         deadline = time.monotonic() + seconds * PATIENCE
         told: dict[str, Any] = {}
         while time.monotonic() < deadline:
@@ -94,7 +94,7 @@ class Program:
         raise AssertionError(f"/healthz does not say {status!r} but {told}:\n{self.log}")
 
     async def until_page(self, text: str, seconds: float = 30) -> str:
-        """Wait until the page holds a text, and give the page."""
+        """Wait until the page contains a text; returns the page."""
         deadline = time.monotonic() + seconds * PATIENCE
         shown = ""
         while time.monotonic() < deadline:
@@ -108,7 +108,7 @@ class Program:
         raise AssertionError(f"{text!r} is not on the page:\n{shown}\n{self.log}")
 
     async def stop(self, number: int = signal.SIGTERM) -> float:
-        """Stop it by a signal; the seconds it took. It has to end well within `STOP`."""
+        """Stop it with a signal; returns the seconds that it took, which must be below `STOP`."""
         began = time.monotonic()
         self.process.send_signal(number)
         while self.process.poll() is None:
@@ -214,7 +214,7 @@ async def running(
 
 
 def refused(folder: Path, env: Mapping[str, str], *, app_py: Path = APP) -> tuple[int, str]:
-    """Start the program where it refuses to: its exit code, and all that it wrote."""
+    """Start the program when it refuses to; returns its exit code and its output."""
     program = start(folder, env, app_py=app_py)
     try:
         code = program.process.wait(30 * PATIENCE)

@@ -35,13 +35,13 @@ class Town:
     async def space(
         self, what: str, options: dict[str, Any] | None = None, *, by: User | None = None
     ) -> str:
-        """Use `/space what`; gives what the moderator is told at the end."""
+        """Use `/space what`; returns the final answer to the moderator."""
         user = by or self.mod
         seen = await user.command(f"space {what}", options or {}, channel=self.place.channel)
         return await told(seen)
 
     async def rows(self, guild: Guild | None = None) -> list[ServerSpace]:
-        """What a server added."""
+        """The Spaces that a server added."""
         return await self.home.jobs.store.server_spaces.of(str((guild or self.guild).id))
 
     def commands(self, guild: Guild | None = None) -> list[str]:
@@ -50,7 +50,7 @@ class Town:
         return [command["name"] for command in found]
 
     def puts(self, guild: Guild | None = None) -> int:
-        """How often a server's list was sent to Discord."""
+        """How often a server's commands were sent to Discord."""
         path = f"/guilds/{(guild or self.guild).id}/commands"
         made = self.place.server.requests
         return sum(one.method == "PUT" and one.path.endswith(path) for one in made)
@@ -63,7 +63,7 @@ class Town:
 
 
 async def told(seen: Interaction) -> str:
-    """What the answer says at the end, all messages of it."""
+    """The final text of the answer, with all its messages."""
     await seen.wait(lambda one: one.message is not None and not one.message.loading, 20)
     assert seen.message is not None
     assert seen.message.ephemeral

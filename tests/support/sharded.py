@@ -9,7 +9,7 @@ SHARDS, SERVERS = 8, 40
 
 
 def channels_by_shard(server: DiscordServer, *people: User) -> dict[int, Channel]:
-    """Fill Discord with servers of these people; a channel in one of each shard."""
+    """Fill Discord with servers of these people; returns a channel in one server of each shard."""
     found = dict[int, Channel]()
     for number in range(SERVERS):
         guild = server.add_guild(f"Lab {number}", *people)

@@ -55,7 +55,7 @@ class Socks:
         head = await reader.readexactly(7)
         await reader.readuntil(b"\0")
         host = str(ipaddress.IPv4Address(head[3:]))
-        # 4a writes an address that cannot be, and the name after it.
+        # 4a sends an invalid address, followed by the name.
         if host.startswith("0.0.0."):
             host = (await reader.readuntil(b"\0"))[:-1].decode()
         return host, int.from_bytes(head[1:3])

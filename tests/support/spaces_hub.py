@@ -1,4 +1,4 @@
-"""A Hub on loopback: Spaces, searches, accounts and quotas, answered as huggingface.co does.
+"""A Hub on loopback: Spaces, searches, accounts and quotas, as on huggingface.co.
 
 The real huggingface_hub talks to it, by `HF_ENDPOINT` or `Hub.api`. `limit` makes it refuse
 further requests as the Hub does, `hold` keeps its answers back,
@@ -66,7 +66,7 @@ class HubAccount:
     quota: dict[str, Any] | None = None
 
     def whoami(self) -> dict[str, Any]:
-        """As the Hub says it."""
+        """The Hub's JSON for it."""
         token: dict[str, Any] = {"displayName": "test", "role": self.role}
         if self.role == "fineGrained":
             entity = {"_id": "1", "type": "user", "name": self.name}
@@ -100,7 +100,7 @@ class Hub:
 
     @property
     def api(self) -> HfApi:
-        """The real client, sent here."""
+        """The real client, pointed here."""
         return HfApi(endpoint=self.url)
 
     def asked(self, path: str) -> int:
@@ -109,7 +109,7 @@ class Hub:
 
     @web.middleware
     async def admit(self, request: web.Request, handler: Any) -> web.StreamResponse:
-        """Refuse what the Hub refuses before it looks at a request."""
+        """Refuse what the Hub refuses before it reads a request."""
         self.requests.append(request.path_qs)
         self.reached.set()
         if self.hold is not None:
@@ -198,7 +198,7 @@ class Hub:
                 yield name, hosted
 
     async def whoami(self, request: web.Request) -> web.Response:
-        """Whose a token is."""
+        """The account of a token."""
         account = self._account(request)
         if account is None:
             return _refuse(401, "Invalid username or password.")
@@ -241,7 +241,7 @@ def _json(name: str, hosted: Hosted) -> dict[str, Any]:
 
 
 def _guesses(hosted: Hosted) -> dict[str, Any]:
-    """What the Hub's own model says of a Space."""
+    """The Hub's own record of a Space."""
     return {"ai_short_description": hosted.description, "ai_category": hosted.category} | hosted.raw
 
 

@@ -27,7 +27,7 @@ from spacebot.engine.store import (
 )
 from spacebot.models import MessageRef
 
-# The tables that are big where a bot is busy.
+# The tables that are big for a busy bot.
 BIG_TABLES = ("jobs", "favourites", "counted_jobs", "conversations", "space_descriptions",
               "server_spaces")  # fmt: skip
 # Indexes of a few rows among many: walking such a one from end to end is quick.
@@ -156,7 +156,7 @@ def calls(now: float) -> dict[str, Call]:
 
 
 def public_calls(store: Store) -> set[str]:
-    """The names of the calls there are: what `calls` has to cover."""
+    """The names of all calls, which `calls` has to cover."""
     own = {"saved", "row", "rows", "write", "execute"}
     found = {name for name in _coroutines(Store) if name not in own}
     for part in PARTS:
@@ -192,7 +192,7 @@ class Asked:
 
 @contextmanager
 def recorded(engine: sa.Engine) -> Iterator[dict[str, Asked]]:
-    """The statements that are sent meanwhile, by their text."""
+    """The statements sent during the block, by their text."""
     asked: dict[str, Asked] = {}
     began: dict[int, float] = {}
 

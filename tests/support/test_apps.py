@@ -139,7 +139,7 @@ def test_trouble_counts_who_runs_side_by_side(connect):
 
     # Others may have used it before.
     _, before = counted()
-    # Long enough for all five to be there on a slow machine.
+    # Long enough for all five to start on a slow machine.
     jobs = [trouble.submit(3, api_name="/crowd") for _ in range(5)]
     concurrent.futures.wait(jobs, 60)
     most, runs = counted()
@@ -269,7 +269,7 @@ def test_a_spawned_space_can_be_killed_and_started_again():
     with spawn("trouble") as app:
         client = Client(app.url, verbose=False)
         assert client.predict(0, api_name="/hang") == "awake"
-        # Half a second, so that the client's stream stands before the Space falls.
+        # Half a second, so that the client's stream is open before the Space dies.
         job = client.submit(0.5, api_name="/die")
         with pytest.raises(concurrent.futures.CancelledError):
             job.result(30)

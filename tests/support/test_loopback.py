@@ -1,4 +1,4 @@
-"""The loopback Discord, tried with the real discord.py client."""
+"""The loopback Discord, tested with the real discord.py client."""
 
 from __future__ import annotations
 

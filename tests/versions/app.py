@@ -303,7 +303,7 @@ def main() -> None:
     demo = build()
     # From 4 on, each function runs one job at a time of itself.
     one = {"concurrency_count": 1} if VERSION < (4, 0) else {}
-    # As on Hugging Face: what is queued is called through the queue alone.
+    # As on Hugging Face: queued functions are only called through the queue.
     closed = {"api_open": False} if VERSION >= (3, 16) else {}
     demo.queue(max_size=ROOM, **closed, **one)
     demo.launch(server_name="127.0.0.1", server_port=int(sys.argv[1]), quiet=True)

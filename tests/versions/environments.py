@@ -28,13 +28,13 @@ OLDER = sorted(
     (path.stem for path in (HERE / "requirements").glob("*.txt")),
     key=lambda version: [int(part) for part in version.split(".")],
 )
-# The version that the bot itself runs on, in whose environment the tests are.
+# The bot's own version, in whose environment the tests run.
 PRESENT = gradio.__version__
 VERSIONS = [*OLDER, PRESENT]
 
 
 def python(version: str) -> Path:
-    """The interpreter of one version's environment, made where it is missing or outdated.
+    """The interpreter of one version's environment, created if missing or outdated.
 
     Raises `CalledProcessError` where it cannot be made; uv has said why.
     """

@@ -25,7 +25,7 @@ pytestmark = [
     pytest.mark.asyncio(loop_scope="session"),
     # gradio_client hands cookies to each call on the path of the first protocol.
     pytest.mark.filterwarnings("ignore:Setting per-request cookies"),
-    # It says so of each job that it cancels there.
+    # It says so for each job that it cancels there.
     pytest.mark.filterwarnings("ignore:Cancelling this job will not stop"),
 ]
 
@@ -224,7 +224,7 @@ async def test_a_full_queue_says_so_and_who_waits_in_it_can_leave(lab: Lab):
         await until(refused, "In the Space's queue: 2 of 2", 30)
     await place.ada.click(shown(runs), "Cancel")
     await runs.wait(is_final, 20)
-    # Only once the first one has stopped does the next one begin.
+    # The next job starts only when the first one has stopped.
     for seen in (waits, refused):
         await seen.wait(is_final, 60)
         assert re.search("step 4|awake", shown(seen).content), shown(seen).content

@@ -13,7 +13,7 @@ import httpx
 from spacebot.spaces.schema.component_types import name_set
 
 RECORDED = Path(__file__).with_name("recorded.json")
-# What a description is read for; the rest is looks.
+# The parts of a description that are read; the rest is looks.
 _CONFIG = name_set("version protocol api_prefix mode title enable_queue layout")
 _PROPS = name_set(
     "label value choices minimum maximum step precision lines placeholder visible info type"

@@ -1,4 +1,4 @@
-"""Connections to the page that keep it waiting: raw sockets, as a slowloris opens them."""
+"""Connections that keep the page waiting: raw sockets, like a slowloris attack."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def connected(served: PageServer) -> Iterator[socket.socket]:
 
 
 def answered(sock: socket.socket) -> str:
-    """The status line of the answer that comes, read whole."""
+    """The status line of the response, read in full."""
     data = b""
     while b"\r\n\r\n" not in data:
         data += sock.recv(65_536)
@@ -92,7 +92,7 @@ def test_a_request_in_time_and_a_used_connection_are_served(served: PageServer):
 def test_a_request_that_is_answered_for_long_has_no_deadline(served: PageServer):
     asked = b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 3\r\n\r\n"
     with connected(served) as sock:
-        # The body is `guard`'s to wait for.
+        # `guard` waits for the body.
         sock.sendall(asked)
         time.sleep(2 * HEAD)
         sock.sendall(b"a=b")

@@ -1,4 +1,4 @@
-"""What the page takes from strangers: how much, how fast, from where, and for which host."""
+"""What the page accepts from strangers: how much, how fast, from where, for which host."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.support.browser.scripted_program import ScriptedHouse
 from tests.support.clocks import set_clock
 
 HUGE = 64 * MEBIBYTE
-# What the test itself, its client and the server may take while HUGE passes through.
+# The memory that the test, its client and the server may use while HUGE passes through.
 ROOM = 32 * MEBIBYTE
 METHODS = ("GET", "POST", "PUT", "DELETE")
 
@@ -44,7 +44,7 @@ def paths(routes) -> Iterator[str]:
         elif hasattr(route, "routes"):
             yield from paths(route.routes)
         else:
-            # Such as FastAPI's included routers, which say what they hold in another way.
+            # Such as FastAPI's included routers, which list their routes in another way.
             yield from paths(route.original_router.routes)
 
 
@@ -62,12 +62,12 @@ def spools() -> int:
 
 
 def peak() -> int:
-    """The most memory this process ever had, in bytes."""
+    """This process's peak memory, in bytes."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
 async def send(url: str, method: str, path: str, *, chunked: bool) -> tuple[int, int]:
-    """Send HUGE as fast as it is taken; the status and how many bytes the server took."""
+    """Send HUGE as fast as possible; returns the status and how many bytes the server read."""
     parts = httpx.URL(url)
     reader, writer = await asyncio.open_connection(parts.host, parts.port)
     length = "Transfer-Encoding: chunked" if chunked else f"Content-Length: {HUGE}"
@@ -104,13 +104,13 @@ async def test_no_route_takes_a_huge_body(served: PageServer, chunked: bool) -> 
     for path in everything:
         for method in METHODS:
             status, taken = await send(served.url, method, path, chunked=chunked)
-            # What takes no body at all may say so instead of counting.
+            # A route without a body may say so instead of counting.
             refusals = {413} if path in BODY_LIMITS or not chunked else {404, 413}
             if method != "POST" and path in BODY_LIMITS:
                 refusals |= {405}
             assert status in refusals, (method, path)
             most = BODY_LIMITS.get(path, DEFAULT_BODY).max_bytes
-            # Beyond the limit, what lies in the buffers of two sockets.
+            # Beyond the limit, the contents of two socket buffers.
             assert taken < most + 8 * MEBIBYTE, (method, path)
     assert spools() < MEBIBYTE
     assert peak() - before < ROOM

@@ -1,4 +1,4 @@
-"""Whatever a stranger sends to whichever route: it is refused, and never a 500."""
+"""Whatever a stranger sends to any route is refused, never a 500."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ NASTY = (
 NASTY += (DEEP.encode(), b"demo compose", b"demo chat", b"demo describe", b"key:0:" + b"9" * 5000)
 values = st.sampled_from(NASTY) | st.binary(max_size=60)
 pairs = st.lists(st.tuples(st.sampled_from(NAMES), values), max_size=5)
-# What a header may hold on the wire.
+# The bytes that a header may have on the wire.
 header = st.binary(max_size=40).map(
     lambda raw: bytes(one for one in raw if one > 31 and one != 127)
 )
@@ -73,7 +73,7 @@ async def client(tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
     file_cache = FileCache()
     access = OwnerAccess(PASSWORD, hosts=frozenset({"page"}))
     app = FastAPI(**server.app_options(Echo(tmp_path), file_cache, access))
-    # An error of a route is a 500 here, as it is in the program, and not the test's own.
+    # A route's error is a 500 here, as in the program, instead of an error of the test.
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(
         transport=transport, base_url="http://page", headers={"Origin": "http://page"}

@@ -39,7 +39,7 @@ async def serve(house: ScriptedHouse, who: OwnerAccess) -> AsyncGenerator[httpx.
     file_cache = FileCache()
     who = dataclasses.replace(who, hosts=frozenset({"page"}))
     app = FastAPI(**server.app_options(house, file_cache, who))
-    # As Gradio adds it where it has its routes for signing in.
+    # As Gradio adds it with its routes for signing in.
     app.add_middleware(SessionMiddleware, secret_key=SECRET)
     transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url="https://page") as client:

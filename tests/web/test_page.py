@@ -315,7 +315,7 @@ async def test_a_typed_command_and_a_pasted_recipe_run(served, house, browser) -
             "seed": 12,
             "form": "Flowing lines",
         }
-        # What a field does not take opens the form, and nothing runs.
+        # A value that a field rejects opens the form, and nothing runs.
         await page.fill(".line", "/demo paint land seed:many")
         await page.press(".line", "Enter")
         await expect(page.get_by_label("prompt")).to_have_value("land")
@@ -324,7 +324,7 @@ async def test_a_typed_command_and_a_pasted_recipe_run(served, house, browser) -
 
 
 def count_of(house: ScriptedHouse, prompt: str) -> int:
-    """The number of the last job with this prompt."""
+    """The number of the latest job with this prompt."""
     jobs = enumerate(house.jobs, 1)
     return max(number for number, job in jobs if job.arguments.get("prompt") == prompt)
 
@@ -341,7 +341,7 @@ async def test_the_owners_buttons_go_on_with_a_result(served, house, browser) ->
         job = house.jobs[-1]
         assert (job.command, dict(job.arguments)) == ("/demo paint ▸ Explain 2", {})
         assert job.endpoint.constants["prompt"] == "something"
-        # What is needed and not taken is asked for.
+        # The form asks for required values that are not taken from the result.
         await page.get_by_role("button", name="Say").click()
         await page.get_by_label("prompt").fill("land")
         await page.click(".panel .go")
@@ -473,7 +473,7 @@ async def test_a_reload_loses_nothing(served, house, browser) -> None:
         await expect(bar).to_contain_text("started")
         assert job not in house.cancelled
         assert await serious(page) == []
-        # A stranger gets nothing of it, even by its name.
+        # A stranger gets none of it, even with its id.
         turns = await page.request.get(f"{served.url}spacebot/tryout/turns")
         name = (await turns.json())[0]["id"]
         path = f"{served.url}spacebot/tryout/turn?turn={name}"
@@ -497,7 +497,7 @@ async def test_a_broken_stream_is_resumed(served, house, browser) -> None:
     async with visit(browser, served.url) as visited:
         page = visited.page
 
-        # The answer breaks off after its first event.
+        # The response breaks off after its first event.
         async def broken(route: Route) -> None:
             answer = await route.fetch(timeout=60_000)
             await route.fulfill(
@@ -589,7 +589,7 @@ async def test_an_idle_page_asks_seldom_and_is_told_nothing(served, house, brows
         # Once in 3 s, and nothing else: nothing has changed, so nothing is sent.
         assert len(asked) <= 11
         assert all("/spacebot/status" in url for url in asked)
-        # The time since the start may be a minute more meanwhile.
+        # The uptime may grow by a minute meanwhile.
         assert answers[-5:].count(204) >= 4
         await page.evaluate(
             "Object.defineProperty(document, 'hidden', { value: true });"
@@ -617,7 +617,7 @@ async def test_the_bot_is_asked_once_however_many_look(served, house) -> None:
         async with httpx.AsyncClient(base_url=served.url) as client:
             looks = [asyncio.create_task(client.get("spacebot/status")) for _ in range(10)]
             await until(started.is_set)
-            # A bot that hangs does not hold up the page itself.
+            # A hanging bot does not block the page itself.
             assert (await client.get("config")).status_code == 200
             go_on.set()
             answers = await asyncio.gather(*looks)

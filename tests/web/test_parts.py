@@ -97,7 +97,7 @@ def test_markdown_is_discords(text: str, html: str) -> None:
     assert html in to_html(text)
 
 
-def test_a_shelf_forgets_the_oldest_first(tmp_path: Path) -> None:
+def test_the_file_cache_drops_the_oldest_first(tmp_path: Path) -> None:
     source = tmp_path / "source"
     source.write_bytes(b"12345")
     file_cache = FileCache(room=12)
@@ -111,7 +111,7 @@ def test_a_shelf_forgets_the_oldest_first(tmp_path: Path) -> None:
     assert not second.path.exists()
 
 
-def test_a_shelf_forgets_after_a_while(tmp_path: Path) -> None:
+def test_the_file_cache_drops_files_after_a_while(tmp_path: Path) -> None:
     source = tmp_path / "source"
     source.touch()
     file_cache = FileCache(seconds=0)
@@ -199,7 +199,7 @@ async def test_suggestions_know_what_is_filled_in_so_far(client, house, monkeypa
     ((option, text, arguments, requester),) = house.suggested
     assert (option, text, arguments) == ("voice", form["voice"][:100], {"prompt": "hi"})
     assert (requester.user, requester.turns) == (f"tryout:{VISITOR}", "tryout")
-    # A bot that does not answer costs the list that is known nothing.
+    # If the bot does not answer, the known list is still there.
     monkeypatch.setattr(house, "suggest", refusing)
     form = {"voice": "Voice 59"}
     answer = await client.post("/spacebot/tryout/suggest", params=query, data=form, headers=SESSION)
@@ -362,7 +362,7 @@ def test_every_process_that_shares_the_shards_is_shown() -> None:
     for text in ("&lt;b&gt;host", "stopping", "no shard, stands by · 1 server ·", "version 1.1.0"):
         assert text in second
     assert "2 processes share 3 shards" in shown(one, two)
-    # A process alone shares with nobody.
+    # A single process shares with nobody.
     assert not shown(one).strip()
 
 
@@ -382,7 +382,7 @@ async def test_sections_are_rendered_in_a_thread_and_once_for_everybody(
     assert others == [first] * 4
     assert len(threads) == 1
     assert threading.get_ident() not in threads
-    # What has changed is rendered again.
+    # Changed sections are rendered again.
     house.current = dataclasses.replace(house.current, done=house.current.done + 1)
     assert await overview.changed("") != first
     assert len(threads) == 2

@@ -26,7 +26,7 @@ pytestmark = [
 ]
 
 KEY = "0123456789abcdef" * 4
-# Importing gradio takes 3 s of a core, which other tests may need as well.
+# Importing gradio takes 3 s of a core, which other tests may also need.
 START = 120.0
 PASSWORD = "correct horse battery"
 
@@ -44,7 +44,7 @@ def step(page: Page, title: str):
 
 
 async def text_of(download: Download) -> str:
-    """What a downloaded file holds."""
+    """The content of a downloaded file."""
     return await asyncio.to_thread((await download.path()).read_text)
 
 
@@ -67,7 +67,7 @@ async def test_the_first_ten_minutes(
             await expect(token).to_contain_text("holds the application's Public Key")
             assert await serious(visited.page) == []
             assert KEY not in await visited.page.content()
-    # What is no bot token is told without asking Discord.
+    # A value that is not a bot token is reported without asking Discord.
     assert [one for one in discord.requests if one.path.endswith("/users/@me")] == []
     # As a newcomer starts it: the embedded Space, which chats, and no intent switched on.
     discord.flags = 0
@@ -152,7 +152,7 @@ async def steer(
             await paused.wait(
                 lambda one: one.message and "paused by the owner" in one.message.text, timeout=10
             )
-            # An owner's cancel and a pause are no failures, by any count of the page.
+            # An owner's cancel and a pause are not failures, in any count on the page.
             counts = page.locator(".counts div")
             for count in ("Done0", "Failed1", "Cancelled1", "Rejected1"):
                 await expect(counts.filter(has_text=count)).to_have_count(1)
@@ -245,7 +245,7 @@ async def test_the_spaces_creator_signs_in_with_hugging_face(
 
 
 async def use(page: Page, command: str, **arguments: str) -> Locator:
-    """Use a command of the try-out, and give its turn once that has ended."""
+    """Use a command of the try-out; returns its turn once it has ended."""
     before = await page.locator(".turn").count()
     await page.fill(".line", f"/{command}")
     await page.press(".line", "Enter")
@@ -304,7 +304,7 @@ async def test_without_a_token_the_guide_begins_and_the_try_out_shows_every_kind
             before = await page.locator(".turn").count()
             await page.press(".line", "Enter")
             second = await ended(page, before)
-            # It was told what was said before.
+            # It received the earlier messages.
             await expect(second).to_contain_text("Answer 2.")
             assert await serious(page) == []
             assert visited.foreign == []
@@ -339,7 +339,7 @@ async def test_a_list_in_the_try_out_depends_on_what_is_filled_in_above_it(
             await city.focus()
             await expect(offered.first).to_have_attribute("value", "Rome")
             assert await offered.evaluate_all(VALUES) == ["Rome", "Florence"]
-            # Typed in one go, it is asked for once.
+            # Fast typing sends one request.
             asked: list[str] = []
             page.on("request", lambda one: asked.append(one.url))
             await city.evaluate(TYPES)

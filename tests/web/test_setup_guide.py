@@ -45,7 +45,7 @@ def test_what_is_no_bots_token_is_recognised(value: str, said: str) -> None:
     told = wrong_kind(value)
     assert said in told
     assert "press Reset Token" in told
-    # A value may be a secret, whatever it is.
+    # Any value may be a secret.
     assert value not in told.split("Token and")[0] or len(value) < 3
 
 
@@ -68,7 +68,7 @@ def test_each_step_is_ticked_off_when_it_is_done() -> None:
     now, done, later = StepState.NOW, StepState.DONE, StepState.LATER
     status = Status(OFF)
     assert marks(status, token=False) == in_order(now, later, later, later, later)
-    # A token that is set is neither right nor still to be set, until Discord has said.
+    # A token is neither right nor missing until Discord has checked it.
     status = Status(BotStatus(BotPhase.CONNECTING))
     assert marks(status) == in_order(done, StepState.SET, later, later, later)
     status = Status(replace(CONNECTED, servers=0))

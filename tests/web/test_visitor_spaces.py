@@ -1,4 +1,4 @@
-"""The Spaces that visitors of the try-out bring take a bounded part of the memory."""
+"""The Spaces that visitors of the try-out bring use bounded memory."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from spacebot.web.tryout.visitor_spaces import MAX_PARTS, VisitorSpaces
 
 
 class Reader:
-    """Gives Spaces with many choices."""
+    """Returns Spaces with many choices."""
 
     def spaces(self) -> tuple[Space, ...]:
         """The bot's own: none."""
         return ()
 
     async def load(self, written: str) -> Space:
-        """A Space that holds more than half of what all may hold."""
+        """A Space that uses more than half of the limit for all."""
         choices = (Choice("a", "a"),) * (MAX_PARTS // 2 + 1)
         parameter = Parameter("style", "Style", "dropdown", choices=choices)
         endpoint = Endpoint(written, "/run", "run", "", (parameter,), ())

@@ -1,1 +1,1 @@
-"""What the browser tests share: a real browser, and a scripted House for the page's layout."""
+"""What the browser tests share: a real browser, and a scripted program behind the page."""

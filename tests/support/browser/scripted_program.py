@@ -1,4 +1,4 @@
-"""A House that follows a script: every state and every kind of result, without a network."""
+"""A program that follows a script: every state and every kind of result, without a network."""
 
 from __future__ import annotations
 

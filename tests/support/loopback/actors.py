@@ -69,7 +69,7 @@ class User(Account):
         if not known.get(option, {}).get("autocomplete"):
             raise NotSendable(f"/{name} has no option {option!r} with autocomplete")
         typed = {"name": option, "type": known[option]["type"], "value": text, "focused": True}
-        # While one types, the other options may still be missing.
+        # While the person types, other options may still be missing.
         partial = {"options": [known[key] | {"required": False} for key in given]}
         sent = options.nest(passed, [*options.fill(partial, given, Filled(place, self)), typed])
         data = self._data(command, place) | {"options": sent}
@@ -156,7 +156,7 @@ class User(Account):
         files: Sequence[Upload] = (),
         reply_to: Message | None = None,
     ) -> Message:
-        """Sends a message; the bot hears of it as far as its intents go."""
+        """Sends a message; the bot receives it if its intents allow."""
         place = channel or self.server.dm_with(self)
         return self._say(place, text, files, reference=reply_to)
 
@@ -184,11 +184,11 @@ class User(Account):
         return sent
 
     def edit(self, message: Message, text: str) -> Message:
-        """Edits one's own message."""
+        """Edits a message of their own."""
         return messages.edit(message, {"content": text}, {})
 
     def delete(self, message: Message) -> None:
-        """Deletes a message: one's own, or as a moderator."""
+        """Deletes a message: their own, or as a moderator."""
         message.channel.discard(message)
 
     def react(self, message: Message, emoji: str) -> None:
@@ -196,7 +196,7 @@ class User(Account):
         react(message, self, emoji, add=True)
 
     def unreact(self, message: Message, emoji: str) -> None:
-        """Takes a reaction back."""
+        """Removes a reaction."""
         react(message, self, emoji, add=False)
 
     def start_thread(
@@ -295,7 +295,7 @@ class User(Account):
         heard = self.server.dispatch("INTERACTION_CREATE", data, guild=guild, intent=0)
         interaction.heard = heard > 0
         if wait:
-            # Nobody answering is a result here: `acknowledged` says so.
+            # A missing answer is a result here: `acknowledged` tells.
             with contextlib.suppress(AssertionError):
                 within = (self.server.limits.acknowledge_within + 0.1) / PATIENCE
                 await interaction.wait(lambda i: i.response_type is not None, within)

@@ -22,9 +22,9 @@ Path = tuple[str | int, ...]
 
 
 def is_name(name: str) -> bool:
-    """Whether Discord takes it as the name of a slash command or option.
+    """Whether Discord accepts it as the name of a slash command or option.
 
-    Its rule is ^[-_'\\p{L}\\p{N}\\p{sc=Deva}\\p{sc=Thai}]{1,32}$, in lower case where there is one.
+    Its rule is ^[-_'\\p{L}\\p{N}\\p{sc=Deva}\\p{sc=Thai}]{1,32}$, in lower case if there is one.
     """
     return name == name.lower() and all(
         c in "-_'" or unicodedata.category(c)[0] in "LN" or "ऀ" <= c <= "ॿ" or "฀" <= c <= "๿"
@@ -111,7 +111,7 @@ class CommandCheck:
                 self.problems.add(here, "BASE_TYPE_CHOICES", f"{kind} is no type of a channel here")
 
     def _nested(self, path: Path, option: dict[str, Any], depth: int) -> None:
-        # Groups stand only at the top, subcommands at the top or in a group.
+        # Groups are only at the top level, subcommands there or in a group.
         if depth > 1 or (option["type"] == GROUP and depth > 0):
             text = "Sub-command option types are not allowed here"
             self.problems.add((*path, "type"), "APPLICATION_COMMAND_OPTIONS_TYPE_INVALID", text)
@@ -188,7 +188,7 @@ class Commands:
     def __init__(self, server: DiscordServer) -> None:
         self.server = server
         self.places: dict[int | None, dict[int, dict[str, Any]]] = {None: {}}
-        # Names that are refused for reasons which Discord does not publish.
+        # Names that Discord refuses for unpublished reasons.
         self.refused: set[str] = set()
         # By place: Discord counts them for each guild, and for the global ones.
         self.created_today: Counter[int | None] = Counter()
@@ -268,7 +268,7 @@ class Commands:
             raise ApiError(10063) from None
 
     def delete(self, guild: int | None, command: int) -> None:
-        """Takes one away."""
+        """Removes a command."""
         self.get(guild, command)
         del self.places[guild][command]
         self.server.changed()
@@ -286,7 +286,7 @@ class Commands:
         self.created_today[guild] += created
 
     def forget(self, guild: int) -> None:
-        """What Discord does where a guild throws the bot out: its commands there are gone."""
+        """Does what Discord does when a guild removes the bot: its commands there are gone."""
         self.places.pop(guild, None)
         self.server.changed()
 

@@ -158,7 +158,7 @@ def check_select(problems: Problems, path: Path, select: Component) -> None:
 
 
 def bound(component: Component, key: str, otherwise: int) -> int:
-    """A bound of a component, where null means the same as nothing."""
+    """A bound of a component; null means none."""
     found = component.get(key)
     return otherwise if found is None else found
 

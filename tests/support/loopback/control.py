@@ -1,4 +1,4 @@
-"""The server steered over HTTP, for a benchmark that runs it in a process of its own.
+"""The server controlled over HTTP, for a benchmark that runs it in its own process.
 
     GET  /control/state     token, bootstrap, users, channels, whether the bot is ready, counts
     POST /control/command   {user, channel, name, options, until, timeout}: see `command`
@@ -38,7 +38,7 @@ UNTIL: dict[str, Callable[[Interaction], Any]] = {
 
 
 class Control:
-    """A server with people and channels, and the routes that steer it."""
+    """A server with people and channels, and the routes that control it."""
 
     def __init__(self, server: DiscordServer, users: int, channels: int) -> None:
         self.server = server
@@ -63,7 +63,7 @@ class Control:
         return handle
 
     async def state(self, request: web.Request) -> web.Response:
-        """What there is."""
+        """The server's state."""
         server = self.server
         about = {
             "token": server.token,
@@ -129,7 +129,7 @@ class Control:
         return {}
 
     async def fail(self, asked: dict[str, Any]) -> dict[str, Any]:
-        """Orders a fault."""
+        """Schedules a fault."""
         self.server.limits.fail(**asked)
         return {}
 

@@ -1,4 +1,4 @@
-"""What Discord answers when it refuses: its numbers, its words, its JSON."""
+"""Discord's refusals: codes, messages, JSON."""
 
 from __future__ import annotations
 
@@ -50,12 +50,12 @@ class ApiError(Exception):
 
 
 def not_found() -> ApiError:
-    """What a path gets that Discord does not have."""
+    """The error for an unknown path."""
     return ApiError(0, status=404, message="404: Not Found")
 
 
 def unauthorized() -> ApiError:
-    """What a request without the bot's token gets."""
+    """The error for a request without the bot's token."""
     return ApiError(0, status=401, message="401: Unauthorized")
 
 
@@ -91,7 +91,7 @@ class Problems:
                 self.add(path, "BASE_TYPE_MAX_LENGTH", text)
 
     def raise_any(self) -> None:
-        """Raises the ApiError, if there is anything to say."""
+        """Raises the ApiError if anything is wrong."""
         if self.errors:
             raise ApiError(50035, message="Invalid Form Body", errors=self.errors)
 

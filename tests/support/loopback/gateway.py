@@ -31,7 +31,7 @@ REMEMBERED = 2000
 
 
 class Session:
-    """What outlives a connection: the sequence, and the events to replay after a resume."""
+    """What survives a connection: the sequence, and the events to replay after a resume."""
 
     def __init__(self, intents: int, shard: tuple[int, int]) -> None:
         self.id = secrets.token_hex(16)
@@ -55,7 +55,7 @@ def compressor(kind: str) -> Any:
         stream = zlib.compressobj(1)
         return lambda frame: stream.compress(frame) + stream.flush(zlib.Z_SYNC_FLUSH)
     if kind == "zstd-stream":
-        # discord.py asks for it only where this package is installed.
+        # discord.py requests it only if this package is installed.
         zstandard = importlib.import_module("zstandard")
         packer = zstandard.ZstdCompressor().compressobj()
         block = zstandard.COMPRESSOBJ_FLUSH_BLOCK
@@ -76,7 +76,7 @@ class Connection:
         self._received: deque[float] = deque(maxlen=EVENTS_A_MINUTE)
 
     def push(self, frame: bytes) -> None:
-        """Sends a frame, unless the connection has been told to go silent."""
+        """Sends a frame, unless the connection is set to be silent."""
         if not self.silent:
             self._queue.put_nowait(frame)
 
@@ -85,7 +85,7 @@ class Connection:
         self.push(orjson.dumps({"op": op, "d": data, "s": None, "t": None}))
 
     def close(self, code: int) -> None:
-        """Closes after what is already queued; the session stays. Code 0 cuts the TCP line."""
+        """Closes after the queued frames; the session stays. Code 0 cuts the TCP connection."""
         if self.session and self.session.connection is self:
             self.session.connection = None
         self._queue.put_nowait(code)
@@ -314,7 +314,7 @@ class Gateway:
         return index == ((guild.id >> 22) % count if guild and guild.has_bot else 0)
 
     def recipients(self, guild: Guild | None, intent: int) -> list[Session]:
-        """The sessions that hear an event of this guild (None: a direct message)."""
+        """The sessions that receive an event of this guild (None: a direct message)."""
         if intent and guild and not guild.has_bot:
             return []
         alive = self.sessions.values()

@@ -1,4 +1,4 @@
-"""How a test brings the real discord.py client, or the real program, to the server."""
+"""How a test points the real discord.py client, or the real program, at the server."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def point_discord_at(server: DiscordServer) -> Iterator[None]:
 
 
 def bootstrap_code(server: DiscordServer) -> str:
-    """One line of Python that does the same, to stand before the program in a subprocess."""
+    """One line of Python that does the same, to run before the program in a subprocess."""
     return (
         "import discord.gateway, discord.http, yarl; "
         f"discord.http.Route.BASE = {server.api_url!r}; "

@@ -1,4 +1,4 @@
-"""Interactions: what the bot is sent, how it may answer, and what the person then sees."""
+"""Interactions: what the bot receives, how it may answer, and what the person then sees."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 COMMAND, COMPONENT, AUTOCOMPLETE, MODAL = 2, 3, 4, 5
 REPLY, DEFER, DEFER_UPDATE, UPDATE, CHOICES, SHOW_MODAL, LAUNCH = 4, 5, 6, 7, 8, 9, 12
-# Which answers Discord takes for which interaction.
+# Which responses Discord accepts for which interaction.
 ANSWERS = {
     COMMAND: {REPLY, DEFER, SHOW_MODAL, LAUNCH},
     COMPONENT: {REPLY, DEFER, DEFER_UPDATE, UPDATE, SHOW_MODAL, LAUNCH},
@@ -81,7 +81,7 @@ class Interaction(Watched):
 
     @property
     def expired(self) -> bool:
-        """Whether its token is over."""
+        """Whether its token has expired."""
         return self.server.clock.now() - self.created > TOKEN_LIFE
 
     def message_json(self, message: Message) -> Payload:

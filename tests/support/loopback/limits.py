@@ -1,4 +1,4 @@
-"""Discord's rate limits, and the faults that a test orders.
+"""Discord's rate limits, and the faults that a test schedules.
 
 The numbers of the per-route buckets are those that Discord sends in its headers
 (it documents none but the global one): 5 messages in 5 s a channel, 5 edits in
@@ -65,7 +65,7 @@ class Bucket:
 
 @dataclass
 class Fault:
-    """What the next `times` requests to a route get instead of an answer."""
+    """What the next `times` requests to a route get instead of a response."""
 
     route: str
     status: int = 500
@@ -79,7 +79,7 @@ class Fault:
 
 
 class Limits:
-    """Counts requests. `enforced = False` lets everything through; `fail` orders a fault.
+    """Counts requests. `enforced = False` lets everything through; `fail` schedules a fault.
 
     `acknowledge_within` is how many seconds an interaction may go without its first answer.
     """
@@ -108,11 +108,11 @@ class Limits:
         return fault
 
     def recover(self) -> None:
-        """Takes all ordered faults back."""
+        """Removes all scheduled faults."""
         self._faults.clear()
 
     def fault_for(self, method: str, path: str) -> Fault | None:
-        """The fault that this request shall get, counted down."""
+        """The fault for this request, counted down."""
         if not self._faults:
             return None
         for fault in self._faults:
@@ -206,7 +206,7 @@ def too_many(
 
 
 async def play(fault: Fault) -> web.Response:
-    """Gives a request its ordered fault."""
+    """Applies a scheduled fault to a request."""
     if fault.hang:
         await asyncio.sleep(fault.hang)
     if fault.answer:

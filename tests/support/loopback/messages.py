@@ -39,7 +39,7 @@ EVERYONE = re.compile(r"@(everyone|here)\b")
 
 
 def check(payload: Payload, files: Files, kept: Sequence[Attachment], *, v2: bool) -> None:
-    """Raises ApiError unless Discord takes this message. `kept` are the files it had."""
+    """Raises ApiError unless Discord accepts this message. `kept` are its earlier files."""
     problems = Problems()
     content = payload.get("content")
     if content is not None:
@@ -118,7 +118,7 @@ def check_files(channel: Channel, author: Account, files: Files) -> None:
 
 
 def clean_name(name: str) -> str:
-    """A file's name as Discord keeps it: hashed where it is of another script."""
+    """A file's name as Discord stores it: hashed if it is in another script."""
     stem, dot, suffix = name.rpartition(".")
     if not name.isascii():
         return hashlib.sha256(stem.encode()).hexdigest()[:16] + dot + suffix
@@ -208,7 +208,7 @@ def _embed(embed: Payload, urls: dict[str, str]) -> Payload:
 
 
 def is_empty(message: Message) -> bool:
-    """Whether there is nothing in it to show."""
+    """Whether it has nothing to show."""
     return not (message.content or message.embeds or message.attachments or message.components)
 
 
@@ -251,7 +251,7 @@ def check_moderation(channel: Channel, payload: Payload, files: Files) -> None:
 
 
 def fill(message: Message, payload: Payload, files: Files) -> None:
-    """Writes the first words of a message, and notes whom they ping."""
+    """Writes a message's first content, and records whom it pings."""
     apply(message, payload, files)
     if is_empty(message):
         raise ApiError(50006)

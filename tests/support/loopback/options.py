@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 # (name, bytes) or (name, bytes, content type)
 Upload = tuple[str, bytes] | tuple[str, bytes, str]
 EXACT = 2**53
-# What Discord's groups of file types hold, as far as it is known.
+# The file types of Discord's groups, as far as known.
 FILE_GROUPS = {
     "image": (".png", ".gif", ".jpg", ".jpeg", ".jfif", ".webp", ".avif"),
     "video": (".mp4", ".mov", ".qt", ".webm"),
@@ -71,7 +71,7 @@ class Filled:
 
 
 def walk(command: Payload, path: list[str]) -> tuple[list[Payload], Payload]:
-    """Follows "demo paint" down: the groups and subcommands passed, and the last."""
+    """Resolves "demo paint": the groups and subcommands on the path, and the last."""
     passed, here = [], command
     for name in path:
         below = [o for o in here.get("options", ()) if o["type"] in (SUBCOMMAND, GROUP)]
@@ -94,7 +94,7 @@ def nest(passed: list[Payload], options: list[Payload]) -> list[Payload]:
 
 
 def fill(last: Payload, given: Mapping[str, Any], filled: Filled) -> list[Payload]:
-    """The options as they are sent; NotSendable where the client would show red."""
+    """The options as the client sends them; NotSendable where it would show red."""
     known = {option["name"]: option for option in last.get("options", ())}
     unknown = given.keys() - known.keys()
     if unknown:
@@ -126,7 +126,7 @@ def value(option: Payload, given: Any, filled: Filled) -> Any:
         _number(option, given)
     elif kind == ATTACHMENT:
         _check(isinstance(given, tuple), name, given, "a (name, bytes) file")
-        # Only an older client says of which type a file is, and lets any be chosen.
+        # Only an older client says which type a file is, and lets people choose any.
         fits = len(given) == 3 or is_offered(option, given[0])
         _check(fits, name, given[0], f"{option.get('file_types')}")
         return filled.attach(given)

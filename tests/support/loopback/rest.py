@@ -51,7 +51,7 @@ Route = Callable[[Call], Awaitable[Any] | Any]
 
 @dataclass(slots=True)
 class Logged:
-    """One request as `server.requests` keeps it. `at` is monotonic; `seconds` its duration."""
+    """One request in `server.requests`. `at` is monotonic; `seconds` is its duration."""
 
     method: str
     path: str
@@ -85,7 +85,7 @@ def mount(server: DiscordServer, app: web.Application, *tables: Table) -> None:
     for table in tables:
         for method, path, route, public in table.routes:
             handler = _handler(server, f"{method} {path}", route, public)
-            # aiohttp's patterns would stop "@me" and "@original" from being taken for ids.
+            # aiohttp's patterns would not match "@me" and "@original" as ids.
             app.router.add_route(method, PREFIX + path, handler)
 
 
@@ -175,7 +175,7 @@ async def read(request: web.Request, call: Call) -> None:
 
 
 def _read_form(call: Call, body: bytes, boundary: bytes) -> None:
-    # aiohttp's multipart reader goes line by line in Python; here come megabytes.
+    # aiohttp's multipart reader works line by line in Python; these bodies have megabytes.
     for part in body.split(b"--" + boundary)[1:-1]:
         head, _, content = part.partition(b"\r\n\r\n")
         content = content[:-2]

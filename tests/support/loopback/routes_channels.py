@@ -36,7 +36,7 @@ def place(call: Call, *needed: str) -> Channel:
 
 
 def sending(channel: Channel) -> str:
-    """The permission that sending takes here."""
+    """The permission that sending requires here."""
     return "send_messages_in_threads" if channel.is_thread else "send_messages"
 
 
@@ -180,7 +180,7 @@ def delete_message(call: Call) -> None:
 
 
 def react(message: Message, user: Account, emoji: str, *, add: bool) -> None:
-    """Adds or takes back a reaction, and tells the bot."""
+    """Adds or removes a reaction, and tells the bot."""
     people = message.reactions.setdefault(emoji, set())
     (people.add if add else people.discard)(user.id)
     if not people:
@@ -211,13 +211,13 @@ def add_reaction(call: Call) -> None:
 
 @table.on("DELETE", REACTIONS + "/@me")
 def remove_reaction(call: Call) -> None:
-    """Takes the bot's reaction back."""
+    """Removes the bot's reaction."""
     react(find(call, place(call)), call.server.bot, call.parts["emoji"], add=False)
 
 
 @table.on("DELETE", REACTIONS + "/{user}")
 def remove_other(call: Call) -> None:
-    """Takes someone's reaction away."""
+    """Removes someone's reaction."""
     message = find(call, place(call, "manage_messages"))
     react(message, call.server.users[call.number("user")], call.parts["emoji"], add=False)
 
@@ -277,7 +277,7 @@ def thread_from_message(call: Call) -> Any:
 
 
 def join_thread(thread: Channel, user: Account) -> None:
-    """Puts a person into a thread."""
+    """Adds a person to a thread."""
     thread.joined[user.id] = thread.server.clock.now()
     payload = {
         "id": str(thread.id),
@@ -304,7 +304,7 @@ def add_thread_member(call: Call) -> None:
 
 @table.on("DELETE", CHANNEL + "/thread-members/{user}")
 def remove_thread_member(call: Call) -> None:
-    """Takes someone out of a thread."""
+    """Removes someone from a thread."""
     place(call).joined.pop(_member(call).id, None)
 
 

@@ -28,7 +28,7 @@ def user(call: Call) -> Any:
 
 @table.on("GET", "/oauth2/applications/@me")
 def oauth_application(call: Call) -> Any:
-    """The application, as discord.py asks for it when it logs in."""
+    """The application, which discord.py requests when it logs in."""
     server = call.server
     return {
         "id": str(server.application_id),
@@ -64,13 +64,13 @@ def application(call: Call) -> Any:
 
 @table.on("GET", "/gateway", public=True)
 def gateway(call: Call) -> Any:
-    """Where the gateway is."""
+    """The gateway's address."""
     return {"url": call.server.gateway_url}
 
 
 @table.on("GET", "/gateway/bot")
 def gateway_bot(call: Call) -> Any:
-    """Where the gateway is, how many shards Discord advises, and the identifies left."""
+    """The gateway's address, the recommended number of shards, and the identifies left."""
     identifies = call.server.gateway.identifies
     limit = {
         "total": 1000,

@@ -67,12 +67,12 @@ class DiscordServer(Watched):
 
     @property
     def api_url(self) -> str:
-        """What discord.py takes as Route.BASE."""
+        """The value for discord.py's Route.BASE."""
         return f"{self.base_url}/api/v10"
 
     @property
     def gateway_url(self) -> str:
-        """What discord.py takes as DEFAULT_GATEWAY."""
+        """The value for discord.py's DEFAULT_GATEWAY."""
         return f"ws://127.0.0.1:{self.port}/"
 
     @property

@@ -1,4 +1,4 @@
-"""The gateway's harder days, with the real discord.py client; and user installs."""
+"""The gateway in trouble, with the real discord.py client; and user installs."""
 
 from __future__ import annotations
 

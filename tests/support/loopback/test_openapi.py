@@ -1,4 +1,4 @@
-"""What the server takes and gives, held against Discord's own description of its API."""
+"""The server's requests and responses, checked against Discord's own API description."""
 
 from __future__ import annotations
 

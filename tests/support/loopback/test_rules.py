@@ -1,4 +1,4 @@
-"""Discord's rules, one case each, sent as plain HTTP: what a bot may get wrong."""
+"""Discord's rules, one case each, as plain HTTP: the mistakes that a bot can make."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def command(*options: Json, **more: Any) -> Json:
 
 
 def option(**more: Any) -> Json:
-    """A text option, or what `more` makes of it."""
+    """A text option, changed by `more`."""
     return OPTION | more
 
 

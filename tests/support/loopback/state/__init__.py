@@ -1,4 +1,4 @@
-"""What Discord keeps: accounts, guilds, channels, threads, messages, files."""
+"""Discord's state: accounts, guilds, channels, threads, messages, files."""
 
 from .account import Account
 from .channel import FORUM, MIB, Channel

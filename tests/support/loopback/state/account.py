@@ -24,7 +24,7 @@ class Account:
 
     @property
     def mention(self) -> str:
-        """How a message names it."""
+        """Its mention in a message."""
         return f"<@{self.id}>"
 
     def to_json(self) -> dict[str, Any]:

@@ -20,7 +20,7 @@ MIB = 1024 * 1024
 FORUM = 15
 # Upload limits by boost level, as of November 2026.
 FILE_LIMITS = (10 * MIB, 10 * MIB, 50 * MIB, 100 * MIB)
-# What the invite in the README asks for: a server need not grant more.
+# The permissions of the README's invite: a server need not grant more.
 BOT_PERMISSIONS = discord.Permissions(
     view_channel=True,
     send_messages=True,
@@ -77,12 +77,12 @@ class Channel(Watched):
 
     @property
     def messages(self) -> list[Message]:
-        """Every message that is there now, oldest first; ephemeral ones are not."""
+        """Every current message except ephemeral ones, oldest first."""
         return list(self._messages.values())
 
     @property
     def hears_bot(self) -> bool:
-        """Whether the bot is here itself, rather than only by someone's own install."""
+        """Whether the bot itself is here, rather than only through a user install."""
         return self.guild.has_bot if self.guild else self.recipient is not None
 
     @property
@@ -93,7 +93,7 @@ class Channel(Watched):
 
     @property
     def file_limit(self) -> int:
-        """The bytes that one file may have here."""
+        """The size limit of a file here, in bytes."""
         place = self.parent or self
         if place.own_file_limit is not None:
             return place.own_file_limit
@@ -111,7 +111,7 @@ class Channel(Watched):
         return self._messages.get(message_id)
 
     def put(self, message: Message) -> None:
-        """Takes a new message in."""
+        """Adds a new message."""
         self._messages[message.id] = message
         self.last_message_id = message.id
         self.changed()

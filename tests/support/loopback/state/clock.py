@@ -1,4 +1,4 @@
-"""Time, ids, and waiting for what changes."""
+"""Time, ids, and waiting for changes."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Clock:
 
 
 class Snowflakes:
-    """Gives ids: growing, unique, with the time in them as Discord's have."""
+    """Generates ids: growing, unique, and with a timestamp, like Discord's."""
 
     def __init__(self) -> None:
         self._last = 0
@@ -66,7 +66,7 @@ def timestamp(seconds: float) -> str:
 
 
 class Watched:
-    """Something that changes: `wait` sleeps until what one hopes for is true."""
+    """Something that changes: `wait` sleeps until a predicate is true."""
 
     def __init__(self) -> None:
         self._waiting: list[asyncio.Future[None]] = []
@@ -79,7 +79,7 @@ class Watched:
                 future.set_result(None)
 
     def describe(self) -> str:
-        """What it looks like now, for an AssertionError."""
+        """Its current state, for an AssertionError."""
         return repr(self)
 
     async def wait(self, predicate: Callable[[Self], Any], timeout: float = 5.0) -> Self:  # noqa: ASYNC109
@@ -103,5 +103,5 @@ class Watched:
                 raise AssertionError(f"not within {PATIENCE} × {timeout} s. Last state:\n{state}")
             future = asyncio.get_running_loop().create_future()
             self._waiting.append(future)
-            # What else a predicate looks at cannot wake it: it is asked again now and then.
+            # Other state that a predicate reads cannot wake it, so it is checked periodically.
             await asyncio.wait([future], timeout=min(left, 0.5))

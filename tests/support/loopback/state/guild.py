@@ -1,4 +1,4 @@
-"""Guilds: members, roles, channels, and what each may do there."""
+"""Guilds: members, roles, channels, permissions."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ MEMBER_PERMISSIONS = discord.Permissions(
     read_message_history=True,
     use_application_commands=True,
 )
-# What a guild may have and ours have not.
+# Fields of a guild that ours do not use.
 NOTHING_SET = (
     *("icon", "banner", "splash", "description", "home_header", "discovery_splash"),
     *("vanity_url_code", "afk_channel_id", "system_channel_id", "rules_channel_id"),
@@ -72,7 +72,7 @@ class Guild:
         return self._add_channel(name, kind, deny=deny, file_limit=file_limit, nsfw=nsfw)
 
     def add_forum(self, name: str = "ideas", *, deny: tuple[str, ...] = ()) -> Channel:
-        """Adds a forum: a channel of nothing but threads, its posts."""
+        """Adds a forum: a channel that contains only threads, its posts."""
         return self._add_channel(name, FORUM, deny=deny)
 
     def _add_channel(
@@ -113,13 +113,13 @@ class Guild:
         self.server.dispatch("GUILD_MEMBER_REMOVE", payload, guild=self, intent=1 << 1)
 
     def remove_bot(self) -> None:
-        """Throws the bot out."""
+        """Removes the bot."""
         self.server.dispatch("GUILD_DELETE", {"id": str(self.id)}, guild=self)
         self.has_bot = False
         self.server.commands.forget(self.id)
 
     def begin_outage(self) -> None:
-        """Makes the guild unavailable, as an outage of Discord's does."""
+        """Makes the guild unavailable, as an outage at Discord does."""
         self.outage = True
         gone = {"id": str(self.id), "unavailable": True}
         self.server.dispatch("GUILD_DELETE", gone, guild=self)
@@ -129,7 +129,7 @@ class Guild:
         self.has_bot = True
         self.joined_at = time.time()
         self.members[self.server.bot.id] = []
-        # Discord says `unavailable` of a guild that is back after an outage, not of a new one.
+        # Discord sends `unavailable` for a guild that is back after an outage, not for a new guild.
         joined = {key: value for key, value in self.to_json().items() if key != "unavailable"}
         self.server.dispatch("GUILD_CREATE", joined, guild=self)
 

@@ -1,4 +1,4 @@
-"""Messages, their files, and what they have been before."""
+"""Messages, their files, and their history."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Attachment:
     title: str | None = None
 
     async def read(self) -> bytes:
-        """The bytes, without the way over HTTP."""
+        """The bytes, without a request over HTTP."""
         return self.data
 
     def to_json(self) -> dict[str, Any]:
@@ -58,7 +58,7 @@ class Attachment:
 
 @dataclass(frozen=True, slots=True)
 class Pings:
-    """Whom a message made notice: ids of users and roles, and whether everyone."""
+    """Whom a message notified: ids of users and roles, and whether everyone."""
 
     users: tuple[int, ...] = ()
     roles: tuple[int, ...] = ()
@@ -70,7 +70,7 @@ class Pings:
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """What a message was at a time (`at`, on Discord's clock)."""
+    """A message's state at a time (`at`, on Discord's clock)."""
 
     at: float
     content: str
@@ -80,7 +80,7 @@ class Version:
 
 
 class Message(Watched):
-    """A message: what it is now, and in `history` everything it has been, oldest first."""
+    """A message: its current state, and all earlier ones in `history`, oldest first."""
 
     def __init__(
         self, channel: Channel, author: Account, *, interaction: Interaction | None = None
@@ -236,6 +236,6 @@ def emoji_json(emoji: str) -> dict[str, Any]:
 
 
 def content_type_of(filename: str) -> str | None:
-    """The type that Discord gives to an upload, by its name."""
+    """The content type that Discord sets for an upload, by its name."""
     kind = mimetypes.guess_type(filename)[0]
     return f"{kind}; charset=utf-8" if kind and kind.startswith("text/") else kind
