@@ -70,18 +70,18 @@ lock: | $(BIN)/python
 
 help:
 	@echo "make run                     the program, on http://127.0.0.1:7860"
-	@echo "make deploy SPACE=owner/name a Space on Hugging Face, made or updated"
+	@echo "make deploy SPACE=owner/name create or update a Space on Hugging Face"
 	@echo "make check                   ruff and pyright"
 	@echo "make test                    every test"
 	@echo "make test-versions           real servers of every version of Gradio, and lower bounds"
 	@echo "make lock                    requirements.lock, from requirements-postgres.txt"
-	@echo "make bench                   how fast the bot is, beside others"
+	@echo "make bench                   compare the bot's speed with others"
 	@echo "make processes               several processes: killed, updated, without database"
 	@echo "make store-size              the store with a million jobs: plans and times"
-	@echo "make soak MINUTES=10         mixed use with trouble, and what the bot holds meanwhile"
-	@echo "make hostile                 what a hostile Space costs: the loop held, the memory"
-	@echo "make pictures                the README's moving picture, recorded again"
-	@echo "make coverage-demos DIR=…    what of Gradio's demos reaches Discord"
+	@echo "make soak MINUTES=10         mixed use with faults: memory, threads, tasks"
+	@echo "make hostile                 what a hostile Space costs: blocked event loop, memory"
+	@echo "make pictures                record the README's animation again"
+	@echo "make coverage-demos DIR=…    how much of Gradio's demos reaches Discord"
 	@echo "make clean                   remove what was installed and cached"
 
 clean:
