@@ -197,3 +197,18 @@ async def test_a_follow_up_that_cannot_work_is_told_to_the_owner(
     ):
         reason = home.catalogue.status(lambda _: (0, 0))[0].reason
         assert "/png has no input named colour. It has value." in reason
+
+
+async def test_a_follow_up_asks_whoever_presses_it_for_a_key_of_their_own(
+    space: Callable[[str], str], tmp_path: Path
+) -> None:
+    again = FollowUp("Once more", "/login", take={"prompt": 0, "key": "key"})
+    source = Source(space("studio"), "/login", "login", then=(again,))
+    async with discord() as place, at_home(place.server, source, folder=tmp_path):
+        first = await ask(place.ada, "login", prompt="x", key="adas-own", channel=place.channel)
+        assert "x with a key of 8" in first.content
+        for member, key in ((place.ben, "bens"), (place.ada, "adas-other")):
+            form = await member.click(first, "Once more")
+            assert form.modal is not None
+            answer = await result(await member.submit(form, {"Key": key}))
+            assert f"x with a key of 8 with a key of {len(key)}" in answer.content
