@@ -24,7 +24,12 @@ from spacebot.discord_bot.conversations.transcript import (
     secrets_of,
     to_markdown,
 )
-from spacebot.discord_bot.delivery import answer_privately, requester_of, send_best_effort
+from spacebot.discord_bot.delivery import (
+    answer_privately,
+    new_thread,
+    requester_of,
+    send_best_effort,
+)
 from spacebot.discord_bot.forms import Forms
 from spacebot.engine import job_text
 from spacebot.engine.store import Conversation
@@ -169,7 +174,8 @@ class ForkButton(ConversationButton, spec=FORK):
         kinds = discord.ChannelType
         kind = kinds.news_thread if parent.is_news() else kinds.public_thread
         try:
-            thread = await parent.create_thread(name=clip(f"Fork of {name}", 100), type=kind)
+            title = clip(f"Fork of {name}", 100)
+            thread = await new_thread(parent.create_thread, title, type=kind)
         except discord.HTTPException:
             said = "I may not open threads in this channel, so it cannot be forked."
             await interaction.followup.send(said, ephemeral=True)

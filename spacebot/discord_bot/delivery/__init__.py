@@ -33,6 +33,7 @@ from spacebot.discord_bot.delivery.writer import (
     edit,
     fresh_nonce,
     named_command,
+    new_thread,
     ref_of,
     send,
     thread_on,

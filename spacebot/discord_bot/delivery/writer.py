@@ -263,22 +263,27 @@ async def edit(
 async def thread_on(
     message: discord.PartialMessage | discord.Message, title: str
 ) -> discord.Thread:
-    """The thread on a message: the existing thread, or a new one.
-
-    If AutoMod blocks its title, it gets a plain one.
-    """
+    """The thread on a message: the existing thread, or a new one."""
     if message.thread is not None:
         return message.thread
     try:
-        return await message.create_thread(name=title)
+        return await new_thread(message.create_thread, title)
     except discord.HTTPException as error:
-        match refusal_of(error):
-            case Refusal.HAS_THREAD:
-                return await message.fetch_thread()
-            case Refusal.MODERATED if title != PLAIN_TITLE:
-                return await thread_on(message, PLAIN_TITLE)
-            case _:
-                raise
+        if refusal_of(error) is not Refusal.HAS_THREAD:
+            raise
+        return await message.fetch_thread()
+
+
+async def new_thread(
+    create: Callable[..., Awaitable[discord.Thread]], title: str, **options: Any
+) -> discord.Thread:
+    """A new thread; if AutoMod blocks its title, it gets a plain one."""
+    try:
+        return await create(name=title, **options)
+    except discord.HTTPException as error:
+        if refusal_of(error) is not Refusal.MODERATED:
+            raise
+        return await create(name=PLAIN_TITLE, **options)
 
 
 def fresh_nonce() -> str:

@@ -18,7 +18,7 @@ async def hidden_spaces(catalogue: Catalogue, guild: int | None, *, adult: bool)
 
     The Hub's search by meaning tells no ids.
     """
-    if catalogue.on_demand is None:
+    if catalogue.on_demand is None or not catalogue.on_demand.policy.is_open:
         return frozenset()
     blocked = catalogue.on_demand.policy.blocked
     hidden = {*blocked, *blocked.values(), *await marked_spaces(catalogue, guild, adult=adult)}
