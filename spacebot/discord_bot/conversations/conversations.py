@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
 import uuid
@@ -44,7 +45,7 @@ from spacebot.engine.jobs import (
     to_stored,
 )
 from spacebot.engine.store import Conversation, JobRecord
-from spacebot.errors import EndpointGone, InputError, SpacebotError, kind_of
+from spacebot.errors import EndpointGone, InputError, SpacebotError, StoreError, kind_of
 from spacebot.models import Endpoint, File, Job, Reply, Requester
 
 log = logging.getLogger(__name__)
@@ -53,6 +54,8 @@ NOT_YOURS = (
     "This conversation belongs to {owner}. They can let everybody speak with **Open to all** "
     "under the last answer; **Fork** gives you one of your own."
 )
+# How often to look whether another process has answered, in seconds.
+ELSEWHERE_PAUSE = 1.0
 CONVERSATION_ENDED = "This conversation is no longer stored. Start a new one with `{command}`."
 
 
@@ -225,6 +228,7 @@ class Conversations:
                 await self.jobs.drop(job, ending_of(error))
 
     async def _ask(self, line: QuestionQueue, question: Question, job: Job) -> None:
+        await self._answered_elsewhere(question.conversation.id)
         if self.jobs.closing:
             # It is stored: the next start asks it.
             return
@@ -236,6 +240,14 @@ class Conversations:
             raise EndpointGone(CONVERSATION_ENDED.format(command=job.command))
         line.current = self._surface(kept, job, question)
         await line.current.run()
+
+    async def _answered_elsewhere(self, conversation: str) -> None:
+        """Wait until the process that had this server before has answered what it was asked."""
+        bot: Any = self.client
+        with contextlib.suppress(StoreError):
+            while await bot.runs_elsewhere(conversation) is not None:
+                await asyncio.sleep(ELSEWHERE_PAUSE)
+                self.store.forget_recent()
 
     def _surface(self, kept: Conversation, job: Job, question: Question) -> ChatSurface:
         about = (kept, job, question, self.secrets(kept.id, question.requester.user))
