@@ -222,7 +222,11 @@ class Runtime:
             await self._cluster.leave()
         # The jobs come first, while Discord can still be updated.
         await jobs.close(self.settings.stop_seconds)
-        await jobs.drained(TELL_SECONDS)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(TELL_SECONDS):
+                if self._bot is not None:
+                    await self._bot.answered()
+                await jobs.drained(TELL_SECONDS)
         await tasks.close()
 
     async def _sample(self, jobs: JobManager) -> None:

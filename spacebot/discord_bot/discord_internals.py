@@ -20,6 +20,13 @@ from discord.webhook.async_ import AsyncWebhookAdapter, async_context
 from spacebot.models import shard_of
 
 Call = Callable[..., Any]
+# How discord.py names the tasks that handle commands, presses and forms.
+INTERACTION_TASKS = (
+    "CommandTree-invoker",
+    "discord-ui-dynamic-item",
+    "discord-ui-modal-dispatch",
+    "discord-ui-view-dispatch",
+)
 
 
 def silence_voice_warnings() -> None:
@@ -134,6 +141,11 @@ def wrap_requests(http: HTTPClient, wrap: Callable[[Call], Call]) -> None:
 def wrap_gateway_connect(http: HTTPClient, wrap: Callable[[Call], Call]) -> None:
     """There is no public way to keep the client off a gateway that must not be used now."""
     http.ws_connect = wrap(http.ws_connect)
+
+
+def interaction_tasks() -> set[asyncio.Task[Any]]:
+    """The tasks in which discord.py handles interactions; it offers no way to wait for them."""
+    return {one for one in asyncio.all_tasks() if one.get_name().startswith(INTERACTION_TASKS)}
 
 
 def use_adapter(adapter: AsyncWebhookAdapter) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Collection
 
 from spacebot.concurrency import TaskSet
 from spacebot.discord_bot.client_status import StatusClient
-from spacebot.discord_bot.discord_internals import ready_tasks
+from spacebot.discord_bot.discord_internals import interaction_tasks, ready_tasks
 from spacebot.discord_bot.gateway.handover import GatewayHandover
 from spacebot.discord_bot.gateway.shards import ShardSet
 from spacebot.discord_bot.recovery import Recoverer
@@ -84,6 +85,11 @@ class ShardingClient(StatusClient):
         """Hold this process's shards until the client is closed."""
         del reconnect
         await self.shards.run()
+
+    async def answered(self) -> None:
+        """Wait until nobody whose interaction has arrived waits for the first answer to it."""
+        if tasks := interaction_tasks():
+            await asyncio.wait(tasks)
 
     async def leave_gateway(self) -> None:
         """Disconnect every shard."""

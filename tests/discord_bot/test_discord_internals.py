@@ -10,6 +10,7 @@ from unittest.mock import Mock
 import aiohttp
 import discord
 import pytest
+from discord import app_commands
 from discord.gateway import DiscordWebSocket, KeepAliveHandler
 from discord.http import HTTPClient
 from discord.state import AutoShardedConnectionState, ConnectionState
@@ -109,3 +110,13 @@ async def test_a_webhook_takes_another_session() -> None:
 
 def test_voice_has_warnings_to_switch_off() -> None:
     assert {"warn_nacl", "warn_dave"} <= vars(discord.VoiceClient).keys()
+
+
+def test_the_tasks_of_interactions_have_their_names() -> None:
+    names = [
+        inspect.getsource(app_commands.CommandTree._from_interaction),
+        inspect.getsource(discord.ui.view),
+        inspect.getsource(discord.ui.modal),
+    ]
+    for name in discord_internals.INTERACTION_TASKS:
+        assert any(name in source for source in names), name

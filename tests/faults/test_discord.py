@@ -144,6 +144,13 @@ async def test_an_acknowledgement_whose_answer_was_lost(place: Place, home: Home
     assert not recipe.followups
 
 
+async def test_an_acknowledgement_that_never_arrived(place: Place, home: Home):
+    place.server.limits.fail("POST /interactions/*", 0, times=1)
+    seen = await place.ada.command("fast echo", text="cut", channel=place.channel)
+    assert "cut" in (await until(seen, "Done in")).content
+    await settled(home)
+
+
 async def test_progress_never_meets_a_rate_limit(place: Place, home: Home, figures: Figures):
     server = place.server
     server.limits.enforced = True

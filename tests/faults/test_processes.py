@@ -50,6 +50,12 @@ async def test_a_rolling_update_and_a_death(
             # What was due while none ran is made up for, by one of them.
             await server.wait(lambda _: ticks(channels)[0] == 0, 60)
 
+            # An acknowledgement whose response is lost is looked for.
+            for channel in by_shard.values():
+                server.limits.fail("POST /interactions/*", 502, after=True)
+                asked = await ada.command("fast echo", text="lost", channel=channel)
+                await asked.wait(lambda one: "Done in" in shown(one).content, 60)
+
             # One is stopped while people type: nobody notices.
             typing = Typing([ada], channels, 5)
             await _stop_and_cancel(them, ada, ben, by_shard)

@@ -254,3 +254,19 @@ async def test_stopped_with_jobs_under_way(space, tmp_path: Path, figures: Figur
             counts = {"answered": answered(seen), "twice": twice(seen, place.channel)}
             figures.note("SIGTERM with 4 jobs under way", **counts, stopped_in=round(took, 1))
             assert counts == {"answered": 5, "twice": 0}
+
+
+async def test_stopped_as_a_command_arrives(space, tmp_path: Path):
+    async with discord() as place:
+        async with bot(tmp_path, place, f"fast={space('fast')}") as program:
+            limits = place.server.limits
+            limits.fail("POST /interactions/*", late=True, hang=1.0)
+            seen = await place.ada.command(
+                "fast echo", text="late", channel=place.channel, wait=False
+            )
+            await program.until(lambda: not limits._faults)
+            await program.stop()
+            assert seen.acknowledged
+        async with bot(tmp_path, place, f"fast={space('fast')}"):
+            await all_final([seen], 30)
+            assert "late\n-# Done in" in shown(seen).content

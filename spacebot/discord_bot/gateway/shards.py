@@ -8,6 +8,7 @@ permanent error ends the client, for the supervisor to judge.
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import logging
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import suppress
@@ -176,6 +177,8 @@ class ShardSet:
         self._tasks: dict[int, asyncio.Task[NoReturn]] = {}
         # Set by the first permanent failure, or when everything is closed.
         self._ended: asyncio.Future[None] | None = None
+        # The client's, with its adapter: the cluster starts shards from a task of its own.
+        self._context = contextvars.copy_context()
         self._sharing: asyncio.Future[None] | None = None
         self.began = asyncio.Event()
         parsers = event_parsers(client)
@@ -222,6 +225,7 @@ class ShardSet:
         Raises what ends a shard for good.
         """
         self._ended = asyncio.get_running_loop().create_future()
+        self._context = contextvars.copy_context()
         advised, _, limits = await self._client.http.get_bot_gateway()
         self._buckets = max(1, limits["max_concurrency"])
         self._sharing = asyncio.ensure_future(self.cluster.share(self, advised))
@@ -240,7 +244,9 @@ class ShardSet:
         held = Shard(self._client, shard, self.cluster, buckets=self._buckets, began=self.began)
         held.is_blind = session is not None
         self._held[shard] = held
-        task = asyncio.create_task(held.run(session), name=f"shard {shard}")
+        task = asyncio.create_task(
+            held.run(session), name=f"shard {shard}", context=self._context.copy()
+        )
         self._tasks[shard] = task
         task.add_done_callback(self._shard_ended)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any, cast
 
 import aiohttp
@@ -35,14 +36,11 @@ class AcknowledgingAdapter(AsyncWebhookAdapter):
     ) -> Any:
         """Answer an interaction; raises if that failed, or if another process was first."""
         watched, lost = AmbiguousFailureSession(session), None
+        ask = partial(
+            super().create_interaction_response, interaction_id, token, params=params, **how
+        )
         try:
-            answered = await super().create_interaction_response(
-                interaction_id,
-                token,
-                session=cast(aiohttp.ClientSession, watched),
-                params=params,
-                **how,
-            )
+            answered = await ask(session=cast(aiohttp.ClientSession, watched))
             if isinstance(answered, dict):
                 return answered
         except DISCORD_ERRORS as error:
@@ -51,9 +49,15 @@ class AcknowledgingAdapter(AsyncWebhookAdapter):
             lost = error
         about: dict[str, Any] = {"id": str(interaction_id), "type": 2}
         if (params.payload or {}).get("type") not in (AUTOCOMPLETE_RESULT, MODAL):
-            message = await self.get_original_interaction_response(
-                self.client.application_id or 0, token, session=session, **how
-            )
+            try:
+                message = await self.get_original_interaction_response(
+                    self.client.application_id or 0, token, session=session, **how
+                )
+            except discord.NotFound as error:
+                if refusal_of(error) is not Refusal.UNANSWERED:
+                    raise
+                # The request itself was lost, for example on a connection that Discord had closed.
+                return await ask(session=session)
             about["response_message_id"] = message["id"]
         elif lost and not isinstance(lost, discord.HTTPException):
             raise lost

@@ -247,7 +247,7 @@ async def test_a_question_waits_for_the_answer_of_another_process(
         await asks_while_another_answers()
         answering = False
         await answer(thread, "Your name is Ada.")
-        # What that process changed is read anew.
+        # What that process changed is read again.
         answering = True
         await asks_while_another_answers()
         await jobs.store.execute(sa.update(conversations).values(ended=1.0))
