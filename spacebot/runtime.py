@@ -6,13 +6,12 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import threading
 import time
 from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import Future
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import replace
 from functools import partial
 from typing import Any, TypeVar
@@ -222,11 +221,9 @@ class Runtime:
             await self._cluster.leave()
         # The jobs come first, while Discord can still be updated.
         await jobs.close(self.settings.stop_seconds)
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(TELL_SECONDS):
-                if self._bot is not None:
-                    await self._bot.answered()
-                await jobs.drained(TELL_SECONDS)
+        if self._bot is not None:
+            await self._bot.answered(TELL_SECONDS)
+        await jobs.drained(TELL_SECONDS)
         await tasks.close()
 
     async def _sample(self, jobs: JobManager) -> None:
@@ -315,7 +312,7 @@ class Runtime:
             return self._basic(self._bot_status)
         bot = self._bot_status
         if self._thread.is_alive():
-            with contextlib.suppress(TimeoutError):
+            with suppress(TimeoutError):
                 return self._submit(self._status()).result(2)
             bot = BotStatus(BotPhase.FAILED, BOT_HANGS, trouble=BotProblem.BUG)
         # The rest is the last known state.

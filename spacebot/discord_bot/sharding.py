@@ -86,10 +86,10 @@ class ShardingClient(StatusClient):
         del reconnect
         await self.shards.run()
 
-    async def answered(self) -> None:
-        """Wait until nobody whose interaction has arrived waits for the first answer to it."""
+    async def answered(self, seconds: float) -> None:
+        """Wait until every interaction that has arrived is handled, for `seconds` at most."""
         if tasks := interaction_tasks():
-            await asyncio.wait(tasks)
+            await asyncio.wait(tasks, timeout=seconds)
 
     async def leave_gateway(self) -> None:
         """Disconnect every shard."""
