@@ -122,7 +122,10 @@ async def steer(
         async with visit(browser, it.url) as owner, visit(browser, it.url) as stranger:
             page = owner.page
             await page.get_by_text("Owner", exact=True).click()
-            await page.get_by_label("Owner's password").fill("not the password")
+            # Gradio styles password fields too, white on the dark page.
+            field = page.get_by_label("Owner's password")
+            await expect(field).to_have_css("border-radius", "8px")
+            await field.fill("not the password")
             await page.keyboard.press("Enter")
             await expect(page.locator(".sign-in .told")).to_contain_text("not the password")
             await page.get_by_label("Owner's password").fill(PASSWORD)
