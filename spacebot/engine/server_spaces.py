@@ -89,9 +89,9 @@ class AddedSpaces:
         """Refuse a Space or an author everywhere from now on."""
         await self._on_demand.block(name)
 
-    def allows(self, space: str) -> bool:
+    def allows(self, space: str, hub_id: str = "") -> bool:
         """Whether a server may add this Space."""
-        return self._on_demand.allows(space)
+        return self._on_demand.allows(space, hub_id)
 
     @property
     def most(self) -> int:
