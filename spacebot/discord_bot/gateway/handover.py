@@ -11,6 +11,7 @@ import logging
 import time
 from collections import defaultdict, deque
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -101,6 +102,13 @@ class GatewayHandover:
                 log.warning("shard %d: no new session: %s", number, type(error).__name__)
                 await asyncio.sleep(next(pauses))
 
+    async def _let_lost_shards_identify(self) -> None:
+        """Wait while shards are disconnected, since all share Discord's turns to identify."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(READY_TIMEOUT):
+                while self._shards.lost:  # noqa: ASYNC110 - the shards have no such event
+                    await asyncio.sleep(FIRST_RETRY_PAUSE)
+
     async def run(self) -> None:
         """Identify every shard again, with the client's intents, and leave the old sessions.
 
@@ -115,6 +123,7 @@ class GatewayHandover:
         )
         try:
             async with self._turn:
+                await self._let_lost_shards_identify()
                 await self._replace(shard)
             await asyncio.wait_for(told, READY_TIMEOUT)
         finally:

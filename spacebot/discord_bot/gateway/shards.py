@@ -108,12 +108,12 @@ class Shard:
         if session is not None:
             self.ws = await self._opened(session)
             return
-        async with self._cluster.identifying(self._bucket):
+        async with self._cluster.identifying(self._bucket, urgent=True):
             self.ws = await self._opened(None)
 
     async def opened_anew(self) -> DiscordWebSocket:
         """Another session of this shard, beside the current one."""
-        async with self._cluster.identifying(self._bucket):
+        async with self._cluster.identifying(self._bucket, urgent=False):
             return await self._opened(None)
 
     async def _opened(self, session: GatewaySession | None) -> DiscordWebSocket:

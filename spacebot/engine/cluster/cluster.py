@@ -66,8 +66,11 @@ class Cluster(Protocol):
         shards."""
         ...
 
-    def identifying(self, bucket: int) -> AbstractAsyncContextManager[None]:
-        """Wait until a shard of this bucket may identify, and hold its turn meanwhile."""
+    def identifying(self, bucket: int, *, urgent: bool) -> AbstractAsyncContextManager[None]:
+        """Wait until a shard of this bucket may identify, and hold its turn meanwhile.
+
+        It is `urgent` if the shard is not connected.
+        """
         ...
 
     async def leave(self) -> None:
@@ -162,8 +165,9 @@ class SingleProcess:
             host.start(shard)
         await asyncio.get_running_loop().create_future()
 
-    def identifying(self, bucket: int) -> AbstractAsyncContextManager[None]:
+    def identifying(self, bucket: int, *, urgent: bool) -> AbstractAsyncContextManager[None]:
         """Wait for the bucket's turn in this process."""
+        del urgent
         return self._turns.turn(bucket)
 
     def is_living(self, process: int | None) -> bool:

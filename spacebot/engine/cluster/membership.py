@@ -371,9 +371,9 @@ class Membership:
             await self._turns.ended()
         await self._session.close()
 
-    def identifying(self, bucket: int) -> AbstractAsyncContextManager[None]:
+    def identifying(self, bucket: int, *, urgent: bool) -> AbstractAsyncContextManager[None]:
         """Wait for the bucket's turn among all processes."""
-        return self._turns.turn(bucket)
+        return self._turns.turn(bucket, urgent=urgent)
 
     async def claim(self, job: str) -> bool:
         """Assign a job to this process if no living process has it; whether that worked."""

@@ -11,8 +11,9 @@ from spacebot.engine.cluster import cluster as single
 from spacebot.engine.store import ClusterSession
 from spacebot.errors import StoreError
 
-# Seconds between two tries to get a turn.
-RETRY_PAUSE = 0.3
+# Seconds between two tries to get a turn, and how long a shard that has a session lets others go
+# first, in any process.
+RETRY_PAUSE, GIVE_WAY = 0.3, 1.0
 
 
 class SharedTurns:
@@ -24,12 +25,14 @@ class SharedTurns:
         self._tasks = TaskSet()
 
     @asynccontextmanager
-    async def turn(self, bucket: int) -> AsyncIterator[None]:
+    async def turn(self, bucket: int, *, urgent: bool) -> AsyncIterator[None]:
         """Wait for a turn; the next one comes an interval after this one ends."""
         async with self._turns.turn(bucket):
+            if not urgent:
+                await asyncio.sleep(GIVE_WAY)
             # Waiting in the database would keep the session from all else.
             while not await self._begin(bucket):  # noqa: ASYNC110
-                await asyncio.sleep(RETRY_PAUSE)
+                await asyncio.sleep(RETRY_PAUSE if urgent else GIVE_WAY)
             try:
                 yield
             finally:

@@ -347,7 +347,7 @@ async def test_one_identifies_at_a_time(database: str, monkeypatch: pytest.Monke
 
         async def identify(one: Process) -> None:
             nonlocal inside
-            async with one.membership.identifying(0):
+            async with one.membership.identifying(0, urgent=True):
                 inside += 1
                 assert inside == 1
                 times.append(loop.time())
@@ -358,6 +358,25 @@ async def test_one_identifies_at_a_time(database: str, monkeypatch: pytest.Monke
         assert all(later - before >= 0.3 for before, later in itertools.pairwise(times))
 
 
+async def test_a_disconnected_shard_identifies_before_one_that_has_a_session(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("spacebot.engine.cluster.cluster.IDENTIFY_INTERVAL", 0.3)
+    monkeypatch.setattr("spacebot.engine.cluster.turns.GIVE_WAY", 3.0)
+    async with processes(database, 2) as (first, second):
+        await until(lambda: all(one.membership._session for one in (first, second)))
+        turns = list[Process]()
+
+        async def identify(one: Process, *, urgent: bool) -> None:
+            async with one.membership.identifying(0, urgent=urgent):
+                turns.append(one)
+
+        await identify(first, urgent=True)
+        # The first one is next in line, and gives way.
+        await asyncio.gather(identify(first, urgent=False), identify(second, urgent=True))
+        assert turns == [first, second, first]
+
+
 async def test_a_process_that_ends_leaves_the_others_its_turn(
     database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -365,10 +384,10 @@ async def test_a_process_that_ends_leaves_the_others_its_turn(
     async with processes(database, 2) as (first, second):
         await until(lambda: len(second.membership.status().processes) == 2)
         loop = asyncio.get_running_loop()
-        async with second.membership.identifying(0):
+        async with second.membership.identifying(0, urgent=True):
             began = loop.time()
         await second.stop()
-        async with first.membership.identifying(0):
+        async with first.membership.identifying(0, urgent=True):
             assert loop.time() - began >= 1.0
 
 
