@@ -188,6 +188,7 @@ async def test_what_is_no_space_of_the_hub_is_refused_in_words(
         ({"stages": ["BUILD_ERROR"]}, "could not be built"),
         ({"stages": ["PAUSED"]}, "paused by its owner"),
         ({"stages": ["RUNTIME_ERROR"]}, "has crashed"),
+        ({"disabled": True}, "Hugging Face has disabled this Space"),
     ],
 )
 async def test_a_space_that_cannot_serve_says_why(
@@ -197,6 +198,13 @@ async def test_a_space_that_cannot_serve_says_why(
     hosts.spaces["owner/odd"] = Hosted(**{"host": served("fast"), **hosted})  # type: ignore[arg-type]
     seen = await place.ada.command("run", space="owner/odd", channel=place.channel)
     await until(seen, told)
+
+
+async def test_a_space_that_the_hub_refuses_because_it_is_disabled_says_so(shared_lab) -> None:
+    place, hosts, _ = shared_lab
+    hosts.refusals["/api/spaces/owner/flagged"] = 403
+    seen = await place.ada.command("run", space="owner/flagged", channel=place.channel)
+    await until(seen, "Hugging Face has disabled this Space")
 
 
 async def test_a_space_that_wakes_is_waited_for_in_words(

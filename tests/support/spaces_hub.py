@@ -20,6 +20,8 @@ from huggingface_hub import HfApi
 
 from tests.support.listening import listening
 
+# What the Hub says of a Space that it has disabled.
+DISABLED = "Access to this resource is disabled."
 TOKEN = "hf_loopbackloopbackloopback"
 SPACE_FIELDS = ("title", "likes", "sdk", "tags", "private", "disabled", "runtime", "cardData")
 
@@ -117,7 +119,8 @@ class Hub:
         if self.refusal is not None:
             return self.refusal
         if (status := self.refusals.get(request.path)) is not None:
-            return _refuse(status, "refused by the test")
+            text = DISABLED if status == 403 else "refused by the test"
+            return _refuse(status, text, {"X-Error-Message": text})
         if self.limit is not None:
             if self.limit <= 0:
                 return self._limited()

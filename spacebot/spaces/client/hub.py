@@ -14,7 +14,7 @@ from huggingface_hub import SpaceInfo
 from spacebot.concurrency import growing_pauses
 from spacebot.errors import SpaceBusy, SpaceRenamed, SpaceUnavailable
 from spacebot.models import ADULT_TAG
-from spacebot.spaces.client.hugging_face.hub_client import SEARCH_RESERVE
+from spacebot.spaces.client.hugging_face.hub_client import DISABLED, SEARCH_RESERVE
 from spacebot.spaces.client.hugging_face.listings import hub_id_of
 from spacebot.spaces.client.transport.network import Network
 
@@ -97,6 +97,8 @@ class HubSpace:
         self.id, self.nsfw, self.on_zero_gpu = hub_id_of(info), is_nsfw(info), is_on_zero_gpu(info)
         if self._check_id is not None:
             self._check_id(self.id)
+        if info.disabled:
+            raise SpaceUnavailable(DISABLED).for_good()
         if (stage := stage_of(info)) in ENDED_STAGES:
             raise SpaceUnavailable(ENDED_STAGES[stage]).for_good()
         if info.sdk == "static":

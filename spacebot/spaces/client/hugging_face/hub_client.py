@@ -14,7 +14,12 @@ from typing import Any, TypeVar
 
 import httpx2
 from huggingface_hub import HfApi, SpaceInfo
-from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled, RepositoryNotFoundError
+from huggingface_hub.errors import (
+    DisabledRepoError,
+    HfHubHTTPError,
+    OfflineModeIsEnabled,
+    RepositoryNotFoundError,
+)
 
 from spacebot.errors import HubTokenRefused, HubUnavailable, SpacebotError, SpaceNotFound
 from spacebot.models import GpuQuota, HubUser, SpaceListing
@@ -44,6 +49,7 @@ CACHED_NAMES, NAME_TTL = 1000, 3600.0
 # Spaces are listed with these fields; a full record is ten times as long.
 LISTED_FIELDS: Any = ["cardData", "disabled", "likes", "private", "runtime", "sdk", "tags"]
 TOKEN = re.compile(r"[!-~]{1,200}")
+DISABLED = "Hugging Face has disabled this Space. Choose another one."
 GONE = "There is no such Space on Hugging Face, or it is private."
 SILENT = "Hugging Face is not answering now. Try again in a minute."
 TROUBLED = "Hugging Face has a problem right now. Try again in a few minutes."
@@ -208,6 +214,8 @@ class HubClient:
             async with asyncio.timeout(REQUEST_SECONDS):
                 loop = asyncio.get_running_loop()
                 return await loop.run_in_executor(self._threads, request.run, work)
+        except DisabledRepoError as error:
+            raise SpaceNotFound(DISABLED) from error
         except (HfHubHTTPError, SpacebotError):
             raise
         except (TimeoutError, httpx2.HTTPError, OSError, OfflineModeIsEnabled) as error:
