@@ -66,7 +66,8 @@ class RenderPool:
             worker.kill()
             worker.reap()
         self._idle.clear()
-        self.pool.shutdown(wait=False, cancel_futures=True)
+        # A process that is ending still has to be reaped; any other call fails at once.
+        self.pool.shutdown(wait=False)
 
     async def render(
         self, endpoint: Endpoint, values: list[Any], **options: Any

@@ -6,6 +6,7 @@ import asyncio
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -53,6 +54,19 @@ async def test_a_worker_renders_as_the_bot_itself_does(workers: RenderPool, tmp_
     )
     assert [one.text for one in there] == [one.text for one in here]
     assert len(workers._idle) == 1
+
+
+async def test_a_worker_that_ends_as_the_pool_closes_is_still_reaped() -> None:
+    workers, held = RenderPool(), threading.Event()
+    for _ in range(rendering.MAX_WORKERS):
+        workers.pool.submit(held.wait)
+    worker = workers._worker()
+    workers._end(worker)
+    workers.close()
+    held.set()
+    await asyncio.to_thread(workers.pool.shutdown)
+    assert worker._process.stdin
+    assert worker._process.stdin.closed
 
 
 async def test_a_worker_starts_from_any_folder(
