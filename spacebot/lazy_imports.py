@@ -1,7 +1,8 @@
 """Loads modules at their first use that libraries import eagerly but rarely need.
 
 Gradio imports pandas for a cache and a dashboard that the page does not have: 35 MB, and a
-second at startup. `cryptography` seals tokens if there is a SECRET_KEY: 6 MB.
+second at startup. `cryptography` seals tokens if there is a SECRET_KEY: 6 MB. Only some options
+and results have a date, sound or HTML: 8 MB together, each loaded within 60 ms.
 
 `importlib.util.LazyLoader` is not used: before Python 3.11.9 and 3.12.3, a second thread that
 reads the module while it loads finds it half empty (python/cpython#114763).
@@ -18,7 +19,14 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
 
-LAZY = ("pandas", "cryptography.fernet", "cryptography.hazmat.primitives.kdf.scrypt")
+LAZY = (
+    "pandas",
+    "cryptography.fernet",
+    "cryptography.hazmat.primitives.kdf.scrypt",
+    "dateparser",
+    "soundfile",
+    "spacebot.spaces.outputs.markdown",
+)
 
 
 class LazyModule(ModuleType):

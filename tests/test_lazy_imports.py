@@ -19,18 +19,21 @@ from spacebot.runtime import Runtime
 from spacebot.engine.accounts import TokenVault
 parts = ("pandas.core.frame", "cryptography.hazmat.bindings._rust")
 before = [name in sys.modules for name in parts]
+rare = ("bs4", "regex", "_soundfile")
+rare = [name for name in rare if name in sys.modules]
 vault = TokenVault(["key"])
 import pandas
 frame = pandas.DataFrame({"a": [1]})
 after = [name in sys.modules for name in parts]
-print(json.dumps([before, after, vault.unseal("x", vault.seal("x", "token")), int(frame.a[0])]))
+token = vault.unseal("x", vault.seal("x", "token"))
+print(json.dumps([rare, before, after, token, int(frame.a[0])]))
 """
 
 
-def test_pandas_and_cryptography_are_loaded_at_their_first_use() -> None:
+def test_what_is_rarely_needed_is_loaded_at_its_first_use() -> None:
     run = [sys.executable, "-c", CODE]
     printed = subprocess.run(run, capture_output=True, text=True, check=True, cwd=ROOT).stdout
-    assert json.loads(printed) == [[False, False], [True, True], "token", 1]
+    assert json.loads(printed) == [[], [False, False], [True, True], "token", 1]
 
 
 # Eight threads that read it at the same moment, as jobs do.

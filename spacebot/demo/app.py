@@ -146,8 +146,9 @@ def _slow_tab() -> None:
 def serve(host: str = "127.0.0.1") -> DemoServer:
     """Serve the app on a free port of `host`, beside whatever else this process serves."""
     blocks = build()
-    # Otherwise Gradio would check its queue a thousand times a second.
-    blocks._queue.sleep_when_free = 0.02
+    # Gradio looks for jobs 1,000 times a second, and for progress 100 times.
+    blocks._queue.sleep_when_free = 0.1
+    blocks._queue.progress_update_sleep_when_free = 0.1
     with socket.socket() as probe:
         probe.bind((host, 0))
         port = probe.getsockname()[1]

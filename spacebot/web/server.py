@@ -51,8 +51,8 @@ def build(program: Program, access: OwnerAccess | None = None) -> gr.Blocks:
             elem_id="spacebot",
         )
     # Gradio looks for events to run 1,000 times a second, using 6 % of a core; here there are none.
-    demo._queue.sleep_when_free = 0.1
-    demo._queue.progress_update_sleep_when_free = 0.1
+    demo._queue.sleep_when_free = 60.0
+    demo._queue.progress_update_sleep_when_free = 60.0
     return demo
 
 
