@@ -40,6 +40,10 @@ processes: $(VENV)/dev.stamp
 	@sh tests/support/install_postgres.sh
 	$(BIN)/python -W ignore -m bench.processes $(OPTIONS)
 
+# make crowd JOBS=5000
+crowd: $(VENV)/dev.stamp
+	$(BIN)/python -m bench.crowd $(or $(JOBS),5000)
+
 # A million ended jobs in each database, and what every call of the store costs then.
 store-size: $(VENV)/dev.stamp
 	$(BIN)/python -m bench.store_size
@@ -77,6 +81,7 @@ help:
 	@echo "make lock                    requirements.lock, from requirements-postgres.txt"
 	@echo "make bench                   compare the bot's speed with others"
 	@echo "make processes               several processes: killed, updated, without database"
+	@echo "make crowd JOBS=5000         so many jobs of 10 s at once, in one process"
 	@echo "make store-size              the store with a million jobs: plans and times"
 	@echo "make soak MINUTES=10         mixed use with faults: memory, threads, tasks"
 	@echo "make hostile                 what a hostile Space costs: blocked event loop, memory"

@@ -7,9 +7,10 @@ import contextlib
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from bench.process import Child, child, free_port
@@ -69,12 +70,16 @@ def text_of(seen: Interaction) -> str:
 
 @contextlib.asynccontextmanager
 async def ours(
-    spaces: str, people: int = 1000, *, privileged: tuple[str, ...] = ()
+    spaces: str,
+    people: int = 1000,
+    *,
+    privileged: tuple[str, ...] = (),
+    settings: Mapping[str, str] = MappingProxyType({}),
 ) -> AsyncIterator[Side]:
     """This bot, on a Space called fast; `privileged` names the intents it may ask for."""
     code = "import runpy; runpy.run_path('app.py', run_name='__main__')"
     env = {"SPACES": spaces, "GRADIO_SERVER_PORT": str(free_port()), "LOG_LEVEL": "WARNING"}
-    async with _side(code, env, people, privileged) as side:
+    async with _side(code, {**env, **settings}, people, privileged) as side:
         side.prefix, side.answered = "fast ", lambda seen: "Done in" in text_of(seen)
         yield side
 

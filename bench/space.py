@@ -22,5 +22,5 @@ if __name__ == "__main__":
         quiet=True,
         ssr_mode=False,
         # Gradio runs as many jobs at once as this, whatever an endpoint's own limit.
-        max_threads=2000,
+        max_threads=6000,
     )

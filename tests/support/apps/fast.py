@@ -66,12 +66,12 @@ def build() -> gr.Blocks:
         text, steps = gr.Textbox(label="Text"), gr.Number(10, label="Steps")
         words, pause = gr.Number(20, label="Words"), gr.Number(0.05, label="Pause")
         gr.Button("Echo").click(echo, text, out, api_name="echo", concurrency_limit=1000)
-        gr.Button("Sleep").click(sleep, seconds, out, api_name="sleep", concurrency_limit=2000)
+        gr.Button("Sleep").click(sleep, seconds, out, api_name="sleep", concurrency_limit=6000)
         gr.Button("Progress").click(
-            progress, [seconds, steps], out, api_name="progress", concurrency_limit=2000
+            progress, [seconds, steps], out, api_name="progress", concurrency_limit=6000
         )
         gr.Button("Stream").click(
-            stream, [words, pause], out, api_name="stream", concurrency_limit=2000
+            stream, [words, pause], out, api_name="stream", concurrency_limit=6000
         )
         gr.Button("File").click(file, None, gr.File(), api_name="file", concurrency_limit=1000)
-    return blocks.queue(default_concurrency_limit=2000)
+    return blocks.queue(default_concurrency_limit=6000)
