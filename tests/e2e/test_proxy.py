@@ -148,7 +148,7 @@ async def test_tls_goes_through_and_certificates_are_checked(certificate: tuple[
                     assert await answer.text() == "hello"
                 with pytest.raises(OSError) as refused:
                     await session.get(url, ssl=ssl.create_default_context())
-                assert "certificate is not accepted" in reach.describe_cause(refused.value)
+                assert "certificate is not trusted" in reach.describe_cause(refused.value)
     finally:
         await runner.cleanup()
 
