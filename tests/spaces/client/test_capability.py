@@ -365,7 +365,7 @@ def test_a_result_is_no_attachment(tmp_path: Path):
 def test_a_file_too_large_for_a_message_is_not_read(tmp_path: Path):
     with (tmp_path / "a").open("wb") as file:
         file.truncate(MOST_WITHIN + 1)
-    with pytest.raises(InputError, match="larger than the Space takes"):
+    with pytest.raises(InputError, match="larger than the Space accepts"):
         inline_file(Upload(tmp_path / "a", tmp_path, "a"))
 
 
