@@ -76,9 +76,18 @@ async def automations(proof: Proof) -> None:
         proof.tell(f"automations by time, {times} due", dict(runs), holds=runs == {times: SERVERS})
 
 
+async def _at_rest(them: Processes) -> None:
+    """Wait until no shard that moved still renews its session: those share Discord's turns."""
+    gateway, last = them.server.gateway, -1
+    while gateway.identifies != last:
+        last = gateway.identifies
+        await asyncio.sleep(3 * IDENTIFY_INTERVAL)
+
+
 async def death(proof: Proof) -> None:
     """One process is killed with jobs in flight over all shards."""
     them, asked = proof.them, proof.asked
+    await _at_rest(them)
     found = await kill_one(them, proof.users, asked.jobs, seconds=asked.seconds, most=WITHIN)
     told = found.outcomes
     turns = -(-found.shards // them.server.gateway.max_concurrency) - 1
