@@ -137,7 +137,7 @@ def say(text: str) -> None:
 
 def stop_message(seconds: int) -> str:
     """What stopping waits for."""
-    return f"Stopping: running jobs have {seconds} s to end. Press Ctrl+C again to stop at once."
+    return f"Stopping: running jobs have {seconds} s to finish. Press Ctrl+C again to stop at once."
 
 
 def port_taken_message(settings: Settings) -> str:

@@ -139,7 +139,7 @@ class Runtime:
             with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
                 runner.run(self._main())
         except Exception:
-            log.exception("the background thread ended by a bug")
+            log.exception("the background thread ended because of a bug")
             self._bot_status = BotStatus(
                 BotPhase.FAILED,
                 "The bot stopped because of a bug; the log has the details. Start it again, and "

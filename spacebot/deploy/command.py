@@ -40,7 +40,7 @@ def main(arguments: Sequence[str]) -> int:
         return EXIT_REFUSED
     except (KeyboardInterrupt, EOFError):
         console.complain(
-            "\nStopped. What is done stays done; run the same command again to continue."
+            "\nStopped. Completed steps stay done; run the same command again to continue."
         )
         return EXIT_INTERRUPTED
     except Exception:

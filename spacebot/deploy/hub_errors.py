@@ -46,7 +46,7 @@ HUB_FAILED = (
 )
 OFFLINE = (
     "Hugging Face cannot be reached from here. Check this machine's network, and run this again: "
-    "what is done stays done."
+    "completed steps stay done."
 )
 SWITCHED_OFF = "HF_HUB_OFFLINE is set, which keeps huggingface_hub off the network. Unset it."
 

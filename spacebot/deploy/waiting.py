@@ -77,7 +77,7 @@ class StartWaiter:
             time.sleep(patience.poll)
         self._console.complain(
             f"After {patience.all / 60:.0f} minutes the Space is still {last.lower()}. "
-            "It continues without you; its page on Hugging Face shows its progress."
+            "This continues on Hugging Face; its page on Hugging Face shows its progress."
         )
         return False
 

@@ -149,7 +149,7 @@ def diagnose(error: Exception, pause: float, proxy: str = "") -> BotStatus:
         ):
             return BotStatus(
                 BotPhase.RETRYING,
-                f"Discord has trouble; trying again in {job_text.duration(pause)}.",
+                f"Discord is having problems; trying again in {job_text.duration(pause)}.",
                 trouble=BotProblem.DISCORD,
             )
         case StoreError():

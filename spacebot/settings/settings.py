@@ -174,7 +174,7 @@ class Settings:
     hf_token: str = setting(
         _token,
         "A Hugging Face token, for private Spaces and your ZeroGPU quota. "
-        "It goes to the Spaces on Hugging Face that you name, and nowhere else.",
+        "It is sent only to Hugging Face and to the Spaces there that you name.",
         secret=True,
     )
     spaces: tuple[Source, ...] = setting(

@@ -35,7 +35,7 @@ MIN_BYTES_PER_SECOND, BODY_GRACE = 32 * KIBIBYTE, 15.0
 NO_SUCH_ROUTE = "There is nothing to call here."
 TOO_SLOW = "The request arrived too slowly. Try again on a better connection."
 TOO_MANY_UPLOADS = "Too many uploads at once. Try again in a minute."
-WRONG_TYPE = "Spacebot's own page sends this in another form. Reload the page and try again."
+WRONG_TYPE = "Spacebot cannot read a request of this type. Reload its page and try again."
 UNREADABLE_URL = "The address of the request is not readable."
 FOREIGN_HOST = (
     "Spacebot does not know this host name. If it is yours, add it to ALLOWED_HOSTS in Spacebot's "

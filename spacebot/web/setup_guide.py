@@ -211,7 +211,8 @@ def _token(status: Status, mark: StepState, where: str) -> str:
     return (
         "In the Developer Portal, under **Bot**, press **Reset Token** and copy what it shows. "
         f"{where} No privileged intent is needed, except **Message Content** if members should "
-        "talk in threads without mentioning the bot."
+        "talk in threads without mentioning the bot or automations should read messages, and "
+        "**Server Members** if an automation should greet new members."
     )
 
 

@@ -177,7 +177,7 @@ async def test_nothing_found_says_what_to_do(it: Found) -> None:
 @pytest.mark.parametrize(
     ("trouble", "told"),
     [
-        ({"limit": 0}, "Hugging Face limits how often it can be asked. Try again in 55 s."),
+        ({"limit": 0}, "Hugging Face is rate-limiting this bot. Try again in 55 s."),
         (
             {"refusals": dict.fromkeys(["/api/spaces/semantic-search", "/api/spaces"], 503)},
             "has a problem right now",

@@ -111,7 +111,7 @@ async def test_a_space_that_does_not_answer_in_time_is_reported():
 @pytest.mark.parametrize(
     ("status", "kind", "told", "wait"),
     [
-        (429, SpaceBusy, "Hugging Face limits how often it can be asked. Try again in 7 s.", 7.0),
+        (429, SpaceBusy, "Hugging Face is rate-limiting this bot. Try again in 7 s.", 7.0),
         (500, SpaceUnavailable, "Hugging Face did not say where the Space is.", 0.0),
     ],
 )

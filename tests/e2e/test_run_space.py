@@ -179,7 +179,7 @@ async def test_what_is_no_space_of_the_hub_is_refused_in_words(
 @pytest.mark.parametrize(
     ("hosted", "told"),
     [
-        ({"private": True}, "it is private and needs a token of yours"),
+        ({"private": True}, "it is private and needs a token of your own"),
         ({"sdk": "static"}, "This is a static Space"),
         (
             {"sdk": "docker", "host": "http://127.0.0.1:9"},
@@ -412,7 +412,7 @@ async def test_a_member_s_own_private_space_is_theirs_alone(
         assert "hi" in result.content
         assert proxy.tokens == {f"Bearer {ADAS}"}
         theirs = await place.ben.command("run", space="ada/secret", channel=place.channel)
-        await until(theirs, "it is private and needs a token of yours")
+        await until(theirs, "it is private and needs a token of your own")
 
 
 async def test_an_age_restricted_space_is_refused_where_minors_are(

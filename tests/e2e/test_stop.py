@@ -30,7 +30,7 @@ async def test_a_second_signal_ends_it_at_once(space, tmp_path: Path):
         seen = await place.ada.command("trouble hang", seconds=60, channel=place.channel)
         await until(seen, "Working")
         started.process.send_signal(signal.SIGINT)
-        told = "Stopping: running jobs have 60 s to end. Press Ctrl+C again to stop at once."
+        told = "Stopping: running jobs have 60 s to finish. Press Ctrl+C again to stop at once."
         await started.until(lambda: told in started.log)
         assert await started.stop(signal.SIGINT) < 2
         assert "Stopped at once." in started.log
@@ -40,7 +40,7 @@ async def test_it_says_when_it_has_stopped(space, tmp_path: Path):
     async with discord() as place, running(tmp_path, place.server, space("fast")) as started:
         await started.stop(signal.SIGINT)
         assert started.process.returncode == 0
-        assert "Stopping: running jobs have 4 s to end." in started.log
+        assert "Stopping: running jobs have 4 s to finish." in started.log
         assert started.log.rstrip().endswith("Spacebot has stopped.")
 
 

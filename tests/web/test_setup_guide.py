@@ -22,7 +22,7 @@ from tests.support.loopback.server import TOKEN
 
 KEY = "0123456789abcdef" * 4
 REACHED = Reachability("", "", 1.0)
-BLOCKED = Reachability("its name is not found", "the proxy does not answer", 1.0)
+BLOCKED = Reachability("its host name cannot be resolved", "the proxy does not answer", 1.0)
 
 
 @pytest.mark.parametrize(
@@ -116,7 +116,7 @@ def test_a_problem_that_no_step_fixes_shows_no_guide() -> None:
 def test_the_way_out_is_told() -> None:
     assert network_problem(REACHED) == ""
     told = network_problem(replace(BLOCKED, gateway=""))
-    assert told.startswith("discord.com cannot be reached from here (its name is not found).")
+    assert told.startswith("discord.com cannot be reached from here (its host name cannot be resolved).")
     assert "DISCORD_PROXY" in told
     through = network_problem(replace(BLOCKED, proxy="HTTPS_PROXY"))
     assert "cannot be reached through HTTPS_PROXY" in through
@@ -148,4 +148,4 @@ async def test_a_probe_tells_what_is_in_the_way() -> None:
     found = await reach.probe(f"http://{nobody}", f"ws://{nobody}")
     assert found.api == found.gateway == "the connection was refused"
     unknown = await reach.probe("https://discord.example/api", "wss://gateway.example")
-    assert unknown.api == unknown.gateway == "its name is not found"
+    assert unknown.api == unknown.gateway == "its host name cannot be resolved"

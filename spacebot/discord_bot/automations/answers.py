@@ -214,7 +214,7 @@ def _reason(error: Exception) -> str:
             "answers elsewhere."
         )
     return (
-        f"I may not write where it answers: {error.text or error.status}. Give me the "
+        f"I cannot write where it answers: {error.text or error.status}. Give me the "
         "permissions to see that channel, to send messages and to read its history."
     )
 

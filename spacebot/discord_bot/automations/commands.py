@@ -39,7 +39,7 @@ ANSWER_CHOICES = [
 ]
 NO_SUCH_AUTOMATION = "There is no such automation in this server. Choose one from the list."
 LACKS_INTENT = (
-    "\n⚠️ Discord withholds what this needs: my owner has to switch **{}** on in the Developer "
+    "\n⚠️ This needs an intent that is off: my owner has to switch **{}** on in the Developer "
     "Portal, under Bot. Then use `/automation resume`. Until then it does nothing."
 )
 
@@ -295,7 +295,7 @@ def _channel_id(interaction: discord.Interaction, channel: ServerChannel | None)
     if not channel.permissions.view_channel:
         raise InputError("You cannot see that channel yourself. Choose another `channel`.")
     if channel.type is discord.ChannelType.category:
-        raise InputError("Nothing happens in a category itself. Choose one of its channels.")
+        raise InputError("A category has no messages of its own. Choose one of its channels.")
     return channel.id
 
 
@@ -310,7 +310,7 @@ def _check_answer(kind: Trigger, answer: str) -> None:
 def _check_writable(to: ServerChannel | None) -> None:
     _check_messages(to, "to")
     if to is not None and not to.permissions.send_messages:
-        raise InputError("You may not write in that channel yourself. Choose another one for `to`.")
+        raise InputError("You cannot write in that channel yourself. Choose another one for `to`.")
 
 
 def _check_messages(place: ServerChannel | None, option: str) -> None:
@@ -341,7 +341,7 @@ async def _fetch_message(
     try:
         return await channel.fetch_message(int(named["message"]))
     except discord.HTTPException as error:
-        raise InputError("That message is gone, or I may not read it.") from error
+        raise InputError("That message is gone, or I cannot read it.") from error
 
 
 def _summary(automation: Automation) -> str:

@@ -84,7 +84,7 @@ def check(endpoint: Endpoint, arguments: Mapping[str, str]) -> None:
         for used in PLACEHOLDER.findall(value):
             if used not in PLACEHOLDERS and value != FILE_PLACEHOLDER:
                 raise InputError(
-                    f"There is no {{{used}}}. There are {join_names(PLACEHOLDERS, BRACED)}."
+                    f"There is no {{{used}}}. Available: {join_names(PLACEHOLDERS, BRACED)}."
                 )
         if (known[name].type is OptionType.ATTACHMENT) != (value == FILE_PLACEHOLDER):
             takes = "takes `{file}`" if value != FILE_PLACEHOLDER else "takes no file"
@@ -92,7 +92,7 @@ def check(endpoint: Endpoint, arguments: Mapping[str, str]) -> None:
     lacking = [one.name for one in known.values() if one.required and one.name not in arguments]
     if lacking:
         raise InputError(
-            f"`{lacking[0]}` is needed: add `{lacking[0]}:…` to `values`. What is known of the "
+            f"`{lacking[0]}` is needed: add `{lacking[0]}:…` to `values`. Placeholders for the "
             f"event: {join_names(PLACEHOLDERS, BRACED)}.",
             option=lacking[0],
         )

@@ -46,7 +46,7 @@ UNSENT_REASONS = {
     Refusal.FILTERED: "Discord's content filter blocked the files, so it cannot be sent to you.",
     Refusal.TOO_LARGE: "The files are too large for a direct message. Download them here.",
     Refusal.NO_DIRECT_MESSAGES: (
-        "I may not send you direct messages. Allow them in this server's privacy settings, then "
+        "I cannot send you direct messages. Allow them in this server's privacy settings, then "
         "press **Send me this** again."
     ),
 }

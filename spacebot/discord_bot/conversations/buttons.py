@@ -177,7 +177,7 @@ class ForkButton(ConversationButton, spec=FORK):
             title = clip(f"Fork of {name}", 100)
             thread = await new_thread(parent.create_thread, title, type=kind)
         except discord.HTTPException:
-            said = "I may not open threads in this channel, so it cannot be forked."
+            said = "I cannot open threads in this channel, so it cannot be forked."
             await interaction.followup.send(said, ephemeral=True)
             return
         copy = await router.conversations.fork(found, interaction.user, thread.id)

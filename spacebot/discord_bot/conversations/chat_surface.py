@@ -363,7 +363,7 @@ class ChatSurface(Surface):
         said = f"I could not answer in <#{self.conversation.channel}>: " + (
             "the server's AutoMod blocked it. The answer:"
             if refusal is Refusal.MODERATED
-            else "I may not write there, or the thread is locked. Start a new conversation with "
+            else "I cannot write there, or the thread is locked. Start a new conversation with "
             f"{self.conversation.command}. The answer:"
         )
         try:

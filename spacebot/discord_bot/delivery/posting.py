@@ -42,9 +42,9 @@ EDIT_GRACE = 2.0
 FILES_TOO_LARGE = "Discord rejected {}: too large for this channel."
 FILTERED_OUT = "Discord's content filter blocked the files here: {}."
 MODERATED = "This server's AutoMod blocked the answer, so it was sent to you privately."
-UNATTACHED = "I may not attach {} here: that requires the permission Attach Files."
+UNATTACHED = "I cannot attach {} here: I need the Attach Files permission."
 UNDELIVERED = (
-    "I have an answer, but I may not post it here or in a direct message. Ask a moderator to let "
+    "I have an answer, but I cannot post it here or in a direct message. Ask a moderator to let "
     "me write here, then run it again."
 )
 

@@ -154,7 +154,7 @@ def describe_cause(error: BaseException) -> str:
         case aiohttp.ClientProxyConnectionError():
             return "the proxy does not answer"
         case aiohttp.ClientConnectorDNSError():
-            return "its name is not found"
+            return "its host name cannot be resolved"
         case aiohttp.ClientConnectorCertificateError() | aiohttp.ClientConnectorSSLError():
             return UNTRUSTED_CERTIFICATE
         # This is how TLS fails through a SOCKS proxy.

@@ -89,5 +89,5 @@ class RequestMonitor:
             return 0.0
         if not self._warned:
             self._warned = True
-            log.error("no %s has returned for %.0f s", limit, now - since)
+            log.error("Discord has not answered %s for %.0f s", limit, now - since)
         return now - since

@@ -169,7 +169,7 @@ class LimitsCommands(app_commands.Group):
             await there.send(LOG_TEST, allowed_mentions=NO_PINGS)
         except discord.Forbidden as error:
             raise InputError(
-                f"I may not write in <#{channel}>. Give me View Channel and Send Messages there."
+                f"I cannot write in <#{channel}>. Give me View Channel and Send Messages there."
             ) from error
 
     async def _change(

@@ -30,7 +30,7 @@ from spacebot.spaces.outputs.text import escape
 FORM_TTL = 3600.0
 NOT_ALONE = (
     "This result came from a button under another result, so it cannot be saved alone. Save the "
-    "first one instead."
+    "first result instead."
 )
 SECRETS_LEFT_OUT = "-# Secret values are not saved: you are asked for them each time."
 FILES_END = (

@@ -42,7 +42,7 @@ class TokenForm(BotModal):
 
     token: ui.Label[Any] = ui.Label(
         text="Token",
-        description="Type Read, from huggingface.co/settings/tokens. Nobody here sees it.",
+        description="A Read token from huggingface.co/settings/tokens. Nobody here sees it.",
         component=ui.TextInput(
             placeholder="hf_…", max_length=MAX_TOKEN, style=discord.TextStyle.short
         ),

@@ -31,7 +31,7 @@ NO_TOKEN = (
     f"<{TOKENS_PAGE}> and copy it whole."
 )
 WRITE_TOKEN = (
-    "This token can change things on Hugging Face, which nothing here needs. Make one of the "
+    "This token has write access to Hugging Face, which I do not need. Make one of the "
     f"type **Read** at <{TOKENS_PAGE}>, use that, and delete this one if you made it for me."
 )
 OTHER_TOKEN = (

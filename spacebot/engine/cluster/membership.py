@@ -36,9 +36,9 @@ DESCRIBE_INTERVAL = 5.0
 TICK = 0.1
 # The least time for one try to get the database back, in seconds.
 MIN_TRY = 0.5
-TAKEN_OVER = "Another process has taken over what this one had; this one starts again."
+TAKEN_OVER = "Another process has taken over this one's shards and jobs. This one is restarting."
 BUG = "Sharing the work with other processes failed; the log has the details. Trying again."
-STANDS_BY = "The database cannot be reached, so this process answers nobody: others may."
+STANDS_BY = "This process cannot reach the database, so it answers nobody. Others may."
 
 
 class Membership:
@@ -93,7 +93,7 @@ class Membership:
                 log.error("this process leaves the cluster: %s", error)
                 await self._leave_all(error)
             except Exception:
-                log.exception("this process leaves the cluster, by a bug")
+                log.exception("this process leaves the cluster because of a bug")
                 await self._leave_all(ClusterLost(BUG))
                 await asyncio.sleep(BEAT)
 
@@ -348,7 +348,7 @@ class Membership:
             if self._session is not None:
                 await self._session.close()
         except Exception:
-            log.exception("the shards could not be handed over, by a bug")
+            log.exception("the shards could not be handed over because of a bug")
 
     async def _give_all(self) -> None:
         ends = await asyncio.gather(*map(self._give, sorted(self._held)), return_exceptions=True)

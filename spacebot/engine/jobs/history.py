@@ -44,7 +44,7 @@ FAILURE_KINDS = (
     (EndpointGone, "The Space no longer has this endpoint."),
     (SpaceUnreadable, "The Space sent something unreadable."),
     (SpaceError, "The Space failed."),
-    (CannotAnswer, "The bot may not write where it should answer."),
+    (CannotAnswer, "The bot is not allowed to write where it should answer."),
     (StoreError, "The bot's database, or the disk under it, failed."),
 )
 BOT_FAILURE = "Something went wrong in the bot. The log has the details."

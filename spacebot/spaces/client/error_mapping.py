@@ -189,7 +189,7 @@ class TokenWords:
 _NONE = "There is no such Space on Hugging Face, or it is private and "
 _OWNER_HAS_NONE = TokenWords(_NONE + "needs HF_TOKEN to be set.")
 _OWNER_TOKEN = TokenWords(_NONE + "HF_TOKEN has no access to it.")
-MEMBER_HAS_NONE = TokenWords(_NONE + "needs a token of yours: `/token set`.")
+MEMBER_HAS_NONE = TokenWords(_NONE + "needs a token of your own. Set one with `/token set`.")
 MEMBER_TOKEN = TokenWords(
     _NONE + "the token set with `/token` has no access to it.",
     "Hugging Face refused the token that was set here. Make a new one and set it with `/token`.",
@@ -213,7 +213,7 @@ def connect_error(error: Exception, words: TokenWords = _OWNER_HAS_NONE) -> Exce
         case HfHubHTTPError() if error.response is not None and error.response.status_code == 401:
             return SpaceNotFound(words.refused)
         case HfHubHTTPError() if error.response is not None and error.response.status_code == 429:
-            return _busy("Hugging Face limits how often it can be asked.", error)
+            return _busy("Hugging Face is rate-limiting this bot.", error)
         case HfHubHTTPError():
             return HubUnavailable(
                 "Hugging Face did not say where the Space is. Try again in a minute."

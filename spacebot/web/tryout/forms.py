@@ -105,7 +105,7 @@ async def read_fields(request: Request) -> dict[str, str]:
             errors="strict",
         )
     except ValueError as error:
-        raise HTTPException(400, "The form cannot be read.") from error
+        raise HTTPException(400, "The form cannot be read. Reload the page.") from error
     return {name: clean(value) for name, value in pairs}
 
 

@@ -75,7 +75,7 @@ async def test_a_file_that_may_not_be_attached_is_told(home: Lab):
     values = "prompt:{text} size:256"
     await home.add("text", "/demo paint", match="x", values=values, channel=place)
     answer = await home.answer_to(home.ada.say("x", channel=place))
-    assert "-# I may not attach `paint.png` here: " in answer.content
+    assert "-# I cannot attach `paint.png` here: " in answer.content
     assert not home.server.dm_with(home.ada).messages
 
 

@@ -403,7 +403,7 @@ async def test_where_it_may_not_write_it_stops(home: Lab):
         home.ada.say("x", channel=place)
     dm = home.server.dm_with(home.mod)
     await dm.wait(
-        lambda c: any("I may not write where it answers" in m.content for m in c.messages)
+        lambda c: any("I cannot write where it answers" in m.content for m in c.messages)
     )
     assert kept(home, automation).paused
 

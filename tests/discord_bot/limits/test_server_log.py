@@ -104,7 +104,7 @@ async def test_what_a_limit_refuses_is_a_line_too(here: Lab):
 
 async def test_a_channel_in_which_the_bot_may_not_write_is_not_taken(here: Lab):
     log = here.guild.add_text_channel("log", deny=("send_messages",))
-    assert f"I may not write in <#{log.id}>" in await log_to(here, log)
+    assert f"I cannot write in <#{log.id}>" in await log_to(here, log)
     assert not here.home.jobs.admission.of(here.guild.id).log_channel
 
 

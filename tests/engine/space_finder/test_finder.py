@@ -170,7 +170,7 @@ async def test_a_hub_in_trouble_leaves_the_commands():
         served.limit = 0
         found = await SpaceFinder(HubClient(served.api)).find(GRAY, HERE, adult=False)
         assert [one.command for one in found.answers] == ["/filter", "/cut"]
-        assert found.problem.startswith("Hugging Face limits how often it can be asked.")
+        assert found.problem.startswith("Hugging Face is rate-limiting this bot.")
 
 
 async def test_the_longest_words_are_searched_where_meaning_does_not_help():

@@ -142,7 +142,7 @@ def test_a_limit_of_the_hub_is_told_without_its_page(header: str, told: str):
     response = httpx2.Response(429, headers=head, text=PAGE, request=request)
     ours = connect_error(HfHubHTTPError("429", response=response))
     assert isinstance(ours, SpaceBusy)
-    assert str(ours) == (f"Hugging Face limits how often it can be asked. Try again in {told}.")
+    assert str(ours) == (f"Hugging Face is rate-limiting this bot. Try again in {told}.")
 
 
 def work(seconds: float) -> str:

@@ -298,7 +298,7 @@ REFUSED = [
         '{"a": }',
         'is not JSON: expecting value at line 1, column 7. Give it like `{"size": 3}`.',
     ),
-    (parameter("json"), "[NaN]", "is not JSON: NaN is no number in JSON. Give it like"),
+    (parameter("json"), "[NaN]", "is not JSON: NaN is not a number in JSON. Give it like"),
     (parameter("json"), "[" * 900 + "]" * 900, "is JSON that is nested too deeply."),
     (parameter("json"), "9" * 5000, "is not JSON: Exceeds the limit"),
     (parameter("json"), "[" * 5000, "is JSON that is nested too deeply."),

@@ -13,7 +13,7 @@ from spacebot.spaces.client.transport.rate_limit import busy_for
 
 # The Hub's own limit for requests without a token, by IP address.
 MAX_REQUESTS, WINDOW_SECONDS = 500, 300.0
-LIMITED = "Hugging Face limits how often it can be asked."
+LIMITED = "Hugging Face is rate-limiting this bot."
 SPENT = "This bot has used up its requests to Hugging Face for now."
 
 

@@ -100,7 +100,7 @@ class JsonInput(PastedInput):
 
 def refuse_constant(constant: str) -> Any:
     """Raise ValueError for NaN and infinity, which Python parses and no Space accepts."""
-    raise ValueError(f"{constant} is no number in JSON")
+    raise ValueError(f"{constant} is not a number in JSON")
 
 
 def explain_json_error(error: ValueError) -> str:
