@@ -8,6 +8,7 @@ import signal
 import sys
 import warnings
 from collections.abc import Sequence
+from pathlib import Path
 from types import FrameType
 
 from dotenv import find_dotenv, load_dotenv
@@ -39,8 +40,9 @@ COMMANDS: list[dict] = []
 def main(arguments: Sequence[str] = ()) -> int:
     """Start the bot in a background thread and the page in this one; stop on a signal."""
     parser().parse_args(arguments)
-    # An installed program is in site-packages, with no .env beside it.
-    load_dotenv(find_dotenv() or find_dotenv(usecwd=True))
+    # Beside this file in a clone; an installed program reads the folder where it is started.
+    beside = Path(__file__).with_name(".env")
+    load_dotenv(beside if beside.is_file() else find_dotenv(usecwd=True))
     # Members' attachments and results must not be readable by other users of this machine.
     os.umask(0o077)
     try:

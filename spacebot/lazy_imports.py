@@ -2,7 +2,8 @@
 
 Gradio imports pandas for a cache and a dashboard that the page does not have: 35 MB, and a
 second at startup. `cryptography` seals tokens if there is a SECRET_KEY: 6 MB. Only some options
-and results have a date, sound or HTML: 8 MB together, each loaded within 60 ms.
+and results have a date, sound or Markdown: 8 MB together. `RenderPool.warm` loads Markdown's
+converter beside the first job.
 
 `importlib.util.LazyLoader` is not used: before Python 3.11.9 and 3.12.3, a second thread that
 reads the module while it loads finds it half empty (python/cpython#114763).

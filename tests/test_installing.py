@@ -12,9 +12,11 @@ ROOT = Path(__file__).parents[1]
 
 
 def test_an_installed_program_reads_the_env_file_of_its_folder(tmp_path: Path) -> None:
-    installed, folder = tmp_path / "site-packages", tmp_path / "folder"
+    installed, folder = tmp_path / "venv" / "site-packages", tmp_path / "folder"
     for made in (installed, folder):
-        made.mkdir()
+        made.mkdir(parents=True)
+    # A folder above the environment may be another project's.
+    (tmp_path / ".env").write_text("LOG_LEVEL=quiet\n")
     shutil.copy(ROOT / "app.py", installed)
     (folder / ".env").write_text("LOG_LEVEL=loud\n")
     result = subprocess.run(

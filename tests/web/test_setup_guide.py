@@ -116,7 +116,9 @@ def test_a_problem_that_no_step_fixes_shows_no_guide() -> None:
 def test_the_way_out_is_told() -> None:
     assert network_problem(REACHED) == ""
     told = network_problem(replace(BLOCKED, gateway=""))
-    assert told.startswith("discord.com cannot be reached from here (its host name cannot be resolved).")
+    assert told.startswith(
+        "discord.com cannot be reached from here (its host name cannot be resolved)."
+    )
     assert "DISCORD_PROXY" in told
     through = network_problem(replace(BLOCKED, proxy="HTTPS_PROXY"))
     assert "cannot be reached through HTTPS_PROXY" in through

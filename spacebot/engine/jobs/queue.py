@@ -199,13 +199,24 @@ class JobQueue:
     def rank(self, ticket: QueueTicket) -> tuple[int, int]:
         """A waiting job's place in line and the line's length, both from 1.
 
-        The whole line is ranked at once, at most every `RANK_TTL` seconds unless a job is new:
-        every waiting job asks, and ranking each alone would take the square of their number.
+        Every waiting job asks again and again, so the whole line is ranked at once, at most every
+        `RANK_TTL` seconds; until then, only a job that is new to the line is ranked by itself.
         """
-        ranking, now = self._rankings.get(ticket.space), self._clock()
-        if ranking is None or now - ranking.at > RANK_TTL or ticket not in ranking.places:
+        lines, now = self._waiting[ticket.space], self._clock()
+        ranking = self._rankings.get(ticket.space)
+        if ranking is None or now - ranking.at > RANK_TTL:
             ranking = self._rankings[ticket.space] = _Ranking(self._places(ticket.space), now)
-        return ranking.places[ticket], len(ranking.places)
+        place = ranking.places.get(ticket) or self._place(ticket)
+        return place, max(place, sum(map(len, lines.values())))
+
+    def _place(self, ticket: QueueTicket) -> int:
+        """One waiting job's place: behind the earlier rounds, and those before it in its own."""
+        lines = self._waiting[ticket.space]
+        ahead, before = lines[ticket.user].index(ticket), list(lines).index(ticket.user)
+        return 1 + sum(
+            min(len(line), ahead + (position < before))
+            for position, line in enumerate(lines.values())
+        )
 
     def _places(self, space: str) -> dict[QueueTicket, int]:
         """The places of a Space's waiting jobs: every user's first job, then the second ones, …"""

@@ -139,6 +139,7 @@ class JobRunner:
             ) from error
 
     async def _run(self, running: JobHandle) -> Outcome:
+        self._rendering.warm()
         if running.prepare is not None:
             arguments = await running.prepare(running.job)
             running.job = replace(running.job, arguments=arguments)

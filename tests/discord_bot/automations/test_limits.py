@@ -402,9 +402,7 @@ async def test_where_it_may_not_write_it_stops(home: Lab):
     for _ in range(3):
         home.ada.say("x", channel=place)
     dm = home.server.dm_with(home.mod)
-    await dm.wait(
-        lambda c: any("I cannot write where it answers" in m.content for m in c.messages)
-    )
+    await dm.wait(lambda c: any("I cannot write where it answers" in m.content for m in c.messages))
     assert kept(home, automation).paused
 
 

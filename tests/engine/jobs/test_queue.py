@@ -185,8 +185,11 @@ def test_a_long_line_is_ranked_at_once_for_all(clock, monkeypatch):
     clock.advance(RANK_TTL + 0.01)
     assert [queue.rank(turn) for turn in turns[1:]] == [(place, 298) for place in range(1, 299)]
     assert len(counted) == 2
-    # A new job's place is right at once.
-    assert queue.rank(*enter(queue, "late")) == (299, 299)
+    # New jobs are ranked right away, without the whole line.
+    first, second = enter(queue, "late", 2)
+    assert [queue.rank(first), queue.rank(second)] == [(299, 300), (300, 300)]
+    assert queue.rank(*enter(queue, "user5")) == (300, 301)
+    assert len(counted) == 2
 
 
 def test_leaving_the_line_lets_the_next_one_up(clock):

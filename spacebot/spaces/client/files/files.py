@@ -141,9 +141,7 @@ class FileFetcher:
         except FileTooLarge:
             problem = DISK_FULL if full else f"it is larger than {cap // 1_000_000} MB"
         except ResultTooLarge:
-            problem = (
-                f"this result's files exceed {MAX_TOTAL_BYTES // 1_000_000} MB in total"
-            )
+            problem = f"this result's files exceed {MAX_TOTAL_BYTES // 1_000_000} MB in total"
         except FileRateLimited:
             problem = "the Space limits how often it can be asked"
         except (aiohttp.ClientError, OSError, TimeoutError, ValueError, SpaceUnreadable) as error:
