@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import random
 import time
 from dataclasses import replace
 
 from spacebot.concurrency import TaskSet
 from spacebot.discord_bot.automations import events
 from spacebot.discord_bot.automations.events import Event
-from spacebot.discord_bot.automations.triggers import HOUR_SECONDS, TRIGGERS
+from spacebot.discord_bot.automations.triggers import HOUR_SECONDS, TRIGGERS, Trigger
 from spacebot.discord_bot.discord_internals import ShardedClient
 from spacebot.engine.jobs import JobManager
 from spacebot.engine.store import Automation
@@ -71,7 +72,7 @@ class AutomationClock:
                 continue
             known, event = self.client.get_guild(int(automation.guild)), self.tick(automation)
             # Recorded first, then run: a bot that dies in between does not run it twice.
-            mine = await self._move_on(automation, due, kind.next(automation.setting, now))
+            mine = await self._move_on(automation, due, _own_time(kind, automation.setting, now))
             if mine and known and now - due < MAX_LATENESS:
                 work = self._run_all(automation, event)
                 self._tasks.start(work, f"automation {automation.id}")
@@ -92,3 +93,9 @@ class AutomationClock:
     def tick(self, automation: Automation) -> Event:
         """The event of a timed automation."""
         return events.timed_event(automation, self.client.get_guild(int(automation.guild)))
+
+
+def _own_time(kind: Trigger, setting: str, after: float) -> float | None:
+    """When an automation is due next, up to a second late: no other process picks the same time."""
+    due = kind.next(setting, after)
+    return None if due is None else due + random.random()

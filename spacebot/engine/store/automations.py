@@ -68,9 +68,14 @@ class AutomationStore(StorePart):
         await self._execute(automations.update().where(mine).values(**values))
 
     async def move_on(self, automation: str, due: float, then: float | None) -> bool:
-        """Make it due at `then`; False if it is due later than at `due`: another process ran it."""
-        mine = sa.and_(automations.c.id == automation, automations.c.due <= due)
-        return bool(await self._execute(automations.update().where(mine).values(due=then)))
+        """Make it due at `then`; False if it is due later than at `due`: another process ran it.
+
+        No other process may pass the same `then`. The writer repeats a commit that was not
+        acknowledged, and only by `then` does the repeated statement tell its own row from theirs.
+        """
+        ours = sa.or_(automations.c.due <= due, automations.c.due == then)
+        mine = automations.update().where(automations.c.id == automation, ours)
+        return bool(await self._execute(mine.values(due=then)))
 
     async def delete(self, automation: str) -> None:
         """Delete an automation."""

@@ -304,6 +304,30 @@ async def test_a_commit_whose_acknowledgement_is_lost_is_repeated(
         assert await store.limits.used(7) == {("3", "1"): 3}
 
 
+async def test_a_repeated_commit_still_tells_who_runs_an_automation(
+    opened: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with opened() as store:
+        writer = store._writer
+        assert writer is not None
+        commit, acknowledged = writer._commit, True
+
+        async def commits(batch: Sequence[PendingWrite]) -> None:
+            nonlocal acknowledged
+            await commit(batch)
+            acknowledged = not acknowledged
+            if not acknowledged:
+                raise ConnectionResetError
+
+        of_what = ("daily", "09:00", "owner/name", "/run", "/name", {}, "reply")
+        await store.automations.add(Automation("cafe0001", "7", "2", "1", *of_what, due=5.0))
+        monkeypatch.setattr(writer, "_commit", commits)
+        assert await store.automations.move_on("cafe0001", 5.0, 9.25)
+        # Another process, which does not know that yet.
+        assert not await store.automations.move_on("cafe0001", 5.0, 9.5)
+        assert [one.due for one in await store.automations.all()] == [9.25]
+
+
 async def test_a_restarted_database_costs_nobody_anything() -> None:
     server = Postgres()
     try:
