@@ -21,6 +21,8 @@ log = logging.getLogger(__name__)
 
 # Runs missed while the bot was off are made up for if they were due within this time.
 MAX_LATENESS = HOUR_SECONDS
+# How often to try to record a run that the database has not accepted, in seconds.
+RECORD_PAUSE = 5.0
 
 
 class AutomationClock:
@@ -31,6 +33,8 @@ class AutomationClock:
     _all: dict[str, Automation]
     _wake: asyncio.Event
     _tasks: TaskSet
+    # The runs that the database has not accepted: when each was due, and is due next.
+    _unrecorded: dict[str, tuple[float, float | None]]
 
     async def load(self) -> None:
         """Learn which automations there are, and when each has run."""
@@ -52,11 +56,13 @@ class AutomationClock:
         await self.client.wait_until_ready()
         while True:
             self._wake.clear()
+            await self.record_runs()
             mine = filter(self._is_here, self._all.values())
             due = [one.due for one in mine if one.due and not one.paused]
+            longest = RECORD_PAUSE if self._unrecorded else HOUR_SECONDS
             pause = max(0.0, min(due, default=time.time() + HOUR_SECONDS) - time.time())
             try:
-                await asyncio.wait_for(self._wake.wait(), min(pause, HOUR_SECONDS))
+                await asyncio.wait_for(self._wake.wait(), min(pause, longest))
             except TimeoutError:
                 await self._run_due(time.time())
 
@@ -79,16 +85,44 @@ class AutomationClock:
 
     async def _move_on(self, automation: Automation, due: float, then: float | None) -> bool:
         """Record when it is due next; whether this process is the one to run it now."""
+        mine = True
         try:
-            if not await self.jobs.store.automations.move_on(automation.id, due, then):
-                await self.load()
-                return False
+            mine = await self.jobs.store.automations.move_on(automation.id, due, then)
         except StoreError:
-            # The next start runs it again. While the database is down, no shard moves.
-            log.warning("automation %s: its run is not recorded", automation.id)
+            log.warning("automation %s: its run is not recorded yet", automation.id)
+            self._unrecorded[automation.id] = due, then
+        else:
+            self._unrecorded.pop(automation.id, None)
         if automation.id in self._all:
             self._all[automation.id] = replace(self._all[automation.id], due=then)
-        return True
+        if not mine:
+            await self._learn_due(automation)
+        return mine
+
+    async def _learn_due(self, automation: Automation) -> None:
+        """Learn when it is due, which another process has changed."""
+        try:
+            await self.load()
+        except StoreError:
+            log.warning("automation %s: when it is due next could not be read", automation.id)
+
+    async def record_runs(self) -> None:
+        """Record the runs that the database has not accepted yet."""
+        for automation, (due, then) in [*self._unrecorded.items()]:
+            if self.jobs.store.trouble:
+                return
+            try:
+                await self.jobs.store.automations.move_on(automation, due, then)
+            except StoreError:
+                return
+            if self._unrecorded.get(automation) == (due, then):
+                del self._unrecorded[automation]
+
+    def with_own_runs(self, automation: Automation) -> Automation:
+        """An automation as stored, with its last run here if that is not recorded yet."""
+        _, then = self._unrecorded.get(automation.id, (None, None))
+        later = then is not None and automation.due is not None and then > automation.due
+        return replace(automation, due=then) if later else automation
 
     def tick(self, automation: Automation) -> Event:
         """The event of a timed automation."""

@@ -83,6 +83,7 @@ class AutomationWatcher(AutomationClock):
         self._waiting: dict[str, Job] = {}
         self._wake = asyncio.Event()
         self._tasks = TaskSet()
+        self._unrecorded: dict[str, tuple[float, float | None]] = {}
 
     async def start(self) -> None:
         """Resume the stored jobs, and follow the clock."""
@@ -92,7 +93,7 @@ class AutomationWatcher(AutomationClock):
     async def load(self) -> None:
         """Learn which automations there are, and when each has run."""
         kept = self.jobs.store.automations
-        self._all = {one.id: one for one in await kept.all()}
+        self._all = {one.id: self.with_own_runs(one) for one in await kept.all()}
         self.limiter.recall(await kept.recent_runs(MAX_REMEMBERED))
         self._note_needs()
         self.wake()
@@ -102,6 +103,7 @@ class AutomationWatcher(AutomationClock):
         while self._waiting:
             self._keep(self._waiting.popitem()[1])
         await self._tasks.close()
+        await self.record_runs()
 
     def of(self, guild: int | None) -> list[Automation]:
         """The automations of a server, oldest first."""
@@ -146,6 +148,7 @@ class AutomationWatcher(AutomationClock):
     async def delete(self, automation: Automation) -> None:
         """Delete an automation."""
         self._all.pop(automation.id, None)
+        self._unrecorded.pop(automation.id, None)
         self.limiter.forget(automation.id)
         self._gates.pop(automation.id, None)
         await self.jobs.store.automations.delete(automation.id)

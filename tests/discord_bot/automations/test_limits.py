@@ -14,7 +14,7 @@ import pytest_asyncio
 from spacebot.discord_bot.automations import values
 from spacebot.engine.jobs import JobDeadlines, JobLimits
 from spacebot.engine.store import Automation
-from spacebot.errors import InputError
+from spacebot.errors import InputError, StoreError
 from spacebot.models import AnswerPlace, Endpoint, Parameter, Source
 from tests.support.automations import PRIVILEGED, Lab, final, lab, picture, runs
 from tests.support.automations import said as said_by
@@ -455,6 +455,62 @@ async def test_a_clock_starts_it_in_one_process(home: Lab, monkeypatch: pytest.M
     await home.server.wait(lambda _: kept(home, second).due == later, 20)
     await quiet(home)
     assert (len(runs(places[0])), runs(places[1])) == (1, [])
+
+
+async def test_a_run_that_the_database_missed_is_recorded_later(
+    home: Lab, monkeypatch: pytest.MonkeyPatch
+):
+    bot, due = home.home.bot, time.time() - 1
+    rows, place = bot.jobs.store.automations, home.guild.add_text_channel("outage")
+    one = await home.add("hours", "/fast echo", match="6", values="text:tick", channel=place)
+
+    async def fails(*_: Any) -> bool:
+        raise StoreError("The bot cannot reach its database.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(rows, "move_on", fails)
+        await rows.change(one, due=due)
+        await bot.automations.load()
+        await place.wait(lambda c: any(map(final, runs(c))), 20)
+        # A shard moves before it is recorded.
+        await bot.automations.load()
+        then = kept(home, one).due
+        assert then is not None
+        assert then > due
+    bot.automations.wake()
+    async with asyncio.timeout(60):
+        while {row.id: row.due for row in await rows.all()}[one] != then:  # noqa: ASYNC110
+            await asyncio.sleep(0.1)
+    await bot.automations.load()
+    await quiet(home)
+    assert len(runs(place)) == 1
+
+
+async def test_a_run_of_another_process_is_not_repeated_if_the_next_read_fails(
+    home: Lab, monkeypatch: pytest.MonkeyPatch
+):
+    bot, due, reads = home.home.bot, time.time() - 1, asyncio.Event()
+    rows, place = bot.jobs.store.automations, home.guild.add_text_channel("elsewhere")
+    one = await home.add("hours", "/fast echo", match="6", values="text:tick", channel=place)
+
+    async def fails() -> list[Automation]:
+        reads.set()
+        raise StoreError("The bot cannot reach its database.")
+
+    await rows.change(one, due=due)
+    with monkeypatch.context() as patch:
+        move_on = rows.move_on
+
+        async def moved_elsewhere(*about: Any) -> bool:
+            await rows.change(one, due=time.time() + 5000)
+            return await move_on(*about)
+
+        patch.setattr(rows, "move_on", moved_elsewhere)
+        await bot.automations.load()
+        patch.setattr(rows, "all", fails)
+        await asyncio.wait_for(reads.wait(), 60)
+        await quiet(home)
+    assert runs(place) == []
 
 
 async def test_the_member_who_triggered_a_job_may_cancel_it(home: Lab):
