@@ -46,7 +46,7 @@ def test_a_class_name_occurs_once() -> None:
 
 
 def test_a_module_name_occurs_once_in_its_wing() -> None:
-    """A wing here is a folder of the package, or of a wing: `engine/jobs`."""
+    """A package here is a folder of `spacebot`, or of such a folder: `engine/jobs`."""
     places = defaultdict(list)
     for path in _modules():
         folders = path.relative_to(PACKAGE).parts[:-1]

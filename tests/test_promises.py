@@ -32,9 +32,9 @@ DOCUMENTS = README + "".join(path.read_text() for path in sorted((ROOT / "docs")
 CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text()
 MAKEFILE = (ROOT / "Makefile").read_text()
 
-# The wings that are folders of rooms; every other module or folder is one room.
-WINGS = {"discord_bot", "engine", "spaces"}
-# From the bottom up: a room imports only from rows above its own. A new room gets its
+# The packages that are folders of components; every other module or folder is one component.
+PACKAGES = {"discord_bot", "engine", "spaces"}
+# From the bottom up: a component imports only from rows above its own. A new component gets its
 # place here and in the picture in CONTRIBUTING.md.
 LAYERS = (
     {
@@ -92,10 +92,10 @@ LAYERS = (
     {"runtime", "zerogpu", "deploy"},
     {"app"},
 )
-# The order of the wings: a wing imports nothing from those to its right.
+# The order of the packages: a package imports nothing from those to its right.
 ORDER = ("errors", "models", "settings", "spaces", "engine", "discord_bot", "web", "runtime")
-LEVELS = {room: level for level, rooms in enumerate(LAYERS) for room in rooms}
-# The only wings or rooms that may import a library.
+LEVELS = {component: level for level, components in enumerate(LAYERS) for component in components}
+# The only packages or components that may import a library.
 OWNERS = {
     "discord": {"discord_bot"},
     "gradio": {"demo", "web", "zerogpu"},
@@ -113,16 +113,16 @@ def sources() -> list[Path]:
     return [ROOT / "app.py", *sorted((ROOT / "spacebot").rglob("*.py"))]
 
 
-def room_of(path: Path) -> str:
-    """The room a file belongs to: right under spacebot/, or right under a wing."""
+def component_of(path: Path) -> str:
+    """The component a file belongs to: right under spacebot/, or right under a package."""
     parts = path.relative_to(ROOT).with_suffix("").parts
-    return room_in(parts if parts[0] == "app" else parts[1:])
+    return component_in(parts if parts[0] == "app" else parts[1:])
 
 
-def room_in(parts: Sequence[str]) -> str:
-    """The room that a module's path, below the package, leads to."""
-    in_wing = parts[0] in WINGS and len(parts) > 1 and parts[1] != "__init__"
-    return "/".join(parts[: 2 if in_wing else 1])
+def component_in(parts: Sequence[str]) -> str:
+    """The component that a module's path, below the package, leads to."""
+    in_package = parts[0] in PACKAGES and len(parts) > 1 and parts[1] != "__init__"
+    return "/".join(parts[: 2 if in_package else 1])
 
 
 def imported(path: Path) -> Iterator[str]:
@@ -136,10 +136,10 @@ def imported(path: Path) -> Iterator[str]:
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-def rooms_imported(path: Path) -> set[str]:
-    """The other rooms that a file imports from."""
+def components_imported(path: Path) -> set[str]:
+    """The other components that a file imports from."""
     names = (name.split(".")[1:] for name in imported(path) if name.startswith("spacebot."))
-    return ({room_in(parts) for parts in names} & LEVELS.keys()) - {room_of(path)}
+    return ({component_in(parts) for parts in names} & LEVELS.keys()) - {component_of(path)}
 
 
 def shown(paths: list[Path]) -> list[str]:
@@ -147,43 +147,49 @@ def shown(paths: list[Path]) -> list[str]:
 
 
 def test_every_room_has_its_layer_and_its_line_in_contributing() -> None:
-    rooms = {room_of(path) for path in sources()} - {"__init__"} - WINGS
-    assert rooms == LEVELS.keys()
-    names = {room.rpartition("/")[2] for room in rooms}
+    components = {component_of(path) for path in sources()} - {"__init__"} - PACKAGES
+    assert components == LEVELS.keys()
+    names = {component.rpartition("/")[2] for component in components}
     unnamed = {name for name in names if not re.search(rf"\b{name}(\.py|/)", CONTRIBUTING)}
     assert unnamed == set()
 
 
 def test_a_wing_knows_nothing_of_those_above_it() -> None:
     for path in sources():
-        wing = room_of(path).partition("/")[0]
-        if wing in ORDER:
-            above = set(ORDER[ORDER.index(wing) + 1 :])
-            assert {room.partition("/")[0] for room in rooms_imported(path)} & above == set(), path
+        package = component_of(path).partition("/")[0]
+        if package in ORDER:
+            above = set(ORDER[ORDER.index(package) + 1 :])
+            assert {
+                component.partition("/")[0] for component in components_imported(path)
+            } & above == set(), path
 
 
 @pytest.mark.parametrize("path", sources(), ids=lambda path: str(path.relative_to(ROOT)))
 def test_imports_point_down_only(path: Path) -> None:
     if path == ROOT / "spacebot" / "__init__.py":
-        assert rooms_imported(path) == set()
+        assert components_imported(path) == set()
         return
-    if room_of(path) in WINGS:
-        assert rooms_imported(path) == set()
+    if component_of(path) in PACKAGES:
+        assert components_imported(path) == set()
         return
-    level = LEVELS[room_of(path)]
-    assert {room for room in rooms_imported(path) if LEVELS[room] >= level} == set()
+    level = LEVELS[component_of(path)]
+    assert {
+        component for component in components_imported(path) if LEVELS[component] >= level
+    } == set()
 
 
 @pytest.mark.parametrize("library", OWNERS)
 def test_a_library_has_its_rooms(library: str) -> None:
     users = {
-        room_of(path)
+        component_of(path)
         for path in sources()
         for name in imported(path)
         if name.split(".")[0] == library
     }
     owners = OWNERS[library]
-    assert {room for room in users if not {room, room.partition("/")[0]} & owners} == set()
+    assert {
+        component for component in users if not {component, component.partition("/")[0]} & owners
+    } == set()
 
 
 def test_only_settings_read_the_environment() -> None:
@@ -191,7 +197,7 @@ def test_only_settings_read_the_environment() -> None:
     readers = [
         path
         for path in sources()
-        if room_of(path) not in ("settings", "app")
+        if component_of(path) not in ("settings", "app")
         and re.search(r"\bos\.(environ|getenv)|from os import .*(environ|getenv)", path.read_text())
     ]
     assert shown(readers) == []
@@ -201,9 +207,11 @@ def test_only_one_file_knows_the_error_codes_of_discord() -> None:
     # Others ask `refusal_of`. In page/ and spaces/ a status is HTTP's, in bot/running.py the
     # gateway's.
     compared = re.compile(r"\berror\.(code|status)\b *(?:[!=<>]=?|in\b|not in\b)")
-    rooms = {room for room in LEVELS if room in OWNERS["discord"]}
+    components = {component for component in LEVELS if component in OWNERS["discord"]}
     asking = [
-        path for path in sources() if room_of(path) in rooms and compared.search(path.read_text())
+        path
+        for path in sources()
+        if component_of(path) in components and compared.search(path.read_text())
     ]
     assert shown(asking) == []
     codes = [path for path in sources() if re.search(r"\b50013\b", path.read_text())]

@@ -49,9 +49,9 @@ class PrivilegedIntents:
         """The privileged intents that are requested."""
         return self._asked
 
-    def need(self, room: str, names: Iterable[str]) -> None:
+    def need(self, feature: str, names: Iterable[str]) -> None:
         """Note what a feature needs now, replacing what it needed before."""
-        self._needs[room] = frozenset(names)
+        self._needs[feature] = frozenset(names)
 
     def lacking(self, names: Iterable[str]) -> list[str]:
         """Those of these that Discord does not allow, by their names in the Developer Portal."""
