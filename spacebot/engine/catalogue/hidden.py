@@ -23,4 +23,4 @@ async def hidden_spaces(catalogue: Catalogue, guild: int | None, *, adult: bool)
     blocked = catalogue.on_demand.policy.blocked
     hidden = {*blocked, *blocked.values(), *await marked_spaces(catalogue, guild, adult=adult)}
     names = [one for one in hidden if "/" in one]
-    return frozenset(hidden | await catalogue.on_demand.present_names(names)) - {""}
+    return frozenset(hidden | await catalogue.on_demand.present_names.of(names)) - {""}

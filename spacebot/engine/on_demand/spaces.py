@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import replace
 from functools import partial
 
@@ -18,6 +18,7 @@ from spacebot.engine.on_demand.hub_names import hub_name, subdomain_of
 from spacebot.engine.on_demand.known import Key, KnownSpace, KnownSpaces, pack, parse, unpack
 from spacebot.engine.on_demand.policy import OneOffLimiter, SpacePolicy
 from spacebot.engine.on_demand.pool import ConnectionPool
+from spacebot.engine.on_demand.present_names import PresentNames
 from spacebot.engine.store import DescriptionStore
 from spacebot.errors import (
     EndpointGone,
@@ -46,8 +47,6 @@ OPENING_TIMEOUT = 5.0
 FIND_TIMEOUT = 1.5
 # How long identifying the blocked Spaces may delay reading another one, in seconds.
 IDENTIFY_TIMEOUT = 3.0
-# For how long a search waits for the present names of renamed Spaces, in seconds, and for how many.
-PRESENT_NAMES_TIMEOUT, MAX_PRESENT_NAMES = 1.0, 100
 # For how long, and for how many blocked Spaces, the Hub is not asked again after it did not know
 # one: it was deleted or made private.
 UNIDENTIFIABLE_SECONDS, MAX_UNIDENTIFIABLE = 600.0, 10_000
@@ -75,6 +74,7 @@ class OnDemandSpaces:
         self._pool = ConnectionPool()
         self._reading: dict[Key, asyncio.Task[KnownSpace]] = {}
         self._tasks = TaskSet()
+        self.present_names = PresentNames(self.hub, self._tasks)
         self._identifying: dict[str, asyncio.Task[None]] = {}
         # The blocked Spaces that the Hub did not know when it was last asked.
         self._unidentifiable = TTLCache[str, None](
@@ -178,23 +178,6 @@ class OnDemandSpaces:
             return await self.hub.id_of(space)
         except SpacebotError as error:
             log.info("%s cannot be identified on the Hub: %s", space, error)
-            return ""
-
-    async def present_names(self, names: Collection[str]) -> set[str]:
-        """The names in lower case that public Spaces with these names, perhaps former ones, have
-        now, as far as the Hub says in time."""
-        asked = sorted(names)[:MAX_PRESENT_NAMES]
-        asking = [self._tasks.start(self._present_name(one), f"name {one}") for one in asked]
-        if not asking:
-            return set()
-        done, _ = await asyncio.wait(asking, timeout=PRESENT_NAMES_TIMEOUT)
-        return {one.result().casefold() for one in done} - {""}
-
-    async def _present_name(self, space: str) -> str:
-        try:
-            return await self.hub.present_name(space)
-        except SpacebotError as error:
-            log.info("The present name of %s is unknown: %s", space, error)
             return ""
 
     async def named(self, written: str, user: str) -> str:

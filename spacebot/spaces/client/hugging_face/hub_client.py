@@ -45,7 +45,6 @@ MAX_FOUND = 50
 MAX_KEYWORDS = 3
 CACHED_SEARCHES, SEARCH_TTL = 500, 300.0
 CACHED_SPACES, SPACE_TTL = 500, 60.0
-CACHED_NAMES, NAME_TTL = 1000, 3600.0
 # Spaces are listed with these fields; a full record is ten times as long.
 LISTED_FIELDS: Any = ["cardData", "disabled", "likes", "private", "runtime", "sdk", "tags"]
 TOKEN = re.compile(r"[!-~]{1,200}")
@@ -71,13 +70,11 @@ class HubClient:
         self._threads = ThreadPoolExecutor(MAX_THREADS, thread_name_prefix="hub")
         self._searches = AnswerCache(most=CACHED_SEARCHES, seconds=SEARCH_TTL)
         self._spaces = AnswerCache(most=CACHED_SPACES, seconds=SPACE_TTL)
-        self._names = AnswerCache(most=CACHED_NAMES, seconds=NAME_TTL)
 
     def close(self) -> None:
         """Cancel what is under way."""
         self._searches.close()
         self._spaces.close()
-        self._names.close()
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def search(self, wish: str, keywords: Sequence[str] = ()) -> list[SpaceListing]:
@@ -165,13 +162,7 @@ class HubClient:
         return hub_id_of(await _translated(self.info(space, reserve=SEARCH_RESERVE)))
 
     async def present_name(self, space: str) -> str:
-        """The name that a public Space has now, at most an hour old; "" if there is none.
-
-        Raises `SpacebotError`.
-        """
-        return await self._names.get(space.casefold(), partial(self._present_name, space))
-
-    async def _present_name(self, space: str) -> str:
+        """The name that a public Space has now, "" if there is none; raises `SpacebotError`."""
         try:
             return await self._at(space)
         except (SpaceNotFound, HubTokenRefused):
