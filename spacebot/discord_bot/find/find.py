@@ -86,7 +86,8 @@ class Find:
         spaces = await catalogue.spaces_in(guild)
         adult = self.dispatcher.age.takes(interaction)
         hidden = await hidden_spaces(catalogue, guild, adult=adult)
-        found = await self.finder.find(query, spaces, adult=adult, hidden=hidden)
+        own = catalogue.connections
+        found = await self.finder.find(query, spaces, adult=adult, hidden=hidden, own=own)
         # A menu stays for an hour and would hold the endpoints of its Spaces in memory.
         answers = tuple(replace(one, endpoint=None) for one in found.answers)
         menu = self.menus.add(FoundMenu(wish, answers))

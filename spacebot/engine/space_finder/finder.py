@@ -125,15 +125,20 @@ class SpaceFinder:
         *,
         adult: bool,
         hidden: Collection[str] = (),
+        own: Collection[str] = (),
     ) -> Findings:
         """Up to `MAX_ANSWERS` answers; `here` are the Spaces whose commands are on offer.
 
         `adult` includes Spaces that are not for all audiences. The `hidden` ones, by name in lower
-        case or by id of the Hub, are left out.
+        case or by id of the Hub, are left out, except the owner's `own`.
         """
+
+        def shows(space: str, hub_id: str) -> bool:
+            return space in own or not is_among(hidden, space, hub_id)
+
         listings, problem = await self._listings(query)
-        here = [one for one in here if not is_among(hidden, one.source.space, one.hub_id)]
-        listings = [one for one in listings if not is_among(hidden, one.space, one.hub_id)]
+        here = [one for one in here if shows(one.source.space, one.hub_id)]
+        listings = [one for one in listings if shows(one.space, one.hub_id)]
         listings = [one for one in listings if adult or not one.nsfw]
         meant = [one.space for one in listings]
         commands = match_commands(here, query.text, query.file, meant, adult=adult)

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from spacebot.engine.admin import Admin
 from spacebot.engine.on_demand import known
 from spacebot.errors import StoreError
 from spacebot.models import Source, Space
@@ -82,6 +83,11 @@ async def test_run_suggests_the_server_s_then_the_owner_s_then_the_hub_s(
         it.hub.hold = asyncio.Event()
         assert await suggested(here, "lab") == ["lab/added", "lab/own"]
         it.hub.hold.set()
+        # A block is for members and servers: the command of the settings stays.
+        await Admin(it.home.jobs, it.home.catalogue).act("block", "lab/own")
+        seen = await ada.command("find", wish="own", channel=here)
+        await told(seen)
+        assert "/own" in str(shown(seen).embeds)
 
 
 async def test_compare_knows_them(lab: Town, outside: Channel):

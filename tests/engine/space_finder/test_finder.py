@@ -165,6 +165,16 @@ async def test_what_is_not_for_everyone_or_not_allowed_is_left_out():
         assert [one.space for one in found.answers] == ["ada/gray"]
 
 
+async def test_a_block_or_mark_hides_no_space_of_the_settings():
+    here = [FILTER, CUT]
+    hidden = {one.source.space for one in here}
+    async with hub() as served:
+        finder = SpaceFinder(HubClient(served.api))
+        own = {FILTER.source.space}
+        found = await finder.find(GRAY, here, adult=False, hidden=hidden, own=own)
+        assert [one.command for one in found.answers] == ["/filter"]
+
+
 async def test_a_hub_in_trouble_leaves_the_commands():
     async with hub() as served:
         served.limit = 0
