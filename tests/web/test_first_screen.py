@@ -152,10 +152,13 @@ async def test_a_visitor_brings_a_space_and_nobody_else_sees_it(served, house, b
     house.brought["guest/writer"] = Space(Source("guest/writer"), "demo", "Writer", (write,))
     async with visit(browser, served.url, MOBILE) as mine, visit(browser, served.url) as other:
         page, told = mine.page, mine.page.locator(".any-told")
-        await page.get_by_label("Try any Space").fill("guest/nobody")
+        field = page.get_by_label("Try any Space")
+        await field.evaluate("field => { field.value = field.placeholder; }")
+        assert await field.evaluate("field => field.scrollWidth <= field.clientWidth")
+        await field.fill("guest/nobody")
         await page.get_by_role("button", name="Read").click()
         await expect(told).to_have_text("There is no Space called guest/nobody.")
-        await page.get_by_label("Try any Space").fill("guest/writer")
+        await field.fill("guest/writer")
         await page.keyboard.press("Enter")
         await expect(told).to_have_text("Writer is ready: choose one of its commands.")
         # The bot's own Space has the name "demo".

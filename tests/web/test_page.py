@@ -35,6 +35,21 @@ pytestmark = [
 
 FAILED = BotStatus(BotPhase.FAILED, "Discord refused the token. Reset it and restart.")
 RETRYING = BotStatus(BotPhase.RETRYING, "Discord cannot be reached. Next try in 30 s.")
+# How far the menu of Send to is from its button, above or below, and from the window's center.
+GAP = """() => {
+  const menu = document.querySelector(".targets").getBoundingClientRect();
+  const button = document.querySelector(".targets").previousSibling.getBoundingClientRect();
+  return Math.max(button.top - menu.bottom, menu.top - button.bottom);
+}"""
+OFF_CENTER = """() => {
+  const { left, right, top, bottom } = document.querySelector(".targets").getBoundingClientRect();
+  const { clientWidth, clientHeight } = document.documentElement;
+  return Math.hypot(left + right - clientWidth, top + bottom - clientHeight);
+}"""
+# As in a browser that does not know CSS anchors.
+WITHOUT_ANCHORS = """() => document.querySelectorAll("style").forEach((style) => {
+  style.textContent = style.textContent.replaceAll("position-area", "position-unknown");
+})"""
 SAID = "# Title\n**bold** __under__ ||hidden|| <b>\n> quoted\n```\ncode\n```"
 
 
@@ -404,6 +419,9 @@ async def test_a_result_is_sent_to_another_command(served, house, browser) -> No
         targets = page.locator(".targets button")
         await expect(targets.first).to_have_text("/demo describe picture: picture.png")
         await page.wait_for_function("document.querySelector('.targets img').naturalWidth === 300")
+        assert 0 <= await page.evaluate(GAP) < 10
+        await page.evaluate(WITHOUT_ANCHORS)
+        assert await page.evaluate(OFF_CENTER) < 2
         await page.keyboard.press("Escape")
         await expect(targets.first).to_be_hidden()
         await page.keyboard.press("Enter")

@@ -125,6 +125,11 @@ async def steer(
             # Gradio styles password fields too, white on the dark page.
             field = page.get_by_label("Owner's password")
             await expect(field).to_have_css("border-radius", "8px")
+            rect = await field.bounding_box()
+            assert rect
+            assert rect["width"] <= 360
+            primary = page.locator(".sign-in").get_by_role("button", name="Sign in")
+            await expect(primary).to_have_css("background-color", "rgb(71, 82, 196)")
             await field.fill("not the password")
             await page.keyboard.press("Enter")
             await expect(page.locator(".sign-in .told")).to_contain_text("not the password")
