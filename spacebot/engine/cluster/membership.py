@@ -78,7 +78,7 @@ class Membership:
         self._absent: dict[int, float] = {}
         self._described = 0.0
         self._answered = time.monotonic()
-        self._turns = SharedTurns(lambda: self._session)
+        self._turns = SharedTurns(lambda: self._session, lambda: len(self._others) > 1)
         self._calls = ProcessCalls(lambda: self._session, self._cancel_here)
         self._busy = asyncio.Lock()
         self._tasks = TaskSet()

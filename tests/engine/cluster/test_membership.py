@@ -377,6 +377,50 @@ async def test_a_disconnected_shard_identifies_before_one_that_has_a_session(
         assert turns == [first, second, first]
 
 
+async def test_a_process_that_waits_goes_before_those_that_just_had_a_turn(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("spacebot.engine.cluster.cluster.IDENTIFY_INTERVAL", 1.0)
+    monkeypatch.setattr("spacebot.engine.cluster.turns.OTHERS_FIRST", 5.0)
+    async with processes(database, 2) as (first, second):
+        await until(lambda: len(first.membership.status().processes) == 2)
+        turns = list[Process]()
+
+        async def identify(one: Process) -> None:
+            async with one.membership.identifying(0, urgent=True):
+                turns.append(one)
+
+        waiting = [asyncio.create_task(identify(first)) for _ in range(2)]
+        await until(lambda: turns == [first])
+        await asyncio.gather(*waiting, identify(second))
+        assert turns == [first, second, first]
+
+
+async def test_a_shard_that_stops_waiting_leaves_the_turn_to_others(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin, asked = ClusterSession.begin_identify, asyncio.Event()
+
+    async def note(session: ClusterSession, bucket: int) -> bool:
+        asked.set()
+        return await begin(session, bucket)
+
+    monkeypatch.setattr(ClusterSession, "begin_identify", note)
+    async with processes(database, 2) as (first, second):
+        await until(lambda: all(one.membership._session for one in (first, second)))
+
+        async def identify(one: Process) -> None:
+            async with one.membership.identifying(0, urgent=True):
+                pass
+
+        # It stops while the database takes its turn.
+        stopped = asyncio.create_task(identify(first))
+        await asked.wait()
+        stopped.cancel()
+        await asyncio.gather(stopped, return_exceptions=True)
+        await asyncio.wait_for(identify(second), 60)
+
+
 async def test_a_process_that_ends_leaves_the_others_its_turn(
     database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
