@@ -58,7 +58,7 @@ def main(arguments: Sequence[str] = ()) -> int:
     warnings.filterwarnings("ignore", "The 'alias' attribute with value 'path'")
     lazy_imports.install()
     from spacebot import web, zerogpu
-    from spacebot.runtime import CLOSE_SECONDS, TELL_SECONDS, Runtime
+    from spacebot.runtime import Runtime, longest_stop
 
     passwords = [source.auth[1] for source in spaces if source.auth]
     book = log.start_logging(settings.log_level, [*settings.secrets, *passwords])
@@ -67,9 +67,7 @@ def main(arguments: Sequence[str] = ()) -> int:
         logging.getLogger(library).setLevel(logging.WARNING)
     # A process that was told to stop may still be running. On Hugging Face the old process runs
     # until the new one answers, so there the page is served meanwhile and says what it waits for.
-    if not settings.space_id and not folder.lock(
-        settings.stop_seconds + TELL_SECONDS + CLOSE_SECONDS
-    ):
+    if not settings.space_id and not folder.lock(longest_stop(settings)):
         say(str(folder.in_use()))
         return 2
     signals = Signals()

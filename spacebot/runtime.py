@@ -25,7 +25,7 @@ from spacebot.discord_bot.supervisor import keep_running
 from spacebot.engine.accounts import Accounts, TokenVault
 from spacebot.engine.admin import Admin
 from spacebot.engine.catalogue import AUTOCOMPLETE_TIMEOUT, make_catalogue, visitors
-from spacebot.engine.cluster import Cluster, open_cluster
+from spacebot.engine.cluster import Cluster, leave_seconds, open_cluster
 from spacebot.engine.follow import Follower
 from spacebot.engine.jobs import JobDeadlines, JobLimits, JobManager
 from spacebot.engine.on_demand import ServerSpaces
@@ -75,6 +75,11 @@ BOT_HANGS = (
     "The bot does not answer the page: it is too busy, or it hangs. "
     "If this continues, restart Spacebot."
 )
+
+
+def longest_stop(settings: Settings) -> float:
+    """How long a process takes at most to stop, in seconds."""
+    return settings.stop_seconds + TELL_SECONDS + CLOSE_SECONDS + leave_seconds(settings)
 
 
 class Runtime:
@@ -132,7 +137,7 @@ class Runtime:
         """Stop the jobs, then the bot, within the time that the settings allow."""
         if self._thread.is_alive():
             self._loop.call_soon_threadsafe(self._stop.set)
-            self._thread.join(self.settings.stop_seconds + TELL_SECONDS + CLOSE_SECONDS)
+            self._thread.join(longest_stop(self.settings))
 
     def _run_thread(self) -> None:
         try:
@@ -151,7 +156,10 @@ class Runtime:
 
     async def _main(self) -> None:
         async with AsyncExitStack() as stack:
-            network = await stack.enter_async_context(self._network())
+            network = Network(
+                connect=self.settings.connect_seconds, wake=self.settings.wake_seconds
+            )
+            await stack.enter_async_context(network)
             if self._demo is not None:
                 stack.push_async_callback(asyncio.to_thread, self._demo.close)
             url, tell = self.settings.database_url, self._tell_closed
@@ -187,9 +195,6 @@ class Runtime:
             self._up.set()
             await self._until_stopped(jobs)
 
-    def _network(self) -> Network:
-        return Network(connect=self.settings.connect_seconds, wake=self.settings.wake_seconds)
-
     def _tell_closed(self, error: StoreError) -> None:
         """Say why the store does not open yet, or never will."""
         never = isinstance(error, NewerDatabase)
@@ -221,9 +226,10 @@ class Runtime:
             await self._cluster.leave()
         # The jobs come first, while Discord can still be updated.
         await jobs.close(self.settings.stop_seconds)
+        until = time.monotonic() + TELL_SECONDS
         if self._bot is not None:
             await self._bot.answered(TELL_SECONDS)
-        await jobs.drained(TELL_SECONDS)
+        await jobs.drained(until - time.monotonic())
         await tasks.close()
 
     async def _sample(self, jobs: JobManager) -> None:
@@ -268,10 +274,7 @@ class Runtime:
 
     async def owner(self) -> OwnerStatus:
         """What only the owner sees, from any event loop."""
-        return await self._ask(self._owner())
-
-    async def _owner(self) -> OwnerStatus:
-        return await self._ready.status()
+        return await self._ask(self._ready.status())
 
     def _server_name(self, guild: str) -> str:
         there = self._bot.get_guild(int(guild)) if self._bot else None
@@ -279,10 +282,7 @@ class Runtime:
 
     async def act(self, action: str, target: str) -> str:
         """Do what the owner asked, from any event loop; raises `SpacebotError`."""
-        return await self._ask(self._act(action, target))
-
-    async def _act(self, action: str, target: str) -> str:
-        return await self._ready.act(action, target)
+        return await self._ask(self._ready.act(action, target))
 
     @property
     def _ready(self) -> Admin:

@@ -5,4 +5,4 @@ Knows nothing of Discord: a `ShardHost` connects the shards that a `Cluster` giv
 
 from spacebot.engine.cluster.cluster import Cluster, ShardHost, SingleProcess
 from spacebot.engine.cluster.membership import Membership
-from spacebot.engine.cluster.opening import open_cluster
+from spacebot.engine.cluster.opening import leave_seconds, open_cluster

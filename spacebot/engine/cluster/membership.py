@@ -17,7 +17,7 @@ from contextlib import AbstractAsyncContextManager
 
 from spacebot.concurrency import TaskSet
 from spacebot.engine.cluster.calls import ProcessCalls
-from spacebot.engine.cluster.cluster import Counts, ShardHost, own_status
+from spacebot.engine.cluster.cluster import IDENTIFY_INTERVAL, Counts, ShardHost, own_status
 from spacebot.engine.cluster.turns import SharedTurns
 from spacebot.engine.store import ClusterSession, is_down
 from spacebot.errors import ClusterLost, StoreError
@@ -36,6 +36,8 @@ DESCRIBE_INTERVAL = 5.0
 TICK = 0.1
 # The least time for one try to get the database back, in seconds.
 MIN_TRY = 0.5
+# The longest that handing the shards over may take, and closing after that, in seconds.
+HAND_OVER, CLOSE = 3.0, IDENTIFY_INTERVAL + 1.0
 TAKEN_OVER = "Another process has taken over this one's shards and jobs. This one is restarting."
 BUG = "Sharing the work with other processes failed; the log has the details. Trying again."
 STANDS_BY = "This process cannot reach the database, so it answers nobody. Others may."
@@ -339,9 +341,8 @@ class Membership:
     async def _hand_over(self) -> None:
         """Give every shard up, in bounded time; whatever fails is only logged."""
         try:
-            async with asyncio.timeout(SILENT * self._seconds):
-                async with self._busy:
-                    await self._give_all()
+            async with asyncio.timeout(min(HAND_OVER, SILENT * self._seconds)), self._busy:
+                await self._give_all()
         except (StoreError, TimeoutError) as error:
             log.warning("the shards could not all be handed over: %r", error)
             # A statement may be cut halfway: the next beat begins a session and releases the rest.
@@ -362,13 +363,13 @@ class Membership:
         if self._session is None:
             return
         try:
-            async with asyncio.timeout(SILENT * self._seconds):
+            async with asyncio.timeout(CLOSE):
                 if self.process is not None:
-                    await self._session.remove(self.process)
+                    await asyncio.wait_for(self._session.remove(self.process), HAND_OVER)
+                if len(self._others) > 1:
+                    await self._turns.ended()
         except (StoreError, TimeoutError):
-            log.warning("the others learn by themselves that this process has ended")
-        if len(self._others) > 1:
-            await self._turns.ended()
+            log.warning("the database does not answer; the others will notice that this one ended")
         await self._session.close()
 
     def identifying(self, bucket: int, *, urgent: bool) -> AbstractAsyncContextManager[None]:

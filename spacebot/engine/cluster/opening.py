@@ -7,8 +7,22 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from spacebot.engine.cluster.cluster import Cluster, Counts, SingleProcess
-from spacebot.engine.cluster.membership import Membership
+from spacebot.engine.cluster.membership import CLOSE, HAND_OVER, Membership
+from spacebot.engine.store import SESSION_CLOSE
 from spacebot.settings import Settings
+
+# Ending a session with the database, in seconds: once if the shards cannot be handed over, and
+# once at the end.
+END_SESSIONS = 2 * SESSION_CLOSE
+
+
+def _is_shared(settings: Settings) -> bool:
+    return settings.database_url.startswith("postgresql")
+
+
+def leave_seconds(settings: Settings) -> float:
+    """How long leaving the cluster and closing it may take together, in seconds."""
+    return HAND_OVER + CLOSE + END_SESSIONS if _is_shared(settings) else 0.0
 
 
 @asynccontextmanager
@@ -19,7 +33,7 @@ async def open_cluster(
 
     For `counts` and `abandon` see `Membership`.
     """
-    if not settings.database_url.startswith("postgresql"):
+    if not _is_shared(settings):
         yield SingleProcess(settings.shards, counts)
         return
     membership = Membership(

@@ -8,7 +8,7 @@ hundreds of jobs at once cost one commit. DATA_DIR belongs to one process at a t
 
 from spacebot.engine.store.accounts import AccountRecord, AccountStore
 from spacebot.engine.store.automations import Automation, AutomationStore
-from spacebot.engine.store.cluster_session import ClusterSession, is_down
+from spacebot.engine.store.cluster_session import SESSION_CLOSE, ClusterSession, is_down
 from spacebot.engine.store.conversations import Conversation, ConversationStore
 from spacebot.engine.store.data_folder import DataFolder
 from spacebot.engine.store.database import DATABASE_UNREACHABLE, check_database, clean, sqlite_file

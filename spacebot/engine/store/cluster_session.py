@@ -26,6 +26,8 @@ T = TypeVar("T")
 
 # The first of the two numbers of an advisory lock.
 PROCESS, SHARD, IDENTIFY, LEADER, COUNT = (0x53420000 + number for number in range(5))
+# The longest that `close` takes, in seconds.
+SESSION_CLOSE = 1.5
 CLOSED = "The session with the database was closed."
 _living = sa.select(processes.c.id)
 
@@ -43,16 +45,14 @@ class ClusterSession:
         self._tasks = TaskSet()
 
     @classmethod
-    async def open(
-        cls, url: str, *, vanished_after: float, heard: Callable[[str], None] | None = None
-    ) -> Self:
+    async def open(cls, url: str, *, vanished_after: float, heard: Callable[[str], None]) -> Self:
         """Begin a session; the server ends it so many seconds after this machine vanished.
 
         `heard` takes what other processes say to this one.
         """
         engine = make_session_engine(url, vanished_after=vanished_after)
         try:
-            return cls(engine, await engine.connect(), heard or _ignore)
+            return cls(engine, await engine.connect(), heard)
         except BaseException as error:
             await engine.dispose()
             if not isinstance(error, Exception):
@@ -61,9 +61,10 @@ class ClusterSession:
 
     async def close(self) -> None:
         """End the session, and free its locks; it may have ended already."""
-        for end in (self._tasks.close, self._connection.invalidate, self._engine.dispose):
+        ends = (self._tasks.close, self._connection.invalidate, self._engine.dispose)
+        for end in ends:
             with suppress(SQLAlchemyError, OSError, TimeoutError):
-                async with asyncio.timeout(0.5):
+                async with asyncio.timeout(SESSION_CLOSE / len(ends)):
                     await end()
 
     async def _run(self, statement: sa.Executable) -> sa.CursorResult[Any]:
@@ -123,7 +124,7 @@ class ClusterSession:
         await self._carry_out(listen)
 
     async def notify(self, process: int, message: str) -> None:
-        """Say something to a process, in at most 8,000 bytes; nobody may be listening."""
+        """Say something to a process, in fewer than 8,000 bytes; nobody may be listening."""
         await self._run(sa.select(sa.func.pg_notify(_channel(process), message)))
 
     async def beat(self, process: int, **values: Any) -> bool:
@@ -232,10 +233,6 @@ class ClusterSession:
 def _note_end(statement: asyncio.Task[Any]) -> None:
     if not statement.cancelled():
         statement.exception()  # the caller gets it; without one, it must not warn
-
-
-def _ignore(_: str) -> None:
-    """Take a message that nobody waits for."""
 
 
 def _channel(process: int) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
+import os
+import signal
 import socket
 import uuid
 from collections.abc import AsyncIterator, Callable, Collection
@@ -89,6 +91,11 @@ async def database(postgres: Postgres) -> AsyncIterator[str]:
     url = await postgres.create(f"cluster-{uuid.uuid4().hex}")
     async with Store(url):
         yield url
+
+
+async def open_session(url: str) -> ClusterSession:
+    """A session to which nobody speaks."""
+    return await ClusterSession.open(url, vanished_after=5, heard=lambda _: None)
 
 
 @contextlib.asynccontextmanager
@@ -193,13 +200,13 @@ async def test_a_handover_that_hangs_ends_and_its_shards_are_free(
 
 
 async def test_a_cancelled_caller_leaves_the_session_as_it_is(database: str) -> None:
-    session = await ClusterSession.open(database, vanished_after=5)
+    session = await open_session(database)
     assert await session.lead()
     waiting = asyncio.create_task(session._run(sa.text("SELECT pg_sleep(0.5)")))
     await until(session._turn.locked)
     waiting.cancel()
     await asyncio.gather(waiting, return_exceptions=True)
-    other = await ClusterSession.open(database, vanished_after=5)
+    other = await open_session(database)
     assert await session.processes() == []
     assert not await other.lead()
     # A session that is closed meanwhile fails its callers and cancels none.
@@ -246,7 +253,7 @@ async def test_a_database_whose_name_is_gone_is_down(
 
     monkeypatch.setattr(socket, "getaddrinfo", find)
     with pytest.raises(StoreError) as caught:
-        await ClusterSession.open("postgresql+asyncpg://spacebot@db/spacebot", vanished_after=5)
+        await open_session("postgresql+asyncpg://spacebot@db/spacebot")
     assert is_down(caught.value) is down
 
 
@@ -435,8 +442,23 @@ async def test_a_process_that_ends_leaves_the_others_its_turn(
             assert loop.time() - began >= 1.0
 
 
+async def test_closing_does_not_wait_for_a_silent_database(database: str) -> None:
+    async with processes(database, 2) as (first, _):
+        await until(lambda: len(first.membership.status().processes) == 2)
+        session = first.membership._session
+        assert session
+        backend = (await session._run(sa.select(sa.func.pg_backend_pid()))).scalar_one()
+        async with first.membership.identifying(0, urgent=True):
+            first.running.cancel()
+        os.kill(backend, signal.SIGSTOP)
+        try:
+            await asyncio.wait_for(first.membership.close(), 60)
+        finally:
+            os.kill(backend, signal.SIGCONT)
+
+
 async def test_the_number_of_shards_stays_while_a_process_holds_some(database: str) -> None:
-    session = await ClusterSession.open(database, vanished_after=5)
+    session = await open_session(database)
     assert await session.settle_count(8) == 8
     assert await session.settle_count(4) == 4
     async with processes(database, 1) as (first,):
