@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gzip
+import itertools
 import json
 import resource
 import threading
@@ -31,9 +32,10 @@ from spacebot.models import (
 )
 from spacebot.spaces import inputs
 from spacebot.spaces.client import Connection, Network, Partial, Result
-from spacebot.spaces.client.transport import bounded_reading, event_stream
+from spacebot.spaces.client.transport import bounded_reading, skip_limit
 from spacebot.spaces.client.transport.bounded_reading import MAX_MESSAGE_BYTES, parse_json
 from spacebot.spaces.inputs.components.menu import ChoiceMenu
+from tests.support.clocks import set_clock
 from tests.support.hostile_space import DONE, HostileSpace, hostile
 from tests.support.spaces_hub import TOKEN, Hosted, Hub, hub
 
@@ -194,12 +196,23 @@ async def test_nonsense_about_progress_is_left_out(event: Any):
 
 
 @pytest.mark.parametrize(
-    "event", [{}, {"msg": "unheard"}, {"msg": "progress", "progress_data": [7]}]
+    "event",
+    [
+        {},
+        {"msg": "unheard"},
+        {"msg": "progress", "progress_data": [7]},
+        {"msg": "log", "log": ""},
+        {"msg": "process_generating", "output": {"data": "text"}},
+        {"msg": "estimation", "event_id": "another's"},
+        b"data: {not json\n\n",
+    ],
 )
 async def test_a_job_reads_only_so_many_messages_that_mean_nothing(
-    monkeypatch: pytest.MonkeyPatch, event: dict[str, Any]
+    monkeypatch: pytest.MonkeyPatch, event: Any
 ):
-    monkeypatch.setattr(event_stream, "MAX_SKIPPED", 100)
+    monkeypatch.setattr(skip_limit, "MAX_SKIPPED", 100)
+    times = itertools.repeat(0.0)
+    set_clock(monkeypatch, skip_limit.__name__, monotonic=lambda: next(times))
     async with hostile() as space, reaching(space) as connection:
         # Heartbeats come as often as the Space likes.
         space.events = [*[{"msg": "heartbeat"}] * 200, *[event] * 100, DONE_OK]
@@ -207,6 +220,10 @@ async def test_a_job_reads_only_so_many_messages_that_mean_nothing(
         space.events = [*[event] * 101, DONE_OK]
         with pytest.raises(SpaceUnreadable):
             await run(connection)
+        # Over a longer time, as many as it likes.
+        times = itertools.count(step=1.0)
+        space.events = [*[event] * 1000, DONE_OK]
+        assert (await run(connection))[-1] == Result(["ok"])
 
 
 BROKEN: list[Any] = [

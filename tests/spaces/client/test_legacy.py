@@ -19,7 +19,7 @@ from spacebot.spaces.client import Connection, Network, Result
 from spacebot.spaces.client.files import uploads
 from spacebot.spaces.client.legacy import legacy_run as legacy_run
 from spacebot.spaces.client.legacy import values as legacy_values
-from spacebot.spaces.client.transport import bounded_reading, event_stream
+from spacebot.spaces.client.transport import bounded_reading, skip_limit
 from tests.support.listening import listening
 from tests.versions.record import RECORDED
 
@@ -129,7 +129,7 @@ async def test_a_message_that_is_too_long_says_so_and_stops_the_job(
 async def test_a_job_reads_only_so_many_frames_that_mean_nothing(
     monkeypatch: pytest.MonkeyPatch, frame: Any
 ):
-    monkeypatch.setattr(event_stream, "MAX_SKIPPED", 100)
+    monkeypatch.setattr(skip_limit, "MAX_SKIPPED", 100)
 
     async def flood(space: Old) -> None:
         reading = asyncio.create_task(_read(space.socket))
@@ -145,6 +145,21 @@ async def test_a_job_reads_only_so_many_frames_that_mean_nothing(
             await greeted(connection)
         # The Space is told to stop the job.
         await space.reset.wait()
+
+
+@pytest.mark.parametrize("done", [json.dumps(DONE), '{"msg": "process_completed"'])
+async def test_only_an_unreadable_result_costs_a_job(done: str):
+    async def play(space: Old) -> None:
+        for text in ("{not json", '{"msg": "progress", "progress_data": [NaN', done):
+            await space.socket.send_str(text)
+        await space.socket.receive()
+
+    async with old(play) as (_, connection):
+        if done == json.dumps(DONE):
+            assert await greeted(connection) == ["Hello Ada"]
+        else:
+            with pytest.raises(SpaceUnreadable):
+                await greeted(connection)
 
 
 async def _read(socket: web.WebSocketResponse) -> None:

@@ -25,7 +25,7 @@ from spacebot.spaces.client.transport.bounded_reading import (
     Inflater,
     parse_json,
 )
-from spacebot.spaces.client.transport.event_stream import MAX_SKIPPED
+from spacebot.spaces.client.transport.skip_limit import MAX_SKIPPED
 from spacebot.spaces.schema import read_space
 from tests.spaces.client.test_hostile import UNREADABLE, explode, hostile, reaching, run
 from tests.spaces.client.test_legacy import DONE as OLD_DONE

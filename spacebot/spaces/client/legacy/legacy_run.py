@@ -131,10 +131,10 @@ class LegacyRun(SpaceRun):
             match message.get("msg"):
                 case "send_hash":
                     await socket.send_json(self._about)
-                    reading.skip()
+                    reading.skipped.count()
                 case "send_data":
                     await socket.send_str(body)
-                    reading.skip()
+                    reading.skipped.count()
                 case "queue_full":
                     raise join_error(QueueError())
                 case _:
@@ -149,8 +149,7 @@ class LegacyRun(SpaceRun):
         found = await socket.receive()
         match found.type:
             case aiohttp.WSMsgType.TEXT:
-                message = await read_json(self._network, found.data.encode())
-                return message if isinstance(message, dict) else {}, len(found.data)
+                return await self._read(found.data), len(found.data)
             case aiohttp.WSMsgType.ERROR if isinstance(found.data, TimeoutError):
                 raise found.data
             case aiohttp.WSMsgType.ERROR if socket.close_code == TOO_BIG:
@@ -161,6 +160,16 @@ class LegacyRun(SpaceRun):
                 raise CancelledOnSpace
             case _:
                 raise SpaceStopped
+
+    async def _read(self, text: str) -> dict[str, Any]:
+        """A message, or {} for an unreadable one; raises `SpaceUnreadable` if it is the result."""
+        try:
+            message = await read_json(self._network, text.encode())
+        except SpaceUnreadable:
+            if "process_completed" in text:
+                raise
+            return {}
+        return message if isinstance(message, dict) else {}
 
     async def _at_once(self, body: str, silence: float) -> AsyncGenerator[Update, None]:
         yield Progress(JobStage.RUNNING)

@@ -32,6 +32,7 @@ from spacebot.spaces.client.transport.bounded_reading import (
 from spacebot.spaces.client.transport.diffs import apply_edits
 from spacebot.spaces.client.transport.network import Network
 from spacebot.spaces.client.transport.pulse import Pulse, StreamLost
+from spacebot.spaces.client.transport.skip_limit import SkipLimit
 from spacebot.spaces.client.transport.updates import (
     CancelledOnSpace,
     Partial,
@@ -46,8 +47,6 @@ from spacebot.spaces.outputs.values import is_update
 STREAM_END_TIMEOUT, DROP_TIMEOUT = 20.0, 1.0
 # How many bytes are read until it ends by itself.
 MAX_DRAINED_BYTES = 1 << 20
-# How many messages of one job may be unreadable, and how many may mean nothing.
-MAX_SKIPPED = 10_000
 _BLANK = re.compile(rb"\s*")
 # Outputs whose values take more memory are edited in an executor.
 MAX_INLINE_WEIGHT = 128 * 1024
@@ -62,9 +61,9 @@ async def read_events(
 ) -> AsyncIterator[tuple[dict[str, Any], int]]:
     """Read the messages of an event stream and their sizes; raises `SpaceUnreadable`.
 
-    Up to `MAX_SKIPPED` unreadable messages are skipped unless they are results.
+    Unreadable messages are skipped, within a `SkipLimit`, unless they are results.
     """
-    buffer, searched, skipped, blank = bytearray(), 0, 0, 0
+    buffer, searched, skipped, blank = bytearray(), 0, SkipLimit(), 0
     async for chunk in chunks(response):
         pulse.heard()
         buffer += chunk
@@ -83,9 +82,7 @@ async def read_events(
             if message is not None:
                 yield message, end
                 continue
-            skipped += 1
-            if skipped > MAX_SKIPPED:
-                raise SpaceUnreadable
+            skipped.count()
             await asyncio.sleep(0)
         # Its second half may be the next byte to arrive.
         searched = max(0, len(buffer) - 1)
@@ -230,7 +227,7 @@ class MessageReader:
     `diffs` says that each partial result is a change from the last, and not the whole. `present`
     turns outputs into those of a current Gradio. `outputs` is what diffs apply to, `held` what the
     page would show by now. `weight` is the memory that `outputs` took when last measured, and
-    `grown` the bytes that arrived since. `skipped` counts the messages that mean nothing.
+    `grown` the bytes that arrived since. `skipped` limits the messages that mean nothing.
     """
 
     event_id: str
@@ -240,7 +237,7 @@ class MessageReader:
     held: list[Any] = field(default_factory=list)
     weight: int = 0
     grown: int = 0
-    skipped: int = 0
+    skipped: SkipLimit = field(default_factory=SkipLimit)
 
     async def read_in(self, network: Network, message: dict[str, Any], size: int) -> Update | None:
         """Read a message of so many bytes, in an executor if that takes long."""
@@ -251,31 +248,30 @@ class MessageReader:
         return self.read(message)
 
     def read(self, message: dict[str, Any]) -> Update | None:
-        """One message → one update; None for another job's, a broken one or a heartbeat.
+        """One message → one update; None for a heartbeat and for what means nothing: another job's
+        message, a broken, an empty or an unknown one.
 
-        Raises `SpaceUnreadable` after too many that mean nothing.
+        Raises `SpaceUnreadable` if too many mean nothing.
         """
+        # A Space sends heartbeats as often as it likes.
+        if message.get("msg") == "heartbeat":
+            return None
+        update = self._read(message)
+        if update is None:
+            self.skipped.count()
+        return update
+
+    def _read(self, message: dict[str, Any]) -> Update | None:
         kind = message.get("msg")
         if message.get("event_id") not in (None, self.event_id):
             return None
         handler = MESSAGE_READERS.get(kind) if isinstance(kind, str) else None
-        if handler is None:
-            return self.skip()
         try:
-            return handler(self, message)
+            return handler(self, message) if handler else None
         except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
             if kind == "process_completed":
                 raise SpaceUnreadable from error
-            return self.skip()
-
-    def skip(self) -> None:
-        """Count a message that means nothing; raises `SpaceUnreadable` after too many."""
-        self.skipped += 1
-        if self.skipped > MAX_SKIPPED:
-            raise SpaceUnreadable
-
-    def _heartbeat(self, message: dict[str, Any]) -> None:
-        """A Space sends these as often as it likes."""
+            return None
 
     def _estimation(self, message: dict[str, Any]) -> Progress:
         rank, size = read_number(message.get("rank")), read_number(message.get("queue_size"))
@@ -373,7 +369,6 @@ def read_number(value: Any) -> float | None:
 
 
 MESSAGE_READERS = {
-    "heartbeat": MessageReader._heartbeat,
     "estimation": MessageReader._estimation,
     "process_starts": MessageReader._starts,
     "progress": MessageReader._progress,
