@@ -233,9 +233,17 @@ def _fixed(source: Source, candidate: Candidate) -> tuple[tuple[Parameter, ...],
             asked.append(parameter)
         else:
             constants[parameter.name] = _by_label(parameter, source.fixed[name])
-    unasked = candidate.inputs.constants
+    unasked = _unasked(candidate)
     constants |= {name: source.fixed[name] for name in unasked if name in source.fixed}
     return tuple(asked), constants
+
+
+def _unasked(candidate: Candidate) -> set[str]:
+    """The names of the parameters that are sent without being asked for: the constants, and those
+    that take the same component as an earlier one."""
+    described = {one.get("parameter_name") for one in candidate.entry.get("parameters") or ()}
+    named = {name for name in described if isinstance(name, str)}
+    return {*candidate.inputs.constants, *named} - {p.name for p in candidate.inputs.parameters}
 
 
 def _by_label(parameter: Parameter, value: Any) -> Any:
@@ -246,7 +254,7 @@ def _by_label(parameter: Parameter, value: Any) -> Any:
 
 def _check_fixed(source: Source, kept: list[Candidate]) -> None:
     there = {p.option: p.name for c in kept for p in c.inputs.parameters}
-    known = {*there, *there.values(), *(name for c in kept for name in c.inputs.constants)}
+    known = {*there, *there.values(), *(name for c in kept for name in _unasked(c))}
     unknown = [name for name in source.fixed if name not in known]
     if unknown and kept:
         what = source.space + (f"#{source.endpoint}" if source.endpoint else "")

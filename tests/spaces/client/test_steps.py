@@ -359,6 +359,31 @@ async def test_one_field_that_is_taken_twice_is_sent_twice(served, tmp_path: Pat
         assert "ASH and ASH" in answer.content
 
 
+@pytest.mark.parametrize(
+    ("fixed", "options", "said"),
+    [
+        ({"two": "fog"}, ["one"], "sea and fog"),
+        ({"one": "fog"}, [], "fog and fog"),
+        ({"one": "fog", "two": "ice"}, [], "fog and ice"),
+    ],
+)
+async def test_a_setting_may_fix_either_place_of_a_field_that_is_taken_twice(
+    served, fixed: dict[str, str], options: list[str], said: str
+):
+    async with Network() as network:
+        source = Source(served("chained"), "/mirror", fixed=fixed)
+        connection = Connection(source, network)
+        await connection.ready()
+        told = connection.description
+        (found,) = read_space(source, told.config, told.info).endpoints
+        assert [one.name for one in found.parameters] == options
+        sent = {**found.constants, **dict.fromkeys(options, "sea")}
+        running = connection.run("/mirror", sent, key="ada", stateful=False)
+        updates = [update async for update in running]
+        assert updates[-1] == Result([said])
+        await connection.close()
+
+
 @pytest.mark.parametrize("has_button", [True, False])
 def test_what_an_example_or_another_button_puts_in_is_no_step(has_button: bool):
     with gr.Blocks(analytics_enabled=False) as page:
