@@ -163,7 +163,7 @@ async def test_a_token_is_checked_sealed_shown_without_its_value_and_deleted(
         ("password1", None, "That is not a Hugging Face token"),
         ("hf_oauth_eyJhbGciOiJIUzI1NiJ9.x.y", None, "That is not a Hugging Face token"),
         ("hf_revokedrevokedrevoked", None, "it was revoked, or mistyped"),
-        ("hf_writewritewrite", HubAccount("ada", "write"), "This token can change things"),
+        ("hf_writewritewrite", HubAccount("ada", "write"), "This token has write access"),
         ("hf_oauthoauthoauth", HubAccount("ada", ""), "Only access tokens of the types"),
         (
             "hf_finefinefine",

@@ -333,7 +333,7 @@ async def test_files_that_may_not_be_attached_come_by_direct_message(place: Plac
     notes = {"paper": ("notes.txt", b"some notes")}
     said = await ask(place.ben, "kinds file", notes, channel=channel)
     assert "-# I cannot attach `notes.txt` here: " in said.content
-    assert said.content.endswith("permission Attach Files. Sent by direct message.")
+    assert said.content.endswith("I need the Attach Files permission. Sent by direct message.")
     assert not said.attachments
     (sent,) = place.server.dm_with(place.ben).messages[-1].attachments
     assert sent.data == b"some notes"
