@@ -24,6 +24,7 @@ from spacebot.discord_bot.discord_internals import (
     ShardedClient,
     awaits_answer,
     event_parsers,
+    forget_guilds,
     send_heartbeat,
 )
 from spacebot.discord_bot.gateway.shards import Shard, ShardSet
@@ -134,7 +135,8 @@ class GatewayHandover:
         try:
             fresh = await self._opened(shard)
             if shard.id not in self._shards.held:
-                # The shard was stopped meanwhile.
+                # The shard was stopped meanwhile, and the new session has listed its servers again.
+                forget_guilds(self._client, lambda guild: guild.shard_id == shard.id)
                 await fresh.close()
                 return
             await self._switch(shard, fresh)
