@@ -51,12 +51,21 @@ class ShardingClient(StatusClient):
         that does, empty if nothing runs."""
         raise NotImplementedError
 
+    @property
+    def has_peers(self) -> bool:
+        """Whether other processes may share the work."""
+        return self.shards.cluster.process is not None
+
+    def is_living(self, process: int | None) -> bool:
+        """Whether another process has not ended."""
+        return self.shards.cluster.is_living(process)
+
     async def runs_elsewhere(self, target: str) -> int | None:
         """The other process that runs a job, or answers in a conversation, if there is one."""
-        if self.shards.cluster.process is None:
+        if not self.has_peers:
             return None
         process = await self.jobs.store.process_of(target)
-        return process if self.shards.cluster.is_living(process) else None
+        return process if self.is_living(process) else None
 
     async def cancel_elsewhere(self, target: str) -> str:
         """Cancel what another process runs; returns what that does, empty if none runs it."""

@@ -65,7 +65,7 @@ class ConversationButton(ButtonHandler):
     ) -> Conversation | None:
         """The conversation; None, with a message to the person, if it is gone or not theirs."""
         await router.conversations.question_queues.stored(self.ids[0])
-        found = await router.conversations.store.get(self.ids[0])
+        found = await router.conversations.latest(self.ids[0])
         if found is None or found.ended is not None:
             await answer_privately(interaction, CONVERSATION_GONE)
         elif not self.spec.allowed & self.roles(interaction, router, found):

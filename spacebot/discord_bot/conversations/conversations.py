@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import time
 import uuid
@@ -17,6 +16,7 @@ import discord
 from spacebot.discord_bot.age import AgeGate
 from spacebot.discord_bot.conversations.allowed import conversation_places, endpoint_of
 from spacebot.discord_bot.conversations.chat_surface import ChatSurface
+from spacebot.discord_bot.conversations.earlier import wait_for_earlier
 from spacebot.discord_bot.conversations.message_stream import MessageStream
 from spacebot.discord_bot.conversations.question import (
     Question,
@@ -45,7 +45,7 @@ from spacebot.engine.jobs import (
     to_stored,
 )
 from spacebot.engine.store import Conversation, JobRecord
-from spacebot.errors import EndpointGone, InputError, SpacebotError, StoreError, kind_of
+from spacebot.errors import EndpointGone, InputError, SpacebotError, kind_of
 from spacebot.models import Endpoint, File, Job, Reply, Requester
 
 log = logging.getLogger(__name__)
@@ -54,8 +54,6 @@ NOT_YOURS = (
     "This conversation belongs to {owner}. They can let everybody speak with **Open to all** "
     "under the last answer; **Fork** gives you one of your own."
 )
-# How often to look whether another process has answered, in seconds.
-ELSEWHERE_PAUSE = 1.0
 CONVERSATION_ENDED = "This conversation is no longer stored. Start a new one with `{command}`."
 
 
@@ -112,6 +110,11 @@ class Conversations:
         """The conversation that somebody talks to in this channel."""
         found = self._of_channel.get(str(channel)) or self._of_person.get((str(channel), str(user)))
         return await self.store.get(found) if found else None
+
+    async def latest(self, conversation: str) -> Conversation | None:
+        """A conversation as it is now, whichever process changed it last."""
+        bot: Any = self.client
+        return await (self.store.fresh if bot.has_peers else self.store.get)(conversation)
 
     async def begin(
         self,
@@ -228,26 +231,20 @@ class Conversations:
                 await self.jobs.drop(job, ending_of(error))
 
     async def _ask(self, line: QuestionQueue, question: Question, job: Job) -> None:
-        await self._answered_elsewhere(question.conversation.id)
+        if earlier := await wait_for_earlier(self.client, self.jobs, line, question):
+            line.go_behind(question, earlier)
+            return
         if self.jobs.closing:
             # It is stored: the next start asks it.
             return
         if question.dropped:
             await self.jobs.forget(job)
             return
-        kept = await self.store.get(question.conversation.id)
+        kept = await self.latest(question.conversation.id)
         if kept is None or kept.ended is not None:
             raise EndpointGone(CONVERSATION_ENDED.format(command=job.command))
         line.current = self._surface(kept, job, question)
         await line.current.run()
-
-    async def _answered_elsewhere(self, conversation: str) -> None:
-        """Wait until the process that had this server before has answered what it was asked."""
-        bot: Any = self.client
-        with contextlib.suppress(StoreError):
-            while await bot.runs_elsewhere(conversation) is not None:
-                await asyncio.sleep(ELSEWHERE_PAUSE)
-                self.store.forget_recent()
 
     def _surface(self, kept: Conversation, job: Job, question: Question) -> ChatSurface:
         about = (kept, job, question, self.secrets(kept.id, question.requester.user))

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from collections import deque
 from collections.abc import Awaitable, Callable
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 from spacebot.discord_bot.conversations.chat_surface import ChatSurface
@@ -47,6 +48,12 @@ class QuestionQueue:
     def is_busy(self) -> bool:
         """Whether anyone waits for an answer."""
         return bool(self.waiting) or self.is_answering
+
+    def go_behind(self, question: Question, earlier: AbstractSet[str]) -> None:
+        """Put back a question that was taken too early: `earlier` ones come first."""
+        first = [one for one in self.waiting if one.job in earlier]
+        rest = [one for one in self.waiting if one.job not in earlier]
+        self.waiting = deque((*first, question, *rest))
 
 
 class QuestionQueues:

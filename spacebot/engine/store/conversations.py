@@ -87,6 +87,17 @@ class ConversationStore(StorePart):
             self._recent.setdefault(conversation, Conversation(**found))
         return self._recent[conversation]
 
+    async def fresh(self, conversation: str) -> Conversation | None:
+        """A conversation that another process may have changed; as last known while the database
+        fails."""
+        known = self._recent.pop(conversation, None)
+        try:
+            return await self.get(conversation)
+        except StoreError:
+            if known is None:
+                raise
+            return self._recent.setdefault(conversation, known)
+
     def forget_recent(self) -> None:
         """Read them from the database again: another process may have changed them."""
         self._recent.clear()
@@ -105,6 +116,9 @@ class ConversationStore(StorePart):
             if known := await self.get(conversation):
                 self._recent[conversation] = replace(known, **values)
         await self._write(conversations, conversation, values)
+        # It may have been read again before it was written.
+        if known := self._recent.get(conversation):
+            self._recent[conversation] = replace(known, **values)
 
     async def choose(self, channel: str, chat: tuple[str, str] | None) -> None:
         """Set the Space and API name of a channel's chat; None removes the choice."""

@@ -209,6 +209,13 @@ class Store:
         found = await self.rows(chosen.limit(1))
         return found[0].process if found else None
 
+    async def asked_before(self, question: str) -> dict[str, int | None]:
+        """The earlier unfinished questions of the same conversation, and the process of each."""
+        mine = jobs.alias()
+        earlier = sa.and_(jobs.c.chat == mine.c.chat, jobs.c.created < mine.c.created)
+        chosen = sa.select(jobs.c.id, jobs.c.process).where(unfinished, earlier)
+        return {one.id: one.process for one in await self.rows(chosen.where(mine.c.id == question))}
+
     async def said(self, chat: str) -> list[JobRecord]:
         """The questions of a conversation, oldest first."""
         new = [JobRecord(**one) for one in self._unsaved.new(jobs) if one["chat"] == chat]

@@ -9,13 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import sqlalchemy as sa
 from PIL import Image
 
 from spacebot.discord_bot.conversations.transcript import answer_text as words_of
 from spacebot.discord_bot.conversations.transcript import to_markdown
 from spacebot.engine.store import Conversation, JobRecord, RecordState
-from spacebot.engine.store.tables import conversations
 from spacebot.models import ChatTurn, Endpoint, File, JobEnding, MessageRef, Output
 from tests.support.asking import shown
 from tests.support.conversations import LAST, answer, forked, lab, opened, spoken
@@ -222,37 +220,6 @@ async def test_a_question_asked_before_all_servers_are_known_is_asked_once(serve
         it.ada.say("and now", channel=thread)
         await answer(thread, "2 before. You said “and now”")
         assert len(spoken(thread)) == 3
-
-
-async def test_a_question_waits_for_the_answer_of_another_process(
-    served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
-    monkeypatch.setattr("spacebot.discord_bot.conversations.conversations.ELSEWHERE_PAUSE", 0.05)
-    async with lab(tmp_path, falcon=served("falcon")) as it:
-        thread = await opened(it.ada, "falcon", it.channel, message="my name is Ada")
-        jobs, looks, answering = it.home.jobs, asyncio.Semaphore(0), True
-
-        async def elsewhere(_: str) -> int | None:
-            looks.release()
-            return 7 if answering else None
-
-        async def asks_while_another_answers() -> None:
-            it.ada.say("what is my name?", channel=thread)
-            for _ in range(3):
-                await asyncio.wait_for(looks.acquire(), 60)
-            assert jobs.running == ()
-
-        # The server came from a process that is still answering here.
-        monkeypatch.setattr(it.home.bot, "runs_elsewhere", elsewhere)
-        await asks_while_another_answers()
-        answering = False
-        await answer(thread, "Your name is Ada.")
-        # What that process changed is read again.
-        answering = True
-        await asks_while_another_answers()
-        await jobs.store.execute(sa.update(conversations).values(ended=1.0))
-        answering = False
-        await thread.wait(lambda place: "no longer stored" in spoken(place)[-1].content, 20)
 
 
 async def test_stop_keeps_the_text_so_far(served, tmp_path: Path):
