@@ -54,11 +54,16 @@ class ProcessCalls:
             message = json.loads(payload)
             if "said" in message:
                 self._answered(message["id"], str(message["said"]))
-            elif (said := self._cancel(str(message["target"]))) is not None:
-                answer = self._answer(int(message["asker"]), {"id": message["id"], "said": said})
-                self._tasks.start(answer, "answer to another process")
+                return
+            # All of it is understood before anything is cancelled.
+            asker, number, target = (message[name] for name in ("asker", "id", "target"))
+            asker = int(asker)
         except (ValueError, KeyError, TypeError) as error:
             log.warning("a message of another process is not understood: %s", type(error).__name__)
+            return
+        if (said := self._cancel(str(target))) is not None:
+            answer = self._answer(asker, {"id": number, "said": said})
+            self._tasks.start(answer, "answer to another process")
 
     def _answered(self, number: str, said: str) -> None:
         answer = self._asked.get(number)
