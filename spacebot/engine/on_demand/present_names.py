@@ -6,7 +6,6 @@ import asyncio
 import logging
 import time
 from collections.abc import Iterable
-from functools import partial
 
 from cachetools import LRUCache
 
@@ -54,10 +53,7 @@ class PresentNames:
     def _ask(self, name: str) -> None:
         if name not in self._asking:
             self._asking[name] = task = self._tasks.start(self._learn(name), f"name {name}")
-            task.add_done_callback(partial(self._asked, name))
-
-    def _asked(self, name: str, _: asyncio.Task[None]) -> None:
-        del self._asking[name]
+            task.add_done_callback(lambda _: self._asking.pop(name))
 
     async def _learn(self, name: str) -> None:
         try:

@@ -366,6 +366,12 @@ async def test_one_identifies_at_a_time(database: str, monkeypatch: pytest.Monke
         assert all(later - before >= 0.3 for before, later in itertools.pairwise(times))
 
 
+async def identify(one: Process, turns: list[Process], *, urgent: bool = True) -> None:
+    """Have a process identify a shard of bucket 0, and note its turn."""
+    async with one.membership.identifying(0, urgent=urgent):
+        turns.append(one)
+
+
 async def test_a_disconnected_shard_identifies_before_one_that_has_a_session(
     database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -374,14 +380,9 @@ async def test_a_disconnected_shard_identifies_before_one_that_has_a_session(
     async with processes(database, 2) as (first, second):
         await until(lambda: all(one.membership._session for one in (first, second)))
         turns = list[Process]()
-
-        async def identify(one: Process, *, urgent: bool) -> None:
-            async with one.membership.identifying(0, urgent=urgent):
-                turns.append(one)
-
-        await identify(first, urgent=True)
+        await identify(first, turns)
         # The first one is next in line, and gives way.
-        await asyncio.gather(identify(first, urgent=False), identify(second, urgent=True))
+        await asyncio.gather(identify(first, turns, urgent=False), identify(second, turns))
         assert turns == [first, second, first]
 
 
@@ -393,14 +394,9 @@ async def test_a_process_that_waits_goes_before_those_that_just_had_a_turn(
     async with processes(database, 2) as (first, second):
         await until(lambda: len(first.membership.status().processes) == 2)
         turns = list[Process]()
-
-        async def identify(one: Process) -> None:
-            async with one.membership.identifying(0, urgent=True):
-                turns.append(one)
-
-        waiting = [asyncio.create_task(identify(first)) for _ in range(2)]
+        waiting = [asyncio.create_task(identify(first, turns)) for _ in range(2)]
         await until(lambda: turns == [first])
-        await asyncio.gather(*waiting, identify(second))
+        await asyncio.gather(*waiting, identify(second, turns))
         assert turns == [first, second, first]
 
 
@@ -416,17 +412,13 @@ async def test_a_shard_that_stops_waiting_leaves_the_turn_to_others(
     monkeypatch.setattr(ClusterSession, "begin_identify", note)
     async with processes(database, 2) as (first, second):
         await until(lambda: all(one.membership._session for one in (first, second)))
-
-        async def identify(one: Process) -> None:
-            async with one.membership.identifying(0, urgent=True):
-                pass
-
+        turns = list[Process]()
         # It stops while the database takes its turn.
-        stopped = asyncio.create_task(identify(first))
+        stopped = asyncio.create_task(identify(first, turns))
         await asked.wait()
         stopped.cancel()
         await asyncio.gather(stopped, return_exceptions=True)
-        await asyncio.wait_for(identify(second), 60)
+        await asyncio.wait_for(identify(second, turns), 60)
 
 
 async def test_a_process_that_ends_leaves_the_others_its_turn(

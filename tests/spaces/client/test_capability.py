@@ -150,14 +150,19 @@ async def sent(
                 await connection.localize(update.outputs, folder, cap=1000)
 
 
+@pytest.fixture
+def canary(tmp_path: Path) -> Path:
+    """A file outside every job's folder, which nothing may open."""
+    path = tmp_path / "outside" / ".env"
+    path.parent.mkdir()
+    path.write_bytes(SECRET)
+    return path
+
+
 # What gradio_client itself does for the first of the protocols.
 @pytest.mark.filterwarnings("ignore:Setting per-request cookies:DeprecationWarning")
 @pytest.mark.parametrize("protocol", PROTOCOLS)
-def test_nothing_that_a_space_wrote_opens_a_file(tmp_path: Path, protocol: str):
-    outside = tmp_path / "outside"
-    outside.mkdir()
-    canary = outside / ".env"
-    canary.write_bytes(SECRET)
+def test_nothing_that_a_space_wrote_opens_a_file(tmp_path: Path, canary: Path, protocol: str):
     here = tmp_path / "job"
 
     @settings(
@@ -177,7 +182,7 @@ def test_nothing_that_a_space_wrote_opens_a_file(tmp_path: Path, protocol: str):
                 assert values[0] == shape
                 assert SECRET not in b"".join(space.bodies)
 
-        with watching(outside) as seen:
+        with watching(canary.parent) as seen:
             asyncio.run(one())
         assert seen == []
 
@@ -225,11 +230,7 @@ async def by_page(space: HostileSpace, shape: Any, folder: Path) -> None:
             await connection.close()
 
 
-def test_nothing_that_a_page_s_events_set_or_suggest_opens_a_file(tmp_path: Path):
-    canary = tmp_path / "outside" / ".env"
-    canary.parent.mkdir()
-    canary.write_bytes(SECRET)
-
+def test_nothing_that_a_page_s_events_set_or_suggest_opens_a_file(tmp_path: Path, canary: Path):
     @settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.too_slow])
     @hypothesis.given(file_shaped(str(canary)))
     def attempt(shape: Any) -> None:
@@ -276,11 +277,7 @@ async def by_socket(shape: Any, folder: Path) -> list[Any]:
     return space.heard
 
 
-def test_what_a_queue_of_gradio_3_gives_opens_no_file(tmp_path: Path):
-    canary = tmp_path / "outside" / ".env"
-    canary.parent.mkdir()
-    canary.write_bytes(SECRET)
-
+def test_what_a_queue_of_gradio_3_gives_opens_no_file(tmp_path: Path, canary: Path):
     @settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.too_slow])
     @hypothesis.given(file_shaped(str(canary)))
     def attempt(shape: Any) -> None:
